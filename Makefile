@@ -1,0 +1,51 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test venv run bench lint lock clean
+
+demo: $(VENV)/.runtime
+	@$(BIN)/passbackd demo
+
+run: $(VENV)/.runtime
+	@exec $(BIN)/passbackd run
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.migrations_are_complete
+
+venv: $(VENV)/.everything
+
+bench: $(VENV)/.everything
+	$(BIN)/python -m benchmarks
+
+# The locks hold names, versions and hashes; only `make lock` changes what is installed.
+$(VENV)/.runtime: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("passbackd needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing passbackd into $(VENV)"
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+lock: $(VENV)/.everything
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		--group build pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		--group build --group test -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state
