@@ -1,0 +1,263 @@
+"""
+The life of a graded assignment: its row, what makes it dirty, and who is woken for it.
+
+What a sender does with it (the claim and its ends) is in :mod:`models.attempt`.
+
+A row is *dirty* while ``version_number > sent_version``: the campus does not hold its newest score yet. Times are
+milliseconds since 1970 by the database's clock (:mod:`models.clock`); the caller hands them in.
+
+The promise rests on these statements alone. Wake-ups, queues and daemons may be lost, repeated or late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.statement import Statement
+
+if TYPE_CHECKING:
+    from models.consumer import OutcomeService
+
+Kind = Literal["leaf", "composite"]
+
+#: How long a wake-up is taken to be under way before the sweep sends another one, in milliseconds.
+WAKE_MS = 10_000
+
+
+class GradedAssignment(Model):
+    """One learner's grade for one block at one campus: what is to be sent, and what the campus acknowledged."""
+
+    id = fields.BigIntField(primary_key=True)
+    user_id = fields.CharField(max_length=255)
+    course_key = fields.CharField(max_length=255)
+    usage_key = fields.CharField(max_length=255)
+    outcome_service: fields.ForeignKeyRelation[OutcomeService] = fields.ForeignKeyField(
+        "models.OutcomeService", related_name="assignments", on_delete=fields.CASCADE
+    )
+    lis_result_sourcedid = fields.TextField()
+    sourcedid_digest = fields.CharField(max_length=64)
+    resource_link_id = fields.TextField(null=True)
+    lti_user_id = fields.TextField(null=True)
+    context_title = fields.TextField(null=True)
+    resource_link_title = fields.TextField(null=True)
+    # Microseconds since 1970: the newest launch or disabling that was applied.
+    registered_us = fields.BigIntField()
+    # What became of rows that this one replaced, for people.
+    note = fields.TextField(default="")
+    # Whether scores below the block make its grade (debounced), or the block's own score alone (at once).
+    composite = fields.BooleanField()
+
+    # What should be sent; grows by one with every change that touches the grade.
+    version_number = fields.BigIntField(default=1)
+    # What the campus acknowledged, or what was found to need no sending.
+    sent_version = fields.BigIntField(default=0)
+    # Wire text that the campus acknowledged last; null when it is not known to hold a grade of ours.
+    sent_score = fields.CharField(max_length=32, null=True)
+    sent_at = fields.BigIntField(null=True)
+    # A version that must go out even if its score equals ``sent_score``.
+    forced_version = fields.BigIntField(default=0)
+
+    due_at = fields.BigIntField()
+    # The first change that is not sent yet: where the debounce's ceiling counts from.
+    pending_since = fields.BigIntField(null=True)
+    # Backoff.
+    not_before = fields.BigIntField(default=0)
+    # No attempt before this: a request whose end nobody knows may still land. Only ever raised.
+    hold_until = fields.BigIntField(default=0)
+
+    claim_token = fields.BigIntField(null=True)
+    claimed_at = fields.BigIntField(null=True)
+    claimed_until = fields.BigIntField(null=True)
+    claimed_version = fields.BigIntField(null=True)
+    attempts = fields.IntField(default=0)
+
+    parked_at = fields.BigIntField(null=True)
+    parked_reason = fields.TextField(null=True)
+    parked_scope = fields.CharField(max_length=16, null=True)
+    disabled_at = fields.BigIntField(null=True)
+    # Since when the grade waits for a course structure that holds its block.
+    waiting_since = fields.BigIntField(null=True)
+
+    # A wake-up is under way until then, or lost.
+    wake_until = fields.BigIntField(null=True)
+
+    outcome_service_id: int
+
+    class Meta:
+        table = "graded_assignment"
+        table_description = "Graded assignments"
+        unique_together = (("outcome_service", "sourcedid_digest"),)
+        indexes = (("user_id", "course_key"), ("course_key", "usage_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Somebody should look at this assignment at *due_at* (milliseconds since 1970). Names a version, never a score."""
+
+    assignment_id: int
+    version: int
+    kind: Kind
+    due_at: int
+
+
+# What makes a row worth a sender's look; the partial index of the migrations has the same words.
+RACING = """version_number > sent_version AND parked_at IS NULL AND disabled_at IS NULL AND waiting_since IS NULL"""
+
+# Rule 1.
+CLAIMABLE = f"""{RACING} AND due_at <= :now AND not_before <= :now AND hold_until <= :now
+    AND (claimed_until IS NULL OR claimed_until <= :now)"""
+
+_AS_WAKE = "id, version_number, composite, due_at"
+
+
+def _wake(row: dict[str, Any]) -> Wake:
+    return Wake(row["id"], row["version_number"], "composite" if row["composite"] else "leaf", row["due_at"])
+
+
+# --- Bumps: something changed that the campus should know. Any of them takes the row out of parking and waiting. ---
+
+_REVIVED = "parked_at = NULL, parked_reason = NULL, parked_scope = NULL, waiting_since = NULL"
+
+# Debounce with a ceiling, so that steady work is still sent.
+_DEBOUNCED = """CASE WHEN pending_since IS NULL OR pending_since + :ceiling > :due THEN :due
+    ELSE pending_since + :ceiling END"""
+
+# A wake-up is wanted when none can be under way (the row was clean) or when the one under way would come too late.
+_BUMP_SET = f"""version_number = version_number + 1, composite = :composite,
+    pending_since = COALESCE(pending_since, :now), due_at = {_DEBOUNCED},
+    wake_until = CASE WHEN sent_version >= version_number OR {_DEBOUNCED} < due_at THEN NULL ELSE wake_until END,
+    {_REVIVED}"""
+
+_BUMP = Statement(f"UPDATE graded_assignment SET {_BUMP_SET} WHERE id = :id RETURNING id")
+
+_BUMP_BLOCK = Statement(f"""
+    UPDATE graded_assignment SET {_BUMP_SET} WHERE id IN (
+        SELECT id FROM graded_assignment WHERE course_key = :course_key AND usage_key = :usage_key
+        ORDER BY id {{for_update}})
+    RETURNING id""")
+
+_BUMP_WAITING = Statement(f"""
+    UPDATE graded_assignment SET {_BUMP_SET} WHERE id IN (
+        SELECT id FROM graded_assignment WHERE course_key = :course_key AND waiting_since IS NOT NULL
+        ORDER BY id {{for_update}})
+    RETURNING id""")
+
+# Rule 5: a version that goes out whatever its score, and now.
+_REDO_SET = f"""version_number = version_number + 1, forced_version = version_number + 1, due_at = :now,
+    wake_until = CASE WHEN sent_version >= version_number OR :now < due_at THEN NULL ELSE wake_until END,
+    {_REVIVED}"""
+
+_REDO = Statement(f"UPDATE graded_assignment SET {_REDO_SET} WHERE id = :id RETURNING id")
+
+# A launch, a resend or a mended consumer starts afresh: no attempts spent, no backoff. The hold stays: a request whose
+# end nobody knows is no younger for it.
+_REDO_AFRESH = Statement(f"""
+    UPDATE graded_assignment SET {_REDO_SET}, attempts = 0, not_before = 0 WHERE id = :id RETURNING id""")
+
+_REVIVE = Statement(f"""
+    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, attempts = 0, not_before = 0,
+        wake_until = NULL, {_REVIVED}
+    WHERE id = :id RETURNING id""")
+
+_HURRY = Statement("""
+    UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL
+    WHERE id = :id AND version_number > sent_version AND not_before > :now RETURNING id""")
+
+
+#: Milliseconds; some 35 years: a leaf is due at once, however long it has been dirty.
+_NO_CEILING = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """How long a composite's grade waits: *delay* after a change, never longer than *ceiling* after the first."""
+
+    delay_ms: int
+    ceiling_ms: int
+
+
+async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce) -> None:
+    """A score changed that touches this assignment."""
+    await _BUMP.rows(id=assignment_id, **_timing(kind, now, debounce))
+
+
+async def bump_block(course_key: str, usage_key: str, *, kind: Kind, now: int, debounce: Debounce) -> int:
+    """The course's structure changed around this block. Returns how many assignments it touches."""
+    rows = await _BUMP_BLOCK.rows(course_key=course_key, usage_key=usage_key, **_timing(kind, now, debounce))
+    return len(rows)
+
+
+async def bump_waiting(course_key: str, *, now: int, debounce: Debounce) -> int:
+    """A structure came for a course: those that waited for one look again. Returns how many they are."""
+    rows = await _BUMP_WAITING.rows(course_key=course_key, **_timing("composite", now, debounce))
+    return len(rows)
+
+
+def _timing(kind: Kind, now: int, debounce: Debounce) -> dict[str, Any]:
+    if kind == "leaf":
+        return {"composite": False, "now": now, "due": now, "ceiling": _NO_CEILING}
+    return {"composite": True, "now": now, "due": now + debounce.delay_ms, "ceiling": debounce.ceiling_ms}
+
+
+async def redo(assignment_id: int, *, now: int, afresh: bool = False) -> bool:
+    """Have the newest score sent again now, even if equal. *afresh*: without the backoff. False if the row is gone."""
+    statement = _REDO_AFRESH if afresh else _REDO
+    return bool(await statement.rows(id=assignment_id, now=now))
+
+
+async def revive(assignment_id: int, *, now: int) -> None:
+    """Take a parked row back into the race, afresh; an equal score is still skipped."""
+    await _REVIVE.rows(id=assignment_id, now=now)
+
+
+async def hurry(assignment_id: int, *, now: int) -> None:
+    """End a dirty row's backoff."""
+    await _HURRY.rows(id=assignment_id, now=now)
+
+
+# --- Wake-ups: at most one under way, and perishable. ---
+
+_WAKE_BUMPED = Statement(f"""
+    UPDATE graded_assignment SET wake_until = CASE WHEN due_at > :now THEN due_at ELSE :now END + CAST(:ttl AS BIGINT)
+    WHERE id = :id AND {RACING} AND wake_until IS NULL AND claimed_until IS NULL
+        AND not_before <= :now AND hold_until <= :now
+    RETURNING {_AS_WAKE}""")
+
+_WAKE_CLAIMABLE = Statement(f"""
+    UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl
+    WHERE id = :id AND {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+    RETURNING {_AS_WAKE}""")
+
+_SWEEP = Statement(f"""
+    UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (
+        SELECT id FROM graded_assignment WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+        ORDER BY due_at LIMIT :most {{skip_locked}})
+    RETURNING {_AS_WAKE}""")
+
+_FORGET_WAKE = Statement("UPDATE graded_assignment SET wake_until = NULL WHERE id = :id RETURNING id")
+
+
+async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
+    """The wake-up that a bump calls for, if any; to be sent after the commit."""
+    row = await _WAKE_BUMPED.row(id=assignment_id, now=now, ttl=WAKE_MS)
+    return None if row is None else _wake(row)
+
+
+async def sweep(*, now: int, most: int) -> list[Wake]:
+    """Take the claimable rows whose wake-up is missing or has lapsed, those due longest first."""
+    return [_wake(row) for row in await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most)]
+
+
+async def forget_wake(assignment_id: int) -> None:
+    """A wake-up came and ended without a claim: the sweep may send another."""
+    await _FORGET_WAKE.rows(id=assignment_id)
+
+
+async def wake_claimable(assignment_id: int, *, now: int) -> Wake | None:
+    """The wake-up that a row needs after an attempt: only if it is claimable now."""
+    row = await _WAKE_CLAIMABLE.row(id=assignment_id, now=now, ttl=WAKE_MS)
+    return None if row is None else _wake(row)

@@ -1,0 +1,99 @@
+"""Opening the database: SQLite or PostgreSQL, by URL."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tortoise.context import TortoiseContext
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_MODELS = ["models.consumer", "models.assignment", "models.course", "models.score", "models.delivery", "models.intake"]
+
+#: Milliseconds. A session that hangs must let go of its locks long before a lease ends.
+_POSTGRES_TIMEOUTS = {
+    "lock_timeout": "5000",
+    "statement_timeout": "30000",
+    "idle_in_transaction_session_timeout": "30000",
+    "default_transaction_isolation": "read committed",
+}
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a ``sqlite://`` URL (``sqlite://relative.db``, ``sqlite:///absolute.db``), else None."""
+    return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite://") else None
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    """
+    What Tortoise is configured with.
+
+    Raises:
+        ValueError: The URL names neither SQLite nor PostgreSQL.
+    """
+    # Tortoise caches statements by the connection's name, process-wide, and the two engines' differ.
+    name = "postgres" if sqlite_path(url) is None else "sqlite"
+    return {
+        "connections": {name: _connection(url)},
+        "apps": {
+            "models": {"models": _MODELS, "default_connection": name, "migrations": "models.migrations"},
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _connection(url: str) -> dict[str, Any]:
+    path = sqlite_path(url)
+    if path is not None:
+        return {
+            "engine": "models.sqlite",
+            # FULL: a commit that was acknowledged survives a power cut.
+            "credentials": {"file_path": str(path), "busy_timeout": 10_000, "synchronous": "FULL"},
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ValueError("a database URL begins with sqlite://, postgres:// or postgresql://")
+    query = dict(parse_qsl(parts.query))
+    credentials: dict[str, Any] = {
+        "host": query.pop("host", None) or parts.hostname or "127.0.0.1",
+        "port": parts.port or 5432,
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")) or None,
+        "minsize": 1,
+        "maxsize": 8,
+        "timeout": 10,
+        "command_timeout": 40,
+        "server_settings": {**_POSTGRES_TIMEOUTS, "application_name": "passbackd"},
+        # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
+        "reset": _keep,
+    }
+    if "sslmode" in query:
+        credentials["ssl"] = query.pop("sslmode")
+    if query:
+        raise ValueError(f"unknown option {', '.join(sorted(query))} in the database URL; known: host, sslmode")
+    return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+
+
+async def _keep(_connection: object) -> None:
+    return None
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[TortoiseContext]:
+    """
+    Make the models work within this context, and in tasks that copy it.
+
+    Connects at the first statement. Always closed: an open SQLite connection keeps the process from ending.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    async with TortoiseContext() as context:
+        await context.init(config=tortoise_config(url))
+        yield context

@@ -1,0 +1,112 @@
+"""The ledger: a line an attempt whose request may have left us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.statement import Statement
+
+if TYPE_CHECKING:
+    from models.assignment import GradedAssignment
+
+Result = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown"]
+
+
+class Delivery(Model):
+    """One attempt. Unique by assignment and claim token, so that writing a line twice is harmless."""
+
+    id = fields.BigIntField(primary_key=True)
+    assignment: fields.ForeignKeyRelation[GradedAssignment] = fields.ForeignKeyField(
+        "models.GradedAssignment", related_name="deliveries", on_delete=fields.CASCADE
+    )
+    claim_token = fields.BigIntField()
+    # Milliseconds since 1970.
+    at = fields.BigIntField()
+    attempt = fields.IntField()
+    # The assignment's version that was sent.
+    version = fields.BigIntField()
+    # Wire text; null where the attempt was lost before it could be noted.
+    score = fields.CharField(max_length=32, null=True)
+    clamped = fields.BooleanField(default=False)
+    result = fields.CharField(max_length=16)
+    http_status = fields.IntField(null=True)
+    code_major = fields.CharField(max_length=64, null=True)
+    # The campus's words, bounded and cleaned.
+    description = fields.TextField(default="")
+    duration_ms = fields.IntField(null=True)
+
+    assignment_id: int
+
+    class Meta:
+        table = "delivery"
+        table_description = "Ledger of attempts"
+        unique_together = (("assignment", "claim_token"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one attempt came to. *duration_ms*: from the first byte written to the last one read."""
+
+    result: Result
+    score: str | None = None
+    clamped: bool = False
+    http_status: int | None = None
+    code_major: str | None = None
+    description: str = ""
+    duration_ms: int | None = None
+
+
+_WRITE = Statement("""
+    INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, score, clamped, result, http_status,
+        code_major, description, duration_ms)
+    VALUES (:assignment_id, :claim_token, :at, :attempt, :version, :score, :clamped, :result, :http_status,
+        :code_major, :description, :duration_ms)
+    ON CONFLICT (assignment_id, claim_token) DO UPDATE SET
+        at = excluded.at, score = excluded.score, clamped = excluded.clamped, result = excluded.result,
+        http_status = excluded.http_status, code_major = excluded.code_major, description = excluded.description,
+        duration_ms = excluded.duration_ms
+    RETURNING id""")
+
+# The holder of a claim that ran out may have sent a request that nobody noted. If it thaws, it completes this line.
+_WRITE_LOST = Statement("""
+    INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, score, clamped, result, description)
+    SELECT id, claim_token, claimed_at, attempts, claimed_version, NULL, :false, 'unknown',
+        'the daemon that held this attempt did not come back'
+    FROM graded_assignment
+    WHERE id = :id AND claimed_until IS NOT NULL AND claimed_until <= :now
+    ON CONFLICT (assignment_id, claim_token) DO NOTHING
+    RETURNING id""")
+
+
+async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, version: int, line: Line) -> None:
+    """Write, or complete, the line of one attempt. *at* is in milliseconds since 1970."""
+    await _WRITE.rows(
+        assignment_id=assignment_id,
+        claim_token=token,
+        at=at,
+        attempt=attempt,
+        version=version,
+        score=line.score,
+        clamped=line.clamped,
+        result=line.result,
+        http_status=line.http_status,
+        code_major=_storable(line.code_major, 64),
+        description=_storable(line.description, 2000) or "",
+        duration_ms=line.duration_ms,
+    )
+
+
+async def write_lost_line(assignment_id: int, *, now: int) -> None:
+    """Note the attempt of an expired claim as ``unknown``, before it is taken over."""
+    await _WRITE_LOST.rows(id=assignment_id, now=now, false=False)
+
+
+def _storable(text: str | None, most: int) -> str | None:
+    """PostgreSQL takes neither NUL nor lone surrogates, and the campus may have said either."""
+    if text is None:
+        return None
+    return text.replace("\x00", "").encode(errors="replace").decode()[:most]

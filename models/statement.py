@@ -1,0 +1,56 @@
+"""Raw SQL with named parameters, the same text for PostgreSQL and SQLite."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from tortoise.context import require_context
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+
+
+def connection() -> BaseDBAsyncClient:
+    """The connection of the running transaction, or of the pool when there is none."""
+    return require_context().db()
+
+
+def is_postgres() -> bool:
+    return connection().capabilities.dialect == "postgres"
+
+
+class Statement:
+    """
+    One SQL statement.
+
+    Args:
+        text: SQL with ``:name`` parameters. ``{skip_locked}`` becomes ``FOR UPDATE SKIP LOCKED`` and ``{for_update}``
+            becomes ``FOR UPDATE`` on PostgreSQL, and nothing on SQLite, which locks the whole database anyway.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.names: list[str] = []
+        numbered = _PARAMETER.sub(self._number, text)
+        self._postgres = numbered.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED").replace(
+            "{for_update}", "FOR UPDATE"
+        )
+        self._sqlite = numbered.replace("{skip_locked}", "").replace("{for_update}", "").replace("$", "?")
+
+    def _number(self, match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}"
+
+    async def rows(self, **parameters: Any) -> list[dict[str, Any]]:
+        """Run it and return its rows: of a SELECT, or of what RETURNING names."""
+        text = self._postgres if is_postgres() else self._sqlite
+        return await connection().execute_query_dict(text, [parameters[name] for name in self.names])
+
+    async def row(self, **parameters: Any) -> dict[str, Any] | None:
+        """The first row, or None."""
+        rows = await self.rows(**parameters)
+        return rows[0] if rows else None

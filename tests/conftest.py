@@ -1,0 +1,128 @@
+"""Fixtures that any test may ask for. Servers start when they are first asked for and stop when the run ends."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import count
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import pytest
+
+from models.database import open_database
+from models.migrate import migrate
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+DatabaseKind = Literal["sqlite", "postgresql"]
+
+
+class FreshDatabase(Protocol):
+    """Makes an empty database of that kind and returns its URL; it is dropped after the test."""
+
+    def __call__(self, kind: DatabaseKind) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    with servers.run_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def _postgres(server_folder: Path) -> Iterator[servers.PostgresServer]:
+    server = servers.PostgresServer(server_folder / "postgresql", servers.postgres_binaries())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def _valkey_9(server_folder: Path) -> Iterator[servers.RedisServer]:
+    server = servers.RedisServer(server_folder / "valkey-9", servers.valkey_binary())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def _redis_6_2(server_folder: Path) -> Iterator[servers.RedisServer]:
+    server = servers.RedisServer(server_folder / "redis-6.2", servers.redis_binary())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def postgres(_postgres: servers.PostgresServer) -> servers.PostgresServer:
+    """The PostgreSQL of this run, running, whatever the test before did to it."""
+    _postgres.start()
+    return _postgres
+
+
+@pytest.fixture
+def valkey(_valkey_9: servers.RedisServer) -> servers.RedisServer:
+    """The Valkey of this run, running, for tests to which the kind of Redis does not matter."""
+    _valkey_9.start()
+    return _valkey_9
+
+
+@pytest.fixture(params=["valkey-9", "redis-6.2"])
+def redis_server(request: pytest.FixtureRequest) -> servers.RedisServer:
+    """Each kind of Redis that we support, running, for tests that stop or kill it."""
+    server: servers.RedisServer = request.getfixturevalue(f"_{request.param.replace('-', '_').replace('.', '_')}")
+    server.start()
+    return server
+
+
+@pytest.fixture
+def redis_url(redis_server: servers.RedisServer) -> str:
+    """An empty logical database of the server of ``redis_server``."""
+    return redis_server.fresh_url()
+
+
+@pytest.fixture
+def valkey_url(valkey: servers.RedisServer) -> str:
+    """An empty logical database of the Valkey only."""
+    return valkey.fresh_url()
+
+
+@pytest.fixture
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FreshDatabase]:
+    """Empty databases for tests that want several, or one kind only."""
+    with ExitStack() as dropping:
+        numbers = count()
+
+        def make(kind: DatabaseKind) -> str:
+            if kind == "sqlite":
+                folder = tmp_path / f"database-{next(numbers)}"
+                folder.mkdir()
+                return f"sqlite://{folder / 'test.db'}"
+            server: servers.PostgresServer = request.getfixturevalue("postgres")
+            url = server.create_database()
+            dropping.callback(server.drop_database, url)
+            return url
+
+        yield make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
+    """The URL of an empty database, once on each engine."""
+    return fresh_database(request.param)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """An open, migrated database, once on each engine; gives its URL."""
+    await migrate(database_url)
+    async with open_database(database_url):
+        yield database_url
