@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test venv run bench lint lock clean
+.PHONY: demo test venv run bench lint lock migration clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -46,6 +46,9 @@ lock: $(VENV)/.everything
 		--group build pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group test -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+migration: $(VENV)/.everything
+	$(BIN)/python -m tests.migrations_are_complete --write
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state

@@ -25,7 +25,7 @@ class DeliveryError(Exception):
         self.code_major = code_major
 
 
-class TryLater(DeliveryError):
+class TryLater(DeliveryError):  # noqa: N818 - named by what to do
     """The LMS did not store this score and may accept it later: busy, refused the connection, unknown failure."""
 
     def __init__(
@@ -34,17 +34,20 @@ class TryLater(DeliveryError):
         *,
         after: float | None = None,
         bytes_left: bool = False,
+        throttled: bool = False,
         http_status: int | None = None,
         code_major: str | None = None,
     ) -> None:
         super().__init__(reason, http_status=http_status, code_major=code_major)
         #: Seconds that the LMS asked us to wait (``Retry-After``), if it said.
         self.after = after
+        #: Whether the LMS said that it is busy, so that all of this campus should slow down.
+        self.throttled = throttled
         #: Whether any byte of the request may have reached the LMS.
         self.bytes_left = bytes_left
 
 
-class GiveUp(DeliveryError):
+class GiveUp(DeliveryError):  # noqa: N818 - named by what to do
     """The LMS will never accept this score as things stand: unknown learner, course concluded, wrong address."""
 
     def __init__(
@@ -62,7 +65,7 @@ class GiveUp(DeliveryError):
         self.bytes_left = bytes_left
 
 
-class Misconfigured(DeliveryError):
+class Misconfigured(DeliveryError):  # noqa: N818 - named by what to do
     """Nothing of this campus will be accepted until somebody mends something: key, secret, certificate, redirect."""
 
     def __init__(
@@ -78,5 +81,17 @@ class Misconfigured(DeliveryError):
         self.bytes_left = bytes_left
 
 
-class Ambiguous(DeliveryError):
+class Ambiguous(DeliveryError):  # noqa: N818 - named by what to do
     """Bytes may have left us and no answer that can be trusted came back: the LMS may store this score, or not."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        after: float | None = None,
+        http_status: int | None = None,
+        code_major: str | None = None,
+    ) -> None:
+        super().__init__(reason, http_status=http_status, code_major=code_major)
+        #: Seconds that the answer asked us to wait (``Retry-After``), if it said: a 503 during maintenance does.
+        self.after = after

@@ -6,7 +6,7 @@ Each statement stands beside the rule that it keeps. Times are milliseconds sinc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -36,6 +36,8 @@ class Claim:
     kind: Kind
     lis_result_sourcedid: str
     outcome_service_id: int
+    #: Milliseconds since 1970: what the delivery's lag counts from.
+    due_at: int
 
     @property
     def must_go_out(self) -> bool:
@@ -63,7 +65,7 @@ _CLAIM = Statement(f"""
         SELECT 1 FROM delivery WHERE assignment_id = graded_assignment.id
             AND delivery.claim_token = graded_assignment.claim_token))
     RETURNING id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
-        composite, lis_result_sourcedid, outcome_service_id""")
+        composite, lis_result_sourcedid, outcome_service_id, due_at""")
 
 _LAPSED = Statement("SELECT id FROM graded_assignment WHERE id = :id AND claimed_until <= :now")
 
@@ -102,6 +104,45 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
         kind="composite" if row["composite"] else "leaf",
         lis_result_sourcedid=row["lis_result_sourcedid"],
         outcome_service_id=row["outcome_service_id"],
+        due_at=row["due_at"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an assignment's grade goes, and whether a claim has a chance now."""
+
+    outcome_service_id: int
+    url: str
+    origin: str
+    consumer_name: str
+    consumer_key: str
+    consumer_secret: str = field(repr=False)
+    claimable: bool
+
+
+_ADDRESS = Statement(f"""
+    SELECT outcome_service_id, lis_outcome_service_url, origin, consumer_name, consumer_key, consumer_secret,
+        CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable
+    FROM graded_assignment
+    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    WHERE graded_assignment.id = :id""")
+
+
+async def address(assignment_id: int, *, now: int) -> Address | None:
+    """What the gate must know before the claim; None if the row is gone."""
+    row = await _ADDRESS.row(id=assignment_id, now=now)
+    if row is None:
+        return None
+    return Address(
+        outcome_service_id=row["outcome_service_id"],
+        url=row["lis_outcome_service_url"],
+        origin=row["origin"],
+        consumer_name=row["consumer_name"],
+        consumer_key=row["consumer_key"],
+        consumer_secret=row["consumer_secret"],
+        claimable=bool(row["claimable"]),
     )
 
 

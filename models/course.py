@@ -1,9 +1,22 @@
-"""The course tree, one row a course: it is replaced whole, and read whole from a cache."""
+"""The course tree, one row a course: it is replaced whole, and read whole through a cache."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
 from tortoise import fields
 from tortoise.models import Model
+
+from models.statement import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Usage id, parent (None for the course root), points possible (None for what is not a scored problem).
+Block = tuple[str, str | None, float | None]
 
 
 class CourseStructure(Model):
@@ -12,13 +25,132 @@ class CourseStructure(Model):
     id = fields.BigIntField(primary_key=True)
     course_key = fields.CharField(max_length=255, unique=True)
     version = fields.BigIntField()
-    # When it was published, microseconds since 1970, as the event says.
-    modified_us = fields.BigIntField()
+    # When it was published, microseconds since 1970; null where the event did not say.
+    modified_us = fields.BigIntField(null=True)
     # SHA-256 of the canonical blocks: tells a repeat from a conflict.
     digest = fields.CharField(max_length=64)
-    # Canonical JSON: ``[[usage_id, parent or null, points_possible or null], ...]``, sorted by usage id.
+    # Canonical JSON: [[usage id, parent or null, points possible or null], ...], sorted by usage id.
     blocks = fields.TextField()
 
     class Meta:
         table = "course_structure"
         table_description = "Course trees"
+
+
+class Tree:
+    """
+    The blocks of one course.
+
+    Raises:
+        ValueError: A block stands twice, a parent is not among the blocks, there is not exactly one root, or the
+            parents make a cycle.
+    """
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._parent: dict[str, str | None] = {}
+        self._children: dict[str, list[str]] = {}
+        #: Points possible of the scored problems.
+        self.possible: dict[str, float] = {}
+        for usage_id, parent, possible in blocks:
+            if usage_id in self._parent:
+                raise ValueError(f"block {usage_id!r} stands twice")
+            self._parent[usage_id] = parent
+            if parent is not None:
+                self._children.setdefault(parent, []).append(usage_id)
+            if possible is not None:
+                self.possible[usage_id] = possible
+        self._check()
+
+    def _check(self) -> None:
+        roots = [usage_id for usage_id, parent in self._parent.items() if parent is None]
+        if len(roots) != 1:
+            raise ValueError(f"there must be exactly one block without a parent, not {len(roots)}")
+        for parent in self._children:
+            if parent not in self._parent:
+                raise ValueError(f"parent {parent!r} is not among the blocks")
+        if sum(1 for _ in self.below(roots[0])) != len(self._parent):
+            raise ValueError("the parents make a cycle: some blocks do not hang below the root")
+
+    def __contains__(self, usage_id: str) -> bool:
+        return usage_id in self._parent
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parent)
+
+    def has_children(self, usage_id: str) -> bool:
+        return usage_id in self._children
+
+    def path(self, usage_id: str) -> tuple[str, ...]:
+        """The block itself, then its ancestors up to the course; empty for a block that is not in the tree."""
+        path = []
+        step: str | None = usage_id if usage_id in self._parent else None
+        while step is not None:
+            path.append(step)
+            step = self._parent[step]
+        return tuple(path)
+
+    def below(self, usage_id: str) -> Iterator[str]:
+        """The block itself and everything below it."""
+        stack = [usage_id]
+        while stack:
+            step = stack.pop()
+            yield step
+            stack.extend(self._children.get(step, ()))
+
+    def blocks(self) -> list[Block]:
+        """Sorted by usage id."""
+        return [(usage_id, self._parent[usage_id], self.possible.get(usage_id)) for usage_id in sorted(self._parent)]
+
+
+def touched_by_change(old: Tree | None, new: Tree) -> set[str]:
+    """The blocks on the old or the new path of whatever moved, came, went or changed its points."""
+    touched: set[str] = set()
+    for usage_id in {*(old or ()), *new}:
+        before = ((), None) if old is None else (old.path(usage_id), old.possible.get(usage_id))
+        after = (new.path(usage_id), new.possible.get(usage_id))
+        if before != after:
+            touched.update(before[0], after[0])
+    return touched
+
+
+def canonical(tree: Tree) -> tuple[str, str]:
+    """The tree as stored, and its digest."""
+    text = json.dumps(tree.blocks(), ensure_ascii=False, separators=(",", ":"))
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+_VERSION = Statement("SELECT version, digest FROM course_structure WHERE course_key = :course_key")
+_BLOCKS = Statement("SELECT version, digest, blocks FROM course_structure WHERE course_key = :course_key")
+
+
+class CourseTrees:
+    """
+    Reads course trees, and keeps those used last in memory.
+
+    Args:
+        keep: How many courses.
+    """
+
+    def __init__(self, keep: int = 64) -> None:
+        self._keep = keep
+        self._kept: OrderedDict[str, tuple[str, Tree]] = OrderedDict()
+
+    async def get(self, course_key: str) -> Tree | None:
+        """The newest tree of a course; None when no structure came yet. The database is asked for its version."""
+        row = await _VERSION.row(course_key=course_key)
+        if row is None:
+            return None
+        kept = self._kept.get(course_key)
+        if kept is None or kept[0] != row["digest"]:
+            row = await _BLOCKS.row(course_key=course_key)
+            if row is None:
+                return None
+            kept = (
+                row["digest"],
+                Tree((usage, parent, possible) for usage, parent, possible in json.loads(row["blocks"])),
+            )
+            self._kept[course_key] = kept
+            while len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(course_key)
+        return kept[1]

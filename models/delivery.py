@@ -45,6 +45,7 @@ class Delivery(Model):
         table = "delivery"
         table_description = "Ledger of attempts"
         unique_together = (("assignment", "claim_token"),)
+        indexes = (("at",),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class QuarantinedEvent(Model):
     class Meta:
         table = "quarantined_event"
         table_description = "Events that could not be applied"
+        indexes = (("at",),)
 
 
 class RetiredUser(Model):

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('course_key', fields.CharField(unique=True, max_length=255)),
                 ('version', fields.BigIntField()),
-                ('modified_us', fields.BigIntField()),
+                ('modified_us', fields.BigIntField(null=True)),
                 ('digest', fields.CharField(max_length=64)),
                 ('blocks', fields.TextField(unique=False)),
             ],
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('description', fields.TextField(default='', unique=False)),
                 ('duration_ms', fields.IntField(null=True)),
             ],
-            options={'table': 'delivery', 'app': 'models', 'unique_together': (('assignment', 'claim_token'),), 'pk_attr': 'id', 'table_description': 'Ledger of attempts'},
+            options={'table': 'delivery', 'app': 'models', 'unique_together': (('assignment', 'claim_token'),), 'indexes': [Index(fields=['at'])], 'pk_attr': 'id', 'table_description': 'Ledger of attempts'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('user_id', fields.CharField(null=True, db_index=True, max_length=255)),
                 ('sourcedid_digest', fields.CharField(null=True, max_length=64)),
             ],
-            options={'table': 'quarantined_event', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Events that could not be applied'},
+            options={'table': 'quarantined_event', 'app': 'models', 'indexes': [Index(fields=['at'])], 'pk_attr': 'id', 'table_description': 'Events that could not be applied'},
             bases=['Model'],
         ),
         ops.CreateModel(

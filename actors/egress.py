@@ -1,0 +1,157 @@
+"""Where requests may go: decided on the concrete address, just before the socket is made."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp.connector import AddrInfoType
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+#: What is refused unless ``egress.allow_networks`` holds it, the first match naming the reason. An explicit list:
+#: ``ipaddress.is_global`` lets 6to4, NAT64 and some multicast through, and its answers differ between Pythons.
+DENIED: tuple[tuple[str, str], ...] = (
+    ("0.0.0.0/8", "unspecified"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "shared by carriers"),
+    ("127.0.0.0/8", "loopback"),
+    ("168.63.129.16/32", "a cloud's metadata service"),
+    ("169.254.169.254/32", "a cloud's metadata service"),
+    ("169.254.0.0/16", "link-local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "reserved"),
+    ("192.0.2.0/24", "for documentation"),
+    ("192.31.196.0/24", "reserved"),
+    ("192.52.193.0/24", "reserved"),
+    ("192.88.99.0/24", "a 6to4 relay"),
+    ("192.168.0.0/16", "private"),
+    ("192.175.48.0/24", "reserved"),
+    ("198.18.0.0/15", "for benchmarks"),
+    ("198.51.100.0/24", "for documentation"),
+    ("203.0.113.0/24", "for documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("240.0.0.0/4", "reserved"),
+    ("::/128", "unspecified"),
+    ("::1/128", "loopback"),
+    ("::ffff:0:0/96", "IPv4-mapped"),
+    ("64:ff9b::/96", "NAT64"),
+    ("64:ff9b:1::/48", "NAT64"),
+    ("fd00:ec2::254/128", "a cloud's metadata service"),
+    ("fc00::/7", "private"),
+    ("fe80::/10", "link-local"),
+    ("fec0::/10", "site-local"),
+    ("ff00::/8", "multicast"),
+    ("2001::/23", "reserved"),  # Teredo (2001::/32) and ORCHID among them
+    ("2001:db8::/32", "for documentation"),
+    ("2002::/16", "6to4"),
+    ("2620:4f:8000::/48", "reserved"),
+    ("3fff::/20", "for documentation"),
+    # All that is left outside 2000::/3, the only block from which public addresses are given out.
+    ("::/3", "not public"),
+    ("4000::/2", "not public"),
+    ("8000::/1", "not public"),
+)
+
+#: IPv6 addresses that carry an IPv4 address in their last four bytes and lead to it.
+WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
+
+
+class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what happened
+    """
+    The configuration does not allow a request to go there.
+
+    It is an OSError too, with an errno, since aiohttp tries a name's addresses side by side and merges what it got.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EACCES, reason)
+
+    def __str__(self) -> str:
+        return self.strerror or ""
+
+
+class Egress:
+    """
+    What the ``[egress]`` section allows.
+
+    Args:
+        allow_http: Whether plain ``http`` is allowed.
+        allow_networks: Networks of campus LMSs that are allowed although they are not public.
+    """
+
+    def __init__(self, *, allow_http: bool = False, allow_networks: Sequence[Network] = ()) -> None:
+        self._allow_http = allow_http
+        self._allowed = tuple(allow_networks)
+        self._denied = tuple((ip_network(network), why) for network, why in DENIED)
+        self._wrappers = tuple(IPv6Network(network) for network in WRAPPERS)
+
+    def check_url(self, url: str) -> None:
+        """
+        Check what can be seen without a look-up: scheme, host, user information, an address in place of a name.
+
+        Raises:
+            EgressRefused: With words that name the setting to change, where one would help. They never hold the URL.
+        """
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+            parts.port  # noqa: B018 - reading it is what checks it
+        except ValueError as error:
+            raise EgressRefused("the outcome service URL is malformed") from error
+        if parts.scheme == "http" and not self._allow_http:
+            raise EgressRefused("plain http is not allowed: use https, or set egress.allow_http = true")
+        if parts.scheme not in ("http", "https"):
+            raise EgressRefused("the outcome service URL is neither https nor http")
+        if not host:
+            raise EgressRefused("the outcome service URL names no host")
+        if "@" in parts.netloc:
+            raise EgressRefused("the outcome service URL holds a user name or password")
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return
+        self.check_address(address)
+
+    def check_address(self, address: Address) -> None:
+        """
+        Check one concrete address.
+
+        Raises:
+            EgressRefused: It is not public, and no allowed network holds it.
+        """
+        why = self._why_denied(address)
+        wrapped = self._wrapped(address)
+        if why is None and wrapped is not None:
+            why = self._why_denied(wrapped)
+        if why is not None:
+            raise EgressRefused(
+                f"{address} is not a public address ({why}): if a campus is meant to be there, "
+                "add its network to egress.allow_networks"
+            )
+
+    def socket_factory(self, addr_info: AddrInfoType) -> socket.socket:
+        """Make the socket for one resolved address, for ``aiohttp.TCPConnector``; refuse it otherwise."""
+        family, kind, protocol, _, target = addr_info
+        if family not in (socket.AF_INET, socket.AF_INET6):
+            raise EgressRefused("only IPv4 and IPv6 addresses are allowed")
+        self.check_address(ip_address(str(target[0])))
+        return socket.socket(family, kind, protocol)
+
+    def _why_denied(self, address: Address) -> str | None:
+        if any(address in network for network in self._allowed):
+            return None
+        return next((why for network, why in self._denied if address in network), None)
+
+    def _wrapped(self, address: Address) -> IPv4Address | None:
+        """The IPv4 address within: allowing a translator's network must not open what hides behind it."""
+        if any(address in network for network in self._wrappers):
+            return IPv4Address(int(address) & 0xFFFF_FFFF)
+        return None

@@ -1,0 +1,79 @@
+"""What Prometheus is told. One object a process, handed to whoever counts."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+#: Seconds: a campus answers within tens of milliseconds or not before the deadline.
+_REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
+#: Seconds: from at once to the week of retries.
+_LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+
+STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
+
+
+class Metrics:
+    """The contract's families. Label ``consumer`` is the consumer's name; never a URL or a person."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        Info("passback_build", "The release that runs.", registry=registry).info({"version": version})
+        self.events = Counter(
+            "passback_events", "Stream entries by what they did.", ["type", "result"], registry=registry
+        )
+        self.outcomes = Counter(
+            "passback_outcomes",
+            "Attempts to pass a grade back, by how they ended.",
+            ["consumer", "kind", "result"],
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "passback_outcome_request_duration_seconds",
+            "From the first byte of a request to the last one of its answer.",
+            ["consumer"],
+            buckets=_REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "passback_outcome_requests_in_flight", "Requests that wait for an answer.", ["consumer"], registry=registry
+        )
+        self.delivery_lag = Histogram(
+            "passback_delivery_lag_seconds",
+            "From a grade's being due to its acceptance.",
+            ["kind"],
+            buckets=_LAG_BUCKETS,
+            registry=registry,
+        )
+        self.assignments = Gauge("passback_assignments", "Graded assignments by state.", ["state"], registry=registry)
+        self.oldest_due = Gauge(
+            "passback_oldest_due_timestamp_seconds",
+            "When the longest due grade became due, in seconds since 1970; absent where none is due.",
+            ["consumer"],
+            registry=registry,
+        )
+        self.last_success = Gauge(
+            "passback_last_success_timestamp_seconds",
+            "When a campus last accepted a grade, in seconds since 1970.",
+            ["consumer"],
+            registry=registry,
+        )
+        self.parked = Counter(
+            "passback_parked",
+            "Grades that were parked, by whose matter it is.",
+            ["consumer", "scope"],
+            registry=registry,
+        )
+        self.stream_lag = Gauge(
+            "passback_stream_lag_entries", "Stream entries that are not applied yet.", registry=registry
+        )
+        self.stream_resets = Counter(
+            "passback_stream_resets", "How often the stream was found to be another one.", registry=registry
+        )
+        self.quarantined = Gauge("passback_quarantined_events", "Events in quarantine.", registry=registry)
+        self.clamped = Counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"], registry=registry)
+        self.fenced = Counter(
+            "passback_fenced", "Attempts whose claim had been taken over when they ended.", registry=registry
+        )
+        for state in STATES:
+            self.assignments.labels(state)

@@ -1,0 +1,69 @@
+"""The grade of a block, from the course tree and a learner's scores; and how it is written on the wire. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.course import Tree
+    from models.score import Points
+
+
+class NoGrade(Enum):
+    """Why there is no grade to send; neither is a zero."""
+
+    NOTHING_ATTEMPTED = "the learner attempted nothing in this block"
+    UNKNOWN_BLOCK = "no course structure that we know holds this block"
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """Weighted points."""
+
+    earned: float
+    possible: float
+
+
+def block_grade(usage_key: str, tree: Tree | None, scores: Mapping[str, Points]) -> Grade | NoGrade:
+    """
+    The sum over the scored problems at and below a block.
+
+    Args:
+        usage_key: The block.
+        tree: The course, if its structure is known.
+        scores: The learner's points by usage key, at least of the problems at and below the block.
+
+    Returns:
+        The unrounded sum: an attempted problem counts its own earned and possible points, one not attempted counts the
+        tree's possible points.
+    """
+    if tree is None or usage_key not in tree:
+        own = scores.get(usage_key)
+        return NoGrade.UNKNOWN_BLOCK if own is None else Grade(*own)
+    below = list(tree.below(usage_key))
+    attempted = [scores[block] for block in below if block in scores]
+    if not attempted:
+        return NoGrade.NOTHING_ATTEMPTED
+    untouched = [tree.possible[block] for block in below if block in tree.possible and block not in scores]
+    return Grade(
+        math.fsum(earned for earned, _ in attempted),
+        math.fsum([*(possible for _, possible in attempted), *untouched]),
+    )
+
+
+def wire_score(grade: Grade) -> tuple[str, bool]:
+    """
+    A grade as LTI takes it (LTI 1.1 Implementation Guide, 6.1.1: a decimal from 0.0 to 1.0).
+
+    Returns:
+        Fixed-point text with at most six decimals and no trailing zeros, and whether the value had to be clamped into
+        0 to 1 (extra credit, penalties).
+    """
+    value = grade.earned / grade.possible if grade.possible else 0.0
+    clamped = min(max(value, 0.0), 1.0)
+    return f"{clamped:.6f}".rstrip("0").rstrip(".") or "0", clamped != value

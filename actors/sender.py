@@ -1,0 +1,240 @@
+"""One POST over the shared connection pool. It judges nothing: what an answer means is the classifier's."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import os
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+import aiohttp.abc
+from yarl import URL
+
+from actors.answer import BODY_LIMIT, Answer
+from actors.egress import Egress, EgressRefused
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import SimpleNamespace
+
+#: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
+#: the LMS is just closing ends in doubt.
+KEEP_ALIVE = 4.0
+
+#: Bytes of one header field. Campuses send long cookies and policies, which are nothing to fail for.
+FIELD_LIMIT = 32 * 1024
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a POST has come, as aiohttp's trace hooks tell."""
+
+    #: ``time.monotonic`` when a connection was in hand; bytes may have left from then on.
+    connected: float | None = None
+
+
+class _Watch(aiohttp.TraceConfig):
+    """Checks a request's URL before it looks for a connection, and notes on its :class:`_Progress` when it has one."""
+
+    def __init__(self, egress: Egress) -> None:
+        super().__init__()
+        self._egress = egress
+        self.on_request_start.append(self._check)
+        self.on_connection_create_end.append(self._connected)
+        self.on_connection_reuseconn.append(self._connected)
+
+    async def _check(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
+    ) -> None:
+        self._egress.check_url(str(start.url))
+
+    async def _connected(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        progress = context.trace_request_ctx
+        if isinstance(progress, _Progress):
+            progress.connected = time.monotonic()
+
+
+class Sender:
+    """
+    Turns transport trouble into TryLater (nothing left us) or Ambiguous (bytes may have).
+
+    Args:
+        session: From :func:`http_session`; whoever opened it closes it.
+
+    Raises:
+        ValueError: The session does not tell when a connection was in hand.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        if not any(isinstance(config, _Watch) for config in session.trace_configs):
+            raise ValueError("a Sender needs a session of http_session()")
+        self._session = session
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, abort: asyncio.Event | None = None
+    ) -> Answer:
+        """
+        POST once, follow nothing, repeat nothing.
+
+        Args:
+            url: Sent byte for byte.
+            abort: When it is set the POST is cancelled, and nothing but the POST.
+
+        Raises:
+            TryLater: No byte left us: no connection, or *abort* came before there was one.
+            Misconfigured: The campus's certificate cannot be trusted.
+            GiveUp: The URL is malformed, or leads where the configuration does not allow.
+            Ambiguous: Bytes may have left us, and no whole answer came back.
+        """
+        if abort is None:
+            return await self._post(url, body, headers, _Progress())
+        if abort.is_set():
+            raise TryLater("stopped before anything was sent")
+        progress = _Progress()
+        posting = asyncio.create_task(self._post(url, body, headers, progress))
+        stopping = asyncio.create_task(abort.wait())
+        try:
+            await asyncio.wait((posting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            posting.cancel()  # does nothing to a task that is done
+            await asyncio.wait((posting, stopping))
+            trouble = None if posting.cancelled() else posting.exception()
+        if trouble is not None:
+            raise trouble
+        if not posting.cancelled():
+            return posting.result()
+        if progress.connected is None:
+            raise TryLater("stopped before anything was sent")
+        raise Ambiguous("stopped while waiting for the answer")
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress) -> Answer:
+        try:
+            target = URL(url, encoded=True)
+            target.port  # noqa: B018 - reading it is what checks it
+        except ValueError as error:
+            raise GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False) from error
+        try:
+            async with self._session.post(
+                target,
+                data=body,
+                headers={**headers, "Accept-Encoding": "identity"},
+                allow_redirects=False,
+                trace_request_ctx=progress,
+            ) as reply:
+                start, truncated = await _bounded(reply)
+                seconds = time.monotonic() - (progress.connected or time.monotonic())
+                return Answer(reply.status, reply.headers, start, seconds, truncated)
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+            raise _translated(error, progress) from error
+
+
+def http_session(
+    *,
+    timeout_seconds: float,
+    max_connections: int,
+    egress: Egress,
+    ca_file: Path | str | None = None,
+    resolver: aiohttp.abc.AbstractResolver | None = None,
+) -> aiohttp.ClientSession:
+    """
+    Open the pool that all requests share. Call it on the running loop and close what it returns.
+
+    Args:
+        timeout_seconds: For a whole POST: waiting for a connection, connecting, sending and reading.
+        ca_file: Certificates in PEM that are trusted besides the system's.
+        resolver: Looks up host names; the system's own unless one is handed in.
+
+    Raises:
+        OSError: *ca_file* cannot be read, or (as ``ssl.SSLError``) holds no certificate.
+    """
+    trust = ssl.create_default_context()
+    if ca_file is not None:
+        trust.load_verify_locations(ca_file)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=max_connections,
+            limit_per_host=0,
+            keepalive_timeout=KEEP_ALIVE,
+            ssl=trust,
+            socket_factory=egress.socket_factory,
+            resolver=resolver,
+        ),
+        # aiohttp rounds deadlines above five seconds up to the full second: a claim's lease is cut to this one.
+        timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=None, ceil_threshold=math.inf),
+        headers={"User-Agent": "passbackd"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_field_size=FIELD_LIMIT,
+        max_line_size=FIELD_LIMIT,
+        trust_env=False,
+        trace_configs=[_Watch(egress)],
+    )
+
+
+async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read at most :data:`BODY_LIMIT` bytes, and whether there were more; close the connection if so."""
+    pieces, room = [], BODY_LIMIT + 1
+    while room > 0 and (piece := await reply.content.read(room)):
+        pieces.append(piece)
+        room -= len(piece)
+    if room > 0:
+        return b"".join(pieces), False
+    reply.close()
+    return b"".join(pieces)[:BODY_LIMIT], True
+
+
+def _translated(error: Exception, progress: _Progress) -> DeliveryError:
+    """Name what to do about transport trouble. The words hold no URL: its query may be a secret."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Misconfigured(f"the campus's certificate cannot be trusted: {_why(error)}", bytes_left=False)
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
+        # The last one comes from a look-up, for a host name with a label that is too long.
+        return GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False)
+    refusal = _egress_refusal(error)
+    if refusal is not None:
+        return GiveUp(refusal, scope="campus", bytes_left=False)
+    if isinstance(error, aiohttp.ClientConnectorError) or progress.connected is None:
+        return TryLater(f"no connection to the campus: {_why(error)}")
+    return Ambiguous(f"the connection was lost while waiting for the answer: {_why(error)}")
+
+
+def _egress_refusal(error: Exception) -> str | None:
+    """The words of a refusal, also after aiohttp merged the refusals of several addresses into one error."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, EgressRefused):
+        return str(cause)
+    if isinstance(cause, OSError) and cause.errno == errno.EACCES and "egress.allow_networks" in str(cause):
+        return cause.strerror or str(cause)
+    return None
+
+
+#: In the order of looking: a time-out while connecting is a connector's error too.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "its name cannot be looked up"),
+    (TimeoutError, "time-out"),
+    (aiohttp.ServerDisconnectedError, "closed without an answer"),
+    (aiohttp.ClientPayloadError, "closed in the middle of the answer"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        fault = error.certificate_error
+        return str(getattr(fault, "verify_message", "") or fault)[:200]
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__ or error
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {cause.reason or type(cause).__name__}"[:200]
+    # Not aiohttp's own words: they can hold the URL.
+    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else type(cause).__name__

@@ -1,0 +1,222 @@
+"""
+Intake: reads the stream in order and applies each entry once.
+
+Each batch is one transaction that locks the position's row first. With several daemons one does intake, and any other
+takes over at once.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from tortoise.transactions import in_transaction
+
+from daemon.events import BadEvent, Event, event_type, read_event
+from daemon.faults import is_data_fault
+from daemon.stream import START, Stream
+from models.consumer import digest
+from models.intake import QUARANTINE_BYTES, Position, QuarantinedEvent, lock_position, move_position, read_position
+from models.registration import RegistrationError, is_retired
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from actors.metrics import Metrics
+    from daemon.apply import Applier
+    from daemon.backlog import Backlog
+    from daemon.stop import Stop
+    from models.assignment import Wake
+    from models.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+#: Entries a transaction, at most.
+BATCH = 200
+#: Bytes that a batch should not exceed; the next one asks for fewer entries.
+BATCH_BYTES = 16 * 1024 * 1024
+#: Milliseconds that a read waits for news.
+BLOCK_MS = 1000
+#: Seconds that a daemon stands back when another one does intake.
+STAND_BACK = 1.0
+#: Seconds between two trims.
+TRIM_EVERY = 60.0
+
+Entry = tuple[str, dict[bytes, bytes]]
+
+
+class _PositionMovedError(Exception):
+    """Another daemon does intake."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One entry, applied or quarantined."""
+
+    type: str
+    result: str
+    wakes: Sequence[Wake] = ()
+
+
+class Intake:
+    """
+    The loop that reads the stream.
+
+    Args:
+        wake: Sends wake-ups; called after the commit, and allowed to fail: the sweep is behind it.
+        keep_days: How long applied entries stay in the stream.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        applier: Applier,
+        *,
+        clock: Clock,
+        backlog: Backlog,
+        metrics: Metrics,
+        wake: Callable[[Sequence[Wake]], Awaitable[None]],
+        keep_days: float,
+    ) -> None:
+        self._stream = stream
+        self._applier = applier
+        self._clock = clock
+        self._backlog = backlog
+        self._metrics = metrics
+        self._wake = wake
+        self._keep_ms = int(keep_days * 86_400_000)
+        self._trim_at = 0.0
+        self._batch = BATCH
+        self._gap_told: str | None = None
+
+    async def step(self, stop: Stop) -> None:
+        """One look at the stream and what follows from it; waits up to :data:`BLOCK_MS` when there is no news."""
+        position = await read_position()
+        look = await self._stream.look(position.entry_id, self._batch)
+        if look.was_reset(position.entry_id):
+            await self._start_over(position)
+            return
+        if look.has_gap(position.entry_id) and self._gap_told != position.entry_id:
+            self._gap_told = position.entry_id
+            log.warning(
+                "the last entry that was read is gone from the stream; entries after it may be lost", **_at(position)
+            )
+        self._backlog.saw(position.epoch, position.entry_id, look)
+        if not look.entries:
+            await self._trim()
+            await self._stream.wait(position.entry_id, BLOCK_MS)
+            return
+        self._size_next(look.entries)
+        try:
+            await self.take(position, look.entries)
+        except _PositionMovedError:
+            await stop.sleep(STAND_BACK * (1 + random.random()))  # noqa: S311 - jitter
+
+    async def take(self, position: Position, entries: Sequence[Entry]) -> None:
+        """
+        Apply a batch that was read at *position*.
+
+        A fault of the data is looked for one entry at a time, and the culprit quarantined: poison must not stop intake.
+        """
+        try:
+            await self._finish(await self._apply(position, entries))
+        except Exception as error:
+            if not is_data_fault(error):
+                raise
+            log.warning("a batch failed on its data and is taken one entry at a time", error=type(error).__name__)
+            for entry in entries:
+                await self._take_alone(position, entry)
+                position = Position(position.epoch, entry[0], position.digest_key)
+
+    async def _take_alone(self, position: Position, entry: Entry) -> None:
+        try:
+            done = await self._apply(position, [entry])
+        except Exception as error:
+            if not is_data_fault(error):
+                raise
+            log.exception("an entry cannot be applied and goes to quarantine", entry=entry[0])
+            async with in_transaction():
+                await self._lock(position)
+                done = [await self._quarantine(position, entry, f"it cannot be stored: {_why(error)}")]
+                await move_position(position.epoch, entry[0])
+        await self._finish(done)
+
+    async def _apply(self, position: Position, entries: Sequence[Entry]) -> list[_Done]:
+        async with in_transaction():
+            await self._lock(position)
+            done = [await self._one(position, entry) for entry in entries]
+            await move_position(position.epoch, entries[-1][0])
+        return done
+
+    async def _lock(self, position: Position) -> None:
+        if await lock_position() != position:
+            raise _PositionMovedError
+
+    async def _one(self, position: Position, entry: Entry) -> _Done:
+        entry_id, fields = entry
+        try:
+            event: Event = read_event(entry_id, fields)
+            result, wakes = await self._applier.apply(event, position, now=self._clock.now())
+        except (BadEvent, RegistrationError) as error:
+            return await self._quarantine(position, entry, str(error))
+        return _Done(event_type(fields), result, wakes)
+
+    async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:
+        entry_id, fields = entry
+        user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
+        if user_id and await is_retired(user_id, position, modified_us=self._clock.now() * 1000):
+            return _Done(event_type(fields), "stale")
+        await QuarantinedEvent.create(
+            epoch=position.epoch,
+            entry_id=entry_id,
+            at=self._clock.now(),
+            type=event_type(fields),
+            reason=_storable(reason.encode(errors="replace")),
+            content=b"\n".join(name + b"=" + value[:QUARANTINE_BYTES] for name, value in fields.items())[
+                :QUARANTINE_BYTES
+            ],
+            user_id=user_id and user_id[:255],
+            sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
+        )
+        return _Done(event_type(fields), "quarantined")
+
+    async def _finish(self, done: Sequence[_Done]) -> None:
+        for one in done:
+            self._metrics.events.labels(one.type, one.result).inc()
+        await self._wake([wake for one in done for wake in one.wakes])
+
+    async def _start_over(self, position: Position) -> None:
+        """The stream is a new one: read it from its start."""
+        async with in_transaction():
+            if await lock_position() != position:
+                return
+            await move_position(position.epoch + 1, START)
+        self._metrics.stream_resets.inc()
+        log.error("the stream was reset: reading it from its start", **_at(position))
+
+    async def _trim(self) -> None:
+        if self._clock.monotonic() < self._trim_at:
+            return
+        self._trim_at = self._clock.monotonic() + TRIM_EVERY
+        position = await read_position()
+        trimmed = await self._stream.trim(position.entry_id, before_ms=self._clock.now() - self._keep_ms)
+        if trimmed:
+            log.info("old entries were trimmed from the stream", entries=trimmed)
+
+    def _size_next(self, entries: Sequence[Entry]) -> None:
+        size = sum(len(value) for _, fields in entries for value in fields.values())
+        self._batch = max(1, self._batch // 4) if size > BATCH_BYTES else min(BATCH, self._batch * 2)
+
+
+def _at(position: Position) -> dict[str, int | str]:
+    return {"epoch": position.epoch, "position": position.entry_id}
+
+
+def _storable(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="backslashreplace").replace("\x00", "\\x00")
+
+
+def _why(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,41 @@
+"""The sweep: wakes whoever was forgotten, whose backoff is over, or whose turn has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.assignment import sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from daemon.backlog import Backlog
+    from daemon.stop import Stop
+    from models.assignment import Wake
+    from models.clock import Clock
+
+#: Seconds between two sweeps.
+EVERY = 0.5
+#: Rows a sweep, at most.
+MOST = 500
+
+
+class Sweep:
+    """
+    The loop behind all wake-ups: SQL is the one retry clock, and this is its alarm.
+
+    Args:
+        wake: Sends wake-ups.
+    """
+
+    def __init__(self, *, clock: Clock, backlog: Backlog, wake: Callable[[Sequence[Wake]], Awaitable[None]]) -> None:
+        self._clock = clock
+        self._backlog = backlog
+        self._wake = wake
+
+    async def step(self, stop: Stop) -> None:
+        """Measure the clock, sweep once, sleep."""
+        await self._clock.measure()
+        if self._backlog.applied:
+            await self._wake(await sweep(now=self._clock.now(), most=MOST))
+        await stop.sleep(EVERY)

@@ -1,0 +1,172 @@
+"""
+Dramatiq's worker, whose actors run on the daemon's own loop instead of blocking a thread each.
+
+Dramatiq keeps fetching, delaying, heartbeats, acks and requeues; only "block on the coroutine" is replaced by "schedule
+it". Pinned to 2.2, whose private names it leans on: ``Worker._add_worker``, ``.queue_prefetch``, ``.delay_prefetch``;
+``WorkerThread.process_message``, ``.run``; ``_WorkQueueItem``; ``Actor.fn.__wrapped__``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from contextlib import asynccontextmanager
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, Any
+
+from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from dramatiq import Broker, MessageProxy
+
+#: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
+WINDOW = 1024
+#: Milliseconds between two looks at an idle queue.
+POLL_MS = 100
+#: Dramatiq's limit. A smaller one would let far alarms hide near ones.
+DELAY_PREFETCH = 65_535
+#: Threads that acknowledge messages, which is synchronous talk with Redis.
+ACKNOWLEDGERS = 2
+#: The part of the drain that is kept for ending what had to be aborted.
+ABORT_SHARE = 0.2
+
+
+class LoopWorker(Worker):
+    """
+    Must be made on the loop, inside the context (database connections) that actors shall see.
+
+    Args:
+        drain_seconds: How long :meth:`close` lets actors finish.
+        on_deadline: Called on the loop when they must hurry: it makes them end what they wait for.
+    """
+
+    def __init__(
+        self, broker: Broker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
+    ) -> None:
+        super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
+        self.queue_prefetch = window
+        self.delay_prefetch = DELAY_PREFETCH
+        self.window = window
+        self.drain_seconds = drain_seconds
+        self.on_deadline = on_deadline
+        self.loop = asyncio.get_running_loop()
+        self.context = contextvars.copy_context()
+
+    def _add_worker(self) -> None:
+        thread = LoopThread(self)
+        thread.start()
+        self.workers.append(thread)
+
+    async def close(self) -> None:
+        """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
+        await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+
+
+class LoopThread(WorkerThread):
+    """Takes messages off Dramatiq's work queue and hands them to the loop."""
+
+    def __init__(self, worker: LoopWorker) -> None:
+        super().__init__(
+            broker=worker.broker,
+            consumers=worker.consumers,
+            work_queue=worker.work_queue,
+            worker_timeout=worker.worker_timeout,
+        )
+        self._worker = worker
+        self._slots = Semaphore(worker.window)
+        self._tasks: dict[asyncio.Task[None], MessageProxy] = {}
+        self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
+        # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
+        self._acknowledgers = [
+            Thread(target=self._acknowledge, name=f"ack-{number}", daemon=True) for number in range(ACKNOWLEDGERS)
+        ]
+
+    def run(self) -> None:
+        for thread in self._acknowledgers:
+            thread.start()
+        super().run()
+        self._drain()
+
+    def process_message(self, message: MessageProxy) -> None:
+        """In this thread: wait for a free slot, then hand the message to the loop."""
+        while not self._slots.acquire(timeout=self.timeout):
+            if not self.running:
+                self._give_back(message)
+                return
+        try:
+            self.broker.emit_before("process_message", message)
+        except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
+            self._ended.put((message, error))
+            return
+        self._worker.loop.call_soon_threadsafe(self._spawn, message, context=self._worker.context)
+
+    def _spawn(self, message: MessageProxy) -> None:
+        """On the loop. The task sees a copy of the context that this is called in."""
+        actor: Any = self.broker.get_actor(message.actor_name)
+        task = self._worker.loop.create_task(actor.fn.__wrapped__(*message.args, **message.kwargs))
+        self._tasks[task] = message
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        message = self._tasks.pop(task)
+        self._ended.put((message, None if task.cancelled() else task.exception()))
+
+    def _acknowledge(self) -> None:
+        """Off the loop: middleware and acknowledgements talk to Redis."""
+        while (ended := self._ended.get()) is not None:
+            message, error = ended
+            try:
+                self._finish(message, error)
+            finally:
+                self._slots.release()
+
+    def _finish(self, message: MessageProxy, error: BaseException | None) -> None:
+        try:
+            if error is None:
+                self.broker.emit_after("process_message", message, result=None)
+            else:
+                self.logger.error("an actor failed on message %s", message, exc_info=error)
+                message.stuff_exception(error)
+                self.broker.emit_after("process_message", message, exception=error)
+        finally:
+            # Acknowledged also after an error: the row is still dirty, and the sweep comes back to it.
+            self.consumers[message.queue_name].post_process_message(message)
+            self.work_queue.task_done()
+            message.clear_exception()
+
+    def _give_back(self, message: MessageProxy) -> None:
+        """``Worker.stop`` requeues what it finds here once this thread has ended."""
+        self.work_queue.put(_WorkQueueItem(0, message))
+
+    def _drain(self) -> None:
+        """Two deadlines: let actors finish, then have them hurry. None is cancelled: it may be in a transaction."""
+        started, drain = time.monotonic(), self._worker.drain_seconds
+        free = self._free_slots(0, started + drain * (1 - ABORT_SHARE))
+        if free < self._worker.window:
+            self._worker.loop.call_soon_threadsafe(self._worker.on_deadline)
+            free = self._free_slots(free, started + drain)
+        if free < self._worker.window:
+            self.logger.error("%d actors did not finish in time", self._worker.window - free)
+            for message in list(self._tasks.values()):
+                self._give_back(message)
+        for _ in self._acknowledgers:
+            self._ended.put(None)
+
+    def _free_slots(self, free: int, deadline: float) -> int:
+        while free < self._worker.window and self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            free += 1
+        return free
+
+
+@asynccontextmanager
+async def running_worker(worker: LoopWorker) -> AsyncIterator[LoopWorker]:
+    """Start it, and on leaving drain it."""
+    await asyncio.to_thread(worker.start)
+    try:
+        yield worker
+    finally:
+        await worker.close()

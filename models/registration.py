@@ -1,0 +1,209 @@
+"""Which assignments exist: launches register and move them, disabling and retiring end them. Runs within intake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from models.assignment import GradedAssignment, Kind, hurry, redo, revive
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.delivery import Delivery
+from models.intake import Position, QuarantinedEvent, RetiredUser
+from models.score import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: What an event did: changed something, said what was known, or was older than what is known.
+Result = Literal["applied", "unchanged", "stale"]
+
+
+class RegistrationError(ValueError):
+    """An event that names something that is not there. The message says what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A verified launch of a graded activity. *modified_us*: microseconds since 1970."""
+
+    consumer_key: str
+    user_id: str
+    course_key: str
+    usage_key: str
+    lis_result_sourcedid: str
+    lis_outcome_service_url: str
+    modified_us: int
+    resource_link_id: str | None = None
+    lti_user_id: str | None = None
+    instance_guid: str | None = None
+    context_title: str | None = None
+    resource_link_title: str | None = None
+
+
+async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Result, int | None]:
+    """
+    Register, move or revive the assignment that a launch names.
+
+    Returns:
+        What it did, and the assignment that may need a wake-up.
+
+    Raises:
+        RegistrationError: The consumer is unknown.
+        ValueError: The outcome service's URL is none.
+    """
+    consumer = await _consumer(launch.consumer_key)
+    if launch.instance_guid and consumer.instance_guid is None:
+        await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
+    service = await _service(consumer, launch.lis_outcome_service_url)
+    owner = await GradedAssignment.get_or_none(
+        outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid)
+    )
+    linked = await _linked(launch, consumer, owner)
+    known = [row for row in (owner, *linked) if row is not None]
+    if any(launch.modified_us < row.registered_us for row in known):
+        return "stale", None
+    if not known:
+        return "applied", await _create(launch, service, kind, now)
+    # The row that owns the sourcedid survives; one that stood at its new place goes.
+    keep, *displaced = known
+    for row in displaced:
+        await _displace(row, keep)
+    return await _refresh(keep, launch, service, kind, now)
+
+
+async def _consumer(key: str) -> LtiConsumer:
+    consumer = await LtiConsumer.get_or_none(consumer_key=key)
+    if consumer is None:
+        raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
+    return consumer
+
+
+async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
+    service, _ = await OutcomeService.get_or_create(
+        {"lis_outcome_service_url": url, "origin": origin(url)}, lti_consumer=consumer, url_digest=digest(url)
+    )
+    return service
+
+
+async def _linked(
+    launch: Registration, consumer: LtiConsumer, owner: GradedAssignment | None
+) -> Sequence[GradedAssignment]:
+    """Rows that the same learner has on the same block through the same link: a link has one sourcedid a learner."""
+    if launch.resource_link_id is None:
+        return ()
+    rows = await GradedAssignment.filter(
+        outcome_service__lti_consumer_id=consumer.id,
+        user_id=launch.user_id,
+        course_key=launch.course_key,
+        usage_key=launch.usage_key,
+        resource_link_id=launch.resource_link_id,
+    ).order_by("-registered_us", "-id")
+    return [row for row in rows if owner is None or row.id != owner.id]
+
+
+async def _create(launch: Registration, service: OutcomeService, kind: Kind, now: int) -> int:
+    row: GradedAssignment = await GradedAssignment.create(
+        user_id=launch.user_id,
+        course_key=launch.course_key,
+        usage_key=launch.usage_key,
+        outcome_service_id=service.id,
+        lis_result_sourcedid=launch.lis_result_sourcedid,
+        sourcedid_digest=digest(launch.lis_result_sourcedid),
+        resource_link_id=launch.resource_link_id,
+        lti_user_id=launch.lti_user_id,
+        context_title=launch.context_title,
+        resource_link_title=launch.resource_link_title,
+        registered_us=launch.modified_us,
+        composite=kind == "composite",
+        due_at=now,
+    )
+    return row.id
+
+
+async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
+    """The ledger of a row that goes is about this learner's grade at this place: the survivor takes it over."""
+    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)
+    note = f"replaced assignment {row.id}, which a newer launch of the same link gave another sourcedid; "
+    keep.note = (note + keep.note)[:2000]
+    await GradedAssignment.filter(id=keep.id).update(note=keep.note)
+    await GradedAssignment.filter(id=row.id).delete()
+
+
+async def _refresh(
+    row: GradedAssignment, launch: Registration, service: OutcomeService, kind: Kind, now: int
+) -> tuple[Result, int | None]:
+    newer = launch.modified_us > row.registered_us
+    moved = _place(row) != (
+        launch.user_id, launch.course_key, launch.usage_key, service.id, launch.lis_result_sourcedid
+    )  # fmt: skip
+    await GradedAssignment.filter(id=row.id).update(
+        user_id=launch.user_id,
+        course_key=launch.course_key,
+        usage_key=launch.usage_key,
+        outcome_service_id=service.id,
+        lis_result_sourcedid=launch.lis_result_sourcedid,
+        sourcedid_digest=digest(launch.lis_result_sourcedid),
+        resource_link_id=launch.resource_link_id or row.resource_link_id,
+        lti_user_id=launch.lti_user_id or (None if moved else row.lti_user_id),
+        context_title=launch.context_title or (None if moved else row.context_title),
+        resource_link_title=launch.resource_link_title or (None if moved else row.resource_link_title),
+        registered_us=launch.modified_us,
+        **({"composite": kind == "composite"} if moved else {}),
+    )
+    if moved or (row.disabled_at is not None and newer):
+        await GradedAssignment.filter(id=row.id).update(disabled_at=None)
+        await redo(row.id, now=now, afresh=True)
+        return "applied", row.id
+    if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:
+        await revive(row.id, now=now)
+        return "applied", row.id
+    if newer:
+        await hurry(row.id, now=now)
+    return "unchanged", row.id
+
+
+def _place(row: GradedAssignment) -> tuple[str, str, str, int, str]:
+    return row.user_id, row.course_key, row.usage_key, row.outcome_service_id, row.lis_result_sourcedid
+
+
+async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> Result:
+    """
+    Stop sending the grades of a sourcedid, until a newer launch brings it back.
+
+    Raises:
+        RegistrationError: The consumer, or the sourcedid, is unknown.
+    """
+    consumer = await _consumer(consumer_key)
+    rows = await GradedAssignment.filter(
+        outcome_service__lti_consumer_id=consumer.id, sourcedid_digest=digest(lis_result_sourcedid)
+    ).order_by("id")
+    if not rows:
+        raise RegistrationError("no launch of this consumer registered this sourcedid, so there is nothing to disable")
+    fresh = [row for row in rows if row.registered_us <= modified_us]
+    if not fresh:
+        return "stale"
+    enabled = [row.id for row in fresh if row.disabled_at is None]
+    await GradedAssignment.filter(id__in=[row.id for row in fresh]).update(registered_us=modified_us)
+    await GradedAssignment.filter(id__in=enabled).update(disabled_at=now)
+    return "applied" if enabled else "unchanged"
+
+
+async def retire(user_id: str, position: Position, *, modified_us: int) -> Result:
+    """Delete what is known about a learner, as of *modified_us*; a keyed digest and the date remain."""
+    key = position.digest_of(user_id)
+    known = await RetiredUser.get_or_none(digest=key)
+    if known is not None and known.retired_us >= modified_us:
+        return "unchanged" if known.retired_us == modified_us else "stale"
+    rows = await GradedAssignment.filter(user_id=user_id, registered_us__lte=modified_us)
+    await QuarantinedEvent.filter(user_id=user_id).delete()
+    await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
+    await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
+    await Score.filter(user_id=user_id, modified_us__lte=modified_us).delete()
+    await RetiredUser.update_or_create({"retired_us": modified_us}, digest=key)
+    return "applied"
+
+
+async def is_retired(user_id: str, position: Position, *, modified_us: int) -> bool:
+    """Whether an event of that time is about a learner who was retired since."""
+    known = await RetiredUser.get_or_none(digest=position.digest_of(user_id))
+    return known is not None and modified_us <= known.retired_us

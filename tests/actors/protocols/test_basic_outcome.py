@@ -1,0 +1,200 @@
+"""POX XML, written and read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from actors.protocols.basic_outcome import (
+    DESCRIPTION_LIMIT,
+    NAMESPACE,
+    REPLY_LIMIT,
+    Reply,
+    read_reply,
+    replace_result,
+)
+
+SPACE = f"{{{NAMESPACE}}}"
+
+REPLY = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<imsx_POXEnvelopeResponse xmlns="http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0">
+<imsx_POXHeader><imsx_POXResponseHeaderInfo><imsx_version>V1.0</imsx_version>
+<imsx_statusInfo><imsx_codeMajor>{code}</imsx_codeMajor><imsx_severity>status</imsx_severity>
+<imsx_description>{description}</imsx_description></imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader>
+<imsx_POXBody><replaceResultResponse/></imsx_POXBody></imsx_POXEnvelopeResponse>"""
+
+NOTHING = Reply(code_major=None, description="", is_pox=False)
+
+
+def reply(code: str = "success", description: str = "") -> bytes:
+    return REPLY.format(code=code, description=description).encode()
+
+
+def found(document: bytes, name: str) -> str:
+    return etree.fromstring(document).find(f".//{SPACE}{name}").text
+
+
+def test_a_request_is_a_whole_replace_result_document():
+    document = replace_result("learner-1", "0.5", message_id="m-1")
+    root = etree.fromstring(document)
+    assert document.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+    assert root.tag == f"{SPACE}imsx_POXEnvelopeRequest"
+    path = "imsx_POXBody/replaceResultRequest/resultRecord/result/resultScore/textString"
+    assert root.findtext("/".join(SPACE + name for name in path.split("/"))) == "0.5"
+    assert found(document, "imsx_version") == "V1.0"
+    assert found(document, "imsx_messageIdentifier") == "m-1"
+    assert found(document, "language") == "en"
+    assert found(document, "sourcedId") == "learner-1"
+
+
+@pytest.mark.parametrize(
+    "sourced_id",
+    [
+        "a<b&c>d",
+        '{"data":{"instanceid":"1"},"hash":"9"}',
+        "ünï-日本-😀",
+        " padded ",
+        "a\r\nb\tc",
+        "{braces}",
+        "]]>",
+        "&amp;",
+    ],
+)
+def test_a_sourcedid_is_kept_verbatim(sourced_id):
+    assert found(replace_result(sourced_id, "1", message_id="m"), "sourcedId") == sourced_id
+
+
+def test_markup_in_a_sourcedid_is_escaped():
+    assert b"<sourcedId>a&lt;b&amp;c</sourcedId>" in replace_result("a<b&c", "1", message_id="m")
+
+
+@pytest.mark.parametrize("character", ["\0", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff", "\ud800"])
+def test_a_character_that_xml_cannot_carry_is_refused(character):
+    with pytest.raises(ValueError, match=f"sourcedid has a character .* U\\+{ord(character):04X}"):
+        replace_result(f"a{character}b", "1", message_id="m")
+
+
+@given(st.text())
+def test_any_sourcedid_is_either_kept_or_refused(sourced_id):
+    try:
+        document = replace_result(sourced_id, "1", message_id="m")
+    except ValueError:
+        return
+    assert (found(document, "sourcedId") or "") == sourced_id
+
+
+@pytest.mark.parametrize("code", ["success", "failure", "unsupported", "processing"])
+def test_a_code_and_its_description_are_read(code):
+    assert read_reply(reply(code, "in words")) == Reply(code_major=code, description="in words", is_pox=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        reply("Success"),
+        reply(" \n success \n"),
+        b"\n \n" + reply(),
+        b"\xef\xbb\xbf" + reply(),
+        reply().replace(NAMESPACE.encode(), b"urn:something-else"),
+        reply().replace(f' xmlns="{NAMESPACE}"'.encode(), b""),
+        reply().replace(b"imsx_POXEnvelopeResponse", b"ims:imsx_POXEnvelopeResponse").replace(b"xmlns=", b"xmlns:ims="),
+        reply().replace(b"imsx_codeMajor>", b"undeclared:imsx_codeMajor>"),
+        reply().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
+        reply("<![CDATA[success]]>"),
+    ],
+)
+def test_a_success_is_read_however_it_is_dressed(body):
+    assert read_reply(body).code_major == "success"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    ["course<1&user=2", '{"a":"<b>"}', "a & b", "<never-closed", "1 < 2", "</oddly>", "&unknown;", "\x01"],
+)
+def test_a_success_that_echoes_an_unescaped_sourcedid_is_still_one(echo):
+    body = reply().replace(b"<replaceResultResponse/>", f"<sourcedId>{echo}</sourcedId>".encode())
+    assert read_reply(body).code_major == "success"
+    assert read_reply(reply("success", echo)).code_major == "success"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        reply().replace(b"<imsx_POXBody>", b"<imsx_codeMajor>failure</imsx_codeMajor><imsx_POXBody>"),
+        reply().replace(b"<imsx_POXBody>", b"<imsx_codeMajor>success</imsx_codeMajor><imsx_POXBody>"),
+        reply() + reply("failure"),
+        reply()[: reply().index(b"<imsx_severity>")],
+        reply()[: reply().index(b"</imsx_POXBody>")],
+        reply()[:-1],
+        reply("").replace(b"</imsx_description>", b"success</imsx_description>"),
+        reply("<!-- success -->"),
+        reply("<b>success</b>"),
+        reply("suc<b/>cess"),
+        reply("x" * 100),
+        reply().replace(b"imsx_codeMajor", b"imsx_codeMinor"),
+        b"<!-- " + reply()[39:] + b" --><imsx_POXEnvelopeResponse/>",
+        b'<!DOCTYPE imsx_POXEnvelopeResponse [<!ENTITY ok "success">]>' + reply("&ok;")[39:],
+        b"<!DOCTYPE imsx_POXEnvelopeResponse>" + reply()[39:],
+    ],
+)
+def test_a_code_that_cannot_be_read_exactly_once_is_none(body):
+    got = read_reply(body)
+    assert got.is_pox
+    assert got.code_major is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"   ",
+        b"success",
+        b"<html><body>success</body></html>",
+        b"<!DOCTYPE html><html><p>success<br></html>",
+        b"<html><imsx_codeMajor>success</imsx_codeMajor></html>",
+        b'{"imsx_codeMajor": "success"}',
+        b"\0\xff\xfe",
+        b"<?xml version='1.0' encoding='no-such'?><a/>",
+        reply() + b" " * REPLY_LIMIT,
+    ],
+)
+def test_what_is_no_envelope_says_nothing(body):
+    assert read_reply(body) == NOTHING
+
+
+def test_an_envelope_that_nests_too_deeply_says_nothing():
+    for depth in (100, 5000):
+        deep = b"<a>" * depth + b"</a>" * depth
+        assert read_reply(reply().replace(b"<replaceResultResponse/>", deep)).code_major is None
+
+
+def test_entities_are_never_expanded():
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>'
+    assert read_reply(bomb + reply("success", "&b;&c;")[39:]) == Reply(None, "", is_pox=True)
+
+
+def test_a_description_is_bounded_and_loses_canvas_error_numbers():
+    assert read_reply(reply("failure", "w" * 900)).description == "w" * DESCRIPTION_LIMIT
+    words = "User is no longer in course [EID_1a2b-3c]"
+    assert read_reply(reply("failure", words)).description == "User is no longer in course"
+
+
+def test_a_description_is_read_with_its_inner_markup_on_one_line():
+    assert read_reply(reply("failure", "a <b>bold</b>\n  word")).description == "a bold word"
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_reading_raise(body):
+    assert read_reply(body).code_major is None
+
+
+@given(st.data())
+def test_no_mutilated_reply_makes_reading_raise(data):
+    body = bytearray(reply("success", "words"))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
+    assert isinstance(read_reply(bytes(body)), Reply)

@@ -1,0 +1,303 @@
+"""What an answer means: a test for each row of the table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.answer import Answer
+from actors.classify import LONGEST_WAIT, REASON_LIMIT, Accepted, Profile, Reason, clean, judge, retry_after
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from tests.fakes.lms import pox
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+HTML = b"<!DOCTYPE html><html><body>Log in for success</body></html>"
+
+
+def answer(status: int = 200, body: bytes = b"", truncated: bool = False, **headers: str) -> Answer:
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 0.1, truncated)
+
+
+def refused(*args, hide=(), **kwargs) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        judge(answer(*args, **kwargs), now=NOW, hide=hide)
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_success_under_any_2xx_is_accepted(status):
+    assert judge(answer(status, pox("Success", "stored")), now=NOW) == Accepted(status, "success", "stored")
+
+
+def test_a_success_counts_whatever_the_content_type():
+    assert judge(answer(200, pox("success"), Content_Type="text/html"), now=NOW).code_major == "success"
+
+
+def test_an_empty_204_is_accepted():
+    assert judge(answer(204), now=NOW) == Accepted(204, None, "")
+
+
+@pytest.mark.parametrize(
+    "given_answer",
+    [
+        answer(200),
+        answer(201, b"  "),
+        answer(200, HTML),
+        answer(200, b"success"),
+        answer(200, pox("success")[:-30]),
+        answer(200, pox("success") + pox("failure")),
+        answer(200, pox("success"), truncated=True),
+        answer(200, pox("stored")),
+        answer(200, pox("processing")),
+        answer(202, pox("processing")),
+    ],
+)
+def test_a_2xx_that_does_not_say_success_once_is_ambiguous(given_answer):
+    with pytest.raises(Ambiguous) as caught:
+        judge(given_answer, now=NOW)
+    assert caught.value.http_status == given_answer.status
+
+
+def test_an_ambiguous_answer_says_what_came_instead():
+    assert refused(200, b"<html>Please log in").reason == (
+        "HTTP 200 without a readable imsx_codeMajor: <html>Please log in"
+    )
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+@pytest.mark.parametrize("body", [b"", HTML])
+def test_a_5xx_without_an_envelope_is_ambiguous(status, body):
+    assert isinstance(refused(status, body), Ambiguous)
+
+
+def test_an_ambiguous_answer_keeps_what_it_asked_for():
+    assert refused(503, HTML, Retry_After="120").after == 120
+
+
+@pytest.mark.parametrize("status", [302, 401, 409, 422, 500])
+def test_a_success_under_an_error_status_contradicts_itself(status):
+    error = refused(status, pox("success"))
+    assert isinstance(error, Ambiguous)
+    assert error.code_major == "success"
+
+
+@pytest.mark.parametrize("status", [200, 403, 422, 500])
+@pytest.mark.parametrize("code", ["failure", "unsupported"])
+@pytest.mark.parametrize(
+    ("words", "scope"),
+    [
+        ("User is no longer in course", "learner"),
+        ("Invalid sourcedid", "learner"),
+        ("Incorrect sourcedId: [hidden]", "learner"),
+        ("SourcedId hash not valid", "learner"),
+        ("Course not available", "course"),
+        ("Course is invalid", "course"),
+        ("Assignment is invalid", "course"),
+        ("Assignment is no longer associated with this tool", "course"),
+        ("Tool does not accept grades", "course"),
+        ("Target does not support the requested operation.", "course"),
+        ("Grade is past due", "course"),
+    ],
+)
+def test_a_failure_with_a_permanent_reason_is_given_up(status, code, words, scope):
+    error = refused(status, pox(code, words))
+    assert isinstance(error, GiveUp)
+    assert (error.scope, error.bytes_left) == (scope, True)
+    assert (error.http_status, error.code_major) == (status, code)
+    assert error.reason == f"HTTP {status}, {code}: {words}"
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 500])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Message signature not valid",
+        "Consumer key is missing.",
+        "Body hash does not match",
+        "oauth_body_hash mismatch",
+        "Expired timestamp, yours 1, ours 2",
+        "Used nonce: 7",
+        "OAuth verification error",
+    ],
+)
+def test_a_failure_that_names_the_request_stops_the_campus(status, words):
+    assert isinstance(refused(status, pox("failure", words)), Misconfigured)
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 422])
+def test_a_failure_of_unknown_reason_is_tried_later(status):
+    error = refused(status, pox("failure", "The request has failed."), Retry_After="30")
+    assert isinstance(error, TryLater)
+    assert (error.bytes_left, error.throttled, error.after) == (True, False, 30)
+
+
+def test_a_failure_of_unknown_reason_under_a_5xx_is_ambiguous():
+    assert isinstance(refused(500, pox("failure", "Internal error")), Ambiguous)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
+@pytest.mark.parametrize("body", [b"", HTML, pox("failure", "moved")])
+def test_a_redirect_stops_the_campus(status, body):
+    assert isinstance(refused(status, body), Misconfigured)
+
+
+def test_a_redirect_names_where_it_leads_without_its_path():
+    error = refused(302, Location="https://login.example/sso?token=hunter2")
+    assert error.reason == "HTTP 302: the outcome service redirects to https://login.example"
+
+
+def test_a_redirect_to_nowhere_is_no_trouble():
+    assert refused(302, b"gone", Location="https://[::1/").reason == "HTTP 302: gone"
+    assert refused(302, b"gone", Location="/login").reason == "HTTP 302: gone"
+
+
+@pytest.mark.parametrize("body", [b"", HTML, pox("failure", "no"), pox("failure", "Message signature not valid")])
+def test_a_401_stops_the_campus(body):
+    assert isinstance(refused(401, body), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (408, b"", {}),
+        (425, b"", {}),
+        (429, HTML, {}),
+        (403, b"403 Forbidden (Rate Limit Exceeded)", {}),
+        (403, b"", {"X_Rate_Limit_Remaining": "0.0"}),
+        (403, b"", {"x_rate_limit_remaining": "-12.5"}),
+        (429, pox("failure", "slow down"), {}),
+    ],
+)
+def test_a_busy_lms_is_tried_later(status, body, headers):
+    error = refused(status, body, Retry_After="17", **headers)
+    assert isinstance(error, TryLater)
+    assert (error.after, error.bytes_left, error.throttled) == (17, True, True)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 415, 422, 451])
+def test_any_other_4xx_without_an_envelope_is_given_up_for_the_campus(status):
+    error = refused(status, b"nothing\n here")
+    assert isinstance(error, GiveUp)
+    assert error.scope == "campus"
+    assert error.reason == f"HTTP {status}: nothing here"
+
+
+@pytest.mark.parametrize("remaining", ["12", "", "soon", "nan"])
+def test_a_403_with_calls_left_is_no_throttling(remaining):
+    assert isinstance(refused(403, b"", X_Rate_Limit_Remaining=remaining), GiveUp)
+
+
+def test_an_envelope_without_a_code_is_judged_by_its_status():
+    assert isinstance(refused(404, pox("nonsense", "words")), GiveUp)
+    assert isinstance(refused(503, pox("nonsense", "words")), Ambiguous)
+
+
+def test_a_profile_lays_its_reasons_and_empty_answers_over():
+    profile = Profile("own", (Reason("room is closed", "course"),), frozenset({200}))
+    assert judge(answer(200), now=NOW, profile=profile) == Accepted(200, None, "")
+    with pytest.raises(GiveUp):
+        judge(answer(200, pox("failure", "The Room is Closed")), now=NOW, profile=profile)
+    with pytest.raises(Ambiguous):
+        judge(answer(204), now=NOW, profile=profile)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        (" 120 ", 120),
+        ("999999", LONGEST_WAIT),
+        ("9" * 5000, LONGEST_WAIT),
+        ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
+        ("Sunday, 01-Mar-26 12:01:30 GMT", 90),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+        ("Sun, 01 Mar 2026 12:01:30 -0000", 90),
+        ("Mon, 01 Mar 2032 12:00:00 GMT", LONGEST_WAIT),
+        ("-5", None),
+        ("1.5", None),
+        ("²", None),
+        ("soon", None),
+        ("", None),
+        ("Sun, 99 Mar 2026 12:01:30 GMT", None),
+    ],
+)
+def test_a_retry_after_is_read_in_seconds_or_as_a_date_within_bounds(value, seconds):
+    assert retry_after(answer(429, Retry_After=value), NOW) == seconds
+
+
+def test_a_retry_after_date_counts_from_the_answers_own_date():
+    skewed = answer(429, retry_after="Sun, 01 Mar 2026 09:00:30 GMT", date="Sun, 01 Mar 2026 09:00:00 GMT")
+    assert retry_after(skewed, NOW) == 30
+
+
+def test_no_retry_after_asks_for_nothing():
+    assert retry_after(answer(429), NOW) is None
+
+
+def test_a_reason_is_bounded():
+    assert len(refused(404, b"w" * 9000).reason) == REASON_LIMIT
+    assert len(refused(200, b"w" * 9000).reason) == REASON_LIMIT
+    assert len(refused(200, pox("failure", "w" * 9000)).reason) == REASON_LIMIT
+
+
+def test_a_reason_never_holds_the_sourcedid_or_the_secret():
+    sourcedid = '{"data":{"id":"4711"},"hash":"a<b&c"}'
+    words = f"Incorrect sourcedId: {sourcedid} for s3cret!"
+    error = refused(200, pox("failure", words), hide=(sourcedid, "s3cret!"))
+    assert error.reason == "HTTP 200, failure: Incorrect sourcedId: […] for […]"
+    accepted = judge(answer(200, pox("success", f"stored {sourcedid}")), now=NOW, hide=(sourcedid,))
+    assert accepted.description == "stored […]"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "id::a&b<c>\"d'",
+        "id::a&amp;b&lt;c&gt;\"d'",
+        "id::a&amp;b&lt;c&gt;&quot;d&#x27;",
+        "id%3A%3Aa%26b%3Cc%3E%22d%27",
+    ],
+)
+def test_a_sourcedid_is_struck_out_however_it_is_escaped(echo):
+    assert clean(f"no such id {echo}!", ["id::a&b<c>\"d'"]) == "no such id […]!"
+
+
+def test_a_short_sourcedid_is_struck_out_only_where_it_stands_alone():
+    assert clean("user 1 of 11: HTTP 401", ["1"]) == "user […] of 11: HTTP 401"
+
+
+def test_a_sourcedid_that_was_cut_off_is_struck_out_too():
+    sourcedid = "0123456789" * 80
+    error = refused(200, pox("failure", "unknown " + sourcedid), hide=[sourcedid])
+    assert error.reason == "HTTP 200, failure: unknown […]"
+    assert "0123456789" not in refused(404, b"unknown " + sourcedid.encode() * 3, hide=[sourcedid]).reason
+
+
+def test_a_sourcedid_that_names_a_reason_does_not_decide():
+    error = refused(200, pox("failure", "cannot store nonce-signature"), hide=["nonce-signature"])
+    assert isinstance(error, TryLater)
+
+
+def test_a_signature_is_struck_out():
+    said = 'bad header oauth_signature_method="HMAC-SHA1", oauth_signature="abc%2Bd%3D", oauth_signature=x+/y= end'
+    cleaned = clean(said)
+    assert "abc" not in cleaned
+    assert "x+/y" not in cleaned
+    assert "HMAC-SHA1" in cleaned
+    assert cleaned.endswith("end")
+
+
+def test_control_characters_cannot_reach_a_terminal():
+    assert clean("a\x1b[31mred\x00\u202eb\r\nc") == "a [31mred b c"
+
+
+@given(st.integers(200, 599), st.binary(max_size=200))
+def test_every_answer_is_judged(status, body):
+    try:
+        reason = judge(answer(status, body), now=NOW, hide=["secret"]).description
+    except DeliveryError as error:
+        reason = error.reason
+    assert len(reason) <= REASON_LIMIT

@@ -1,0 +1,180 @@
+import asyncio
+import time
+
+import aiohttp
+import pytest
+from lxml import etree
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
+from yarl import URL
+
+from daemon.demo.campus import NAMESPACE, Campus
+
+KEY, SECRET = "demo", "a secret"
+SOURCEDID = '{"user":"7","type":"<7&>"}'
+REQUEST = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<imsx_POXEnvelopeRequest xmlns="http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0">
+  <imsx_POXHeader><imsx_POXRequestHeaderInfo>
+    <imsx_version>V1.0</imsx_version><imsx_messageIdentifier>m&amp;1</imsx_messageIdentifier>
+  </imsx_POXRequestHeaderInfo></imsx_POXHeader>
+  <imsx_POXBody><replaceResultRequest><resultRecord>
+    <sourcedGUID><sourcedId>{sourcedid}</sourcedId></sourcedGUID>
+    <result><resultScore><language>en</language><textString>{score}</textString></resultScore></result>
+  </resultRecord></replaceResultRequest></imsx_POXBody>
+</imsx_POXEnvelopeRequest>
+"""
+
+
+def request(score="0.5", sourcedid='{"user":"7","type":"&lt;7&amp;&gt;"}'):
+    return REQUEST.format(score=score, sourcedid=sourcedid)
+
+
+def signed(url, body, *, key=KEY, secret=SECRET, **client):
+    _, headers, _ = Client(key, client_secret=secret, **client).sign(
+        url, http_method="POST", body=body, headers={"Content-Type": "application/xml"}
+    )
+    return headers
+
+
+async def post(url, body, headers):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(URL(url, encoded=True), data=body.encode(), headers=headers) as reply,
+    ):
+        return reply.status, await reply.text()
+
+
+def field(xml, name):
+    return etree.fromstring(xml.encode()).findtext(f".//{{{NAMESPACE}}}{name}")
+
+
+@pytest.fixture
+def campus():
+    return Campus(KEY, SECRET, enrolled=[SOURCEDID], busy_every=0, takes=0)
+
+
+@pytest.fixture
+async def url(campus):
+    async with campus.serving() as url:
+        yield url
+
+
+async def test_a_right_request_is_stored_and_answered_in_pox(campus, url):
+    status, text = await post(url, request(), signed(url, request()))
+    assert (status, field(text, "imsx_codeMajor")) == (200, "success")
+    assert field(text, "imsx_messageRefIdentifier") == "m&1"
+    assert campus.gradebook == {SOURCEDID: "0.5"}
+    assert [(one.sourcedid, one.score, one.status) for one in campus.received] == [(SOURCEDID, "0.5", 200)]
+
+
+async def test_a_newer_score_takes_the_place_of_an_older_one(campus, url):
+    for score in ("0.5", "0.75"):
+        await post(url, request(score), signed(url, request(score)))
+    assert campus.gradebook == {SOURCEDID: "0.75"}
+
+
+@pytest.mark.parametrize(
+    "signing",
+    [
+        {"key": "stranger"},
+        {"secret": "another secret"},
+        {"timestamp": str(int(time.time()) - 3600)},
+        {"timestamp": str(int(time.time()) + 3600)},
+        {"signature_method": SIGNATURE_HMAC_SHA256},
+    ],
+    ids=["wrong key", "wrong secret", "old timestamp", "early timestamp", "other method"],
+)
+async def test_a_request_that_is_not_signed_as_agreed_is_refused(campus, url, signing):
+    status, text = await post(url, request(), signed(url, request(), **signing))
+    assert (status, field(text, "imsx_codeMajor")) == (401, "failure")
+    assert "signature" in campus.refusals[0]
+    assert not campus.gradebook
+
+
+async def test_a_request_without_a_signature_is_refused(campus, url):
+    status, _ = await post(url, request(), {"Content-Type": "application/xml"})
+    assert status == 401
+    assert not campus.gradebook
+
+
+async def test_a_tampered_body_is_refused(campus, url):
+    status, text = await post(url, request("1"), signed(url, request("0.5")))
+    assert (status, field(text, "imsx_description")) == (401, "body hash is not valid")
+    assert not campus.gradebook
+
+
+async def test_a_signature_for_another_address_is_refused(campus, url):
+    status, _ = await post(url + "&more=1", request(), signed(url, request()))
+    assert status == 401
+    assert not campus.gradebook
+
+
+async def test_a_replayed_request_is_refused(campus, url):
+    headers = signed(url, request())
+    assert (await post(url, request(), headers))[0] == 200
+    assert (await post(url, request(), headers))[0] == 401
+    assert len(campus.received) == 1
+
+
+async def test_a_nonce_is_spent_even_by_a_refused_request(campus, url):
+    now = str(int(time.time()))
+    nonce = "0123456789abcdefghij"
+    wrong = signed(url, request(), secret="wrong", nonce=nonce, timestamp=now)
+    right = signed(url, request(), nonce=nonce, timestamp=now)
+    assert (await post(url, request(), wrong))[0] == 401
+    assert (await post(url, request(), right))[0] == 401
+
+
+@pytest.mark.parametrize("score", ["", "1.2", "-0.1", "nan", "50 %"])
+async def test_a_score_that_is_not_within_zero_to_one_is_refused(campus, url, score):
+    status, _ = await post(url, request(score), signed(url, request(score)))
+    assert status == 422
+    assert not campus.gradebook
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (request(sourcedid="somebody else"), 422),
+        ("<unfinished", 400),
+        ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><a>&b;</a>', 400),
+    ],
+    ids=["unknown sourcedid", "not XML", "with a document type"],
+)
+async def test_a_signed_body_that_makes_no_sense_is_refused(campus, url, body, status):
+    assert (await post(url, body, signed(url, body)))[0] == status
+    assert not campus.gradebook
+
+
+async def test_any_other_content_type_is_refused(campus, url):
+    headers = signed(url, request()) | {"Content-Type": "application/xml; charset=utf-8"}
+    assert (await post(url, request(), headers))[0] == 415
+
+
+async def test_one_in_ten_requests_is_turned_away_and_every_other_of_these_is_stored_all_the_same():
+    learners = [f"learner-{number}" for number in range(40)]
+    campus = Campus(KEY, SECRET, enrolled=learners, takes=0)
+    async with campus.serving() as url:
+        for learner in learners:
+            body = request("0.5", learner)
+            await post(url, body, signed(url, body))
+    away = [one.sourcedid for one in campus.received if one.status == 503]
+    assert away == ["learner-9", "learner-19", "learner-29", "learner-39"]
+    assert [learner in campus.gradebook for learner in away] == [False, True, False, True]
+
+
+async def test_nobody_is_turned_away_twice_running():
+    campus = Campus(KEY, SECRET, enrolled=[SOURCEDID], busy_every=1, takes=0)
+    async with campus.serving() as url:
+        statuses = [(await post(url, request(), signed(url, request())))[0] for _ in range(4)]
+    assert statuses == [503, 200, 503, 200]
+
+
+async def test_requests_are_taken_side_by_side():
+    learners = [f"learner-{number}" for number in range(8)]
+    campus = Campus(KEY, SECRET, enrolled=learners, takes=0.2)
+    async with campus.serving() as url:
+        bodies = [request("1", learner) for learner in learners]
+        async with asyncio.timeout(1.2):
+            await asyncio.gather(*(post(url, body, signed(url, body)) for body in bodies))
+    assert len(campus.gradebook) == 8

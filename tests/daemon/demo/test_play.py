@@ -1,0 +1,75 @@
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from daemon.demo.play import LEARNERS
+
+COMMAND = [sys.executable, "-m", "daemon", "demo"]
+
+#: Seconds that a whole play may take on a busy machine; people are promised less than 60.
+WITHIN = 90
+
+#: Seconds in which a play that was interrupted must be over: the daemon drains, and gets some more.
+STOPS_WITHIN = 25
+
+
+def numbers(output):
+    """Read the final table: what is counted, and the count."""
+    rows = re.findall(r"^\W*(\w[^│|]*?)\s*[│|]\s*(\d+)\s*[│|]\s*$", output, re.MULTILINE)
+    return {name: int(number) for name, number in rows}
+
+
+def wait_for(condition, seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def server_runs_below(process):
+    names = [child.name() for child in process.children(recursive=True) if child.is_running()]
+    return any("valkey" in name or "redis" in name for name in names)
+
+
+@pytest.mark.timeout(WITHIN + 30)
+def test_the_demo_ends_with_every_grade_at_the_campus_as_it_was_earned():
+    demo = subprocess.run(COMMAND, capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    table = numbers(demo.stdout)
+    assert table["Mismatches"] == 0
+    assert table["Learners"] == LEARNERS >= 50
+    assert table["duplicates"] > 0
+    assert table["late (out of order)"] > 0
+    assert table["Requests at the campus"] < table["Score events fed"]
+    assert table["retried outcomes"] >= 1
+    # One in ten; but nobody is turned away twice running, and the last requests are all repeats.
+    assert 1 / 13 < table["answered 503"] / table["Requests at the campus"] <= 1 / 10
+    assert table["Most requests for a composite, less retries"] <= 2
+    assert table["Seconds"] < 60
+    assert "README.md" in demo.stdout
+
+
+@pytest.mark.timeout(WITHIN)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_demo_leaves_no_process_behind(number):
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            parent = psutil.Process(demo.pid)
+            assert wait_for(lambda: server_runs_below(parent), 30)
+            time.sleep(2)
+            family = parent.children(recursive=True)
+            demo.send_signal(number)
+            said, complaints = demo.communicate(timeout=STOPS_WITHIN)
+        finally:
+            demo.kill()
+    assert demo.returncode in {1, 130}, said + complaints
+    assert "Traceback" not in said + complaints
+    _, alive = psutil.wait_procs(family, timeout=3)
+    assert alive == []

@@ -1,0 +1,60 @@
+"""Rows for the tests of the models, made and read without the statements under test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.assignment import GradedAssignment
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.statement import Statement
+
+LEARNER, COURSE, BLOCK, PROBLEM = "learner", "course", "block", "problem"
+URL = "https://campus.example/outcomes"
+
+_ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
+_LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
+
+
+async def make_service() -> OutcomeService:
+    """One campus with one address."""
+    consumer = await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
+    return await OutcomeService.create(
+        lti_consumer=consumer, lis_outcome_service_url=URL, url_digest=digest(URL), origin=origin(URL)
+    )
+
+
+async def make_assignment(service: OutcomeService | None = None, **columns: Any) -> int:
+    """A leaf that is dirty and due since ever, unless *columns* say otherwise; its id."""
+    service = service or await OutcomeService.first() or await make_service()
+    address = columns.pop("lis_result_sourcedid", f"sourcedid-{await GradedAssignment.all().count()}")
+    values = {
+        "user_id": LEARNER,
+        "course_key": COURSE,
+        "usage_key": BLOCK,
+        "registered_us": 0,
+        "composite": False,
+        "due_at": 0,
+        **columns,
+    }
+    assignment = await GradedAssignment.create(
+        outcome_service=service, lis_result_sourcedid=address, sourcedid_digest=digest(address), **values
+    )
+    return assignment.id
+
+
+async def read_row(assignment_id: int) -> dict[str, Any]:
+    """Every column, as the database has it."""
+    row = await _ROW.row(id=assignment_id)
+    assert row is not None, "the row is gone"
+    return row
+
+
+async def read_lines(assignment_id: int) -> list[dict[str, Any]]:
+    """The assignment's ledger, in the order of writing."""
+    return await _LINES.rows(id=assignment_id)
+
+
+async def changes(assignment_id: int, before: dict[str, Any]) -> dict[str, Any]:
+    """The columns that differ from *before*, with their new values."""
+    after = await read_row(assignment_id)
+    return {name: value for name, value in after.items() if value != before[name]}
