@@ -98,13 +98,14 @@ class Stream:
 
     async def add(self, fields: dict[str, str]) -> str:
         """Put an event onto the stream; returns its entry id."""
-        return _text(await self.redis.xadd(self.key, fields))
+        named: dict[Any, Any] = dict(fields)
+        return _text(await self.redis.xadd(self.key, named))
 
     async def lag(self, position: str) -> int:
         """How many entries stand after *position*."""
         total = 0
         while True:
-            answer: Any = await self.redis.eval(_COUNT, 1, self.key, position, str(_PAGE))  # type: ignore[misc]
+            answer: Any = await self.redis.eval(_COUNT, 1, self.key, position, str(_PAGE))
             count, position = int(answer[0]), _text(answer[1])
             total += count
             if count < _PAGE:

@@ -117,7 +117,7 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
         composite=kind == "composite",
         due_at=now,
     )
-    return row.id
+    return int(row.id)
 
 
 async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:

@@ -89,7 +89,7 @@ async def read_status(*, now: int, errors: bool = True) -> Status:
             campus.last_success = max(campus.last_success or 0, row["newest"])
     if errors:
         for campus in campuses.values():
-            row_or_none = await _LAST_ERROR.row(consumer=campus.consumer, origin=campus.origin)
-            campus.last_error = row_or_none and row_or_none["description"]
+            last = await _LAST_ERROR.row(consumer=campus.consumer, origin=campus.origin)
+            campus.last_error = None if last is None else last["description"]
     quarantined = await _QUARANTINED.row()
     return Status(assignments, list(campuses.values()), quarantined["number"] if quarantined else 0)

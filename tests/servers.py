@@ -316,7 +316,7 @@ class PostgresServer(Server):
             ours = status.read_text().splitlines()
         except FileNotFoundError:
             return False
-        return ours[-1].strip() == "ready" and subprocess.run(probe, check=False).returncode == 0
+        return [line.strip() for line in ours[-1:]] == ["ready"] and subprocess.run(probe, check=False).returncode == 0
 
     def _stop_signal(self) -> signal.Signals:
         # "Fast": SIGTERM would wait for clients to leave.

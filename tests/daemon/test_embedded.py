@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -28,6 +28,9 @@ from daemon.embedded import (
     known_url,
 )
 from tests import servers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: A daemon that says the URL and the pid of its server, and then waits for its end.
 DAEMON = """

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tortoise.transactions import in_transaction
 
@@ -53,10 +53,15 @@ from models.score import apply_score, read_scores
 from tests.models.campus import Campus, Request
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MARGIN, DEADLINE, HOLD = 5_000, 15_000, 30_000
 LEASE = MARGIN + DEADLINE + HOLD
 BACKOFF = 7_000
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
+#: The times that a claim must wait for.
+TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 #: Rounds after which a row without faults must be at rest.
 PATIENCE = 40
 
@@ -149,7 +154,7 @@ class Life:
         self.newest = text
         await self._wake_bumped()
 
-    async def stale_event(self, text: str) -> None:
+    async def older_score(self, text: str) -> None:
         """A change that happened before the newest one arrives after it."""
         applied, changed = await self._apply(text, self.scored_us - 1)
         assert not applied
@@ -201,10 +206,11 @@ class Life:
         self.now += milliseconds
         self.campus.lose_what_is_late(self.now)
 
-    async def wait_until_claimable(self) -> None:
-        when = claimable_at(await read_row(self.id))
-        if when is not None:
-            self.pass_time(max(0, when - self.now))
+    async def wait(self, columns: Iterable[str]) -> None:
+        """Let those of the row's times pass."""
+        row = await read_row(self.id)
+        if in_the_race(row):
+            self.pass_time(max([0, *((row[column] or 0) - self.now for column in columns)]))
 
     async def _wake_bumped(self) -> None:
         wake = await wake_bumped(self.id, now=self.now)
@@ -383,7 +389,7 @@ class Life:
         # And a change whose wake-up is lost is found by the sweep alone.
         await self.score("1" if self.newest == "0" else "0")
         row = await self.look()
-        self.now = max(self.now, claimable_at(row) or 0, row["wake_until"] or 0)
+        self.now = max([self.now, row["wake_until"] or 0, *(row[column] or 0 for column in TIMES)])
         assert [wake.assignment_id for wake in await sweep(now=self.now, most=1)] == [self.id]
         await self._settle()
         self._check_fresh()
@@ -401,25 +407,32 @@ class Life:
         await self.end(sender)
 
     async def _settle(self) -> dict[str, Any]:
-        """Whoever can claim does so at once; what is under way lands at the last moment."""
+        """Somebody tries to claim at every time that the row names; what is under way lands at the last moment."""
         for _ in range(PATIENCE):
-            row = await self.look()
-            when, late = claimable_at(row), self.campus.next_to_land()
-            if when is None and late is None:
-                return row
-            when = None if when is None else max(self.now, when)
-            if late is not None and late.limit is not None and (when is None or late.limit - 1 <= when):
-                self.now = max(self.now, late.limit - 1)
-                self.campus.apply(late, now=self.now)
+            row, late = await self.look(), self.campus.next_to_land()
+            if not in_the_race(row):
+                if late is None:
+                    return row
+                self._land(late)
                 continue
-            self.now = max(self.now, when or 0)
-            sender = await self.claim()
-            assert sender is not None, "stuck: nothing holds the row back, and it cannot be claimed"
+            for when in sorted({max(self.now, row[column] or 0) for column in TIMES}):
+                while (late := self.campus.next_to_land()) and late.limit is not None and late.limit <= when + 1:
+                    self._land(late)
+                self.now = max(self.now, when)
+                if sender := await self.claim():
+                    break
+            else:
+                raise AssertionError("stuck: nothing holds the row back, and it cannot be claimed")
             await self.go_on(sender, Stage.SENT)
             if sender.stage == Stage.SENT:
                 self.accept(sender)
             await self.end(sender)
         raise AssertionError("never quiet")
+
+    def _land(self, late: Request) -> None:
+        assert late.limit is not None
+        self.now = max(self.now, late.limit - 1)
+        self.campus.apply(late, now=self.now)
 
     def _check_fresh(self) -> None:
         if self.to_send is not None:
@@ -434,9 +447,7 @@ class Life:
             assert lines[request.token]["result"] == told.get(request.token, "unknown")
 
 
-def claimable_at(row: dict[str, Any]) -> int | None:
-    """When a row that is in the race may be claimed; None if it is not."""
+def in_the_race(row: dict[str, Any]) -> bool:
+    """Whether only time holds a claim of the row back."""
     out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
-    if row["version_number"] == row["sent_version"] or any(since is not None for since in out):
-        return None
-    return max(row["due_at"], row["not_before"], row["hold_until"], row["claimed_until"] or 0)
+    return row["version_number"] > row["sent_version"] and all(since is None for since in out)

@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from models.database import open_database
 from models.migrate import migrate
 from models.statement import Statement, connection, is_postgres
-from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, Life, Stage
+from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
 from tests.models.rows import make_service
 
 if TYPE_CHECKING:
@@ -26,11 +33,39 @@ if TYPE_CHECKING:
 
 LEAST_STEPS = 2_500
 
-SCORES = st.sampled_from(["0", "1"])
-ADDRESSES = st.sampled_from(["address-0", "address-1"])
-WHICH = st.integers(0, 3)
-STAGES = st.sampled_from([Stage.READY, Stage.SENT, Stage.SENT, Stage.CLAIMED, Stage.READ])
-TIMES = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, LEASE])
+#: What becomes of an attempt: how far it comes, how the campus answers, and what its sender does then.
+FATES: dict[str, tuple[Stage, str, str]] = {
+    "stops after its claim": (Stage.CLAIMED, "", "stays"),
+    "stops after reading the score": (Stage.READ, "", "stays"),
+    "stops before it sends": (Stage.READY, "", "stays"),
+    "stops while it sends": (Stage.SENT, "", "stays"),
+    "is accepted": (Stage.SENT, "accepts", "ends"),
+    "is accepted, then stops": (Stage.SENT, "accepts", "stays"),
+    "is accepted, then crashes": (Stage.SENT, "accepts", "crashes"),
+    "is to try again": (Stage.SENT, "delays", "ends"),
+    "is refused": (Stage.SENT, "refuses", "ends"),
+    "is refused, then stops": (Stage.SENT, "refuses", "stays"),
+    "gives up": (Stage.SENT, "is silent", "ends"),
+    "gives up, then stops": (Stage.SENT, "is silent", "stays"),
+    "gives up for good": (Stage.SENT, "is silent for ever", "ends"),
+    "crashes before it sends": (Stage.READY, "", "crashes"),
+    "crashes while it sends": (Stage.SENT, "", "crashes"),
+}
+FATE = st.sampled_from(sorted(FATES))
+SCORE = st.sampled_from(["0", "1"])
+WHICH = st.integers(0, 2)
+TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, LEASE])
+COURSE_EVENTS = [
+    "an equal score",
+    "an older score",
+    "the problem comes or goes",
+    "the block comes or goes",
+    "another sourcedid",
+    "redo",
+    "redo afresh",
+    "revive",
+    "hurry",
+]
 
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in ("delivery", "graded_assignment", "score")]
 
@@ -78,14 +113,14 @@ class Machine(RuleBasedStateMachine):
     def do(self, step: Coroutine[Any, Any, Any]) -> Any:
         return self.stagehand.run(step)
 
-    @initialize(composite=st.booleans(), score=SCORES, delivered=st.booleans())
+    @initialize(composite=st.booleans(), score=SCORE, delivered=st.booleans())
     def launch(self, composite, score, delivered):
         self.do(self.stagehand.clear())
         self.life = Life(composite=composite)
         self.do(self.life.start())
         self.do(self.life.score(score))
         if delivered:
-            self.do(self._deliver())
+            self.do(self._attempt("is accepted"))
 
     @invariant()
     def nothing_goes_back(self):
@@ -99,158 +134,125 @@ class Machine(RuleBasedStateMachine):
 
     # --- The course ---
 
-    @rule(text=SCORES)
-    def score(self, text):
-        self.do(self.life.score(text))
-
     @rule()
     def the_other_score(self):
         self.do(self.life.score("1" if self.life.newest == "0" else "0"))
 
-    @rule(text=SCORES)
-    def stale_event(self, text):
-        self.do(self.life.stale_event(text))
+    @rule(event=st.sampled_from(COURSE_EVENTS))
+    def something_happens(self, event):
+        life = self.life
+        match event:
+            case "an equal score":
+                self.do(life.score(life.newest))
+            case "an older score":
+                self.do(life.older_score("1" if life.newest == "0" else "0"))
+            case "the problem comes or goes" if life.composite:
+                self.do(life.attach(attached=not life.attached))
+            case "the block comes or goes" if life.composite:
+                self.do(life.know_block(known=not life.block_known))
+            case "another sourcedid":
+                self.do(life.move("address-1" if life.address == "address-0" else "address-0"))
+            case "redo" | "redo afresh":
+                self.do(life.redo(afresh=event == "redo afresh"))
+            case "revive":
+                self.do(life.revive())
+            case "hurry":
+                self.do(life.hurry())
 
-    @precondition(lambda self: self.life.composite)
+    @precondition(lambda self: self.life.composite and not self.life.attached)
     @rule()
-    def problem_comes_or_goes(self):
-        self.do(self.life.attach(attached=not self.life.attached))
-
-    @precondition(lambda self: self.life.composite)
-    @rule()
-    def block_comes_or_goes(self):
-        self.do(self.life.know_block(known=not self.life.block_known))
-
-    @rule(address=ADDRESSES)
-    def move(self, address):
-        if address != self.life.address:
-            self.do(self.life.move(address))
-
-    @rule(afresh=st.booleans())
-    def redo(self, afresh):
-        self.do(self.life.redo(afresh=afresh))
-
-    @rule()
-    def revive(self):
-        self.do(self.life.revive())
-
-    @rule()
-    def hurry(self):
-        self.do(self.life.hurry())
+    def the_problem_comes_back(self):
+        self.do(self.life.attach(attached=True))
 
     # --- Time and wake-ups ---
 
-    @rule(milliseconds=TIMES)
-    def pass_time(self, milliseconds):
+    @rule(milliseconds=TIME)
+    def time_passes(self, milliseconds):
         self.life.pass_time(milliseconds)
 
+    @precondition(lambda self: self.life.senders)
+    @rule(which=WHICH)
+    def a_lease_passes(self, which):
+        sender = self.life.senders[which % len(self.life.senders)]
+        self.life.pass_time(max(0, sender.lease_until - self.life.now))
+
     @rule()
-    def sweep(self):
+    def the_sweep_comes(self):
         self.do(self.life.sweep())
 
     @precondition(lambda self: self.life.wakes)
     @rule()
-    def deliver_wake(self):
+    def a_wake_up_comes(self):
         self.do(self.life.deliver_wake())
-
-    @rule()
-    def restart(self):
-        self.life.restart()
 
     # --- Senders ---
 
-    @rule(until=STAGES, patient=st.booleans())
-    def begin(self, until, patient):
-        self.do(self._begin(until, patient=patient))
+    @rule(fate=FATE)
+    def an_attempt_now(self, fate):
+        self.do(self._attempt(fate, wait_for=()))
 
-    async def _begin(self, until, *, patient):
-        if patient:
-            await self.life.wait_until_claimable()
-        sender = await self.life.claim()
-        if sender is not None:
-            await self.life.go_on(sender, until)
-        return sender
+    @rule(fate=FATE)
+    def an_attempt_once_due(self, fate):
+        self.do(self._attempt(fate, wait_for=("due_at", "not_before")))
+
+    @rule(fate=FATE)
+    def an_attempt_once_claimable(self, fate):
+        self.do(self._attempt(fate))
 
     @rule()
-    def deliver(self):
-        self.do(self._deliver())
+    def a_good_attempt(self):
+        self.do(self._attempt("is accepted"))
 
-    async def _deliver(self):
-        sender = await self._begin(Stage.SENT, patient=True)
-        if sender is not None:
-            if sender.stage == Stage.SENT:
-                self.life.accept(sender)
-            await self.life.end(sender)
-
-    def _some(self, which, *stages):
-        senders = [sender for sender in self.life.senders if sender.stage in stages]
-        return senders[which % len(senders)] if senders else None
-
-    @precondition(lambda self: self._some(0, Stage.CLAIMED, Stage.READ, Stage.READY))
-    @rule(which=WHICH, until=STAGES)
-    def go_on(self, which, until):
-        self.do(self.life.go_on(self._some(which, Stage.CLAIMED, Stage.READ, Stage.READY), until))
+    @precondition(lambda self: self.life.senders)
+    @rule(which=WHICH, fate=FATE)
+    def an_attempt_goes_on(self, which, fate):
+        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
 
     @precondition(lambda self: self.life.senders)
     @rule(which=WHICH)
-    def freeze_beyond_the_lease(self, which):
-        sender = self.life.senders[which % len(self.life.senders)]
-        self.life.pass_time(max(0, sender.lease_until - self.life.now))
+    def an_attempt_is_accepted(self, which):
+        self.do(self._meet(self.life.senders[which % len(self.life.senders)], "is accepted"))
 
-    @precondition(lambda self: self._some(0, Stage.READY))
-    @rule(which=WHICH)
-    def send_and_be_accepted(self, which):
-        sender = self._some(which, Stage.READY)
-        self.do(self.life.go_on(sender, Stage.SENT))
-        self.life.accept(sender)
+    async def _attempt(self, fate, *, wait_for=TIMES):
+        await self.life.wait(wait_for)
+        sender = await self.life.claim()
+        if sender is not None:
+            await self._meet(sender, fate)
 
-    @precondition(lambda self: self._some(0, Stage.SENT))
-    @rule(which=WHICH, ends=st.booleans())
-    def accept(self, which, ends):
-        self._answer(which, ends, self.life.accept)
-
-    @precondition(lambda self: self._some(0, Stage.SENT))
-    @rule(which=WHICH, park=st.booleans(), ends=st.booleans())
-    def refuse(self, which, park, ends):
-        if self._some(which, Stage.SENT).request.landed_at is None:
-            self._answer(which, ends, lambda sender: self.life.refuse(sender, park=park))
-
-    @precondition(lambda self: self._some(0, Stage.SENT))
-    @rule(which=WHICH, park=st.booleans(), ends=st.booleans())
-    def give_up(self, which, park, ends):
-        self._answer(which, ends, lambda sender: self.life.give_up(sender, park=park))
-
-    def _answer(self, which, ends, answer):
-        sender = self._some(which, Stage.SENT)
-        answer(sender)
-        if ends:
-            self.do(self.life.end(sender))
-
-    @precondition(lambda self: self._some(0, Stage.DECIDED))
-    @rule(which=WHICH)
-    def end(self, which):
-        self.do(self.life.end(self._some(which, Stage.DECIDED)))
+    async def _meet(self, sender, fate):
+        until, campus, then = FATES[fate]
+        await self.life.go_on(sender, until)
+        if sender.stage == Stage.SENT:
+            match campus:
+                case "accepts":
+                    self.life.accept(sender)
+                case "refuses" | "delays" if sender.request.landed_at is None:
+                    self.life.refuse(sender, park=campus == "refuses")
+                case "is silent" | "is silent for ever":
+                    self.life.give_up(sender, park=campus == "is silent for ever")
+        if then == "crashes" and sender.may_crash:
+            self.life.crash(sender)
+        elif then != "stays" and sender.stage == Stage.DECIDED:
+            await self.life.end(sender)
 
     @precondition(lambda self: self.life.ended)
     @rule(which=WHICH)
-    def end_again(self, which):
+    def an_end_is_said_again(self, which):
         self.do(self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)]))
 
-    @precondition(lambda self: any(sender.may_crash for sender in self.life.senders))
-    @rule(which=WHICH)
-    def crash(self, which):
-        senders = [sender for sender in self.life.senders if sender.may_crash]
-        self.life.crash(senders[which % len(senders)])
+    @rule()
+    def everything_restarts(self):
+        self.life.restart()
 
     @precondition(lambda self: self.life.campus.under_way())
     @rule(which=WHICH)
-    def land(self, which):
+    def a_request_lands(self, which):
         requests = self.life.campus.under_way()
         self.life.campus.apply(requests[which % len(requests)], now=self.life.now)
 
     @precondition(lambda self: self.life.campus.next_to_land())
     @rule()
-    def land_at_the_last_moment(self):
+    def a_request_lands_at_its_last_moment(self):
         request = self.life.campus.next_to_land()
         self.life.pass_time(request.limit - 1 - self.life.now)
         self.life.campus.apply(request, now=self.life.now)

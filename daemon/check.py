@@ -1,0 +1,62 @@
+"""Whether the servers that the configuration names can be worked with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.connections import redis_client
+from daemon.embedded import EmbeddedError, binary, known_url
+from models.database import open_database
+from models.migrate import SchemaError, applied, check_schema, known
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+
+#: The oldest Redis that has every command we use.
+OLDEST_REDIS = (6, 2)
+
+
+async def faults_of_servers(config: Config) -> tuple[list[str], list[str]]:
+    """Every fault, each naming its key and what to do; and what is worth a note."""
+    faults, notes = await _database(config)
+    more_faults, more_notes = await _redis(config)
+    return faults + more_faults, notes + more_notes
+
+
+async def _database(config: Config) -> tuple[list[str], list[str]]:
+    try:
+        async with open_database(config.database.url):
+            pending = set(known()) - set(await applied())
+            if pending and config.database.migrate_on_start and not set(await applied()) - set(known()):
+                return [], [f"database: answers; {len(pending)} migrations will be applied at start"]
+            await check_schema()
+    except SchemaError as error:
+        return [str(error)], []
+    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+        return [f"database.url: the database cannot be reached ({_why(error)}); is it running, is the URL right?"], []
+    return [], ["database: answers, the schema fits"]
+
+
+async def _redis(config: Config) -> tuple[list[str], list[str]]:
+    url = config.redis.url
+    if config.redis.embedded:
+        try:
+            binary()
+        except EmbeddedError as error:
+            return [str(error)], []
+        running = known_url(config.redis.embedded_dir)
+        if running is None:
+            return [], ["redis: embedded, starts with the daemon"]
+        url = running
+    try:
+        async with redis_client(url) as client:
+            version = str((await client.info("server"))["redis_version"])
+    except Exception as error:  # noqa: BLE001 - as above
+        return [f"redis.url: Redis cannot be reached ({_why(error)}); is it running, is the URL right?"], []
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        return [f"redis.url: this Redis is {version}; passbackd needs 6.2 or newer, or a Valkey"], []
+    return [], [f"redis: answers, {version}"]
+
+
+def _why(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

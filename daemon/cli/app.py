@@ -1,0 +1,60 @@
+"""The subcommands, put together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from daemon.cli import consumer, feed, server, status
+from daemon.demo import run_demo
+
+app = typer.Typer(
+    name="passbackd",
+    help="Passes grades back from a learning tool to campus LMSs over LTI.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"passbackd {version('passbackd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _passbackd(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the release and exit.",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    del show_version  # its callback has done all
+
+
+app.command("run")(server.run)
+app.command("check")(server.check)
+app.command("config")(server.config)
+app.command("migrate")(server.migrate)
+app.add_typer(consumer.app, name="consumer")
+app.command("feed")(feed.feed)
+app.command("status")(status.status)
+
+
+@app.command()
+def demo() -> None:
+    """Play the main job against a sample campus and compare its gradebook. Example: passbackd demo"""
+    raise typer.Exit(run_demo())
+
+
+def main() -> None:
+    app(prog_name="passbackd")

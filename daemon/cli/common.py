@@ -1,0 +1,124 @@
+"""What every subcommand shares: the configuration, exit codes, opening servers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from daemon import log
+from daemon.config import Config, ConfigError, Loaded, find_config_file, load
+from daemon.connections import redis_client
+from daemon.embedded import known_url
+from daemon.startup import prepare_database
+from daemon.stream import Stream
+from models.database import open_database
+from models.migrate import SchemaError, check_schema
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+#: Exit codes: something went wrong; wrong use or wrong configuration.
+FAILED, WRONG = 1, 2
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The config file; without it ./config.toml, else /etc/passbackd/config.toml.",
+        show_default=False,
+    ),
+]
+
+
+def console() -> Console:
+    """Standard output for people: colours and bars on a terminal only."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Say what is wrong, a line a fault, and exit."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def load_config(given: Path | None) -> Loaded:
+    """The configuration, with the log set up as it says; every fault is told and ends the command with 2."""
+    try:
+        loaded = load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
+    except ConfigError as error:
+        fail(str(error), WRONG)
+    log.configure(loaded.config.log.level, loaded.config.log.format, loaded.config.log.timezone)
+    return loaded
+
+
+def quiet_config(given: Path | None) -> Config:
+    """The configuration for a command that answers a question: only warnings are logged."""
+    loaded = load_config(given)
+    log.configure("warning", loaded.config.log.format, loaded.config.log.timezone)
+    return loaded.config
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a subcommand's work; faults of servers and schema become one line."""
+    try:
+        asyncio.run(work)
+    except SchemaError as error:
+        fail(str(error), WRONG)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@asynccontextmanager
+async def opened_database(config: Config, *, may_migrate: bool) -> AsyncIterator[None]:
+    """The database, with a schema that fits; migrated first where that is wished for and allowed."""
+    url = config.database.url
+    try:
+        if may_migrate:
+            await prepare_database(url, migrate_on_start=config.database.migrate_on_start)
+    except SchemaError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+        fail(f"database.url: the database cannot be reached: {why(error)}")
+    async with open_database(url):
+        if not may_migrate:
+            try:
+                await check_schema()
+            except SchemaError:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                fail(f"database.url: the database cannot be reached: {why(error)}")
+        yield
+
+
+def redis_url(config: Config) -> str | None:
+    """Where Redis is; None when it is the embedded one and no daemon runs it."""
+    return known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+
+
+@asynccontextmanager
+async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
+    """The event stream; None when Redis does not answer."""
+    url = redis_url(config)
+    if url is None:
+        yield None
+        return
+    async with redis_client(url) as client:
+        try:
+            await client.ping()
+        except Exception:  # noqa: BLE001 - any trouble with Redis means that it does not answer
+            yield None
+            return
+        yield Stream(client, config.redis.stream)
+
+
+def why(error: BaseException) -> str:
+    """An error in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,106 @@
+"""``consumer``: the campus LMSs."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from daemon.cli.common import ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import run as run_work
+from models import consumers
+
+app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.", show_default=False)]
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call the campus.", show_default=False)],
+    key: Annotated[str, typer.Option("--key", help="The consumer key that its launches carry, at most 32 characters.")],
+    *,
+    secret_stdin: Annotated[
+        bool, typer.Option("--secret-stdin", help="Read the secret from standard input instead of making one.")
+    ] = False,
+    guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
+    settings = quiet_config(config)
+    secret = _read_secret() if secret_stdin else secrets.token_urlsafe(32)
+    if not 1 <= len(key) <= consumers.MOST_KEY:
+        fail(f"--key: a consumer key has 1 to {consumers.MOST_KEY} characters", 2)
+    if not 1 <= len(name) <= consumers.MOST_NAME:
+        fail(f"NAME: a campus's name has 1 to {consumers.MOST_NAME} characters", 2)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=True):
+            try:
+                added = await consumers.add(name, key, secret, guid=guid)
+            except consumers.NameTakenError as error:
+                fail(str(error))
+        typer.echo(f"{'added' if added else 'changed'} {name} with the key {key}")
+        if not secret_stdin:
+            typer.echo(f"secret (shown this once): {secret}")
+
+    run_work(work())
+
+
+def _read_secret() -> str:
+    raw = sys.stdin.buffer.read()
+    try:
+        secret = raw.decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        fail("--secret-stdin: the secret is not valid UTF-8", 2)
+    if not secret or "\x00" in secret:
+        fail("--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", 2)
+    return secret
+
+
+@app.command("list")
+def list_(
+    config: ConfigOption = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the campuses. Example: passbackd consumer list"""
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            rows = await consumers.listing()
+        if as_json:
+            typer.echo(json.dumps(rows))
+            return
+        table = Table("name", "key", "guid", "assignments", box=None)
+        for row in rows:
+            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]))
+        console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
+
+    run_work(work())
+
+
+@app.command()
+def remove(
+    key: Key,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also when grades of it are not sent yet.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            try:
+                gone = await consumers.remove(key, force=force)
+            except consumers.ConsumerError as error:
+                fail(str(error))
+        typer.echo(f"removed {key} and {gone} assignments")
+
+    run_work(work())

@@ -1,0 +1,97 @@
+"""``feed``: events from a file onto the stream."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+from rich.progress import track
+
+from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
+from daemon.cli.common import run as run_work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def feed(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, an event each; - reads standard input.")],
+    config: ConfigOption = None,
+) -> None:
+    """Put events onto the stream. Example: echo '{"type": "user.retired", "user_id": "42"}' | passbackd feed -"""
+    settings = quiet_config(config)
+    try:
+        lines = _lines(sys.stdin) if file == "-" else _read(Path(file))
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+    async def work() -> None:
+        added = faulty = 0
+        async with opened_stream(settings) as stream:
+            if stream is None:
+                fail(
+                    "redis.url: Redis does not answer, so nothing was fed; "
+                    + (
+                        "start the daemon, which runs it: passbackd run"
+                        if settings.redis.embedded
+                        else "is it running?"
+                    )
+                )
+            for number, line in _with_bar(lines):
+                try:
+                    fields = event_fields(line)
+                except ValueError as error:
+                    typer.echo(f"{file}, line {number}: {error}", err=True)
+                    faulty += 1
+                    continue
+                await stream.add(fields)
+                added += 1
+        typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
+        if faulty:
+            raise typer.Exit(1)
+
+    run_work(work())
+
+
+def event_fields(line: str) -> dict[str, str]:
+    """
+    One JSON line as the flat fields of a stream entry.
+
+    Text stays as it is; numbers and nested values (``blocks``) become JSON text; null fields are absent.
+
+    Raises:
+        ValueError: The line is no JSON object with a ``type``.
+    """
+    try:
+        event = json.loads(line, parse_float=str, parse_int=str)
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+    if not isinstance(event, dict):
+        event = {}
+    if not isinstance(event.get("type"), str):
+        raise ValueError('is not a JSON object with a type: write {"type": "score.changed", ...}')
+    structured = json.loads(line)
+    return {
+        name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)
+        for name, value in event.items()
+        if value is not None
+    }
+
+
+def _read(path: Path) -> list[tuple[int, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(_lines(file))
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+    return ((number, line) for number, line in enumerate(file, 1) if line.strip())
+
+
+def _with_bar(lines: Iterable[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+    screen = console()
+    if isinstance(lines, list) and screen.is_terminal:
+        return track(lines, description="feeding", console=screen, transient=True)
+    return lines

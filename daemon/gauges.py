@@ -1,0 +1,44 @@
+"""The gauges that are read from the database and Redis, refreshed in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.health import stream_lag
+from models.status import read_status
+
+if TYPE_CHECKING:
+    from actors.metrics import Metrics
+    from daemon.stop import Stop
+    from daemon.stream import Stream
+    from models.clock import Clock
+
+#: Seconds between two readings.
+EVERY = 5.0
+
+
+class Gauges:
+    """The loop that keeps the gauges fresh."""
+
+    def __init__(self, *, clock: Clock, stream: Stream, metrics: Metrics) -> None:
+        self._clock = clock
+        self._stream = stream
+        self._metrics = metrics
+
+    async def step(self, stop: Stop) -> None:
+        """Read once, sleep."""
+        metrics = self._metrics
+        status = await read_status(now=self._clock.now(), errors=False)
+        for state, number in status.assignments.items():
+            metrics.assignments.labels(state).set(number)
+        metrics.oldest_due.clear()
+        for campus in status.campuses:
+            if campus.oldest_due is not None:
+                metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
+            if campus.last_success is not None:
+                metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
+        metrics.quarantined.set(status.quarantined)
+        lag = await stream_lag(self._stream)
+        if lag is not None:
+            metrics.stream_lag.set(lag)
+        await stop.sleep(EVERY)

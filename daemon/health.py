@@ -1,0 +1,107 @@
+"""What the daemon says of itself: alive, ready, and the state of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from models.intake import read_position
+from models.status import Status, read_status
+
+if TYPE_CHECKING:
+    from daemon.loops import Loop
+    from daemon.stream import Stream
+    from models.clock import Clock
+
+
+class Health:
+    """
+    Filled in as the daemon starts.
+
+    Until :meth:`started`, it is not ready, for the reason in :attr:`starting`.
+    """
+
+    def __init__(self) -> None:
+        self.starting: str | None = "the daemon is starting"
+        self._loops: list[Loop] = []
+        self._context = contextvars.copy_context()
+        self._clock: Clock | None = None
+        self._stream: Stream | None = None
+
+    def started(self, loops: list[Loop], clock: Clock, stream: Stream) -> None:
+        """To be called inside the context in which the models work: web requests come in without one."""
+        self._loops, self._clock, self._stream = loops, clock, stream
+        self._context = contextvars.copy_context()
+        self.starting = None
+
+    def is_alive(self) -> bool:
+        """Whether every loop ticks; one that waits for a lost server does."""
+        return all(loop.is_ticking() for loop in self._loops)
+
+    def troubles(self) -> list[str]:
+        """Why the daemon is not ready; empty when it is."""
+        if self.starting is not None:
+            return [self.starting]
+        return [f"{loop.name}: {loop.trouble}" for loop in self._loops if loop.trouble is not None]
+
+    async def statusz(self) -> dict[str, Any] | None:
+        """What ``status --json`` prints; None before the database is open."""
+        if self._clock is None or self._stream is None:
+            return None
+        reading = status_document(self._clock.now(), self._stream)
+        return await asyncio.get_running_loop().create_task(reading, context=self._context)
+
+
+async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
+    """
+    The contract's ``status --json``.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
+        stream: None when Redis is known to be away.
+    """
+    status = await read_status(now=now)
+    return render(status, now=now, stream_lag=await stream_lag(stream))
+
+
+async def stream_lag(stream: Stream | None) -> int | None:
+    """Entries not yet applied; None when Redis does not answer."""
+    if stream is None:
+        return None
+    position = await read_position()
+    try:
+        return await stream.lag(position.entry_id)
+    except Exception:  # noqa: BLE001 - whatever Redis' trouble is, the rest of the status is worth showing
+        return None
+
+
+def render(status: Status, *, now: int, stream_lag: int | None) -> dict[str, Any]:
+    """The document itself, from what was read. Pure."""
+    oldest = status.oldest_due
+    return {
+        "assignments": status.assignments,
+        "oldest_due_seconds": 0 if oldest is None else max(0, now - oldest) / 1000,
+        "stream_lag": stream_lag,
+        "quarantined": status.quarantined,
+        "campuses": [
+            {
+                "consumer": campus.consumer,
+                "origin": campus.origin,
+                "gate": "open",
+                "due": campus.due,
+                "parked": campus.parked,
+                "last_success": iso(campus.last_success),
+                "last_error": campus.last_error,
+            }
+            for campus in status.campuses
+        ],
+    }
+
+
+def iso(ms: int | None) -> str | None:
+    """Milliseconds since 1970 as ISO 8601 in UTC."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,185 @@
+"""Open everything the daemon needs, in order; close it in reverse, also when opening fails half way."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+
+from actors.egress import Egress
+from actors.gate import Gates
+from actors.metrics import Metrics
+from actors.outcomes import Outcomes, Settings, Tools
+from actors.sender import Sender, http_session
+from actors.verdict import Rules
+from daemon.apply import Applier
+from daemon.backlog import Backlog
+from daemon.connections import dramatiq_broker, redis_client
+from daemon.embedded import EmbeddedServer, embedded_server
+from daemon.gauges import Gauges
+from daemon.health import Health
+from daemon.intake import Intake
+from daemon.loops import Loop
+from daemon.prune import Prune
+from daemon.startup import prepare_database, until_it_works
+from daemon.stream import Stream
+from daemon.sweep import Sweep
+from daemon.web import application, web_server
+from daemon.worker import LoopWorker, running_worker
+from models.assignment import Debounce
+from models.clock import Clock
+from models.course import CourseTrees
+from models.database import open_database
+from models.intake import read_position
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from daemon.config import Config
+    from daemon.stop import Stop
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
+    """
+    Gives the loops to run while the context is open.
+
+    Raises:
+        SchemaError, EmbeddedError, OSError: The configuration cannot work.
+        StoppedError: *stop* was set while a server was waited for.
+    """
+    async with AsyncExitStack() as stack:
+        health, metrics = Health(), Metrics(version("passbackd"))
+        port = await stack.enter_async_context(
+            web_server(application(health, metrics), config.web.host, config.web.port)
+        )
+        log.info("listening", host=config.web.host, port=port)
+
+        embedded: EmbeddedServer | None = None
+        if config.redis.embedded:
+            embedded = await stack.enter_async_context(
+                embedded_server(config.redis.embedded_dir, config.redis.embedded_port)
+            )
+        redis_url = config.redis.url if embedded is None else embedded.url
+
+        clock = Clock()
+        await _open_database(config, clock, health, stop, stack)
+        client = await stack.enter_async_context(redis_client(redis_url))
+        await until_it_works("redis", client.ping, health, stop)
+        stream = Stream(client, config.redis.stream)
+
+        backlog, trees, abort = Backlog(), CourseTrees(), asyncio.Event()
+        gates = Gates(config.outcomes.max_per_campus)
+        outcomes = await _open_outcomes(config, redis_url, gates, trees, clock, metrics, backlog, abort, stack)
+        intake = Intake(
+            stream,
+            Applier(trees, _debounce(config)),
+            clock=clock,
+            backlog=backlog,
+            metrics=metrics,
+            wake=outcomes.wake,
+            keep_days=config.retention.stream_days,
+        )
+        loops = [
+            Loop("intake", intake.step),
+            Loop("sweep", Sweep(clock=clock, backlog=backlog, wake=outcomes.wake).step),
+            Loop("gauges", Gauges(clock=clock, stream=stream, metrics=metrics).step),
+            Loop(
+                "prune",
+                Prune(
+                    clock=clock,
+                    ledger_days=config.retention.ledger_days,
+                    quarantine_days=config.retention.quarantine_days,
+                ).step,
+            ),
+        ]
+        if embedded is not None:
+            loops.append(Loop("embedded server", _watch(embedded)))
+        health.started(loops, clock, stream)
+        log.info("ready")
+        yield loops
+        log.info("draining", seconds=config.worker.drain_seconds)
+
+
+async def _open_database(config: Config, clock: Clock, health: Health, stop: Stop, stack: AsyncExitStack) -> None:
+    url = config.database.url
+    await until_it_works(
+        "database", lambda: prepare_database(url, migrate_on_start=config.database.migrate_on_start), health, stop
+    )
+    await stack.enter_async_context(open_database(url))
+    await until_it_works("database", clock.measure, health, stop)
+    await until_it_works("database", read_position, health, stop)
+
+
+async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meets
+    config: Config,
+    redis_url: str,
+    gates: Gates,
+    trees: CourseTrees,
+    clock: Clock,
+    metrics: Metrics,
+    backlog: Backlog,
+    abort: asyncio.Event,
+    stack: AsyncExitStack,
+) -> Outcomes:
+    settings = Settings(
+        timeout_seconds=config.outcomes.timeout_seconds,
+        rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
+        skip_unchanged=config.outcomes.skip_unchanged,
+    )
+    session = await stack.enter_async_context(
+        http_session(
+            timeout_seconds=config.outcomes.timeout_seconds,
+            max_connections=config.outcomes.max_connections,
+            egress=Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks),
+            ca_file=config.egress.ca_file,
+        )
+    )
+    broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
+    stack.callback(broker.close)
+    tools = Tools(
+        sender=Sender(session),
+        gates=gates,
+        trees=trees,
+        clock=clock,
+        metrics=metrics,
+        settings=settings,
+        may_send=lambda: backlog.applied,
+        abort=abort,
+    )
+    outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
+    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=abort.set)
+    # Last in, first out: actors drain while the database and the pool are still open.
+    await stack.enter_async_context(running_worker(worker))
+    # And before they drain, those who wait at a gate are sent away: they hold nothing yet.
+    stack.callback(gates.close)
+    return outcomes
+
+
+def _debounce(config: Config) -> Debounce:
+    return Debounce(
+        delay_ms=int(config.outcomes.composite_delay_seconds * 1000),
+        ceiling_ms=int(config.outcomes.composite_max_delay_seconds * 1000),
+    )
+
+
+class EmbeddedServerLostError(ValueError):
+    """The embedded server died; the process ends, so that a new one starts with its data."""
+
+
+def _watch(server: EmbeddedServer):  # type: ignore[no-untyped-def]
+    async def step(stop: Stop) -> None:
+        died = asyncio.ensure_future(server.wait_died())
+        stopped = asyncio.ensure_future(stop.sleep(5.0))
+        await asyncio.wait((died, stopped), return_when=asyncio.FIRST_COMPLETED)
+        died.cancel()
+        stopped.cancel()
+        if died.done() and not died.cancelled() and not stop.is_set():
+            raise EmbeddedServerLostError(died.result())
+
+    return step

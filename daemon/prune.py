@@ -1,0 +1,42 @@
+"""Dropping what was kept long enough, in small steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.retention import CHUNK, prune_ledger, prune_quarantine
+
+if TYPE_CHECKING:
+    from daemon.stop import Stop
+    from models.clock import Clock
+
+#: Seconds between two rounds, and between two chunks of one round.
+EVERY, BREATH = 600.0, 0.1
+_DAY_MS = 86_400_000
+
+
+class Prune:
+    """
+    The loop that prunes the ledger and the quarantine.
+
+    Args:
+        ledger_days, quarantine_days: How long each is kept.
+    """
+
+    def __init__(self, *, clock: Clock, ledger_days: float, quarantine_days: float) -> None:
+        self._clock = clock
+        self._ledger_ms = int(ledger_days * _DAY_MS)
+        self._quarantine_ms = int(quarantine_days * _DAY_MS)
+        self._next = 0.0
+
+    async def step(self, stop: Stop) -> None:
+        """A chunk of each; a long sleep once nothing was left."""
+        if self._clock.monotonic() < self._next:
+            await stop.sleep(1.0)
+            return
+        now = self._clock.now()
+        pruned = await prune_ledger(before=now - self._ledger_ms)
+        pruned = max(pruned, await prune_quarantine(before=now - self._quarantine_ms))
+        if pruned < CHUNK:
+            self._next = self._clock.monotonic() + EVERY
+        await stop.sleep(BREATH)

@@ -1,0 +1,68 @@
+"""``passbackd run``: the daemon in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from daemon.lifespan import lifespan
+from daemon.startup import StoppedError
+from daemon.stop import Stop, stop_on_signals
+
+try:
+    from uvloop import new_event_loop as _new_event_loop
+except ImportError:  # not made for this platform
+    _new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+    from daemon.loops import Loop
+
+log = structlog.get_logger(__name__)
+
+
+def run_daemon(config: Config) -> None:
+    """
+    Run until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        SchemaError, EmbeddedError, OSError: The configuration cannot work.
+        Exception: A loop died; the supervisor starts us again.
+    """
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    stop = Stop()
+    with stop_on_signals(stop):
+        try:
+            async with lifespan(config, stop) as loops:
+                await run_loops(loops, stop)
+        except StoppedError:
+            log.info("stopped before it had started")
+    log.info("stopped")
+
+
+async def run_loops(loops: list[Loop], stop: Stop) -> None:
+    """
+    Run all loops until *stop*.
+
+    When one dies the others are told to stop: none is cancelled, since it may be in a transaction.
+
+    Raises:
+        Exception: What the first one died of.
+    """
+
+    async def run(loop: Loop) -> None:
+        try:
+            await loop.run(stop)
+        finally:
+            stop.set()
+
+    ended = await asyncio.gather(*(run(loop) for loop in loops), return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error

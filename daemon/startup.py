@@ -1,0 +1,65 @@
+"""Waiting for servers: one that does not answer is a matter of time, and says so once a minute."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from daemon.loops import FIRST_WAIT, LONGEST_WAIT, TELL_EVERY
+from models.database import open_database
+from models.migrate import SchemaError, check_schema, migrate
+from models.statement import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from daemon.health import Health
+    from daemon.stop import Stop
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_PING = Statement("SELECT 1 AS pong")
+
+
+class StoppedError(Exception):
+    """The daemon was told to stop before it had started."""
+
+
+async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health: Health, stop: Stop) -> T:
+    """Try until it works or *stop* is set; a schema that does not fit is nothing to wait for."""
+    wait, told = FIRST_WAIT, -TELL_EVERY
+    while not stop.is_set():
+        try:
+            return await try_once()
+        except SchemaError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a server can be away in more ways than its driver names
+            health.starting = f"{name}: {type(error).__name__}: {error}"[:300]
+            if time.monotonic() - told >= TELL_EVERY:
+                told = time.monotonic()
+                log.warning("waiting for a server", server=name, error=f"{type(error).__name__}: {error}"[:300])
+        await stop.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT)
+    raise StoppedError
+
+
+async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
+    """
+    Reach the database and see that its schema fits, migrating it if that is wished.
+
+    Raises:
+        SchemaError: It does not fit.
+    """
+    async with open_database(url):
+        await _PING.rows()
+    if migrate_on_start:
+        pending, _ = await migrate(url)
+        if pending:
+            log.info("the schema was migrated", migrations=pending)
+    else:
+        async with open_database(url):
+            await check_schema()

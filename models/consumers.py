@@ -1,0 +1,109 @@
+"""Adding, listing and removing campuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from models.consumer import LtiConsumer
+from models.statement import Statement
+
+#: Characters, as LTI providers in the field have it.
+MOST_KEY, MOST_NAME = 32, 255
+
+
+class ConsumerError(ValueError):
+    """What was asked for cannot be done to this consumer; the message says why and what to do."""
+
+
+class NameTakenError(ConsumerError):
+    """Another consumer has this name; metrics and JSON know consumers by it."""
+
+
+# Its grades may have waited for this: they start afresh. What the sweep finds due it wakes.
+_HURRY = Statement("""
+    UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL
+    WHERE version_number > sent_version AND id IN (
+        SELECT graded_assignment.id FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        WHERE outcome_service.lti_consumer_id = :consumer_id AND version_number > sent_version
+        ORDER BY graded_assignment.id)
+    RETURNING id""")
+
+_LIST = Statement("""
+    SELECT consumer_name, consumer_key, instance_guid, (
+        SELECT COUNT(*) FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
+    FROM lti_consumer ORDER BY consumer_name""")
+
+_COUNT = Statement("""
+    SELECT COUNT(*) AS number, COALESCE(SUM(CASE WHEN version_number > sent_version THEN 1 ELSE 0 END), 0) AS dirty
+    FROM graded_assignment
+    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+    WHERE outcome_service.lti_consumer_id = :consumer_id""")
+
+
+async def add(name: str, key: str, secret: str, *, guid: str | None) -> bool:
+    """
+    Add a consumer; of a known key, change the name and the secret.
+
+    Returns:
+        Whether it is new.
+
+    Raises:
+        NameTakenError: Another key has this name.
+    """
+    async with in_transaction():
+        other = await LtiConsumer.get_or_none(consumer_name=name)
+        if other is not None and other.consumer_key != key:
+            raise NameTakenError(
+                f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another"
+            )
+        known = await LtiConsumer.get_or_none(consumer_key=key)
+        if known is None:
+            await LtiConsumer.create(
+                consumer_name=name, consumer_key=key, consumer_secret=secret, instance_guid=guid or None
+            )
+            return True
+        await LtiConsumer.filter(id=known.id).update(
+            consumer_name=name, consumer_secret=secret, instance_guid=guid or known.instance_guid
+        )
+        await _HURRY.rows(consumer_id=known.id)
+        return False
+
+
+async def listing() -> list[dict[str, Any]]:
+    """Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``assignments`` (how many)."""
+    return [
+        {
+            "consumer": row["consumer_name"],
+            "key": row["consumer_key"],
+            "guid": row["instance_guid"],
+            "assignments": row["assignments"],
+        }
+        for row in await _LIST.rows()
+    ]
+
+
+async def remove(key: str, *, force: bool) -> int:
+    """
+    Remove a consumer with its services, assignments and ledger.
+
+    Returns:
+        How many assignments went.
+
+    Raises:
+        ConsumerError: There is none, or grades of it are not sent yet and *force* is not given.
+    """
+    async with in_transaction():
+        consumer = await LtiConsumer.get_or_none(consumer_key=key)
+        if consumer is None:
+            raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
+        count = await _COUNT.row(consumer_id=consumer.id)
+        number, dirty = (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))
+        if dirty and not force:
+            raise ConsumerError(f"{dirty} grades of this consumer are not sent yet: wait for them, or give --force")
+        await LtiConsumer.filter(id=consumer.id).delete()
+        return number
