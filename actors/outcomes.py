@@ -28,7 +28,7 @@ from actors.scoring import Grade, NoGrade, block_grade, wire_score
 from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models.assignment import Wake, forget_wake
-from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Unchanged, Waiting
+from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
 from models.score import read_scores
 
 if TYPE_CHECKING:
@@ -268,8 +268,9 @@ class Outcomes:
             lag = self._tools.clock.now() - claim.due_at
             metrics.delivery_lag.labels(claim.kind).observe(max(lag, 0) / 1000)
             metrics.last_success.labels(consumer).set(self._tools.clock.now() / 1000)
-        if isinstance(verdict.end, Parked) and not ended.fenced:
-            metrics.parked.labels(consumer, verdict.end.scope).inc()
+        parked = verdict.end.parked if isinstance(verdict.end, Uncertain) else verdict.end
+        if isinstance(parked, Parked) and not ended.fenced:
+            metrics.parked.labels(consumer, parked.scope).inc()
         told = log.bind(
             assignment=claim.assignment_id,
             consumer=consumer,

@@ -65,5 +65,5 @@ def wire_score(grade: Grade) -> tuple[str, bool]:
         0 to 1 (extra credit, penalties).
     """
     value = grade.earned / grade.possible if grade.possible else 0.0
-    clamped = min(max(value, 0.0), 1.0)
+    clamped = min(max(value, 0.0), 1.0) + 0.0  # the sum makes a zero of a negative zero
     return f"{clamped:.6f}".rstrip("0").rstrip(".") or "0", clamped != value

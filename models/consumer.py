@@ -9,6 +9,10 @@ from tortoise import fields
 from tortoise.models import Model
 
 
+#: Characters of a scheme, host and port.
+MOST_ORIGIN = 300
+
+
 def digest(text: str) -> str:
     """SHA-256 in hex: what long texts are unique by, since they can be longer than an index takes."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -54,7 +58,7 @@ class OutcomeService(Model):
     lis_outcome_service_url = fields.TextField()
     url_digest = fields.CharField(max_length=64)
     # Scheme, host and port: with the consumer, the campus that a gate stands before.
-    origin = fields.CharField(max_length=300)
+    origin = fields.CharField(max_length=MOST_ORIGIN)
 
     lti_consumer_id: int
 

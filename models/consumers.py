@@ -24,11 +24,10 @@ class NameTakenError(ConsumerError):
 # Its grades may have waited for this: they start afresh. What the sweep finds due it wakes.
 _HURRY = Statement("""
     UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL
-    WHERE version_number > sent_version AND id IN (
-        SELECT graded_assignment.id FROM graded_assignment
-        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-        WHERE outcome_service.lti_consumer_id = :consumer_id AND version_number > sent_version
-        ORDER BY graded_assignment.id)
+    WHERE id IN (
+        SELECT id FROM graded_assignment WHERE version_number > sent_version AND outcome_service_id IN (
+            SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
+        ORDER BY id {for_update})
     RETURNING id""")
 
 _LIST = Statement("""

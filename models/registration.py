@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from models.assignment import GradedAssignment, Kind, hurry, redo, revive
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.consumer import MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
 from models.delivery import Delivery
 from models.intake import Position, QuarantinedEvent, RetiredUser
 from models.score import Score
@@ -48,8 +48,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
         What it did, and the assignment that may need a wake-up.
 
     Raises:
-        RegistrationError: The consumer is unknown.
-        ValueError: The outcome service's URL is none.
+        RegistrationError: The consumer is unknown, or the outcome service's URL is none.
     """
     consumer = await _consumer(launch.consumer_key)
     if launch.instance_guid and consumer.instance_guid is None:
@@ -79,8 +78,14 @@ async def _consumer(key: str) -> LtiConsumer:
 
 
 async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
+    try:
+        where = origin(url)
+    except ValueError as error:
+        raise RegistrationError(f"lis_outcome_service_url: {error}") from error
+    if len(where) > MOST_ORIGIN:
+        raise RegistrationError(f"lis_outcome_service_url: its host is longer than {MOST_ORIGIN} characters")
     service, _ = await OutcomeService.get_or_create(
-        {"lis_outcome_service_url": url, "origin": origin(url)}, lti_consumer=consumer, url_digest=digest(url)
+        {"lis_outcome_service_url": url, "origin": where}, lti_consumer=consumer, url_digest=digest(url)
     )
     return service
 
