@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from tortoise import fields
 from tortoise.models import Model
 
-
 #: Characters of a scheme, host and port.
 MOST_ORIGIN = 300
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+from redis.exceptions import RedisError
 from rich.progress import track
 
-from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
+from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config, why
 from daemon.cli.common import run as run_work
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def feed(
     """Put events onto the stream. Example: echo '{"type": "user.retired", "user_id": "42"}' | passbackd feed -"""
     settings = quiet_config(config)
     try:
-        lines = _lines(sys.stdin) if file == "-" else _read(Path(file))
+        lines = _lines(sys.stdin.buffer) if file == "-" else _read(Path(file))
     except OSError as error:
         fail(f"{file}: {error.strerror}")
 
@@ -43,11 +44,16 @@ def feed(
             for number, line in _with_bar(lines):
                 try:
                     fields = event_fields(line)
-                except ValueError as error:
+                except BadLineError as error:
                     typer.echo(f"{file}, line {number}: {error}", err=True)
                     faulty += 1
                     continue
-                await stream.add(fields)
+                try:
+                    await stream.add(fields)
+                except RedisError as error:
+                    fail(
+                        f"{file}: Redis failed at line {number} ({why(error)}): {added} events were fed; feed the rest again"
+                    )
                 added += 1
         typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
         if faulty:
@@ -56,23 +62,27 @@ def feed(
     run_work(work())
 
 
-def event_fields(line: str) -> dict[str, str]:
+class BadLineError(ValueError):
+    """A line that is no event; the message says why."""
+
+
+def event_fields(line: bytes) -> dict[str, str]:
     """
     One JSON line as the flat fields of a stream entry.
 
     Text stays as it is; numbers and nested values (``blocks``) become JSON text; null fields are absent.
 
     Raises:
-        ValueError: The line is no JSON object with a ``type``.
+        BadLineError: The line is no JSON object with a ``type``.
     """
     try:
         event = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError as error:
-        raise ValueError(f"is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadLineError(f"is not JSON: {error}") from error
     if not isinstance(event, dict):
         event = {}
     if not isinstance(event.get("type"), str):
-        raise ValueError('is not a JSON object with a type: write {"type": "score.changed", ...}')
+        raise BadLineError('is not a JSON object with a type: write {"type": "score.changed", ...}')
     structured = json.loads(line)
     return {
         name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)
@@ -81,16 +91,16 @@ def event_fields(line: str) -> dict[str, str]:
     }
 
 
-def _read(path: Path) -> list[tuple[int, str]]:
-    with path.open(encoding="utf-8") as file:
+def _read(path: Path) -> list[tuple[int, bytes]]:
+    with path.open("rb") as file:
         return list(_lines(file))
 
 
-def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(file, 1) if line.strip())
 
 
-def _with_bar(lines: Iterable[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+def _with_bar(lines: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, bytes]]:
     screen = console()
     if isinstance(lines, list) and screen.is_terminal:
         return track(lines, description="feeding", console=screen, transient=True)

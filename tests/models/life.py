@@ -125,6 +125,8 @@ class Life:
         self.leases: dict[int, int] = {}
         self.newest_token = 0
         self.claims = 0
+        #: What the campus acknowledged last: the score that is most easily taken for what it holds.
+        self.acknowledged: str | None = None
         self.before: dict[str, Any] = {}
 
     async def start(self) -> None:
@@ -285,6 +287,11 @@ class Life:
         else:
             sender.stage = Stage.READY
 
+    def apply(self, sender: Sender) -> None:
+        """The campus applies the request, and nobody reads its answer."""
+        assert sender.request is not None
+        self.campus.apply(sender.request, now=self.now)
+
     def accept(self, sender: Sender) -> None:
         """The campus applies the request, if it has not yet, and its answer is read."""
         assert sender.request is not None
@@ -327,6 +334,8 @@ class Life:
         ended = await end(sender.claim, sender.how, now=self.now, line=line, redo_if_fenced=sender.redo_if_fenced)
         assert not ended.gone
         assert ended.fenced == (sender.claim.token != self.newest_token)
+        if isinstance(sender.how, Accepted) and not ended.fenced:
+            self.acknowledged = sender.text
         if ended.wake is not None:
             self.wakes.append(ended.wake)
 
@@ -380,6 +389,8 @@ class Life:
         assert row["sent_version"] == row["version_number"], "stuck"
         self._check_fresh()
         if self.to_send is None:
+            if self.acknowledged is not None:
+                await self.score(self.acknowledged)
             await self.know_block(known=True)
             await self.attach(attached=True)
             await self._settle()

@@ -1,7 +1,7 @@
 """
 The promise, tried at random: one assignment, unreliable senders, and the campus must end up with the newest score.
 
-The steps and what must hold are in :mod:`tests.models.life`. The choice of steps is Hypothesis's, the same in every run.
+The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses the steps, the same in every run.
 ``python -m tests.models.mutants`` takes the rules out of the statements one by one and sees that this notices.
 """
 
@@ -42,6 +42,8 @@ FATES: dict[str, tuple[Stage, str, str]] = {
     "is accepted": (Stage.SENT, "accepts", "ends"),
     "is accepted, then stops": (Stage.SENT, "accepts", "stays"),
     "is accepted, then crashes": (Stage.SENT, "accepts", "crashes"),
+    "is applied, and gives up": (Stage.SENT, "applies", "ends"),
+    "is applied, and crashes": (Stage.SENT, "applies", "crashes"),
     "is to try again": (Stage.SENT, "delays", "ends"),
     "is refused": (Stage.SENT, "refuses", "ends"),
     "is refused, then stops": (Stage.SENT, "refuses", "stays"),
@@ -58,13 +60,13 @@ TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, L
 COURSE_EVENTS = [
     "an equal score",
     "an older score",
-    "the problem comes or goes",
     "the block comes or goes",
     "another sourcedid",
     "redo",
     "redo afresh",
     "revive",
     "hurry",
+    "everything restarts",
 ]
 
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in ("delivery", "graded_assignment", "score")]
@@ -146,8 +148,6 @@ class Machine(RuleBasedStateMachine):
                 self.do(life.score(life.newest))
             case "an older score":
                 self.do(life.older_score("1" if life.newest == "0" else "0"))
-            case "the problem comes or goes" if life.composite:
-                self.do(life.attach(attached=not life.attached))
             case "the block comes or goes" if life.composite:
                 self.do(life.know_block(known=not life.block_known))
             case "another sourcedid":
@@ -158,11 +158,13 @@ class Machine(RuleBasedStateMachine):
                 self.do(life.revive())
             case "hurry":
                 self.do(life.hurry())
+            case "everything restarts":
+                life.restart()
 
-    @precondition(lambda self: self.life.composite and not self.life.attached)
+    @precondition(lambda self: self.life.composite)
     @rule()
-    def the_problem_comes_back(self):
-        self.do(self.life.attach(attached=True))
+    def the_problem_comes_or_goes(self):
+        self.do(self.life.attach(attached=not self.life.attached))
 
     # --- Time and wake-ups ---
 
@@ -199,6 +201,11 @@ class Machine(RuleBasedStateMachine):
     def an_attempt_once_claimable(self, fate):
         self.do(self._attempt(fate))
 
+    @rule(fate=FATE)
+    def an_attempt_of_another_score(self, fate):
+        self.do(self.life.score("1" if self.life.newest == "0" else "0"))
+        self.do(self._attempt(fate))
+
     @rule()
     def a_good_attempt(self):
         self.do(self._attempt("is accepted"))
@@ -228,6 +235,10 @@ class Machine(RuleBasedStateMachine):
                     self.life.accept(sender)
                 case "refuses" | "delays" if sender.request.landed_at is None:
                     self.life.refuse(sender, park=campus == "refuses")
+                case "applies" if sender.request.landed_at is None:
+                    self.life.apply(sender)
+                    if then == "ends":
+                        self.life.give_up(sender, park=False)
                 case "is silent" | "is silent for ever":
                     self.life.give_up(sender, park=campus == "is silent for ever")
         if then == "crashes" and sender.may_crash:
@@ -239,10 +250,6 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH)
     def an_end_is_said_again(self, which):
         self.do(self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)]))
-
-    @rule()
-    def everything_restarts(self):
-        self.life.restart()
 
     @precondition(lambda self: self.life.campus.under_way())
     @rule(which=WHICH)
@@ -263,7 +270,7 @@ def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(databa
         run_state_machine_as_test(
             lambda: Machine(stagehand),
             settings=settings(
-                max_examples=200,
+                max_examples=400,
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,

@@ -1,0 +1,61 @@
+"""The names and labels that dashboards are built on."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import generate_latest
+
+from actors.metrics import STATES, Metrics
+from models import status
+
+#: Family as it is exposed, its type and its labels.
+FAMILIES = [
+    ("passback_build_info", "gauge", ("version",)),
+    ("passback_events_total", "counter", ("type", "result")),
+    ("passback_outcomes_total", "counter", ("consumer", "kind", "result")),
+    ("passback_outcome_request_duration_seconds", "histogram", ("consumer",)),
+    ("passback_outcome_requests_in_flight", "gauge", ("consumer",)),
+    ("passback_delivery_lag_seconds", "histogram", ("kind",)),
+    ("passback_assignments", "gauge", ("state",)),
+    ("passback_oldest_due_timestamp_seconds", "gauge", ("consumer",)),
+    ("passback_last_success_timestamp_seconds", "gauge", ("consumer",)),
+    ("passback_parked_total", "counter", ("consumer", "scope")),
+    ("passback_stream_lag_entries", "gauge", ()),
+    ("passback_stream_resets_total", "counter", ()),
+    ("passback_quarantined_events", "gauge", ()),
+    ("passback_clamped_total", "counter", ("consumer",)),
+    ("passback_fenced_total", "counter", ()),
+]
+
+
+@pytest.fixture
+def metrics():
+    return Metrics("1.2.3")
+
+
+@pytest.mark.parametrize(("name", "kind", "labels"), FAMILIES)
+def test_a_family_is_exposed_with_its_type_and_labels(metrics, name, kind, labels):
+    assert f"# TYPE {name} {kind}\n" in generate_latest(metrics.registry).decode()
+    collectors = {
+        exposed: collector
+        for collector, names in metrics.registry._collector_to_names.items()
+        for exposed in names
+    }
+    expected = () if name == "passback_build_info" else labels
+    assert collectors[name]._labelnames == expected
+
+
+def test_the_release_that_runs_can_be_read(metrics):
+    assert metrics.registry.get_sample_value("passback_build_info", {"version": "1.2.3"}) == 1
+
+
+def test_every_state_is_there_from_the_start(metrics):
+    assert STATES == status.STATES
+    for state in STATES:
+        assert metrics.registry.get_sample_value("passback_assignments", {"state": state}) == 0
+
+
+def test_two_daemons_in_one_process_do_not_share_their_counters(metrics):
+    other = Metrics("1.2.3")
+    metrics.fenced.inc()
+    assert other.registry.get_sample_value("passback_fenced_total") == 0

@@ -1,0 +1,77 @@
+"""Fixtures of the tests that drive the real command as processes of its own."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.blackbox.world import KEY, SECRET, World
+from tests.fakes.lms import RecordingLms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import FreshDatabase
+
+_NUMBERS = count()
+
+
+class MakeWorld(Protocol):
+    """Makes a world on a database and a Redis; its processes end with the test."""
+
+    def __call__(self, database_url: str, redis_url: str) -> World: ...
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, server_folder: Path) -> Iterator[MakeWorld]:
+    worlds: list[World] = []
+
+    def make(database_url: str, redis_url: str) -> World:
+        number = next(_NUMBERS)
+        folder, home = tmp_path / f"world-{number}", server_folder / f"world-{number}"
+        folder.mkdir()
+        home.mkdir()
+        settings = {
+            "database": {"url": database_url},
+            "redis": {"url": redis_url},
+            "outcomes": {"composite_delay_seconds": 1, "timeout_seconds": 5, "hold_seconds": 1},
+            "egress": {"allow_http": True, "allow_networks": ["127.0.0.0/8"]},
+            "worker": {"drain_seconds": 10},
+            "web": {"port": 0},
+            "log": {"format": "json"},
+        }
+        world = World(folder, home, settings)
+        world.write()
+        worlds.append(world)
+        return world
+
+    try:
+        yield make
+    finally:
+        for world in worlds:
+            world.end_all()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, fresh_database: FreshDatabase, redis_url: str) -> World:
+    """PostgreSQL, and each kind of Redis that we support."""
+    return make_world(fresh_database("postgresql"), redis_url)
+
+
+@pytest.fixture(params=["postgresql and valkey-9", "sqlite and redis-6.2"])
+def pair(request: pytest.FixtureRequest, make_world: MakeWorld, fresh_database: FreshDatabase) -> World:
+    """Each kind of database and each kind of Redis once."""
+    database, kind = request.param.split(" and ")
+    server = request.getfixturevalue(f"_{kind.replace('-', '_').replace('.', '_')}")
+    return make_world(fresh_database(database), server.fresh_url())
+
+
+@pytest.fixture
+def campus() -> Iterator[RecordingLms]:
+    """A campus that verifies every signature, and to which nothing wrong may be sent."""
+    with RecordingLms.in_thread(keys={KEY: SECRET}) as lms:
+        yield lms
+    assert lms.faults == []
