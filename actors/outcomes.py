@@ -184,8 +184,8 @@ class Outcomes:
 
     async def _read_grade(self, claim: Claim) -> Grade | NoGrade:
         tree = await self._tools.trees.get(claim.course_key)
-        alone = tree is None or not tree.has_children(claim.usage_key)
-        scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if alone else None)
+        problem = tree is not None and claim.usage_key in tree and not tree.has_children(claim.usage_key)
+        scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)
         return block_grade(claim.usage_key, tree, scores)
 
     async def _send(self, claim: Claim, address: Address, score: str, *, clamped: bool, began: float) -> Verdict:

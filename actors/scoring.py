@@ -36,7 +36,8 @@ def block_grade(usage_key: str, tree: Tree | None, scores: Mapping[str, Points])
     Args:
         usage_key: The block.
         tree: The course, if its structure is known.
-        scores: The learner's points by usage key, at least of the problems at and below the block.
+        scores: The learner's points by usage key: at least of the problems at and below the block, and of the whole
+            course where the tree does not hold the block.
 
     Returns:
         The unrounded sum: an attempted problem counts its own earned and possible points, one not attempted counts the
@@ -44,7 +45,10 @@ def block_grade(usage_key: str, tree: Tree | None, scores: Mapping[str, Points])
     """
     if tree is None or usage_key not in tree:
         own = scores.get(usage_key)
-        return NoGrade.UNKNOWN_BLOCK if own is None else Grade(*own)
+        if own is not None:
+            return Grade(*own)
+        # Whatever the learner did in this course may lie below the block, or not.
+        return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED
     below = list(tree.below(usage_key))
     attempted = [scores[block] for block in below if block in scores]
     if not attempted:

@@ -51,9 +51,7 @@ def feed(
                 try:
                     await stream.add(fields)
                 except RedisError as error:
-                    fail(
-                        f"{file}: Redis failed at line {number} ({why(error)}): {added} events were fed; feed the rest again"
-                    )
+                    fail(f"{file}, line {number}: Redis failed ({why(error)}); {added} events were fed")
                 added += 1
         typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
         if faulty:

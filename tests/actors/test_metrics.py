@@ -37,9 +37,7 @@ def metrics():
 def test_a_family_is_exposed_with_its_type_and_labels(metrics, name, kind, labels):
     assert f"# TYPE {name} {kind}\n" in generate_latest(metrics.registry).decode()
     collectors = {
-        exposed: collector
-        for collector, names in metrics.registry._collector_to_names.items()
-        for exposed in names
+        exposed: collector for collector, names in metrics.registry._collector_to_names.items() for exposed in names
     }
     expected = () if name == "passback_build_info" else labels
     assert collectors[name]._labelnames == expected

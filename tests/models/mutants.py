@@ -1,9 +1,10 @@
 """
 Takes the rules out of the models one by one, and sees that the model of :mod:`tests.models.life` notices.
 
-Run it after a change of the statements or of the model: ``python -m tests.models.mutants [name ...]``. Each mutant is a
-copy of the project in a temporary folder with one replacement. What is named ``also`` is looked for in the tests that
-fix a rule's exact words, since it cannot make a grade stale.
+Run it after a change of the statements or of the model: ``python -m tests.models.mutants [--shrink] [name ...]``, where
+*name* is part of a mutant's name and ``--shrink`` finds the shortest steps to the failure. Each mutant is a copy of the
+models and the tests in a temporary folder, with one replacement. A mutant that cannot make a grade stale or stuck, but
+slow or rude, names the file of tests that fix the rule's exact words instead.
 """
 
 # ruff: noqa: E501 - a replacement is easier to check on one line
@@ -30,7 +31,7 @@ from hypothesis import Phase, settings
 import models
 
 assert Path(models.__file__).is_relative_to(Path(__file__).parent)
-settings.register_profile("mutants", phases={phases})
+settings.register_profile("mutants", phases={phases}, report_multiple_bugs=False)
 settings.load_profile("mutants")
 """
 
@@ -145,7 +146,7 @@ def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
         for package in ("models", "tests"):
             shutil.copytree(ROOT / package, folder / package, ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        phases = "tuple(Phase)" if shrink else "(Phase.generate,)"
+        phases = "(Phase.generate, Phase.shrink)" if shrink else "(Phase.generate,)"
         (folder / "conftest.py").write_text(_CONFTEST.format(phases=phases))
         file = folder / mutant.file
         text = file.read_text()
@@ -163,13 +164,15 @@ def _verdict(done: subprocess.CompletedProcess[str], seconds: float, *, shrink: 
     lines = done.stdout.splitlines()
     if done.returncode != 1:
         return "\n".join(["BROKEN", *lines[-20:], *done.stderr.splitlines()[-20:]])
-    failed = next((line.split("::")[-1] for line in lines if line.startswith("FAILED")), "")
-    said = [line.removeprefix("E ").strip(" |") for line in lines if line.startswith("E ")]
-    told = next((line for line in said if line.startswith(("AssertionError", "assert "))), said[0] if said else "?")
-    report = [f"killed  ({seconds:.0f} s)  {failed.split(' - ')[0]}", f"    {told}"]
+    where = next((line.split("::")[-1] for line in lines if line.startswith("FAILED")), "?").split(" - ")[0]
+    asked = next((line[1:].strip() for line in lines if line.startswith(">   ") and "assert" in line), "?")
+    said = [line.removeprefix("E").strip() for line in lines if line.startswith("E  ")]
+    steps = [line.removeprefix("state.") for line in said if line.startswith("state.") and "nothing_goes" not in line]
+    report = [f"killed  ({seconds:.0f} s)  {where}", f"    {said[0] if said else '?'}  <-  {asked}"]
     if shrink:
-        begin = next((at for at, line in enumerate(said) if "Falsifying example" in line), len(said))
-        report += [f"    {line}" for line in said[begin : begin + 30]]
+        report += [f"        {step}" for step in steps]
+    elif steps:
+        report.append(f"    after {len(steps)} steps, not shrunk")
     return "\n".join(report)
 
 

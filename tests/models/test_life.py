@@ -138,6 +138,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def the_other_score(self):
+        self._other_score()
+
+    def _other_score(self):
         self.do(self.life.score("1" if self.life.newest == "0" else "0"))
 
     @rule(event=st.sampled_from(COURSE_EVENTS))
@@ -175,8 +178,18 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.life.senders)
     @rule(which=WHICH)
     def a_lease_passes(self, which):
+        self._pass_lease(which)
+
+    def _pass_lease(self, which):
         sender = self.life.senders[which % len(self.life.senders)]
         self.life.pass_time(max(0, sender.lease_until - self.life.now))
+
+    @precondition(lambda self: self.life.senders)
+    @rule(which=WHICH)
+    def an_attempt_is_overtaken(self, which):
+        self._pass_lease(which)
+        self._other_score()
+        self.do(self._attempt("is accepted"))
 
     @rule()
     def the_sweep_comes(self):
@@ -203,7 +216,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(fate=FATE)
     def an_attempt_of_another_score(self, fate):
-        self.do(self.life.score("1" if self.life.newest == "0" else "0"))
+        self._other_score()
         self.do(self._attempt(fate))
 
     @rule()

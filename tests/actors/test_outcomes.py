@@ -1,0 +1,926 @@
+"""One walk from the wake-up to the campus and back, on a real database and a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
+from typing import Any
+
+import dramatiq
+import pytest
+import structlog
+from dramatiq.brokers.stub import StubBroker
+
+from actors.egress import Egress
+from actors.gate import Campus, Gates
+from actors.metrics import Metrics
+from actors.outcomes import MARGIN, TOO_LATE_WAIT, Outcomes, Settings, Tools
+from actors.sender import Sender, http_session
+from actors.verdict import MISCONFIGURED_WAIT, Rules
+from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
+from models.clock import Clock
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.course import CourseStructure, CourseTrees, Tree, canonical
+from models.registration import Registration, register
+from models.score import apply_score
+from models.statement import connection
+from models.status import read_status
+from tests.fakes import lms as fake
+from tests.fakes.lms import HOST, RecordingLms
+from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
+from tests.servers import Port
+
+KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
+PATH = "/outcomes?tool=a%2Fb&empty="
+DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
+HOLD, TIMEOUT = 20.0, 10.0
+LEASE = MARGIN + TIMEOUT + HOLD
+#: Longer than the hold and any first backoff.
+LATER = 30.0
+TREE = Tree([("root", None, None), (BLOCK, "root", None), (PROBLEM, BLOCK, 1.0), ("other", BLOCK, 3.0)])
+
+
+class Ticker:
+    """A monotonic clock that stands still until it is moved. Seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def tick(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class Trees(CourseTrees):
+    """Notes its reads. What is put into *meanwhile* happens once, between a claim and its look at the score."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.meanwhile: Any = None
+
+    async def get(self, course_key: str) -> Tree | None:
+        self.reads.append(course_key)
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
+        return await super().get(course_key)
+
+
+class Sending:
+    """What one daemon sends with."""
+
+    def __init__(self, session, ticker: Ticker, **settings: Any) -> None:
+        rules = Rules(hold_seconds=HOLD, max_attempts=settings.pop("max_attempts", 80))
+        self.ticker = ticker
+        self.clock = Clock(ticker)
+        self.trees = Trees()
+        self.gates = settings.pop("gates", Gates(4))
+        self.metrics = Metrics("test")
+        self.abort = asyncio.Event()
+        self.may_send = settings.pop("may_send", True)
+        self.broker: dramatiq.Broker = StubBroker(middleware=[])
+        tools = Tools(
+            sender=Sender(session),
+            gates=self.gates,
+            trees=self.trees,
+            clock=self.clock,
+            metrics=self.metrics,
+            settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
+            may_send=lambda: self.may_send,
+            abort=self.abort,
+        )
+        self.outcomes = Outcomes(self.broker, tools, partitions=4)
+
+    async def pass_back(self, assignment_id: int, version: int = 1) -> None:
+        await self.outcomes.pass_back(assignment_id, version)
+
+    @property
+    def now(self) -> int:
+        return self.clock.now()
+
+    def counted(self, **labels: str) -> float:
+        """How many outcomes of that result, and perhaps that consumer or kind, were counted."""
+        return sum(
+            sample.value
+            for metric in self.metrics.registry.collect()
+            for sample in metric.samples
+            if sample.name == "passback_outcomes_total" and labels.items() <= sample.labels.items()
+        )
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+    def woken(self) -> list[tuple[Any, ...]]:
+        """The arguments of the wake-ups sent, in all queues."""
+        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
+        return [tuple(message["args"]) for message in messages]
+
+
+@pytest.fixture
+async def make_sending(database):
+    async with AsyncExitStack() as stack:
+
+        async def make(ticker: Ticker | None = None, *, patience: float = 5.0, **settings: Any) -> Sending:
+            session = http_session(
+                timeout_seconds=patience,
+                max_connections=10,
+                egress=Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")]),
+            )
+            await stack.enter_async_context(session)
+            made = Sending(session, ticker or Ticker(), **settings)
+            await made.clock.measure()
+            return made
+
+        yield make
+
+
+@pytest.fixture
+async def sending(make_sending):
+    return await make_sending()
+
+
+@pytest.fixture
+async def lms():
+    """A campus that verifies signatures; nothing that reaches it may be malformed."""
+    async with RecordingLms(keys={KEY: SECRET}) as lms:
+        yield lms
+        assert lms.faults == []
+
+
+async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: str = SECRET) -> OutcomeService:
+    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=secret)
+    return await OutcomeService.create(
+        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
+    )
+
+
+@pytest.fixture
+async def campus(database, lms):
+    return await make_campus(lms.url(PATH))
+
+
+@pytest.fixture
+async def leaf(campus):
+    """A leaf that is due, of a learner who has half of the points."""
+    await scored(1, 2)
+    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID)
+
+
+async def scored(earned: float, possible: float, usage_key: str = BLOCK) -> None:
+    await apply_score(LEARNER, COURSE, usage_key, points=(earned, possible), modified_us=1)
+
+
+async def changed(assignment_id: int, earned: float, possible: float, now: int) -> None:
+    """A new score came for a leaf, as intake applies it."""
+    await scored(earned, possible)
+    await bump(assignment_id, kind="leaf", now=now, debounce=DEBOUNCE)
+
+
+async def structured(tree: Tree = TREE) -> None:
+    text, sum_ = canonical(tree)
+    await CourseStructure.create(course_key=COURSE, version=1, digest=sum_, blocks=text)
+
+
+async def make_composite(campus: OutcomeService, **columns: Any) -> int:
+    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID, composite=True, **columns)
+
+
+async def results(assignment_id: int) -> list[str]:
+    return [line["result"] for line in await read_lines(assignment_id)]
+
+
+# --- Accepted ---
+
+
+async def test_a_leaf_is_sent_signed_with_its_newest_score(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    (request,) = lms.requests
+    assert (request.sourcedid, request.score, request.path_qs) == (SOURCEDID, "0.5", PATH)
+    assert (request.content_type, request.consumer_key, request.verified) == ("application/xml", KEY, True)
+    assert request.timestamp == str(sending.now // 1000)
+    row = await read_row(leaf)
+    assert (row["sent_version"], row["sent_score"], row["sent_at"]) == (1, "0.5", sending.now)
+    assert (row["attempts"], row["claimed_until"], row["wake_until"]) == (0, None, None)
+
+
+async def test_the_ledger_line_of_an_acceptance_has_every_field(sending, lms, leaf):
+    lms.behave = fake.always(fake.success(description="stored", status=201))
+    sending.trees.meanwhile = tick(sending, 2)
+    await sending.pass_back(leaf)
+    (line,) = await read_lines(leaf)
+    assert 0 <= line.pop("duration_ms") < 5000
+    assert line.pop("id") > 0
+    assert bool(line.pop("clamped")) is False
+    assert line == {
+        "assignment_id": leaf,
+        "claim_token": (await read_row(leaf))["claim_token"],
+        "at": sending.now,
+        "attempt": 1,
+        "version": 1,
+        "score": "0.5",
+        "result": "accepted",
+        "http_status": 201,
+        "code_major": "success",
+        "description": "stored",
+    }
+
+
+def tick(sending: Sending, seconds: float):
+    async def happens() -> None:
+        sending.ticker.tick(seconds)
+
+    return happens
+
+
+async def test_an_acceptance_is_counted_with_its_lag_and_its_time(sending, lms, leaf):
+    due_at = sending.now
+    await GradedAssignment.filter(id=leaf).update(due_at=due_at)
+    sending.ticker.tick(7)
+    await sending.pass_back(leaf)
+    assert sending.counted() == sending.counted(consumer="campus", kind="leaf", result="accepted") == 1
+    assert sending.value("passback_delivery_lag_seconds_sum", kind="leaf") == 7
+    assert sending.value("passback_last_success_timestamp_seconds", consumer="campus") == sending.now / 1000
+    assert sending.value("passback_outcome_request_duration_seconds_count", consumer="campus") == 1
+    assert sending.value("passback_outcome_requests_in_flight", consumer="campus") == 0
+
+
+async def test_a_composite_is_the_unrounded_sum_below_its_block(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus)
+    await sending.pass_back(composite)
+    assert lms.scores(SOURCEDID) == ["0.25"]
+    assert sending.counted(kind="composite", result="accepted") == 1
+
+
+async def test_a_change_during_the_request_is_woken_for_at_once(sending, lms, leaf):
+    hold = asyncio.Event()
+    lms.behave = fake.in_turn(fake.held(hold))
+    passing = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    await changed(leaf, 2, 2, sending.now)
+    hold.set()
+    await passing
+    assert sending.woken() == [(leaf, 2)]
+    await sending.pass_back(leaf, 2)
+    assert lms.scores(SOURCEDID) == ["0.5", "1"]
+
+
+async def test_one_url_of_two_consumers_is_signed_with_each_ones_own_secret(sending, lms, campus):
+    lms.keys["other-key"] = "other-secret"
+    other = await make_campus(lms.url(PATH), "other", "other-key", "other-secret")
+    await scored(1, 2)
+    for service in (campus, other):
+        await sending.pass_back(await make_assignment(service, lis_result_sourcedid=SOURCEDID))
+    assert [request.consumer_key for request in lms.requests] == [KEY, "other-key"]
+    assert [request.verified for request in lms.requests] == [True, True]
+    assert sending.counted(consumer="other", result="accepted") == 1
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        fake.success(),
+        fake.success(status=201),
+        fake.success(status=202, content_type="text/html"),
+        fake.success(body=fake.pox("Success").replace(b"imsoms_v1p0", b"elsewhere")),
+        fake.answer(204, apply=True),
+    ],
+    ids=["200", "201", "202 as HTML", "another namespace", "empty 204"],
+)
+async def test_any_2xx_with_exactly_one_success_is_an_acceptance(sending, lms, leaf, behaviour):
+    lms.behave = fake.always(behaviour)
+    await sending.pass_back(leaf)
+    assert await results(leaf) == ["accepted"]
+    assert (await read_row(leaf))["sent_score"] == "0.5"
+
+
+# --- Nothing to send ---
+
+
+async def test_a_composite_woken_for_a_version_that_was_superseded_does_not_even_read_the_grade(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus, version_number=2, due_at=sending.now + 900_000)
+    before = await read_row(composite)
+    await sending.pass_back(composite, 1)
+    assert sending.trees.reads == []
+    assert lms.requests == []
+    assert await read_row(composite) == before
+
+
+async def test_a_composite_woken_for_an_older_version_is_sent_once_it_is_due_again(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus, version_number=2, due_at=sending.now)
+    await sending.pass_back(composite, 1)
+    assert lms.scores(SOURCEDID) == ["0.25"]
+    assert (await read_row(composite))["sent_version"] == 2
+
+
+async def test_a_late_or_repeated_wake_up_of_a_leaf_sends_the_newest_score_once(sending, lms, leaf):
+    await changed(leaf, 2, 2, sending.now)
+    await sending.pass_back(leaf, 2)
+    await sending.pass_back(leaf, 1)
+    await sending.pass_back(leaf, 2)
+    assert lms.scores(SOURCEDID) == ["1"]
+
+
+async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus)
+
+    async def happens():
+        await scored(0, 1, PROBLEM)
+        await bump(composite, kind="composite", now=sending.now, debounce=DEBOUNCE)
+
+    sending.trees.meanwhile = happens
+    await sending.pass_back(composite)
+    row = await read_row(composite)
+    assert lms.requests == []
+    assert (row["attempts"], row["claimed_until"], row["sent_version"]) == (0, None, 0)
+    assert await read_lines(composite) == []
+    assert sending.counted() == sending.counted(result="superseded") == 1
+    sending.ticker.tick(900)
+    await sending.pass_back(composite, 2)
+    assert lms.scores(SOURCEDID) == ["0"]
+
+
+async def test_a_score_that_the_campus_acknowledged_is_not_sent_again(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.pass_back(leaf, 2)
+    row = await read_row(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+    assert (row["sent_version"], row["attempts"]) == (2, 0)
+    assert await results(leaf) == ["accepted"]
+    assert sending.counted(result="unchanged") == 1
+
+
+async def test_a_score_that_the_campus_acknowledged_is_sent_again_where_skipping_is_off(make_sending, lms, leaf):
+    sending = await make_sending(skip_unchanged=False)
+    await sending.pass_back(leaf)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.pass_back(leaf, 2)
+    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+
+
+async def test_a_score_that_the_campus_acknowledged_is_sent_again_when_it_is_forced(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    await redo(leaf, now=sending.now)
+    await sending.pass_back(leaf, 2)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.pass_back(leaf, 3)
+    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+
+
+async def test_a_learner_who_attempted_nothing_is_never_sent_a_zero(sending, lms, campus):
+    await structured()
+    composite = await make_composite(campus)
+    await sending.pass_back(composite)
+    row = await read_row(composite)
+    assert lms.requests == []
+    assert (row["sent_version"], row["sent_score"], row["sent_at"], row["attempts"]) == (1, None, None, 0)
+    assert await read_lines(composite) == []
+    assert sending.counted() == 0
+
+
+async def test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_comes(sending, lms, campus):
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus)
+    await sending.pass_back(composite)
+    assert lms.requests == []
+    row = await read_row(composite)
+    assert (row["waiting_since"], row["attempts"]) == (sending.now, 0)
+    assert (await read_status(now=sending.now)).assignments["waiting"] == 1
+    assert await sweep(now=sending.now + 3_600_000, most=10) == []
+
+    await structured()
+    await bump_waiting(COURSE, now=sending.now, debounce=Debounce(0, 0))
+    await sending.pass_back(composite, 2)
+    assert lms.scores(SOURCEDID) == ["0.25"]
+
+
+async def test_an_assignment_that_is_gone_is_no_matter(sending, lms, database):
+    await sending.pass_back(4711)
+    assert sending.counted() == 0
+
+
+async def test_an_assignment_that_goes_while_it_is_sent_is_no_matter(sending, lms, leaf):
+    hold = asyncio.Event()
+    lms.behave = fake.always(fake.held(hold))
+    passing = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    await GradedAssignment.filter(id=leaf).delete()
+    hold.set()
+    await passing
+    assert sending.value("passback_fenced_total") == 0
+    assert sending.woken() == []
+
+
+async def test_nothing_is_sent_before_the_backlog_is_applied(make_sending, lms, leaf):
+    sending = await make_sending(may_send=False)
+    await GradedAssignment.filter(id=leaf).update(wake_until=sending.now + 10_000)
+    await sending.pass_back(leaf)
+    assert lms.requests == []
+    assert [wake.assignment_id for wake in await sweep(now=sending.now, most=10)] == [leaf]
+    sending.may_send = True
+    await sending.pass_back(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+@pytest.mark.parametrize("how", ["full", "closed"])
+async def test_at_a_gate_that_does_not_admit_the_wake_up_is_forgotten_and_the_sweep_comes_back(
+    make_sending, lms, campus, leaf, how
+):
+    sending = await make_sending(gates=Gates(1, line=0))
+    await GradedAssignment.filter(id=leaf).update(wake_until=sending.now + 10_000)
+    async with sending.gates.enter(Campus(KEY, campus.origin)):
+        if how == "closed":
+            sending.gates.close()
+        await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert lms.requests == []
+    assert (row["attempts"], row["claim_token"], row["wake_until"]) == (0, None, None)
+    assert [wake.assignment_id for wake in await sweep(now=sending.now, most=10)] == [leaf]
+
+
+async def test_what_a_launch_moved_to_another_service_while_it_waited_is_looked_at_again(
+    make_sending, lms, campus, leaf
+):
+    sending = await make_sending(gates=Gates(1))
+    lms.keys["other-key"] = "other-secret"
+    other = await make_campus(lms.url("/elsewhere"), "other", "other-key", "other-secret")
+    here = Campus(KEY, campus.origin)
+    async with sending.gates.enter(here):
+        passing = asyncio.create_task(sending.pass_back(leaf))
+        await lms.until(lambda: sending.gates._gates[here].line)
+        await GradedAssignment.filter(id=leaf).update(outcome_service_id=other.id)
+        await redo(leaf, now=sending.now, afresh=True)
+    await passing
+    assert lms.requests == []
+    assert sending.woken() == [(leaf, 2)]
+    await sending.pass_back(leaf, 2)
+    assert [(request.path, request.consumer_key) for request in lms.requests] == [("/elsewhere", "other-key")]
+
+
+# --- Doubt ---
+
+DOUBTS = {
+    "503": fake.answer(503),
+    "a page": fake.html(),
+    "processing": fake.processing(),
+    "cut before the answer": fake.cut("before"),
+    "cut in the answer": fake.cut("midway"),
+    "success under 500": fake.success(status=500),
+    "two codes": fake.success(
+        body=fake.pox("success").replace(b"<imsx_severity>", b"<imsx_codeMajor>success</imsx_codeMajor><imsx_severity>")
+    ),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+async def test_an_end_in_doubt_holds_and_forces_and_sends_the_score_of_its_time_afresh(sending, lms, leaf, doubt):
+    lms.behave = fake.in_turn(DOUBTS[doubt])
+    await sending.pass_back(leaf)
+    row, now = await read_row(leaf), sending.now
+    assert (row["sent_version"], row["forced_version"], row["attempts"]) == (0, 1, 1)
+    assert row["hold_until"] == now + HOLD * 1000
+    assert now <= row["not_before"] <= now + 15_000
+    assert await results(leaf) == ["ambiguous"]
+    assert sending.counted(result="ambiguous") == 1
+
+    await changed(leaf, 2, 2, now)
+    sending.ticker.tick(HOLD - 0.001)
+    await sending.pass_back(leaf, 2)
+    assert len(lms.requests) == 1, "sent before whatever left us had landed"
+    sending.ticker.tick(0.001)
+    await sending.pass_back(leaf, 2)
+    first, second = lms.requests
+    assert (first.score, second.score) == ("0.5", "1")
+    assert first.nonce != second.nonce
+    assert first.message_id != second.message_id
+    assert first.headers["Authorization"] != second.headers["Authorization"]
+    assert lms.grade(SOURCEDID, "/outcomes") == "1"
+
+
+async def test_after_a_doubtful_end_even_the_score_that_was_acknowledged_before_goes_out(sending, lms, leaf):
+    lms.behave = fake.in_turn(fake.success(), fake.success(status=503))
+    await sending.pass_back(leaf)
+    await changed(leaf, 2, 2, sending.now)
+    await sending.pass_back(leaf, 2)
+    await changed(leaf, 1, 2, sending.now)
+    sending.ticker.tick(LATER)
+    await sending.pass_back(leaf, 3)
+    assert lms.scores(SOURCEDID) == ["0.5", "1", "0.5"]
+    assert (await read_row(leaf))["sent_version"] == 3
+
+
+async def test_a_time_out_is_a_doubt(make_sending, lms, leaf):
+    sending = await make_sending(patience=0.05)
+    lms.behave = fake.in_turn(fake.held(asyncio.Event()))
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["forced_version"], row["hold_until"]) == (1, sending.now + HOLD * 1000)
+    (line,) = await read_lines(leaf)
+    assert (line["result"], line["http_status"], line["duration_ms"]) == ("ambiguous", None, None)
+    assert line["description"] == "the connection was lost while waiting for the answer: time-out"
+
+
+async def test_a_campus_may_ask_for_more_time_than_the_hold(sending, lms, leaf):
+    lms.behave = fake.in_turn(fake.answer(503, headers={"Retry-After": "600"}))
+    await sending.pass_back(leaf)
+    assert (await read_row(leaf))["not_before"] == sending.now + 600_000
+
+
+# --- Refusals ---
+
+
+async def test_a_refused_connection_is_tried_again_without_a_hold(sending, database):
+    port = Port()
+    try:
+        await scored(1, 2)
+        leaf = await make_assignment(await make_campus(f"http://{HOST}:{port.number}/outcomes"))
+        await sending.pass_back(leaf)
+    finally:
+        port.close()
+    row = await read_row(leaf)
+    assert (row["attempts"], row["hold_until"], row["forced_version"], row["claimed_until"]) == (1, 0, 0, None)
+    assert sending.now <= row["not_before"] <= sending.now + 15_000
+    assert await results(leaf) == ["retried"]
+    assert sending.counted(result="retried") == 1
+    assert sending.value("passback_outcome_request_duration_seconds_count", consumer="campus") is None
+
+
+async def test_a_permanent_refusal_parks_with_the_campuss_words(sending, lms, leaf):
+    lms.behave = fake.always(fake.failure("User is no longer in course 7"))
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert row["parked_at"] == sending.now
+    assert row["parked_scope"] == "learner"
+    assert row["parked_reason"] == "HTTP 200, failure: User is no longer in course 7"
+    assert await results(leaf) == ["refused"]
+    assert sending.value("passback_parked_total", consumer="campus", scope="learner") == 1
+    sending.ticker.tick(1_000_000)
+    assert await sweep(now=sending.now, most=10) == []
+    await sending.pass_back(leaf)
+    assert len(lms.requests) == 1
+
+
+async def test_a_new_score_gives_a_parked_grade_one_try(sending, lms, leaf):
+    lms.behave = fake.always(fake.failure("User not found"))
+    for version, earned in [(1, 1), (2, 2)]:
+        await changed(leaf, earned, 2, sending.now) if version > 1 else None
+        await sending.pass_back(leaf, version)
+        await sending.pass_back(leaf, version)
+    row = await read_row(leaf)
+    assert [request.score for request in lms.requests] == ["0.5", "1"]
+    assert (row["parked_at"], row["attempts"]) == (sending.now, 2)
+
+
+async def test_a_launch_revives_a_parked_grade(sending, lms, campus, leaf):
+    lms.behave = fake.in_turn(fake.failure("User not found"))
+    await sending.pass_back(leaf)
+    sending.ticker.tick(1)
+    launch = Registration(KEY, LEARNER, COURSE, BLOCK, SOURCEDID, campus.lis_outcome_service_url, sending.now * 1000)
+    assert await register(launch, kind="leaf", now=sending.now) == ("applied", leaf)
+    await sending.pass_back(leaf, 2)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+    assert (await read_row(leaf))["attempts"] == 0
+
+
+async def test_a_grade_that_changed_while_it_was_refused_gets_its_own_try(sending, lms, leaf):
+    hold = asyncio.Event()
+    lms.behave = fake.in_turn(fake.failure("User not found", hold=hold))
+    passing = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    await changed(leaf, 2, 2, sending.now)
+    hold.set()
+    await passing
+    assert (await read_row(leaf))["parked_at"] is None
+    assert sending.woken() == [(leaf, 2)]
+
+
+async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending, lms, leaf):
+    lms.keys[KEY] = "a-secret-that-was-changed-over-there"
+    await sending.pass_back(leaf)
+    row, wait = await read_row(leaf), MISCONFIGURED_WAIT * 1000
+    assert (row["attempts"], row["parked_at"], row["hold_until"]) == (0, None, 0)
+    assert sending.now + 0.5 * wait <= row["not_before"] <= sending.now + 1.5 * wait
+    (line,) = await read_lines(leaf)
+    assert (line["result"], line["http_status"], line["attempt"]) == ("misconfigured", 401, 1)
+    assert sending.counted(result="misconfigured") == 1
+    assert lms.faults == ["request 0: a signature that is not valid"]
+    lms.faults.clear()
+    lms.keys[KEY] = SECRET
+    sending.ticker.tick(2 * MISCONFIGURED_WAIT)
+    await sending.pass_back(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sending, lms, campus):
+    await scored(1, 2)
+    leaf = await make_assignment(campus, lis_result_sourcedid="a\x01b")
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["parked_scope"], row["hold_until"]) == ("campus", 0)
+    assert row["parked_reason"].startswith("no request can be written for this assignment")
+    assert lms.requests == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "result", "scope", "forced", "held"),
+    [
+        (fake.answer(503), "ambiguous", "campus", 1, HOLD * 1000),
+        (fake.failure("try again"), "retried", "learner", 0, None),
+        (fake.answer(429), "retried", "learner", 0, None),
+    ],
+)
+async def test_the_last_attempt_parks_and_a_doubtful_one_holds_as_well(
+    make_sending, lms, leaf, behaviour, result, scope, forced, held
+):
+    sending = await make_sending(max_attempts=2)
+    lms.behave = fake.always(behaviour)
+    await sending.pass_back(leaf)
+    assert (await read_row(leaf))["parked_at"] is None
+    sending.ticker.tick(LATER)
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["parked_at"], row["parked_scope"], row["attempts"]) == (sending.now, scope, 2)
+    assert row["parked_reason"].startswith("2 attempts failed, the last one with: HTTP")
+    assert (row["forced_version"], row["hold_until"]) == (forced, sending.now + held if held else 0)
+    assert await results(leaf) == [result, result]
+    assert sending.value("passback_parked_total", consumer="campus", scope=scope) == 1
+
+
+@pytest.mark.parametrize(("earned", "sent"), [(12, "1"), (-1, "0")])
+async def test_a_value_above_one_or_below_zero_is_clamped_counted_and_noted(sending, lms, campus, earned, sent):
+    await scored(earned, 10)
+    leaf = await make_assignment(campus, lis_result_sourcedid=SOURCEDID)
+    await sending.pass_back(leaf)
+    (line,) = await read_lines(leaf)
+    assert lms.scores(SOURCEDID) == [sent]
+    assert (line["score"], bool(line["clamped"])) == (sent, True)
+    assert sending.value("passback_clamped_total", consumer="campus") == 1
+
+
+@pytest.mark.parametrize("code", ["success", "failure", "unsupported", "processing", "nonsense"])
+@pytest.mark.parametrize("status", [200, 401, 422, 500])
+async def test_neither_sourcedid_nor_secret_stands_in_ledger_log_or_reason(sending, lms, leaf, status, code):
+    said = f"of {SOURCEDID} signed with {SECRET}"
+    lms.behave = fake.always(fake.Behaviour(status=status, code_major=code, description=said, apply=False))
+    with structlog.testing.capture_logs() as logs:
+        await sending.pass_back(leaf)
+    lines, row = await read_lines(leaf), await read_row(leaf)
+    assert len(lines) == 1
+    assert [entry["result"] for entry in logs] == [lines[0]["result"]]
+    written = f"{logs} {lines} {row['parked_reason']}"
+    assert "user" not in written
+    assert SECRET not in written
+
+
+async def test_an_attempts_log_line_tells_who_what_and_why(sending, lms, leaf):
+    lms.behave = fake.always(fake.failure("User not found"))
+    with structlog.testing.capture_logs() as logs:
+        await sending.pass_back(leaf)
+    (entry,) = logs
+    assert entry.pop("duration_ms") >= 0
+    assert entry == {
+        "event": "an attempt ended",
+        "log_level": "info",
+        "assignment": leaf,
+        "consumer": "campus",
+        "kind": "leaf",
+        "version": 1,
+        "attempt": 1,
+        "result": "refused",
+        "score": "0.5",
+        "http_status": 200,
+        "reason": "HTTP 200, failure: User not found",
+    }
+
+
+# --- Stopping ---
+
+
+async def test_stopping_during_a_request_is_a_doubt_and_lets_go_of_the_claim(sending, lms, leaf):
+    lms.behave = fake.always(fake.held(asyncio.Event()))
+    passing = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    sending.abort.set()
+    await passing
+    row = await read_row(leaf)
+    assert (row["claimed_until"], row["forced_version"]) == (None, 1)
+    assert row["hold_until"] == sending.now + HOLD * 1000
+    assert await results(leaf) == ["ambiguous"]
+
+
+async def test_stopping_before_a_request_gives_the_attempt_back(sending, lms, leaf):
+    sending.abort.set()
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert lms.requests == []
+    assert (row["attempts"], row["claimed_until"], row["hold_until"], row["not_before"]) == (0, None, 0, 0)
+    assert await read_lines(leaf) == []
+
+
+# --- Leases ---
+
+
+async def test_an_attempt_that_is_too_slow_to_begin_sends_nothing_and_is_put_off_longer_each_time(sending, lms, leaf):
+    for times in range(3):
+        sending.trees.meanwhile = tick(sending, MARGIN + 0.001)
+        await sending.pass_back(leaf)
+        row = await read_row(leaf)
+        wait = TOO_LATE_WAIT * 2**times
+        assert row["not_before"] == sending.now + wait * 1000
+        assert (row["attempts"], row["claimed_until"], row["forced_version"], row["hold_until"]) == (0, None, 0, 0)
+        await sending.pass_back(leaf)
+        sending.ticker.tick(wait)
+    assert lms.requests == []
+    assert await read_lines(leaf) == []
+    sending.trees.meanwhile = tick(sending, MARGIN)
+    await sending.pass_back(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+    await changed(leaf, 2, 2, sending.now)
+    sending.trees.meanwhile = tick(sending, MARGIN + 0.001)
+    await sending.pass_back(leaf, 2)
+    assert (await read_row(leaf))["not_before"] == sending.now + TOO_LATE_WAIT * 1000
+
+
+@pytest.fixture
+async def frozen(make_sending, leaf):
+    """A daemon that froze between its claim and its POST, and what thaws it."""
+    daemon, thaw = await make_sending(), asyncio.Event()
+    daemon.trees.meanwhile = thaw.wait
+    passing = asyncio.create_task(daemon.pass_back(leaf))
+    while daemon.trees.meanwhile is not None or not daemon.trees.reads:
+        await asyncio.sleep(0.001)
+
+    async def thaw_and_end() -> None:
+        thaw.set()
+        await passing
+
+    return daemon, thaw_and_end
+
+
+async def test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_one_that_took_over(
+    make_sending, lms, leaf, frozen
+):
+    holder, thaw_and_end = frozen
+    taker, hold = await make_sending(holder.ticker), asyncio.Event()
+    taker.ticker.tick(LEASE - 0.001)
+    await taker.pass_back(leaf)
+    assert lms.requests == [], "taken over before the lease was over"
+    taker.ticker.tick(0.001)
+    lms.behave = fake.always(fake.held(hold))
+    taking = asyncio.create_task(taker.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    await thaw_and_end()
+    hold.set()
+    await taking
+
+    assert len(lms.requests) == 1
+    assert lms.overlaps() == []
+    row = await read_row(leaf)
+    assert (row["version_number"], row["sent_version"]) == (1, 1), "nothing left the holder: no redo"
+    assert await results(leaf) == ["unknown", "accepted"]
+    assert (holder.value("passback_fenced_total"), taker.value("passback_fenced_total")) == (1, 0)
+
+
+async def test_a_holder_that_froze_for_less_than_its_lease_sends_nothing_and_gives_its_claim_back(
+    make_sending, lms, leaf, frozen
+):
+    holder, thaw_and_end = frozen
+    holder.ticker.tick(LEASE - 1)
+    await thaw_and_end()
+    assert lms.requests == []
+    assert (await read_row(leaf))["claimed_until"] is None
+    taker = await make_sending(holder.ticker)
+    taker.ticker.tick(TOO_LATE_WAIT)
+    await taker.pass_back(leaf)
+    assert await results(leaf) == ["accepted"]
+
+
+async def held_by(sending: Sending, lms: RecordingLms, leaf: int, behaviour: Any = None):
+    """A daemon whose request is at the campus; what lets the campus answer."""
+    hold, before = asyncio.Event(), len(lms.requests)
+    lms.behave = fake.in_turn(behaviour(hold) if behaviour else fake.held(hold))
+    passing = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: len(lms.requests) > before)
+
+    async def answer_and_end() -> None:
+        hold.set()
+        await passing
+
+    return answer_and_end
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "result"),
+    [
+        (lambda hold: fake.held(hold), "accepted"),
+        (lambda hold: fake.failure("User not found", hold=hold), "refused"),
+        (lambda hold: fake.answer(503, hold=hold, apply=True), "ambiguous"),
+    ],
+)
+async def test_a_holder_whose_answer_came_after_its_lease_has_the_newest_score_sent_again(
+    make_sending, lms, leaf, behaviour, result
+):
+    holder = await make_sending()
+    taker = await make_sending(holder.ticker)
+    answer_and_end = await held_by(holder, lms, leaf, behaviour)
+    await changed(leaf, 2, 2, holder.now)
+    holder.ticker.tick(LEASE)
+    await taker.pass_back(leaf, 2)
+    assert (await read_row(leaf))["sent_version"] == 2
+
+    with structlog.testing.capture_logs() as logs:
+        await answer_and_end()
+    assert [entry["log_level"] for entry in logs] == ["error"]
+    assert holder.value("passback_fenced_total") == 1
+    row = await read_row(leaf)
+    assert (row["version_number"], row["forced_version"], row["sent_version"]) == (3, 3, 2)
+    assert await results(leaf) == [result, "accepted"], "the line that the taker wrote as unknown was completed"
+    if result == "ambiguous":
+        assert row["hold_until"] == holder.now + HOLD * 1000
+        taker.ticker.tick(LATER)
+    else:
+        assert holder.woken() == [(leaf, 3)]
+    await taker.pass_back(leaf, 3)
+    assert [request.score for request in lms.requests] == ["0.5", "1", "1"]
+    assert lms.grade(SOURCEDID, "/outcomes") == "1"
+
+
+async def test_a_fenced_holder_with_a_definite_answer_within_its_own_lease_has_nothing_sent_again(
+    make_sending, lms, leaf
+):
+    holder, taker = await make_sending(), await make_sending()
+    answer_and_end = await held_by(holder, lms, leaf)
+    holder.ticker.tick(LEASE - 1)
+    taker.ticker.tick(LEASE)
+    await taker.pass_back(leaf)
+    await answer_and_end()
+    assert holder.value("passback_fenced_total") == 1
+    row = await read_row(leaf)
+    assert (row["version_number"], row["sent_version"]) == (1, 1)
+
+
+async def test_the_end_is_written_again_when_the_database_failed(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
+    await connection().execute_script("ALTER TABLE delivery RENAME TO delivery_away")
+    with structlog.testing.capture_logs() as logs:
+        ending = asyncio.create_task(answer_and_end())
+        await lms.until(lambda: logs)
+        assert [entry["event"] for entry in logs] == ["the end of an attempt could not be written yet"]
+        await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
+        await ending
+    row = await read_row(leaf)
+    assert (row["sent_version"], row["sent_score"], row["claimed_until"]) == (1, "0.5", None)
+    assert await results(leaf) == ["accepted"]
+    assert len(lms.requests) == 1
+    assert sending.counted(result="accepted") == 1
+
+
+async def test_an_end_that_nobody_waits_for_any_more_is_given_up_and_told(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
+    await connection().execute_script("ALTER TABLE delivery RENAME TO delivery_away")
+    sending.abort.set()
+    with pytest.raises(Exception, match="delivery"):
+        await answer_and_end()
+    await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
+    row = await read_row(leaf)
+    assert (row["sent_version"], row["claimed_until"]) == (0, sending.now + LEASE * 1000)
+    sending.abort.clear()
+    sending.ticker.tick(LEASE)
+    await sending.pass_back(leaf)
+    assert await results(leaf) == ["unknown", "accepted"]
+    assert (await read_row(leaf))["sent_score"] == "0.5"
+
+
+async def test_the_lease_covers_margin_deadline_and_hold(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
+    row = await read_row(leaf)
+    assert row["claimed_until"] - row["claimed_at"] == (5 + 10 + 20) * 1000
+    await answer_and_end()
+
+
+async def test_an_attempt_that_is_given_back_after_a_launch_began_afresh_does_not_count_below_zero(sending, lms, leaf):
+    async def launched():
+        await redo(leaf, now=sending.now, afresh=True)
+        sending.ticker.tick(MARGIN + 1)
+
+    sending.trees.meanwhile = launched
+    await sending.pass_back(leaf)
+    assert (await read_row(leaf))["attempts"] == 0
+    sending.ticker.tick(TOO_LATE_WAIT)
+    lms.behave = fake.always(fake.answer(503))
+    await sending.pass_back(leaf, 2)
+    assert await results(leaf) == ["ambiguous"]

@@ -1,0 +1,216 @@
+"""Daemons that work side by side, that are killed, that are stopped under load: the right grades all the same."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.blackbox.world import launch, score, structure, wire
+from tests.fakes.lms import held, success
+
+POSSIBLE = {"problem-1": 10, "problem-2": 10, "problem-3": 20}
+
+
+class Learners:
+    """Learners at work, each with a grade for a problem and one for its chapter; knows what they have earned."""
+
+    def __init__(self, number: int, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.names = [f"user-{one}" for one in range(number)]
+        self._earned: dict[tuple[str, str], int] = {}
+
+    def launches(self, url):
+        return [
+            launch(name, usage, f"{name}-{usage}", url) for name in self.names for usage in ("problem-1", "chapter")
+        ]
+
+    def work(self, number: int):
+        """So many changes, spread over all."""
+        events = []
+        for one in range(number):
+            name, problem = self.names[one % len(self.names)], self._random.choice(sorted(POSSIBLE))
+            earned = self._random.randrange(POSSIBLE[problem] + 1)
+            self._earned[name, problem] = earned
+            events.append(score(name, problem, earned, POSSIBLE[problem]))
+        return events
+
+    def gradebook(self):
+        """What the campus should hold in the end."""
+        grades = {}
+        for name in self.names:
+            earned = [self._earned[name, problem] for problem in POSSIBLE if (name, problem) in self._earned]
+            if earned:
+                grades["/outcomes", f"{name}-chapter"] = wire(sum(earned), 40)
+            if (name, "problem-1") in self._earned:
+                grades["/outcomes", f"{name}-problem-1"] = wire(self._earned[name, "problem-1"], 10)
+        return grades
+
+
+def between(least: float, most: float, seed: int):
+    """A campus of random latency."""
+    chance = random.Random(seed)
+    return lambda _record: success(latency=chance.uniform(least, most))
+
+
+@pytest.mark.timeout(180)
+def test_two_daemons_bring_2000_events_of_200_assignments_in_order(world, campus):
+    campus.behave = between(0.02, 0.2, seed=1)
+    world.set("outcomes", max_per_campus=12)
+    world.add_consumer()
+    first, second = world.run(), world.run()
+    first.wait_ready()
+    second.wait_ready()
+    learners = Learners(100, seed=2)
+    world.add(structure(), *learners.launches(campus.url()))
+    for part in range(20):
+        world.add(*learners.work(100))
+        # At work all the time, so that changes meet requests under way.
+        campus.wait_for(lambda part=part: len(campus.requests) >= 15 * (part + 1), 60)
+    for daemon in (first, second):
+        status = daemon.wait_settled()
+        assert status["assignments"] == {
+            "clean": 200, "due": 0, "waiting": 0, "claimed": 0, "parked": 0, "disabled": 0,
+        }  # fmt: skip
+        assert (status["stream_lag"], status["quarantined"], status["oldest_due_seconds"]) == (0, 0, 0)
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    sent = [daemon.metric("passback_outcomes_total", result="accepted") for daemon in (first, second)]
+    assert min(sent) > 0, "both took part"
+    assert sum(sent) == len(campus.requests)
+    assert first.metric("passback_fenced_total") + second.metric("passback_fenced_total") == 0
+    first.terminate()
+    second.stop()
+    first.wait_stopped()
+    assert world.count("graded_assignment WHERE version_number > sent_version OR claimed_until IS NOT NULL") == 0
+
+
+@pytest.fixture
+def killed(pair, campus):
+    """A daemon that died over its work, with every event read."""
+    campus.behave = between(0.05, 0.1, seed=3)
+    pair.set("outcomes", timeout_seconds=1, hold_seconds=1)
+    pair.add_consumer()
+    daemon = pair.run().wait_ready()
+    learners = Learners(60, seed=4)
+    pair.add(structure(), *learners.launches(campus.url()), *learners.work(240))
+    daemon.wait_read()
+    campus.wait_for(lambda: len(campus.requests) >= 20, 60)
+    daemon.kill()
+    assert pair.count("graded_assignment WHERE version_number > sent_version") > 0
+    return learners
+
+
+def test_a_killed_daemon_is_started_again_and_finishes(pair, campus, killed):
+    pair.add(*killed.work(60))
+    again = pair.run().wait_ready()
+    again.wait_settled()
+    assert campus.gradebook == killed.gradebook()
+    assert campus.overlaps() == []
+    again.stop()
+
+
+def test_a_daemon_finishes_what_was_read_though_redis_was_emptied(world, campus, redis_server):
+    campus.behave = between(0.05, 0.1, seed=5)
+    world.set("outcomes", timeout_seconds=1, hold_seconds=1)
+    world.add_consumer()
+    daemon = world.run().wait_ready()
+    learners = Learners(60, seed=6)
+    world.add(structure(), *learners.launches(campus.url()), *learners.work(240))
+    daemon.wait_read()
+    campus.wait_for(lambda: len(campus.requests) >= 20, 60)
+    daemon.kill()
+    redis_server.kill()
+    redis_server.start(empty=True)
+    assert world.count("graded_assignment WHERE version_number > sent_version") > 0
+    again = world.run().wait_ready()
+    # The new stream is read from its start.
+    world.add(*learners.work(60))
+    again.wait_settled()
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    assert again.metric("passback_stream_resets_total") == 1
+    again.stop()
+
+
+def test_redis_emptied_under_a_running_daemon_loses_nothing_that_was_read(pair, campus):
+    campus.behave = between(0.05, 0.1, seed=7)
+    pair.add_consumer()
+    daemon = pair.run().wait_ready()
+    learners = Learners(60, seed=8)
+    pair.add(structure(), *learners.launches(campus.url()), *learners.work(240))
+    daemon.wait_read()
+    with pair.redis() as client:
+        client.flushall()
+    pair.add(*learners.work(60))
+    daemon.wait_settled()
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    daemon.stop()
+
+
+def test_sigterm_under_load_ends_in_time_and_a_later_start_sends_the_rest(pair, campus):
+    campus.behave = between(0.3, 0.3, seed=9)
+    pair.set("outcomes", timeout_seconds=2, max_per_campus=20)
+    pair.set("worker", drain_seconds=6)
+    pair.add_consumer()
+    daemon = pair.run().wait_ready()
+    learners = Learners(300, seed=10)
+    pair.add(structure(), *learners.launches(campus.url()), *learners.work(600))
+    campus.wait_for(lambda: len(campus.requests) >= 60, 60)
+    begin = time.monotonic()
+    daemon.terminate()
+    daemon.wait_stopped()
+    assert time.monotonic() - begin < 6 + 2
+    # Whatever was under way came to its end, and the rest is left as if nobody had looked at it.
+    assert pair.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
+    assert pair.count("delivery WHERE result = 'accepted'") == len(campus.requests) < 400
+    assert pair.count("delivery") == len(campus.requests)
+    assert pair.count("graded_assignment WHERE version_number > sent_version AND attempts > 0") == 0
+
+    campus.behave = between(0, 0, seed=11)
+    again = pair.run().wait_ready()
+    again.wait_settled()
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    again.stop()
+
+
+def test_requests_that_hang_beyond_the_drain_are_given_up_and_sent_again_later(world, campus):
+    answers = threading.Event()
+    campus.behave = lambda _record: held(answers)
+    world.set("outcomes", timeout_seconds=60, max_per_campus=3)
+    world.set("worker", drain_seconds=2)
+    world.add_consumer()
+    daemon = world.run().wait_ready()
+    launches = [launch(f"user-{n}", "problem-1", f"leaf-{n}", campus.url()) for n in range(20)]
+    world.add(structure(), *launches, *(score(f"user-{n}", "problem-1", n / 2) for n in range(20)))
+    campus.wait_for(lambda: len(campus.requests) == 3, 60)
+    daemon.wait_read()
+    begin = time.monotonic()
+    daemon.terminate()
+    daemon.wait_stopped()
+    assert time.monotonic() - begin < 2 + 3
+    assert world.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
+    ledger = world.rows("SELECT result, description FROM delivery")
+    assert [line["result"] for line in ledger] == ["ambiguous"] * 3
+    assert all("stopped" in line["description"] for line in ledger)
+    assert world.count("graded_assignment WHERE hold_until > 0") == 3
+
+    answers.set()
+    again = world.run().wait_ready()
+    # A learner who comes back is not made to wait.
+    world.add(*({**event, "modified": datetime.now(UTC).isoformat()} for event in launches))
+    again.wait_settled()
+    assert campus.gradebook == {("/outcomes", f"leaf-{n}"): wire(n / 2, 10) for n in range(20)}
+    again.stop()
+
+
+def test_ctrl_c_drains_too(world, campus):
+    daemon = world.run().wait_ready()
+    daemon.process.send_signal(signal.SIGINT)
+    daemon.wait_stopped()
