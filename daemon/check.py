@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 from daemon.connections import redis_client
@@ -20,7 +21,20 @@ async def faults_of_servers(config: Config) -> tuple[list[str], list[str]]:
     """Every fault, each naming its key and what to do; and what is worth a note."""
     faults, notes = await _database(config)
     more_faults, more_notes = await _redis(config)
-    return faults + more_faults, notes + more_notes
+    return [*faults, *more_faults, *_certificates(config)], [*notes, *more_notes]
+
+
+def _certificates(config: Config) -> list[str]:
+    file = config.egress.ca_file
+    if file is None:
+        return []
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:
+        return [
+            f"egress.ca_file: {file} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
+        ]
+    return []
 
 
 async def _database(config: Config) -> tuple[list[str], list[str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 
 import asyncpg
-from tortoise.exceptions import IntegrityError
+from tortoise.exceptions import IntegrityError, ValidationError
 
 #: Raised by our own code or a driver over a value that cannot be stored, whatever the server's state.
 _DATA = (
     IntegrityError,
+    ValidationError,
     ValueError,
     TypeError,
     LookupError,

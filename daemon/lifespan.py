@@ -24,7 +24,7 @@ from daemon.health import Health
 from daemon.intake import Intake
 from daemon.loops import Loop
 from daemon.prune import Prune
-from daemon.startup import prepare_database, until_it_works
+from daemon.startup import UnusableError, prepare_database, until_it_works
 from daemon.stream import Stream
 from daemon.sweep import Sweep
 from daemon.web import application, web_server
@@ -38,6 +38,9 @@ from models.intake import read_position
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import aiohttp
+    from aiohttp import web
+
     from daemon.config import Config
     from daemon.stop import Stop
 
@@ -50,14 +53,12 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
     Gives the loops to run while the context is open.
 
     Raises:
-        SchemaError, EmbeddedError, OSError: The configuration cannot work.
+        SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
         StoppedError: *stop* was set while a server was waited for.
     """
     async with AsyncExitStack() as stack:
         health, metrics = Health(), Metrics(version("passbackd"))
-        port = await stack.enter_async_context(
-            web_server(application(health, metrics), config.web.host, config.web.port)
-        )
+        port = await _open_web(config, application(health, metrics), stack)
         log.info("listening", host=config.web.host, port=port)
 
         embedded: EmbeddedServer | None = None
@@ -106,6 +107,31 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
+async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
+    host, port = config.web.host, config.web.port
+    try:
+        return await stack.enter_async_context(web_server(app, host, port))
+    except OSError as error:
+        raise UnusableError(
+            f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
+        ) from error
+
+
+def _session(config: Config) -> aiohttp.ClientSession:
+    try:
+        return http_session(
+            timeout_seconds=config.outcomes.timeout_seconds,
+            max_connections=config.outcomes.max_connections,
+            egress=Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks),
+            ca_file=config.egress.ca_file,
+        )
+    except OSError as error:
+        raise UnusableError(
+            f"egress.ca_file: {config.egress.ca_file} cannot be used ({error.strerror or error}): name a file of "
+            "certificates in PEM"
+        ) from error
+
+
 async def _open_database(config: Config, clock: Clock, health: Health, stop: Stop, stack: AsyncExitStack) -> None:
     url = config.database.url
     await until_it_works(
@@ -132,14 +158,7 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
         skip_unchanged=config.outcomes.skip_unchanged,
     )
-    session = await stack.enter_async_context(
-        http_session(
-            timeout_seconds=config.outcomes.timeout_seconds,
-            max_connections=config.outcomes.max_connections,
-            egress=Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks),
-            ca_file=config.egress.ca_file,
-        )
-    )
+    session = await stack.enter_async_context(_session(config))
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
     tools = Tools(

@@ -28,7 +28,7 @@ def run_daemon(config: Config) -> None:
     Run until SIGTERM or SIGINT, then drain.
 
     Raises:
-        SchemaError, EmbeddedError, OSError: The configuration cannot work.
+        SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
         Exception: A loop died; the supervisor starts us again.
     """
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:

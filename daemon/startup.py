@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from daemon.loops import FIRST_WAIT, LONGEST_WAIT, TELL_EVERY
-from models.database import open_database
+from models.database import open_database, sqlite_path
 from models.migrate import SchemaError, check_schema, migrate
 from models.statement import Statement
 
@@ -25,6 +25,10 @@ T = TypeVar("T")
 _PING = Statement("SELECT 1 AS pong")
 
 
+class UnusableError(Exception):
+    """Something that the configuration names cannot be used, whatever time passes. The message names key and cure."""
+
+
 class StoppedError(Exception):
     """The daemon was told to stop before it had started."""
 
@@ -35,7 +39,7 @@ async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health
     while not stop.is_set():
         try:
             return await try_once()
-        except SchemaError:
+        except (SchemaError, UnusableError):
             raise
         except Exception as error:  # noqa: BLE001 - a server can be away in more ways than its driver names
             health.starting = f"{name}: {type(error).__name__}: {error}"[:300]
@@ -53,7 +57,9 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
 
     Raises:
         SchemaError: It does not fit.
+        UnusableError: The file of an SQLite database cannot be written.
     """
+    _check_file(url)
     async with open_database(url):
         await _PING.rows()
     if migrate_on_start:
@@ -63,3 +69,18 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
     else:
         async with open_database(url):
             await check_schema()
+
+
+def _check_file(url: str) -> None:
+    """A file that we may not write is no server that comes back."""
+    path = sqlite_path(url)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise UnusableError(
+            f"database.url: {path} cannot be written ({error.strerror}): make it writable, or name another file"
+        ) from error

@@ -249,7 +249,9 @@ async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
 
 async def sweep(*, now: int, most: int) -> list[Wake]:
     """Take the claimable rows whose wake-up is missing or has lapsed, those due longest first."""
-    return [_wake(row) for row in await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most)]
+    # RETURNING keeps no order.
+    rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most)
+    return sorted((_wake(row) for row in rows), key=lambda wake: wake.due_at)
 
 
 async def forget_wake(assignment_id: int) -> None:

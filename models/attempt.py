@@ -12,7 +12,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import CLAIMABLE, Kind, Wake, redo, wake_bumped, wake_claimable
-from models.delivery import Line, write_line, write_lost_line
+from models.delivery import Line, forget_lost_line, write_line, write_lost_line
 from models.statement import Statement
 
 
@@ -67,7 +67,8 @@ _CLAIM = Statement(f"""
     RETURNING id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
         composite, lis_result_sourcedid, outcome_service_id, due_at""")
 
-_LAPSED = Statement("SELECT id FROM graded_assignment WHERE id = :id AND claimed_until <= :now")
+_LAPSED = Statement(f"""
+    SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE}""")
 
 
 async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> Claim | None:
@@ -160,8 +161,8 @@ async def is_superseded(claim: Claim, *, now: int) -> bool:
 # Rule 4: clears the claim and keeps the token, so that repeating an end after a lost commit is harmless.
 _MINE = "WHERE id = :id AND claim_token = :token RETURNING id"
 
-# An attempt that was not made is given back, once.
-_GIVEN_BACK = "attempts = CASE WHEN claimed_until IS NOT NULL THEN attempts - 1 ELSE attempts END"
+# An attempt that was not made is given back, once, unless a launch has forgotten it meanwhile.
+_GIVEN_BACK = "attempts = CASE WHEN claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END"
 
 _SETTLED = """claimed_until = NULL, wake_until = NULL, sent_version = :version, attempts = 0,
     pending_since = CASE WHEN version_number > :version THEN CAST(:claimed_at AS BIGINT) ELSE NULL END"""
@@ -290,7 +291,9 @@ async def end(claim: Claim, how: End, *, now: int, line: Line | None = None, red
             return Ended(wake=await wake_claimable(claim.assignment_id, now=now))
         if not await _EXISTS.rows(id=claim.assignment_id):
             return Ended(gone=True)
-        if line is not None:
+        if line is None:
+            await forget_lost_line(claim.assignment_id, claim.token)
+        else:
             await _write(claim, now, line)
         if isinstance(how, Uncertain):
             await _HOLD.rows(id=claim.assignment_id, hold_until=how.hold_until)

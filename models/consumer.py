@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from tortoise import fields
 from tortoise.models import Model
 
+#: Characters of a consumer key and of a name, as LTI providers in the field have it.
+MOST_KEY, MOST_NAME = 32, 255
 #: Characters of a scheme, host and port.
 MOST_ORIGIN = 300
 
@@ -36,8 +38,8 @@ class LtiConsumer(Model):
     """A campus LMS, known by its OAuth consumer key (LTI 1.1, 4.2)."""
 
     id = fields.BigIntField(primary_key=True)
-    consumer_name = fields.CharField(max_length=255, unique=True)
-    consumer_key = fields.CharField(max_length=32, unique=True)
+    consumer_name = fields.CharField(max_length=MOST_NAME, unique=True)
+    consumer_key = fields.CharField(max_length=MOST_KEY, unique=True)
     consumer_secret = fields.TextField()
     # ``tool_consumer_instance_guid``; a hint for people, never a key.
     instance_guid = fields.CharField(max_length=255, null=True)

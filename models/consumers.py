@@ -9,9 +9,6 @@ from tortoise.transactions import in_transaction
 from models.consumer import LtiConsumer
 from models.statement import Statement
 
-#: Characters, as LTI providers in the field have it.
-MOST_KEY, MOST_NAME = 32, 255
-
 
 class ConsumerError(ValueError):
     """What was asked for cannot be done to this consumer; the message says why and what to do."""

@@ -97,20 +97,44 @@ class Tree:
             yield step
             stack.extend(self._children.get(step, ()))
 
+    def above_and_below(self, usage_ids: Iterable[str]) -> set[str]:
+        """Those of the blocks that are in the tree, their ancestors, and everything below them; each visited once."""
+        above: set[str] = set()
+        below: set[str] = set()
+        for usage_id in usage_ids:
+            step = self._parent.get(usage_id)
+            while step is not None and step not in above:
+                above.add(step)
+                step = self._parent[step]
+            stack = [usage_id] if usage_id in self._parent else []
+            while stack:
+                block = stack.pop()
+                if block not in below:
+                    below.add(block)
+                    stack.extend(self._children.get(block, ()))
+        return above | below
+
+    def entry(self, usage_id: str) -> Block:
+        """One block of the tree."""
+        return usage_id, self._parent[usage_id], self.possible.get(usage_id)
+
     def blocks(self) -> list[Block]:
         """Sorted by usage id."""
-        return [(usage_id, self._parent[usage_id], self.possible.get(usage_id)) for usage_id in sorted(self._parent)]
+        return [self.entry(usage_id) for usage_id in sorted(self._parent)]
 
 
 def touched_by_change(old: Tree | None, new: Tree) -> set[str]:
     """The blocks on the old or the new path of whatever moved, came, went or changed its points."""
+    changed = [usage_id for usage_id in {*(old or ()), *new} if _entry(old, usage_id) != _entry(new, usage_id)]
     touched: set[str] = set()
-    for usage_id in {*(old or ()), *new}:
-        before = ((), None) if old is None else (old.path(usage_id), old.possible.get(usage_id))
-        after = (new.path(usage_id), new.possible.get(usage_id))
-        if before != after:
-            touched.update(before[0], after[0])
+    for tree in (old, new):
+        if tree is not None:
+            touched |= tree.above_and_below(changed)
     return touched
+
+
+def _entry(tree: Tree | None, usage_id: str) -> Block | None:
+    return None if tree is None or usage_id not in tree else tree.entry(usage_id)
 
 
 def canonical(tree: Tree) -> tuple[str, str]:

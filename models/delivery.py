@@ -83,6 +83,16 @@ _WRITE_LOST = Statement("""
     RETURNING id""")
 
 
+_FORGET_LOST = Statement("""
+    DELETE FROM delivery
+    WHERE assignment_id = :assignment_id AND claim_token = :claim_token AND result = 'unknown' RETURNING id""")
+
+
+async def forget_lost_line(assignment_id: int, token: int) -> None:
+    """The holder came back and had sent nothing."""
+    await _FORGET_LOST.rows(assignment_id=assignment_id, claim_token=token)
+
+
 async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, version: int, line: Line) -> None:
     """Write, or complete, the line of one attempt. *at* is in milliseconds since 1970."""
     await _WRITE.rows(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from models.assignment import GradedAssignment, Kind, hurry, redo, revive
-from models.consumer import MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
+from models.consumer import MOST_KEY, MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
 from models.delivery import Delivery
 from models.intake import Position, QuarantinedEvent, RetiredUser
 from models.score import Score
@@ -51,8 +51,6 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
         RegistrationError: The consumer is unknown, or the outcome service's URL is none.
     """
     consumer = await _consumer(launch.consumer_key)
-    if launch.instance_guid and consumer.instance_guid is None:
-        await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     service = await _service(consumer, launch.lis_outcome_service_url)
     owner = await GradedAssignment.get_or_none(
         outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid)
@@ -61,17 +59,20 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
     known = [row for row in (owner, *linked) if row is not None]
     if any(launch.modified_us < row.registered_us for row in known):
         return "stale", None
+    if launch.instance_guid and consumer.instance_guid is None:
+        await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     if not known:
         return "applied", await _create(launch, service, kind, now)
     # The row that owns the sourcedid survives; one that stood at its new place goes.
     keep, *displaced = known
     for row in displaced:
         await _displace(row, keep)
-    return await _refresh(keep, launch, service, kind, now)
+    result, assignment_id = await _refresh(keep, launch, service, kind, now)
+    return ("applied" if displaced else result), assignment_id
 
 
 async def _consumer(key: str) -> LtiConsumer:
-    consumer = await LtiConsumer.get_or_none(consumer_key=key)
+    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
     if consumer is None:
         raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
     return consumer

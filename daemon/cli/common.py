@@ -16,7 +16,7 @@ from daemon import log
 from daemon.config import Config, ConfigError, Loaded, find_config_file, load
 from daemon.connections import redis_client
 from daemon.embedded import known_url
-from daemon.startup import prepare_database
+from daemon.startup import UnusableError, prepare_database
 from daemon.stream import Stream
 from models.database import open_database
 from models.migrate import SchemaError, check_schema
@@ -70,7 +70,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     """Run a subcommand's work; faults of servers and schema become one line."""
     try:
         asyncio.run(work)
-    except SchemaError as error:
+    except (SchemaError, UnusableError) as error:
         fail(str(error), WRONG)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -83,7 +83,7 @@ async def opened_database(config: Config, *, may_migrate: bool) -> AsyncIterator
     try:
         if may_migrate:
             await prepare_database(url, migrate_on_start=config.database.migrate_on_start)
-    except SchemaError:
+    except (SchemaError, UnusableError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
         fail(f"database.url: the database cannot be reached: {why(error)}")

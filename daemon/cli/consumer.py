@@ -13,6 +13,7 @@ from rich.table import Table
 from daemon.cli.common import ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from models import consumers
+from models.consumer import MOST_KEY, MOST_NAME
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 
@@ -33,10 +34,10 @@ def add(
     """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
     settings = quiet_config(config)
     secret = _read_secret() if secret_stdin else secrets.token_urlsafe(32)
-    if not 1 <= len(key) <= consumers.MOST_KEY:
-        fail(f"--key: a consumer key has 1 to {consumers.MOST_KEY} characters", 2)
-    if not 1 <= len(name) <= consumers.MOST_NAME:
-        fail(f"NAME: a campus's name has 1 to {consumers.MOST_NAME} characters", 2)
+    if not 1 <= len(key) <= MOST_KEY:
+        fail(f"--key: a consumer key has 1 to {MOST_KEY} characters", 2)
+    if not 1 <= len(name) <= MOST_NAME:
+        fail(f"NAME: a campus's name has 1 to {MOST_NAME} characters", 2)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):

@@ -14,6 +14,7 @@ from daemon.cli.common import run as run_work
 from daemon.config import ConfigError, effective, find_config_file
 from daemon.embedded import EmbeddedError
 from daemon.run import run_daemon
+from daemon.startup import UnusableError
 from models.migrate import SchemaError
 from models.migrate import migrate as apply_migrations
 
@@ -23,13 +24,8 @@ def run(config: ConfigOption = None) -> None:
     loaded = load_config(config)
     try:
         run_daemon(loaded.config)
-    except (SchemaError, EmbeddedError) as error:
+    except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        web = loaded.config.web
-        fail(f"web.host, web.port: cannot listen on {web.host} port {web.port}: {error.strerror}; set another", WRONG)
 
 
 def check(config: ConfigOption = None) -> None:

@@ -99,6 +99,11 @@ def test_a_block_in_no_structure_that_is_known_is_no_zero_but_waits_unless_it_ha
     assert block_grade("elsewhere", tree, {"elsewhere": (2.0, 5.0)}) == Grade(2, 5)
 
 
+@pytest.mark.parametrize("tree", [None, TREE])
+def test_a_learner_without_any_score_in_the_course_has_no_grade_whatever_the_structure(tree):
+    assert block_grade("elsewhere", tree, {}) is NoGrade.NOTHING_ATTEMPTED
+
+
 def test_sums_are_not_rounded():
     tree = Tree([("root", None, None), *((f"p{number}", "root", 0.1) for number in range(10))])
     scores = {f"p{number}": (0.1, 0.1) for number in range(10)}

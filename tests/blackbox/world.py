@@ -286,6 +286,12 @@ class World:
 
     # Daemons
 
+    def begin(self) -> Daemon:
+        """A daemon that is ready, and a campus that it knows; both set out at once on the empty database."""
+        daemon = self.run()
+        self.add_consumer()
+        return daemon.wait_ready()
+
     def run(self, **environment: str) -> Daemon:
         """Start a daemon, without waiting for it."""
         number = len(self.daemons)

@@ -125,7 +125,7 @@ class Life:
         self.leases: dict[int, int] = {}
         self.newest_token = 0
         self.claims = 0
-        #: What the campus acknowledged last: the score that is most easily taken for what it holds.
+        #: What the campus acknowledged last.
         self.acknowledged: str | None = None
         self.before: dict[str, Any] = {}
 
@@ -155,6 +155,11 @@ class Life:
                 await bump(self.id, kind=self.kind, now=self.now, debounce=DEBOUNCE)
         self.newest = text
         await self._wake_bumped()
+
+    async def go_back(self) -> None:
+        """The score becomes the one that is most easily taken for what the campus holds."""
+        if self.acknowledged not in (None, self.newest):
+            await self.score(self.acknowledged)
 
     async def older_score(self, text: str) -> None:
         """A change that happened before the newest one arrives after it."""
@@ -367,11 +372,13 @@ class Life:
         self.before = row
         return row
 
-    async def finish(self) -> None:
+    async def finish(self, *, goes_back: bool) -> None:
         """No more faults: everybody comes home, and the campus must end up with the newest score."""
         self.wakes.clear()
         for sender in list(self.senders):
             await self._bring_home(sender)
+        if goes_back:
+            await self.go_back()
         row = await self._settle()
         if row["parked_at"] is None and row["waiting_since"] is None:
             self._check_fresh()
@@ -389,8 +396,7 @@ class Life:
         assert row["sent_version"] == row["version_number"], "stuck"
         self._check_fresh()
         if self.to_send is None:
-            if self.acknowledged is not None:
-                await self.score(self.acknowledged)
+            await self.go_back()
             await self.know_block(known=True)
             await self.attach(attached=True)
             await self._settle()

@@ -135,7 +135,20 @@ def test_another_root_touches_everybody():
     assert touched_by_change(TREE, other) == {"z", *TREE}
 
 
+@pytest.mark.timeout(20)
+def test_a_very_deep_tree_is_compared_in_no_time():
+    deep = [("0", None, None), *((str(n), str(n - 1), 1.0) for n in range(1, 40_000))]
+    other = [*deep, ("new", "0", 1.0)]
+    assert touched_by_change(Tree(deep), Tree(other)) == {"0", "new"}
+    assert len(touched_by_change(None, Tree(deep))) == 40_000
+
+
 # --- Reading trees ---
+
+
+@pytest.fixture
+async def no_courses(no_rows):
+    await CourseStructure.all().delete()
 
 
 async def store(tree, *, version=1, course="course"):
@@ -143,17 +156,17 @@ async def store(tree, *, version=1, course="course"):
     await CourseStructure.update_or_create({"version": version, "digest": digest, "blocks": text}, course_key=course)
 
 
-async def test_a_course_without_a_structure_has_no_tree(database):
+async def test_a_course_without_a_structure_has_no_tree(no_courses):
     assert await CourseTrees().get("course") is None
 
 
-async def test_a_tree_comes_back_as_it_was_stored(database):
+async def test_a_tree_comes_back_as_it_was_stored(no_courses):
     tree = Tree([("ü😀", None, None), ("p", "ü😀", 0.1 + 0.2), ("q", "ü😀", 0.0)])
     await store(tree)
     assert (await CourseTrees().get("course")).blocks() == tree.blocks()
 
 
-async def test_a_new_version_is_seen_at_once_by_whoever_keeps_trees(database):
+async def test_a_new_version_is_seen_at_once_by_whoever_keeps_trees(no_courses):
     trees = CourseTrees()
     await store(TREE)
     first = await trees.get("course")
@@ -162,7 +175,7 @@ async def test_a_new_version_is_seen_at_once_by_whoever_keeps_trees(database):
     assert "n" not in await trees.get("course")
 
 
-async def test_a_structure_that_is_gone_is_gone_for_whoever_keeps_trees(database):
+async def test_a_structure_that_is_gone_is_gone_for_whoever_keeps_trees(no_courses):
     trees = CourseTrees()
     await store(TREE)
     await trees.get("course")
@@ -170,7 +183,7 @@ async def test_a_structure_that_is_gone_is_gone_for_whoever_keeps_trees(database
     assert await trees.get("course") is None
 
 
-async def test_the_trees_used_last_are_kept(database):
+async def test_the_trees_used_last_are_kept(no_courses):
     trees = CourseTrees(keep=2)
     for course in ("one", "two", "three"):
         await store(TREE, course=course)

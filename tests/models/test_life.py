@@ -31,7 +31,8 @@ from tests.models.rows import make_service
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-LEAST_STEPS = 2_500
+#: On each database.
+LEAST_STEPS = 5_000
 
 #: What becomes of an attempt: how far it comes, how the campus answers, and what its sender does then.
 FATES: dict[str, tuple[Stage, str, str]] = {
@@ -60,7 +61,6 @@ TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, L
 COURSE_EVENTS = [
     "an equal score",
     "an older score",
-    "the block comes or goes",
     "another sourcedid",
     "redo",
     "redo afresh",
@@ -111,14 +111,16 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.stagehand = stagehand
         self.life: Life | None = None
+        self.goes_back = False
 
     def do(self, step: Coroutine[Any, Any, Any]) -> Any:
         return self.stagehand.run(step)
 
-    @initialize(composite=st.booleans(), score=SCORE, delivered=st.booleans())
-    def launch(self, composite, score, delivered):
+    @initialize(composite=st.booleans(), score=SCORE, delivered=st.booleans(), goes_back=st.booleans())
+    def launch(self, composite, score, delivered, goes_back):
         self.do(self.stagehand.clear())
         self.life = Life(composite=composite)
+        self.goes_back = goes_back
         self.do(self.life.start())
         self.do(self.life.score(score))
         if delivered:
@@ -132,7 +134,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self):
         if self.life is not None:
-            self.do(self.life.finish())
+            self.do(self.life.finish(goes_back=self.goes_back))
 
     # --- The course ---
 
@@ -143,6 +145,10 @@ class Machine(RuleBasedStateMachine):
     def _other_score(self):
         self.do(self.life.score("1" if self.life.newest == "0" else "0"))
 
+    @rule()
+    def the_score_goes_back(self):
+        self.do(self.life.go_back())
+
     @rule(event=st.sampled_from(COURSE_EVENTS))
     def something_happens(self, event):
         life = self.life
@@ -151,8 +157,6 @@ class Machine(RuleBasedStateMachine):
                 self.do(life.score(life.newest))
             case "an older score":
                 self.do(life.older_score("1" if life.newest == "0" else "0"))
-            case "the block comes or goes" if life.composite:
-                self.do(life.know_block(known=not life.block_known))
             case "another sourcedid":
                 self.do(life.move("address-1" if life.address == "address-0" else "address-0"))
             case "redo" | "redo afresh":
@@ -168,6 +172,11 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def the_problem_comes_or_goes(self):
         self.do(self.life.attach(attached=not self.life.attached))
+
+    @precondition(lambda self: self.life.composite)
+    @rule()
+    def the_block_comes_or_goes(self):
+        self.do(self.life.know_block(known=not self.life.block_known))
 
     # --- Time and wake-ups ---
 
@@ -229,9 +238,20 @@ class Machine(RuleBasedStateMachine):
         self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
 
     @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH)
-    def an_attempt_is_accepted(self, which):
-        self.do(self._meet(self.life.senders[which % len(self.life.senders)], "is accepted"))
+    @rule(which=WHICH, fate=FATE)
+    def an_attempt_goes_on_after_a_change(self, which, fate):
+        self._other_score()
+        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
+
+    @precondition(lambda self: self.life.senders)
+    @rule(which=WHICH, fate=st.sampled_from(["is accepted", "gives up"]))
+    def an_attempt_is_finished(self, which, fate):
+        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
+
+    @rule(fate=st.sampled_from(["stops before it sends", "stops while it sends"]))
+    def a_slow_attempt(self, fate):
+        self._other_score()
+        self.do(self._attempt(fate))
 
     async def _attempt(self, fate, *, wait_for=TIMES):
         await self.life.wait(wait_for)
@@ -283,7 +303,7 @@ def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(databa
         run_state_machine_as_test(
             lambda: Machine(stagehand),
             settings=settings(
-                max_examples=400,
+                max_examples=350,
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,

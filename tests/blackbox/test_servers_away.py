@@ -1,0 +1,73 @@
+"""A server that does not answer: `check` says so, and `run` waits for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.blackbox.world import launch, score
+
+
+@pytest.fixture(params=["redis", "database"])
+def away(request, world, redis_server, postgres):
+    """One of the servers, down; ``start`` brings it back."""
+    world.add_consumer()
+    server = redis_server if request.param == "redis" else postgres
+    server.stop()
+    try:
+        yield request.param, server
+    finally:
+        server.start()
+
+
+@pytest.mark.parametrize("redis_server", ["valkey-9"], indirect=True)
+def test_a_server_that_is_away_is_waited_for(world, campus, away):
+    name, server = away
+    said = world.call("check")
+    (line,) = said.faults
+    assert said.code == 2
+    assert line.startswith(f"{name}.url: ")
+    assert "is it running, is the URL right?" in line
+
+    waiting, stopped = world.run(), world.run()
+    for daemon in (waiting, stopped):
+        daemon.wait_until("it says whom it waits for", lambda daemon=daemon: told(daemon, name))
+        assert daemon.page("/livez") == (200, "ok\n")
+        code, reason = daemon.page("/readyz")
+        assert (code, reason.partition(":")[0]) == (503, name)
+        assert daemon.page("/statusz")[0] == 503
+    stopped.stop(within=10)
+
+    server.start()
+    waiting.wait_ready()
+    world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+    waiting.wait_settled()
+    assert campus.gradebook == {("/outcomes", "ada-1"): "0.5"}
+    assert world.call("check").code == 0
+    waiting.stop()
+
+
+@pytest.mark.parametrize("redis_server", ["redis-6.2"], indirect=True)
+def test_a_server_that_is_lost_is_waited_for_and_the_daemon_goes_on_by_itself(world, campus, redis_server, postgres):
+    daemon = world.begin()
+    world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
+    daemon.wait_settled()
+    for number, server in enumerate((redis_server, postgres), 2):
+        server.kill()
+        daemon.wait_until("it misses the server", lambda: daemon.page("/readyz")[0] == 503)
+        assert daemon.page("/livez")[0] == 200
+        server.start()
+        daemon.wait_ready()
+        world.add(score("ada", "problem-1", number))
+        daemon.wait_settled()
+        assert campus.scores("ada-1")[-1] == f"0.{number}"
+    postgres.kill()
+    try:
+        daemon.wait_until("it misses the server", lambda: daemon.page("/readyz")[0] == 503)
+        daemon.terminate()
+        assert daemon.process.wait(30) == 0
+    finally:
+        postgres.start()
+
+
+def told(daemon, name):
+    return any(event["event"] == "waiting for a server" and event["server"] == name for event in daemon.events())

@@ -1,0 +1,133 @@
+"""The state of everything, as ``status`` counts it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.delivery import Line, write_line
+from models.intake import QuarantinedEvent
+from models.status import STATES, read_status
+from tests.models.rows import make_assignment
+
+NOW = 1_000_000
+CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9}
+DIRTY = {"version_number": 4, "sent_version": 3, "due_at": NOW - 9}
+CLAIMED = {"claim_token": 7, "claimed_at": NOW - 9, "claimed_version": 4}
+PARKED = {"parked_at": NOW - 5, "parked_reason": "", "parked_scope": "learner"}
+
+
+@pytest.fixture(autouse=True)
+async def nothing(no_rows):
+    await QuarantinedEvent.all().delete()
+
+
+async def service(name="campus", url="https://campus.example/o"):
+    consumer, _ = await LtiConsumer.get_or_create({"consumer_name": name, "consumer_secret": "s"}, consumer_key=name)
+    return await OutcomeService.create(
+        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
+    )
+
+
+async def test_of_nothing_there_is_none_of_each_state():
+    status = await read_status(now=NOW)
+    assert status.assignments == dict.fromkeys(STATES, 0)
+    assert (status.campuses, status.quarantined, status.oldest_due) == ([], 0, None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "state"),
+    [
+        (CLEAN, "clean"),
+        (CLEAN | {"not_before": NOW + 1}, "clean"),
+        (DIRTY, "due"),
+        (DIRTY | {"due_at": NOW, "not_before": NOW, "hold_until": NOW}, "due"),
+        (DIRTY | CLAIMED | {"claimed_until": NOW}, "due"),
+        (DIRTY | {"due_at": NOW + 1}, "waiting"),
+        (DIRTY | {"not_before": NOW + 1}, "waiting"),
+        (DIRTY | {"hold_until": NOW + 1}, "waiting"),
+        (DIRTY | {"waiting_since": NOW - 9}, "waiting"),
+        (DIRTY | CLAIMED | {"claimed_until": NOW + 1}, "claimed"),
+        (DIRTY | PARKED, "parked"),
+        (DIRTY | {"disabled_at": NOW - 5}, "disabled"),
+        (CLEAN | {"disabled_at": NOW - 5}, "disabled"),
+        (DIRTY | PARKED | {"disabled_at": NOW - 5}, "disabled"),
+    ],
+)
+async def test_every_assignment_is_in_one_state(columns, state):
+    await make_assignment(**columns)
+    assert (await read_status(now=NOW)).assignments == dict.fromkeys(STATES, 0) | {state: 1}
+
+
+async def test_a_campus_tells_how_many_are_due_and_parked_and_since_when():
+    campus = await service()
+    for due_at in (NOW - 5, NOW - 70, NOW - 9):
+        await make_assignment(campus, **DIRTY | {"due_at": due_at})
+    await make_assignment(campus, **DIRTY | PARKED | {"due_at": NOW - 900})
+    await make_assignment(campus, **DIRTY | {"due_at": NOW - 900, "not_before": NOW + 1})
+    status = await read_status(now=NOW)
+    assert (status.campuses[0].due, status.campuses[0].parked) == (3, 1)
+    assert status.campuses[0].oldest_due == status.oldest_due == NOW - 70
+
+
+async def test_a_consumer_at_two_origins_is_two_campuses_and_at_two_urls_of_one_origin_one():
+    for url in ("https://a.example/1", "https://a.example/2", "https://b.example/"):
+        await make_assignment(await service(url=url), **DIRTY)
+    status = await read_status(now=NOW)
+    assert [(campus.consumer, campus.origin, campus.due) for campus in status.campuses] == [
+        ("campus", "https://a.example:443", 2),
+        ("campus", "https://b.example:443", 1),
+    ]
+
+
+async def test_the_same_origin_of_two_consumers_is_two_campuses_and_the_oldest_of_all_is_told():
+    await make_assignment(await service("a"), **DIRTY | {"due_at": NOW - 1})
+    await make_assignment(await service("b"), **DIRTY | {"due_at": NOW - 2})
+    await make_assignment(await service("c"), **CLEAN)
+    status = await read_status(now=NOW)
+    assert [(campus.consumer, campus.oldest_due) for campus in status.campuses] == [
+        ("a", NOW - 1),
+        ("b", NOW - 2),
+        ("c", None),
+    ]
+    assert status.oldest_due == NOW - 2
+
+
+async def test_the_last_success_is_the_newest_of_any_state():
+    campus = await service()
+    await make_assignment(campus, **CLEAN, sent_at=NOW - 500)
+    await make_assignment(campus, **DIRTY, sent_at=NOW - 100)
+    await make_assignment(campus, **CLEAN)
+    assert (await read_status(now=NOW)).campuses[0].last_success == NOW - 100
+
+
+async def test_the_last_error_is_the_newest_line_that_was_not_accepted():
+    campus = await service()
+    first, second = await make_assignment(campus, **CLEAN), await make_assignment(campus, **DIRTY)
+    other = await make_assignment(await service("other"), **DIRTY)
+    for token, (assignment, result, words) in enumerate(
+        [
+            (first, "refused", "first"),
+            (second, "retried", "second"),
+            (first, "accepted", "third"),
+            (other, "misconfigured", "fourth"),
+        ]
+    ):
+        await write_line(assignment, token, at=NOW + token, attempt=1, version=1, line=Line(result, description=words))
+    status = await read_status(now=NOW)
+    assert [(campus.consumer, campus.last_error) for campus in status.campuses] == [
+        ("campus", "second"),
+        ("other", "fourth"),
+    ]
+
+
+async def test_the_ledger_is_left_alone_where_errors_are_not_asked_for():
+    assignment = await make_assignment(**DIRTY)
+    await write_line(assignment, 1, at=NOW, attempt=1, version=1, line=Line("refused", description="words"))
+    assert (await read_status(now=NOW, errors=False)).campuses[0].last_error is None
+
+
+async def test_quarantined_events_are_counted():
+    for number in range(3):
+        await QuarantinedEvent.create(epoch=0, entry_id=f"{number}-0", at=NOW, type="unknown", reason="", content=b"")
+    assert (await read_status(now=NOW)).quarantined == 3
