@@ -32,9 +32,11 @@ class Gauges:
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.oldest_due.clear()
-        for campus in status.campuses:
+        # A consumer may have several addresses; the campuses come sorted, so that the last word is set last.
+        for campus in sorted(status.campuses, key=lambda campus: -(campus.oldest_due or 0)):
             if campus.oldest_due is not None:
                 metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
+        for campus in sorted(status.campuses, key=lambda campus: campus.last_success or 0):
             if campus.last_success is not None:
                 metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
         metrics.quarantined.set(status.quarantined)

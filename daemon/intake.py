@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from tortoise.transactions import in_transaction
 
-from daemon.events import BadEvent, Event, event_type, read_event
+from daemon.events import BadEvent, Event, event_type, event_us, read_event
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
 from models.consumer import digest
@@ -104,8 +104,8 @@ class Intake:
                 "the last entry that was read is gone from the stream; entries after it may be lost", **_at(position)
             )
         self._backlog.saw(position.epoch, position.entry_id, look)
+        await self._trim()
         if not look.entries:
-            await self._trim()
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
         self._size_next(look.entries)
@@ -121,7 +121,7 @@ class Intake:
         A fault of the data is looked for one entry at a time, and the culprit quarantined: poison must not stop intake.
         """
         try:
-            await self._finish(await self._apply(position, entries))
+            done = await self._apply(position, entries)
         except Exception as error:
             if not is_data_fault(error):
                 raise
@@ -129,6 +129,8 @@ class Intake:
             for entry in entries:
                 await self._take_alone(position, entry)
                 position = Position(position.epoch, entry[0], position.digest_key)
+        else:
+            await self._finish(done)
 
     async def _take_alone(self, position: Position, entry: Entry) -> None:
         try:
@@ -169,7 +171,7 @@ class Intake:
     async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:
         entry_id, fields = entry
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
-        if user_id and await is_retired(user_id, position, modified_us=self._clock.now() * 1000):
+        if user_id and await is_retired(user_id, position, modified_us=event_us(entry_id, fields)):
             return _Done(event_type(fields), "stale")
         await QuarantinedEvent.create(
             epoch=position.epoch,

@@ -17,6 +17,7 @@ from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
+from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -63,7 +64,18 @@ class LoopWorker(Worker):
 
     async def close(self) -> None:
         """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
-        await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+        try:
+            await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+        except RedisError as error:
+            # Dramatiq finds what we hold by our missing heartbeat, and the sweep is behind it.
+            self.logger.warning("messages could not be given back to Redis: %s", error)
+
+    def start_and_wait(self) -> None:
+        """A thread that is stopped before it has begun would never notice."""
+        self.start()
+        for thread in (*self.workers, *self.consumers.values()):
+            while not thread.running and thread.is_alive():
+                time.sleep(0.001)
 
 
 class LoopThread(WorkerThread):
@@ -107,7 +119,12 @@ class LoopThread(WorkerThread):
     def _spawn(self, message: MessageProxy) -> None:
         """On the loop. The task sees a copy of the context that this is called in."""
         actor: Any = self.broker.get_actor(message.actor_name)
-        task = self._worker.loop.create_task(actor.fn.__wrapped__(*message.args, **message.kwargs))
+        try:
+            coroutine = actor.fn.__wrapped__(*message.args, **message.kwargs)
+        except TypeError as error:  # a message of another release, with other arguments
+            self._ended.put((message, error))
+            return
+        task = self._worker.loop.create_task(coroutine)
         self._tasks[task] = message
         task.add_done_callback(self._done)
 
@@ -165,7 +182,7 @@ class LoopThread(WorkerThread):
 @asynccontextmanager
 async def running_worker(worker: LoopWorker) -> AsyncIterator[LoopWorker]:
     """Start it, and on leaving drain it."""
-    await asyncio.to_thread(worker.start)
+    await asyncio.to_thread(worker.start_and_wait)
     try:
         yield worker
     finally:

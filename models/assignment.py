@@ -232,10 +232,12 @@ _WAKE_CLAIMABLE = Statement(f"""
     WHERE id = :id AND {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
     RETURNING {_AS_WAKE}""")
 
+# Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
 _SWEEP = Statement(f"""
-    UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (
+    WITH picked AS MATERIALIZED (
         SELECT id FROM graded_assignment WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
         ORDER BY due_at LIMIT :most {{skip_locked}})
+    UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (SELECT id FROM picked)
     RETURNING {_AS_WAKE}""")
 
 _FORGET_WAKE = Statement("UPDATE graded_assignment SET wake_until = NULL WHERE id = :id RETURNING id")

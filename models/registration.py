@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tortoise.expressions import Q
+
 from models.assignment import GradedAssignment, Kind, hurry, redo, revive
 from models.consumer import MOST_KEY, MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
 from models.delivery import Delivery
@@ -200,7 +202,10 @@ async def retire(user_id: str, position: Position, *, modified_us: int) -> Resul
     known = await RetiredUser.get_or_none(digest=key)
     if known is not None and known.retired_us >= modified_us:
         return "unchanged" if known.retired_us == modified_us else "stale"
-    rows = await GradedAssignment.filter(user_id=user_id, registered_us__lte=modified_us)
+    # A disabling that came later registered nothing anew.
+    rows = await GradedAssignment.filter(
+        Q(registered_us__lte=modified_us) | Q(disabled_at__isnull=False), user_id=user_id
+    )
     await QuarantinedEvent.filter(user_id=user_id).delete()
     await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()

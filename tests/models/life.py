@@ -365,6 +365,7 @@ class Life:
             assert row[column] >= before[column], f"{column} went back"
         assert row["version_number"] >= row["sent_version"]
         assert row["version_number"] >= row["forced_version"]
+        assert row["attempts"] >= 0
         if row["parked_at"] is not None or row["waiting_since"] is not None:
             assert row["version_number"] == row["claimed_version"], "stuck: out of the race with an untried version"
         if row["version_number"] == row["sent_version"] and not any(sender.request for sender in self.senders):

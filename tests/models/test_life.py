@@ -238,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
 
     @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH, fate=FATE)
+    @rule(which=WHICH, fate=st.sampled_from(["is refused", "is accepted", "gives up", "gives up for good"]))
     def an_attempt_goes_on_after_a_change(self, which, fate):
         self._other_score()
         self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
