@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daemon.connections import redis_client
 from daemon.embedded import EmbeddedError, binary, known_url
+from daemon.stream import as_text
 from models.database import open_database
 from models.migrate import SchemaError, applied, check_schema, known
 
@@ -65,12 +66,16 @@ async def _redis(config: Config) -> tuple[list[str], list[str]]:
     try:
         async with redis_client(url) as client:
             version = str((await client.info("server"))["redis_version"])
+            kind = as_text(await client.type(config.redis.stream))
     except Exception as error:  # noqa: BLE001 - as above
         return [f"redis.url: Redis cannot be reached ({_why(error)}); is it running, is the URL right?"], []
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         return [f"redis.url: this Redis is {version}; passbackd needs 6.2 or newer, or a Valkey"], []
+    if kind not in ("stream", "none"):
+        return [f"redis.stream: the key {config.redis.stream} holds a {kind}, not a stream: name another"], []
     return [], [f"redis: answers, {version}"]
 
 
 def _why(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    words = str(error) or "no answer in time"
+    return " ".join(f"{type(error).__name__}: {words}".split())[:200]

@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from actors.retry import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: Looked for in the current folder, if no file is named.
 FILE_NAME = "config.toml"
@@ -433,16 +433,22 @@ def _enter(name: str, entry: _Entry, reading: _Reading) -> None:
     if name in _keys():
         reading.entries[name] = entry
     else:
-        reading.fault(name, entry.source, f"unknown key{_perhaps(name, _keys())}")
+        section, _, key = name.partition(".")
+        siblings = [known.removeprefix(f"{section}.") for known in _keys() if known.startswith(f"{section}.")]
+        reading.fault(name, entry.source, f"unknown key{_perhaps(key, siblings, prefix=f'{section}.')}")
 
 
 def _enter_text(name: str, text: str, source: str, reading: _Reading) -> None:
     _enter(name, _Entry(_from_text(_keys().get(name, str), text), source), reading)
 
 
-def _perhaps(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f": perhaps {close[0]} is meant?" if close else ": remove it, or see the documented config.toml for the keys"
+def _perhaps(name: str, known: Iterable[str], *, prefix: str = "") -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return (
+        f": perhaps {prefix}{close[0]} is meant?"
+        if close
+        else ": remove it, or see the documented config.toml for the keys"
+    )
 
 
 def _from_text(kind: object, text: str) -> object:

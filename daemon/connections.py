@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 import redis.asyncio
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 #: Seconds. Longer than any blocking read of ours.
 SOCKET_TIMEOUT = 5.0
 CONNECT_TIMEOUT = 5.0
+
+
+class _BrokerClient(redis.Redis):
+    """Says of a Redis that hangs what it says of one that is gone: Dramatiq knows how to wait for that."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except redis.TimeoutError as error:
+            raise redis.ConnectionError(str(error)) from error
 
 
 @asynccontextmanager
@@ -41,7 +51,7 @@ def dramatiq_broker(url: str, namespace: str) -> RedisBroker:
 
     An actor that fails is not retried by Dramatiq: its row is dirty, and SQL is the one retry clock.
     """
-    client = redis.Redis.from_url(
+    client = _BrokerClient.from_url(
         url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=Retry(NoBackoff(), 0)
     )
     return RedisBroker(  # type: ignore[no-untyped-call]

@@ -62,8 +62,9 @@ async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
         now: Milliseconds since 1970 by the database's clock.
         stream: None when Redis is known to be away.
     """
-    status = await read_status(now=now)
-    return render(status, now=now, stream_lag=await stream_lag(stream))
+    # First, so that the status holds whatever this counts as applied: nobody may read "all done" between the two.
+    lag = await stream_lag(stream)
+    return render(await read_status(now=now), now=now, stream_lag=lag)
 
 
 async def stream_lag(stream: Stream | None) -> int | None:

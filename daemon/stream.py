@@ -86,9 +86,9 @@ class Stream:
                 raise info
             info = {"last-generated-id": START}
         return Look(
-            entries=[(_text(entry_id), fields or {}) for entry_id, fields in entries],
-            last_id=_text(info["last-generated-id"]),
-            first_id=_text(first[0][0]) if first else None,
+            entries=[(as_text(entry_id), fields or {}) for entry_id, fields in entries],
+            last_id=as_text(info["last-generated-id"]),
+            first_id=as_text(first[0][0]) if first else None,
             at_position=bool(at_position),
         )
 
@@ -99,14 +99,14 @@ class Stream:
     async def add(self, fields: dict[str, str]) -> str:
         """Put an event onto the stream; returns its entry id."""
         named: dict[Any, Any] = dict(fields)
-        return _text(await self.redis.xadd(self.key, named))
+        return as_text(await self.redis.xadd(self.key, named))
 
     async def lag(self, position: str) -> int:
         """How many entries stand after *position*."""
         total = 0
         while True:
             answer: Any = await self.redis.eval(_COUNT, 1, self.key, position, str(_PAGE))
-            count, position = int(answer[0]), _text(answer[1])
+            count, position = int(answer[0]), as_text(answer[1])
             total += count
             if count < _PAGE:
                 return total
@@ -117,5 +117,6 @@ class Stream:
         return int(await self.redis.xtrim(self.key, minid=f"{oldest[0]}-{oldest[1]}", approximate=False))
 
 
-def _text(value: bytes | str) -> str:
+def as_text(value: bytes | str) -> str:
+    """What a client that returns bytes said, as text."""
     return value.decode() if isinstance(value, bytes) else value

@@ -32,6 +32,8 @@ POLL_MS = 100
 DELAY_PREFETCH = 65_535
 #: Threads that acknowledge messages, which is synchronous talk with Redis.
 ACKNOWLEDGERS = 2
+#: Seconds that acknowledgements have at least, once all actors have ended.
+ACKNOWLEDGE_TIME = 0.5
 #: The part of the drain that is kept for ending what had to be aborted.
 ABORT_SHARE = 0.2
 
@@ -74,7 +76,7 @@ class LoopWorker(Worker):
         """A thread that is stopped before it has begun would never notice."""
         self.start()
         for thread in (*self.workers, *self.consumers.values()):
-            while not thread.running and thread.is_alive():
+            while not getattr(thread, "running", False) and thread.is_alive():
                 time.sleep(0.001)
 
 
@@ -112,6 +114,7 @@ class LoopThread(WorkerThread):
         try:
             self.broker.emit_before("process_message", message)
         except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
+            self._slots.release()
             self._ended.put((message, error))
             return
         self._worker.loop.call_soon_threadsafe(self._spawn, message, context=self._worker.context)
@@ -122,6 +125,7 @@ class LoopThread(WorkerThread):
         try:
             coroutine = actor.fn.__wrapped__(*message.args, **message.kwargs)
         except TypeError as error:  # a message of another release, with other arguments
+            self._slots.release()
             self._ended.put((message, error))
             return
         task = self._worker.loop.create_task(coroutine)
@@ -130,16 +134,14 @@ class LoopThread(WorkerThread):
 
     def _done(self, task: asyncio.Task[None]) -> None:
         message = self._tasks.pop(task)
+        # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
+        self._slots.release()
         self._ended.put((message, None if task.cancelled() else task.exception()))
 
     def _acknowledge(self) -> None:
         """Off the loop: middleware and acknowledgements talk to Redis."""
         while (ended := self._ended.get()) is not None:
-            message, error = ended
-            try:
-                self._finish(message, error)
-            finally:
-                self._slots.release()
+            self._finish(*ended)
 
     def _finish(self, message: MessageProxy, error: BaseException | None) -> None:
         try:
@@ -172,6 +174,8 @@ class LoopThread(WorkerThread):
                 self._give_back(message)
         for _ in self._acknowledgers:
             self._ended.put(None)
+        for thread in self._acknowledgers:
+            thread.join(timeout=max(ACKNOWLEDGE_TIME, started + drain - time.monotonic()))
 
     def _free_slots(self, free: int, deadline: float) -> int:
         while free < self._worker.window and self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Exit codes: something went wrong; wrong use or wrong configuration.
 FAILED, WRONG = 1, 2
 
+#: Columns of a table in a pipe, where nobody wants it folded.
+PIPE_WIDTH = 250
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -40,7 +43,7 @@ ConfigOption = Annotated[
 
 def console() -> Console:
     """Standard output for people: colours and bars on a terminal only."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
@@ -121,4 +124,5 @@ async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
 
 def why(error: BaseException) -> str:
     """An error in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    words = str(error) or "no answer in time"
+    return " ".join(f"{type(error).__name__}: {words}".split())[:300]
