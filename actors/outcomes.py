@@ -160,6 +160,8 @@ class Outcomes:
         if claim is None:
             await forget_wake(assignment_id)
             return None
+        if claim.took_over:
+            self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         verdict = await self._walk(claim, address, began)
         in_lease = clock.monotonic() - began < lease
         ended = await self._end(claim, verdict, redo=verdict.bytes_left and not (verdict.definite and in_lease))
@@ -269,7 +271,7 @@ class Outcomes:
             metrics.delivery_lag.labels(claim.kind).observe(max(lag, 0) / 1000)
             metrics.last_success.labels(consumer).set(self._tools.clock.now() / 1000)
         parked = verdict.end.parked if isinstance(verdict.end, Uncertain) else verdict.end
-        if isinstance(parked, Parked) and not ended.fenced:
+        if isinstance(parked, Parked) and ended.parked:
             metrics.parked.labels(consumer, parked.scope).inc()
         told = log.bind(
             assignment=claim.assignment_id,

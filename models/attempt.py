@@ -38,6 +38,8 @@ class Claim:
     outcome_service_id: int
     #: Milliseconds since 1970: what the delivery's lag counts from.
     due_at: int
+    #: Whether somebody else's claim had run out before.
+    took_over: bool = False
 
     @property
     def must_go_out(self) -> bool:
@@ -51,6 +53,8 @@ class Ended:
 
     fenced: bool = False
     gone: bool = False
+    #: Whether the row is out of the race now, with a reason.
+    parked: bool = False
     wake: Wake | None = None
 
 
@@ -85,7 +89,8 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
     """
     parameters = {"id": assignment_id, "token": token, "now": now, "until": now + lease_ms}
     row = await _CLAIM.row(**parameters)
-    if row is None and await _LAPSED.row(id=assignment_id, now=now):
+    took_over = row is None and bool(await _LAPSED.rows(id=assignment_id, now=now))
+    if took_over:
         await write_lost_line(assignment_id, now=now)
         row = await _CLAIM.row(**parameters)
     if row is None:
@@ -106,6 +111,7 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
         lis_result_sourcedid=row["lis_result_sourcedid"],
         outcome_service_id=row["outcome_service_id"],
         due_at=row["due_at"],
+        took_over=took_over,
     )
 
 
@@ -159,7 +165,7 @@ async def is_superseded(claim: Claim, *, now: int) -> bool:
 # --- Ends ---
 
 # Rule 4: clears the claim and keeps the token, so that repeating an end after a lost commit is harmless.
-_MINE = "WHERE id = :id AND claim_token = :token RETURNING id"
+_MINE = "WHERE id = :id AND claim_token = :token RETURNING id, parked_at"
 
 # An attempt that was not made is given back, once, unless a launch has forgotten it meanwhile.
 _GIVEN_BACK = "attempts = CASE WHEN claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END"
@@ -285,10 +291,11 @@ async def end(claim: Claim, how: End, *, now: int, line: Line | None = None, red
         the commit. Safe to repeat when the commit's answer was lost.
     """
     async with in_transaction():
-        if await _apply(claim, how, now):
+        row = await _apply(claim, how, now)
+        if row is not None:
             if line is not None:
                 await _write(claim, now, line)
-            return Ended(wake=await wake_claimable(claim.assignment_id, now=now))
+            return Ended(parked=row["parked_at"] is not None, wake=await wake_claimable(claim.assignment_id, now=now))
         if not await _EXISTS.rows(id=claim.assignment_id):
             return Ended(gone=True)
         if line is None:
@@ -306,7 +313,7 @@ async def _write(claim: Claim, now: int, line: Line) -> None:
     await write_line(claim.assignment_id, claim.token, at=now, attempt=claim.attempt, version=claim.version, line=line)
 
 
-async def _apply(claim: Claim, how: End, now: int) -> bool:
+async def _apply(claim: Claim, how: End, now: int) -> dict[str, Any] | None:
     mine = {"id": claim.assignment_id, "token": claim.token}
     settled = {**mine, "version": claim.version, "claimed_at": claim.claimed_at}
     match how:
@@ -330,7 +337,7 @@ async def _apply(claim: Claim, how: End, now: int) -> bool:
                 rows = await _AMBIGUOUS.rows(**ambiguous, version=claim.version)
             else:
                 rows = await _AMBIGUOUS_PARKED.rows(**ambiguous, **_parking(claim, how.parked, now))
-    return bool(rows)
+    return rows[0] if rows else None
 
 
 def _parking(claim: Claim, parked: Parked, now: int) -> dict[str, Any]:
