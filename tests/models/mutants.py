@@ -140,12 +140,12 @@ MUTANTS = [
 ]  # fmt: skip
 
 
-def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
+def try_mutant(mutant: Mutant, *, shrink: bool, packages: tuple[str, ...] = ("models", "tests")) -> str:
     """One mutant in a folder of its own: which database noticed, how, and after how long."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         folder = Path(name)
         ignore = shutil.ignore_patterns("__pycache__", ".*")
-        for package in ("models", "tests"):
+        for package in packages:
             shutil.copytree(ROOT / package, folder / package, ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", folder)
         phases = "(Phase.generate, Phase.shrink)" if shrink else "(Phase.generate,)"

@@ -12,7 +12,7 @@ from models.attempt import claim
 from models.database import open_database
 from models.migrate import migrate
 from models.score import apply_score, read_scores
-from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment
+from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_row
 
 NOW = 1_000_000
 
@@ -93,3 +93,13 @@ async def test_a_bump_between_the_claim_and_the_read_is_a_newer_version_than_the
     await bump(assignment_id, kind="leaf", now=NOW, debounce=Debounce(0, 0))
     assert got.version == 1
     assert await read_scores(LEARNER, COURSE, [BLOCK]) == {BLOCK: (1.0, 1.0)}
+
+
+async def test_two_bumps_at_once_are_both_counted(assignment, other):
+    _, assignment_id = assignment
+    holder, transaction = other
+    bumping = asyncio.create_task(bump(assignment_id, kind="leaf", now=NOW, debounce=Debounce(0, 0)))
+    await somebody_waits_for(holder)
+    await transaction.commit()
+    await bumping
+    assert (await read_row(assignment_id))["version_number"] == 3
