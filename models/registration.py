@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tortoise.expressions import Q
 
@@ -111,21 +111,27 @@ async def _linked(
 
 async def _create(launch: Registration, service: OutcomeService, kind: Kind, now: int) -> int:
     row: GradedAssignment = await GradedAssignment.create(
-        user_id=launch.user_id,
-        course_key=launch.course_key,
-        usage_key=launch.usage_key,
-        outcome_service_id=service.id,
-        lis_result_sourcedid=launch.lis_result_sourcedid,
-        sourcedid_digest=digest(launch.lis_result_sourcedid),
+        **_place_and_time(launch, service),
         resource_link_id=launch.resource_link_id,
         lti_user_id=launch.lti_user_id,
         context_title=launch.context_title,
         resource_link_title=launch.resource_link_title,
-        registered_us=launch.modified_us,
         composite=kind == "composite",
         due_at=now,
     )
     return int(row.id)
+
+
+def _place_and_time(launch: Registration, service: OutcomeService) -> dict[str, Any]:
+    return {
+        "user_id": launch.user_id,
+        "course_key": launch.course_key,
+        "usage_key": launch.usage_key,
+        "outcome_service_id": service.id,
+        "lis_result_sourcedid": launch.lis_result_sourcedid,
+        "sourcedid_digest": digest(launch.lis_result_sourcedid),
+        "registered_us": launch.modified_us,
+    }
 
 
 async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
@@ -145,17 +151,11 @@ async def _refresh(
         launch.user_id, launch.course_key, launch.usage_key, service.id, launch.lis_result_sourcedid
     )  # fmt: skip
     await GradedAssignment.filter(id=row.id).update(
-        user_id=launch.user_id,
-        course_key=launch.course_key,
-        usage_key=launch.usage_key,
-        outcome_service_id=service.id,
-        lis_result_sourcedid=launch.lis_result_sourcedid,
-        sourcedid_digest=digest(launch.lis_result_sourcedid),
+        **_place_and_time(launch, service),
         resource_link_id=launch.resource_link_id or row.resource_link_id,
         lti_user_id=launch.lti_user_id or (None if moved else row.lti_user_id),
         context_title=launch.context_title or (None if moved else row.context_title),
         resource_link_title=launch.resource_link_title or (None if moved else row.resource_link_title),
-        registered_us=launch.modified_us,
         **({"composite": kind == "composite"} if moved else {}),
     )
     if moved or (row.disabled_at is not None and newer):

@@ -28,7 +28,7 @@ DIRTY = {"version_number": 4, "sent_version": 3, "due_at": NOW - 9_000, "pending
 PARKED = {"parked_at": NOW - 1, "parked_reason": "no such learner", "parked_scope": "learner"}
 UNPARKED = {"parked_at": None, "parked_reason": None, "parked_scope": None}
 
-pytestmark = pytest.mark.usefixtures("no_rows")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def bumped(assignment_id, kind, now=NOW):

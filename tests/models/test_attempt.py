@@ -31,7 +31,7 @@ DIRTY = {"version_number": 4, "sent_version": 3, "sent_score": "0.5", "due_at": 
 ACCEPTED = Line("accepted", score="1", http_status=200, code_major="success", description="fine", duration_ms=90)
 AMBIGUOUS = Line("ambiguous", score="1", http_status=502)
 
-pytestmark = pytest.mark.usefixtures("no_rows")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def claimed(assignment_id: int, *, token: int = 7, now: int = NOW) -> Claim:

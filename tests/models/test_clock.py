@@ -30,13 +30,13 @@ def test_a_clock_that_was_never_measured_does_not_guess():
         Clock().now()
 
 
-async def test_the_clock_tells_the_databases_time(no_rows):
+async def test_the_clock_tells_the_databases_time(empty_database):
     clock = Clock(Monotonic())
     await clock.measure()
     assert abs(clock.now() - time.time() * 1000) < CLOSE
 
 
-async def test_between_two_measurements_only_the_monotonic_clock_counts(no_rows):
+async def test_between_two_measurements_only_the_monotonic_clock_counts(empty_database):
     monotonic = Monotonic()
     clock = Clock(monotonic)
     await clock.measure()
@@ -46,7 +46,7 @@ async def test_between_two_measurements_only_the_monotonic_clock_counts(no_rows)
     assert clock.now() - before == 12_500
 
 
-async def test_a_new_measurement_follows_the_database(no_rows):
+async def test_a_new_measurement_follows_the_database(empty_database):
     monotonic = Monotonic()
     clock = Clock(monotonic)
     await clock.measure()
@@ -57,7 +57,7 @@ async def test_a_new_measurement_follows_the_database(no_rows):
     assert abs(clock.now() - time.time() * 1000) < CLOSE
 
 
-async def test_half_of_the_round_trip_is_taken_off(no_rows):
+async def test_half_of_the_round_trip_is_taken_off(empty_database):
     monotonic = Monotonic()
     monotonic.step = 20.0
     clock = Clock(monotonic)
@@ -67,12 +67,12 @@ async def test_half_of_the_round_trip_is_taken_off(no_rows):
     assert abs(clock.now() - (time.time() * 1000 + 10_000)) < CLOSE
 
 
-async def test_the_clock_lends_its_monotonic_clock(no_rows):
+async def test_the_clock_lends_its_monotonic_clock(empty_database):
     monotonic = Monotonic()
     assert Clock(monotonic).monotonic() == monotonic.seconds
 
 
-async def test_two_clocks_with_different_monotonic_clocks_agree(no_rows):
+async def test_two_clocks_with_different_monotonic_clocks_agree(empty_database):
     one, other = Clock(Monotonic(0.0)), Clock(Monotonic(9e6))
     await one.measure()
     await other.measure()

@@ -10,7 +10,7 @@ from models.consumers import ConsumerError, NameTakenError, add, listing, remove
 from models.delivery import Delivery, Line, write_line
 from tests.models.rows import changes, make_assignment, read_row
 
-pytestmark = pytest.mark.usefixtures("no_rows")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 CLEAN = {"version_number": 3, "sent_version": 3}
 #: Dirty, and in backoff.

@@ -151,7 +151,7 @@ def test_a_very_deep_tree_is_compared_in_no_time():
 
 
 @pytest.fixture
-async def no_courses(no_rows):
+async def no_courses(empty_database):
     await CourseStructure.all().delete()
 
 

@@ -26,7 +26,7 @@ PARKED = {"parked_at": NOW, "parked_reason": "no such learner", "parked_scope": 
 
 
 @pytest.fixture(autouse=True)
-async def campuses(no_rows):
+async def campuses(empty_database):
     """Two of them, and nothing else."""
     for model in (QuarantinedEvent, RetiredUser, Intake):
         await model.all().delete()

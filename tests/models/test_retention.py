@@ -9,7 +9,7 @@ from models.intake import QuarantinedEvent
 from models.retention import CHUNK, prune_ledger, prune_quarantine
 from tests.models.rows import make_assignment, read_lines
 
-pytestmark = pytest.mark.usefixtures("no_rows")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def ledger(*lines):

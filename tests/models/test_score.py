@@ -6,7 +6,7 @@ import pytest
 
 from models.score import Score, apply_score, read_scores
 
-pytestmark = pytest.mark.usefixtures("no_rows")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 NOON = 1_767_268_800_000_000
 

@@ -18,7 +18,7 @@ PARKED = {"parked_at": NOW - 5, "parked_reason": "", "parked_scope": "learner"}
 
 
 @pytest.fixture(autouse=True)
-async def nothing(no_rows):
+async def nothing(empty_database):
     await QuarantinedEvent.all().delete()
 
 
