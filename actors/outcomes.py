@@ -44,8 +44,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds that may pass between the claim and the first byte of its request. Part of every lease.
 MARGIN = 5.0
-#: Seconds until an attempt that came too late for its margin is made again; doubles while they keep coming.
-TOO_LATE_WAIT = 1.0
+#: Seconds until an attempt that could not begin in time is made again; doubles while they keep coming.
+PUT_OFF = 1.0
 #: Seconds between two tries to write an attempt's end.
 END_RETRY = 0.5
 
@@ -97,7 +97,7 @@ class Outcomes:
         self._broker = broker
         self._tools = tools
         self._partitions = partitions
-        self._too_late = 0
+        self._put_off_times = 0
         queues = queue_names(partitions)
         for queue in queues:
             broker.declare_queue(queue)
@@ -169,7 +169,16 @@ class Outcomes:
         return ended
 
     async def _walk(self, claim: Claim, address: Address, began: float) -> Verdict:
-        """From the claim to what became of it. Every read stands after the claim, in a statement of its own."""
+        """From the claim to what became of it."""
+        try:
+            ready = await self._prepare(claim, address)
+        except Exception:
+            log.exception("an attempt failed before anything was sent", assignment=claim.assignment_id)
+            return verdicts.not_sent(self._put_off(), "released")
+        return ready if isinstance(ready, Verdict) else await self._send(claim, address, *ready, began=began)
+
+    async def _prepare(self, claim: Claim, address: Address) -> Verdict | tuple[str, bool]:
+        """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
         if claim.outcome_service_id != address.outcome_service_id:
             return verdicts.not_sent(Released(), "released")  # a launch moved it between our look and our claim
         grade = await self._read_grade(claim)
@@ -182,7 +191,7 @@ class Outcomes:
             return verdicts.not_sent(Unchanged(), "unchanged")
         if await attempts.is_superseded(claim, now=self._tools.clock.now()):
             return verdicts.not_sent(Released(), "superseded")
-        return await self._send(claim, address, score, clamped=clamped, began=began)
+        return score, clamped
 
     async def _read_grade(self, claim: Claim) -> Grade | NoGrade:
         tree = await self._tools.trees.get(claim.course_key)
@@ -190,16 +199,18 @@ class Outcomes:
         scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)
         return block_grade(claim.usage_key, tree, scores)
 
-    async def _send(self, claim: Claim, address: Address, score: str, *, clamped: bool, began: float) -> Verdict:
+    async def _send(self, claim: Claim, address: Address, score: str, clamped: bool, *, began: float) -> Verdict:  # noqa: FBT001
         tools, clock = self._tools, self._tools.clock
         answer: Answer | None = None
         try:
             body, headers = self._request(claim, address, score)
+            # Rule 3: the rest of the lease would not cover the request.
             if clock.monotonic() - began > MARGIN:
-                return verdicts.not_sent(self._released_too_late(), "released")
+                log.warning("an attempt was too slow to begin and is put off", assignment=claim.assignment_id)
+                return verdicts.not_sent(self._put_off(), "released")
             with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
                 answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
-            self._too_late = 0
+            self._put_off_times = 0
             said = judge(
                 answer,
                 now=datetime.fromtimestamp(clock.now() / 1000, UTC),
@@ -237,11 +248,10 @@ class Outcomes:
             ) from error
         return body, headers
 
-    def _released_too_late(self) -> Released:
-        """Rule 3: the rest of the lease would not cover the request."""
-        self._too_late = min(self._too_late + 1, 6)
-        wait = TOO_LATE_WAIT * 2 ** (self._too_late - 1)
-        log.warning("an attempt was too slow to begin and is put off", seconds=wait)
+    def _put_off(self) -> Released:
+        """Give the attempt back for a while, longer each time until a request goes through."""
+        self._put_off_times = min(self._put_off_times + 1, 6)
+        wait = PUT_OFF * 2 ** (self._put_off_times - 1)
         return Released(self._tools.clock.now() + int(wait * 1000))
 
     async def _end(self, claim: Claim, verdict: Verdict, *, redo: bool) -> Ended:

@@ -15,7 +15,7 @@ from dramatiq.brokers.stub import StubBroker
 from actors.egress import Egress
 from actors.gate import Campus, Gates
 from actors.metrics import Metrics
-from actors.outcomes import MARGIN, TOO_LATE_WAIT, Outcomes, Settings, Tools
+from actors.outcomes import MARGIN, PUT_OFF, Outcomes, Settings, Tools
 from actors.sender import Sender, http_session
 from actors.verdict import MISCONFIGURED_WAIT, Rules
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
@@ -781,7 +781,7 @@ async def test_an_attempt_that_is_too_slow_to_begin_sends_nothing_and_is_put_off
         sending.trees.meanwhile = slowly(sending, MARGIN + 0.001)
         await sending.pass_back(leaf)
         row = await read_row(leaf)
-        wait = TOO_LATE_WAIT * 2**times
+        wait = PUT_OFF * 2**times
         assert row["not_before"] == sending.now + wait * 1000
         assert (row["attempts"], row["claimed_until"], row["forced_version"], row["hold_until"]) == (0, None, 0, 0)
         await sending.pass_back(leaf)
@@ -795,7 +795,7 @@ async def test_an_attempt_that_is_too_slow_to_begin_sends_nothing_and_is_put_off
     await changed(leaf, 2, 2, sending.now)
     sending.trees.meanwhile = slowly(sending, MARGIN + 0.001)
     await sending.pass_back(leaf, 2)
-    assert (await read_row(leaf))["not_before"] == sending.now + TOO_LATE_WAIT * 1000
+    assert (await read_row(leaf))["not_before"] == sending.now + PUT_OFF * 1000
 
 
 @pytest.fixture
@@ -847,7 +847,7 @@ async def test_a_holder_that_froze_for_less_than_its_lease_sends_nothing_and_giv
     assert lms.requests == []
     assert (await read_row(leaf))["claimed_until"] is None
     taker = await make_sending(holder.clock)
-    taker.tick(TOO_LATE_WAIT)
+    taker.tick(PUT_OFF)
     await taker.pass_back(leaf)
     assert await results(leaf) == ["accepted"]
 
@@ -964,7 +964,19 @@ async def test_an_attempt_that_is_given_back_after_a_launch_began_afresh_does_no
     sending.trees.meanwhile = launched
     await sending.pass_back(leaf)
     assert (await read_row(leaf))["attempts"] == 0
-    sending.tick(TOO_LATE_WAIT)
+    sending.tick(PUT_OFF)
     lms.behave = fake.always(fake.answer(503))
     await sending.pass_back(leaf, 2)
     assert await results(leaf) == ["ambiguous"]
+
+
+async def test_an_attempt_that_fails_before_anything_was_sent_is_given_back(sending, lms, leaf):
+    async def lost():
+        raise ConnectionResetError("the database is away")
+
+    sending.trees.meanwhile = lost
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["attempts"], row["claimed_until"], row["not_before"]) == (0, None, sending.now + int(PUT_OFF * 1000))
+    assert lms.requests == []
+    assert await results(leaf) == []
