@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 #: How many may wait in memory at one gate. Who finds the line longer leaves; the sweep brings it back.
-LINE = 256
+LINE = 64
 
 
 class Campus(NamedTuple):

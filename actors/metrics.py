@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from models.status import STATES
+
 #: Seconds: a campus answers within tens of milliseconds or not before the deadline.
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 #: Seconds: from at once to the week of retries.
 _LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
-
-STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
 
 
 class Metrics:

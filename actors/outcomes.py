@@ -19,7 +19,7 @@ import structlog
 
 from actors import verdict as verdicts
 from actors.classify import judge
-from actors.errors import DeliveryError, GiveUp
+from actors.errors import Ambiguous, DeliveryError, GiveUp
 from actors.gate import Campus, Gates, NotAdmittedError
 from actors.partition import queue_name, queue_names
 from actors.protocols import oauth1
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from actors.answer import Answer
+    from actors.classify import Accepted
     from actors.metrics import Metrics
     from actors.sender import Sender
     from models.clock import Clock
@@ -98,6 +99,7 @@ class Outcomes:
         self._tools = tools
         self._partitions = partitions
         self._put_off_times = 0
+        self._in_hand: set[int] = set()
         queues = queue_names(partitions)
         for queue in queues:
             broker.declare_queue(queue)
@@ -131,25 +133,35 @@ class Outcomes:
 
     async def pass_back(self, assignment_id: int, version: int) -> None:
         """Whatever an assignment needs now. *version* tells who reads the log what this wake-up was sent for."""
+        if assignment_id in self._in_hand:
+            return  # a line can be longer than a wake-up lasts
+        self._in_hand.add(assignment_id)
+        try:
+            wake = await self._pass_back(assignment_id, version)
+        finally:
+            self._in_hand.discard(assignment_id)
+        if wake is not None:
+            await self.wake([wake])
+
+    async def _pass_back(self, assignment_id: int, version: int) -> Wake | None:
         if not self._tools.may_send():
             await forget_wake(assignment_id)
-            return
+            return None
         address = await attempts.address(assignment_id, now=self._tools.clock.now())
         if address is None:
             log.debug("woken for an assignment that is gone", assignment=assignment_id, version=version)
-            return
+            return None
         if not address.claimable:
             await forget_wake(assignment_id)
-            return
+            return None
         try:
             # Before the claim, so that waiting spends neither lease nor attempt.
             async with self._tools.gates.enter(Campus(address.consumer_key, address.origin)):
                 ended = await self._attempt(assignment_id, address)
         except NotAdmittedError:
             await forget_wake(assignment_id)
-            return
-        if ended is not None and ended.wake is not None:
-            await self.wake([ended.wake])
+            return None
+        return None if ended is None else ended.wake
 
     async def _attempt(self, assignment_id: int, address: Address) -> Ended | None:
         clock, lease = self._tools.clock, self._tools.settings.lease_seconds
@@ -202,33 +214,49 @@ class Outcomes:
     async def _send(self, claim: Claim, address: Address, score: str, clamped: bool, *, began: float) -> Verdict:  # noqa: FBT001
         tools, clock = self._tools, self._tools.clock
         answer: Answer | None = None
+        posting = False
         try:
             body, headers = self._request(claim, address, score)
             # Rule 3: the rest of the lease would not cover the request.
             if clock.monotonic() - began > MARGIN:
                 log.warning("an attempt was too slow to begin and is put off", assignment=claim.assignment_id)
                 return verdicts.not_sent(self._put_off(), "released")
+            posting = True
             with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
                 answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
             self._put_off_times = 0
-            said = judge(
-                answer,
-                now=datetime.fromtimestamp(clock.now() / 1000, UTC),
-                hide=(claim.lis_result_sourcedid, address.consumer_secret),
-            )
+            tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
+            said = self._judge(claim, address, answer)
         except DeliveryError as error:
-            return verdicts.failed(
-                Attempt(claim.attempt, score, clamped, clock.now()),
-                answer,
-                error,
-                tools.settings.rules,
-                jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-                stopping=tools.abort.is_set(),
+            return self._failed(claim, score, answer, error, clamped=clamped)
+        except Exception:
+            # A fault of ours must not have the same request repeated for ever, unseen.
+            log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
+            if not posting:
+                return verdicts.not_sent(self._put_off(), "released")
+            return self._failed(
+                claim, score, answer, Ambiguous("a fault of passbackd's own; see its log"), clamped=clamped
             )
-        finally:
-            if answer is not None:
-                tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
         return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
+
+    def _judge(self, claim: Claim, address: Address, answer: Answer) -> Accepted:
+        return judge(
+            answer,
+            now=datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC),
+            hide=(claim.lis_result_sourcedid, address.consumer_secret),
+        )
+
+    def _failed(
+        self, claim: Claim, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
+    ) -> Verdict:
+        return verdicts.failed(
+            Attempt(claim.attempt, score, clamped, self._tools.clock.now()),
+            answer,
+            error,
+            self._tools.settings.rules,
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+            stopping=self._tools.abort.is_set(),
+        )
 
     def _request(self, claim: Claim, address: Address, score: str) -> tuple[bytes, dict[str, str]]:
         """Signed afresh for every attempt: platforms remember the nonces even of requests that they refuse."""

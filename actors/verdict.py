@@ -119,7 +119,11 @@ def failed(
             return _verdict("misconfigured", end, attempt, answer, error, bytes_left=error.bytes_left, definite=True)
         case Ambiguous():
             again = attempt.now + _wait_ms(attempt, error.after, jitter)
-            parked = Parked(_worn_out(attempt, error), "campus") if attempt.number >= rules.max_attempts else None
+            parked = (
+                Parked(_worn_out(attempt, error), "campus")
+                if attempt.number >= rules.max_attempts and not stopping
+                else None
+            )
             end = Uncertain(again, attempt.now + int(rules.hold_seconds * 1000), parked)
             return _verdict("ambiguous", end, attempt, answer, error, bytes_left=True, definite=False)
         case _:

@@ -30,7 +30,7 @@ def _certificates(config: Config) -> list[str]:
     if file is None:
         return []
     try:
-        ssl.create_default_context(cafile=file)
+        ssl.create_default_context().load_verify_locations(file)
     except OSError as error:
         return [
             f"egress.ca_file: {file} cannot be used ({error.strerror or error}): name a file of certificates in PEM"

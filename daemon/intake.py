@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
 from tortoise.transactions import in_transaction
 
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from daemon.apply import Applier
     from daemon.backlog import Backlog
     from daemon.stop import Stop
+    from daemon.stream import Look
     from models.assignment import Wake
     from models.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-#: Entries a transaction, at most.
-BATCH = 200
+#: Entries a transaction: at first, since each may have megabytes, and at most.
+FIRST_BATCH, BATCH = 8, 200
 #: Bytes that a batch should not exceed; the next one asks for fewer entries.
 BATCH_BYTES = 16 * 1024 * 1024
 #: Milliseconds that a read waits for news.
@@ -88,13 +90,13 @@ class Intake:
         self._wake = wake
         self._keep_ms = int(keep_days * 86_400_000)
         self._trim_at = 0.0
-        self._batch = BATCH
+        self._batch = FIRST_BATCH
         self._gap_told: str | None = None
 
     async def step(self, stop: Stop) -> None:
         """One look at the stream and what follows from it; waits up to :data:`BLOCK_MS` when there is no news."""
         position = await read_position()
-        look = await self._stream.look(position.entry_id, self._batch)
+        look = await self._look(position.entry_id)
         if look.was_reset(position.entry_id):
             await self._start_over(position)
             return
@@ -113,6 +115,14 @@ class Intake:
             await self.take(position, look.entries)
         except _PositionMovedError:
             await stop.sleep(STAND_BACK * (1 + random.random()))  # noqa: S311 - jitter
+
+    async def _look(self, position: str) -> Look:
+        try:
+            return await self._stream.look(position, self._batch)
+        except Exception:
+            # Perhaps there was more than can be read in time.
+            self._batch = max(1, self._batch // 4)
+            raise
 
     async def take(self, position: Position, entries: Sequence[Entry]) -> None:
         """
@@ -156,7 +166,11 @@ class Intake:
         return done
 
     async def _lock(self, position: Position) -> None:
-        if await lock_position() != position:
+        try:
+            here = await lock_position()
+        except asyncpg.LockNotAvailableError as error:
+            raise _PositionMovedError from error  # another daemon is in the middle of a long batch
+        if here != position:
             raise _PositionMovedError
 
     async def _one(self, position: Position, entry: Entry) -> _Done:

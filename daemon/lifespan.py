@@ -76,6 +76,8 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
 
         backlog, trees, abort = Backlog(), CourseTrees(), asyncio.Event()
         gates = Gates(config.outcomes.max_per_campus)
+        # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
+        stop.on_set(gates.close)
         outcomes = await _open_outcomes(config, redis_url, gates, trees, clock, metrics, backlog, abort, stack)
         intake = Intake(
             stream,
@@ -175,8 +177,6 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
     worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=abort.set)
     # Last in, first out: actors drain while the database and the pool are still open.
     await stack.enter_async_context(running_worker(worker))
-    # And before they drain, those who wait at a gate are sent away: they hold nothing yet.
-    stack.callback(gates.close)
     return outcomes
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: Below a warning these write statements with their values, that is people's data and secrets.
-TALKATIVE = ("aiosqlite", "asyncpg", "tortoise")
+#: Below a warning these write statements with their values and what they sign: people's data and secrets.
+TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "tortoise")
 
 
 class _Handler(logging.StreamHandler[TextIO]):

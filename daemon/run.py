@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: Seconds that loops have to end: longer than a blocking read of the stream and a batch of intake.
+LOOPS_END = 3.0
+
 
 def run_daemon(config: Config) -> None:
     """
@@ -46,11 +49,14 @@ async def _serve(config: Config) -> None:
     log.info("stopped")
 
 
-async def run_loops(loops: list[Loop], stop: Stop) -> None:
+async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_END) -> None:
     """
     Run all loops until *stop*.
 
     When one dies the others are told to stop: none is cancelled, since it may be in a transaction.
+
+    Args:
+        patience: Seconds that a loop has to end after the stop; one that hangs in a lost server is left behind.
 
     Raises:
         Exception: What the first one died of.
@@ -62,7 +68,12 @@ async def run_loops(loops: list[Loop], stop: Stop) -> None:
         finally:
             stop.set()
 
-    ended = await asyncio.gather(*(run(loop) for loop in loops), return_exceptions=True)
-    for error in ended:
-        if isinstance(error, BaseException):
+    running = [asyncio.create_task(run(loop), name=loop.name) for loop in loops]
+    await stop.wait()
+    ended, hanging = await asyncio.wait(running, timeout=patience)
+    for task in hanging:
+        log.warning("did not end in time and is left behind", loop=task.get_name())
+    for task in running:
+        error = task.exception() if task in ended else None
+        if error is not None:
             raise error

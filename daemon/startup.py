@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from daemon.loops import FIRST_WAIT, LONGEST_WAIT, TELL_EVERY
-from models.database import open_database, sqlite_path
+from models.database import make_private_file, open_database, sqlite_path
 from models.migrate import SchemaError, check_schema, migrate
 from models.statement import Statement
 
@@ -73,14 +73,9 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
 
 def _check_file(url: str) -> None:
     """A file that we may not write is no server that comes back."""
-    path = sqlite_path(url)
-    if path is None:
-        return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            pass
+        make_private_file(url)
     except OSError as error:
         raise UnusableError(
-            f"database.url: {path} cannot be written ({error.strerror}): make it writable, or name another file"
+            f"database.url: {sqlite_path(url)} cannot be written ({error.strerror}): make it writable, or name another"
         ) from error

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Stop:
@@ -16,9 +16,17 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_set(self, callback: Callable[[], None]) -> None:
+        """Have *callback* called at the moment of the stop."""
+        self._callbacks.append(callback)
 
     def set(self) -> None:
-        self._event.set()
+        if not self._event.is_set():
+            self._event.set()
+            for callback in self._callbacks:
+                callback()
 
     def is_set(self) -> bool:
         return self._event.is_set()

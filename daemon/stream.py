@@ -47,14 +47,14 @@ class Look:
         return position != START and not self.at_position and self.first_id is not None
 
 
-# Counts in the server, so that no payload travels. A page at a time, so that no other client waits long.
+# Counts in the server, so that no payload travels. A small page at a time: Lua holds it in memory, and others wait.
 _COUNT = """
 local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
 local last = ARGV[1]
 if #page > 0 then last = page[#page][1] end
 return {#page, last}
 """
-_PAGE = 1000
+_PAGE = 100
 
 
 class Stream:

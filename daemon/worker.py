@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dramatiq import Broker, MessageProxy
 
 #: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
-WINDOW = 1024
+WINDOW = 2048
 #: Milliseconds between two looks at an idle queue.
 POLL_MS = 100
 #: Dramatiq's limit. A smaller one would let far alarms hide near ones.

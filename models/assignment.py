@@ -165,7 +165,7 @@ _REVIVE = Statement(f"""
 
 _HURRY = Statement("""
     UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL
-    WHERE id = :id AND version_number > sent_version AND not_before > :now RETURNING id""")
+    WHERE id = :id AND version_number > sent_version AND (not_before > :now OR attempts > 0) RETURNING id""")
 
 
 #: Milliseconds; some 35 years: a leaf is due at once, however long it has been dirty.
@@ -233,10 +233,15 @@ _WAKE_CLAIMABLE = Statement(f"""
     RETURNING {_AS_WAKE}""")
 
 # Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
+# Outcome services take turns, so that the many grades that wait for a sick campus keep nobody else's from their turn.
 _SWEEP = Statement(f"""
-    WITH picked AS MATERIALIZED (
-        SELECT id FROM graded_assignment WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
-        ORDER BY due_at LIMIT :most {{skip_locked}})
+    WITH ranked AS (
+        SELECT id, ROW_NUMBER() OVER (PARTITION BY outcome_service_id ORDER BY due_at) AS turn
+        FROM graded_assignment WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+    ), picked AS MATERIALIZED (
+        SELECT graded_assignment.id FROM graded_assignment JOIN ranked ON ranked.id = graded_assignment.id
+        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+        ORDER BY ranked.turn, due_at LIMIT :most {{skip_locked}})
     UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (SELECT id FROM picked)
     RETURNING {_AS_WAKE}""")
 
@@ -250,7 +255,7 @@ async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
 
 
 async def sweep(*, now: int, most: int) -> list[Wake]:
-    """Take the claimable rows whose wake-up is missing or has lapsed, those due longest first."""
+    """Take the claimable rows whose wake-up is missing or has lapsed: of each outcome service those due longest."""
     # RETURNING keeps no order.
     rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most)
     return sorted((_wake(row) for row in rows), key=lambda wake: wake.due_at)

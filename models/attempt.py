@@ -167,6 +167,9 @@ async def is_superseded(claim: Claim, *, now: int) -> bool:
 # Rule 4: clears the claim and keeps the token, so that repeating an end after a lost commit is harmless.
 _MINE = "WHERE id = :id AND claim_token = :token RETURNING id, parked_at"
 
+# A launch or a mended consumer that forgot the attempts meanwhile ended the backoff too.
+_NOT_BEFORE = "not_before = CASE WHEN attempts > 0 THEN :not_before ELSE not_before END"
+
 # An attempt that was not made is given back, once, unless a launch has forgotten it meanwhile.
 _GIVEN_BACK = "attempts = CASE WHEN claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END"
 
@@ -182,11 +185,11 @@ _UNCHANGED = Statement(f"UPDATE graded_assignment SET {_SETTLED} {_MINE}")
 _EMPTY = Statement(f"UPDATE graded_assignment SET {_SETTLED}, sent_score = NULL {_MINE}")
 
 _RELEASED = Statement(f"""
-    UPDATE graded_assignment SET {_GIVEN_BACK}, claimed_until = NULL, wake_until = NULL, not_before = :not_before
+    UPDATE graded_assignment SET {_GIVEN_BACK}, claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE}
     {_MINE}""")
 
 _RETRIED = Statement(f"""
-    UPDATE graded_assignment SET claimed_until = NULL, wake_until = NULL, not_before = :not_before {_MINE}""")
+    UPDATE graded_assignment SET claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE} {_MINE}""")
 
 # Rule 7: a change that came meanwhile gets its own try.
 _UNCHANGED_SINCE = "version_number = :version"
@@ -196,7 +199,7 @@ _PARKED_SET = f"""parked_at = CASE WHEN {_UNCHANGED_SINCE} THEN :now ELSE parked
     parked_scope = CASE WHEN {_UNCHANGED_SINCE} THEN :scope ELSE parked_scope END"""
 
 _PARKED = Statement(f"""
-    UPDATE graded_assignment SET claimed_until = NULL, wake_until = NULL, not_before = :not_before, {_PARKED_SET}
+    UPDATE graded_assignment SET claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE}, {_PARKED_SET}
     {_MINE}""")
 
 _WAITING = Statement(f"""
@@ -206,7 +209,7 @@ _WAITING = Statement(f"""
 
 # Rule 6: the version is forced, so that an equal score is not skipped, and nothing goes out until whatever left us has
 # landed.
-_AMBIGUOUS_SET = """claimed_until = NULL, wake_until = NULL, not_before = :not_before,
+_AMBIGUOUS_SET = f"""claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE},
     forced_version = CASE WHEN forced_version < :version THEN :version ELSE forced_version END,
     hold_until = CASE WHEN hold_until < :hold_until THEN :hold_until ELSE hold_until END"""
 

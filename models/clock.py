@@ -14,6 +14,9 @@ from models.statement import Statement, is_postgres
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Seconds. A slower answer does not tell the time.
+MOST_ROUND_TRIP = 0.5
+
 # clock_timestamp() and not now(), which is the start of the transaction.
 _POSTGRES = Statement("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")
 _SQLITE = Statement("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now")
@@ -43,4 +46,6 @@ class Clock:
         row = await (_POSTGRES if is_postgres() else _SQLITE).row()
         after = self.monotonic()
         assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+        if self._offset_ms is not None and after - before > MOST_ROUND_TRIP:
+            return  # the wait may have been on one side alone: what we know is better
         self._offset_ms = row["now"] - (before + after) / 2 * 1000

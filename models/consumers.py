@@ -6,7 +6,7 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from models.consumer import LtiConsumer
+from models.consumer import MOST_KEY, LtiConsumer
 from models.statement import Statement
 
 
@@ -83,23 +83,20 @@ async def listing() -> list[dict[str, Any]]:
     ]
 
 
-async def remove(key: str, *, force: bool) -> int:
+async def remove(key: str) -> tuple[int, int]:
     """
     Remove a consumer with its services, assignments and ledger.
 
     Returns:
-        How many assignments went.
+        How many assignments went, and how many of these had a grade that was not sent yet.
 
     Raises:
-        ConsumerError: There is none, or grades of it are not sent yet and *force* is not given.
+        ConsumerError: There is none.
     """
     async with in_transaction():
-        consumer = await LtiConsumer.get_or_none(consumer_key=key)
+        consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
         if consumer is None:
             raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
         count = await _COUNT.row(consumer_id=consumer.id)
-        number, dirty = (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))
-        if dirty and not force:
-            raise ConsumerError(f"{dirty} grades of this consumer are not sent yet: wait for them, or give --force")
         await LtiConsumer.filter(id=consumer.id).delete()
-        return number
+        return (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,12 @@ def sqlite_path(url: str) -> Path | None:
     return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite://") else None
 
 
-def tortoise_config(url: str) -> dict[str, Any]:
+def tortoise_config(url: str, *, patient: bool = False) -> dict[str, Any]:
     """
     What Tortoise is configured with.
+
+    Args:
+        patient: Without time-outs, for migrations: a large table takes its time.
 
     Raises:
         ValueError: The URL names neither SQLite nor PostgreSQL.
@@ -38,7 +42,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
     # Tortoise caches statements by the connection's name, process-wide, and the two engines' differ.
     name = "postgres" if sqlite_path(url) is None else "sqlite"
     return {
-        "connections": {name: _connection(url)},
+        "connections": {name: _connection(url, patient=patient)},
         "apps": {
             "models": {"models": _MODELS, "default_connection": name, "migrations": "models.migrations"},
         },
@@ -47,7 +51,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
     }
 
 
-def _connection(url: str) -> dict[str, Any]:
+def _connection(url: str, *, patient: bool) -> dict[str, Any]:
     path = sqlite_path(url)
     if path is not None:
         return {
@@ -68,8 +72,8 @@ def _connection(url: str) -> dict[str, Any]:
         "minsize": 1,
         "maxsize": 8,
         "timeout": 10,
-        "command_timeout": 40,
-        "server_settings": {**_POSTGRES_TIMEOUTS, "application_name": "passbackd"},
+        "command_timeout": None if patient else 40,
+        "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), "application_name": "passbackd"},
         # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
         "reset": _keep,
     }
@@ -80,20 +84,31 @@ def _connection(url: str) -> dict[str, Any]:
     return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
 
 
+def make_private_file(url: str) -> None:
+    """
+    Make the file of an SQLite database, if it is one and there is none, so that nobody else on the machine reads it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
 async def _keep(_connection: object) -> None:
     return None
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[TortoiseContext]:
+async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[TortoiseContext]:
     """
     Make the models work within this context, and in tasks that copy it.
 
     Connects at the first statement. Always closed: an open SQLite connection keeps the process from ending.
     """
-    path = sqlite_path(url)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_file(url)
     async with TortoiseContext() as context:
-        await context.init(config=tortoise_config(url))
+        await context.init(config=tortoise_config(url, patient=patient))
         yield context

@@ -76,7 +76,7 @@ async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[s
     Raises:
         SchemaError: The schema is newer than this release.
     """
-    async with open_database(url), _alone(url):
+    async with open_database(url, patient=True), _alone(url):
         have = set(await applied())
         if have - set(known()):
             await check_schema()
@@ -98,13 +98,9 @@ async def _alone(url: str) -> AsyncIterator[None]:
             yield
         return
     # A session of its own: the lock lives as long as the connection, whatever the migrations do with theirs.
-    async with open_database(url) as own:
-        client = own.db()
-        async with client.acquire_connection() as session:
-            # Waiting for another daemon's migration may take longer than any statement of ours should.
-            await session.execute("SET lock_timeout = 0; SET statement_timeout = 0")
-            await session.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK, timeout=3600)
-            try:
-                yield
-            finally:
-                await session.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+    async with open_database(url, patient=True) as own, own.db().acquire_connection() as session:
+        await session.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        try:
+            yield
+        finally:
+            await session.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)

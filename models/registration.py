@@ -70,6 +70,11 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
     for row in displaced:
         await _displace(row, keep)
     result, assignment_id = await _refresh(keep, launch, service, kind, now)
+    if any(max(row.claimed_until or 0, row.hold_until) > now for row in displaced):
+        # A request of a row that goes may still land, perhaps in the same place.
+        landed = max(max(row.claimed_until or 0, row.hold_until) for row in displaced)
+        await GradedAssignment.filter(id=keep.id, hold_until__lt=landed).update(hold_until=landed)
+        await redo(keep.id, now=now)
     return ("applied" if displaced else result), assignment_id
 
 

@@ -27,14 +27,15 @@ class Statement:
     One SQL statement.
 
     Args:
-        text: SQL with ``:name`` parameters. ``{skip_locked}`` becomes ``FOR UPDATE SKIP LOCKED`` and ``{for_update}``
-            becomes ``FOR UPDATE`` on PostgreSQL, and nothing on SQLite, which locks the whole database anyway.
+        text: SQL with ``:name`` parameters. ``{for_update}`` becomes ``FOR UPDATE`` and ``{skip_locked}`` becomes ``FOR
+            UPDATE OF graded_assignment SKIP LOCKED`` on PostgreSQL; both become nothing on SQLite, which locks the
+            whole database anyway.
     """
 
     def __init__(self, text: str) -> None:
         self.names: list[str] = []
         numbered = _PARAMETER.sub(self._number, text)
-        self._postgres = numbered.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED").replace(
+        self._postgres = numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED").replace(
             "{for_update}", "FOR UPDATE"
         )
         self._sqlite = numbered.replace("{skip_locked}", "").replace("{for_update}", "").replace("$", "?")

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import asyncpg
 import typer
+from redis.exceptions import RedisError
 from rich.console import Console
+from tortoise.exceptions import DBConnectionError, OperationalError
 
 from daemon import log
 from daemon.config import Config, ConfigError, Loaded, find_config_file, load
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
 #: Exit codes: something went wrong; wrong use or wrong configuration.
 FAILED, WRONG = 1, 2
 
+#: What a server that goes away, or that is overtaken by another client, can raise.
+SERVER_FAULTS = (
+    OperationalError,
+    DBConnectionError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    RedisError,
+    OSError,
+)
 #: Columns of a table in a pipe, where nobody wants it folded.
 PIPE_WIDTH = 250
 
@@ -75,6 +87,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except (SchemaError, UnusableError) as error:
         fail(str(error), WRONG)
+    except SERVER_FAULTS as error:
+        fail(f"a server failed while this ran, try again: {why(error)}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

@@ -87,21 +87,16 @@ def list_(
 
 
 @app.command()
-def remove(
-    key: Key,
-    *,
-    force: Annotated[bool, typer.Option("--force", help="Also when grades of it are not sent yet.")] = False,
-    config: ConfigOption = None,
-) -> None:
+def remove(key: Key, config: ConfigOption = None) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
     settings = quiet_config(config)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                gone = await consumers.remove(key, force=force)
+                gone, unsent = await consumers.remove(key)
             except consumers.ConsumerError as error:
                 fail(str(error))
-        typer.echo(f"removed {key} and {gone} assignments")
+        typer.echo(f"removed {key} and {gone} assignments, {unsent} of them with a grade that was not sent yet")
 
     run_work(work())

@@ -278,6 +278,8 @@ async def _idle(stage: Stage) -> bool:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
             session.get(stage.web("statusz")) as reply,
         ):
+            if reply.status != 200:
+                return False
             status = await reply.json()
     except (aiohttp.ClientError, TimeoutError):
         return False

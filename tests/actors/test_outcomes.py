@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -82,7 +83,7 @@ class Sending:
         self.abort = asyncio.Event()
         self.may_send = settings.pop("may_send", True)
         self.broker = StubBroker(middleware=[])
-        tools = Tools(
+        self.tools = Tools(
             sender=Sender(session),
             gates=self.gates,
             trees=self.trees,
@@ -92,7 +93,12 @@ class Sending:
             may_send=lambda: self.may_send,
             abort=self.abort,
         )
-        self.outcomes = Outcomes(self.broker, tools, partitions=4)
+        self.outcomes = Outcomes(self.broker, self.tools, partitions=4)
+
+    def replace_sender(self, sender: Any) -> None:
+        """Send with another sender from now on."""
+        self.broker = StubBroker(middleware=[])
+        self.outcomes = Outcomes(self.broker, replace(self.tools, sender=sender), partitions=4)
 
     async def pass_back(self, assignment_id: int, version: int = 1) -> None:
         await self.outcomes.pass_back(assignment_id, version)
@@ -980,3 +986,37 @@ async def test_an_attempt_that_fails_before_anything_was_sent_is_given_back(send
     assert (row["attempts"], row["claimed_until"], row["not_before"]) == (0, None, sending.now + int(PUT_OFF * 1000))
     assert lms.requests == []
     assert await results(leaf) == []
+
+
+class Broken:
+    """A sender with a fault that nobody thought of."""
+
+    def __init__(self) -> None:
+        self.posts = 0
+
+    async def post(self, *_args: Any, **_options: Any) -> None:
+        self.posts += 1
+        raise RuntimeError("never thought of")
+
+
+async def test_a_fault_of_ours_after_the_request_began_is_a_doubt_and_not_repeated_for_ever(sending, leaf):
+    sending.replace_sender(Broken())
+    await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["claimed_until"], row["attempts"], row["forced_version"]) == (None, 1, 1)
+    assert row["hold_until"] == sending.now + HOLD * 1000
+    assert await results(leaf) == ["ambiguous"]
+
+
+async def test_a_wake_up_for_what_is_in_hand_already_is_no_second_one_in_the_line(make_sending, lms, leaf):
+    sending = await make_sending(gates=Gates(1, line=0))
+    hold = asyncio.Event()
+    lms.behave = fake.always(fake.held(hold))
+    first = asyncio.create_task(sending.pass_back(leaf))
+    await lms.until(lambda: lms.requests)
+    await GradedAssignment.filter(id=leaf).update(wake_until=5)
+    await sending.pass_back(leaf)
+    assert (await read_row(leaf))["wake_until"] == 5, "it was looked at a second time"
+    hold.set()
+    await first
+    assert lms.scores(SOURCEDID) == ["0.5"]

@@ -16,7 +16,7 @@ from actors.metrics import Metrics
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.connections import redis_client
-from daemon.intake import BATCH, TRIM_EVERY, Intake
+from daemon.intake import BATCH, FIRST_BATCH, TRIM_EVERY, Intake
 from daemon.stop import Stop
 from daemon.stream import START, Stream
 from models.assignment import Debounce, GradedAssignment
@@ -239,7 +239,8 @@ async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(des
         for earned in range(BATCH + 50):
             pipe.xadd(KEY, SCORE | {"points_earned": str(earned)})
         await pipe.execute()
-    assert await desk.read_all() == 2
+    # Batches double from 8 up to 128, and one takes the rest.
+    assert await desk.read_all() == 6
     assert await scores() == {"p": BATCH + 49}
     assert desk.counted() == {("score.changed", "applied"): BATCH + 50}
 
@@ -831,4 +832,19 @@ async def test_a_huge_entry_makes_the_next_look_smaller_and_good_ones_larger_aga
     for _ in range(4):
         await put(SCORE)
         await counting.step()
-    assert asked == [BATCH, BATCH // 4, BATCH // 2, BATCH, BATCH]
+    assert asked == [FIRST_BATCH, FIRST_BATCH // 4, FIRST_BATCH // 2, FIRST_BATCH, FIRST_BATCH * 2]
+
+
+async def test_a_look_that_fails_asks_for_less_the_next_time(desk):
+    asked = []
+
+    class Failing(Impatient):
+        async def look(self, position, count):
+            asked.append(count)
+            raise TimeoutError
+
+    failing = Desk(Failing(desk.stream.redis, KEY), desk.monotonic, desk.clock)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await failing.step()
+    assert asked == [8, 2, 1]

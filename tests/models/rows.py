@@ -15,9 +15,10 @@ _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
 
 
-async def make_service() -> OutcomeService:
+async def make_service(name: str = "campus") -> OutcomeService:
     """One campus with one address."""
-    consumer = await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
+    key = "key" if name == "campus" else name
+    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret="secret")
     return await OutcomeService.create(
         lti_consumer=consumer, lis_outcome_service_url=URL, url_digest=digest(URL), origin=origin(URL)
     )

@@ -19,7 +19,7 @@ from models.assignment import (
     wake_bumped,
     wake_claimable,
 )
-from tests.models.rows import BLOCK, COURSE, changes, make_assignment, read_row
+from tests.models.rows import BLOCK, COURSE, changes, make_assignment, make_service, read_row
 
 NOW = 1_000_000
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
@@ -151,12 +151,18 @@ async def test_a_hurry_ends_the_backoff_of_a_dirty_row_and_nothing_else():
     assert await changes(assignment, before) == {"attempts": 0, "not_before": 0, "wake_until": None}
 
 
-@pytest.mark.parametrize("columns", [{**CLEAN, "not_before": NOW + 7}, {**DIRTY, "not_before": NOW}])
+@pytest.mark.parametrize("columns", [{**CLEAN, "not_before": NOW + 7, "attempts": 9}, {**DIRTY, "not_before": NOW}])
 async def test_a_hurry_leaves_a_clean_row_and_one_without_a_backoff_alone(columns):
-    assignment = await make_assignment(**columns, attempts=9)
+    assignment = await make_assignment(**columns)
     before = await read_row(assignment)
     await hurry(assignment, now=NOW)
     assert await changes(assignment, before) == {}
+
+
+async def test_a_hurry_forgives_the_attempts_of_a_row_that_is_sent_just_now():
+    assignment = await make_assignment(**DIRTY, attempts=9)
+    await hurry(assignment, now=NOW)
+    assert (await read_row(assignment))["attempts"] == 0
 
 
 # --- Wake-ups ---
@@ -253,6 +259,14 @@ async def test_the_sweep_takes_those_due_longest_first():
     assert {wake.assignment_id for wake in first} == {assignments[3], assignments[1]}
     second = await sweep(now=NOW, most=10)
     assert {wake.assignment_id for wake in second} == {assignments[2], assignments[0]}
+
+
+async def test_the_many_that_wait_for_a_sick_campus_keep_nobody_elses_from_their_turn():
+    sick, healthy = await make_service(), await make_service("other campus")
+    for _ in range(20):
+        await make_assignment(sick, **{**DIRTY, "due_at": NOW - 100})
+    other = await make_assignment(healthy, **{**DIRTY, "due_at": NOW - 1})
+    assert other in [wake.assignment_id for wake in await sweep(now=NOW, most=5)]
 
 
 async def test_the_sweep_hands_out_those_due_longest_first():

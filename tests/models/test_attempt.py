@@ -416,3 +416,14 @@ async def test_an_attempt_that_only_seemed_lost_leaves_no_line_if_it_sent_nothin
     assert await claim(assignment, token=8, now=NOW + LEASE, lease_ms=LEASE) is None
     await end(got, Released(), now=NOW + LEASE + 1)
     assert await read_lines(assignment) == []
+
+
+@pytest.mark.parametrize(
+    "how", [Released(LATER + 9_000), Retried(LATER + 9_000), Uncertain(LATER + 9_000, LATER)], ids=str
+)
+async def test_a_backoff_that_was_ended_meanwhile_does_not_come_back(how):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await redo(assignment, now=NOW, afresh=True)
+    await end(got, how, now=LATER)
+    assert (await read_row(assignment))["not_before"] == 0

@@ -571,3 +571,12 @@ async def test_a_learner_who_came_back_can_be_retired_again():
     assert await retired(at=NOW_US + 2) == "applied"
     assert not await GradedAssignment.exists()
     assert (await RetiredUser.get()).retired_us == NOW_US + 2
+
+
+@pytest.mark.parametrize("columns", [{"claimed_until": NOW + 9_000}, {"hold_until": NOW + 9_000}])
+async def test_a_request_of_a_displaced_row_that_may_still_land_is_waited_for_and_overwritten(columns):
+    await launched(LINKED, columns={**CLEAN, **columns}, lis_result_sourcedid="another")
+    owner = await launched(columns=CLEAN, later=1)
+    await launch(LINKED, later=2)
+    row = await read_row(owner)
+    assert (row["hold_until"], row["version_number"], row["forced_version"]) == (NOW + 9_000, 4, 4)
