@@ -1,5 +1,5 @@
 """
-The two actors, one walk: gate, claim, read the newest score, write and sign, send, read the answer, end.
+The two actors, and the wake-ups that bring them.
 
 They differ in when they are woken, and in nothing else: a wake-up names an assignment and never a score.
 """
@@ -7,82 +7,21 @@ They differ in when they are woken, and in nothing else: a wake-up names an assi
 from __future__ import annotations
 
 import asyncio
-import random
-import secrets
-import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dramatiq
 import structlog
 
-from actors import verdict as verdicts
-from actors.classify import judge
-from actors.errors import Ambiguous, DeliveryError, GiveUp
-from actors.gate import Campus, Gates, NotAdmittedError
+from actors.gate import Campus, NotAdmittedError
 from actors.partition import queue_name, queue_names
-from actors.protocols import oauth1
-from actors.protocols.basic_outcome import replace_result
-from actors.scoring import Grade, NoGrade, block_grade, wire_score
-from actors.verdict import Attempt, Rules, Verdict
+from actors.walk import Tools, Walk
 from models import attempt as attempts
 from models.assignment import Wake, forget_wake
-from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
-from models.score import read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from actors.answer import Answer
-    from actors.classify import Accepted
-    from actors.metrics import Metrics
-    from actors.sender import Sender
-    from models.clock import Clock
-    from models.course import CourseTrees
+    from collections.abc import Sequence
 
 log = structlog.get_logger(__name__)
-
-#: Seconds that may pass between the claim and the first byte of its request. Part of every lease.
-MARGIN = 5.0
-#: Seconds until an attempt that could not begin in time is made again; doubles while they keep coming.
-PUT_OFF = 1.0
-#: Seconds between two tries to write an attempt's end.
-END_RETRY = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the operator set. Seconds."""
-
-    timeout_seconds: float
-    rules: Rules
-    skip_unchanged: bool = True
-
-    @property
-    def lease_seconds(self) -> float:
-        """
-        Rule 3: margin, HTTP deadline and hold, derived and never configured beside them.
-
-        Whatever a lost holder let go has landed by then.
-        """
-        return MARGIN + self.timeout_seconds + self.rules.hold_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the actors work with; handed in by the lifespan, or by a test."""
-
-    sender: Sender
-    gates: Gates
-    trees: CourseTrees
-    clock: Clock
-    metrics: Metrics
-    settings: Settings
-    #: Whether what stood in the stream at start has been applied.
-    may_send: Callable[[], bool]
-    #: Set when requests under way must be given up, since the daemon has to end.
-    abort: asyncio.Event
 
 
 class Outcomes:
@@ -98,7 +37,7 @@ class Outcomes:
         self._broker = broker
         self._tools = tools
         self._partitions = partitions
-        self._put_off_times = 0
+        self._walk = Walk(tools)
         self._in_hand: set[int] = set()
         queues = queue_names(partitions)
         for queue in queues:
@@ -157,174 +96,8 @@ class Outcomes:
         try:
             # Before the claim, so that waiting spends neither lease nor attempt.
             async with self._tools.gates.enter(Campus(address.consumer_key, address.origin)):
-                ended = await self._attempt(assignment_id, address)
+                ended = await self._walk.attempt(assignment_id, address)
         except NotAdmittedError:
             await forget_wake(assignment_id)
             return None
         return None if ended is None else ended.wake
-
-    async def _attempt(self, assignment_id: int, address: Address) -> Ended | None:
-        clock, lease = self._tools.clock, self._tools.settings.lease_seconds
-        began = clock.monotonic()
-        claim = await attempts.claim(
-            assignment_id, token=secrets.randbits(63), now=clock.now(), lease_ms=int(lease * 1000)
-        )
-        if claim is None:
-            await forget_wake(assignment_id)
-            return None
-        if claim.took_over:
-            self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
-        verdict = await self._walk(claim, address, began)
-        in_lease = clock.monotonic() - began < lease
-        ended = await self._end(claim, verdict, redo=verdict.bytes_left and not (verdict.definite and in_lease))
-        self._tell(claim, address, verdict, ended)
-        return ended
-
-    async def _walk(self, claim: Claim, address: Address, began: float) -> Verdict:
-        """From the claim to what became of it."""
-        try:
-            ready = await self._prepare(claim, address)
-        except Exception:
-            log.exception("an attempt failed before anything was sent", assignment=claim.assignment_id)
-            return verdicts.not_sent(self._put_off(), "released")
-        return ready if isinstance(ready, Verdict) else await self._send(claim, address, *ready, began=began)
-
-    async def _prepare(self, claim: Claim, address: Address) -> Verdict | tuple[str, bool]:
-        """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
-        if claim.outcome_service_id != address.outcome_service_id:
-            return verdicts.not_sent(Released(), "released")  # a launch moved it between our look and our claim
-        grade = await self._read_grade(claim)
-        if grade is NoGrade.UNKNOWN_BLOCK:
-            return verdicts.not_sent(Waiting(), "released")
-        if grade is NoGrade.NOTHING_ATTEMPTED:
-            return verdicts.not_sent(Empty(), "empty")
-        score, clamped = wire_score(grade)
-        if self._tools.settings.skip_unchanged and not claim.must_go_out and score == claim.sent_score:
-            return verdicts.not_sent(Unchanged(), "unchanged")
-        if await attempts.is_superseded(claim, now=self._tools.clock.now()):
-            return verdicts.not_sent(Released(), "superseded")
-        return score, clamped
-
-    async def _read_grade(self, claim: Claim) -> Grade | NoGrade:
-        tree = await self._tools.trees.get(claim.course_key)
-        problem = tree is not None and claim.usage_key in tree and not tree.has_children(claim.usage_key)
-        scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)
-        return block_grade(claim.usage_key, tree, scores)
-
-    async def _send(self, claim: Claim, address: Address, score: str, clamped: bool, *, began: float) -> Verdict:  # noqa: FBT001
-        tools, clock = self._tools, self._tools.clock
-        answer: Answer | None = None
-        posting = False
-        try:
-            body, headers = self._request(claim, address, score)
-            # Rule 3: the rest of the lease would not cover the request.
-            if clock.monotonic() - began > MARGIN:
-                log.warning("an attempt was too slow to begin and is put off", assignment=claim.assignment_id)
-                return verdicts.not_sent(self._put_off(), "released")
-            posting = True
-            with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
-                answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
-            self._put_off_times = 0
-            tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
-            said = self._judge(claim, address, answer)
-        except DeliveryError as error:
-            return self._failed(claim, score, answer, error, clamped=clamped)
-        except Exception:
-            # A fault of ours must not have the same request repeated for ever, unseen.
-            log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
-            if not posting:
-                return verdicts.not_sent(self._put_off(), "released")
-            return self._failed(
-                claim, score, answer, Ambiguous("a fault of passbackd's own; see its log"), clamped=clamped
-            )
-        return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
-
-    def _judge(self, claim: Claim, address: Address, answer: Answer) -> Accepted:
-        return judge(
-            answer,
-            now=datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC),
-            hide=(claim.lis_result_sourcedid, address.consumer_secret),
-        )
-
-    def _failed(
-        self, claim: Claim, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
-    ) -> Verdict:
-        return verdicts.failed(
-            Attempt(claim.attempt, score, clamped, self._tools.clock.now()),
-            answer,
-            error,
-            self._tools.settings.rules,
-            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-            stopping=self._tools.abort.is_set(),
-        )
-
-    def _request(self, claim: Claim, address: Address, score: str) -> tuple[bytes, dict[str, str]]:
-        """Signed afresh for every attempt: platforms remember the nonces even of requests that they refuse."""
-        try:
-            body = replace_result(claim.lis_result_sourcedid, score, message_id=uuid.uuid4().hex)
-            headers = oauth1.sign(
-                address.url,
-                body,
-                key=address.consumer_key,
-                secret=address.consumer_secret,
-                nonce=secrets.token_hex(16),
-                timestamp=str(self._tools.clock.now() // 1000),
-            )
-        except ValueError as error:
-            raise GiveUp(
-                f"no request can be written for this assignment: {error}", scope="campus", bytes_left=False
-            ) from error
-        return body, headers
-
-    def _put_off(self) -> Released:
-        """Give the attempt back for a while, longer each time until a request goes through."""
-        self._put_off_times = min(self._put_off_times + 1, 6)
-        wait = PUT_OFF * 2 ** (self._put_off_times - 1)
-        return Released(self._tools.clock.now() + int(wait * 1000))
-
-    async def _end(self, claim: Claim, verdict: Verdict, *, redo: bool) -> Ended:
-        """Write the end; while the database is away, again, for as long as anyone could still wait for it."""
-        clock = self._tools.clock
-        deadline = clock.monotonic() + self._tools.settings.lease_seconds
-        while True:
-            try:
-                return await attempts.end(claim, verdict.end, now=clock.now(), line=verdict.line, redo_if_fenced=redo)
-            except Exception:
-                if clock.monotonic() > deadline or self._tools.abort.is_set():
-                    raise
-                log.warning(
-                    "the end of an attempt could not be written yet", assignment=claim.assignment_id, exc_info=True
-                )
-            await asyncio.sleep(END_RETRY)
-
-    def _tell(self, claim: Claim, address: Address, verdict: Verdict, ended: Ended) -> None:
-        metrics, consumer = self._tools.metrics, address.consumer_name
-        if verdict.result not in ("empty", "released"):
-            metrics.outcomes.labels(consumer, claim.kind, verdict.result).inc()
-        line = verdict.line
-        if line is not None and line.clamped:
-            metrics.clamped.labels(consumer).inc()
-        if verdict.result == "accepted":
-            lag = self._tools.clock.now() - claim.due_at
-            metrics.delivery_lag.labels(claim.kind).observe(max(lag, 0) / 1000)
-            metrics.last_success.labels(consumer).set(self._tools.clock.now() / 1000)
-        parked = verdict.end.parked if isinstance(verdict.end, Uncertain) else verdict.end
-        if isinstance(parked, Parked) and ended.parked:
-            metrics.parked.labels(consumer, parked.scope).inc()
-        told = log.bind(
-            assignment=claim.assignment_id,
-            consumer=consumer,
-            kind=claim.kind,
-            version=claim.version,
-            attempt=claim.attempt,
-            result=verdict.result,
-            score=line and line.score,
-            http_status=line and line.http_status,
-            reason=(line and line.description) or None,
-            duration_ms=line and line.duration_ms,
-        )
-        if ended.fenced:
-            metrics.fenced.inc()
-            told.error("an attempt ended after its claim had been taken over")
-        else:
-            told.info("an attempt ended")

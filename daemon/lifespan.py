@@ -12,9 +12,10 @@ import structlog
 from actors.egress import Egress
 from actors.gate import Gates
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes, Settings, Tools
+from actors.outcomes import Outcomes
 from actors.sender import Sender, http_session
 from actors.verdict import Rules
+from actors.walk import Settings, Tools
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.connections import dramatiq_broker, redis_client

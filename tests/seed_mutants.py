@@ -15,7 +15,7 @@ from tests.models.mutants import Mutant, try_mutant
 
 PACKAGES = ("models", "actors", "daemon", "tests")
 
-_OUTCOMES, _TESTS = "actors/outcomes.py", "tests/actors/test_outcomes.py"
+_WALK, _TESTS = "actors/walk.py", "tests/actors/test_outcomes.py"
 
 MUTANTS = [
     Mutant(
@@ -28,8 +28,8 @@ MUTANTS = [
     Mutant(
         "a task carries the score of when it was first tried",
         "grade = await self._read_grade(claim)",
-        "grade = self._actors.setdefault(f'score of {claim.assignment_id}', await self._read_grade(claim))",
-        _OUTCOMES,
+        "grade = self.__dict__.setdefault(f'score of {claim.assignment_id}', await self._read_grade(claim))",
+        _WALK,
         f"{_TESTS}::test_an_end_in_doubt_holds_and_forces_and_sends_the_score_of_its_time_afresh",
     ),
     Mutant(
@@ -43,7 +43,7 @@ MUTANTS = [
         "a wake-up of another version than the row's is dropped",
         "if not address.claimable:",
         "if not address.claimable or version != (await __import__('models.assignment', fromlist=['x']).GradedAssignment.get(id=assignment_id)).version_number:",
-        _OUTCOMES,
+        "actors/outcomes.py",
         f"{_TESTS}::test_a_composite_woken_for_an_older_version_is_sent_once_it_is_due_again",
     ),
     Mutant(
@@ -134,7 +134,7 @@ MUTANTS = [
         "equal scores are posted again and again",
         "if self._tools.settings.skip_unchanged and not claim.must_go_out",
         "if False and not claim.must_go_out",
-        _OUTCOMES,
+        _WALK,
         f"{_TESTS}::test_a_score_that_the_campus_acknowledged_is_not_sent_again",
     ),
     Mutant(
@@ -148,7 +148,7 @@ MUTANTS = [
         "a request leaves however late after its claim",
         "if clock.monotonic() - began > MARGIN:",
         "if clock.monotonic() - began > MARGIN * 1000:",
-        _OUTCOMES,
+        _WALK,
         f"{_TESTS}::test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_one_that_took_over",
     ),
 ]  # fmt: skip

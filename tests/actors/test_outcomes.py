@@ -16,9 +16,10 @@ from dramatiq.brokers.stub import StubBroker
 from actors.egress import Egress
 from actors.gate import Campus, Gates
 from actors.metrics import Metrics
-from actors.outcomes import MARGIN, PUT_OFF, Outcomes, Settings, Tools
+from actors.outcomes import Outcomes
 from actors.sender import Sender, http_session
 from actors.verdict import MISCONFIGURED_WAIT, Rules
+from actors.walk import MARGIN, PUT_OFF, Settings, Tools
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
 from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
