@@ -97,6 +97,7 @@ def remove(key: Key, config: ConfigOption = None) -> None:
                 gone, unsent = await consumers.remove(key)
             except consumers.ConsumerError as error:
                 fail(str(error))
-        typer.echo(f"removed {key} and {gone} assignments, {unsent} of them with a grade that was not sent yet")
+        lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
+        typer.echo(f"removed {key} and {gone} assignments{lost}")
 
     run_work(work())
