@@ -79,7 +79,7 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
         gates = Gates(config.outcomes.max_per_campus)
         # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
         stop.on_set(gates.close)
-        outcomes = await _open_outcomes(config, redis_url, gates, trees, clock, metrics, backlog, abort, stack)
+        outcomes = await _open_outcomes(config, redis_url, gates, trees, clock, metrics, backlog, abort, stop, stack)
         intake = Intake(
             stream,
             Applier(trees, _debounce(config)),
@@ -154,6 +154,7 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
     metrics: Metrics,
     backlog: Backlog,
     abort: asyncio.Event,
+    stop: Stop,
     stack: AsyncExitStack,
 ) -> Outcomes:
     settings = Settings(
@@ -178,6 +179,8 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
     worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=abort.set)
     # Last in, first out: actors drain while the database and the pool are still open.
     await stack.enter_async_context(running_worker(worker))
+    # The drain counts from the stop, and the loops took a part of it.
+    stack.callback(lambda: worker.spent(stop.seconds_ago()))
     return outcomes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Stop:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._callbacks: list[Callable[[], None]] = []
+        self._set_at: float | None = None
 
     def on_set(self, callback: Callable[[], None]) -> None:
         """Have *callback* called at the moment of the stop."""
@@ -25,8 +27,13 @@ class Stop:
     def set(self) -> None:
         if not self._event.is_set():
             self._event.set()
+            self._set_at = time.monotonic()
             for callback in self._callbacks:
                 callback()
+
+    def seconds_ago(self) -> float:
+        """How long ago the stop was; 0 before it."""
+        return 0.0 if self._set_at is None else time.monotonic() - self._set_at
 
     def is_set(self) -> bool:
         return self._event.is_set()

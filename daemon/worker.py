@@ -64,6 +64,10 @@ class LoopWorker(Worker):
         thread.start()
         self.workers.append(thread)
 
+    def spent(self, seconds: float) -> None:
+        """Take what the stop has used up already off the drain."""
+        self.drain_seconds = max(0.0, self.drain_seconds - seconds)
+
     async def close(self) -> None:
         """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
         try:

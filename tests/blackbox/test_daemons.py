@@ -141,7 +141,7 @@ def test_sigterm_under_load_ends_in_time_and_a_later_start_sends_the_rest(pair, 
     begin = time.monotonic()
     daemon.terminate()
     daemon.wait_stopped()
-    assert time.monotonic() - begin < 6 + 2
+    assert time.monotonic() - begin < 6
     # Whatever was under way came to its end, and the rest is left as if nobody had looked at it.
     assert pair.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
     assert pair.count("delivery WHERE result = 'accepted'") == len(campus.requests) < 300
@@ -165,7 +165,7 @@ def test_requests_that_hang_beyond_the_drain_are_given_up_and_sent_again_later(
     answers = threading.Event()
     campus.behave = lambda _record: held(answers)
     world.set("outcomes", timeout_seconds=60, max_per_campus=3)
-    world.set("worker", drain_seconds=2)
+    world.set("worker", drain_seconds=6)
     daemon = world.begin()
     launches = [launch(f"user-{n}", "problem-1", f"leaf-{n}", campus.url()) for n in range(20)]
     world.add(structure(), *launches, *(score(f"user-{n}", "problem-1", n / 2) for n in range(20)))
@@ -174,7 +174,7 @@ def test_requests_that_hang_beyond_the_drain_are_given_up_and_sent_again_later(
     begin = time.monotonic()
     daemon.terminate()
     daemon.wait_stopped()
-    assert time.monotonic() - begin < 2 + 3
+    assert time.monotonic() - begin < 6
     assert world.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
     ledger = world.rows("SELECT result, description FROM delivery")
     assert [line["result"] for line in ledger] == ["ambiguous"] * 3
