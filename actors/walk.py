@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from actors import verdict as verdicts
+from actors.checkpoint import pass_by
 from actors.classify import judge
 from actors.errors import Ambiguous, DeliveryError, GiveUp
 from actors.protocols import oauth1
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.answer import Answer
+    from actors.checkpoint import Reached
     from actors.classify import Accepted
     from actors.gate import Gates
     from actors.metrics import Metrics
@@ -79,6 +81,8 @@ class Tools:
     may_send: Callable[[], bool]
     #: Set when requests under way must be given up, since the daemon has to end.
     abort: asyncio.Event
+    #: Told of each point that an attempt comes by.
+    reached: Reached = pass_by
 
 
 class Walk:
@@ -98,11 +102,13 @@ class Walk:
         if claim is None:
             await forget_wake(assignment_id)
             return None
+        self._tools.reached("claimed")
         if claim.took_over:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         verdict = await self._walk(claim, address, began)
         in_lease = clock.monotonic() - began < lease
         ended = await self._end(claim, verdict, redo=verdict.bytes_left and not (verdict.definite and in_lease))
+        self._tools.reached("ended")
         self._tell(claim, address, verdict, ended)
         return ended
 
@@ -150,6 +156,7 @@ class Walk:
             posting = True
             with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
                 answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
+            tools.reached("answered")
             self._put_off_times = 0
             tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
             said = self._judge(claim, address, answer)

@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 from tortoise.transactions import in_transaction
 
+from actors.checkpoint import pass_by
 from daemon.events import BadEvent, Event, event_type, event_us, read_event
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
@@ -25,6 +26,7 @@ from models.registration import RegistrationError, is_retired
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from actors.checkpoint import Reached
     from actors.metrics import Metrics
     from daemon.apply import Applier
     from daemon.backlog import Backlog
@@ -69,6 +71,7 @@ class Intake:
     Args:
         wake: Sends wake-ups; called after the commit, and allowed to fail: the sweep is behind it.
         keep_days: How long applied entries stay in the stream.
+        reached: Told of each point that a batch comes by.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Intake:
         metrics: Metrics,
         wake: Callable[[Sequence[Wake]], Awaitable[None]],
         keep_days: float,
+        reached: Reached = pass_by,
     ) -> None:
         self._stream = stream
         self._applier = applier
@@ -89,6 +93,7 @@ class Intake:
         self._metrics = metrics
         self._wake = wake
         self._keep_ms = int(keep_days * 86_400_000)
+        self._reached = reached
         self._trim_at = 0.0
         self._batch = FIRST_BATCH
         self._gap_told: str | None = None
@@ -111,6 +116,7 @@ class Intake:
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
         self._size_next(look.entries)
+        self._reached("stream read")
         try:
             await self.take(position, look.entries)
         except _PositionMovedError:
@@ -163,6 +169,8 @@ class Intake:
             await self._lock(position)
             done = [await self._one(position, entry) for entry in entries]
             await move_position(position.epoch, entries[-1][0])
+            self._reached("batch applied")
+        self._reached("batch committed")
         return done
 
     async def _lock(self, position: Position) -> None:
@@ -205,6 +213,7 @@ class Intake:
         for one in done:
             self._metrics.events.labels(one.type, one.result).inc()
         await self._wake([wake for one in done for wake in one.wakes])
+        self._reached("wake-ups sent")
 
     async def _start_over(self, position: Position) -> None:
         """The stream is a new one: read it from its start."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
 
+from actors.checkpoint import pass_by
 from actors.egress import Egress
 from actors.gate import Gates
 from actors.metrics import Metrics
@@ -37,19 +40,29 @@ from models.database import open_database
 from models.intake import read_position
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import aiohttp
     from aiohttp import web
 
+    from actors.checkpoint import Reached
     from daemon.config import Config
     from daemon.stop import Stop
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a test of faults puts in place of this machine's."""
+
+    #: Seconds that never step back.
+    monotonic: Callable[[], float] = time.monotonic
+    reached: Reached = pass_by
+
+
 @asynccontextmanager
-async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
+async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterator[list[Loop]]:
     """
     Gives the loops to run while the context is open.
 
@@ -69,7 +82,7 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
             )
         redis_url = config.redis.url if embedded is None else embedded.url
 
-        clock = Clock()
+        clock = Clock(outside.monotonic)
         await _open_database(config, clock, health, stop, stack)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
@@ -79,7 +92,9 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
         gates = Gates(config.outcomes.max_per_campus)
         # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
         stop.on_set(gates.close)
-        outcomes = await _open_outcomes(config, redis_url, gates, trees, clock, metrics, backlog, abort, stop, stack)
+        outcomes = await _open_outcomes(
+            config, redis_url, gates, trees, clock, metrics, backlog, abort, stop, stack, outside
+        )
         intake = Intake(
             stream,
             Applier(trees, _debounce(config)),
@@ -88,6 +103,7 @@ async def lifespan(config: Config, stop: Stop) -> AsyncIterator[list[Loop]]:
             metrics=metrics,
             wake=outcomes.wake,
             keep_days=config.retention.stream_days,
+            reached=outside.reached,
         )
         loops = [
             Loop("intake", intake.step),
@@ -156,6 +172,7 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
     abort: asyncio.Event,
     stop: Stop,
     stack: AsyncExitStack,
+    outside: Outside,
 ) -> Outcomes:
     settings = Settings(
         timeout_seconds=config.outcomes.timeout_seconds,
@@ -174,6 +191,7 @@ async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meet
         settings=settings,
         may_send=lambda: backlog.applied,
         abort=abort,
+        reached=outside.reached,
     )
     outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
     worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=abort.set)

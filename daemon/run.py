@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.lifespan import lifespan
+from daemon.lifespan import Outside, lifespan
 from daemon.startup import StoppedError
 from daemon.stop import Stop, stop_on_signals
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 LOOPS_END = 3.0
 
 
-def run_daemon(config: Config) -> None:
+def run_daemon(config: Config, outside: Outside | None = None) -> None:
     """
     Run until SIGTERM or SIGINT, then drain.
 
@@ -35,14 +35,14 @@ def run_daemon(config: Config) -> None:
         Exception: A loop died; the supervisor starts us again.
     """
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(config, outside or Outside()))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, outside: Outside) -> None:
     stop = Stop()
     with stop_on_signals(stop):
         try:
-            async with lifespan(config, stop) as loops:
+            async with lifespan(config, stop, outside) as loops:
                 await run_loops(loops, stop)
         except StoppedError:
             log.info("stopped before it had started")

@@ -215,6 +215,8 @@ _AMBIGUOUS_SET = f"""claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE},
 
 _AMBIGUOUS = Statement(f"UPDATE graded_assignment SET {_AMBIGUOUS_SET} {_MINE}")
 
+_AMBIGUOUS_GIVEN_BACK = Statement(f"UPDATE graded_assignment SET {_AMBIGUOUS_SET}, {_GIVEN_BACK} {_MINE}")
+
 _AMBIGUOUS_PARKED = Statement(f"UPDATE graded_assignment SET {_AMBIGUOUS_SET}, {_PARKED_SET} {_MINE}")
 
 _HOLD = Statement("""
@@ -270,11 +272,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """Bytes may have left and no answer can be trusted. *parked*: this was the last attempt of its row."""
+    """
+    Bytes may have left and no answer can be trusted.
+
+    *parked*: this was the last attempt of its row. *given_back*: the whole campus is away, so that it counts for none.
+    """
 
     not_before: int
     hold_until: int
     parked: Parked | None = None
+    given_back: bool = False
 
 
 End = Accepted | Unchanged | Empty | Released | Retried | Parked | Waiting | Uncertain
@@ -337,7 +344,8 @@ async def _apply(claim: Claim, how: End, now: int) -> dict[str, Any] | None:
         case Uncertain():
             ambiguous = {**mine, "not_before": how.not_before, "hold_until": how.hold_until}
             if how.parked is None:
-                rows = await _AMBIGUOUS.rows(**ambiguous, version=claim.version)
+                statement = _AMBIGUOUS_GIVEN_BACK if how.given_back else _AMBIGUOUS
+                rows = await statement.rows(**ambiguous, version=claim.version)
             else:
                 rows = await _AMBIGUOUS_PARKED.rows(**ambiguous, **_parking(claim, how.parked, now))
     return rows[0] if rows else None

@@ -1,0 +1,15 @@
+"""Named points of the work. Nothing happens there, unless a test of faults kills or stops the process at one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+Checkpoint = Literal["stream read", "batch applied", "batch committed", "wake-ups sent", "claimed", "answered", "ended"]
+
+#: Called at each point that the work comes by.
+Reached = Callable[[Checkpoint], None]
+
+
+def pass_by(_checkpoint: Checkpoint) -> None:
+    """What a real daemon does at a checkpoint."""
