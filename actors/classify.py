@@ -7,21 +7,24 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.profiles import recognise
 from actors.protocols.basic_outcome import Reply, read_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from actors.answer import Answer
+    from actors.profiles import Outcome, Profile, Refusal
 
 #: Seconds. The longest wait that an LMS may ask for.
 LONGEST_WAIT = 6 * 3600.0
 
-#: Characters of a reason.
+#: Characters of the campus's own words in a reason.
 REASON_LIMIT = 500
 
 #: Characters. A shorter sourcedid is struck out only where it stands alone: "1" must not eat the digits of a reason.
@@ -30,70 +33,9 @@ _SHORT = 4
 #: Characters. Where the campus's words were cut off, this much of a sourcedid at their end is struck out too.
 _TAIL = 8
 
-#: Who must act on a refusal: the learner's or the course's own affair, or something that stops the whole campus.
-Verdict = Literal["learner", "course", "misconfigured"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Words that an LMS uses in a POX failure, in lower case, and what they mean."""
-
-    words: str
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How one kind of LMS answers. The first reason whose words occur decides."""
-
-    name: str
-    reasons: tuple[Reason, ...] = ()
-    #: Status codes that, with an empty body, mean that the score was stored.
-    stored_when_empty: frozenset[int] = frozenset()
-
-
-#: What no platform contradicts. Permanent reasons come first: they are whole phrases, while those that stop a campus
-#: are single words.
-DEFAULT = Profile(
-    name="default",
-    reasons=(
-        Reason("no longer in course", "learner"),
-        Reason("no longer in the course", "learner"),
-        Reason("not in course", "learner"),
-        Reason("not in the course", "learner"),
-        Reason("not enrolled", "learner"),
-        Reason("no longer enrolled", "learner"),
-        Reason("user not found", "learner"),
-        Reason("invalid sourcedid", "learner"),
-        Reason("incorrect sourcedid", "learner"),
-        Reason("sourcedid is invalid", "learner"),
-        Reason("sourcedid invalid", "learner"),
-        Reason("sourcedid hash not valid", "learner"),
-        Reason("course not available", "course"),
-        Reason("course is not available", "course"),
-        Reason("course is invalid", "course"),
-        Reason("course is concluded", "course"),
-        Reason("course concluded", "course"),
-        Reason("course has ended", "course"),
-        Reason("assignment is invalid", "course"),
-        Reason("assignment is no longer associated", "course"),
-        Reason("assignment not found", "course"),
-        Reason("tool is invalid", "course"),
-        Reason("no points possible", "course"),
-        Reason("does not accept grades", "course"),
-        Reason("does not support the requested operation", "course"),
-        Reason("past due", "course"),
-        Reason("signature", "misconfigured"),
-        Reason("consumer key", "misconfigured"),
-        Reason("consumer_key", "misconfigured"),
-        Reason("body hash", "misconfigured"),
-        Reason("body_hash", "misconfigured"),
-        Reason("timestamp", "misconfigured"),
-        Reason("nonce", "misconfigured"),
-        Reason("oauth", "misconfigured"),
-    ),
-    stored_when_empty=frozenset({204}),
-)
+#: Seconds. An LMS that says that it is processing a score has put it into a queue of its own, where it may lie behind a
+#: night's work; until then a newer score that we sent could be overtaken by it.
+PROCESSING_HOLD = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +47,7 @@ class Accepted:
     description: str
 
 
-def judge(answer: Answer, *, now: datetime, profile: Profile = DEFAULT, hide: Sequence[str] = ()) -> Accepted:
+def judge(answer: Answer, *, now: datetime, profile: Profile | None = None, hide: Sequence[str] = ()) -> Accepted:
     """
     Decide what an LMS's answer to a score means.
 
@@ -113,6 +55,7 @@ def judge(answer: Answer, *, now: datetime, profile: Profile = DEFAULT, hide: Se
 
     Args:
         now: The time, with its zone, for a ``Retry-After`` that is a date; the answer's own ``Date`` goes before it.
+        profile: What the operator chose; None recognises the kind of LMS from the answer.
         hide: What must never show in a reason, though the LMS may echo it: the sourcedid, the consumer secret.
 
     Raises:
@@ -123,6 +66,7 @@ def judge(answer: Answer, *, now: datetime, profile: Profile = DEFAULT, hide: Se
     """
     # What was cut off may hold a second code.
     reply = Reply(None, "", is_pox=False) if answer.truncated else read_reply(answer.body)
+    profile = profile or recognise(answer, reply)
     description = clean(reply.description, hide)
     succeeded = 200 <= answer.status <= 299
     if reply.code_major == "success" and succeeded:
@@ -131,16 +75,18 @@ def judge(answer: Answer, *, now: datetime, profile: Profile = DEFAULT, hide: Se
         return Accepted(answer.status, None, "")
 
     if reply.code_major in ("failure", "unsupported"):
-        raise _refused(answer, reply.code_major, description, now, profile)
+        error_code = clean(reply.error_code or "", hide)
+        raise _refused(answer, reply.code_major, error_code, description, now, profile)
     if reply.code_major in ("success", "processing"):
         # A success under an error status contradicts itself; either half may be right.
         raise Ambiguous(
             _words(answer, reply.code_major, description),
             after=retry_after(answer, now),
+            hold=PROCESSING_HOLD if reply.code_major == "processing" else None,
             http_status=answer.status,
             code_major=reply.code_major,
         )
-    raise _by_status(answer, reply.code_major, description or clean(_start(answer), hide), now)
+    raise _by_status(answer, reply.code_major, description or clean(_start(answer), hide), now, profile)
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:
@@ -171,7 +117,9 @@ def clean(words: str, hide: Iterable[str] = ()) -> str:
     return " ".join(words.split())[:REASON_LIMIT]
 
 
-def _refused(answer: Answer, code_major: str, description: str, now: datetime, profile: Profile) -> DeliveryError:
+def _refused(
+    answer: Answer, code_major: str, error_code: str, description: str, now: datetime, profile: Profile
+) -> DeliveryError:
     """
     Read a POX failure.
 
@@ -179,13 +127,12 @@ def _refused(answer: Answer, code_major: str, description: str, now: datetime, p
     reason that we know holds under any status code, 5xx too. A failure of unknown reason under a 5xx may be a
     handler that broke after it had stored the score: that is not known to be a refusal.
     """
-    words, status = _words(answer, code_major, description), answer.status
-    heard = description.lower()
-    verdict = next((reason.verdict for reason in profile.reasons if reason.words in heard), None)
-    if verdict == "misconfigured" or (verdict is None and (status == 401 or 300 <= status <= 399)):
+    words, status = _words(answer, ", ".join(filter(None, (code_major, error_code))), description), answer.status
+    reason, meant = _reason(error_code, description, profile), _meaning(answer, profile)
+    if reason == "misconfigured" or (reason is None and meant == "misconfigured"):
         return Misconfigured(words, http_status=status, code_major=code_major)
-    if verdict is not None:
-        return GiveUp(words, scope=verdict, http_status=status, code_major=code_major)
+    if reason is not None:
+        return GiveUp(words, scope=reason, http_status=status, code_major=code_major)
     after = retry_after(answer, now)
     if status >= 500:
         return Ambiguous(words, after=after, http_status=status, code_major=code_major)
@@ -193,32 +140,50 @@ def _refused(answer: Answer, code_major: str, description: str, now: datetime, p
         words,
         after=after,
         bytes_left=True,
-        throttled=_is_busy(answer),
+        throttled=meant == "busy",
+        unexplained=meant != "busy",
         http_status=status,
         code_major=code_major,
     )
 
 
-def _by_status(answer: Answer, code_major: str | None, said: str, now: datetime) -> DeliveryError:
+def _reason(error_code: str, description: str, profile: Profile) -> Refusal | None:
+    """What the LMS refuses a score for, if that is known. Its error code is decisive over its words."""
+    for known in profile.error_codes:
+        if fnmatchcase(error_code, known.words):
+            return known.means
+    heard = description.lower()
+    return next((reason.means for reason in profile.reasons if reason.words in heard), None)
+
+
+def _by_status(answer: Answer, code_major: str | None, said: str, now: datetime, profile: Profile) -> DeliveryError:
     """Read an answer without a code that means something."""
     status, after = answer.status, retry_after(answer, now)
     words = _words(answer, code_major, said)
-    if 300 <= status <= 399 or status == 401:
-        return Misconfigured(_redirect(answer) or words, http_status=status, code_major=code_major)
-    if _is_busy(answer):
-        return TryLater(words, after=after, bytes_left=True, throttled=True, http_status=status, code_major=code_major)
-    if 400 <= status <= 499:
-        return GiveUp(words, scope="campus", http_status=status, code_major=code_major)
+    match _meaning(answer, profile):
+        case "misconfigured":
+            return Misconfigured(_redirect(answer) or words, http_status=status, code_major=code_major)
+        case "busy":
+            return TryLater(
+                words, after=after, bytes_left=True, throttled=True, http_status=status, code_major=code_major
+            )
+        case "campus":
+            return GiveUp(words, scope="campus", http_status=status, code_major=code_major)
     if 200 <= status <= 299:
-        words = f"HTTP {status} without a readable imsx_codeMajor: {said}"[:REASON_LIMIT]
+        words = f"HTTP {status} without a readable imsx_codeMajor: {said}"
     return Ambiguous(words, after=after, http_status=status, code_major=code_major)
 
 
-def _is_busy(answer: Answer) -> bool:
-    if answer.status in (408, 425, 429):
-        return True
-    if answer.status != 403:
-        return False
+def _meaning(answer: Answer, profile: Profile) -> Outcome:
+    """What the status code means by itself."""
+    for row in profile.statuses:
+        if answer.status in row.codes and (not row.if_limited or _is_limited(answer)):
+            return row.means
+    return "unknown"
+
+
+def _is_limited(answer: Answer) -> bool:
+    """Whether it says that its rate limit was exceeded, as Canvas does with a 403."""
     try:
         spent = float(answer.header("X-Rate-Limit-Remaining") or "1") <= 0
     except ValueError:
@@ -232,7 +197,7 @@ def _is_empty(answer: Answer) -> bool:
 
 def _words(answer: Answer, code_major: str | None, said: str) -> str:
     code = f", {code_major}" if code_major else ""
-    return f"HTTP {answer.status}{code}: {said or 'no words'}"[:REASON_LIMIT]
+    return f"HTTP {answer.status}{code}: {said or 'no words'}"
 
 
 def _start(answer: Answer) -> str:

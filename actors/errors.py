@@ -35,6 +35,7 @@ class TryLater(DeliveryError):  # noqa: N818 - named by what to do
         after: float | None = None,
         bytes_left: bool = False,
         throttled: bool = False,
+        unexplained: bool = False,
         http_status: int | None = None,
         code_major: str | None = None,
     ) -> None:
@@ -43,6 +44,8 @@ class TryLater(DeliveryError):  # noqa: N818 - named by what to do
         self.after = after
         #: Whether the LMS said that it is busy, so that all of this campus should slow down.
         self.throttled = throttled
+        #: Whether the LMS refused in words that nobody knows: worth a few tries over a day, and no more.
+        self.unexplained = unexplained
         #: Whether any byte of the request may have reached the LMS.
         self.bytes_left = bytes_left
 
@@ -89,9 +92,15 @@ class Ambiguous(DeliveryError):  # noqa: N818 - named by what to do
         reason: str,
         *,
         after: float | None = None,
+        hold: float | None = None,
+        ours: bool = False,
         http_status: int | None = None,
         code_major: str | None = None,
     ) -> None:
         super().__init__(reason, http_status=http_status, code_major=code_major)
         #: Seconds that the answer asked us to wait (``Retry-After``), if it said: a 503 during maintenance does.
         self.after = after
+        #: Seconds for which whatever left us may still be stored, where that is longer than the operator's hold.
+        self.hold = hold
+        #: Whether a fault of passbackd's own broke it off, which tells nothing about the LMS.
+        self.ours = ours

@@ -1,40 +1,177 @@
 """
-Admission per campus: a fixed number of requests at once, and a bounded line behind them.
+Admission per campus: what it bears at once, a breaker when it is away, and a pause when it says that it is busy.
 
-A campus is a consumer and an origin. The gate comes before the claim, so that waiting spends neither lease nor attempt,
-and a sick campus holds nobody else's slots.
+A campus is a consumer and an origin, since LMSs meter a tool over all its URLs. The gate comes before the claim, so
+that waiting spends neither lease nor attempt, and a sick campus holds nobody else's slots. What all daemons must see,
+and what must outlive a restart, is in :mod:`models.gate`; the rest is this daemon's memory.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
+import hashlib
+import random
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import structlog
+
+from actors.slots import LINE, NotAdmittedError, Slots
+from models import gate as stored
+from models.gate import LEAST_PAUSE_MS, Campus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Iterable
 
-#: How many may wait in memory at one gate. Who finds the line longer leaves; the sweep brings it back.
-LINE = 64
+    from actors.verdict import Verdict
+    from models.attempt import Address
+    from models.clock import Clock
+    from models.gate import Trouble
+
+log = structlog.get_logger(__name__)
+
+#: Milliseconds. The pause before a probe doubles with each one that failed, up to this.
+LONGEST_PAUSE_MS = 300_000
+#: Milliseconds. What a busy campus gets that does not say how long it wants to be left alone; doubles up to a minute.
+BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
+#: Milliseconds. No one answer closes a whole campus for longer, whatever it asks for.
+LONGEST_CLOSED_MS = 900_000
+#: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
+#: not be filled by those who wait for slow campuses.
+CROWD, SHORT_LINE = 1_024, 2
 
 
-class Campus(NamedTuple):
-    """What one gate stands before."""
+def pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
+    """
+    How long a shut gate waits for its next probe. Pure.
 
-    consumer_key: str
-    #: Scheme, host and port.
-    origin: str
+    Args:
+        failed_probes: One after the other, this one included; 0 when it has just been shut.
+        asked: Seconds that the campus asked for, if it did.
+        jitter: 0.0 to 1.0.
+    """
+    pause = min(LEAST_PAUSE_MS << min(failed_probes, 10), LONGEST_PAUSE_MS)
+    return max(int(pause * (1 + jitter / 10)), min(int((asked or 0) * 1000), LONGEST_CLOSED_MS))
 
 
-class NotAdmittedError(Exception):
-    """The line is full, or the gates are closed because the daemon stops."""
+def share(most: int, me: str, roster: Collection[str], campus: Campus) -> int:
+    """
+    How many of *most* slots daemon *me* has before *campus*, when all of *roster* divide them. Pure.
+
+    What does not divide evenly goes to other daemons at each campus. A daemon that joins lets nobody's share grow.
+    """
+    if me not in roster:
+        return 0
+
+    def lot(name: str) -> bytes:
+        return hashlib.sha256(f"{name} {campus.consumer_id} {campus.origin}".encode()).digest()
+
+    ranked = sorted(roster, key=lot)
+    return len(range(ranked.index(me), most, len(ranked)))
 
 
 class _Gate:
-    def __init__(self) -> None:
-        self.inside = 0
-        self.line: deque[asyncio.Future[None]] = deque()
+    """One campus, in this daemon's memory."""
+
+    def __init__(self, most: int, line: int) -> None:
+        self.slots = Slots(most, line=line)
+        #: Whether this daemon knows that the breaker is shut.
+        self.shut = False
+        #: The assignment whose failure was the last word, if no success came since.
+        self.failed: int | None = None
+        #: Answers one after the other that said "busy".
+        self.busy = 0
+        #: ``Clock.monotonic`` when it last slowed down: requests that were under way then say nothing new.
+        self.slowed_at = 0.0
+
+
+class Pass:
+    """
+    The right to make one attempt, and to say afterwards how the campus took it.
+
+    Args:
+        failed_probes: How many probes failed before this one; None if it is no probe.
+    """
+
+    def __init__(self, gate: _Gate, address: Address, clock: Clock, *, failed_probes: int | None) -> None:
+        self._gate = gate
+        self._campus = address.campus
+        self._names = {"consumer": address.consumer_name, "origin": address.campus.origin}
+        self._clock = clock
+        self._failed_probes = failed_probes
+        self._began = clock.monotonic()
+
+    @property
+    def campus_away(self) -> bool:
+        """Whether the gate is shut, so that one more failure says nothing of the assignment."""
+        return self._failed_probes is not None or self._gate.shut
+
+    async def report(self, assignment_id: int, verdict: Verdict) -> None:
+        """Let the gate know what the attempt says of the whole campus."""
+        match verdict.health:
+            case "works":
+                self._gate.busy = 0
+                await self._works()
+                if verdict.after:
+                    await self._slow_down(int(verdict.after * 1000), "it comes near its limit")
+            case "throttled":
+                await self._works()
+                await self._busy(verdict)
+            case "fails":
+                await self._fails(assignment_id, verdict)
+            case "silent":
+                await self.release()
+
+    async def release(self) -> None:
+        """The attempt said nothing of the campus, or was not made: if it was the probe, another may be."""
+        if self._failed_probes is not None:
+            self._failed_probes = None
+            await stored.release_probe(self._campus)
+
+    async def _works(self) -> None:
+        gate, was_away = self._gate, self.campus_away
+        gate.failed, gate.shut, self._failed_probes = None, False, None
+        gate.slots.bears_more()
+        if was_away and await stored.reopen(self._campus):
+            log.info("a campus is back and its gate is open", **self._names)
+
+    async def _busy(self, verdict: Verdict) -> None:
+        gate = self._gate
+        if self._began >= gate.slowed_at:
+            gate.busy += 1
+        pause = min(BUSY_PAUSE_MS << min(max(gate.busy - 1, 0), 10), LONGEST_BUSY_PAUSE_MS)
+        await self._slow_down(max(int((verdict.after or 0) * 1000), pause), _words(verdict))
+
+    async def _slow_down(self, pause: int, reason: str) -> None:
+        gate, now = self._gate, self._clock.now()
+        if self._began >= gate.slowed_at:
+            gate.slowed_at = self._clock.monotonic()
+            gate.slots.bears_less()
+            log.info("a campus is busy", pause_ms=pause, at_once=gate.slots.limit, reason=reason, **self._names)
+        gate.slots.dismiss("the campus is busy")
+        await stored.close(self._campus, now=now, until=now + min(pause, LONGEST_CLOSED_MS), reason=reason)
+
+    async def _fails(self, assignment_id: int, verdict: Verdict) -> None:
+        gate, now, reason = self._gate, self._clock.now(), _words(verdict)
+        if self._failed_probes is not None:
+            until = now + self._pause(self._failed_probes + 1, verdict)
+            self._failed_probes = None
+            await stored.probe_failed(self._campus, now=now, until=until, reason=reason)
+        elif gate.failed in (None, assignment_id):
+            gate.failed = assignment_id  # one assignment's trouble may be its own
+        elif not gate.shut:
+            gate.shut = True
+            gate.slots.bears_one()
+            gate.slots.dismiss("the campus is away")
+            if await stored.shut(self._campus, now=now, until=now + self._pause(0, verdict), reason=reason):
+                log.error("a campus is away and its gate is shut", reason=reason, **self._names)
+
+    def _pause(self, failed_probes: int, verdict: Verdict) -> int:
+        jitter = random.random()  # noqa: S311 - spreads load, guards nothing
+        return pause_ms(failed_probes, asked=verdict.after, jitter=jitter)
+
+
+def _words(verdict: Verdict) -> str:
+    return verdict.line.description if verdict.line is not None else ""
 
 
 class Gates:
@@ -42,66 +179,106 @@ class Gates:
     All gates of one daemon.
 
     Args:
-        limit: Requests at once before one campus.
-        line: How many may wait behind them.
+        most: Requests at once before one campus, of all daemons together.
+        lease_seconds: How long a probe may take.
+        line: How many may wait in each line.
     """
 
-    def __init__(self, limit: int, *, line: int = LINE) -> None:
-        self._limit = limit
+    def __init__(self, most: int, *, clock: Clock, lease_seconds: float, line: int = LINE) -> None:
+        self._most = most
+        self._clock = clock
+        self._lease_ms = int(lease_seconds * 1000)
         self._line = line
         self._gates: dict[Campus, _Gate] = {}
+        self._me, self._roster = "", frozenset({""})
         self._closed = False
 
     @asynccontextmanager
-    async def enter(self, campus: Campus) -> AsyncIterator[None]:
+    async def enter(self, address: Address) -> AsyncIterator[Pass]:
         """
-        Wait for a slot, first come first served, and hold it within this context.
+        Wait for a slot and hold it within this context.
 
         Raises:
             NotAdmittedError: Not now; nothing was waited for in vain that the sweep will not bring back.
         """
-        gate = self._gates.setdefault(campus, _Gate())
+        if self._closed:
+            raise NotAdmittedError("the daemon stops")
+        if not address.passable:
+            raise NotAdmittedError("nothing goes to this campus now")
+        gate = self._gate(address.campus)
+        if not gate.slots.limit:
+            raise NotAdmittedError("other daemons have all slots")
+        shut = address.shut or gate.shut
+        if (shut or self._is_crowded(gate)) and gate.slots.inside >= gate.slots.limit:
+            raise NotAdmittedError("a shut gate has no line" if shut else "too many wait at all gates together")
+        await gate.slots.enter(retried=address.retried)
         try:
-            await self._admit(gate)
+            admitted = await self._admit(gate, address)
             try:
-                yield
+                yield admitted
             finally:
-                self._leave(gate)
+                await admitted.release()
         finally:
-            if not gate.inside and not gate.line:
-                self._gates.pop(campus, None)
+            gate.slots.leave()
+
+    def divide(self, me: str, roster: frozenset[str]) -> None:
+        """Have what each campus bears divided among the daemons of *roster* from now on."""
+        self._me, self._roster = me, roster
+        for campus, gate in self._gates.items():
+            gate.slots.grant(self._share(campus))
+            if not gate.slots.limit:
+                gate.slots.dismiss("other daemons have all slots")
+
+    def keeps_to_its_share(self) -> bool:
+        """Whether no more requests are under way than this daemon's share allows."""
+        return all(gate.slots.inside <= self._share(campus) for campus, gate in self._gates.items())
+
+    def heed(self, troubles: Iterable[Trouble]) -> None:
+        """Take over what all daemons know: whoever waits before a campus in trouble is sent away."""
+        known = {trouble.campus: trouble for trouble in troubles}
+        for campus, gate in self._gates.items():
+            trouble = known.get(campus)
+            if trouble is not None:
+                gate.slots.dismiss(f"the gate is {trouble.state}")
+            away = trouble is not None and trouble.away
+            if away != gate.shut:
+                gate.shut, gate.failed = away, None
+                gate.slots.bears_one()
+
+    def full(self) -> list[tuple[Campus, bool]]:
+        """The lines that have no place left: the campus, and whether it is that of retried work."""
+        return [
+            (campus, retried)
+            for campus, gate in self._gates.items()
+            for retried in (False, True)
+            if gate.slots.is_full(retried=retried) or not gate.slots.limit
+        ]
 
     def close(self) -> None:
         """Send everybody away who waits, and whoever still comes."""
         self._closed = True
         for gate in self._gates.values():
-            for waiter in gate.line:
-                if not waiter.done():
-                    waiter.set_exception(NotAdmittedError("the daemon stops"))
+            gate.slots.dismiss("the daemon stops")
 
-    async def _admit(self, gate: _Gate) -> None:
-        if self._closed:
-            raise NotAdmittedError("the daemon stops")
-        if gate.inside < self._limit and not gate.line:
-            gate.inside += 1
-            return
-        if len(gate.line) >= self._line:
-            raise NotAdmittedError("the line is full")
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        gate.line.append(waiter)
-        try:
-            await waiter  # the one who leaves hands its slot over
-        except BaseException:
-            if waiter in gate.line:
-                gate.line.remove(waiter)
-            elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._leave(gate)
-            raise
+    async def _admit(self, gate: _Gate, address: Address) -> Pass:
+        if not (address.shut or gate.shut):
+            return Pass(gate, address, self._clock, failed_probes=None)
+        failed = await stored.take_probe(address.campus, now=self._clock.now(), lease_ms=self._lease_ms)
+        if failed is None:
+            raise NotAdmittedError("the gate is shut, and it is not time for a probe")
+        gate.shut = True
+        return Pass(gate, address, self._clock, failed_probes=failed)
 
-    def _leave(self, gate: _Gate) -> None:
-        while gate.line:
-            waiter = gate.line.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        gate.inside -= 1
+    def _gate(self, campus: Campus) -> _Gate:
+        gate = self._gates.get(campus)
+        if gate is None:
+            gate = self._gates[campus] = _Gate(self._share(campus), self._line)
+        return gate
+
+    def _share(self, campus: Campus) -> int:
+        return share(self._most, self._me, self._roster, campus)
+
+    def _is_crowded(self, gate: _Gate) -> bool:
+        if gate.slots.waiting < SHORT_LINE:
+            return False
+        return sum(other.slots.waiting for other in self._gates.values()) >= CROWD

@@ -64,6 +64,19 @@ class Metrics:
             ["consumer", "scope"],
             registry=registry,
         )
+        self.gate_state = Gauge(
+            "passback_gate_state",
+            "How many of a consumer's addresses have their gate in that state; nothing is sent through one that is shut"
+            " or paused.",
+            ["consumer", "state"],
+            registry=registry,
+        )
+        self.clock_offset = Gauge(
+            "passback_clock_offset_seconds",
+            "How far a campus's clock is ahead of ours, by the Date of its last answer.",
+            ["consumer"],
+            registry=registry,
+        )
         self.stream_lag = Gauge(
             "passback_stream_lag_entries", "Stream entries that are not applied yet.", registry=registry
         )

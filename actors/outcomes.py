@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import dramatiq
 import structlog
 
-from actors.gate import Campus, NotAdmittedError
 from actors.partition import queue_name, queue_names
+from actors.slots import NotAdmittedError
 from actors.walk import Tools, Walk
 from models import attempt as attempts
 from models.assignment import Wake, forget_wake
@@ -95,8 +95,8 @@ class Outcomes:
             return None
         try:
             # Before the claim, so that waiting spends neither lease nor attempt.
-            async with self._tools.gates.enter(Campus(address.consumer_key, address.origin)):
-                ended = await self._walk.attempt(assignment_id, address)
+            async with self._tools.gates.enter(address) as admitted:
+                ended = await self._walk.attempt(assignment_id, address, admitted)
         except NotAdmittedError:
             await forget_wake(assignment_id)
             return None

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
-from actors.retry import wait_before
+from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
 from models.attempt import Accepted as AcceptedEnd
 from models.attempt import Empty, End, Parked, Released, Retried, Uncertain, Unchanged, Waiting
 from models.delivery import Line
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from actors.answer import Answer
     from actors.classify import Accepted
 
-#: Seconds between two tries of one assignment while everything of its campus is refused.
-MISCONFIGURED_WAIT = 60.0
+#: Seconds between two tries of one assignment while the whole campus is away or refuses everything; spread from half
+#: of it to one and a half.
+CAMPUS_WAIT = 60.0
 
 #: What ``passback_outcomes_total`` counts.
 Result = Literal[
@@ -32,6 +36,22 @@ Result = Literal[
     "released",
 ]
 
+#: What an attempt tells about the whole campus, for its gate:
+#:
+#: ===============================================================  =========
+#: accepted                                                         works
+#: refused for the learner's or the course's sake                   works
+#: a POX failure that may pass, or ``processing``                   works
+#: busy: 408, 425, 429, 403 at its rate limit                       throttled
+#: no connection: connecting, DNS, TLS time-out, refused            fails
+#: misconfigured: signature, key, certificate, redirect             fails
+#: refused for the campus's sake: 404, 415, ...                     fails
+#: in doubt: time-out, reset, 5xx, 2xx that says nothing            fails
+#: nothing may be sent there: egress, malformed URL, no request     silent
+#: our own fault or shutdown; nothing to send                       silent
+#: ===============================================================  =========
+Health = Literal["works", "fails", "throttled", "silent"]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -45,6 +65,10 @@ class Verdict:
     bytes_left: bool = False
     #: Whether the LMS said clearly what it did with the score.
     definite: bool = False
+    #: What this attempt tells about the whole campus.
+    health: Health = "silent"
+    #: Seconds that a campus which is busy or fails asked to be left alone for, if it did.
+    after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +104,9 @@ def accepted(attempt: Attempt, answer: Answer, said: Accepted) -> Verdict:
         http_status=said.http_status,
         code_major=said.code_major,
         description=said.description,
-        duration_ms=_ms(answer),
+        duration_ms=int(answer.seconds * 1000),
     )
-    return Verdict("accepted", AcceptedEnd(attempt.score), line, bytes_left=True, definite=True)
+    return Verdict("accepted", AcceptedEnd(attempt.score), line, bytes_left=True, definite=True, health="works")
 
 
 def failed(
@@ -93,6 +117,7 @@ def failed(
     *,
     jitter: float,
     stopping: bool = False,
+    campus_away: bool = False,
 ) -> Verdict:
     """
     The end of an attempt that the LMS is not known to have accepted.
@@ -101,44 +126,83 @@ def failed(
         answer: None if none came.
         jitter: 0.0 to 1.0; spreads retries.
         stopping: Whether our own shutdown cut it short: that is no failed attempt.
+        campus_away: Whether this campus's gate is shut. Then a failure of the campus says nothing about this
+            assignment: it spends no attempt, parks nobody, and is tried again like all the others of its campus.
     """
+    health = _health(error, stopping=stopping and answer is None)
+    away = campus_away and health == "fails"
+    ended = partial(_ended, attempt, answer, error, health=health)
     match error:
+        case TryLater(bytes_left=False) if stopping:
+            return not_sent(Released(), "released")
         case TryLater():
-            if stopping and not error.bytes_left:
-                return not_sent(Released(), "released")
-            again = attempt.now + _wait_ms(attempt, error.after, jitter)
-            end: End = Retried(again)
-            if attempt.number >= rules.max_attempts:
-                end = Parked(_worn_out(attempt, error), "learner" if error.bytes_left else "campus", again)
-            return _verdict("retried", end, attempt, answer, error, bytes_left=error.bytes_left, definite=True)
+            return ended("retried", _later(attempt, error, rules, jitter, away=away), bytes_left=error.bytes_left)
         case GiveUp():
-            end = Parked(error.reason, error.scope)
-            return _verdict("refused", end, attempt, answer, error, bytes_left=error.bytes_left, definite=True)
+            return ended("refused", Parked(error.reason, error.scope), bytes_left=error.bytes_left)
         case Misconfigured():
-            end = Released(attempt.now + int(MISCONFIGURED_WAIT * (0.5 + jitter) * 1000))
-            return _verdict("misconfigured", end, attempt, answer, error, bytes_left=error.bytes_left, definite=True)
+            return ended("misconfigured", Released(_with_the_campus(attempt, jitter)), bytes_left=error.bytes_left)
         case Ambiguous():
-            again = attempt.now + _wait_ms(attempt, error.after, jitter)
-            parked = (
-                Parked(_worn_out(attempt, error), "campus")
-                if attempt.number >= rules.max_attempts and not stopping
-                else None
-            )
-            end = Uncertain(again, attempt.now + int(rules.hold_seconds * 1000), parked)
-            return _verdict("ambiguous", end, attempt, answer, error, bytes_left=True, definite=False)
+            end = _uncertain(attempt, error, rules, jitter, away=away, stopping=stopping)
+            return ended("ambiguous", end, bytes_left=True, definite=False)
         case _:
             raise TypeError(f"nobody says what to do about {type(error).__name__}") from error
 
 
-def _verdict(
-    result: Literal["refused", "retried", "ambiguous", "misconfigured"],
-    end: End,
+def _later(attempt: Attempt, error: TryLater, rules: Rules, jitter: float, *, away: bool) -> End:
+    if away:
+        return Released(_with_the_campus(attempt, jitter, error.after))
+    if error.unexplained:
+        if attempt.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
+            # A new score gets its one try without the backoff of the old one.
+            return Parked(_worn_out(attempt, error), "learner", attempt.now + int((error.after or 0) * 1000))
+        return Retried(attempt.now + _ms(wait_unexplained(attempt.number, asked=error.after, jitter=jitter)))
+    again = attempt.now + _ms(wait_before(attempt.number, asked=error.after, jitter=jitter))
+    if attempt.number >= rules.max_attempts:
+        return Parked(_worn_out(attempt, error), "learner" if error.bytes_left else "campus", again)
+    return Retried(again)
+
+
+def _uncertain(
+    attempt: Attempt, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool
+) -> Uncertain:
+    hold_until = attempt.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
+    if away:
+        return Uncertain(_with_the_campus(attempt, jitter, error.after), hold_until, given_back=True)
+    again = attempt.now + _ms(wait_before(attempt.number, asked=error.after, jitter=jitter))
+    worn_out = attempt.number >= rules.max_attempts and not stopping
+    return Uncertain(again, hold_until, Parked(_worn_out(attempt, error), "campus") if worn_out else None)
+
+
+def _health(error: DeliveryError, *, stopping: bool) -> Health:
+    """
+    Read from the table at :data:`Health`.
+
+    Args:
+        stopping: Whether our own shutdown cut it short before there was an answer.
+    """
+    match error:
+        case TryLater(throttled=True):
+            return "throttled"
+        case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
+            return "works"
+        case TryLater() | Ambiguous() if stopping:
+            return "silent"
+        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
+            return "silent"
+        case _:
+            return "fails"
+
+
+def _ended(
     attempt: Attempt,
     answer: Answer | None,
     error: DeliveryError,
+    result: Literal["refused", "retried", "ambiguous", "misconfigured"],
+    end: End,
     *,
+    health: Health,
     bytes_left: bool,
-    definite: bool,
+    definite: bool = True,
 ) -> Verdict:
     line = Line(
         result,
@@ -147,18 +211,20 @@ def _verdict(
         http_status=error.http_status,
         code_major=error.code_major,
         description=error.reason,
-        duration_ms=None if answer is None else _ms(answer),
+        duration_ms=None if answer is None else int(answer.seconds * 1000),
     )
-    return Verdict(result, end, line, bytes_left=bytes_left, definite=definite)
+    asked = error.after if isinstance(error, TryLater | Ambiguous) and health in ("throttled", "fails") else None
+    return Verdict(result, end, line, bytes_left=bytes_left, definite=definite, health=health, after=asked)
 
 
-def _wait_ms(attempt: Attempt, asked: float | None, jitter: float) -> int:
-    return int(wait_before(attempt.number, asked=asked, jitter=jitter).total_seconds() * 1000)
+def _with_the_campus(attempt: Attempt, jitter: float, asked: float | None = None) -> int:
+    """When to look whether the campus is back, in milliseconds since 1970."""
+    return attempt.now + int(max(CAMPUS_WAIT * (0.5 + jitter), asked or 0) * 1000)
 
 
 def _worn_out(attempt: Attempt, error: DeliveryError) -> str:
     return f"{attempt.number} attempts failed, the last one with: {error.reason}"
 
 
-def _ms(answer: Answer) -> int:
-    return int(answer.seconds * 1000)
+def _ms(wait: timedelta) -> int:
+    return int(wait.total_seconds() * 1000)

@@ -8,7 +8,7 @@ import asyncio
 import random
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,14 @@ from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncer
 from models.score import read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from actors.answer import Answer
     from actors.checkpoint import Reached
     from actors.classify import Accepted
-    from actors.gate import Gates
+    from actors.gate import Gates, Pass
     from actors.metrics import Metrics
+    from actors.profiles import Profile
     from actors.sender import Sender
     from models.clock import Clock
     from models.course import CourseTrees
@@ -56,6 +57,8 @@ class Settings:
     timeout_seconds: float
     rules: Rules
     skip_unchanged: bool = True
+    #: By consumer key, how its LMS answers; the others' are recognised from what they answer.
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
     @property
     def lease_seconds(self) -> float:
@@ -92,8 +95,8 @@ class Walk:
         self._tools = tools
         self._put_off_times = 0
 
-    async def attempt(self, assignment_id: int, address: Address) -> Ended | None:
-        """Claim and make one attempt; None where there was nothing to claim."""
+    async def attempt(self, assignment_id: int, address: Address, admitted: Pass) -> Ended | None:
+        """Claim and make one attempt, and let the gate know; None where there was nothing to claim."""
         clock, lease = self._tools.clock, self._tools.settings.lease_seconds
         began = clock.monotonic()
         claim = await attempts.claim(
@@ -105,21 +108,21 @@ class Walk:
         self._tools.reached("claimed")
         if claim.took_over:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
-        verdict = await self._walk(claim, address, began)
-        in_lease = clock.monotonic() - began < lease
-        ended = await self._end(claim, verdict, redo=verdict.bytes_left and not (verdict.definite and in_lease))
+        verdict = await self._walk(claim, address, admitted, began)
+        ended = await self._end(claim, verdict)
         self._tools.reached("ended")
         self._tell(claim, address, verdict, ended)
+        await admitted.report(assignment_id, verdict)
         return ended
 
-    async def _walk(self, claim: Claim, address: Address, began: float) -> Verdict:
+    async def _walk(self, claim: Claim, address: Address, admitted: Pass, began: float) -> Verdict:
         """From the claim to what became of it."""
         try:
             ready = await self._prepare(claim, address)
         except Exception:
             log.exception("an attempt failed before anything was sent", assignment=claim.assignment_id)
             return verdicts.not_sent(self._put_off(), "released")
-        return ready if isinstance(ready, Verdict) else await self._send(claim, address, *ready, began=began)
+        return ready if isinstance(ready, Verdict) else await self._send(claim, address, admitted, *ready, began=began)
 
     async def _prepare(self, claim: Claim, address: Address) -> Verdict | tuple[str, bool]:
         """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
@@ -143,7 +146,16 @@ class Walk:
         scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)
         return block_grade(claim.usage_key, tree, scores)
 
-    async def _send(self, claim: Claim, address: Address, score: str, clamped: bool, *, began: float) -> Verdict:  # noqa: FBT001
+    async def _send(
+        self,
+        claim: Claim,
+        address: Address,
+        admitted: Pass,
+        score: str,
+        clamped: bool,  # noqa: FBT001
+        *,
+        began: float,
+    ) -> Verdict:
         tools, clock = self._tools, self._tools.clock
         answer: Answer | None = None
         posting = False
@@ -161,26 +173,26 @@ class Walk:
             tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
             said = self._judge(claim, address, answer)
         except DeliveryError as error:
-            return self._failed(claim, score, answer, error, clamped=clamped)
+            return self._failed(claim, admitted, score, answer, error, clamped=clamped)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
             if not posting:
                 return verdicts.not_sent(self._put_off(), "released")
-            return self._failed(
-                claim, score, answer, Ambiguous("a fault of passbackd's own; see its log"), clamped=clamped
-            )
+            fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
+            return self._failed(claim, admitted, score, answer, fault, clamped=clamped)
         return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
 
     def _judge(self, claim: Claim, address: Address, answer: Answer) -> Accepted:
         return judge(
             answer,
             now=datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC),
+            profile=self._tools.settings.profiles.get(address.consumer_key),
             hide=(claim.lis_result_sourcedid, address.consumer_secret),
         )
 
     def _failed(
-        self, claim: Claim, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
+        self, claim: Claim, admitted: Pass, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
     ) -> Verdict:
         return verdicts.failed(
             Attempt(claim.attempt, score, clamped, self._tools.clock.now()),
@@ -189,6 +201,7 @@ class Walk:
             self._tools.settings.rules,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
             stopping=self._tools.abort.is_set(),
+            campus_away=admitted.campus_away,
         )
 
     def _request(self, claim: Claim, address: Address, score: str) -> tuple[bytes, dict[str, str]]:
@@ -215,13 +228,15 @@ class Walk:
         wait = PUT_OFF * 2 ** (self._put_off_times - 1)
         return Released(self._tools.clock.now() + int(wait * 1000))
 
-    async def _end(self, claim: Claim, verdict: Verdict, *, redo: bool) -> Ended:
+    async def _end(self, claim: Claim, verdict: Verdict) -> Ended:
         """Write the end; while the database is away, again, for as long as anyone could still wait for it."""
         clock = self._tools.clock
         deadline = clock.monotonic() + self._tools.settings.lease_seconds
         while True:
             try:
-                return await attempts.end(claim, verdict.end, now=clock.now(), line=verdict.line, redo_if_fenced=redo)
+                return await attempts.end(
+                    claim, verdict.end, now=clock.now(), line=verdict.line, redo_if_fenced=verdict.bytes_left
+                )
             except Exception:
                 if clock.monotonic() > deadline or self._tools.abort.is_set():
                     raise

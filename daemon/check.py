@@ -5,17 +5,15 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from daemon.connections import redis_client
+from daemon.connections import is_too_old, redis_client
 from daemon.embedded import EmbeddedError, binary, known_url
+from daemon.faults import why
 from daemon.stream import as_text
 from models.database import open_database
 from models.migrate import SchemaError, applied, check_schema, known
 
 if TYPE_CHECKING:
     from daemon.config import Config
-
-#: The oldest Redis that has every command we use.
-OLDEST_REDIS = (6, 2)
 
 
 async def faults_of_servers(config: Config) -> tuple[list[str], list[str]]:
@@ -48,7 +46,7 @@ async def _database(config: Config) -> tuple[list[str], list[str]]:
     except SchemaError as error:
         return [str(error)], []
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        return [f"database.url: the database cannot be reached ({_why(error)}); is it running, is the URL right?"], []
+        return [f"database.url: the database cannot be reached ({why(error)}); is it running, is the URL right?"], []
     return [], ["database: answers, the schema fits"]
 
 
@@ -68,14 +66,9 @@ async def _redis(config: Config) -> tuple[list[str], list[str]]:
             version = str((await client.info("server"))["redis_version"])
             kind = as_text(await client.type(config.redis.stream))
     except Exception as error:  # noqa: BLE001 - as above
-        return [f"redis.url: Redis cannot be reached ({_why(error)}); is it running, is the URL right?"], []
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        return [f"redis.url: Redis cannot be reached ({why(error)}); is it running, is the URL right?"], []
+    if is_too_old(version):
         return [f"redis.url: this Redis is {version}; passbackd needs 6.2 or newer, or a Valkey"], []
     if kind not in ("stream", "none"):
         return [f"redis.stream: the key {config.redis.stream} holds a {kind}, not a stream: name another"], []
     return [], [f"redis: answers, {version}"]
-
-
-def _why(error: BaseException) -> str:
-    words = str(error) or "no answer in time"
-    return " ".join(f"{type(error).__name__}: {words}".split())[:200]

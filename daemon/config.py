@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
@@ -16,10 +17,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from actors.profiles import PROFILE_NAMES, ProfileName
 from actors.retry import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 #: Looked for in the current folder, if no file is named.
 FILE_NAME = "config.toml"
@@ -64,6 +66,18 @@ def _network(item: object) -> Network:
     raise ValueError(f"holds {item!r}, an address inside a network: write {meant} for the whole of it")
 
 
+def _profiles(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError('should be a table, as in { example = "canvas" }')  # noqa: TRY004 - pydantic wants it
+    for consumer_key, name in value.items():
+        if name not in PROFILE_NAMES:
+            raise ValueError(
+                f"says {name!r} for the consumer key {consumer_key!r}: write one of {', '.join(PROFILE_NAMES)}, "
+                "or leave it out to have its LMS recognised"
+            )
+    return dict(value)
+
+
 def _path(value: object) -> object:
     if isinstance(value, Path):
         return value
@@ -88,6 +102,7 @@ Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
+Profiles = Annotated[Mapping[str, ProfileName], BeforeValidator(_profiles)]
 
 
 class Section(BaseModel):
@@ -151,6 +166,7 @@ class Outcomes(Section):
     max_per_campus: Count = 4
     max_attempts: Count = MAX_ATTEMPTS
     skip_unchanged: bool = True
+    profiles: Profiles = {}
 
     @field_validator("composite_max_delay_seconds")
     @classmethod
@@ -457,6 +473,8 @@ def _from_text(kind: object, text: str) -> object:
         return _BOOLEANS.get(text.strip().lower(), text)
     if get_origin(kind) is tuple:
         return _list_from_text(text)
+    if get_origin(kind) is Mapping:
+        return _table_from_text(text)
     if kind is int or kind is float:
         try:
             return int(text) if kind is int else float(text)
@@ -468,6 +486,16 @@ def _from_text(kind: object, text: str) -> object:
 def _list_from_text(text: str) -> object:
     if not text.lstrip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _table_from_text(text: str) -> object:
+    if not text.lstrip().startswith("{"):
+        pairs = [item.rpartition("=") for item in text.split(",") if item.strip()]
+        return {key.strip(): value.strip() for key, sign, value in pairs} if all(pair[1] for pair in pairs) else text
     try:
         return json.loads(text)
     except ValueError:
@@ -574,4 +602,7 @@ def _toml(value: object) -> str:
         return f"{value:.15g}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     return json.dumps(mask(str(value)), ensure_ascii=False)

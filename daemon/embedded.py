@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
+
+from daemon.connections import is_too_old, redis_client
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -30,11 +29,12 @@ HOST = "127.0.0.1"
 START = 30.0
 #: Seconds for a server to write its data and end, before it is killed.
 STOP = 10.0
+#: Seconds for one answer.
+ANSWER = 2.0
 #: Seconds between two looks at something that is awaited.
 GLANCE = 0.02
 
 _PROGRAMS = ("valkey-server", "redis-server")
-_OLDEST = (6, 2)
 
 #: Becomes the server after asking Linux for SIGTERM when the daemon dies, even by SIGKILL. The wish belongs to the
 #: *thread* that forked, here the one that runs the loop. Done in a process of its own since Python may not run between
@@ -196,7 +196,7 @@ async def _end_left_over(directory: Path, lock: BinaryIO) -> None:
 async def _shut_down(directory: Path) -> bool:
     """Ask the server that was announced to end, if it is still that of *directory*."""
     try:
-        async with _client(int((directory / "port").read_text())) as client:
+        async with redis_client(_url(int((directory / "port").read_text())), timeout=ANSWER) as client:
             where = (await client.config_get("dir"))["dir"]
             if not _is_same(str(where), directory):
                 return False
@@ -294,7 +294,7 @@ def _command(program: Path, port: int) -> list[str]:
 async def _answering(process: Process, port: int, log: Path) -> None:
     """Wait until this very process answers on *port*."""
     deadline = _now() + START
-    async with _client(port) as client:
+    async with redis_client(_url(port), timeout=ANSWER) as client:
         while True:
             if process.returncode is not None:
                 raise _not_started(port, log)
@@ -312,7 +312,7 @@ async def _answering(process: Process, port: int, log: Path) -> None:
                 raise EmbeddedError(f"the embedded server does not answer within {START:g} s: see {log}")
             await asyncio.sleep(GLANCE)
     version = str(about["redis_version"])
-    if tuple(map(int, version.split(".")[:2])) < _OLDEST:
+    if is_too_old(version):
         raise EmbeddedUnavailable(
             f"the server program that is installed has version {version}, too old: install valkey-server or "
             "redis-server 6.2 or newer, or set redis.url to a server that runs"
@@ -358,12 +358,6 @@ def _announced(directory: Path, port: int) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
-
-
-def _client(port: int) -> redis.asyncio.Redis:
-    return redis.asyncio.Redis(
-        host=HOST, port=port, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-    )
 
 
 def _url(port: int) -> str:

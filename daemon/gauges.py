@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from daemon.health import stream_lag
+from models.gate import STATES
 from models.status import read_status
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ class Gauges:
         for campus in sorted(status.campuses, key=lambda campus: campus.last_success or 0):
             if campus.last_success is not None:
                 metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
+        metrics.gate_state.clear()
+        for consumer, state in itertools.product({campus.consumer for campus in status.campuses}, STATES):
+            states = [campus.gate for campus in status.campuses if campus.consumer == consumer]
+            metrics.gate_state.labels(consumer, state).set(states.count(state))
         metrics.quarantined.set(status.quarantined)
         lag = await stream_lag(self._stream)
         if lag is not None:

@@ -90,7 +90,7 @@ def render(status: Status, *, now: int, stream_lag: int | None) -> dict[str, Any
             {
                 "consumer": campus.consumer,
                 "origin": campus.origin,
-                "gate": "open",
+                "gate": campus.gate,
                 "due": campus.due,
                 "parked": campus.parked,
                 "last_success": iso(campus.last_success),

@@ -16,6 +16,7 @@ from actors.egress import Egress
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
+from actors.profiles import PROFILES
 from actors.sender import Sender, http_session
 from actors.verdict import Rules
 from actors.walk import Settings, Tools
@@ -23,6 +24,7 @@ from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.connections import dramatiq_broker, redis_client
 from daemon.embedded import EmbeddedServer, embedded_server
+from daemon.fleet import Fleet
 from daemon.gauges import Gauges
 from daemon.health import Health
 from daemon.intake import Intake
@@ -88,13 +90,27 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
 
-        backlog, trees, abort = Backlog(), CourseTrees(), asyncio.Event()
-        gates = Gates(config.outcomes.max_per_campus)
+        settings, backlog, trees = _settings(config), Backlog(), CourseTrees()
+        gates = Gates(config.outcomes.max_per_campus, clock=clock, lease_seconds=settings.lease_seconds)
         # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
         stop.on_set(gates.close)
-        outcomes = await _open_outcomes(
-            config, redis_url, gates, trees, clock, metrics, backlog, abort, stop, stack, outside
+        fleet = Fleet(clock=clock, gates=gates)
+        await until_it_works("database", fleet.beat, health, stop)
+        # After the worker: the others get this daemon's share when it sends no more.
+        stack.push_async_callback(fleet.leave)
+
+        tools = Tools(
+            sender=Sender(await stack.enter_async_context(_session(config))),
+            gates=gates,
+            trees=trees,
+            clock=clock,
+            metrics=metrics,
+            settings=settings,
+            may_send=lambda: backlog.applied and fleet.joined,
+            abort=asyncio.Event(),
+            reached=outside.reached,
         )
+        outcomes = await _open_outcomes(config, redis_url, tools, stop, stack)
         intake = Intake(
             stream,
             Applier(trees, _debounce(config)),
@@ -107,7 +123,8 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         )
         loops = [
             Loop("intake", intake.step),
-            Loop("sweep", Sweep(clock=clock, backlog=backlog, wake=outcomes.wake).step),
+            Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
+            Loop("fleet", fleet.step),
             Loop("gauges", Gauges(clock=clock, stream=stream, metrics=metrics).step),
             Loop(
                 "prune",
@@ -161,45 +178,25 @@ async def _open_database(config: Config, clock: Clock, health: Health, stop: Sto
     await until_it_works("database", read_position, health, stop)
 
 
-async def _open_outcomes(  # noqa: PLR0917 - the one place where everything meets
-    config: Config,
-    redis_url: str,
-    gates: Gates,
-    trees: CourseTrees,
-    clock: Clock,
-    metrics: Metrics,
-    backlog: Backlog,
-    abort: asyncio.Event,
-    stop: Stop,
-    stack: AsyncExitStack,
-    outside: Outside,
-) -> Outcomes:
-    settings = Settings(
-        timeout_seconds=config.outcomes.timeout_seconds,
-        rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
-        skip_unchanged=config.outcomes.skip_unchanged,
-    )
-    session = await stack.enter_async_context(_session(config))
+async def _open_outcomes(config: Config, redis_url: str, tools: Tools, stop: Stop, stack: AsyncExitStack) -> Outcomes:
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
-    tools = Tools(
-        sender=Sender(session),
-        gates=gates,
-        trees=trees,
-        clock=clock,
-        metrics=metrics,
-        settings=settings,
-        may_send=lambda: backlog.applied,
-        abort=abort,
-        reached=outside.reached,
-    )
     outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
-    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=abort.set)
+    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=tools.abort.set)
     # Last in, first out: actors drain while the database and the pool are still open.
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.
     stack.callback(lambda: worker.spent(stop.seconds_ago()))
     return outcomes
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        timeout_seconds=config.outcomes.timeout_seconds,
+        rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
+        skip_unchanged=config.outcomes.skip_unchanged,
+        profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
+    )
 
 
 def _debounce(config: Config) -> Debounce:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actors.slots import LINE
 from models.assignment import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from daemon.backlog import Backlog
+    from actors.gate import Gates
     from daemon.stop import Stop
     from models.assignment import Wake
     from models.clock import Clock
@@ -25,17 +26,28 @@ class Sweep:
     The loop behind all wake-ups: SQL is the one retry clock, and this is its alarm.
 
     Args:
+        gates: A campus whose line is full gets no more wake-ups.
+        may_send: While false, nobody is woken.
         wake: Sends wake-ups.
     """
 
-    def __init__(self, *, clock: Clock, backlog: Backlog, wake: Callable[[Sequence[Wake]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        gates: Gates,
+        may_send: Callable[[], bool],
+        wake: Callable[[Sequence[Wake]], Awaitable[None]],
+    ) -> None:
         self._clock = clock
-        self._backlog = backlog
+        self._gates = gates
+        self._may_send = may_send
         self._wake = wake
 
     async def step(self, stop: Stop) -> None:
         """Measure the clock, sweep once, sleep."""
         await self._clock.measure()
-        if self._backlog.applied:
-            await self._wake(await sweep(now=self._clock.now(), most=MOST))
+        if self._may_send():
+            full = self._gates.full()
+            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=LINE, full=full))
         await stop.sleep(EVERY)

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from tortoise import fields
 from tortoise.models import Model
 
+from models.gate import OF_SERVICE, PASSABLE
 from models.statement import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from models.consumer import OutcomeService
+    from models.gate import Campus
 
 Kind = Literal["leaf", "composite"]
 
@@ -232,15 +236,26 @@ _WAKE_CLAIMABLE = Statement(f"""
     WHERE id = :id AND {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
     RETURNING {_AS_WAKE}""")
 
+_RETRIED = "CASE WHEN attempts > 0 THEN 1 ELSE 0 END"
+
 # Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
-# Outcome services take turns, so that the many grades that wait for a sick campus keep nobody else's from their turn.
+# Campuses take turns, and at each of them fresh and retried work, so that the many grades that wait for a slow campus
+# keep nobody else's from their turn. A campus to which nothing may go now is passed over, as is a line that is full;
+# a shut gate has room for one, and those that were tried longest ago come first.
 _SWEEP = Statement(f"""
     WITH ranked AS (
-        SELECT id, ROW_NUMBER() OVER (PARTITION BY outcome_service_id ORDER BY due_at) AS turn
-        FROM graded_assignment WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+        SELECT graded_assignment.id AS id, CASE WHEN gate.shut_at IS NULL THEN CAST(:room AS BIGINT) ELSE 1 END AS room,
+            ROW_NUMBER() OVER (PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin, {_RETRIED}
+                ORDER BY not_before, due_at) AS turn
+        FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
+        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND {PASSABLE}
+            AND {{position}}(:full,
+                '|' || {_RETRIED} || ' ' || lti_consumer.id || ' ' || outcome_service.origin || '|') = 0
     ), picked AS MATERIALIZED (
         SELECT graded_assignment.id FROM graded_assignment JOIN ranked ON ranked.id = graded_assignment.id
-        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND ranked.turn <= ranked.room
         ORDER BY ranked.turn, due_at LIMIT :most {{skip_locked}})
     UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (SELECT id FROM picked)
     RETURNING {_AS_WAKE}""")
@@ -254,10 +269,20 @@ async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
     return None if row is None else _wake(row)
 
 
-async def sweep(*, now: int, most: int) -> list[Wake]:
-    """Take the claimable rows whose wake-up is missing or has lapsed: of each outcome service those due longest."""
+async def sweep(
+    *, now: int, most: int, room: int | None = None, full: Iterable[tuple[Campus, bool]] = ()
+) -> list[Wake]:
+    """
+    Take the claimable rows whose wake-up is missing or has lapsed: of each campus those due longest.
+
+    Args:
+        most: Rows in all.
+        room: Rows of each campus, of fresh and of retried ones each; *most* if not given.
+        full: Lines that have no place left: a campus, and whether it is that of retried rows.
+    """
+    lines = "".join(f"|{int(retried)} {campus.consumer_id} {campus.origin}|" for campus, retried in full)
+    rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most, room=most if room is None else room, full=lines)
     # RETURNING keeps no order.
-    rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most)
     return sorted((_wake(row) for row in rows), key=lambda wake: wake.due_at)
 
 

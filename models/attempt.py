@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import CLAIMABLE, Kind, Wake, redo, wake_bumped, wake_claimable
 from models.delivery import Line, forget_lost_line, write_line, write_lost_line
+from models.gate import OF_SERVICE, PASSABLE, Campus
 from models.statement import Statement
 
 
@@ -121,19 +122,27 @@ class Address:
 
     outcome_service_id: int
     url: str
-    origin: str
+    campus: Campus
     consumer_name: str
     consumer_key: str
     consumer_secret: str = field(repr=False)
     claimable: bool
+    #: Whether it was tried since the last acceptance.
+    retried: bool
+    #: Whether a request may go to the campus now, be it as a probe.
+    passable: bool
+    #: Whether the campus's breaker is shut, so that only a probe may go there.
+    shut: bool
 
 
 _ADDRESS = Statement(f"""
-    SELECT outcome_service_id, lis_outcome_service_url, origin, consumer_name, consumer_key, consumer_secret,
-        CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable
+    SELECT outcome_service_id, lis_outcome_service_url, lti_consumer.id AS consumer_id,
+        outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, attempts,
+        CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable, CASE WHEN {PASSABLE} THEN 1 ELSE 0 END AS passable,
+        CASE WHEN gate.shut_at IS NULL THEN 0 ELSE 1 END AS shut
     FROM graded_assignment
     JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
     WHERE graded_assignment.id = :id""")
 
 
@@ -145,11 +154,14 @@ async def address(assignment_id: int, *, now: int) -> Address | None:
     return Address(
         outcome_service_id=row["outcome_service_id"],
         url=row["lis_outcome_service_url"],
-        origin=row["origin"],
+        campus=Campus(row["consumer_id"], row["origin"]),
         consumer_name=row["consumer_name"],
         consumer_key=row["consumer_key"],
         consumer_secret=row["consumer_secret"],
         claimable=bool(row["claimable"]),
+        retried=row["attempts"] > 0,
+        passable=bool(row["passable"]),
+        shut=bool(row["shut"]),
     )
 
 
@@ -294,7 +306,7 @@ async def end(claim: Claim, how: End, *, now: int, line: Line | None = None, red
     Args:
         line: The ledger line; None for what was not sent.
         redo_if_fenced: Whether an older score of ours may land, or have landed, after a newer one: true unless no byte
-            left us, or a definite answer was in hand before our own lease ended (rule 4).
+            left us (rule 4).
 
     Returns:
         Whether we were fenced, whether the row is gone, and the wake-up that the row still needs, to be sent after

@@ -43,6 +43,8 @@ class LtiConsumer(Model):
     consumer_secret = fields.TextField()
     # ``tool_consumer_instance_guid``; a hint for people, never a key.
     instance_guid = fields.CharField(max_length=255, null=True)
+    # Milliseconds since 1970: since when the operator lets nothing go there.
+    paused_at = fields.BigIntField(null=True)
 
     class Meta:
         table = "lti_consumer"

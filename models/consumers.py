@@ -7,6 +7,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.consumer import MOST_KEY, LtiConsumer
+from models.gate import try_now
 from models.statement import Statement
 
 
@@ -28,7 +29,7 @@ _HURRY = Statement("""
     RETURNING id""")
 
 _LIST = Statement("""
-    SELECT consumer_name, consumer_key, instance_guid, (
+    SELECT consumer_name, consumer_key, instance_guid, paused_at, (
         SELECT COUNT(*) FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
@@ -67,20 +68,52 @@ async def add(name: str, key: str, secret: str, *, guid: str | None) -> bool:
             consumer_name=name, consumer_secret=secret, instance_guid=guid or known.instance_guid
         )
         await _HURRY.rows(consumer_id=known.id)
+        await try_now(known.id)
         return False
 
 
 async def listing() -> list[dict[str, Any]]:
-    """Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``assignments`` (how many)."""
+    """Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``assignments`` (how many)."""
     return [
         {
             "consumer": row["consumer_name"],
             "key": row["consumer_key"],
             "guid": row["instance_guid"],
+            "paused": row["paused_at"] is not None,
             "assignments": row["assignments"],
         }
         for row in await _LIST.rows()
     ]
+
+
+async def pause(key: str, *, now: int) -> bool:
+    """
+    Let nothing go to this consumer's campuses until :func:`resume`; what is under way comes to its end.
+
+    Returns:
+        False if it was paused already.
+
+    Raises:
+        ConsumerError: There is none.
+    """
+    consumer = await _known(key)
+    return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=True).update(paused_at=now))
+
+
+async def resume(key: str) -> bool:
+    """
+    Let its grades go again, at once; the sweep finds them.
+
+    Returns:
+        False if it was not paused.
+
+    Raises:
+        ConsumerError: There is none.
+    """
+    consumer = await _known(key)
+    async with in_transaction():
+        await try_now(consumer.id)
+        return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
 
 
 async def remove(key: str) -> tuple[int, int]:
@@ -94,9 +127,14 @@ async def remove(key: str) -> tuple[int, int]:
         ConsumerError: There is none.
     """
     async with in_transaction():
-        consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
-        if consumer is None:
-            raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
+        consumer = await _known(key)
         count = await _COUNT.row(consumer_id=consumer.id)
         await LtiConsumer.filter(id=consumer.id).delete()
         return (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))
+
+
+async def _known(key: str) -> LtiConsumer:
+    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
+    if consumer is None:
+        raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
+    return consumer

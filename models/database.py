@@ -13,12 +13,23 @@ from tortoise.context import TortoiseContext
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_MODELS = ["models.consumer", "models.assignment", "models.course", "models.score", "models.delivery", "models.intake"]
+_MODELS = [
+    f"models.{name}" for name in ("consumer", "gate", "assignment", "course", "score", "delivery", "intake", "fleet")
+]
+
+#: What the URL of a PostgreSQL may say behind its ``?``.
+URL_OPTIONS = ("host", "sslmode")
+
+#: Connections to PostgreSQL, at most.
+POOL = 8
+#: Seconds for a connection to be made; for a statement to be answered, longer than the server's own limit, so that only
+#: a server that is lost exceeds it; and for a connection to be free. Their sum is less than a loop may take unnoticed.
+CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 5, 15, 20
 
 #: Milliseconds. A session that hangs must let go of its locks long before a lease ends.
 _POSTGRES_TIMEOUTS = {
     "lock_timeout": "5000",
-    "statement_timeout": "30000",
+    "statement_timeout": "12000",
     "idle_in_transaction_session_timeout": "30000",
     "default_transaction_isolation": "read committed",
 }
@@ -70,9 +81,10 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
         "password": unquote(parts.password) if parts.password else None,
         "database": unquote(parts.path.lstrip("/")) or None,
         "minsize": 1,
-        "maxsize": 8,
-        "timeout": 10,
-        "command_timeout": None if patient else 40,
+        "maxsize": POOL,
+        "timeout": CONNECT_TIMEOUT,
+        "command_timeout": None if patient else COMMAND_TIMEOUT,
+        "acquire_timeout": None if patient else ACQUIRE_TIMEOUT,
         "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), "application_name": "passbackd"},
         # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
         "reset": _keep,
@@ -80,8 +92,10 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
     if "sslmode" in query:
         credentials["ssl"] = query.pop("sslmode")
     if query:
-        raise ValueError(f"unknown option {', '.join(sorted(query))} in the database URL; known: host, sslmode")
-    return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+        raise ValueError(
+            f"unknown option {', '.join(sorted(query))} in the database URL; known: {', '.join(URL_OPTIONS)}"
+        )
+    return {"engine": "models.postgres", "credentials": credentials}
 
 
 def make_private_file(url: str) -> None:

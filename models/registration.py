@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from models.assignment import GradedAssignment, Kind, hurry, redo, revive
 from models.consumer import MOST_KEY, MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
 from models.delivery import Delivery
+from models.gate import Campus, hasten
 from models.intake import Position, QuarantinedEvent, RetiredUser
 from models.score import Score
 
@@ -63,6 +64,8 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
         return "stale", None
     if launch.instance_guid and consumer.instance_guid is None:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
+    if all(launch.modified_us > row.registered_us for row in known):
+        await hasten(Campus(consumer.id, service.origin))
     if not known:
         return "applied", await _create(launch, service, kind, now)
     # The row that owns the sourcedid survives; one that stood at its new place goes.

@@ -29,16 +29,23 @@ class Statement:
     Args:
         text: SQL with ``:name`` parameters. ``{for_update}`` becomes ``FOR UPDATE`` and ``{skip_locked}`` becomes ``FOR
             UPDATE OF graded_assignment SKIP LOCKED`` on PostgreSQL; both become nothing on SQLite, which locks the
-            whole database anyway.
+            whole database anyway. ``{position}`` is the function that finds a text within another, 0 where it is not.
     """
 
     def __init__(self, text: str) -> None:
         self.names: list[str] = []
         numbered = _PARAMETER.sub(self._number, text)
-        self._postgres = numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED").replace(
-            "{for_update}", "FOR UPDATE"
+        self._postgres = (
+            numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED")
+            .replace("{for_update}", "FOR UPDATE")
+            .replace("{position}", "strpos")
         )
-        self._sqlite = numbered.replace("{skip_locked}", "").replace("{for_update}", "").replace("$", "?")
+        self._sqlite = (
+            numbered.replace("{skip_locked}", "")
+            .replace("{for_update}", "")
+            .replace("{position}", "instr")
+            .replace("$", "?")
+        )
 
     def _number(self, match: re.Match[str]) -> str:
         name = match.group(1)

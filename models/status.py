@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from models.gate import OF_SERVICE
+from models.gate import STATE as GATE_STATE
 from models.statement import Statement
+
+if TYPE_CHECKING:
+    from models.gate import State as GateState
 
 STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
 
@@ -19,14 +25,14 @@ STATE = """CASE
 
 _BY_CAMPUS = Statement(f"""
     SELECT lti_consumer.consumer_name AS consumer, outcome_service.origin AS origin, states.state AS state,
-        SUM(states.number) AS number, MIN(states.oldest) AS oldest, MAX(states.newest) AS newest
+        {GATE_STATE} AS gate, SUM(states.number) AS number, MIN(states.oldest) AS oldest, MAX(states.newest) AS newest
     FROM (
         SELECT outcome_service_id, {STATE} AS state, COUNT(*) AS number, MIN(due_at) AS oldest, MAX(sent_at) AS newest
         FROM graded_assignment GROUP BY 1, 2
     ) AS states
     JOIN outcome_service ON outcome_service.id = states.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    GROUP BY 1, 2, 3 ORDER BY 1, 2""")
+    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2""")
 
 _LAST_ERROR = Statement("""
     SELECT delivery.description AS description FROM delivery
@@ -45,6 +51,7 @@ class CampusStatus:
 
     consumer: str
     origin: str
+    gate: GateState = "open"
     due: int = 0
     parked: int = 0
     oldest_due: int | None = None
@@ -78,7 +85,7 @@ async def read_status(*, now: int, errors: bool = True) -> Status:
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
         key = (row["consumer"], row["origin"])
-        campus = campuses.setdefault(key, CampusStatus(*key))
+        campus = campuses.setdefault(key, CampusStatus(*key, gate=row["gate"]))
         number = int(row["number"])
         assignments[row["state"]] += number
         if row["state"] == "due":

@@ -134,6 +134,8 @@ _TABLES = (
     "delivery",
     "graded_assignment",
     "outcome_service",
+    "gate",
+    "live_daemon",
     "lti_consumer",
     "score",
     "course_structure",

@@ -55,8 +55,8 @@ MUTANTS = [
     ),
     Mutant(
         "one error and the grade is gone",
-        "end: End = Retried(again)",
-        "end: End = Unchanged()",
+        "return Retried(again)",
+        "return Unchanged()",
         "actors/verdict.py",
         f"{_TESTS}::test_a_refused_connection_is_tried_again_without_a_hold",
     ),

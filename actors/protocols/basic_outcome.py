@@ -64,6 +64,10 @@ class Reply:
     #: ``imsx_description``, at most :data:`DESCRIPTION_LIMIT` characters, in the campus's own words.
     description: str
     is_pox: bool
+    #: ``ext_canvas_error_code`` in lower case, which Canvas adds to a failure; None unless it can be read exactly once.
+    error_code: str | None = None
+    #: Whether there is any element of Canvas's own, ``ext_canvas_...``, in it.
+    is_canvas: bool = False
 
 
 def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
@@ -121,10 +125,16 @@ def read_reply(body: bytes) -> Reply:
         return nothing
     if _document_type(root) or _too_deep(root):
         return Reply(code_major=None, description="", is_pox=True)
-    code_major = _once([element for element in root.iter("*") if _local_name(element) == "imsx_codeMajor"])
-    if len(parser.error_log) and not _is_whole(body, root):
-        code_major = None
-    return Reply(code_major=code_major, description=_description(root), is_pox=True)
+    # Where the parser had to guess, only what stands in the bytes just once is believed.
+    guessed = len(parser.error_log) > 0
+    whole = not guessed or _is_closed(body, root)
+    return Reply(
+        code_major=_once("imsx_codeMajor", root, body, guessed=guessed) if whole else None,
+        description=_description(root),
+        is_pox=True,
+        error_code=_once("ext_canvas_error_code", root, body, guessed=guessed) if whole else None,
+        is_canvas=any(_local_name(element).startswith("ext_canvas_") for element in root.iter("*")),
+    )
 
 
 def _text(what: str, value: str) -> str:
@@ -157,25 +167,29 @@ def _too_deep(root: etree._Element) -> bool:
     return False
 
 
-def _once(codes: list[etree._Element]) -> str | None:
-    """The one code there is; None when there are more, or it is not plain text."""
-    if len(codes) != 1 or len(codes[0]):
+def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
+    """
+    The text of the one element of that name, in lower case; None when there are more, or it is not plain text.
+
+    In a reply that is not well-formed the name must also stand in the bytes twice only, to open and to close: the
+    parser may have given up before a second one.
+    """
+    found = [element for element in root.iter("*") if _local_name(element) == name]
+    if len(found) != 1 or len(found[0]) or (guessed and _plain(body).count(name.encode()) != 2):
         return None
-    code = (codes[0].text or "").strip().lower()
+    code = (found[0].text or "").strip().lower()
     return code if 0 < len(code) <= _CODE_LIMIT else None
 
 
-def _is_whole(body: bytes, root: etree._Element) -> bool:
-    """
-    Whether a reply that is not well-formed can be trusted: its envelope is closed, and the code's name stands in its
-    bytes twice only, to open and to close. The parser may have given up before a second code.
-    """
-    plain = body.replace(b"\0", b"")  # UTF-16 as well, as far as ASCII names go
-    name = _local_name(root).encode()
-    _, _, after_name = plain.rpartition(name)
-    before_name = plain.rpartition(name)[0].rpartition(b"<")[2]
-    closed = before_name.startswith(b"/") and after_name.lstrip().startswith(b">")
-    return closed and plain.count(b"imsx_codeMajor") == 2
+def _is_closed(body: bytes, root: etree._Element) -> bool:
+    """Whether the bytes end with the end of the envelope, so that nothing was cut off."""
+    before_name, _, after_name = _plain(body).rpartition(_local_name(root).encode())
+    return before_name.rpartition(b"<")[2].startswith(b"/") and after_name.lstrip().startswith(b">")
+
+
+def _plain(body: bytes) -> bytes:
+    """UTF-16 as well, as far as ASCII names go."""
+    return body.replace(b"\0", b"")
 
 
 def _description(root: etree._Element) -> str:

@@ -19,6 +19,7 @@ from daemon import log
 from daemon.config import Config, ConfigError, Loaded, find_config_file, load
 from daemon.connections import redis_client
 from daemon.embedded import known_url
+from daemon.faults import why
 from daemon.startup import UnusableError, prepare_database
 from daemon.stream import Stream
 from models.database import open_database
@@ -36,6 +37,7 @@ SERVER_FAULTS = (
     DBConnectionError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     RedisError,
     OSError,
 )
@@ -134,9 +136,3 @@ async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
             yield None
             return
         yield Stream(client, config.redis.stream)
-
-
-def why(error: BaseException) -> str:
-    """An error in one line."""
-    words = str(error) or "no answer in time"
-    return " ".join(f"{type(error).__name__}: {words}".split())[:300]

@@ -13,6 +13,7 @@ from rich.table import Table
 from daemon.cli.common import ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from models import consumers
+from models.clock import Clock
 from models.consumer import MOST_KEY, MOST_NAME
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
@@ -78,10 +79,45 @@ def list_(
         if as_json:
             typer.echo(json.dumps(rows))
             return
-        table = Table("name", "key", "guid", "assignments", box=None)
+        table = Table("name", "key", "guid", "assignments", "", box=None)
         for row in rows:
-            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]))
+            paused = "paused" if row["paused"] else ""
+            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), paused)
         console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
+
+    run_work(work())
+
+
+@app.command()
+def pause(key: Key, config: ConfigOption = None) -> None:
+    """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            clock = Clock()
+            await clock.measure()
+            try:
+                changed = await consumers.pause(key, now=clock.now())
+            except consumers.ConsumerError as error:
+                fail(str(error))
+        typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
+
+    run_work(work())
+
+
+@app.command()
+def resume(key: Key, config: ConfigOption = None) -> None:
+    """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            try:
+                changed = await consumers.resume(key)
+            except consumers.ConsumerError as error:
+                fail(str(error))
+        typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
     run_work(work())
 

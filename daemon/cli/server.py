@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from daemon.check import faults_of_servers
-from daemon.cli.common import FAILED, WRONG, ConfigOption, fail, load_config, quiet_config, why
+from daemon.cli.common import FAILED, WRONG, ConfigOption, fail, load_config, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import ConfigError, effective, find_config_file
 from daemon.embedded import EmbeddedError
+from daemon.faults import why
 from daemon.run import run_daemon
 from daemon.startup import UnusableError
 from models.migrate import SchemaError

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.answer import Answer
-from actors.classify import LONGEST_WAIT, REASON_LIMIT, Accepted, Profile, Reason, clean, judge, retry_after
+from actors.classify import LONGEST_WAIT, PROCESSING_HOLD, REASON_LIMIT, Accepted, clean, judge, retry_after
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
-from tests.fakes.lms import pox
+from actors.profiles import CANVAS, DEFAULT, MOODLE, Profile, Reason
+from tests.fakes.lms import canvas_pox, pox
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Log in for success</body></html>"
@@ -21,9 +22,9 @@ def answer(status: int = 200, body: bytes = b"", truncated: bool = False, **head
     return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 0.1, truncated)
 
 
-def refused(*args, hide=(), **kwargs) -> DeliveryError:
+def refused(*args, hide=(), profile=None, **kwargs) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        judge(answer(*args, **kwargs), now=NOW, hide=hide)
+        judge(answer(*args, **kwargs), now=NOW, hide=hide, profile=profile)
     return caught.value
 
 
@@ -71,6 +72,16 @@ def test_an_ambiguous_answer_says_what_came_instead():
 @pytest.mark.parametrize("body", [b"", HTML])
 def test_a_5xx_without_an_envelope_is_ambiguous(status, body):
     assert isinstance(refused(status, body), Ambiguous)
+
+
+@pytest.mark.parametrize("status", [200, 202, 500])
+def test_what_an_lms_says_to_be_processing_is_held_for_longer_than_other_doubts(status):
+    assert refused(status, pox("processing")).hold == PROCESSING_HOLD
+    assert refused(status, pox("stored")).hold is None
+
+
+def test_a_doubt_about_an_answer_is_no_fault_of_ours():
+    assert not refused(500).ours
 
 
 def test_an_ambiguous_answer_keeps_what_it_asked_for():
@@ -131,7 +142,7 @@ def test_a_failure_that_names_the_request_stops_the_campus(status, words):
 def test_a_failure_of_unknown_reason_is_tried_later(status):
     error = refused(status, pox("failure", "The request has failed."), Retry_After="30")
     assert isinstance(error, TryLater)
-    assert (error.bytes_left, error.throttled, error.after) == (True, False, 30)
+    assert (error.bytes_left, error.throttled, error.unexplained, error.after) == (True, False, True, 30)
 
 
 def test_a_failure_of_unknown_reason_under_a_5xx_is_ambiguous():
@@ -174,7 +185,7 @@ def test_a_401_stops_the_campus(body):
 def test_a_busy_lms_is_tried_later(status, body, headers):
     error = refused(status, body, Retry_After="17", **headers)
     assert isinstance(error, TryLater)
-    assert (error.after, error.bytes_left, error.throttled) == (17, True, True)
+    assert (error.after, error.bytes_left, error.throttled, error.unexplained) == (17, True, True, False)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 415, 422, 451])
@@ -202,6 +213,96 @@ def test_a_profile_lays_its_reasons_and_empty_answers_over():
         judge(answer(200, pox("failure", "The Room is Closed")), now=NOW, profile=profile)
     with pytest.raises(Ambiguous):
         judge(answer(204), now=NOW, profile=profile)
+
+
+CANVAS_CODES = {
+    "user_not_in_course": "learner",
+    "sourcedid_invalid": "learner",
+    "signature_invalid": "learner",
+    "course_not_available": "course",
+    "course_invalid": "course",
+    "assignment_invalid": "course",
+    "assignment_tool_mismatch": "course",
+    "tool_invalid": "course",
+    "no_points_possible": "course",
+    "bad_score": "campus",
+    "no_score": "campus",
+    "no_parseable_result_score": "campus",
+    "no_parseable_result_total_score": "campus",
+    "timestamp_not_parseable": "campus",
+    "timestamp_in_future": "campus",
+}
+
+
+@pytest.mark.parametrize("status", [200, 401, 422, 500])
+@pytest.mark.parametrize("words", ["", "Invalid signature", "User is no longer in course", "Course is invalid"])
+@pytest.mark.parametrize(("code", "scope"), CANVAS_CODES.items())
+def test_canvass_error_code_decides_whatever_its_status_and_its_words_are(status, words, code, scope):
+    error = refused(status, canvas_pox(code, words))
+    assert isinstance(error, GiveUp)
+    assert (error.scope, error.code_major) == (scope, "failure")
+    assert error.reason == f"HTTP {status}, failure, {code}: {words or 'no words'}"
+
+
+def test_an_error_code_of_canvas_that_nobody_knows_leaves_it_to_the_words():
+    assert isinstance(refused(422, canvas_pox("brand_new", "Assignment is invalid")), GiveUp)
+    assert isinstance(refused(422, canvas_pox("brand_new", "Used nonce")), Misconfigured)
+    error = refused(422, canvas_pox("brand_new", "?"))
+    assert isinstance(error, TryLater)
+    assert (error.unexplained, error.reason) == (True, "HTTP 422, failure, brand_new: ?")
+
+
+def test_an_error_code_that_echoes_a_sourcedid_does_not_show_it():
+    error = refused(422, canvas_pox("user_not_in_course"), hide=["user_not_in_course"])
+    assert isinstance(error, TryLater)
+    assert error.reason == "HTTP 422, failure, […]: no words"
+
+
+@pytest.mark.parametrize(
+    ("words", "scope"),
+    [
+        ("Invalid signature", "learner"),
+        ("Invalid sourcedid", "learner"),
+        ("Score is not between 0 and 1", "campus"),
+        ("Unable to parse resultScore: ½", "campus"),
+        ("Invalid timestamp - timestamp not parseable", "campus"),
+    ],
+)
+def test_a_canvas_without_error_codes_is_understood_by_its_words(words, scope):
+    error = refused(422, pox("failure", words), X_Canvas_Meta="o=lti_api;n=grade_passback;")
+    assert isinstance(error, GiveUp)
+    assert error.scope == scope
+
+
+def test_an_invalid_signature_anywhere_else_is_the_requests_own():
+    assert isinstance(refused(200, pox("failure", "Invalid signature")), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "scope"),
+    [
+        ("SourcedId hash not valid", GiveUp, "learner"),
+        ("Tool does not accept grades", GiveUp, "course"),
+        ("Score must be numeric", GiveUp, "campus"),
+        ("Score not between 0.0 and 1.0", GiveUp, "campus"),
+        ("Invalid XML content", GiveUp, "campus"),
+        ("Message signature not valid", Misconfigured, None),
+        ("Consumer key is missing.", Misconfigured, None),
+        ("Grade replace response", TryLater, None),
+    ],
+)
+def test_moodles_words_are_understood_under_the_200_and_the_text_html_that_it_answers_with(words, kind, scope):
+    error = refused(200, pox("failure", words), Content_Type="text/html; charset=utf-8", Set_Cookie="MoodleSession=1")
+    assert isinstance(error, kind)
+    assert getattr(error, "scope", None) == scope
+
+
+def test_the_profile_that_the_operator_chose_comes_before_what_the_answer_looks_like():
+    body = canvas_pox("signature_invalid", "Invalid signature")
+    assert isinstance(refused(422, body), GiveUp)
+    assert isinstance(refused(422, body, profile=DEFAULT), Misconfigured)
+    assert isinstance(refused(422, body, profile=MOODLE), Misconfigured)
+    assert isinstance(refused(422, pox("failure", "Invalid signature"), profile=CANVAS), GiveUp)
 
 
 @pytest.mark.parametrize(
@@ -237,10 +338,16 @@ def test_no_retry_after_asks_for_nothing():
     assert retry_after(answer(429), NOW) is None
 
 
-def test_a_reason_is_bounded():
-    assert len(refused(404, b"w" * 9000).reason) == REASON_LIMIT
-    assert len(refused(200, b"w" * 9000).reason) == REASON_LIMIT
-    assert len(refused(200, pox("failure", "w" * 9000)).reason) == REASON_LIMIT
+@pytest.mark.parametrize(
+    ("status", "body", "start"),
+    [
+        (404, b"w" * 9000, "HTTP 404: "),
+        (200, b"w" * 9000, "HTTP 200 without a readable imsx_codeMajor: "),
+        (200, pox("failure", "w" * 9000), "HTTP 200, failure: "),
+    ],
+)
+def test_a_reason_has_the_first_500_characters_of_the_campuss_words(status, body, start):
+    assert refused(status, body).reason == start + 500 * "w"
 
 
 def test_a_reason_never_holds_the_sourcedid_or_the_secret():
@@ -300,4 +407,4 @@ def test_every_answer_is_judged(status, body):
         reason = judge(answer(status, body), now=NOW, hide=["secret"]).description
     except DeliveryError as error:
         reason = error.reason
-    assert len(reason) <= REASON_LIMIT
+    assert len(reason) <= REASON_LIMIT + len("HTTP 200 without a readable imsx_codeMajor: ")

@@ -1,177 +1,390 @@
-"""Admission to a campus: a limit, a bounded line, first come first served."""
+"""A campus's gate: the breaker with its single probes, the pause of a busy campus, and a limit that daemons divide."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import pytest
 
-from actors.gate import Campus, Gates, NotAdmittedError
+from actors.gate import (
+    CROWD,
+    LONGEST_CLOSED_MS,
+    LONGEST_PAUSE_MS,
+    SHORT_LINE,
+    Gates,
+    pause_ms,
+    share,
+)
+from actors.slots import LINE, NotAdmittedError
+from actors.verdict import Verdict
+from models.assignment import sweep
+from models.attempt import Released, address
+from models.clock import Clock
+from models.delivery import Line
+from models.gate import LEAST_PAUSE_MS, Campus, read_troubles, take_probe
+from tests.actors.sending import LEASE, Ticker
+from tests.models.rows import make_assignment, make_service
 
-CAMPUS = Campus("key", "https://campus.example:443")
-OTHERS = [Campus("other", CAMPUS.origin), Campus(CAMPUS.consumer_key, "https://other.example:443")]
+HERE = Campus(1, "https://campus.example:443")
+PAUSE = LEAST_PAUSE_MS / 1000
 
 
-class Visitors:
-    """Tasks that enter a gate and stay until they are let go."""
+def verdict(health, after=None) -> Verdict:
+    return Verdict("retried", Released(), Line("retried", description="its words"), health=health, after=after)
 
-    def __init__(self, gates: Gates) -> None:
-        self.gates = gates
-        self.inside: list[str] = []
-        self.turned_away: list[str] = []
-        self.go = {}
-        self.tasks = {}
 
-    async def come(self, *names: str, campus: Campus = CAMPUS) -> None:
-        for name in names:
-            self.go[name] = asyncio.Event()
-            self.tasks[name] = asyncio.create_task(self._visit(name, campus))
-        await settled()
+WORKS, FAILS, SILENT = verdict("works"), verdict("fails"), verdict("silent")
 
-    async def leave(self, *names: str) -> None:
-        for name in names:
-            self.go[name].set()
-        await settled()
 
-    async def _visit(self, name, campus):
+class Daemon:
+    """The gates of one daemon, and attempts through them whose verdict is given."""
+
+    def __init__(self, clock: Clock, most: int = 4) -> None:
+        self.clock = clock
+        self.gates = Gates(most, clock=clock, lease_seconds=LEASE)
+
+    async def attempt(self, assignment_id: int, said: Verdict) -> str:
+        """How it was let in: "open", "probe" or "not at all"."""
+        where = await address(assignment_id, now=self.clock.now())
         try:
-            async with self.gates.enter(campus):
-                self.inside.append(name)
-                try:
-                    await self.go[name].wait()
-                finally:
-                    self.inside.remove(name)
+            async with self.gates.enter(where) as admitted:
+                how = "probe" if admitted.campus_away else "open"
+                await admitted.report(assignment_id, said)
         except NotAdmittedError:
-            self.turned_away.append(name)
+            return "not at all"
+        return how
 
-    async def end(self) -> None:
-        for task in self.tasks.values():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async def attempts(self, *ids_and_verdicts) -> list[str]:
+        return [await self.attempt(*one) for one in ids_and_verdicts]
 
+    async def heed(self) -> None:
+        self.gates.heed(await read_troubles(now=self.clock.now()))
 
-async def settled():
-    """Everything that can run without waiting has run."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+    def tick(self, seconds: float) -> None:
+        self.clock.monotonic.seconds += seconds
+
+    def limit(self, campus: Campus) -> int:
+        return self.gates._gates[campus].slots.limit
 
 
 @pytest.fixture
-async def visitors():
-    visitors = Visitors(Gates(2, line=3))
-    yield visitors
-    await visitors.end()
-    assert visitors.gates._gates == {}, "a gate is remembered that nobody stands at"
+async def make_daemon(empty_database):
+    clock = Clock(Ticker())
+    await clock.measure()
+    return lambda most=4: Daemon(clock, most)
 
 
-async def test_no_more_are_let_in_at_once_than_the_limit(visitors):
-    await visitors.come("a", "b", "c")
-    assert visitors.inside == ["a", "b"]
+@pytest.fixture
+async def daemon(make_daemon):
+    return make_daemon()
 
 
-async def test_whoever_came_first_is_let_in_first(visitors):
-    await visitors.come("a", "b", "c", "d", "e")
-    await visitors.leave("b")
-    assert visitors.inside == ["a", "c"]
-    await visitors.leave("a", "c")
-    assert visitors.inside == ["d", "e"]
+@pytest.fixture
+async def campus(empty_database):
+    service = await make_service()
+    return Campus(service.lti_consumer_id, service.origin)
 
 
-async def test_who_comes_while_others_wait_does_not_overtake_them(visitors):
-    await visitors.come("a", "b", "c")
-    visitors.go["a"].set()
-    await visitors.come("d")
-    assert visitors.inside == ["b", "c"]
+@pytest.fixture
+async def ids(campus):
+    return [await make_assignment() for _ in range(4)]
 
 
-async def test_a_full_line_turns_away_and_lets_in_again_when_it_has_room(visitors):
-    await visitors.come("a", "b", "c", "d", "e", "f")
-    assert visitors.turned_away == ["f"]
-    await visitors.leave("a")
-    await visitors.come("g")
-    assert visitors.turned_away == ["f"]
-    await visitors.leave("b", "c", "d", "e")
-    assert visitors.inside == ["g"]
+# --- The breaker ---
 
 
-async def test_without_a_line_nobody_waits():
-    gates = Gates(1, line=0)
-    async with gates.enter(CAMPUS):
-        with pytest.raises(NotAdmittedError, match="full"):
-            await gates.enter(CAMPUS).__aenter__()
-    async with gates.enter(CAMPUS):
-        pass
+async def test_failures_of_one_assignment_alone_never_shut_it(daemon, ids):
+    assert await daemon.attempts(*[(ids[0], FAILS)] * 5) == ["open"] * 5
 
 
-@pytest.mark.parametrize("other", OTHERS)
-async def test_a_campus_is_a_key_and_an_origin_and_does_not_hold_up_another(visitors, other):
-    await visitors.come("a", "b", "c")
-    await visitors.come("d", "e", campus=other)
-    assert visitors.inside == ["a", "b", "d", "e"]
+async def test_failures_of_two_assignments_with_no_success_between_shut_it(daemon, ids):
+    assert await daemon.attempts((ids[0], FAILS), (ids[1], FAILS), (ids[2], WORKS)) == ["open", "open", "not at all"]
+    (trouble,) = await read_troubles(now=daemon.clock.now())
+    assert (trouble.state, trouble.away, trouble.reason) == ("shut", True, "its words")
 
 
-async def test_closing_sends_away_who_waits_and_whoever_comes_and_lets_the_others_finish(visitors):
-    await visitors.come("a", "b", "c", "d")
-    visitors.gates.close()
-    await visitors.come("e")
-    await visitors.come("f", campus=OTHERS[0])
-    assert visitors.inside == ["a", "b"]
-    assert visitors.turned_away == ["c", "d", "e", "f"]
-    await visitors.leave("a")
-    assert visitors.inside == ["b"]
+@pytest.mark.parametrize("between", [WORKS, verdict("throttled")], ids=["works", "throttled"])
+async def test_a_success_between_keeps_it_open(daemon, ids, campus, between):
+    assert await daemon.attempts((ids[0], FAILS), (ids[2], between)) == ["open", "open"]
+    daemon.tick(10)
+    assert await daemon.attempts((ids[1], FAILS), (ids[2], WORKS)) == ["open", "open"]
+    assert not any(trouble.away for trouble in await read_troubles(now=daemon.clock.now()))
 
 
-async def test_closing_twice_does_no_harm(visitors):
-    await visitors.come("a", "b", "c")
-    visitors.gates.close()
-    visitors.gates.close()
-    await settled()
-    assert visitors.turned_away == ["c"]
+async def test_an_attempt_that_says_nothing_of_the_campus_changes_nothing(daemon, ids):
+    assert await daemon.attempts((ids[0], FAILS), (ids[1], SILENT), (ids[0], FAILS)) == ["open"] * 3
+    assert await daemon.attempts((ids[2], FAILS), (ids[3], WORKS)) == ["open", "not at all"]
 
 
-async def test_who_waits_and_is_cancelled_leaves_the_line(visitors):
-    await visitors.come("a", "b", "c", "d")
-    visitors.tasks["c"].cancel()
-    await settled()
-    await visitors.leave("a")
-    assert visitors.inside == ["b", "d"]
+async def shut_one(daemon, ids):
+    assert await daemon.attempts((ids[0], FAILS), (ids[1], FAILS)) == ["open", "open"]
 
 
-async def test_a_slot_that_was_handed_to_somebody_just_cancelled_is_not_lost(visitors):
-    await visitors.come("a", "b", "c", "d")
-    gate = visitors.gates._gates[CAMPUS]
-    visitors.go["a"].set()
-    while len(gate.line) == 2:
-        await asyncio.sleep(0)
-    # c is out of the line, and not inside yet.
-    assert visitors.inside == ["b"]
-    visitors.tasks["c"].cancel()
-    await settled()
-    assert visitors.inside == ["b", "d"]
+async def test_after_a_pause_one_probe_is_let_in_and_its_success_opens_the_gate(daemon, ids):
+    await shut_one(daemon, ids)
+    daemon.tick(PAUSE - 1)
+    assert await daemon.attempt(ids[2], WORKS) == "not at all"
+    daemon.tick(PAUSE)
+    assert await daemon.attempts((ids[2], WORKS), (ids[3], WORKS)) == ["probe", "open"]
 
 
-async def test_who_fails_inside_gives_the_slot_back():
-    gates = Gates(1, line=0)
-    for _ in range(3):
-        with pytest.raises(RuntimeError):
-            async with gates.enter(CAMPUS):
-                raise RuntimeError("inside")
+async def test_while_a_probe_is_under_way_nobody_else_is_let_in(daemon, ids):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())):
+        assert await daemon.attempt(ids[3], WORKS) == "not at all"
 
 
-async def test_gates_at_which_nobody_stands_are_forgotten():
-    gates = Gates(2)
+async def test_a_campus_that_comes_back_gets_one_request_at_once(daemon, ids, campus):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    await daemon.attempt(ids[2], WORKS)
+    assert daemon.limit(campus) == 1
+
+
+async def test_each_failed_probe_makes_the_pause_longer_up_to_a_limit(daemon, ids):
+    await shut_one(daemon, ids)
+    waits = []
+    for number in range(9):
+        waited = 0
+        while (how := await daemon.attempt(ids[number % 4], FAILS)) == "not at all":
+            daemon.tick(1)
+            waited += 1
+        assert how == "probe"
+        waits.append(waited)
+    assert waits[:4] == sorted(waits[:4])
+    assert waits[0] >= PAUSE
+    assert all(LONGEST_PAUSE_MS / 1000 <= wait <= LONGEST_PAUSE_MS / 900 for wait in waits[-4:])
+
+
+async def test_a_campus_may_ask_for_a_longer_pause_within_bounds(daemon, ids):
+    await daemon.attempts((ids[0], FAILS), (ids[1], verdict("fails", after=100.0)))
+    daemon.tick(99)
+    assert await daemon.attempt(ids[2], verdict("fails", after=1e9)) == "not at all"
+    daemon.tick(2)
+    assert await daemon.attempt(ids[2], verdict("fails", after=1e9)) == "probe"
+    daemon.tick(LONGEST_CLOSED_MS / 1000 + 1)
+    assert await daemon.attempt(ids[2], WORKS) == "probe"
+
+
+async def test_a_probe_that_says_nothing_lets_another_in_at_once(daemon, ids):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    assert await daemon.attempts((ids[2], SILENT), (ids[3], WORKS)) == ["probe", "probe"]
+
+
+async def test_a_probe_that_died_without_a_word_lets_another_in_at_once(daemon, ids):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    with pytest.raises(RuntimeError):
+        async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())):
+            raise RuntimeError("a fault of ours")
+    assert await daemon.attempt(ids[3], WORKS) == "probe"
+
+
+async def test_the_late_success_of_a_request_that_was_under_way_opens_the_gate(daemon, ids):
+    async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())) as late:
+        await shut_one(daemon, ids)
+        assert late.campus_away
+        await late.report(ids[2], WORKS)
+    assert await daemon.attempt(ids[3], WORKS) == "open"
+
+
+async def test_whoever_waits_is_sent_away_when_the_gate_is_shut(make_daemon, ids):
+    daemon = make_daemon(1)
+    async with daemon.gates.enter(await address(ids[0], now=daemon.clock.now())) as first:
+        waiting = [asyncio.create_task(daemon.attempt(id_, WORKS)) for id_ in ids[2:]]
+        while daemon.gates._gates[(await address(ids[0], now=0)).campus].slots.waiting < 2:
+            await asyncio.sleep(0)
+        await first.report(ids[1], FAILS)
+        await first.report(ids[0], FAILS)
+        assert await asyncio.gather(*waiting) == ["not at all"] * 2
+
+
+async def test_a_gate_that_one_daemon_shut_is_shut_for_all_and_after_a_restart(make_daemon, ids):
+    first, second = make_daemon(), make_daemon()
+    assert await second.attempt(ids[2], WORKS) == "open"
+    await shut_one(first, ids)
+    assert await second.attempt(ids[2], WORKS) == "not at all"
+    first.tick(2 * PAUSE)
+    assert await second.attempt(ids[2], WORKS) == "probe"
+    await first.heed()
+    assert await first.attempt(ids[3], WORKS) == "open"
+
+
+async def test_what_another_daemon_shut_has_nobody_wait_here(make_daemon, ids):
+    first, second = make_daemon(1), make_daemon(1)
+    async with second.gates.enter(await address(ids[2], now=second.clock.now())):
+        waiting = asyncio.create_task(second.attempt(ids[3], WORKS))
+        await asyncio.sleep(0.02)
+        await shut_one(first, ids)
+        await second.heed()
+        assert await waiting == "not at all"
+
+
+# --- Busy campuses ---
+
+
+async def test_a_busy_campus_is_left_alone_for_as_long_as_it_asked(daemon, ids):
+    assert await daemon.attempt(ids[0], verdict("throttled", after=30.0)) == "open"
+    daemon.tick(29)
+    assert await daemon.attempt(ids[1], WORKS) == "not at all"
+    daemon.tick(2)
+    assert await daemon.attempt(ids[1], WORKS) == "open"
+
+
+async def test_no_answer_closes_a_campus_for_longer_than_the_bound(daemon, ids):
+    await daemon.attempt(ids[0], verdict("throttled", after=1e9))
+    daemon.tick(LONGEST_CLOSED_MS / 1000 + 1)
+    assert await daemon.attempt(ids[1], WORKS) == "open"
+
+
+async def test_each_time_it_is_busy_it_gets_half_as_many_and_a_longer_pause(make_daemon, ids, campus):
+    daemon = make_daemon(8)
+    limits, waits = [], []
+    for _ in range(4):
+        await daemon.attempt(ids[0], verdict("throttled"))
+        limits.append(daemon.limit(campus))
+        waited = 0
+        while await daemon.attempt(ids[1], SILENT) == "not at all":
+            daemon.tick(1)
+            waited += 1
+        waits.append(waited)
+    assert limits == [4, 2, 1, 1]
+    assert waits == [2, 4, 8, 16]
+
+
+async def test_answers_to_requests_that_were_under_way_together_halve_it_once(make_daemon, ids, campus):
+    daemon = make_daemon(8)
     async with AsyncExitStack() as stack:
-        for number in range(50):
-            await stack.enter_async_context(gates.enter(Campus(f"key-{number}", CAMPUS.origin)))
-        assert len(gates._gates) == 50
-    assert gates._gates == {}
+        where = await address(ids[0], now=daemon.clock.now())
+        together = [await stack.enter_async_context(daemon.gates.enter(where)) for _ in range(4)]
+        daemon.tick(1)
+        for admitted in together:
+            await admitted.report(ids[0], verdict("throttled"))
+    assert daemon.limit(campus) == 4
 
 
-async def test_a_gate_that_turned_everybody_away_is_forgotten():
-    gates = Gates(1)
-    gates.close()
-    with pytest.raises(NotAdmittedError, match="stops"):
-        await gates.enter(CAMPUS).__aenter__()
-    assert gates._gates == {}
+async def test_a_campus_that_comes_near_its_limit_is_given_time_before_it_complains(make_daemon, ids, campus):
+    daemon = make_daemon(8)
+    assert await daemon.attempt(ids[0], verdict("works", after=3.0)) == "open"
+    assert daemon.limit(campus) == 4
+    assert await daemon.attempt(ids[1], WORKS) == "not at all"
+    daemon.tick(3.5)
+    assert await daemon.attempt(ids[1], WORKS) == "open"
+
+
+async def test_a_busy_campus_works_so_that_a_probe_which_finds_it_busy_opens_the_gate(daemon, ids):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    assert await daemon.attempt(ids[2], verdict("throttled", after=5.0)) == "probe"
+    assert await daemon.attempt(ids[3], WORKS) == "not at all"
+    daemon.tick(6)
+    assert await daemon.attempt(ids[3], WORKS) == "open"
+
+
+# --- Who may wait ---
+
+
+async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon, ids, campus):
+    daemon = make_daemon(1)
+    retried = await make_assignment(attempts=1)
+    where = await address(ids[0], now=daemon.clock.now())
+    async with daemon.gates.enter(where):
+        waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(LINE)]
+        await asyncio.sleep(0)
+        assert daemon.gates.full() == [(campus, False)]
+        with pytest.raises(NotAdmittedError, match="full"):
+            await daemon.gates.enter(where).__aenter__()
+        wakes = await sweep(now=daemon.clock.now(), most=99, full=daemon.gates.full())
+        assert [wake.assignment_id for wake in wakes] == [retried]
+        daemon.gates.close()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert daemon.gates.full() == []
+
+
+async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(make_daemon):
+    daemon = make_daemon(1)
+    services = [await make_service(f"campus-{number}") for number in range(CROWD // LINE + 2)]
+    places = [await address(await make_assignment(service), now=0) for service in services]
+    async with AsyncExitStack() as stack:
+        for place in places:
+            await stack.enter_async_context(daemon.gates.enter(place))
+        waiting = [
+            asyncio.create_task(daemon.gates.enter(place).__aenter__()) for place in places[:-1] for _ in range(LINE)
+        ]
+        waiting += [asyncio.create_task(daemon.gates.enter(places[-1]).__aenter__()) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert daemon.gates._gates[places[-1].campus].slots.waiting == SHORT_LINE
+        daemon.gates.close()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_closing_sends_away_who_waits_and_whoever_comes(make_daemon, ids):
+    daemon = make_daemon(1)
+    async with daemon.gates.enter(await address(ids[0], now=daemon.clock.now())):
+        waiting = asyncio.create_task(daemon.attempt(ids[1], WORKS))
+        await asyncio.sleep(0.02)
+        daemon.gates.close()
+        daemon.gates.close()
+        assert await waiting == "not at all"
+        assert await daemon.attempt(ids[2], WORKS) == "not at all"
+
+
+# --- Dividing ---
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 7, 50])
+def test_shares_never_exceed_what_the_campus_bears_and_leave_nothing_over(most):
+    for number in range(1, 9):
+        roster = [f"daemon-{one}" for one in range(number)]
+        assert sum(share(most, me, roster, HERE) for me in roster) == most
+
+
+def test_a_daemon_that_joins_lets_nobodys_share_grow():
+    for number in range(1, 9):
+        for most in (1, 4, 7):
+            roster = [f"daemon-{one}" for one in range(number)]
+            before = {me: share(most, me, roster, HERE) for me in roster}
+            assert all(share(most, me, [*roster, "joins"], HERE) <= before[me] for me in roster)
+
+
+def test_what_does_not_divide_evenly_goes_to_others_at_other_campuses():
+    roster = ["a", "b", "c"]
+    whole = {me for number in range(50) for me in roster if share(1, me, roster, Campus(number, HERE.origin))}
+    assert whole == set(roster)
+
+
+def test_a_daemon_that_is_not_in_the_roster_has_no_share():
+    assert share(4, "me", ["others"], HERE) == 0
+
+
+async def test_a_share_is_kept_to_and_who_has_none_sends_nothing(make_daemon, ids, campus):
+    daemon = make_daemon(4)
+    async with AsyncExitStack() as stack:
+        where = await address(ids[0], now=daemon.clock.now())
+        for _ in range(4):
+            await stack.enter_async_context(daemon.gates.enter(where))
+        daemon.gates.divide("a", frozenset({"a", "b"}))
+        assert not daemon.gates.keeps_to_its_share()
+        assert daemon.limit(campus) == 2
+    assert daemon.gates.keeps_to_its_share()
+    daemon.gates.divide("a", frozenset({"b"}))
+    assert await daemon.attempt(ids[0], WORKS) == "not at all"
+    assert daemon.gates.full() == [(campus, False), (campus, True)]
+    daemon.gates.divide("a", frozenset({"a"}))
+    assert await daemon.attempt(ids[0], WORKS) == "open"
+
+
+@pytest.mark.parametrize(("failed", "asked", "least"), [(0, None, 15), (1, None, 30), (99, None, 300), (0, 60.0, 60)])
+def test_the_pause_doubles_and_is_never_shorter_than_it_should_be(failed, asked, least):
+    for jitter in (0.0, 1.0):
+        assert least * 1000 <= pause_ms(failed, asked=asked, jitter=jitter) <= least * 1100
+
+
+async def test_a_probe_is_taken_in_the_database(daemon, ids, campus):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())):
+        assert await take_probe(campus, now=daemon.clock.now(), lease_ms=1) is None

@@ -12,6 +12,8 @@ from models import status
 FAMILIES = [
     ("passback_build_info", "gauge", ("version",)),
     ("passback_events_total", "counter", ("type", "result")),
+    ("passback_gate_state", "gauge", ("consumer", "state")),
+    ("passback_clock_offset_seconds", "gauge", ("consumer",)),
     ("passback_outcomes_total", "counter", ("consumer", "kind", "result")),
     ("passback_outcome_request_duration_seconds", "histogram", ("consumer",)),
     ("passback_outcome_requests_in_flight", "gauge", ("consumer",)),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import ssl
-import subprocess
 import time
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -23,9 +21,10 @@ from actors.protocols import basic_outcome, oauth1
 from actors.sender import Sender, http_session
 from tests.fakes import lms as fake
 from tests.fakes.lms import HOST, RecordingLms
+from tests.fakes.network import Resolver, raw_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
@@ -50,72 +49,6 @@ async def sender(
     )
     async with session:
         yield Sender(session)
-
-
-@asynccontextmanager
-async def raw_server(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[int]:
-    """Anything that listens; *serve* does what it likes with the bytes."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(handle, HOST, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-class Resolver(aiohttp.abc.AbstractResolver):
-    """Knows one answer: these addresses, or none."""
-
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = addresses
-
-    async def resolve(self, host, port=0, family=socket.AF_INET):
-        if not self.addresses:
-            raise OSError(None, "no such name")
-        return [
-            {
-                "hostname": host,
-                "host": address,
-                "port": port,
-                "family": socket.AF_INET6 if ":" in address else socket.AF_INET,
-                "proto": 0,
-                "flags": socket.AI_NUMERICHOST,
-            }
-            for address in self.addresses
-        ]
-
-    async def close(self) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> Path:
-    """A self-signed certificate for ``lms.test`` and 127.0.0.1, with its key, in one file."""
-    path = tmp_path_factory.mktemp("tls") / "lms.pem"
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    names = ["-subj", "/CN=lms.test", "-addext", "subjectAltName=DNS:lms.test,IP:127.0.0.1"]
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-nodes", "-days", "2", *curve, *names, "-keyout", "-", "-out", "-"],
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(made.stdout)
-    return path
-
-
-@pytest.fixture
-def tls(certificate) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
 
 
 async def test_a_post_comes_back_as_an_answer():

@@ -107,6 +107,7 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
         ("EGRESS__ALLOW_HTTP", "Yes", "egress", "allow_http", True),
         ("LOG__LEVEL", "DEBUG", "log", "level", "debug"),
         ("EGRESS__ALLOW_NETWORKS", "", "egress", "allow_networks", ()),
+        ("OUTCOMES__PROFILES", "", "outcomes", "profiles", {}),
         ("EGRESS__CA_FILE", "", "egress", "ca_file", None),
     ],
 )
@@ -119,6 +120,19 @@ def test_the_environment_speaks_in_text(variable, text, section, key, value):
 def test_networks_are_separated_by_commas_or_written_as_json(text):
     networks = load(None, {"PASSBACKD_EGRESS__ALLOW_NETWORKS": text}).config.egress.allow_networks
     assert networks == (ip_network("10.0.0.0/8"), ip_network("fd12::/32"))
+
+
+@pytest.mark.parametrize("text", ["a=canvas, b = c =moodle", '{"a": "canvas", "b = c": "moodle"}'])
+def test_profiles_are_pairs_separated_by_commas_or_written_as_json(text):
+    profiles = load(None, {"PASSBACKD_OUTCOMES__PROFILES": text}).config.outcomes.profiles
+    assert profiles == {"a": "canvas", "b = c": "moodle"}
+
+
+@pytest.mark.parametrize(
+    "text", ['[outcomes]\nprofiles = { "a.b" = "canvas" }', '[outcomes.profiles]\n"a.b" = "canvas"']
+)
+def test_profiles_are_an_inline_table_or_a_table_of_their_own(tmp_path, text):
+    assert load(written(tmp_path, text), {}).config.outcomes.profiles == {"a.b": "canvas"}
 
 
 def test_other_variables_and_credentials_are_nobodys_business(tmp_path):
@@ -211,6 +225,12 @@ def test_a_syntax_error_is_named_by_its_line_beside_the_other_faults(tmp_path):
         ('[egress]\nallow_networks = "10.0.0.0/8"', "should be a list of networks"),
         ('[egress]\nallow_networks = ["10.1.2.3/8"]', "an address inside a network: write 10.0.0.0/8"),
         ('[egress]\nallow_networks = ["campus"]', "holds 'campus', which is no network"),
+        ('[outcomes]\nprofiles = "canvas"', 'should be a table, as in { example = "canvas" }'),
+        (
+            '[outcomes]\nprofiles = { a = "canvas", "b c" = "Canvas" }',
+            "outcomes.profiles (.*): says 'Canvas' for the consumer key 'b c': write one of default, canvas, moodle,",
+        ),
+        ("[outcomes]\nprofiles = { a = 1 }", "says 1 for the consumer key 'a'"),
         ('[log]\ntimezone = "Mars/Base"', "'Mars/Base' is no time zone"),
         ('[log]\ntimezone = ""', "'' is no time zone"),
         ('[log]\ntimezone = "../UTC"', "is no time zone"),
@@ -295,10 +315,15 @@ def test_a_bad_redis_url_is_refused_without_quoting_it(url, problem):
 
 
 def test_the_effective_configuration_can_be_read_again(tmp_path):
-    environ = {"PASSBACKD_EGRESS__ALLOW_NETWORKS": "10.0.0.0/8", "PASSBACKD_OUTCOMES__TIMEOUT_SECONDS": "2.5"}
+    environ = {
+        "PASSBACKD_EGRESS__ALLOW_NETWORKS": "10.0.0.0/8",
+        "PASSBACKD_OUTCOMES__TIMEOUT_SECONDS": "2.5",
+        "PASSBACKD_OUTCOMES__PROFILES": '{"a \\"b\\"": "moodle", "c.d": "canvas"}',
+    }
     text, wrong = effective(written(tmp_path, "[web]\nport = 1"), environ)
     assert wrong == []
     assert "port = 1  # " in text
+    assert r'profiles = { "a \"b\"" = "moodle", "c.d" = "canvas" }  # environment' in text
     assert "timeout_seconds = 2.5  # environment PASSBACKD_OUTCOMES__TIMEOUT_SECONDS\n" in text
     assert load(written(tmp_path, text), {}).config == load(written(tmp_path, "[web]\nport = 1"), environ).config
 

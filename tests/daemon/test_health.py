@@ -90,11 +90,11 @@ async def test_a_daemon_with_a_stuck_loop_is_not_alive(loops, clock, stream):
 # --- The status document ---
 
 
-CAMPUS = CampusStatus("campus", "https://campus.example:443")
+CAMPUS = CampusStatus("campus", "https://campus.example:443", gate="probing")
 
 
 def test_the_document_has_the_shape_that_others_rely_on():
-    busy = CampusStatus("other", "https://other.example:443", 3, 1, NOW - 1_500, NOW - 250, "no such user")
+    busy = CampusStatus("other", "https://other.example:443", "open", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
     assert render(status, now=NOW, stream_lag=5) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
@@ -105,7 +105,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
             {
                 "consumer": "campus",
                 "origin": "https://campus.example:443",
-                "gate": "open",
+                "gate": "probing",
                 "due": 0,
                 "parked": 0,
                 "last_success": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.gate import Gates
 from daemon.backlog import Backlog
 from daemon.stop import Stop
 from daemon.stream import Look
@@ -34,7 +35,8 @@ class Swept:
         if applied:
             self.backlog.saw(0, "0-0", EMPTY_STREAM)
         self.woken: list[int] = []
-        self.sweep = Sweep(clock=self.clock, backlog=self.backlog, wake=self._wake)
+        self.gates = Gates(4, clock=self.clock, lease_seconds=35)
+        self.sweep = Sweep(clock=self.clock, gates=self.gates, may_send=lambda: self.backlog.applied, wake=self._wake)
         self.stop = Stop()
         self.stop.set()  # nobody wants to sleep here
 

@@ -18,6 +18,8 @@ from models.status import STATES
 #: The contract's families and their labels.
 FAMILIES = {
     "passback_events_total": {"type", "result"},
+    "passback_gate_state": {"consumer", "state"},
+    "passback_clock_offset_seconds": {"consumer"},
     "passback_outcomes_total": {"consumer", "kind", "result"},
     "passback_outcome_request_duration_seconds": {"consumer"},
     "passback_outcome_requests_in_flight": {"consumer"},

@@ -1,13 +1,16 @@
 """
 A model of one assignment's life: senders that are slow, freeze and crash around the real statements.
 
-Each method is one step; whoever drives it chooses the steps and their order. Time is a number that the driver moves.
+Each method is one step; whoever drives it chooses the steps and their order. Time is two numbers that the driver moves:
+what the database's clock says, and how long it has really been; the clock may step, and requests land by the other one.
 What a sender does is the daemon's walk: claim, read the score in a later statement, look whether the send is still
 worth it, check the margin, send, end. Between any two of these it may be slow or frozen, and others act.
 
 What the model takes for granted, since the lease is made of it: a request that began within the margin lands before
 its sender's lease is over; one that was given up lands within the hold. A frozen sender may send later than that, but
 then it lives on and ends its attempt: of a request that was sent late by somebody who never comes back nobody can know.
+And since leases and holds are times by the database's clock: while that clock steps forward, no request is under way
+whose sender is gone or has given it up, and nobody whose lease the step cut short goes away without ending.
 """
 
 from __future__ import annotations
@@ -77,14 +80,21 @@ class Sender:
     """One attempt, as its process remembers it."""
 
     claim: Claim
+    #: By the database's clock, and in real time.
     lease_until: int
+    claimed_at: int
     stage: Stage = Stage.CLAIMED
     text: str = ""
     request: Request | None = None
     how: End | None = None
     result: Result | None = None
-    #: When a definite answer was in hand.
-    answered_at: int | None = None
+    #: Whether the database's clock stepped over the end of its lease.
+    cut_short: bool = False
+
+    @property
+    def latest(self) -> int:
+        """Before this its request lands or never, if it dies: in real time."""
+        return self.claimed_at + LEASE
 
     @property
     def may_crash(self) -> bool:
@@ -92,12 +102,12 @@ class Sender:
         request = self.request
         if request is None:
             return True
-        return request.begun_at < self.lease_until and (request.landed_at or 0) < self.lease_until
+        return not self.cut_short and request.begun_at < self.latest and (request.landed_at or 0) < self.latest
 
     @property
     def redo_if_fenced(self) -> bool:
-        """Rule 4."""
-        return self.request is not None and not (self.answered_at is not None and self.answered_at < self.lease_until)
+        """Rule 4: whenever bytes have left, since a clock that steps lets two hold a claim at once."""
+        return self.request is not None
 
     def decide(self, how: End, result: Result | None = None) -> None:
         self.how, self.result, self.stage = how, result, Stage.DECIDED
@@ -109,7 +119,9 @@ class Life:
     def __init__(self, *, composite: bool) -> None:
         self.composite = composite
         self.problem = PROBLEM if composite else BLOCK
+        #: By the database's clock, and how far that is ahead of real time.
         self.now = 1_000_000
+        self.ahead = 0
         self.campus = Campus()
         self.address = "address-0"
         # The truth: the newest score, and where the course has the problem.
@@ -121,9 +133,11 @@ class Life:
         self.senders: list[Sender] = []
         self.ended: list[Sender] = []
         self.wakes: list[Wake] = []
-        #: By token: claims that were neither ended nor taken over.
+        #: By token: until when claims that were neither ended nor taken over are somebody's alone, by the database.
         self.leases: dict[int, int] = {}
         self.newest_token = 0
+        #: Who had claimed last when something came that takes a row back into the race.
+        self.revived_at: int | None = None
         self.claims = 0
         #: What the campus acknowledged last.
         self.acknowledged: str | None = None
@@ -135,6 +149,11 @@ class Life:
             composite=self.composite, due_at=self.now, lis_result_sourcedid=self.address, claim_token=None
         )
         self.before = await read_row(self.id)
+
+    @property
+    def real(self) -> int:
+        """The time that passes for requests."""
+        return self.now - self.ahead
 
     @property
     def kind(self) -> Any:
@@ -153,6 +172,7 @@ class Life:
             assert (applied, changed) == (True, text != self.newest)
             if changed:
                 await bump(self.id, kind=self.kind, now=self.now, debounce=DEBOUNCE)
+                self._was_revived()
         self.newest = text
         await self._wake_bumped()
 
@@ -184,6 +204,7 @@ class Life:
         async with in_transaction():
             await bump_waiting(COURSE, now=self.now, debounce=DEBOUNCE)
             await bump_block(COURSE, BLOCK, kind="composite", now=self.now, debounce=DEBOUNCE)
+        self._was_revived()
         await self._wake_bumped()
 
     async def move(self, address: str) -> None:
@@ -194,15 +215,21 @@ class Life:
                 lis_result_sourcedid=address, sourcedid_digest=digest(address)
             )
             assert await redo(self.id, now=self.now, afresh=True)
+        self._was_revived()
         await self._wake_bumped()
 
     async def redo(self, *, afresh: bool) -> None:
         assert await redo(self.id, now=self.now, afresh=afresh)
+        self._was_revived()
         await self._wake_bumped()
 
     async def revive(self) -> None:
         await revive(self.id, now=self.now)
+        self._was_revived()
         await self._wake_bumped()
+
+    def _was_revived(self) -> None:
+        self.revived_at = self.newest_token
 
     async def hurry(self) -> None:
         await hurry(self.id, now=self.now)
@@ -211,7 +238,16 @@ class Life:
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += milliseconds
-        self.campus.lose_what_is_late(self.now)
+        self.campus.lose_what_is_late(self.real)
+
+    def step_clock(self, milliseconds: int) -> None:
+        """The database's clock steps, which tells nothing of how much time has passed."""
+        if milliseconds > 0:
+            assert self.campus.next_to_land() is None
+            for sender in self.senders:
+                sender.cut_short |= self.now < sender.lease_until <= self.now + milliseconds
+        self.now += milliseconds
+        self.ahead += milliseconds
 
     async def wait(self, columns: Iterable[str]) -> None:
         """Let those of the row's times pass."""
@@ -254,7 +290,7 @@ class Life:
         self.leases = {token: self.now + LEASE}
         self.newest_token = token
         assert got.lis_result_sourcedid == self.address
-        sender = Sender(got, self.now + LEASE)
+        sender = Sender(got, self.now + LEASE, self.real)
         self.senders.append(sender)
         return sender
 
@@ -267,7 +303,7 @@ class Life:
                 await self._check(sender)
             else:
                 sender.request = self.campus.receive(
-                    sender.claim.token, sender.claim.lis_result_sourcedid, sender.text, now=self.now
+                    sender.claim.token, sender.claim.lis_result_sourcedid, sender.text, now=self.real
                 )
                 sender.stage = Stage.SENT
 
@@ -287,7 +323,7 @@ class Life:
             sender.decide(Unchanged())
         elif held.kind == "composite" and await is_superseded(held, now=self.now):
             sender.decide(Released())
-        elif self.now - held.claimed_at > MARGIN:
+        elif self.real - sender.claimed_at > MARGIN:
             sender.decide(Released(self.now + BACKOFF))
         else:
             sender.stage = Stage.READY
@@ -295,21 +331,19 @@ class Life:
     def apply(self, sender: Sender) -> None:
         """The campus applies the request, and nobody reads its answer."""
         assert sender.request is not None
-        self.campus.apply(sender.request, now=self.now)
+        self.campus.apply(sender.request, now=self.real)
 
     def accept(self, sender: Sender) -> None:
         """The campus applies the request, if it has not yet, and its answer is read."""
         assert sender.request is not None
         if sender.request.landed_at is None:
-            self.campus.apply(sender.request, now=self.now)
-        sender.answered_at = self.now
+            self.campus.apply(sender.request, now=self.real)
         sender.decide(Accepted(sender.text), "accepted")
 
     def refuse(self, sender: Sender, *, park: bool) -> None:
         """The campus does not apply the request, says so, and its answer is read."""
         assert sender.request is not None
         sender.request.lost = True
-        sender.answered_at = self.now
         if park:
             sender.decide(Parked("no such learner", "learner"), "refused")
         else:
@@ -319,7 +353,7 @@ class Life:
         """A time-out, a reset, a 5xx: the request may still land."""
         assert sender.request is not None
         if sender.request.under_way:
-            sender.request.limit = self.now + HOLD
+            sender.request.limit = self.real + HOLD
         parked = Parked("too many attempts", "campus") if park else None
         sender.decide(Uncertain(self.now + BACKOFF, self.now + HOLD, parked), "ambiguous")
 
@@ -349,8 +383,8 @@ class Life:
         assert sender.may_crash
         self.senders.remove(sender)
         if sender.request is not None and sender.request.under_way:
-            sender.request.limit = min(sender.request.limit or sender.lease_until, sender.lease_until)
-            self.campus.lose_what_is_late(self.now)
+            sender.request.limit = min(sender.request.limit or sender.latest, sender.latest)
+            self.campus.lose_what_is_late(self.real)
 
     # --- What must hold ---
 
@@ -368,6 +402,7 @@ class Life:
         assert row["attempts"] >= 0
         if row["parked_at"] is not None or row["waiting_since"] is not None:
             assert row["version_number"] == row["claimed_version"], "stuck: out of the race with an untried version"
+            assert self.newest_token != self.revived_at, "stuck: out of the race again without a try"
         if row["version_number"] == row["sent_version"] and not any(sender.request for sender in self.senders):
             self._check_fresh()
         self.before = row
@@ -434,7 +469,7 @@ class Life:
                 self._land(late)
                 continue
             for when in sorted({max(self.now, row[column] or 0) for column in TIMES}):
-                while (late := self.campus.next_to_land()) and late.limit is not None and late.limit <= when + 1:
+                while (late := self.campus.next_to_land()) and (late.limit or 0) <= when - self.ahead + 1:
                     self._land(late)
                 self.now = max(self.now, when)
                 if sender := await self.claim():
@@ -449,8 +484,8 @@ class Life:
 
     def _land(self, late: Request) -> None:
         assert late.limit is not None
-        self.now = max(self.now, late.limit - 1)
-        self.campus.apply(late, now=self.now)
+        self.now = max(self.now, late.limit - 1 + self.ahead)
+        self.campus.apply(late, now=self.real)
 
     def _check_fresh(self) -> None:
         if self.to_send is not None:

@@ -7,26 +7,13 @@ The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from models.database import open_database
-from models.migrate import migrate
-from models.statement import Statement, connection, is_postgres
 from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
-from tests.models.rows import make_service
+from tests.models.stagehand import Stagehand, play
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -57,6 +44,7 @@ FATES: dict[str, tuple[Stage, str, str]] = {
 FATE = st.sampled_from(sorted(FATES))
 SCORE = st.sampled_from(["0", "1"])
 WHICH = st.integers(0, 2)
+TEN_MINUTES, HOUR = 600_000, 3_600_000
 TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, LEASE])
 COURSE_EVENTS = [
     "an equal score",
@@ -68,40 +56,6 @@ COURSE_EVENTS = [
     "hurry",
     "everything restarts",
 ]
-
-_CLEAR = [Statement(f"DELETE FROM {table}") for table in ("delivery", "graded_assignment", "score")]
-
-
-class Stagehand:
-    """An open database and a loop of its own, since Hypothesis is not asynchronous; counts the steps."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.steps = 0
-
-    def __enter__(self) -> Stagehand:
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.runner.run(self._open())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.runner.run(self.stack.aclose())
-        self.runner.close()
-
-    def run(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(step)
-
-    async def _open(self) -> None:
-        await migrate(self.url)
-        await self.stack.enter_async_context(open_database(self.url))
-        await make_service()
-        if not is_postgres():
-            await connection().execute_query("PRAGMA synchronous = OFF")
-
-    async def clear(self) -> None:
-        for statement in _CLEAR:
-            await statement.rows()
 
 
 class Machine(RuleBasedStateMachine):
@@ -183,6 +137,11 @@ class Machine(RuleBasedStateMachine):
     @rule(milliseconds=TIME)
     def time_passes(self, milliseconds):
         self.life.pass_time(milliseconds)
+
+    @precondition(lambda self: self.life.campus.next_to_land() is None)
+    @rule(milliseconds=st.sampled_from([-TEN_MINUTES, HOUR]))
+    def the_databases_clock_steps(self, milliseconds):
+        self.life.step_clock(milliseconds)
 
     @precondition(lambda self: self.life.senders)
     @rule(which=WHICH)
@@ -288,28 +247,15 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH)
     def a_request_lands(self, which):
         requests = self.life.campus.under_way()
-        self.life.campus.apply(requests[which % len(requests)], now=self.life.now)
+        self.life.campus.apply(requests[which % len(requests)], now=self.life.real)
 
     @precondition(lambda self: self.life.campus.next_to_land())
     @rule()
     def a_request_lands_at_its_last_moment(self):
         request = self.life.campus.next_to_land()
-        self.life.pass_time(request.limit - 1 - self.life.now)
-        self.life.campus.apply(request, now=self.life.now)
+        self.life.pass_time(request.limit - 1 - self.life.real)
+        self.life.campus.apply(request, now=self.life.real)
 
 
 def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(database_url):
-    with Stagehand(database_url) as stagehand:
-        run_state_machine_as_test(
-            lambda: Machine(stagehand),
-            settings=settings(
-                max_examples=350,
-                stateful_step_count=30,
-                deadline=None,
-                derandomize=True,
-                database=None,
-                print_blob=False,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    assert stagehand.steps >= LEAST_STEPS
+    assert play(Machine, database_url, number=1, runs=300, steps=30) >= LEAST_STEPS

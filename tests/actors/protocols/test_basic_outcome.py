@@ -91,6 +91,47 @@ def test_a_code_and_its_description_are_read(code):
     assert read_reply(reply(code, "in words")) == Reply(code_major=code, description="in words", is_pox=True)
 
 
+CANVAS_CODE = "<ext_canvas_error_code>User_Not_In_Course</ext_canvas_error_code>"
+
+
+def canvas_reply(extension: str = CANVAS_CODE, description: str = "") -> bytes:
+    return reply("failure", description).replace(b"</imsx_statusInfo>", f"{extension}</imsx_statusInfo>".encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        canvas_reply(),
+        canvas_reply().replace(NAMESPACE.encode(), b"urn:something-else"),
+        canvas_reply(CANVAS_CODE.replace("ext_", "canvas:ext_")),
+        canvas_reply(CANVAS_CODE.replace("code>", 'code xmlns="urn:canvas">', 1)),
+        canvas_reply(description="an unescaped & sourcedid <1"),
+    ],
+)
+def test_canvass_error_code_is_read_however_it_is_dressed(body):
+    assert (read_reply(body).error_code, read_reply(body).is_canvas) == ("user_not_in_course", True)
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "<ext_canvas_error_code/>",
+        CANVAS_CODE + CANVAS_CODE,
+        "<ext_canvas_error_code><b>user_not_in_course</b></ext_canvas_error_code>",
+        f"<ext_canvas_error_code>{'x' * 100}</ext_canvas_error_code>",
+        "<ext_canvas_something_else>user_not_in_course</ext_canvas_something_else>",
+    ],
+)
+def test_an_error_code_of_canvas_that_cannot_be_read_exactly_once_is_none(extension):
+    got = read_reply(canvas_reply(extension))
+    assert (got.code_major, got.error_code, got.is_canvas) == ("failure", None, True)
+
+
+def test_an_error_code_is_not_believed_where_the_parser_had_to_guess_and_its_name_stands_there_more_often():
+    got = read_reply(canvas_reply(description="& ext_canvas_error_code"))
+    assert (got.code_major, got.error_code) == ("failure", None)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -1,0 +1,74 @@
+"""The daemons that work side by side: who is alive, and what is true for all of them about each campus."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+
+from models import fleet
+from models.fleet import LAPSE_MS
+from models.gate import read_troubles
+
+if TYPE_CHECKING:
+    from actors.gate import Gates
+    from daemon.stop import Stop
+    from models.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two beats.
+EVERY = 1.0
+#: Seconds. Who has not beaten for so long may soon be taken for dead, and its share be given away.
+STALE = LAPSE_MS / 1000 - EVERY
+#: Seconds that taking leave may take at the end; whoever does not is forgotten soon.
+LEAVE_TIME = 1.0
+
+
+class Fleet:
+    """
+    The loop that says "I am alive", sees who else is, and divides with them.
+
+    A daemon that joins sends nothing until all others have noticed it and have no more under way than is left to them:
+    so no campus ever gets more requests at once than ``outcomes.max_per_campus``.
+    """
+
+    def __init__(self, *, clock: Clock, gates: Gates) -> None:
+        self.name = uuid.uuid4().hex
+        self._clock = clock
+        self._gates = gates
+        self._told: frozenset[str] = frozenset()
+        self._joined = False
+        self._beaten = 0.0
+
+    @property
+    def joined(self) -> bool:
+        """Whether this daemon may send; not after it was frozen, until the others have made room again."""
+        return self._joined and self._clock.monotonic() - self._beaten < STALE
+
+    async def beat(self) -> None:
+        """Once."""
+        began, now = self._clock.monotonic(), self._clock.now()
+        peers = await fleet.beat(self.name, roster=self._told, now=now)
+        roster = frozenset(peer.name for peer in peers) | {self.name}
+        self._gates.divide(self.name, roster)
+        self._gates.heed(await read_troubles(now=now))
+        if roster != self._told and self._gates.keeps_to_its_share():
+            self._told = roster
+            await fleet.beat(self.name, roster=roster, now=now)
+        self._joined = all(self.name in peer.roster for peer in peers if peer.name != self.name)
+        self._beaten = began
+
+    async def step(self, stop: Stop) -> None:
+        """Beat, sleep."""
+        await self.beat()
+        await stop.sleep(EVERY)
+
+    async def leave(self) -> None:
+        """Let the others have this daemon's share at once. To be called when it sends no more."""
+        leaving = asyncio.create_task(fleet.leave(self.name, now=self._clock.now()))
+        await asyncio.wait([leaving], timeout=LEAVE_TIME)
+        if not leaving.done() or leaving.exception() is not None:
+            log.warning("could not take leave of the other daemons; they notice within seconds")

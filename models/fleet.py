@@ -1,0 +1,60 @@
+"""
+The daemons that are alive, so that they can divide what a campus bears among them.
+
+Times are milliseconds since 1970 by :mod:`models.clock`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.statement import Statement
+
+#: A daemon that was not seen for so long is taken for dead.
+LAPSE_MS = 5_000
+
+
+class LiveDaemon(Model):
+    """One daemon, and with whom it divides."""
+
+    id = fields.CharField(max_length=32, primary_key=True)
+    seen_at = fields.BigIntField()
+    # The daemons among which it divides by now, sorted, with commas between.
+    roster = fields.TextField()
+
+    class Meta:
+        table = "live_daemon"
+        table_description = "Daemons at work"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A daemon that is alive. *roster*: among whom it divides by now."""
+
+    name: str
+    roster: frozenset[str]
+
+
+_BEAT = Statement("""
+    INSERT INTO live_daemon (id, seen_at, roster) VALUES (:id, :now, :roster)
+    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, roster = excluded.roster
+    RETURNING id""")
+
+_ALIVE = Statement("SELECT id, roster FROM live_daemon WHERE seen_at > :since ORDER BY id")
+
+_LEAVE = Statement("DELETE FROM live_daemon WHERE id = :id OR seen_at < :long_ago RETURNING id")
+
+
+async def beat(name: str, *, roster: frozenset[str], now: int) -> list[Peer]:
+    """Say that daemon *name* is alive and divides among *roster*. Returns who is alive, it too."""
+    await _BEAT.rows(id=name, now=now, roster=",".join(sorted(roster)))
+    rows = await _ALIVE.rows(since=now - LAPSE_MS)
+    return [Peer(row["id"], frozenset(filter(None, row["roster"].split(",")))) for row in rows]
+
+
+async def leave(name: str, *, now: int) -> None:
+    """Daemon *name* ends, and sends no more; whoever was not seen for an hour is forgotten."""
+    await _LEAVE.rows(id=name, long_ago=now - 3_600_000)

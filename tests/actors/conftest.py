@@ -1,0 +1,87 @@
+"""Fixtures for tests that send: one daemon's tools, a campus that records, and a grade that is due to it."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.actors.sending import (
+    KEY,
+    PATH,
+    SECRET,
+    SOURCEDID,
+    Sending,
+    make_campus,
+    outcome_session,
+    scored,
+    standing_clock,
+)
+from tests.fakes.lms import RecordingLms
+from tests.models.rows import make_assignment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.clock import Clock
+
+
+@pytest.fixture
+async def make_sending(database):
+    async with AsyncExitStack() as stack:
+
+        async def make(clock: Clock | None = None, *, patience: float = 5.0, **settings: Any) -> Sending:
+            session = await stack.enter_async_context(outcome_session(patience))
+            return Sending(session, clock or await standing_clock(), **settings)
+
+        yield make
+
+
+@pytest.fixture
+async def sending(make_sending):
+    return await make_sending()
+
+
+@pytest.fixture
+async def lms():
+    """A campus that verifies signatures; nothing that reaches it may be malformed."""
+    async with RecordingLms(keys={KEY: SECRET}) as lms:
+        yield lms
+        assert lms.faults == []
+
+
+@pytest.fixture
+async def campus(database, lms):
+    return await make_campus(lms.url(PATH))
+
+
+@pytest.fixture
+async def leaf(campus):
+    """A leaf that is due, of a learner who has half of the points."""
+    await scored(1, 2)
+    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory) -> Path:
+    """A self-signed certificate for ``lms.test`` and 127.0.0.1, with its key, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "lms.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    names = ["-subj", "/CN=lms.test", "-addext", "subjectAltName=DNS:lms.test,IP:127.0.0.1"]
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-days", "2", *curve, *names, "-keyout", "-", "-out", "-"],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(made.stdout)
+    return path
+
+
+@pytest.fixture
+def tls(certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

@@ -1,0 +1,167 @@
+"""What one daemon sends with, without the daemon: for tests of the walk from the wake-up to the campus and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dramatiq.brokers.stub import StubBroker
+
+from actors.egress import Egress
+from actors.gate import Gates
+from actors.metrics import Metrics
+from actors.outcomes import Outcomes
+from actors.sender import Sender, http_session
+from actors.verdict import Rules
+from actors.walk import MARGIN, Settings, Tools
+from models.assignment import Debounce, bump
+from models.clock import Clock
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.course import CourseTrees, Tree
+from models.score import apply_score
+from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
+PATH = "/outcomes?tool=a%2Fb&empty="
+DEBOUNCE = Debounce(delay_ms=60_000, ceiling_ms=240_000)
+HOLD, TIMEOUT = 20.0, 10.0
+LEASE = MARGIN + TIMEOUT + HOLD
+#: Longer than the hold and any first backoff.
+LATER = 30.0
+
+#: For tests that no difference between the engines can touch.
+on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Ticker:
+    """A monotonic clock that stands still until it is moved. Seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Trees(CourseTrees):
+    """Notes its reads. What is put into *meanwhile* happens once, between a claim and its look at the score."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.meanwhile: Any = None
+
+    async def get(self, course_key: str) -> Tree | None:
+        self.reads.append(course_key)
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
+        return await super().get(course_key)
+
+
+class Sending:
+    """What one daemon sends with."""
+
+    def __init__(self, session, clock: Clock, **settings: Any) -> None:
+        rules = Rules(hold_seconds=HOLD, max_attempts=settings.pop("max_attempts", 80))
+        self.clock = clock
+        self.trees = Trees()
+        self.gates = Gates(settings.pop("most", 4), clock=clock, lease_seconds=LEASE, line=settings.pop("line", 32))
+        self.metrics = Metrics("test")
+        self.abort = asyncio.Event()
+        self.may_send = settings.pop("may_send", True)
+        self.broker = StubBroker(middleware=[])
+        self.tools = Tools(
+            sender=Sender(session),
+            gates=self.gates,
+            trees=self.trees,
+            clock=self.clock,
+            metrics=self.metrics,
+            settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
+            may_send=lambda: self.may_send,
+            abort=self.abort,
+        )
+        self.outcomes = Outcomes(self.broker, self.tools, partitions=4)
+
+    def replace_sender(self, sender: Any) -> None:
+        """Send with another sender from now on."""
+        self.broker = StubBroker(middleware=[])
+        self.outcomes = Outcomes(self.broker, replace(self.tools, sender=sender), partitions=4)
+
+    async def pass_back(self, assignment_id: int, version: int = 1) -> None:
+        await self.outcomes.pass_back(assignment_id, version)
+
+    @property
+    def now(self) -> int:
+        return self.clock.now()
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass, for everybody who has this clock."""
+        self.clock.monotonic.seconds += seconds
+
+    def counted(self, **labels: str) -> float:
+        """How many outcomes of that result, and perhaps that consumer or kind, were counted."""
+        return sum(
+            sample.value
+            for metric in self.metrics.registry.collect()
+            for sample in metric.samples
+            if sample.name == "passback_outcomes_total" and labels.items() <= sample.labels.items()
+        )
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+    def woken(self) -> list[tuple[Any, ...]]:
+        """The arguments of the wake-ups sent, in all queues."""
+        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
+        return [tuple(message["args"]) for message in messages]
+
+
+@asynccontextmanager
+async def outcome_session(patience: float = 5.0, **options: Any) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that may reach this machine over plain HTTP; *patience* is its time-out in seconds."""
+    async with http_session(
+        timeout_seconds=patience,
+        max_connections=10,
+        egress=Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")]),
+        **options,
+    ) as session:
+        yield session
+
+
+async def standing_clock() -> Clock:
+    """A measured clock of the database's time that moves only with :meth:`Sending.tick`."""
+    clock = Clock(Ticker())
+    await clock.measure()
+    return clock
+
+
+async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: str = SECRET) -> OutcomeService:
+    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=secret)
+    return await OutcomeService.create(
+        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
+    )
+
+
+async def scored(earned: float, possible: float, usage_key: str = BLOCK) -> None:
+    await apply_score(LEARNER, COURSE, usage_key, points=(earned, possible), modified_us=1)
+
+
+async def changed(assignment_id: int, earned: float, possible: float, now: int) -> None:
+    """A new score came for a leaf, as intake applies it."""
+    await scored(earned, possible)
+    await bump(assignment_id, kind="leaf", now=now, debounce=DEBOUNCE)
+
+
+async def results(assignment_id: int) -> list[str]:
+    return [line["result"] for line in await read_lines(assignment_id)]

@@ -1,0 +1,92 @@
+"""How the kinds of LMS are told apart, and that their tables are sound."""
+
+from __future__ import annotations
+
+import pytest
+from multidict import CIMultiDict
+
+from actors.answer import Answer
+from actors.profiles import CANVAS, DEFAULT, MOODLE, PROFILE_NAMES, PROFILES, Profile, recognise
+from actors.protocols.basic_outcome import read_reply
+from tests.fakes.lms import canvas_pox, pox
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+LIMITS = {"X-Rate-Limit-Remaining": "588.2", "X-Request-Cost": "0.1"}
+
+
+def recognised(status: int = 200, body: bytes = b"", headers: object = ()) -> Profile:
+    answer = Answer(status, CIMultiDict(headers), body, 0.1)
+    return recognise(answer, read_reply(body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (422, canvas_pox("user_not_in_course"), {}),
+        (422, canvas_pox("never_heard_of"), {}),
+        (200, pox("success").replace(b"imsx_severity", b"ext_canvas_severity"), {}),
+        (401, b"{}", {"X-Canvas-Meta": ""}),
+        (403, b"", {**LIMITS, "X-Request-Context-Id": "5e6c"}),
+    ],
+)
+def test_canvas_is_recognised_by_what_only_it_says(status, body, headers):
+    assert recognised(status, body, headers) is CANVAS
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (200, pox("success"), {"Set-Cookie": "MoodleSession=abc; path=/"}),
+        (404, b"", {"set-cookie": "MoodleSessioncampus=abc; path=/"}),
+        (200, b"", [("Set-Cookie", "lb=1"), ("Set-Cookie", "MoodleSession=abc")]),
+        (200, pox("failure", "Tool does not accept grades"), HTML),
+        (200, pox("failure", "Message signature not valid"), HTML),
+    ],
+)
+def test_moodle_is_recognised_by_its_cookie_or_by_its_words_in_a_web_page(status, body, headers):
+    assert recognised(status, body, headers) is MOODLE
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (200, pox("success"), {}),
+        (200, pox("success"), LIMITS),
+        (200, pox("success"), {"X-Request-Context-Id": "5e6c"}),
+        (200, pox("success", "ext_canvas_error_code"), {}),
+        (200, pox("failure", "Tool does not accept grades"), {"Content-Type": "application/xml"}),
+        (200, pox("failure", "User not found"), HTML),
+        (500, pox("failure", "Tool does not accept grades"), HTML),
+        (200, pox("success", "Tool does not accept grades"), HTML),
+        (200, b"Tool does not accept grades", HTML),
+        (200, b"", {"Set-Cookie": "session=MoodleSession"}),
+    ],
+)
+def test_what_could_be_anybodys_is_nobodys(status, body, headers):
+    assert recognised(status, body, headers) is DEFAULT
+
+
+def test_each_profile_is_found_by_its_name():
+    assert [PROFILES[name].name for name in PROFILE_NAMES] == list(PROFILE_NAMES) == ["default", "canvas", "moodle"]
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+def test_a_profile_lays_its_own_rows_over_those_that_hold_for_every_lms(profile):
+    assert profile.reasons[-len(DEFAULT.reasons) :] == DEFAULT.reasons
+    assert (profile.statuses, profile.stored_when_empty) == (DEFAULT.statuses, frozenset({204}))
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+def test_what_answers_are_compared_with_is_in_lower_case(profile):
+    for reason in (*profile.reasons, *profile.error_codes):
+        assert reason.words == reason.words.lower()
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+@pytest.mark.parametrize("status", range(200, 600))
+def test_every_status_code_has_a_row(profile, status):
+    assert any(status in row.codes for row in profile.statuses if not row.if_limited)
+
+
+def test_only_a_204_may_be_empty():
+    assert DEFAULT.stored_when_empty == {204}

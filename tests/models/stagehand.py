@@ -1,0 +1,98 @@
+"""Plays a stateful model: an open database, a loop of its own since Hypothesis is not asynchronous, and a count."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from models.database import open_database
+from models.migrate import migrate
+from models.statement import Statement, connection, is_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from hypothesis.stateful import RuleBasedStateMachine
+
+#: What a run may leave behind, in an order in which it can be deleted.
+_TABLES = (
+    "delivery",
+    "graded_assignment",
+    "gate",
+    "outcome_service",
+    "lti_consumer",
+    "score",
+    "course_structure",
+    "quarantined_event",
+    "intake",
+)
+_CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
+
+
+class Stagehand:
+    """Opens the database for as long as it is entered; counts runs and steps, and says which run failed first."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.runs = 0
+        self.steps = 0
+
+    def __enter__(self) -> Stagehand:
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.runner.run(self._open())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runner.run(self.stack.aclose())
+        self.runner.close()
+
+    def run(self, step: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(step)
+
+    async def _open(self) -> None:
+        await migrate(self.url)
+        await self.stack.enter_async_context(open_database(self.url))
+        if not is_postgres():
+            await connection().execute_query("PRAGMA synchronous = OFF")
+
+    async def clear(self) -> None:
+        """Before each run."""
+        self.runs += 1
+        for statement in _CLEAR:
+            await statement.rows()
+
+
+def play(machine: Callable[[Stagehand], RuleBasedStateMachine], url: str, *, number: int, runs: int, steps: int) -> int:
+    """
+    Play *runs* runs of *steps* steps each.
+
+    Args:
+        number: The seed: the same runs in every test run.
+
+    Returns:
+        How many steps were looked at.
+    """
+    with Stagehand(url) as stagehand:
+
+        @seed(number)
+        def make() -> RuleBasedStateMachine:
+            return machine(stagehand)
+
+        print(f"seed {number}")
+        run_state_machine_as_test(
+            make,
+            settings=settings(
+                max_examples=runs,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                print_blob=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        return stagehand.steps

@@ -1,0 +1,30 @@
+"""Who is alive, and with whom each divides."""
+
+from __future__ import annotations
+
+from models.fleet import LAPSE_MS, Peer, beat, leave
+
+NOW = 1_000_000
+NOBODY: frozenset[str] = frozenset()
+BOTH = frozenset({"a", "b"})
+
+
+async def test_a_daemon_that_beats_is_seen_by_all(empty_database):
+    assert await beat("a", roster=NOBODY, now=NOW) == [Peer("a", NOBODY)]
+    assert await beat("b", roster=NOBODY, now=NOW) == [Peer("a", NOBODY), Peer("b", NOBODY)]
+    assert await beat("a", roster=BOTH, now=NOW) == [Peer("a", BOTH), Peer("b", NOBODY)]
+
+
+async def test_a_daemon_that_was_not_seen_for_a_while_is_taken_for_dead_until_it_beats_again(empty_database):
+    await beat("a", roster=BOTH, now=NOW)
+    assert len(await beat("b", roster=BOTH, now=NOW + LAPSE_MS - 1)) == 2
+    assert await beat("b", roster=BOTH, now=NOW + LAPSE_MS) == [Peer("b", BOTH)]
+    assert len(await beat("a", roster=NOBODY, now=NOW + LAPSE_MS)) == 2
+
+
+async def test_a_daemon_that_takes_leave_is_gone_at_once(empty_database):
+    await beat("a", roster=NOBODY, now=NOW)
+    await beat("long-dead", roster=NOBODY, now=NOW - 4_000_000)
+    await leave("a", now=NOW)
+    assert await beat("b", roster=NOBODY, now=NOW) == [Peer("b", NOBODY)]
+    assert await beat("b", roster=NOBODY, now=NOW - 3_999_999) == [Peer("b", NOBODY)]

@@ -1,0 +1,196 @@
+"""The stored part of the gates: what all daemons see, and what outlives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import consumers
+from models.assignment import sweep
+from models.attempt import address
+from models.consumer import LtiConsumer
+from models.gate import (
+    LEAST_PAUSE_MS,
+    Campus,
+    close,
+    hasten,
+    probe_failed,
+    read_troubles,
+    release_probe,
+    reopen,
+    shut,
+    take_probe,
+    try_now,
+)
+from models.status import read_status
+from tests.models.rows import make_assignment, make_service
+
+NOW, LEASE = 1_000_000, 35_000
+UNTIL = NOW + LEAST_PAUSE_MS
+
+
+@pytest.fixture
+async def campus(empty_database):
+    service = await make_service()
+    return Campus(service.lti_consumer_id, service.origin)
+
+
+async def state(now: int = NOW) -> str:
+    """As the status shows it."""
+    (campus,) = (await read_status(now=now)).campuses
+    return campus.gate
+
+
+async def troubles(now: int = NOW) -> list[tuple[str, bool]]:
+    return [(trouble.state, trouble.away) for trouble in await read_troubles(now=now)]
+
+
+async def test_a_campus_without_trouble_is_open(campus):
+    leaf = await make_assignment()
+    where = await address(leaf, now=NOW)
+    assert (where.campus, where.passable, where.shut) == (campus, True, False)
+    assert await state() == "open"
+    assert await read_troubles(now=NOW) == []
+
+
+async def test_a_shut_gate_lets_nothing_pass_until_its_pause_is_over(campus):
+    leaf = await make_assignment()
+    assert await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    for now, passable in ((NOW, False), (UNTIL - 1, False), (UNTIL, True)):
+        where = await address(leaf, now=now)
+        assert (where.passable, where.shut) == (passable, True)
+        assert await state(now) == "shut"
+        assert await troubles(now) == [("shut", True)]
+        assert [wake.assignment_id for wake in await sweep(now=now, most=9)] == [leaf] * passable
+
+
+async def test_whoever_shuts_a_gate_that_is_shut_changes_nothing(campus):
+    assert await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    assert not await shut(campus, now=NOW + 5, until=UNTIL + 99_000, reason="another")
+    assert [trouble.reason for trouble in await read_troubles(now=NOW)] == ["refused"]
+    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+
+
+async def test_there_is_one_probe_at_a_time_and_it_can_be_lost(campus):
+    await make_assignment()
+    await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
+    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+    assert await state(UNTIL) == "probing"
+    assert await sweep(now=UNTIL, most=9) == []
+    assert await take_probe(campus, now=UNTIL + LEASE - 1, lease_ms=LEASE) is None
+    assert await state(UNTIL + LEASE) == "shut"
+    assert await take_probe(campus, now=UNTIL + LEASE, lease_ms=LEASE) == 0
+
+
+async def test_a_failed_probe_is_counted_and_the_next_one_waits(campus):
+    await shut(campus, now=NOW, until=NOW, reason="refused")
+    for failed in range(3):
+        assert await take_probe(campus, now=NOW, lease_ms=LEASE) == failed
+        await probe_failed(campus, now=NOW, until=NOW, reason=f"the {failed}th")
+    await take_probe(campus, now=NOW, lease_ms=LEASE)
+    await probe_failed(campus, now=NOW, until=UNTIL, reason="still refused")
+    assert [trouble.reason for trouble in await read_troubles(now=NOW)] == ["still refused"]
+    assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
+
+
+async def test_a_probe_that_said_nothing_makes_room_for_another(campus):
+    await shut(campus, now=NOW, until=NOW, reason="refused")
+    assert await take_probe(campus, now=NOW, lease_ms=LEASE) == 0
+    await release_probe(campus)
+    assert await take_probe(campus, now=NOW, lease_ms=LEASE) == 0
+
+
+async def test_a_success_opens_it(campus):
+    await make_assignment()
+    await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    assert await reopen(campus)
+    assert not await reopen(campus)
+    assert await state() == "open"
+
+
+async def test_a_busy_campus_is_closed_for_as_long_as_it_asked_and_never_for_less(campus):
+    leaf = await make_assignment()
+    await close(campus, now=NOW, until=NOW + 9_000, reason="slow down")
+    await close(campus, now=NOW, until=NOW + 2_000, reason="slow down")
+    assert await troubles(NOW + 8_999) == [("shut", False)]
+    where = await address(leaf, now=NOW + 8_999)
+    assert (where.passable, where.shut) == (False, False)
+    assert await state(NOW + 9_000) == "open"
+    assert await troubles(NOW + 9_000) == []
+    assert (await address(leaf, now=NOW + 9_000)).passable
+    assert not await reopen(campus), "there is no breaker to open"
+
+
+async def test_a_campus_that_was_busy_can_be_shut_and_the_longer_wait_holds(campus):
+    await close(campus, now=NOW, until=NOW + 99_000, reason="slow down")
+    assert await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) is None
+    assert await take_probe(campus, now=NOW + 99_000, lease_ms=LEASE) == 0
+
+
+async def test_a_launch_from_there_brings_the_next_probe_forward_to_the_least_pause(campus):
+    await shut(campus, now=NOW, until=NOW, reason="refused")
+    await take_probe(campus, now=NOW, lease_ms=LEASE)
+    await probe_failed(campus, now=NOW, until=NOW + 300_000, reason="refused")
+    await hasten(campus)
+    assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
+    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+
+
+async def test_a_launch_does_not_end_what_a_busy_campus_asked_for(campus):
+    leaf = await make_assignment()
+    await close(campus, now=NOW, until=NOW + 99_000, reason="slow down")
+    await hasten(campus)
+    assert not (await address(leaf, now=NOW + 98_999)).passable
+
+
+async def test_a_mended_consumer_is_probed_at_once_at_all_its_origins(campus):
+    elsewhere = Campus(campus.consumer_id, "https://elsewhere.example:443")
+    for there in (campus, elsewhere):
+        await shut(there, now=NOW, until=NOW + 300_000, reason="signature")
+    await try_now(campus.consumer_id)
+    for there in (campus, elsewhere):
+        assert await take_probe(there, now=NOW, lease_ms=LEASE) == 0
+
+
+async def test_a_gate_stands_before_one_consumer_at_one_origin(campus):
+    await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    other = await make_service("other")
+    leaf = await make_assignment(other)
+    where = await address(leaf, now=NOW)
+    assert (where.campus.origin, where.passable, where.shut) == (campus.origin, True, False)
+    assert await take_probe(where.campus, now=UNTIL, lease_ms=LEASE) is None
+
+
+async def test_a_paused_consumer_gets_nothing_until_it_is_resumed(campus):
+    leaf = await make_assignment()
+    assert await consumers.pause("key", now=NOW)
+    assert not await consumers.pause("key", now=NOW + 1)
+    assert await state() == "paused"
+    assert await troubles() == [("paused", False)]
+    assert not (await address(leaf, now=NOW)).passable
+    assert await sweep(now=NOW, most=9) == []
+    assert await consumers.resume("key")
+    assert not await consumers.resume("key")
+    assert await state() == "open"
+    assert [wake.assignment_id for wake in await sweep(now=NOW, most=9)] == [leaf]
+
+
+@pytest.mark.parametrize("work", [lambda key: consumers.pause(key, now=NOW), consumers.resume])
+@pytest.mark.parametrize("key", ["nobody", "x" * 99])
+async def test_pausing_a_consumer_that_is_not_there_says_so(empty_database, work, key):
+    with pytest.raises(consumers.ConsumerError, match="there is no consumer with the key"):
+        await work(key)
+
+
+async def test_the_gates_of_a_removed_consumer_go_with_it(campus):
+    await shut(campus, now=NOW, until=UNTIL, reason="refused")
+    await LtiConsumer.filter(id=campus.consumer_id).delete()
+    assert await read_troubles(now=NOW) == []
+
+
+async def test_words_that_a_database_cannot_hold_are_stored_all_the_same(campus):
+    await shut(campus, now=NOW, until=UNTIL, reason="nul \x00 and \ud800" + "x" * 999)
+    (trouble,) = await read_troubles(now=NOW)
+    assert trouble.reason.startswith("nul  and ?x")
+    assert len(trouble.reason) == 500
