@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     from actors.answer import Answer
     from actors.profiles import Outcome, Profile, Refusal
+
+#: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With
+#: less than this left, another few requests would be refused.
+LIMIT_LOW, LIMIT_REGAINED = 100.0, 10.0
 
 #: Seconds. The longest wait that an LMS may ask for.
 LONGEST_WAIT = 6 * 3600.0
@@ -45,6 +50,8 @@ class Accepted:
     http_status: int
     code_major: str | None
     description: str
+    #: Seconds after which the LMS has room again for more, if it said that it comes near its rate limit.
+    after: float | None = None
 
 
 def judge(answer: Answer, *, now: datetime, profile: Profile | None = None, hide: Sequence[str] = ()) -> Accepted:
@@ -70,9 +77,9 @@ def judge(answer: Answer, *, now: datetime, profile: Profile | None = None, hide
     description = clean(reply.description, hide)
     succeeded = 200 <= answer.status <= 299
     if reply.code_major == "success" and succeeded:
-        return Accepted(answer.status, "success", description)
+        return Accepted(answer.status, "success", description, _room_after(answer))
     if reply.code_major is None and succeeded and _is_empty(answer) and answer.status in profile.stored_when_empty:
-        return Accepted(answer.status, None, "")
+        return Accepted(answer.status, None, "", _room_after(answer))
 
     if reply.code_major in ("failure", "unsupported"):
         error_code = clean(reply.error_code or "", hide)
@@ -87,6 +94,12 @@ def judge(answer: Answer, *, now: datetime, profile: Profile | None = None, hide
             code_major=reply.code_major,
         )
     raise _by_status(answer, reply.code_major, description or clean(_start(answer), hide), now, profile)
+
+
+def clock_offset(answer: Answer, now: datetime) -> float | None:
+    """Seconds that the LMS's clock is ahead of *now*, by its ``Date`` header; None if it does not tell the time."""
+    told = _date(answer.header("Date") or "")
+    return None if told is None else (told - now).total_seconds()
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:
@@ -170,7 +183,7 @@ def _by_status(answer: Answer, code_major: str | None, said: str, now: datetime,
         case "campus":
             return GiveUp(words, scope="campus", http_status=status, code_major=code_major)
     if 200 <= status <= 299:
-        words = f"HTTP {status} without a readable imsx_codeMajor: {said}"
+        words = f"HTTP {status} without a readable imsx_codeMajor: {said or 'no words'}"
     return Ambiguous(words, after=after, http_status=status, code_major=code_major)
 
 
@@ -184,11 +197,22 @@ def _meaning(answer: Answer, profile: Profile) -> Outcome:
 
 def _is_limited(answer: Answer) -> bool:
     """Whether it says that its rate limit was exceeded, as Canvas does with a 403."""
+    left = _limit_left(answer)
+    return (left is not None and left <= 0) or b"rate limit exceeded" in answer.body.lower()
+
+
+def _room_after(answer: Answer) -> float | None:
+    left = _limit_left(answer)
+    return None if left is None or left >= LIMIT_LOW else (LIMIT_LOW - max(left, 0.0)) / LIMIT_REGAINED
+
+
+def _limit_left(answer: Answer) -> float | None:
+    """Canvas's ``X-Rate-Limit-Remaining``; None if it does not say, or no number."""
     try:
-        spent = float(answer.header("X-Rate-Limit-Remaining") or "1") <= 0
+        left = float(answer.header("X-Rate-Limit-Remaining") or "nan")
     except ValueError:
-        spent = False
-    return spent or b"rate limit exceeded" in answer.body.lower()
+        return None
+    return left if math.isfinite(left) else None
 
 
 def _is_empty(answer: Answer) -> bool:

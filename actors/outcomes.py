@@ -62,7 +62,7 @@ class Outcomes:
             # Dramatiq's broker talks to Redis synchronously.
             await asyncio.to_thread(self._enqueue, wakes, self._tools.clock.now())
         except Exception as error:  # noqa: BLE001 - whatever it was, the rows are dirty and the sweep is behind us
-            log.warning("wake-ups could not be sent; the sweep will", wakes=len(wakes), error=str(error))
+            log.warning("wake-ups could not be sent; the sweep will", wakes=len(wakes), error=error)
 
     def _enqueue(self, wakes: Sequence[Wake], now: int) -> None:
         for wake in wakes:

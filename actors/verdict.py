@@ -106,7 +106,15 @@ def accepted(attempt: Attempt, answer: Answer, said: Accepted) -> Verdict:
         description=said.description,
         duration_ms=int(answer.seconds * 1000),
     )
-    return Verdict("accepted", AcceptedEnd(attempt.score), line, bytes_left=True, definite=True, health="works")
+    return Verdict(
+        "accepted",
+        AcceptedEnd(attempt.score),
+        line,
+        bytes_left=True,
+        definite=True,
+        health="works",
+        after=said.after,
+    )
 
 
 def failed(
@@ -138,12 +146,13 @@ def failed(
         case TryLater():
             return ended("retried", _later(attempt, error, rules, jitter, away=away), bytes_left=error.bytes_left)
         case GiveUp():
-            return ended("refused", Parked(error.reason, error.scope), bytes_left=error.bytes_left)
+            end: End = Released(_with_the_campus(attempt, jitter)) if away else Parked(error.reason, error.scope)
+            return ended("refused", end, bytes_left=error.bytes_left)
         case Misconfigured():
             return ended("misconfigured", Released(_with_the_campus(attempt, jitter)), bytes_left=error.bytes_left)
         case Ambiguous():
-            end = _uncertain(attempt, error, rules, jitter, away=away, stopping=stopping)
-            return ended("ambiguous", end, bytes_left=True, definite=False)
+            doubt = _uncertain(attempt, error, rules, jitter, away=away, stopping=stopping)
+            return ended("ambiguous", doubt, bytes_left=True, definite=False)
         case _:
             raise TypeError(f"nobody says what to do about {type(error).__name__}") from error
 

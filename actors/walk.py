@@ -16,7 +16,7 @@ import structlog
 
 from actors import verdict as verdicts
 from actors.checkpoint import pass_by
-from actors.classify import judge
+from actors.classify import clock_offset, judge
 from actors.errors import Ambiguous, DeliveryError, GiveUp
 from actors.protocols import oauth1
 from actors.protocols.basic_outcome import replace_result
@@ -170,7 +170,7 @@ class Walk:
                 answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
             tools.reached("answered")
             self._put_off_times = 0
-            tools.metrics.request_seconds.labels(address.consumer_name).observe(answer.seconds)
+            self._measure(address, answer)
             said = self._judge(claim, address, answer)
         except DeliveryError as error:
             return self._failed(claim, admitted, score, answer, error, clamped=clamped)
@@ -183,10 +183,20 @@ class Walk:
             return self._failed(claim, admitted, score, answer, fault, clamped=clamped)
         return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
 
+    def _measure(self, address: Address, answer: Answer) -> None:
+        metrics, consumer = self._tools.metrics, address.consumer_name
+        metrics.request_seconds.labels(consumer).observe(answer.seconds)
+        offset = clock_offset(answer, self._now())
+        if offset is not None:
+            metrics.clock_offset.labels(consumer).set(offset)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC)
+
     def _judge(self, claim: Claim, address: Address, answer: Answer) -> Accepted:
         return judge(
             answer,
-            now=datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC),
+            now=self._now(),
             profile=self._tools.settings.profiles.get(address.consumer_key),
             hide=(claim.lis_result_sourcedid, address.consumer_secret),
         )

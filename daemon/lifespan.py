@@ -110,7 +110,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             abort=asyncio.Event(),
             reached=outside.reached,
         )
-        outcomes = await _open_outcomes(config, redis_url, tools, stop, stack)
+        outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
         intake = Intake(
             stream,
             Applier(trees, _debounce(config)),
@@ -125,6 +125,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             Loop("intake", intake.step),
             Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
             Loop("fleet", fleet.step),
+            Loop("queue", worker.watch),
             Loop("gauges", Gauges(clock=clock, stream=stream, metrics=metrics).step),
             Loop(
                 "prune",
@@ -178,7 +179,9 @@ async def _open_database(config: Config, clock: Clock, health: Health, stop: Sto
     await until_it_works("database", read_position, health, stop)
 
 
-async def _open_outcomes(config: Config, redis_url: str, tools: Tools, stop: Stop, stack: AsyncExitStack) -> Outcomes:
+async def _open_outcomes(
+    config: Config, redis_url: str, tools: Tools, stop: Stop, stack: AsyncExitStack
+) -> tuple[Outcomes, LoopWorker]:
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
     outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
@@ -187,7 +190,7 @@ async def _open_outcomes(config: Config, redis_url: str, tools: Tools, stop: Sto
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.
     stack.callback(lambda: worker.spent(stop.seconds_ago()))
-    return outcomes
+    return outcomes, worker
 
 
 def _settings(config: Config) -> Settings:

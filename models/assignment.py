@@ -245,7 +245,9 @@ _RETRIED = "CASE WHEN attempts > 0 THEN 1 ELSE 0 END"
 _SWEEP = Statement(f"""
     WITH ranked AS (
         SELECT graded_assignment.id AS id, CASE WHEN gate.shut_at IS NULL THEN CAST(:room AS BIGINT) ELSE 1 END AS room,
-            ROW_NUMBER() OVER (PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin, {_RETRIED}
+            ROW_NUMBER() OVER (
+                PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin,
+                    CASE WHEN gate.shut_at IS NULL THEN {_RETRIED} ELSE 0 END
                 ORDER BY not_before, due_at) AS turn
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id

@@ -26,6 +26,8 @@ from tests.models.rows import make_assignment
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aiohttp.abc import AbstractResolver
+
     from models.clock import Clock
 
 
@@ -33,8 +35,16 @@ if TYPE_CHECKING:
 async def make_sending(database):
     async with AsyncExitStack() as stack:
 
-        async def make(clock: Clock | None = None, *, patience: float = 5.0, **settings: Any) -> Sending:
-            session = await stack.enter_async_context(outcome_session(patience))
+        async def make(
+            clock: Clock | None = None,
+            *,
+            patience: float = 5.0,
+            resolver: AbstractResolver | None = None,
+            ca_file: Path | None = None,
+            **settings: Any,
+        ) -> Sending:
+            reaching = outcome_session(patience, resolver=resolver, ca_file=ca_file)
+            session = await stack.enter_async_context(reaching)
             return Sending(session, clock or await standing_clock(), **settings)
 
         yield make

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.answer import Answer
-from actors.classify import LONGEST_WAIT, PROCESSING_HOLD, REASON_LIMIT, Accepted, clean, judge, retry_after
+from actors.classify import (
+    LONGEST_WAIT,
+    PROCESSING_HOLD,
+    REASON_LIMIT,
+    Accepted,
+    clean,
+    clock_offset,
+    judge,
+    retry_after,
+)
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.profiles import CANVAS, DEFAULT, MOODLE, Profile, Reason
 from tests.fakes.lms import canvas_pox, pox
@@ -332,6 +341,39 @@ def test_a_retry_after_is_read_in_seconds_or_as_a_date_within_bounds(value, seco
 def test_a_retry_after_date_counts_from_the_answers_own_date():
     skewed = answer(429, retry_after="Sun, 01 Mar 2026 09:00:30 GMT", date="Sun, 01 Mar 2026 09:00:00 GMT")
     assert retry_after(skewed, NOW) == 30
+
+
+@pytest.mark.parametrize(
+    ("left", "after"),
+    [
+        ("600.0", None),
+        ("100", None),
+        ("60", 4.0),
+        ("0", 10.0),
+        ("-50", 10.0),
+        ("much", None),
+        ("nan", None),
+        ("", None),
+    ],
+)
+def test_an_acceptance_near_the_rate_limit_says_when_there_is_room_again(left, after):
+    low = Answer(200, {"X-Rate-Limit-Remaining": left}, pox("success"), 0.1)
+    assert judge(low, now=NOW).after == after
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [
+        ("Sun, 01 Mar 2026 12:00:00 GMT", 0),
+        ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", -3600),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_the_clock_of_a_campus_is_read_from_its_date(date, offset):
+    telling = answer() if date is None else answer(date=date)
+    assert clock_offset(telling, NOW) == offset
 
 
 def test_no_retry_after_asks_for_nothing():

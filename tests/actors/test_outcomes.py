@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from dramatiq.brokers.stub import StubBroker
 
 from actors.classify import PROCESSING_HOLD
+from actors.errors import TryLater
+from actors.outcomes import Outcomes
 from actors.retry import UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
 from actors.walk import MARGIN, PUT_OFF
@@ -16,6 +19,7 @@ from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, re
 from models.attempt import address
 from models.course import CourseStructure, Tree, canonical
 from models.registration import Registration, register
+from models.score import apply_score
 from models.statement import connection
 from models.status import read_status
 from tests.actors.sending import (
@@ -872,3 +876,76 @@ async def test_a_wake_up_for_what_is_in_hand_already_is_no_second_one_in_the_lin
     hold.set()
     await first
     assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+# --- A campus that is away ---
+
+
+@pytest.fixture
+async def class_of_five(campus):
+    """Five learners with a leaf each, all due."""
+    ids = []
+    for number in range(5):
+        ids.append(await make_assignment(campus, user_id=f"learner-{number}", lis_result_sourcedid=f"s{number}"))
+        await apply_score(f"learner-{number}", COURSE, BLOCK, points=(number / 4, 1.0), modified_us=1)
+    return ids
+
+
+AWAY = {
+    "503": (fake.answer(503), "ambiguous"),
+    "refused": (None, "retried"),
+    "another secret": (fake.answer(401), "misconfigured"),
+    "not found": (fake.answer(404), "refused"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "result"), AWAY.values(), ids=AWAY)
+async def test_a_campus_that_is_away_spends_no_attempts_of_the_grades_behind_it_and_gets_them_all_when_it_is_back(
+    sending, lms, class_of_five, behaviour, result
+):
+    if behaviour is None:
+        sending.replace_sender(Unreachable())
+    else:
+        lms.behave = fake.always(behaviour)
+    for _ in range(3):
+        for assignment in class_of_five:
+            await sending.pass_back(assignment)
+    tried = [assignment for assignment in class_of_five if await results(assignment)]
+    assert len(tried) == 2, "two failures shut the gate"
+    probed = []
+    for _ in range(4):
+        sending.tick(301)
+        for wake in await sweep(now=sending.now, most=9, room=9):
+            await sending.pass_back(wake.assignment_id)
+        probed = [assignment for assignment in class_of_five if await results(assignment)]
+    assert len(probed) > 2, "each probe is of another one"
+    rows = [await read_row(assignment) for assignment in class_of_five]
+    assert [row["attempts"] for row in rows if row["id"] not in tried] == [0, 0, 0]
+    assert [row["id"] for row in rows if row["parked_at"]] == (tried if result == "refused" else [])
+    assert {name for assignment in probed for name in await results(assignment)} == {result}
+
+    lms.behave = fake.always(fake.success())
+    sending.outcomes = Outcomes(StubBroker(middleware=[]), sending.tools, partitions=4)
+    for _ in range(3):
+        sending.tick(301)
+        for wake in await sweep(now=sending.now, most=9, room=9):
+            await sending.pass_back(wake.assignment_id)
+    left = tried if result == "refused" else []
+    assert {f"s{n}" for n, assignment in enumerate(class_of_five) if assignment not in left} == {
+        applied.sourcedid for applied in lms.applied
+    }
+
+
+class Unreachable:
+    """A sender to which nobody listens."""
+
+    async def post(self, *_args: Any, **_options: Any) -> None:
+        raise TryLater("no connection to the campus: refused")
+
+
+async def test_the_clock_of_a_campus_is_told(sending, lms, leaf):
+    lms.behave = fake.always(fake.success(headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}))
+    await sending.pass_back(leaf)
+    assert sending.value("passback_clock_offset_seconds", consumer="campus") == pytest.approx(
+        -sending.now / 1000, abs=1
+    )

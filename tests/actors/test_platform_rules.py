@@ -8,12 +8,16 @@ leaves, and what the ledger tells whoever asks.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import socket
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -22,8 +26,7 @@ from actors.profiles import CANVAS, DEFAULT, MOODLE
 from actors.protocols.oauth1 import body_hash
 from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
-from models.assignment import GradedAssignment
-from tests.actors.sending import HOLD, KEY, LATER, SECRET, Sending, changed, make_campus, outcome_session, scored
+from tests.actors.sending import HOLD, KEY, SECRET, changed, make_campus, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import HOST, RecordingLms, canvas_pox, pox
 from tests.fakes.network import Resolver, raw_server
@@ -31,6 +34,7 @@ from tests.models.rows import make_assignment, read_lines, read_row
 from tests.servers import Port
 
 if TYPE_CHECKING:
+    from tests.actors.sending import Sending
     from tests.fakes.lms import Behaviour
 
 # What one engine does with a row the other does too: see the tests of the models.
@@ -39,7 +43,6 @@ pytestmark = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 #: As Moodle makes them: what an LMS must get back byte for byte.
 JSON = '{"data":{"instanceid":"7","userid":"3","launchid":11},"hash":"a&b<c>"}'
 
-HTML = "text/html; charset=utf-8"
 #: Enough of a web page to know it by.
 PAGE = "<!DOCTYPE html><html><body><p>Down for maintenance</p></body></html>"
 
@@ -375,16 +378,263 @@ async def test_an_answer_means(sending, lms, leaf, row):
     assert len(lms.requests) == 1, "a redirect was followed, or a request was repeated"
 
 
-async def test_a_retry_after_that_is_a_date_counts_from_our_clock_where_the_answer_has_no_date(sending, leaf, lms):
-    async def answer(reader, writer):
+async def test_a_retry_after_date_counts_from_our_clock_where_the_answer_has_no_date(sending):
+    until = format_datetime(datetime.fromtimestamp(sending.now / 1000, UTC) + timedelta(seconds=300), usegmt=True)
+
+    async def say(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 429 Busy\r\nRetry-After: {until}\r\nContent-Length: 0\r\n\r\n".encode())
 
-    clock = sending.clock.datetime() if hasattr(sending.clock, "datetime") else None
-    until = format_datetime(_utc(sending.now) + timedelta(seconds=300), usegmt=True)
-    assert clock is None or clock.tzinfo is not None
-    async with raw_server(answer) as port:
-        assignment = await make_assignment(await make_campus(f"http://{HOST}:{port}/", "other", "other"))
+    await scored(1, 2)
+    async with raw_server(say) as port:
+        assignment = await make_assignment(await make_campus(f"http://{HOST}:{port}/"))
         await sending.pass_back(assignment)
-    waits = (await read_row(assignment))["not_before"] - sending.now
-    assert 299_000 <= waits <= 300_000
+    assert (await read_row(assignment))["not_before"] - sending.now == pytest.approx(300_000, abs=1_000)
+
+
+async def test_a_refusal_that_nobody_can_explain_is_parked_after_a_few_tries_over_a_day(sending, lms, leaf):
+    lms.keys = None  # the times that it would hold against ours are the real ones
+    lms.behave = fake.always(fake.failure("Grade replace response", content_type="text/html"))
+    began = sending.now
+    for _ in range(UNEXPLAINED_TRIES):
+        row = await read_row(leaf)
+        assert row["parked_at"] is None
+        sending.tick(max(row["not_before"] - sending.now, 0) / 1000)
+        await sending.pass_back(leaf)
+    row = await read_row(leaf)
+    assert (row["parked_at"], row["parked_scope"], row["attempts"]) == (sending.now, "learner", UNEXPLAINED_TRIES)
+    assert row["parked_reason"] == (
+        f"{UNEXPLAINED_TRIES} attempts failed, the last one with: HTTP 200, failure: Grade replace response"
+    )
+    assert timedelta(hours=18) <= timedelta(milliseconds=sending.now - began) <= timedelta(hours=30)
+    assert await results(leaf) == ["retried"] * UNEXPLAINED_TRIES
+    assert len(lms.requests) == UNEXPLAINED_TRIES
+
+
+@pytest.mark.parametrize(
+    ("profile", "body", "becomes"),
+    [
+        (DEFAULT, canvas_pox("signature_invalid", "Invalid signature"), STOPS_THE_CAMPUS),
+        (CANVAS, pox("failure", "Invalid signature"), parked("learner")),
+        (MOODLE, pox("failure", "Invalid XML content"), parked("campus")),
+        (None, pox("failure", "Invalid signature"), STOPS_THE_CAMPUS),
+    ],
+    ids=["default", "canvas", "moodle", "of another consumer"],
+)
+async def test_the_profile_that_the_operator_chose_for_a_consumer_decides(
+    make_sending, lms, leaf, profile, body, becomes
+):
+    sending = await make_sending(profiles={KEY: profile} if profile else {"other": CANVAS})
+    lms.behave = fake.always(fake.answer(422, body))
+    await sending.pass_back(leaf)
+    await check(sending, leaf, becomes)
+
+
+# --- No answer ---
+
+
+async def silence(reader, _writer) -> None:
+    await reader.read()
+
+
+async def babble(reader, writer) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"220 mail.example ESMTP\r\n")
+
+
+@asynccontextmanager
+async def nothing_listens():
+    port = Port()
+    try:
+        yield f"http://{HOST}:{port.number}/"
+    finally:
+        port.close()
+
+
+@asynccontextmanager
+async def nobody_accepts():
+    """A server whose line of waiting connections is full: Linux drops whoever comes then."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind((HOST, 0))
+        full.listen(0)
+        for _ in range(2):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        yield f"http://{HOST}:{full.getsockname()[1]}/"
+
+
+@asynccontextmanager
+async def says_nothing():
+    async with raw_server(silence) as port:
+        yield f"https://{HOST}:{port}/"
+
+
+@asynccontextmanager
+async def speaks_no_tls():
+    async with RecordingLms() as lms:
+        yield lms.url().replace("http:", "https:")
+
+
+@asynccontextmanager
+async def speaks_no_http():
+    async with raw_server(babble) as port:
+        yield f"http://{HOST}:{port}/"
+
+
+@asynccontextmanager
+async def has_no_address():
+    yield "http://lms.example/"
+
+
+def behaving(behaviour: Behaviour):
+    @asynccontextmanager
+    async def campus():
+        async with RecordingLms(behave=fake.always(behaviour)) as lms:
+            yield lms.url()
+
+    return campus
+
+
+NO_CONNECTION = "no connection to the campus: "
+LOST = "the connection was lost while waiting for the answer: "
+
+TROUBLES = {
+    "a connection that is refused did not arrive": (
+        nothing_listens,
+        later(),
+        f"{NO_CONNECTION}{os.strerror(errno.ECONNREFUSED)}",
+    ),
+    "a time-out while connecting did not arrive": (nobody_accepts, later(), f"{NO_CONNECTION}time-out"),
+    "a name that cannot be looked up did not arrive": (
+        has_no_address,
+        later(),
+        f"{NO_CONNECTION}its name cannot be looked up",
+    ),
+    "a time-out in the TLS handshake did not arrive": (says_nothing, later(), f"{NO_CONNECTION}time-out"),
+    "a TLS handshake that fails did not arrive": (speaks_no_tls, later(), f"{NO_CONNECTION}TLS: ..."),
+    "a time-out after bytes were sent may have arrived": (
+        behaving(fake.held(asyncio.Event())),
+        doubt(),
+        f"{LOST}time-out",
+    ),
+    "a time-out in the middle of the answer may have arrived": (
+        behaving(fake.success(trickle=0.02)),
+        doubt(),
+        f"{LOST}time-out",
+    ),
+    "a reset before the answer may have arrived": (
+        behaving(fake.cut("before")),
+        doubt(),
+        f"{LOST}closed without an answer",
+    ),
+    "a reset in the middle of the answer may have arrived": (
+        behaving(fake.cut("midway")),
+        doubt(),
+        f"{LOST}closed in the middle of the answer",
+    ),
+    "an answer that is no HTTP may have arrived": (speaks_no_http, doubt(), f"{LOST}the answer is not HTTP"),
+}
+
+
+@pytest.mark.parametrize(("campus", "becomes", "says"), TROUBLES.values(), ids=TROUBLES.keys())
+async def test_without_an_answer(make_sending, campus, becomes, says):
+    patience = 0.3 if says.endswith("time-out") else 10  # what is slow under load must not look like one
+    sending = await make_sending(patience=patience, resolver=Resolver())
+    await scored(1, 2)
+    async with campus() as url:
+        assignment = await make_assignment(await make_campus(url))
+        await sending.pass_back(assignment)
+    await check(sending, assignment, becomes)
+    (line,) = await read_lines(assignment)
+    assert (line["result"], line["score"]) == (becomes.result, "0.5")
+    assert (line["http_status"], line["code_major"], line["duration_ms"]) == (None, None, None)
+    if says.endswith("..."):
+        assert line["description"].startswith(says[:-3])
+    else:
+        assert line["description"] == says
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "says"),
+    [(HOST, False, "self-signed certificate"), ("other.test", True, "Hostname mismatch, ...")],
+    ids=["nobody vouches for it", "it is another campus's"],
+)
+async def test_a_certificate_fault_stops_the_campus(make_sending, tls, certificate, host, trusted, says):
+    sending = await make_sending(resolver=Resolver(HOST), ca_file=certificate if trusted else None)
+    await scored(1, 2)
+    async with RecordingLms(tls=tls) as lms:
+        assignment = await make_assignment(await make_campus(f"https://{host}:{lms.port}/"))
+        await sending.pass_back(assignment)
+    await check(sending, assignment, STOPS_THE_CAMPUS)
+    (line,) = await read_lines(assignment)
+    assert (line["result"], line["http_status"]) == ("misconfigured", None)
+    assert line["description"].startswith(f"the campus's certificate cannot be trusted: {says.removesuffix('...')}")
+    assert lms.requests == [], "something was sent to somebody who is not known"
+
+
+async def test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over(make_sending, lms, leaf):
+    sending = await make_sending(patience=0.3)
+    lms.behave = fake.in_turn(fake.held(asyncio.Event()))
+    await sending.pass_back(leaf)
+    await changed(leaf, 2, 2, sending.now)
+    sending.tick(HOLD - 0.001)
+    await sending.pass_back(leaf, 2)
+    assert len(lms.requests) == 1
+    sending.tick(0.001)
+    await sending.pass_back(leaf, 2)
+    assert [request.score for request in lms.requests] == ["0.5", "1"]
+
+
+# --- What we send ---
+
+
+async def test_a_request_is_signed_with_hmac_sha1_under_the_scheme_that_moodle_reads(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    (request,) = lms.requests
+    assert request.headers.getall("Content-Type") == ["application/xml"], "Canvas takes no other, not even a charset"
+    (header,) = request.headers.getall("Authorization")
+    scheme, _, parameters = header.partition(" ")
+    signed = dict(pair.strip().split("=", 1) for pair in parameters.split(","))
+    assert scheme == "OAuth"
+    assert signed["oauth_signature_method"] == '"HMAC-SHA1"'
+    assert unquote(signed["oauth_body_hash"]).strip('"') == body_hash(request.body)
+    assert request.verified, "not the bytes that were signed"
+
+
+async def test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own(sending, lms, leaf):
+    lms.keys[KEY] = "another secret"
+    await sending.pass_back(leaf)
+    assert lms.faults == ["request 0: a signature that is not valid"]
+    lms.faults.clear()
+    lms.keys[KEY] = SECRET
+    lms.behave = fake.in_turn(fake.failure("?"), fake.answer(503), fake.answer(429), fake.cut("before"))
+    for _ in range(5):
+        sending.tick(2 * UNEXPLAINED_WAITS[0].total_seconds())
+        await sending.pass_back(leaf)
+    expected = ["misconfigured", "retried", "ambiguous", "retried", "ambiguous", "accepted"]
+    assert await results(leaf) == expected
+    for name in ("nonce", "timestamp", "message_id"):
+        assert len({getattr(request, name) for request in lms.requests}) == len(expected), name
+    assert [request.verified for request in lms.requests] == [False] + 5 * [True]
+
+
+async def test_a_sourcedid_that_is_json_comes_back_byte_for_byte(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    (request,) = lms.requests
+    assert request.sourcedid == JSON
+    assert json.loads(request.sourcedid)["hash"] == "a&b<c>"
+    assert b"a&amp;b&lt;c&gt;" in request.body
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_never_followed_not_even_to_the_campus_itself(sending, lms, leaf, status):
+    lms.behave = fake.in_turn(fake.answer(status, headers={"Location": lms.url("/elsewhere")}))
+    await sending.pass_back(leaf)
+    assert [request.path for request in lms.requests] == ["/outcomes"]
+    assert lms.applied == []
+
+
+async def test_nothing_is_said_of_the_time_of_submission_since_launches_do_not_tell_who_reads_it(sending, lms, leaf):
+    await sending.pass_back(leaf)
+    assert b"submissionDetails" not in lms.requests[0].body

@@ -216,6 +216,10 @@ def test_an_acceptance_tells_that_the_campus_works():
     assert verdict.accepted(attempt(), ANSWER, Accepted(200, "success", "")).health == "works"
 
 
+def test_an_acceptance_passes_on_when_the_campus_has_room_for_more():
+    assert verdict.accepted(attempt(), ANSWER, Accepted(200, "success", "", after=4.0)).after == 4
+
+
 def test_what_was_not_sent_tells_nothing_about_the_campus():
     assert verdict.not_sent(ends.Unchanged(), "unchanged").health == "silent"
 
@@ -269,7 +273,14 @@ def test_while_the_campus_is_away_what_it_asked_for_is_a_floor(kind):
     assert failed(kind("wait", after=1.0), campus_away=True).end.not_before == NOW + 60_000
 
 
-@pytest.mark.parametrize("error", [REFUSED, CONCLUDED, NOT_FOUND, NOWHERE, WRONG_KEY, BUSY, UNEXPLAINED, QUEUED, OURS])
+def test_while_the_campus_is_away_an_address_that_is_not_found_parks_nobody():
+    """A campus that is being set up anew answers so for all its grades."""
+    ended = failed(NOT_FOUND, campus_away=True)
+    assert ended.end == ends.Released(NOW + 60_000)
+    assert (ended.result, ended.line) == ("refused", failed(NOT_FOUND).line)
+
+
+@pytest.mark.parametrize("error", [REFUSED, CONCLUDED, NOWHERE, WRONG_KEY, BUSY, UNEXPLAINED, QUEUED, OURS])
 @pytest.mark.parametrize("number", [1, 5])
 def test_what_says_something_of_this_assignment_or_nothing_of_the_campus_ends_as_ever_while_it_is_away(error, number):
     assert failed(error, number, campus_away=True) == failed(error, number)

@@ -206,6 +206,8 @@ class RecordingLms:
     ) -> None:
         self.keys = None if keys is None else dict(keys)
         self.behave = behave or always(success())
+        #: What a request gets whose signature is wrong; assign it for an LMS with other words.
+        self.refusal = answer(401, b"the signature is not valid")
         #: All requests in order of arrival.
         self.requests: list[RequestRecord] = []
         #: (path without query, sourcedid) to the score text that counts now.
@@ -355,8 +357,7 @@ class RecordingLms:
                 self._changed.notify_all()
 
     async def _answer(self, request: web.Request, record: RequestRecord) -> web.StreamResponse:
-        refused = record.verified is False
-        behaviour = answer(401, b"the signature is not valid") if refused else self.behave(record)
+        behaviour = self.refusal if record.verified is False else self.behave(record)
         if behaviour.apply and behaviour.apply_after is not None:
             handle = asyncio.get_running_loop().call_later(behaviour.apply_after, self._apply, record)
             self._late.add(handle)

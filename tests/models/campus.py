@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 
 @dataclass(eq=False, slots=True)
@@ -10,7 +14,7 @@ class Request:
     """One score on its way to one sourcedid. Times are the model's milliseconds."""
 
     token: int
-    address: str
+    address: Hashable
     text: str
     begun_at: int
     #: It lands before this or never; None while its sender still waits for the answer.
@@ -27,10 +31,10 @@ class Request:
 class Campus:
     """*holds*: the grade by sourcedid. *seen*: every request that was ever begun."""
 
-    holds: dict[str, str] = field(default_factory=dict)
+    holds: dict[Hashable, str] = field(default_factory=dict)
     seen: list[Request] = field(default_factory=list)
 
-    def receive(self, token: int, address: str, text: str, *, now: int) -> Request:
+    def receive(self, token: int, address: Hashable, text: str, *, now: int) -> Request:
         request = Request(token, address, text, now)
         self.seen.append(request)
         return request

@@ -12,6 +12,12 @@ LEARNER, COURSE, BLOCK, PROBLEM = "learner", "course", "block", "problem"
 URL = "https://campus.example/outcomes"
 
 _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
+_ROWS = Statement("""
+    SELECT graded_assignment.*, lis_outcome_service_url AS url FROM graded_assignment
+    JOIN outcome_service ON outcome_service.id = outcome_service_id ORDER BY graded_assignment.id""")
+_ADDRESS = Statement("""
+    SELECT claim_token, lis_outcome_service_url AS url, lis_result_sourcedid FROM graded_assignment
+    JOIN outcome_service ON outcome_service.id = outcome_service_id WHERE graded_assignment.id = :id""")
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
 
 
@@ -48,6 +54,18 @@ async def read_row(assignment_id: int) -> dict[str, Any]:
     row = await _ROW.row(id=assignment_id)
     assert row is not None, "the row is gone"
     return row
+
+
+async def read_rows() -> list[dict[str, Any]]:
+    """Every column of every row, and the ``url`` of its outcome service, in the order of ids."""
+    return await _ROWS.rows()
+
+
+async def read_address(assignment_id: int) -> tuple[int, tuple[str, str]]:
+    """Whose claim the row has, and where its grade goes: URL and sourcedid."""
+    row = await _ADDRESS.row(id=assignment_id)
+    assert row is not None, "the row is gone"
+    return row["claim_token"], (row["url"], row["lis_result_sourcedid"])
 
 
 async def read_lines(assignment_id: int) -> list[dict[str, Any]]:

@@ -1,0 +1,94 @@
+"""
+A Canvas that throttles, as its ``app/middleware/request_throttle.rb`` and ``increment_bucket.lua`` do by default.
+
+A leaky bucket for each tool, over all its URLs. While a request is at work a charge of 50 is in it, so that many at
+once fill it; when the request has ended, what it cost is put in instead.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from tests.fakes.lms import Behaviour, RecordingLms, RequestRecord, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp import web
+
+#: What is in the bucket for a request at work.
+UP_FRONT = 50.0
+#: From here on the bucket counts as full.
+HIGH_WATER = 600.0
+#: More the bucket never holds.
+MAXIMUM = 800.0
+#: A second.
+LEAK = 10.0
+
+_LIMITED = answer(403, b"403 Forbidden (Rate Limit Exceeded)\n")
+
+
+class LeakyBucket:
+    """How much one tool has asked for lately."""
+
+    def __init__(self) -> None:
+        self._level = 0.0
+        self._at = time.monotonic()
+
+    @property
+    def full(self) -> bool:
+        return self._level >= HIGH_WATER
+
+    @property
+    def remaining(self) -> float:
+        return HIGH_WATER - self._level
+
+    def pour(self, amount: float) -> None:
+        """Let it leak until now, and put in *amount*, which may be negative."""
+        now = time.monotonic()
+        leaked = (now - self._at) * LEAK
+        self._level, self._at = min(max(self._level - leaked + amount, 0.0), MAXIMUM), now
+
+
+class ThrottlingCanvas(RecordingLms):
+    """One tool's Canvas. A request costs as many units as it takes seconds, all of them CPU and database."""
+
+    bucket: LeakyBucket
+
+    async def __aenter__(self) -> ThrottlingCanvas:
+        self.bucket = LeakyBucket()
+        return await super().__aenter__()
+
+    async def _answer(self, request: web.Request, record: RequestRecord) -> web.StreamResponse:
+        self.bucket.pour(UP_FRONT)
+        if self.bucket.full:
+            return await self._write(request, record, _LIMITED)
+        return await super()._answer(request, record)
+
+    async def _write(self, request: web.Request, record: RequestRecord, behaviour: Behaviour) -> web.StreamResponse:
+        cost = time.monotonic() - record.began
+        self.bucket.pour(cost - UP_FRONT)
+        headers = {"X-Request-Context-Id": str(uuid4()), "X-Rate-Limit-Remaining": str(self.bucket.remaining)}
+        if behaviour is not _LIMITED:
+            headers["X-Request-Cost"] = str(cost)
+        return await super()._write(request, record, replace(behaviour, headers={**behaviour.headers, **headers}))
+
+    @property
+    def throttled(self) -> list[RequestRecord]:
+        """The requests that found the bucket full."""
+        return [record for record in self.requests if record.status == _LIMITED.status]
+
+
+def most_at_once(requests: Sequence[RequestRecord]) -> int:
+    """The greatest number of requests that were under way at the same time."""
+    begins = [(record.began, 1) for record in requests]
+    # At the same moment an end counts before a beginning.
+    ends = [(record.ended, -1) for record in requests if record.ended is not None]
+    inside = most = 0
+    for _, step in sorted(begins + ends):
+        inside += step
+        most = max(most, inside)
+    return most
