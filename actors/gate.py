@@ -180,12 +180,16 @@ class Gates:
 
     Args:
         most: Requests at once before one campus, of all daemons together.
+        connections: Requests at once of this daemon. Beyond it a request would wait for a connection while its lease
+            runs, and its time-out would be blamed on the campus.
         lease_seconds: How long a probe may take.
         line: How many may wait in each line.
     """
 
-    def __init__(self, most: int, *, clock: Clock, lease_seconds: float, line: int = LINE) -> None:
+    def __init__(self, most: int, *, connections: int, clock: Clock, lease_seconds: float, line: int = LINE) -> None:
         self._most = most
+        self._connections = connections
+        self._inside = 0
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
         self._line = line
@@ -205,6 +209,8 @@ class Gates:
             raise NotAdmittedError("the daemon stops")
         if not address.passable:
             raise NotAdmittedError("nothing goes to this campus now")
+        if self._inside >= self._connections:
+            raise NotAdmittedError("all connections are in use")
         gate = self._gate(address.campus)
         if not gate.slots.limit:
             raise NotAdmittedError("other daemons have all slots")
@@ -212,6 +218,7 @@ class Gates:
         if (shut or self._is_crowded(gate)) and gate.slots.inside >= gate.slots.limit:
             raise NotAdmittedError("a shut gate has no line" if shut else "too many wait at all gates together")
         await gate.slots.enter(retried=address.retried)
+        self._inside += 1
         try:
             admitted = await self._admit(gate, address)
             try:
@@ -219,6 +226,7 @@ class Gates:
             finally:
                 await admitted.release()
         finally:
+            self._inside -= 1
             gate.slots.leave()
 
     def divide(self, me: str, roster: frozenset[str]) -> None:

@@ -91,7 +91,12 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         stream = Stream(client, config.redis.stream)
 
         settings, backlog, trees = _settings(config), Backlog(), CourseTrees()
-        gates = Gates(config.outcomes.max_per_campus, clock=clock, lease_seconds=settings.lease_seconds)
+        gates = Gates(
+            config.outcomes.max_per_campus,
+            connections=config.outcomes.max_connections,
+            clock=clock,
+            lease_seconds=settings.lease_seconds,
+        )
         # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
         stop.on_set(gates.close)
         fleet = Fleet(clock=clock, gates=gates)

@@ -76,7 +76,9 @@ class Sending:
         rules = Rules(hold_seconds=HOLD, max_attempts=settings.pop("max_attempts", 80))
         self.clock = clock
         self.trees = Trees()
-        self.gates = Gates(settings.pop("most", 4), clock=clock, lease_seconds=LEASE, line=settings.pop("line", 32))
+        self.gates = Gates(
+            settings.pop("most", 4), connections=200, clock=clock, lease_seconds=LEASE, line=settings.pop("line", 32)
+        )
         self.metrics = Metrics("test")
         self.abort = asyncio.Event()
         self.may_send = settings.pop("may_send", True)

@@ -42,7 +42,7 @@ class Daemon:
 
     def __init__(self, clock: Clock, most: int = 4) -> None:
         self.clock = clock
-        self.gates = Gates(most, clock=clock, lease_seconds=LEASE)
+        self.gates = Gates(most, connections=200, clock=clock, lease_seconds=LEASE)
 
     async def attempt(self, assignment_id: int, said: Verdict) -> str:
         """How it was let in: "open", "probe" or "not at all"."""
@@ -319,6 +319,18 @@ async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(m
         assert daemon.gates._gates[places[-1].campus].slots.waiting == SHORT_LINE
         daemon.gates.close()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_nobody_is_let_in_for_whom_there_is_no_connection(make_daemon):
+    daemon = make_daemon(150)
+    places = [await address(await make_assignment(await make_service(name)), now=0) for name in ("one", "other")]
+    async with AsyncExitStack() as stack:
+        for number in range(200):
+            await stack.enter_async_context(daemon.gates.enter(places[number % 2]))
+        with pytest.raises(NotAdmittedError, match="all connections are in use"):
+            await daemon.gates.enter(places[0]).__aenter__()
+    async with daemon.gates.enter(places[0]):
+        pass
 
 
 async def test_closing_sends_away_who_waits_and_whoever_comes(make_daemon, ids):

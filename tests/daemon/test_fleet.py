@@ -31,7 +31,7 @@ class Daemon:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.gates = Gates(MOST, clock=clock, lease_seconds=35)
+        self.gates = Gates(MOST, connections=200, clock=clock, lease_seconds=35)
         self.fleet = Fleet(clock=clock, gates=self.gates)
 
     @property

@@ -35,7 +35,7 @@ class Swept:
         if applied:
             self.backlog.saw(0, "0-0", EMPTY_STREAM)
         self.woken: list[int] = []
-        self.gates = Gates(4, clock=self.clock, lease_seconds=35)
+        self.gates = Gates(4, connections=200, clock=self.clock, lease_seconds=35)
         self.sweep = Sweep(clock=self.clock, gates=self.gates, may_send=lambda: self.backlog.applied, wake=self._wake)
         self.stop = Stop()
         self.stop.set()  # nobody wants to sleep here
