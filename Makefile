@@ -12,7 +12,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/passbackd run
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .
