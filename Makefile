@@ -25,6 +25,7 @@ venv: $(VENV)/.everything
 
 bench: $(VENV)/.everything
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks sick-campus
 
 # The locks hold names, versions and hashes; only `make lock` changes what is installed.
 $(VENV)/.runtime: requirements.txt pyproject.toml

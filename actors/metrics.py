@@ -83,6 +83,11 @@ class Metrics:
         self.stream_resets = Counter(
             "passback_stream_resets", "How often the stream was found to be another one.", registry=registry
         )
+        self.stream_gaps = Counter(
+            "passback_stream_gaps",
+            "How often entries that nobody had read may have been lost from the stream.",
+            registry=registry,
+        )
         self.quarantined = Gauge("passback_quarantined_events", "Events in quarantine.", registry=registry)
         self.clamped = Counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"], registry=registry)
         self.fenced = Counter(

@@ -1,8 +1,9 @@
-"""A campus stub in a process of its own: answers success to everything, after a settable time."""
+"""A campus stub in a process of its own: stores whatever it is sent, after a time that can be set while it runs."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Self
@@ -12,11 +13,14 @@ from aiohttp import web
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import aiohttp
+
 _SUCCESS = (
     b"<imsx_POXEnvelopeResponse><imsx_POXHeader><imsx_POXResponseHeaderInfo><imsx_statusInfo>"
     b"<imsx_codeMajor>success</imsx_codeMajor></imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader>"
     b"</imsx_POXEnvelopeResponse>"
 )
+_GRADE = re.compile(rb"<sourcedId>(.*?)</sourcedId>.*<textString>(.*?)</textString>", re.DOTALL)
 
 
 class Campus:
@@ -38,17 +42,45 @@ class Campus:
         self._process.terminate()
         self._process.wait()
 
+    async def take(self, web: aiohttp.ClientSession, latency_ms: int) -> None:
+        """Take so long from now on; requests that have come keep the time that held then."""
+        async with web.put(self.url, data=str(latency_ms)) as reply:
+            reply.raise_for_status()
 
-async def serve(latency: float) -> None:
-    """Until the process ends."""
+    async def look(self, web: aiohttp.ClientSession) -> tuple[int, int]:
+        """How many requests have come, and how many different grades were stored."""
+        async with web.get(self.url) as reply:
+            came, stored = (await reply.text()).split()
+            return int(came), int(stored)
 
-    async def answer(request: web.Request) -> web.Response:
-        await request.read()
-        await asyncio.sleep(latency)
+
+class _Stub:
+    def __init__(self, latency_ms: int) -> None:
+        self._latency = latency_ms / 1000
+        self._came = 0
+        self._stored: set[tuple[bytes, ...]] = set()
+
+    async def store(self, request: web.Request) -> web.Response:
+        self._came += 1
+        body = await request.read()
+        await asyncio.sleep(self._latency)
+        if (grade := _GRADE.search(body)) is not None:
+            self._stored.add(grade.groups())
         return web.Response(body=_SUCCESS, content_type="application/xml")
 
+    async def take(self, request: web.Request) -> web.Response:
+        self._latency = int(await request.text()) / 1000
+        return web.Response()
+
+    async def look(self, _request: web.Request) -> web.Response:
+        return web.Response(text=f"{self._came} {len(self._stored)}")
+
+
+async def serve(latency_ms: int) -> None:
+    """Until the process ends."""
+    stub = _Stub(latency_ms)
     app = web.Application()
-    app.router.add_post("/grades", answer)
+    app.add_routes([web.post("/grades", stub.store), web.put("/grades", stub.take), web.get("/grades", stub.look)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -57,4 +89,4 @@ async def serve(latency: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]) / 1000))
+    asyncio.run(serve(int(sys.argv[1])))

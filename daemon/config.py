@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from actors.profiles import PROFILE_NAMES, ProfileName
 from actors.retry import MAX_ATTEMPTS
+from models.database import URL_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,6 @@ EMBEDDED = "embedded"
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _SQLITE = "sqlite://"
-_DATABASE_OPTIONS = {"host", "sslmode"}
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 Network = IPv4Network | IPv6Network
@@ -547,8 +547,8 @@ def _check_postgres(url: str) -> None:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if not parts.host and not options.get("host"):
         raise ValueError("names no host: write postgresql://user:password@host/database, or ?host=/run/postgresql")
-    if unknown := sorted(options.keys() - _DATABASE_OPTIONS):
-        raise ValueError(f"has the unknown option {', '.join(unknown)}; known: {', '.join(sorted(_DATABASE_OPTIONS))}")
+    if unknown := sorted(options.keys() - set(URL_OPTIONS)):
+        raise ValueError(f"has the unknown option {', '.join(unknown)}; known: {', '.join(URL_OPTIONS)}")
     if options.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"has an unknown sslmode; known: {', '.join(_SSL_MODES)}")
 

@@ -39,7 +39,7 @@ class BrokerClient(redis.Redis):
         except redis.RedisError as error:
             self.trouble = why(error)
             # Dramatiq expects redis-py's own error from some commands only; elsewhere it ends a consumer for good.
-            raise ConnectionClosed(error) from error
+            raise ConnectionClosed(error) from error  # type: ignore[no-untyped-call]
         self.trouble = None
         return answer
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
+from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
 from actors.checkpoint import pass_by
@@ -107,6 +108,7 @@ class Intake:
             return
         if look.has_gap(position.entry_id) and self._gap_told != position.entry_id:
             self._gap_told = position.entry_id
+            self._metrics.stream_gaps.inc()
             log.warning(
                 "the last entry that was read is gone from the stream; entries after it may be lost", **_at(position)
             )
@@ -229,7 +231,12 @@ class Intake:
             return
         self._trim_at = self._clock.monotonic() + TRIM_EVERY
         position = await read_position()
-        trimmed = await self._stream.trim(position.entry_id, before_ms=self._clock.now() - self._keep_ms)
+        try:
+            trimmed = await self._stream.trim(position.entry_id, before_ms=self._clock.now() - self._keep_ms)
+        except ResponseError as error:
+            # Reading goes on: a stream that grows is a lesser evil than grades that wait.
+            log.warning("old entries could not be trimmed from the stream", error=error)
+            return
         if trimmed:
             log.info("old entries were trimmed from the stream", entries=trimmed)
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import structlog
 
 from daemon.config import zone
+from daemon.outages import Outages, tell_outage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Below a warning these write statements with their values and what they sign: people's data and secrets.
 TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "tortoise")
+#: At "info" these tell of every try to reach a lost server.
+REPETITIVE = ("dramatiq",)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -31,12 +36,14 @@ def configure(
     timezone: str,
     *,
     stream: TextIO | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """
     Send everything that is logged to *stream* (standard error).
 
     Args:
         timezone: Of the times on a console, as ``log.timezone`` has it; JSON is always in UTC.
+        monotonic: Seconds, for telling of a lost server once a minute.
     """
     stream = stream or sys.stderr
     shared: list[Processor] = [
@@ -45,15 +52,17 @@ def configure(
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
-        # Plain, since prettier tracebacks show local variables, and these hold secrets.
-        structlog.processors.format_exc_info,
     ]
     handler = _Handler(stream)
+    handler.addFilter(Outages(monotonic))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
+                tell_outage,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Plain, since prettier tracebacks show local variables, and these hold secrets.
+                structlog.processors.format_exc_info,
                 *(_for_people(zone(timezone), stream) if format == "console" else _for_machines()),
             ],
         )
@@ -65,6 +74,8 @@ def configure(
     root.setLevel(level.upper())
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    for name in REPETITIVE:
+        logging.getLogger(name).setLevel(logging.WARNING if root.level == logging.INFO else root.level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.faults import is_data_fault
+from daemon.faults import is_data_fault, lost_server, why
+from daemon.outages import TELL_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: Seconds. The first wait after a fault, and the longest.
-FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
-#: Seconds between two log lines about the same outage.
-TELL_EVERY = 60.0
+#: Seconds. The first wait after a fault, and the longest: so much later than its server a loop may come back.
+FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
 #: Seconds without a tick after which a loop counts as stuck.
 STUCK = 60.0
 
@@ -69,7 +68,7 @@ class Loop:
                 self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_WAIT
 
     def _tell(self, error: Exception) -> None:
-        self.trouble = f"{type(error).__name__}: {error}"[:300]
+        self.trouble = why(error)
         if time.monotonic() - self._told >= TELL_EVERY:
             self._told = time.monotonic()
-            log.warning("is waiting for a server", loop=self.name, error=self.trouble)
+            log.warning("is waiting for a server", loop=self.name, server=lost_server(error), error=self.trouble)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from daemon.loops import FIRST_WAIT, LONGEST_WAIT, TELL_EVERY
+from daemon.faults import why
+from daemon.loops import FIRST_WAIT, LONGEST_WAIT
+from daemon.outages import TELL_EVERY
 from models.database import make_private_file, open_database, sqlite_path
-from models.migrate import SchemaError, check_schema, migrate
+from models.migrate import SchemaError, applied, check_schema, known, migrate
 from models.statement import Statement
 
 if TYPE_CHECKING:
@@ -42,10 +44,10 @@ async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health
         except (SchemaError, UnusableError):
             raise
         except Exception as error:  # noqa: BLE001 - a server can be away in more ways than its driver names
-            health.starting = f"{name}: {type(error).__name__}: {error}"[:300]
+            health.starting = f"{name}: {why(error)}"
             if time.monotonic() - told >= TELL_EVERY:
                 told = time.monotonic()
-                log.warning("waiting for a server", server=name, error=f"{type(error).__name__}: {error}"[:300])
+                log.warning("waiting for a server", server=name, error=why(error))
         await stop.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
     raise StoppedError
@@ -62,10 +64,12 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
     _check_file(url)
     async with open_database(url):
         await _PING.rows()
-    if migrate_on_start:
-        pending, _ = await migrate(url)
-        if pending:
-            log.info("the schema was migrated", migrations=pending)
+        pending = set(known()) - set(await applied())
+    # Without need no migration is begun: it would wait for a server that falls silent now as long as for a large table.
+    if migrate_on_start and pending:
+        done, _ = await migrate(url)
+        if done:
+            log.info("the schema was migrated", migrations=done)
     else:
         async with open_database(url):
             await check_schema()

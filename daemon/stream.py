@@ -43,8 +43,11 @@ class Look:
         return position != START and not self.at_position and older
 
     def has_gap(self, position: str) -> bool:
-        """Whether entries between the position and the oldest one may have been trimmed unread."""
-        return position != START and not self.at_position and self.first_id is not None
+        """Whether entries after the position may have gone unread."""
+        if position == START or self.at_position:
+            return False
+        # Newer ones alone are left; or none, though ids were given out after the position.
+        return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
 
 
 # Counts in the server, so that no payload travels. A small page at a time: Lua holds it in memory, and others wait.
@@ -55,6 +58,12 @@ if #page > 0 then last = page[#page][1] end
 return {#page, last}
 """
 _PAGE = 100
+
+# Only the stream in which the position was read: another one may have taken its place since the last look.
+_TRIM = """
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+"""
 
 
 class Stream:
@@ -112,9 +121,15 @@ class Stream:
                 return total
 
     async def trim(self, position: str, *, before_ms: int) -> int:
-        """Drop entries older than *before_ms*, but never the entry at *position* nor one above it."""
+        """
+        Drop entries older than *before_ms*, but never the entry at *position* nor one above it.
+
+        Raises:
+            ResponseError: This Redis lets nobody write, or not us.
+        """
         oldest = min((before_ms, 0), parse_id(position))
-        return int(await self.redis.xtrim(self.key, minid=f"{oldest[0]}-{oldest[1]}", approximate=False))
+        answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
+        return int(answer)
 
 
 def as_text(value: bytes | str) -> str:

@@ -14,15 +14,19 @@ import time
 from contextlib import asynccontextmanager
 from queue import SimpleQueue
 from threading import Semaphore, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dramatiq.errors import ConnectionClosed
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
-from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from dramatiq import Broker, MessageProxy
+    from dramatiq import MessageProxy
+    from dramatiq.brokers.redis import RedisBroker
+
+    from daemon.connections import BrokerClient
+    from daemon.stop import Stop
 
 #: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
 WINDOW = 2048
@@ -34,8 +38,14 @@ DELAY_PREFETCH = 65_535
 ACKNOWLEDGERS = 2
 #: Seconds that acknowledgements have at least, once all actors have ended.
 ACKNOWLEDGE_TIME = 0.5
+#: Seconds between two looks at the threads.
+WATCH_EVERY = 1.0
 #: The part of the drain that is kept for ending what had to be aborted.
 ABORT_SHARE = 0.2
+
+
+class ThreadDiedError(ValueError):
+    """A thread of the worker died; the process ends, so that a new one starts with all of them."""
 
 
 class LoopWorker(Worker):
@@ -48,9 +58,11 @@ class LoopWorker(Worker):
     """
 
     def __init__(
-        self, broker: Broker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
+        self, broker: RedisBroker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
     ) -> None:
         super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
+        self.client = cast("BrokerClient", broker.client)
+        self.acknowledgers: list[Thread] = []
         self.queue_prefetch = window
         self.delay_prefetch = DELAY_PREFETCH
         self.window = window
@@ -70,11 +82,23 @@ class LoopWorker(Worker):
 
     async def close(self) -> None:
         """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
-        try:
-            await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
-        except RedisError as error:
-            # Dramatiq finds what we hold by our missing heartbeat, and the sweep is behind it.
-            self.logger.warning("messages could not be given back to Redis: %s", error)
+        # While Redis is away Dramatiq says that it could give nothing back. It finds what we hold by our missing
+        # heartbeat, and the sweep is behind it.
+        await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+
+    async def watch(self, stop: Stop) -> None:
+        """
+        One look at the threads and at their Redis, for a loop to repeat.
+
+        Raises:
+            ConnectionClosed: Redis failed them the last time; they try again by themselves.
+            ThreadDiedError: One is gone, and with it what it did.
+        """
+        if not all(thread.is_alive() for thread in (*self.workers, *self.consumers.values(), *self.acknowledgers)):
+            raise ThreadDiedError("a thread of the queue worker died: see the log")
+        if self.client.trouble is not None:
+            raise ConnectionClosed(self.client.trouble)  # type: ignore[no-untyped-call]
+        await stop.sleep(WATCH_EVERY)
 
     def start_and_wait(self) -> None:
         """A thread that is stopped before it has begun would never notice."""
@@ -99,7 +123,7 @@ class LoopThread(WorkerThread):
         self._tasks: dict[asyncio.Task[None], MessageProxy] = {}
         self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
         # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
-        self._acknowledgers = [
+        self._acknowledgers = worker.acknowledgers = [
             Thread(target=self._acknowledge, name=f"ack-{number}", daemon=True) for number in range(ACKNOWLEDGERS)
         ]
 

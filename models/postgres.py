@@ -1,10 +1,10 @@
 """
 Tortoise's PostgreSQL engine, made fit for a server that is lost or does not answer.
 
-Named in the connection's configuration as ``"engine": "models.postgres"``. Three things differ from Tortoise's own: a
+Named in the connection's configuration as ``"engine": "models.postgres"``. Four things differ from Tortoise's own: a
 transaction that cannot begin gives its connection back and leaves its task's later statements to the pool; a connection
 on which a time-out ran is thrown away at once, instead of asking the server that is silent to cancel and waiting as
-long again; and nobody waits for a free connection for ever.
+long again; nobody waits for a free connection for ever; and a stop does not wait for a silent server for long.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
     from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+
+#: Seconds that the server has to take leave of us.
+CLOSE_TIMEOUT = 2.0
 
 #: After these nobody knows what the connection will say next: it was silent, or its server died as it was asked.
 _BROKEN = (TimeoutError, InternalClientError)
@@ -58,6 +61,16 @@ class PostgresClient(AsyncpgDBClient):
             assert self._pool is not None  # noqa: S101 - it was just made
             return await self._pool.acquire()
 
+    async def _close(self) -> None:
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+        self._pool = None
+
     async def give_back(self, connection: PoolConnectionProxy[Any], *, usable: bool) -> None:
         """Whoever waits for a connection gets it, or a new one in the place of one that is not *usable*."""
         if not usable:
@@ -84,7 +97,7 @@ class _Session(PoolConnectionWrapper[Any]):
 
 
 class _Transaction(TransactionContextPooled):
-    __slots__ = ("_pool", "_taken")
+    __slots__ = ("_connections", "_pool", "_taken")
 
     def __init__(self, pool: PostgresClient) -> None:
         super().__init__(TransactionWrapper(pool), pool._pool_init_lock)  # noqa: SLF001 - as Tortoise does
@@ -99,7 +112,8 @@ class _Transaction(TransactionContextPooled):
             await self._pool.give_back(self._taken, usable=False)
             raise
         # Not before: what a failed begin leaves here, the task would keep for ever.
-        self.token = get_connections().set(self.connection_name, self.client)
+        self._connections = get_connections()
+        self.token = self._connections.set(self.connection_name, self.client)
         return self.client
 
     async def __aexit__(
@@ -113,7 +127,7 @@ class _Transaction(TransactionContextPooled):
             usable = False
             raise
         finally:
-            get_connections().reset(self.token)
+            self._connections.reset(self.token)
             # The server rolls back what a lost connection leaves open.
             await self._pool.give_back(self._taken, usable=usable)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import pytest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DatabaseKind = Literal["sqlite", "postgresql"]
+S = TypeVar("S", bound=servers.Server)
 
 
 class FreshDatabase(Protocol):
@@ -33,34 +34,31 @@ def server_folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="session")
-def _postgres(server_folder: Path) -> Iterator[servers.PostgresServer]:
-    server = servers.PostgresServer(server_folder / "postgresql", servers.postgres_binaries())
+@contextmanager
+def _running(server: S) -> Iterator[S]:
     try:
         server.start()
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def _postgres(server_folder: Path) -> Iterator[servers.PostgresServer]:
+    with _running(servers.PostgresServer(server_folder / "postgresql", servers.postgres_binaries())) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def _valkey_9(server_folder: Path) -> Iterator[servers.RedisServer]:
-    server = servers.RedisServer(server_folder / "valkey-9", servers.valkey_binary())
-    try:
-        server.start()
+    with _running(servers.RedisServer(server_folder / "valkey-9", servers.valkey_binary())) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="session")
 def _redis_6_2(server_folder: Path) -> Iterator[servers.RedisServer]:
-    server = servers.RedisServer(server_folder / "redis-6.2", servers.redis_binary())
-    try:
-        server.start()
+    with _running(servers.RedisServer(server_folder / "redis-6.2", servers.redis_binary())) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

@@ -262,11 +262,12 @@ class PostgresServer(Server):
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{self.USER}@{self.host}:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """The URL of a new, empty database."""
+    def create_database(self, like: str | None = None) -> str:
+        """The URL of a new database: empty, or a copy of that at another URL, to which nobody is connected."""
         self.start()
         name = f"test_{uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        template = "template0" if like is None else like.rsplit("/", 1)[1]
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop_database(self, url: str) -> None:

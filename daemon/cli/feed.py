@@ -11,8 +11,9 @@ import typer
 from redis.exceptions import RedisError
 from rich.progress import track
 
-from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config, why
+from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
 from daemon.cli.common import run as run_work
+from daemon.faults import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -24,6 +24,7 @@ FAMILIES = [
     ("passback_parked_total", "counter", ("consumer", "scope")),
     ("passback_stream_lag_entries", "gauge", ()),
     ("passback_stream_resets_total", "counter", ()),
+    ("passback_stream_gaps_total", "counter", ()),
     ("passback_quarantined_events", "gauge", ()),
     ("passback_clamped_total", "counter", ("consumer",)),
     ("passback_fenced_total", "counter", ()),

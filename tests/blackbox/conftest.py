@@ -30,21 +30,8 @@ def make_world(tmp_path: Path, server_folder: Path) -> Iterator[MakeWorld]:
     worlds: list[World] = []
 
     def make(database_url: str, redis_url: str) -> World:
-        number = next(_NUMBERS)
-        folder, home = tmp_path / f"world-{number}", server_folder / f"world-{number}"
-        folder.mkdir()
-        home.mkdir()
-        settings = {
-            "database": {"url": database_url},
-            "redis": {"url": redis_url},
-            "outcomes": {"composite_delay_seconds": 1, "timeout_seconds": 5, "hold_seconds": 1},
-            "egress": {"allow_http": True, "allow_networks": ["127.0.0.0/8"]},
-            "worker": {"drain_seconds": 10},
-            "web": {"port": 0},
-            "log": {"format": "json"},
-        }
-        world = World(folder, home, settings)
-        world.write()
+        name = f"world-{next(_NUMBERS)}"
+        world = World.on(database_url, redis_url, folder=tmp_path / name, home=server_folder / name)
         worlds.append(world)
         return world
 

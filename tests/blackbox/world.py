@@ -88,6 +88,16 @@ def score(user_id: str, usage_id: str, earned: float, possible: float = 10, **mo
     }
 
 
+def read_rows(url: str, sql: str, **parameters: object) -> list[dict[str, Any]]:
+    """What the database at *url* says."""
+
+    async def read() -> list[dict[str, Any]]:
+        async with open_database(url):
+            return await Statement(sql).rows(**parameters)
+
+    return asyncio.run(read())
+
+
 def wire(earned: float, possible: float) -> str:
     """A grade as the campus is to get it."""
     return f"{earned / possible:.6f}".rstrip("0").rstrip(".") or "0"
@@ -236,6 +246,24 @@ class World:
     environment: dict[str, str] = field(default_factory=dict)
     daemons: list[Daemon] = field(default_factory=list)
 
+    @classmethod
+    def on(cls, database_url: str, redis_url: str, *, folder: Path, home: Path) -> World:
+        """A world on these servers, in two new folders, its config file written."""
+        folder.mkdir()
+        home.mkdir()
+        settings = {
+            "database": {"url": database_url},
+            "redis": {"url": redis_url},
+            "outcomes": {"composite_delay_seconds": 1, "timeout_seconds": 5, "hold_seconds": 1},
+            "egress": {"allow_http": True, "allow_networks": ["127.0.0.0/8"]},
+            "worker": {"drain_seconds": 10},
+            "web": {"port": 0},
+            "log": {"format": "json"},
+        }
+        world = cls(folder, home, settings)
+        world.write()
+        return world
+
     @property
     def config(self) -> Path:
         return self.folder / "config.toml"
@@ -292,15 +320,15 @@ class World:
         self.add_consumer()
         return daemon.wait_ready()
 
-    def run(self, **environment: str) -> Daemon:
-        """Start a daemon, without waiting for it."""
+    def run(self, command: Iterable[str] | None = None, **environment: str) -> Daemon:
+        """Start a daemon, without waiting for it: ``passbackd run``, unless another *command* is given."""
         number = len(self.daemons)
         home = self.home / f"daemon-{number}"
         home.mkdir()
         log = self.folder / f"daemon-{number}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*COMMAND, "run", "--config", str(self.config)],
+                list(command or (*COMMAND, "run", "--config", str(self.config))),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -345,12 +373,7 @@ class World:
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """What the database says."""
-
-        async def read() -> list[dict[str, Any]]:
-            async with open_database(self.settings["database"]["url"]):
-                return await Statement(sql).rows(**parameters)
-
-        return asyncio.run(read())
+        return read_rows(self.settings["database"]["url"], sql, **parameters)
 
     def count(self, table_and_condition: str) -> int:
         return int(self.rows(f"SELECT COUNT(*) AS number FROM {table_and_condition}")[0]["number"])

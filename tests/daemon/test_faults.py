@@ -8,6 +8,7 @@ import sqlite3
 import ssl
 
 import asyncpg
+import dramatiq
 import pytest
 import redis
 from tortoise.exceptions import (
@@ -19,7 +20,7 @@ from tortoise.exceptions import (
 )
 from tortoise.transactions import in_transaction
 
-from daemon.faults import is_data_fault
+from daemon.faults import WORDS, is_data_fault, lost_server, why
 from models.score import Score, apply_score
 from models.statement import Statement
 
@@ -136,3 +137,32 @@ async def test_a_second_row_where_one_is_allowed_is_a_fault_of_the_data(empty_da
 
 async def test_a_statement_that_the_database_does_not_take_is_not_the_datas_fault(empty_database):
     assert not is_data_fault(await fault_of(_MISSPELT.rows()))
+
+
+@pytest.mark.parametrize(
+    ("error", "server"),
+    [
+        (ConnectionRefusedError("no"), "database"),
+        (TimeoutError(), "database"),
+        (asyncpg.InternalClientError("cannot switch to state 11"), "database"),
+        (asyncpg.AdminShutdownError("restart"), "database"),
+        (redis.exceptions.ConnectionError("no"), "redis"),
+        (redis.exceptions.BusyLoadingError("no"), "redis"),
+        (redis.exceptions.TimeoutError("no"), "redis"),
+        (dramatiq.ConnectionClosed("no"), "redis"),
+        (redis.exceptions.ReadOnlyError("no"), None),
+        (asyncpg.InsufficientPrivilegeError("no"), None),
+        (asyncpg.exceptions._base.DataError("invalid input for query argument $1"), None),
+        (OperationalError("database is locked"), None),
+        (KeyError("no"), None),
+    ],
+    ids=repr,
+)
+def test_an_error_tells_which_server_is_away(error, server):
+    assert lost_server(error) == server
+
+
+def test_an_error_is_told_in_one_line_that_is_never_empty():
+    assert why(ValueError("two\nlines")) == "ValueError: two lines"
+    assert why(TimeoutError()) == "TimeoutError: no answer in time"
+    assert len(why(ValueError("x" * 1_000))) == WORDS

@@ -152,6 +152,9 @@ class Desk:
     def resets(self):
         return self.metrics.registry.get_sample_value("passback_stream_resets_total")
 
+    def gaps(self):
+        return self.metrics.registry.get_sample_value("passback_stream_gaps_total")
+
 
 #: For tests to which the kind of Redis may matter.
 on_each_redis = pytest.mark.usefixtures("redis_url")
@@ -688,7 +691,7 @@ async def test_two_daemons_count_one_reset_as_one_epoch(make_desk, put, client):
 
 
 @on_each_redis
-async def test_a_gap_is_told_once_and_what_is_left_is_read(desk, put, client):
+async def test_a_gap_is_told_and_counted_once_and_what_is_left_is_read(desk, put, client):
     await put(SCORE)
     await desk.read_all()
     await put(SCORE | {"usage_id": "lost"})
@@ -699,7 +702,43 @@ async def test_a_gap_is_told_once_and_what_is_left_is_read(desk, put, client):
             await desk.step()
     assert [line["log_level"] for line in logs] == ["warning"]
     assert "may be lost" in logs[0]["event"]
-    assert (await scores(), (await where())[0], desk.resets()) == ({"p": 1, "kept": 1}, 0, 0)
+    assert (await scores(), (await where())[0], desk.resets(), desk.gaps()) == ({"p": 1, "kept": 1}, 0, 0, 1)
+
+
+@on_each_redis
+async def test_a_stream_that_was_emptied_before_all_was_read_has_a_gap(desk, put, client):
+    await put(SCORE)
+    await desk.read_all()
+    await put(SCORE | {"usage_id": "lost"})
+    await client.xtrim(KEY, maxlen=0, approximate=False)
+    for _ in range(3):
+        await desk.step()
+    assert (desk.resets(), desk.gaps()) == (0, 1)
+    await put(SCORE | {"usage_id": "kept"})
+    await desk.read_all()
+    await desk.step()
+    assert (await scores(), desk.gaps()) == ({"p": 1, "kept": 1}, 1)
+
+
+@on_each_redis
+async def test_a_stream_that_was_made_anew_with_later_ids_is_read_whole_and_counted_as_a_gap(desk, put, client):
+    await put(SCORE)
+    await desk.read_all()
+    await put(SCORE | {"usage_id": "lost"})
+    await client.delete(KEY)
+    await put(SCORE | {"usage_id": "first"}, SCORE | {"usage_id": "second"})
+    await desk.read_all()
+    assert (await scores(), desk.resets(), desk.gaps()) == ({"p": 1, "first": 1, "second": 1}, 0, 1)
+
+
+async def test_each_gap_is_counted(desk, put, client):
+    for number in range(1, 4):
+        await put(SCORE)
+        await desk.read_all()
+        await put(SCORE, SCORE)
+        await client.xtrim(KEY, maxlen=1, approximate=False)
+        await desk.read_all()
+        assert desk.gaps() == number
 
 
 async def test_a_stream_of_which_nothing_was_read_has_no_gap(desk, put, client):
@@ -764,6 +803,25 @@ async def test_a_stream_that_never_rests_is_trimmed_too(make_desk, client):
     for _ in range(5):
         await desk.step(later=TRIM_EVERY)
     assert (await client.xrange(KEY, count=1))[0][0].decode() != old
+
+
+@on_each_redis
+async def test_a_redis_that_forbids_trimming_costs_no_entry(make_desk, client, url, put):
+    await client.execute_command("ACL SETUSER reader on nopass ~* &* +@all -xtrim")
+    try:
+        async with redis_client(url.replace("://", "://reader:x@")) as reader:
+            desk = await make_desk(Impatient(reader, KEY))
+            await put(SCORE)
+            await desk.read_all()
+            await put(SCORE | {"usage_id": "new"})
+            with structlog.testing.capture_logs() as logs:
+                await desk.step(later=TRIM_EVERY)
+    finally:
+        await client.execute_command("ACL DELUSER reader")
+    assert await scores() == {"p": 1, "new": 1}
+    assert [(line["log_level"], line["event"]) for line in logs] == [
+        ("warning", "old entries could not be trimmed from the stream")
+    ]
 
 
 # --- What may be sent, and when ---

@@ -21,18 +21,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def log_of_before():
-    """The log of the process as it was, after each test."""
-    root = logging.getLogger()
-    level, levels = root.level, {name: logging.getLogger(name).level for name in log.TALKATIVE}
-    handlers = root.handlers[:]
-    yield
-    root.setLevel(level)
-    root.handlers[:] = handlers
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("log_of_before")
 
 
 @pytest.fixture

@@ -84,6 +84,8 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
         pytest.param("5-0", "9-0", "1-0", True, False, False, id="the entry is there"),
         pytest.param("5-0", "5-0", "5-0", True, False, False, id="the entry is the only one"),
         pytest.param("5-0", "5-0", None, False, False, False, id="everything was read and trimmed"),
+        pytest.param("5-0", "9-0", None, False, False, True, id="everything is gone, and not all of it was read"),
+        pytest.param(START, "9-0", None, False, False, False, id="everything was gone before we came"),
         pytest.param("5-0", START, None, False, True, False, id="the stream is gone"),
         pytest.param("5-0", "4-9", "4-9", False, True, True, id="the stream is a younger one"),
         pytest.param("5-0", "4-9", None, False, True, False, id="a younger one, and empty"),
@@ -191,6 +193,14 @@ async def test_a_trimmed_stream_is_still_the_same_one(client, stream):
     await stream.trim("2-0", before_ms=100)
     look = await stream.look("2-0", 10)
     assert (look.was_reset("2-0"), look.has_gap("2-0")) == (False, False)
+
+
+async def test_a_stream_that_is_another_one_than_was_read_is_not_trimmed(client, stream):
+    await fill(client, "1-0", "9-0")
+    await client.delete(KEY)
+    await fill(client, "2-0", "3-0")
+    assert await stream.trim("9-0", before_ms=100) == 0
+    assert await left(client) == ["2-0", "3-0"]
 
 
 async def test_where_there_is_no_stream_there_is_nothing_to_trim(stream):

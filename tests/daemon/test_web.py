@@ -30,6 +30,7 @@ FAMILIES = {
     "passback_parked_total": {"consumer", "scope"},
     "passback_stream_lag_entries": set(),
     "passback_stream_resets_total": set(),
+    "passback_stream_gaps_total": set(),
     "passback_quarantined_events": set(),
     "passback_clamped_total": {"consumer"},
     "passback_fenced_total": set(),

@@ -15,7 +15,9 @@ import pytest
 from dramatiq import worker as dramatiqs
 
 from daemon.connections import dramatiq_broker
-from daemon.worker import DELAY_PREFETCH, LoopThread, LoopWorker, running_worker
+from daemon.faults import is_data_fault
+from daemon.stop import Stop
+from daemon.worker import DELAY_PREFETCH, LoopThread, LoopWorker, ThreadDiedError, running_worker
 
 QUEUES = ("outcomes.0", "outcomes.1")
 #: Seconds within which something must happen that happens within tenths of one.
@@ -234,6 +236,74 @@ async def test_delayed_messages_go_back_too(home, redis_url):
     assert home.began == []
     async with house(redis_url) as second, running_worker(second.worker()):
         await until(lambda: second.ended == ["later"])
+
+
+async def test_a_redis_that_is_away_as_a_delayed_message_comes_due_costs_no_consumer(home, redis_server):
+    worker = home.worker()
+    # So it has no reason to fetch, and meets the loss with the message that is due in its hands.
+    worker.delay_prefetch = 2
+    async with running_worker(worker):
+        await home.send("due", delay=500)
+        await home.send("far", delay=60_000)
+        await until(lambda: home.unacknowledged() == 2)
+        consumer = worker.consumers["outcomes.0.DQ"]
+        alarms = consumer.delay_queue
+        redis_server.stop()
+        await until(lambda: consumer.delay_queue is not alarms or not consumer.is_alive())
+        redis_server.start()
+        await home.send("after", delay=20)
+        await until(lambda: "after" in home.ended)
+        assert all(thread.is_alive() for thread in worker.consumers.values())
+
+
+# --- Watching ---
+
+
+async def test_a_worker_that_works_has_no_trouble(home):
+    async with running_worker(home.worker()) as worker:
+        await until(lambda: worker.client.trouble is None)
+        await worker.watch(hurried())
+
+
+async def test_the_trouble_of_the_consumers_shows_until_they_are_back(home, redis_server):
+    async with running_worker(home.worker()) as worker:
+        redis_server.stop()
+        await until(lambda: worker.client.trouble is not None)
+        with pytest.raises(dramatiq.ConnectionClosed, match=r"ConnectionError: .*(refused|closed|reset)"):
+            await worker.watch(hurried())
+        redis_server.start()
+        await until(lambda: worker.client.trouble is None)
+        await worker.watch(hurried())
+
+
+async def test_a_fault_that_dramatiq_does_not_expect_is_waited_out_too(home):
+    """A server that takes no writes for a while: no memory, no disk, a replica that is about to become the primary."""
+    client = home.broker.client
+    async with running_worker(home.worker()) as worker:
+        await home.send("far", delay=60_000)
+        await until(lambda: home.unacknowledged() == 1)
+        client.config_set("maxmemory", 1)
+        await until(lambda: worker.client.trouble is not None)
+        client.config_set("maxmemory", 0)
+        await home.send("after", delay=20)
+        await until(lambda: "after" in home.ended)
+        assert all(thread.is_alive() for thread in worker.consumers.values())
+
+
+async def test_a_thread_that_died_ends_the_process(home):
+    async with running_worker(home.worker()) as worker:
+        worker.consumers["outcomes.1"].stop()
+        await until(lambda: not worker.consumers["outcomes.1"].is_alive())
+        with pytest.raises(ThreadDiedError) as died:
+            await worker.watch(hurried())
+    assert is_data_fault(died.value), "or its loop would go on"
+
+
+def hurried():
+    """A stop that is set: nobody sleeps."""
+    stop = Stop()
+    stop.set()
+    return stop
 
 
 async def test_an_idle_worker_closes_at_once_and_leaves_no_thread_behind(home):

@@ -171,7 +171,7 @@ class Daemon:
         self.stop = Stop()
         self.stop.set()  # nobody sleeps in simulated time
         backlog, trees, metrics = Backlog(), CourseTrees(), Metrics("test")
-        self.gates = Gates(4, clock=clock, lease_seconds=SETTINGS.lease_seconds)
+        self.gates = Gates(4, connections=200, clock=clock, lease_seconds=SETTINGS.lease_seconds)
         self.fleet = Fleet(clock=clock, gates=self.gates)
         tools = Tools(
             sender=campuses,

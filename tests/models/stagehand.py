@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+from structlog.testing import capture_logs
 
 from models.database import open_database
 from models.migrate import migrate
@@ -40,10 +41,14 @@ class Stagehand:
         self.url = url
         self.runs = 0
         self.steps = 0
+        #: Counts from 1.
+        self.first_failure = 0
 
     def __enter__(self) -> Stagehand:
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
+        #: What was logged: far too much to print.
+        self.logs = self.stack.enter_context(capture_logs())
         self.runner.run(self._open())
         return self
 
@@ -52,7 +57,11 @@ class Stagehand:
         self.runner.close()
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(step)
+        try:
+            return self.runner.run(step)
+        except Exception:
+            self.first_failure = self.first_failure or self.runs
+            raise
 
     async def _open(self) -> None:
         await migrate(self.url)
@@ -63,6 +72,7 @@ class Stagehand:
     async def clear(self) -> None:
         """Before each run."""
         self.runs += 1
+        self.logs.clear()
         for statement in _CLEAR:
             await statement.rows()
 
@@ -83,16 +93,19 @@ def play(machine: Callable[[Stagehand], RuleBasedStateMachine], url: str, *, num
         def make() -> RuleBasedStateMachine:
             return machine(stagehand)
 
-        print(f"seed {number}")
-        run_state_machine_as_test(
-            make,
-            settings=settings(
-                max_examples=runs,
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                print_blob=False,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        try:
+            run_state_machine_as_test(
+                make,
+                settings=settings(
+                    max_examples=runs,
+                    stateful_step_count=steps,
+                    deadline=None,
+                    database=None,
+                    print_blob=False,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            if stagehand.first_failure:
+                print(f"seed {number}, run {stagehand.first_failure}")
         return stagehand.steps

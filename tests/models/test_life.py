@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
             self.do(self._attempt("is accepted"))
 
     @invariant()
-    def nothing_goes_back(self):
+    def what_holds(self):
         if self.life is not None:
             self.stagehand.steps += 1
             self.do(self.life.look())

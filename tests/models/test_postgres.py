@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -31,8 +31,8 @@ def wire(fresh_database):
         yield wire
 
 
-@pytest.fixture
-async def client(wire):
+@asynccontextmanager
+async def opened(wire):
     """The database by way of the wire, with a pool as the daemon has it and little patience."""
     config = tortoise_config(wire.url)
     config["connections"]["postgres"]["credentials"] |= {
@@ -43,10 +43,16 @@ async def client(wire):
     async with TortoiseContext() as context:
         await context.init(config=config)
         await ONE.row()
-        yield context.db()
+        yield
         # Ends at once only if every connection was given back.
         began = time.monotonic()
     assert time.monotonic() - began < SOON
+
+
+@pytest.fixture
+async def client(wire):
+    async with opened(wire):
+        yield
 
 
 async def all_work():
@@ -170,6 +176,22 @@ async def test_a_transaction_whose_wire_goes_dead_is_given_up(client, wire, wher
         wire.mend()
         assert await ONE.row() == {"one": 1}
     assert len(await all_work()) == POOL
+
+
+async def test_closing_does_not_wait_for_whoever_hangs(wire):
+    began, gone = asyncio.Event(), asyncio.Event()
+
+    async def hangs():
+        async with in_transaction():
+            began.set()
+            await gone.wait()
+
+    async with opened(wire):
+        hanging = asyncio.create_task(hangs())
+        await began.wait()
+    gone.set()
+    with pytest.raises(asyncpg.InterfaceError):
+        await hanging
 
 
 async def test_whoever_waits_for_a_connection_in_vain_is_told_so(client):

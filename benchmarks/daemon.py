@@ -1,0 +1,147 @@
+"""A real daemon as a process, and what a tool writes for it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import redis.asyncio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+STREAM = "passback:events"
+
+Event = dict[str, str]
+
+_CONFIG = """
+[database]
+url = "{database}"
+[redis]
+url = "{redis}"
+[outcomes]
+max_per_campus = {concurrency}
+max_connections = {connections}
+[egress]
+allow_http = true
+allow_networks = ["127.0.0.0/8"]
+[web]
+port = {port}
+[log]
+level = "warning"
+"""
+
+
+class Daemon:
+    """A running daemon's pages, and its stream."""
+
+    def __init__(self, web: aiohttp.ClientSession, client: redis.asyncio.Redis) -> None:
+        self._web = web
+        self._redis = client
+
+    async def add(self, events: Iterable[Event]) -> None:
+        """Put events onto the stream."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                pipe.xadd(STREAM, event)
+            await pipe.execute()
+
+    async def until_clean(self, outcomes: int) -> None:
+        """Until every event is applied and so many grades are where they should be."""
+        while True:
+            async with self._web.get("/statusz") as reply:
+                status: dict[str, Any] = await reply.json()
+            if status["stream_lag"] == 0 and status["assignments"]["clean"] == outcomes:
+                return
+            await asyncio.sleep(0.05)
+
+    async def until_ready(self) -> None:
+        while True:
+            try:
+                async with self._web.get("/readyz") as reply:
+                    if reply.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def running_daemon(
+    work: Path, database: str, redis_url: str, *consumers: str, concurrency: int
+) -> AsyncIterator[Daemon]:
+    """
+    A daemon that is ready, with its config file in the folder *work*.
+
+    Args:
+        consumers: Names that are keys as well.
+        concurrency: Requests at once to each of them.
+    """
+    port = _free_port()
+    config = work / "config.toml"
+    config.write_text(
+        _CONFIG.format(
+            database=database,
+            redis=redis_url,
+            concurrency=concurrency,
+            connections=max(200, concurrency * len(consumers)),
+            port=port,
+        )
+    )
+    for name in consumers:
+        await asyncio.to_thread(_passbackd, "consumer", "add", name, "--key", name, "--config", str(config))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "daemon", "run", "--config", str(config))
+    try:
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as web,
+            redis.asyncio.from_url(redis_url) as client,
+        ):
+            daemon = Daemon(web, client)
+            await daemon.until_ready()
+            yield daemon
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def launches(consumer: str, url: str, number: int) -> Iterable[Event]:
+    """So many learners of one consumer."""
+    for one in range(number):
+        yield {
+            "type": "launch",
+            "oauth_consumer_key": consumer,
+            "user_id": f"{consumer}-{one}",
+            "course_id": "course",
+            "usage_id": "problem",
+            "lis_result_sourcedid": f"sourcedid-{consumer}-{one}",
+            "lis_outcome_service_url": url,
+        }
+
+
+def scores(consumer: str, number: int, earned: int = 50) -> Iterable[Event]:
+    """A score of *earned* of 100 points for each of them."""
+    for one in range(number):
+        yield {
+            "type": "score.changed",
+            "user_id": f"{consumer}-{one}",
+            "course_id": "course",
+            "usage_id": "problem",
+            "points_earned": str(earned),
+            "points_possible": "100",
+        }
+
+
+def _passbackd(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "daemon", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,46 @@
+"""The servers that benchmarks run on: PostgreSQL and Valkey from wheels."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Running servers, and a folder for what is written to files."""
+
+    folder: Path
+    postgres: servers.PostgresServer
+    valkey: servers.RedisServer
+
+    def fresh(self) -> tuple[Path, str, str]:
+        """An empty folder, and the URLs of an empty database and an empty Redis."""
+        return (
+            Path(tempfile.mkdtemp(dir=self.folder)),
+            self.postgres.create_database(),
+            self.valkey.fresh_url(),
+        )
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """While the context is open."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        run = stack.enter_context(servers.run_folder())
+        postgres = servers.PostgresServer(run / "postgresql", servers.postgres_binaries())
+        stack.callback(postgres.close)
+        valkey = servers.RedisServer(run / "valkey", servers.valkey_binary())
+        stack.callback(valkey.close)
+        postgres.start()
+        valkey.start()
+        yield Ground(folder, postgres, valkey)

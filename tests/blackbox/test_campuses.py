@@ -1,0 +1,162 @@
+"""Campuses in trouble: one that throttles, one whose secret is wrong, one that the operator pauses."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from itertools import pairwise
+
+import pytest
+
+from models.gate import LEAST_PAUSE_MS
+from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wait_until, wire
+from tests.fakes.canvas import ThrottlingCanvas, most_at_once
+from tests.fakes.lms import RecordingLms, answer, failure, success
+
+#: Seconds between two requests to a campus that refuses everything.
+LEAST_PAUSE = LEAST_PAUSE_MS / 1000
+
+
+@pytest.fixture
+def world(make_world, fresh_database, valkey_url):
+    """PostgreSQL and Valkey."""
+    return make_world(fresh_database("postgresql"), valkey_url)
+
+
+class Learners:
+    """Learners with a grade each, spread over a campus's outcome URLs."""
+
+    def __init__(self, campus: RecordingLms, number: int, urls: int = 1) -> None:
+        self._campus = campus
+        self._number = number
+        self._urls = urls
+
+    def events(self):
+        """The scores first, so that every launch makes a grade due at once."""
+        return [*self.scores(), *self.launches()]
+
+    def scores(self):
+        return [score(f"user-{one}", "problem-1", one % 11) for one in range(self._number)]
+
+    def launches(self):
+        return [
+            launch(f"user-{one}", "problem-1", f"leaf-{one}", self._campus.url(self._path(one)))
+            for one in range(self._number)
+        ]
+
+    def gradebook(self):
+        return {(self._path(one), f"leaf-{one}"): wire(one % 11, 10) for one in range(self._number)}
+
+    def _path(self, one: int) -> str:
+        return f"/api/lti/v1/tools/{one % self._urls + 1}/grade_passback"
+
+
+def between(least: float, most: float, seed: int):
+    """A campus of random latency."""
+    chance = random.Random(seed)
+    return lambda _record: success(latency=chance.uniform(least, most))
+
+
+def campus_status(world):
+    """What ``status --json`` says of the only campus."""
+    said = world.call("status", "--json")
+    assert said.code == 0, said.err
+    (campus,) = json.loads(said.out)["campuses"]
+    return campus
+
+
+@pytest.mark.parametrize("most", [4, 30], ids=["as it comes", "set too high"])
+def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refusals(world, most):
+    world.set("outcomes", max_per_campus=most)
+    world.add_consumer()
+    with ThrottlingCanvas.in_thread({KEY: SECRET}, between(0.05, 0.15, seed=1)) as canvas:
+        learners = Learners(canvas, 500, urls=50)
+        world.add(*learners.events())
+        daemons = [world.run(), world.run()]
+        canvas.wait_for(lambda: len(canvas.gradebook) == 500, 60)
+        for daemon in daemons:
+            daemon.wait_settled()
+            daemon.stop()
+    assert canvas.gradebook == learners.gradebook()
+    assert most_at_once(canvas.requests) <= most
+    assert len(canvas.throttled) <= 0.05 * len(canvas.requests)
+    assert canvas.overlaps() == []
+    assert canvas.faults == []
+
+
+#: How an LMS refuses a request whose signature is wrong.
+REFUSALS = {
+    "an LMS with status codes": answer(401, b"Invalid signature"),
+    "Moodle": failure("Message signature not valid", content_type="text/html"),
+}
+
+
+def refused(daemon):
+    return daemon.metric("passback_outcomes_total", consumer=NAME, result="misconfigured")
+
+
+def has_gate(daemon, state):
+    """Whether the gauge, which is refreshed by and by, says so of the only campus."""
+    return daemon.metric("passback_gate_state", consumer=NAME, state=state) == 1
+
+
+@pytest.mark.parametrize(("refusal", "probes"), [("an LMS with status codes", 2), ("Moodle", 1)])
+def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_gets_everything(world, refusal, probes):
+    add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin")
+    assert world.call(*add, stdin="not the secret\n").code == 0
+    with RecordingLms.in_thread({KEY: SECRET}) as campus:
+        campus.refusal = REFUSALS[refusal]
+        learners = Learners(campus, 40)
+        daemon = world.run()
+        world.add(*learners.events())
+        daemon.wait_until("the gate is shut", lambda: has_gate(daemon, "shut"))
+        assert campus_status(world)["gate"] == "shut"
+        first = len(campus.requests)
+        assert first <= 5, "one failed, another one took its slot, and the second failure shut the gate"
+        for probe in range(1, probes + 1):
+            daemon.wait_until("it is probed", lambda probe=probe: refused(daemon) == first + probe, 40)
+            # A learner who comes back brings the next probe forward, yet not too near to the last one.
+            world.add(*learners.launches()[:1])
+        assert (
+            min(later.began - sooner.began for sooner, later in pairwise(campus.requests[first - 1 :])) >= LEAST_PAUSE
+        )
+        rows = world.rows("SELECT DISTINCT attempts, parked_at FROM graded_assignment")
+        assert rows == [{"attempts": 0, "parked_at": None}]
+        assert campus.gradebook == {}
+
+        assert world.call(*add, stdin=SECRET + "\n").code == 0
+        campus.wait_for(lambda: len(campus.gradebook) == 40, 20)
+        assert daemon.wait_settled()["assignments"]["clean"] == 40
+        assert campus_status(world)["gate"] == "open"
+        daemon.stop()
+    assert campus.gradebook == learners.gradebook()
+    assert len(campus.requests) == first + probes + 40
+    assert {fault.partition(": ")[2] for fault in campus.faults} == {"a signature that is not valid"}
+
+
+def test_a_paused_campus_gets_nothing_more_within_two_seconds_and_the_rest_when_it_is_resumed(world, campus):
+    campus.behave = between(0.1, 0.3, seed=2)
+    learners = Learners(campus, 100)
+    daemon = world.begin()
+    world.add(*learners.events())
+    campus.wait_for(lambda: len(campus.requests) >= 20, 60)
+    assert world.call("consumer", "pause", KEY).code == 0
+    paused = time.monotonic()
+    daemon.wait_until("the gauge says so", lambda: has_gate(daemon, "paused"))
+    wait_until("it has been quiet for a while", lambda: time.monotonic() - campus.requests[-1].began > 3)
+    assert campus.requests[-1].began - paused < 2
+    assert campus_status(world)["gate"] == "paused"
+    assert world.call("consumer", "pause", KEY).out == f"{KEY} was paused already\n"
+    # Whatever was under way was let come to its end.
+    sent = len(campus.requests)
+    assert sent == len(campus.gradebook) < 100
+    assert world.count("graded_assignment WHERE attempts > 0 OR claimed_until IS NOT NULL") == 0
+
+    assert world.call("consumer", "resume", KEY).code == 0
+    daemon.wait_settled()
+    assert campus_status(world)["gate"] == "open"
+    assert campus.gradebook == learners.gradebook()
+    assert len(campus.requests) == 100
+    assert most_at_once(campus.requests) <= 4
+    daemon.stop()

@@ -1,0 +1,138 @@
+"""The scene that each fault strikes: on PostgreSQL and Valkey, and some on SQLite and Redis 6.2 too."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import ExitStack
+from itertools import count
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from models.consumer import LtiConsumer
+from models.database import open_database
+from models.migrate import migrate
+from tests.blackbox.world import KEY, NAME, SECRET, World
+from tests.fakes.lms import RecordingLms
+from tests.faults.proxy import Proxy
+from tests.faults.scene import HOLD, TIMEOUT, Scene
+from tests.faults.tool import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.servers import PostgresServer, RedisServer
+
+FIRST, SECOND = "postgresql and valkey-9", "sqlite and redis-6.2"
+
+#: Faults that are also tried on the other database and the other Redis, and why these.
+ALSO_ON_SQLITE_AND_REDIS_6_2 = {
+    "test_a_daemon_killed_with_a_request_at_the_campus_is_replaced_once_its_lease_is_over": (
+        "the ledger line of the lost and the takeover are statements of their own on SQLite"
+    ),
+    "test_a_daemon_frozen_beyond_its_lease_thaws_and_mends_what_its_request_spoilt": (
+        "two processes write to one file"
+    ),
+    "test_redis_that_comes_back_empty_is_read_from_its_start": "Redis 6.2 tells less about a stream",
+    "test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start": "as before, and it trims otherwise",
+    "test_last_nights_database_under_a_living_stream_leaves_no_older_grade": "a restore is the copy of a file",
+}
+
+OUTCOMES = {
+    "composite_delay_seconds": 0.3,
+    "composite_max_delay_seconds": 1,
+    "timeout_seconds": TIMEOUT,
+    "hold_seconds": HOLD,
+    "max_per_campus": 12,
+}
+
+_NUMBERS = count()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each fault on the first pair of servers, some on the second too."""
+    if "pair" in metafunc.fixturenames:
+        both = metafunc.function.__name__ in ALSO_ON_SQLITE_AND_REDIS_6_2
+        metafunc.parametrize("pair", [FIRST, SECOND] if both else [FIRST])
+
+
+@pytest.fixture(scope="session")
+def prepared_databases(_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A migrated database of each kind that knows the campus, to be copied: much quicker than a new one."""
+    _postgres.start()
+    urls = {
+        "postgresql": _postgres.create_database(),
+        "sqlite": f"sqlite://{tmp_path_factory.mktemp('prepared') / 'test.db'}",
+    }
+
+    async def prepare(url: str) -> None:
+        await migrate(url)
+        async with open_database(url):
+            await LtiConsumer.create(consumer_name=NAME, consumer_key=KEY, consumer_secret=SECRET)
+
+    for url in urls.values():
+        asyncio.run(prepare(url))
+    return urls
+
+
+@pytest.fixture
+def open_scene(
+    request: pytest.FixtureRequest,
+    pair: str,
+    prepared_databases: dict[str, str],
+    server_folder: Path,
+    tmp_path: Path,
+) -> Iterator[Callable[[], Scene]]:
+    """Opens scenes that have their servers in common and nothing else; nobody runs yet, nothing has happened."""
+    database, kind = pair.split(" and ")
+    redis_server: RedisServer = request.getfixturevalue(f"_{kind.replace('-', '_').replace('.', '_')}")
+    postgres: PostgresServer | None = request.getfixturevalue("postgres") if database == "postgresql" else None
+    scenes: list[Scene] = []
+    with ExitStack() as stack:
+
+        def open_one() -> Scene:
+            number = next(_NUMBERS)
+            redis_url = redis_server.fresh_url()
+            redis_proxy = stack.enter_context(Proxy.to(redis_server.host, redis_server.port))
+            database_proxy = None
+            if postgres is None:
+                file = tmp_path / f"scene-{number}.db"
+                shutil.copy(prepared_databases[database].removeprefix("sqlite://"), file)
+                database_url = through = f"sqlite://{file}"
+            else:
+                database_url = postgres.create_database(like=prepared_databases[database])
+                stack.callback(postgres.drop_database, database_url)
+                # The tests' server forgets the last moments when it is killed, which a real one does not.
+                postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
+                database_proxy = stack.enter_context(Proxy.to(postgres.host, postgres.port))
+                through = behind(database_proxy, database_url)
+            campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
+            name = f"faults-{number}"
+            world = World.on(through, behind(redis_proxy, redis_url), folder=tmp_path / name, home=server_folder / name)
+            stack.callback(world.end_all)
+            world.set("outcomes", **OUTCOMES)
+            tool = Tool(redis_url, campus.url(), seed=number)
+            stack.callback(tool.close)
+            scenes.append(
+                Scene(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url, redis_url)
+            )
+            return scenes[-1]
+
+        yield open_one
+        for scene in scenes:
+            assert scene.campus.faults == []
+
+
+@pytest.fixture
+def scene(open_scene: Callable[[], Scene]) -> Scene:
+    return open_scene()
+
+
+def behind(proxy: Proxy, url: str) -> str:
+    """*url* with the proxy's address."""
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{proxy.host}:{proxy.port}"))

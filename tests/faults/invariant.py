@@ -1,0 +1,181 @@
+"""
+What must hold once a fault is over, whatever it was: each function says in sentences what does not. Pure.
+
+A grade is named by its sourcedid. A *history* is all the grades it ever had as wire text, oldest first, none twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tests.fakes.lms import Applied, RequestRecord
+
+History = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """An older grade was written over a newer one. Times are ``time.monotonic``, in seconds."""
+
+    sourcedid: str
+    older: str
+    newer: str
+    at: float
+    #: When that newer grade, or a still newer one, was written again; None if it never was.
+    mended: float | None
+
+    def __str__(self) -> str:
+        return f"{self.older} was written over the newer {self.newer} for {self.sourcedid}"
+
+
+def overtaken(applied: Iterable[Applied], histories: Mapping[str, History]) -> list[Overtaken]:
+    """Each time that the campus wrote an older grade over a newer one. Grades that are in no history have no age."""
+    found = []
+    for sourcedid, history in histories.items():
+        age = {text: number for number, text in enumerate(history)}
+        written = [one for one in applied if one.sourcedid == sourcedid and one.score in age]
+        newest = -1
+        for number, one in enumerate(written):
+            if age[one.score] < newest:
+                mended = next((later.at for later in written[number:] if age[later.score] >= newest), None)
+                found.append(Overtaken(sourcedid, one.score, history[newest], one.at, mended))
+            newest = max(newest, age[one.score])
+    return found
+
+
+def newest_stands(gradebook: Mapping[str, str], histories: Mapping[str, History]) -> list[str]:
+    """The campus holds what the learner has."""
+    return [
+        f"the campus holds {gradebook.get(sourcedid)} for {sourcedid}, but the learner has {history[-1]} "
+        f"({_age(gradebook.get(sourcedid), history)})"
+        for sourcedid, history in histories.items()
+        if history and gradebook.get(sourcedid) != history[-1]
+    ]
+
+
+def older_is_overwritten(found: Iterable[Overtaken], *, within: float, woke: float | None) -> list[str]:
+    """
+    An older grade that landed late is mended soon after whoever sent it could know.
+
+    Args:
+        within: Seconds.
+        woke: When the holder of that attempt came back, if it was away (``time.monotonic``).
+    """
+    faults = []
+    for one in found:
+        since = max(one.at, woke or 0.0)
+        if one.mended is None:
+            faults.append(f"{one} and never mended")
+        elif one.mended - since > within:
+            faults.append(f"{one} and mended only {one.mended - since:.1f} s later, which should take {within:g} s")
+    return faults
+
+
+def nobody_invents(applied: Iterable[Applied], histories: Mapping[str, History]) -> list[str]:
+    """Every grade that the campus wrote is one that the learner had at some moment."""
+    return [
+        f"the campus got {one.score} for {one.sourcedid}, a grade that the learner never had"
+        for one in applied
+        if one.score not in histories.get(one.sourcedid, ())
+    ]
+
+
+def ledger_is_whole(
+    requests: Iterable[RequestRecord], lines: Iterable[Mapping[str, Any]], *, since: float = 0.0
+) -> list[str]:
+    """
+    Every request that the campus saw has its line, and every acceptance was a request.
+
+    Args:
+        since: Requests that began before (``time.monotonic``) need no line.
+        lines: ``sourcedid``, ``score`` and ``result`` of each. A line without a score stands for an attempt whose
+            holder was lost: nobody knows whether it sent anything.
+    """
+    faults = []
+    seen: dict[str, Counter[str]] = {}
+    noted: dict[str, Counter[str]] = {}
+    for record in requests:
+        seen.setdefault(record.sourcedid or "", Counter())[record.score or ""] += 1
+        if record.began >= since:
+            noted.setdefault(record.sourcedid or "", Counter())[record.score or ""] += 1
+    told: dict[str, Counter[str]] = {}
+    accepted: dict[str, Counter[str]] = {}
+    lost: Counter[str] = Counter()
+    for line in lines:
+        sourcedid = line["sourcedid"]
+        if line["score"] is None:
+            lost[sourcedid] += 1
+            if line["result"] != "unknown":
+                faults.append(f"the ledger says {line['result']} of an attempt for {sourcedid} without a score")
+            continue
+        told.setdefault(sourcedid, Counter())[line["score"]] += 1
+        if line["result"] == "accepted":
+            accepted.setdefault(sourcedid, Counter())[line["score"]] += 1
+    for sourcedid, scores in noted.items():
+        missing = scores - told.get(sourcedid, Counter())
+        if missing.total() > lost[sourcedid]:
+            faults.append(
+                f"the campus saw {_listed(missing)} for {sourcedid}, of which the ledger has no line "
+                f"({lost[sourcedid]} of its attempts were lost)"
+            )
+    for sourcedid, scores in accepted.items():
+        invented = scores - seen.get(sourcedid, Counter())
+        if invented:
+            faults.append(f"the ledger says that {_listed(invented)} was accepted for {sourcedid}: the campus saw none")
+    return faults
+
+
+def nothing_is_left(rows: Iterable[Mapping[str, Any]], quarantined: int) -> list[str]:
+    """Every row is at rest: sent, not claimed, not parked, not waiting; and nothing went to quarantine."""
+    faults = []
+    for row in rows:
+        name = row["sourcedid"]
+        if row["version_number"] > row["sent_version"]:
+            faults.append(f"{name} is still dirty: version {row['version_number']}, sent {row['sent_version']}")
+        if row["claimed_until"] is not None:
+            faults.append(f"{name} is still claimed")
+        if row["parked_at"] is not None:
+            faults.append(f"{name} is parked: {row['parked_reason']}")
+        if row["waiting_since"] is not None:
+            faults.append(f"{name} waits for a structure")
+    if quarantined:
+        faults.append(f"{quarantined} events went to quarantine")
+    return faults
+
+
+def log_is_quiet(log: str, events: Iterable[Mapping[str, Any]], expected: Sequence[str]) -> list[str]:
+    """
+    No error and no traceback, except those that the fault must bring.
+
+    Args:
+        log: All of it as text; whatever is no event is a line that nobody meant to write.
+        expected: How the events begin that may be errors or carry a traceback.
+    """
+    faults = [
+        f"the log has {event['level']} {event['event']!r}: {str(event.get('exception', ''))[-600:]}"
+        for event in events
+        if (event["level"] in ("error", "critical") or "exception" in event)
+        and not str(event["event"]).startswith(tuple(expected))
+    ]
+    # The last line of one who was killed may be half written.
+    stray = [line for line in log.splitlines()[:-1] if not line.startswith("{")]
+    if stray:
+        faults.append(f"the log has lines that are no events: {stray[:20]}")
+    return faults
+
+
+def _age(text: str | None, history: History) -> str:
+    if text is None:
+        return "nothing ever came"
+    if text not in history:
+        return "which that never was"
+    return f"{len(history) - 1 - history.index(text)} changes old"
+
+
+def _listed(scores: Counter[str]) -> str:
+    return ", ".join(f"{score} ({number} times)" if number > 1 else score for score, number in sorted(scores.items()))

@@ -1,0 +1,219 @@
+"""A network that fails: a TCP proxy between a daemon and one of its servers, or the campus, that can be told to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from tests.servers import HOST, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+#: Seconds that anything asked of a proxy may take.
+PATIENCE = 30.0
+
+#: ``up``: from the client to the server.
+Direction = Literal["up", "down"]
+
+
+class _Link:
+    """One client's connection, and the one to the server that belongs to it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.client = reader, writer
+        self.server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        #: How many of the words to listen for this client has said.
+        self.heard = 0
+
+    def reset(self) -> None:
+        """Both ends get an RST."""
+        for side in (self.client, self.server):
+            if side is not None:
+                _reset(side[1])
+
+
+class Proxy:
+    """
+    A way to a server; it passes everything on until it is told otherwise.
+
+    Runs in a thread of its own (:meth:`to`). Its methods may be called from any other thread, and have taken effect
+    when they return.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = host, port
+        self._port = Port()
+        self.host, self.port = HOST, self._port.number
+        self._loop = asyncio.new_event_loop()
+        self._listener: asyncio.Server | None = None
+        self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._swallows = False
+        self._pause: dict[Direction, float] = {"up": 0.0, "down": 0.0}
+        self._trickles: set[Direction] = set()
+        self._words: tuple[bytes, ...] = ()
+        #: How many connections it took.
+        self.connections = 0
+        #: Set once an answer was lost as :meth:`lose_the_answer_to` has it.
+        self.lost = threading.Event()
+
+    @classmethod
+    @contextmanager
+    def to(cls, host: str, port: int) -> Iterator[Self]:
+        """A running proxy."""
+        proxy = cls(host, port)
+        thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy to {port}", daemon=True)
+        thread.start()
+        try:
+            proxy.recover()
+            yield proxy
+        finally:
+            proxy._do(proxy._close)
+            proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+            thread.join()
+            proxy._loop.close()
+            proxy._port.close()
+
+    # What can go wrong
+
+    def cut(self) -> None:
+        """Reset every connection and refuse new ones."""
+        self._do(self._cut)
+
+    def reset(self) -> None:
+        """Reset every connection once; new ones are taken."""
+        self._do(self._reset)
+
+    def swallow(self) -> None:
+        """Take connections and whatever is said on them, and pass nothing on."""
+        self._swallows = True
+
+    def delay(self, direction: Direction, seconds: float) -> None:
+        """Pass each piece on so much later."""
+        self._pause[direction] = seconds
+
+    def trickle(self, direction: Direction, seconds: float) -> None:
+        """Pass one byte on at a time, with a pause before each."""
+        self._pause[direction] = seconds
+        self._trickles.add(direction)
+
+    def lose_the_answer_to(self, *words: bytes) -> None:
+        """
+        Once a client has said these words one after the other, lose the answer to the last of them, and its connection.
+
+        The server gets all of it and answers; :attr:`lost` is set when it has. Happens once.
+        """
+        self.lost.clear()
+        self._words = words
+
+    def recover(self) -> None:
+        """Work as if nothing had been. Connections on which something was swallowed are reset: their ends disagree."""
+        self._do(self._recover)
+
+    # On the proxy's own loop
+
+    def _do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run_coroutine_threadsafe(work(), self._loop).result(PATIENCE)
+
+    async def _recover(self) -> None:
+        if self._swallows:
+            await self._reset()
+        self._swallows, self._words = False, ()
+        self._pause = {"up": 0.0, "down": 0.0}
+        self._trickles.clear()
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._accept, self.host, self.port)
+
+    async def _cut(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        await self._reset()
+
+    async def _reset(self) -> None:
+        for link in list(self._links):
+            link.reset()
+
+    async def _close(self) -> None:
+        await self._cut()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.connections += 1
+        link = _Link(reader, writer)
+        self._links.add(link)
+        self._tasks.add(task)
+        try:
+            await self._pass_on(link)
+        except OSError:
+            pass  # either end may go whenever it likes
+        except asyncio.CancelledError:
+            pass  # the proxy closes; asyncio would log a callback that was cancelled
+        finally:
+            link.reset()
+            self._links.discard(link)
+            self._tasks.discard(task)
+
+    async def _pass_on(self, link: _Link) -> None:
+        if self._swallows:
+            while await link.client[0].read(65536):
+                pass
+            return
+        link.server = await asyncio.open_connection(*self._server)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pump(link, "up"))
+            group.create_task(self._pump(link, "down"))
+
+    async def _pump(self, link: _Link, direction: Direction) -> None:
+        assert link.server is not None
+        source, sink = (link.client, link.server) if direction == "up" else (link.server, link.client)
+        with suppress(OSError):
+            while said := await source[0].read(65536):
+                if direction == "down" and self._words and link.heard == len(self._words):
+                    self._words = ()
+                    link.reset()
+                    self.lost.set()
+                    return
+                if direction == "up":
+                    self._listen(link, said)
+                await self._say(sink[1], said, direction)
+        if not self._swallows:
+            # The other end hears that this one has gone.
+            sink[1].close()
+
+    async def _say(self, writer: asyncio.StreamWriter, said: bytes, direction: Direction) -> None:
+        size = 1 if direction in self._trickles else len(said)
+        for at in range(0, len(said), size):
+            if self._pause[direction]:
+                await asyncio.sleep(self._pause[direction])
+            if self._swallows:
+                return
+            writer.write(said[at : at + size])
+            await writer.drain()
+
+    def _listen(self, link: _Link, said: bytes) -> None:
+        at = 0
+        while link.heard < len(self._words):
+            found = said.find(self._words[link.heard], at)
+            if found < 0:
+                return
+            at = found + len(self._words[link.heard])
+            link.heard += 1
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    if connection is not None:
+        with suppress(OSError):
+            # A close without lingering is an RST.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -1,0 +1,93 @@
+"""What the fault suite concludes from: each wrong that it looks for is found, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.lms import Applied, RequestRecord
+from tests.faults import invariant
+
+HISTORIES = {"ada": ["0.1", "0.5", "0.3"]}
+REST = {
+    "sourcedid": "ada", "version_number": 3, "sent_version": 3, "claimed_until": None, "parked_at": None,
+    "parked_reason": None, "waiting_since": None,
+}  # fmt: skip
+
+
+def applied(*scores):
+    return [Applied("/outcomes", "ada", score, float(at), at) for at, score in enumerate(scores)]
+
+
+def requests(*scores):
+    return [
+        RequestRecord(at, "/outcomes", "", {}, b"", ("", 0), began=float(at), sourcedid="ada", score=score)
+        for at, score in enumerate(scores)
+    ]
+
+
+def lines(*scores_and_results):
+    return [{"sourcedid": "ada", "score": score, "result": result} for score, result in scores_and_results]
+
+
+def test_the_newest_grade_must_stand():
+    assert invariant.newest_stands({"ada": "0.3"}, HISTORIES) == []
+    assert "1 changes old" in invariant.newest_stands({"ada": "0.5"}, HISTORIES)[0]
+    assert "nothing ever came" in invariant.newest_stands({}, HISTORIES)[0]
+
+
+@pytest.mark.parametrize("scores", [("0.1", "0.5", "0.3"), ("0.1", "0.1", "0.3", "0.3"), ("0.3",), ()])
+def test_grades_that_only_get_newer_overtake_nobody(scores):
+    assert invariant.overtaken(applied(*scores), HISTORIES) == []
+
+
+def test_an_older_grade_over_a_newer_one_is_found_and_when_it_was_mended():
+    (one,) = invariant.overtaken(applied("0.1", "0.5", "0.1", "0.3"), HISTORIES)
+    assert (one.older, one.newer, one.at, one.mended) == ("0.1", "0.5", 2.0, 3.0)
+    assert invariant.older_is_overwritten([one], within=1.0, woke=None) == []
+    assert "1.0 s later" in invariant.older_is_overwritten([one], within=0.5, woke=None)[0]
+    assert invariant.older_is_overwritten([one], within=0.5, woke=2.6) == []
+    (never,) = invariant.overtaken(applied("0.5", "0.1"), HISTORIES)
+    assert "never mended" in invariant.older_is_overwritten([never], within=100.0, woke=None)[0]
+
+
+def test_a_grade_that_nobody_had_is_found():
+    assert invariant.nobody_invents(applied("0.1"), HISTORIES) == []
+    assert "0.4" in invariant.nobody_invents(applied("0.4"), HISTORIES)[0]
+
+
+def test_every_request_must_have_its_line():
+    twice = requests("0.1", "0.1")
+    assert invariant.ledger_is_whole(twice, lines(("0.1", "ambiguous"), ("0.1", "accepted"))) == []
+    assert invariant.ledger_is_whole(twice, lines(("0.1", "accepted"), (None, "unknown"))) == []
+    assert invariant.ledger_is_whole(twice, lines(("0.1", "accepted")), since=1.0) == []
+    assert "no line" in invariant.ledger_is_whole(twice, lines(("0.1", "accepted")))[0]
+    assert "no line" in invariant.ledger_is_whole(twice, lines(("0.1", "accepted"), ("0.5", "retried")))[0]
+
+
+def test_every_acceptance_must_have_been_a_request():
+    told = lines(("0.1", "accepted"), ("0.5", "accepted"), ("0.3", "retried"))
+    assert "0.5 was accepted" in invariant.ledger_is_whole(requests("0.1"), told)[0]
+    assert "without a score" in invariant.ledger_is_whole([], lines((None, "accepted")))[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"version_number": 4}, "dirty"),
+        ({"claimed_until": 1}, "claimed"),
+        ({"parked_at": 1, "parked_reason": "gone"}, "parked: gone"),
+        ({"waiting_since": 1}, "waits"),
+    ],
+)
+def test_a_row_that_is_not_at_rest_is_found(changed, words):
+    assert invariant.nothing_is_left([REST], 0) == []
+    assert words in invariant.nothing_is_left([{**REST, **changed}], 0)[0]
+    assert "quarantine" in invariant.nothing_is_left([REST], 2)[0]
+
+
+def test_errors_and_tracebacks_are_found_unless_they_are_expected():
+    quiet, loud = {"level": "info", "event": "ready"}, {"level": "warning", "event": "it broke", "exception": "Trace"}
+    assert invariant.log_is_quiet("", [quiet], []) == []
+    assert invariant.log_is_quiet("", [quiet, loud], ["it br"]) == []
+    assert "it broke" in invariant.log_is_quiet("", [quiet, loud], [])[0]
+    assert "no events" in invariant.log_is_quiet('{}\nTraceback\n{"half', [quiet], [])[0]

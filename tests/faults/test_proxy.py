@@ -1,0 +1,127 @@
+"""The proxy of the faults, since the suite concludes from what it does."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.faults.proxy import Proxy
+
+
+class _Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        with suppress(ConnectionError):
+            while said := self.request.recv(1000):
+                self.server.heard.append(said)
+                self.request.sendall(said)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+@pytest.fixture
+def echo():
+    """Says what it hears; remembers it."""
+    with _Server(("127.0.0.1", 0), _Echo) as server:
+        server.heard = []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def proxy(echo):
+    with Proxy.to(*echo.server_address) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def connect(proxy):
+    opened = []
+
+    def connect():
+        opened.append(socket.create_connection((proxy.host, proxy.port), timeout=10))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+def ask(connection, words):
+    connection.sendall(words)
+    return connection.recv(1000)
+
+
+def test_it_passes_everything_on(connect):
+    connection = connect()
+    assert ask(connection, b"one") == b"one"
+    assert ask(connection, b"two") == b"two"
+
+
+def test_a_cut_resets_what_is_open_and_refuses_what_comes_until_it_recovers(proxy, connect):
+    connection = connect()
+    assert ask(connection, b"one") == b"one"
+    proxy.cut()
+    with pytest.raises(ConnectionResetError):
+        connection.recv(1000)
+    with pytest.raises(ConnectionRefusedError):
+        connect()
+    proxy.recover()
+    assert ask(connect(), b"two") == b"two"
+
+
+def test_what_is_swallowed_never_arrives_and_the_connection_is_reset_at_the_recovery(proxy, connect, echo):
+    old = connect()
+    assert ask(old, b"one") == b"one"
+    proxy.swallow()
+    new = connect()
+    for connection in (old, new):
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            ask(connection, b"two")
+        connection.settimeout(10)
+    proxy.recover()
+    for connection in (old, new):
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1000)
+    assert ask(connect(), b"three") == b"three"
+    assert echo.heard == [b"one", b"three"]
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_pieces_come_late_or_byte_by_byte(proxy, connect, direction):
+    connection = connect()
+    assert ask(connection, b"one") == b"one"
+    proxy.delay(direction, 0.2)
+    began = time.monotonic()
+    assert ask(connection, b"two") == b"two"
+    assert time.monotonic() - began >= 0.2
+    proxy.trickle(direction, 0.1)
+    began = time.monotonic()
+    assert ask(connection, b"four") == b"f"
+    assert b"".join(connection.recv(1) for _ in range(3)) == b"our"
+    assert time.monotonic() - began >= 0.4
+
+
+def test_the_answer_to_chosen_words_is_lost_although_the_server_heard_them(proxy, connect, echo):
+    bystander, connection = connect(), connect()
+    proxy.lose_the_answer_to(b"accepted", b"COMMIT")
+    assert ask(bystander, b"COMMIT") == b"COMMIT"
+    assert ask(connection, b"it was accepted") == b"it was accepted"
+    assert not proxy.lost.is_set()
+    with pytest.raises(ConnectionResetError):
+        ask(connection, b"COMMIT;")
+    assert proxy.lost.wait(10)
+    assert echo.heard[-1] == b"COMMIT;"
+    # Once.
+    assert ask(bystander, b"accepted, COMMIT") == b"accepted, COMMIT"

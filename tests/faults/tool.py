@@ -1,0 +1,174 @@
+"""The learning tool: learners who work without a pause, and a producer that says a thing until Redis has it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import redis
+
+from tests.blackbox.world import COURSE, STREAM, Fields, launch, score, structure, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Points of each problem. Many, so that no grade comes twice and the age of each can be told from its text.
+POSSIBLE = 1000
+PROBLEMS = ("problem-1", "problem-2", "problem-3")
+#: Problem 1 is graded by itself, the chapter as the sum of all three.
+LEAF, COMPOSITE = "problem-1", "chapter"
+BLOCKS = [
+    {"usage_id": COURSE, "parent": None},
+    {"usage_id": "chapter", "parent": COURSE},
+    *({"usage_id": problem, "parent": "chapter", "points_possible": POSSIBLE} for problem in PROBLEMS),
+]
+#: Seconds between two changes of scores.
+PACE = 0.04
+#: Seconds that a server may be away.
+PATIENCE = 60.0
+
+
+class Tool:
+    """
+    Knows every grade that every learner ever had, in order.
+
+    Args:
+        redis_url: Past any proxy: what is tested is the daemon's way to Redis.
+        url: The outcome service.
+        says_modified: Whether each event says when it happened, as those of a tool that repeats events must.
+    """
+
+    def __init__(self, redis_url: str, url: str, *, seed: int, learners: int = 3, says_modified: bool = False) -> None:
+        self._random = random.Random(seed)
+        self._redis = redis.Redis.from_url(redis_url, socket_timeout=5)
+        self._lock = threading.RLock()
+        self._earned: dict[tuple[str, str], int] = {}
+        self._names = [f"user-{number}" for number in range(learners)]
+        self.says_modified = says_modified
+        self._last = datetime.now(UTC)
+        #: Entry ids are chosen by the tool then, so many milliseconds behind the time.
+        self.behind_ms: int | None = None
+        self._added = 0
+        #: Outcome service by sourcedid, for those that are not at *url*.
+        self.elsewhere: dict[str, str] = {}
+        self.url = url
+        #: All grades of each sourcedid as wire text, oldest first. No text comes twice.
+        self.histories: dict[str, list[str]] = {
+            f"{name}/{usage}": [] for name in self._names for usage in (LEAF, COMPOSITE)
+        }
+        #: Every score event, in order.
+        self.said: list[Fields] = []
+
+    def close(self) -> None:
+        self._redis.close()
+
+    @property
+    def newest(self) -> dict[str, str]:
+        """What the campus should hold in the end."""
+        with self._lock:
+            return {sourcedid: history[-1] for sourcedid, history in self.histories.items() if history}
+
+    def enrol(self) -> None:
+        """The course, a launch for each grade, and a first score on every problem."""
+        self.say(*self.beginning())
+
+    def beginning(self) -> list[Fields]:
+        """What :meth:`enrol` says."""
+        scores = [self._change(name, problem) for name in self._names for problem in PROBLEMS]
+        return [structure(blocks=BLOCKS), *self._launches(), *scores]
+
+    def changes(self, number: int) -> list[Fields]:
+        """So many changes, spread over all, that are not said yet."""
+        return [self._change(self._random.choice(self._names), self._random.choice(PROBLEMS)) for _ in range(number)]
+
+    def come_back(self, *sourcedids: str) -> None:
+        """Learners launch again, which ends their grades' backoff."""
+        launches = [event for event in self._launches() if event["lis_result_sourcedid"] in sourcedids]
+        self.say(*({**event, "modified": datetime.now(UTC).isoformat()} for event in launches))
+
+    def change(self, sourcedid: str | None = None) -> None:
+        """A score changes: one that moves the grade of *sourcedid* (for a chapter, that grade alone), or any."""
+        name, _, usage = (sourcedid or self._random.choice(self._names)).partition("/")
+        problems = {LEAF: PROBLEMS[:1], COMPOSITE: PROBLEMS[1:]}.get(usage, PROBLEMS)
+        self.say(self._change(name, self._random.choice(problems)))
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Scores change all the time."""
+        stop, trouble = threading.Event(), []
+
+        def work() -> None:
+            try:
+                while not stop.wait(PACE):
+                    self.change()
+            except BaseException as error:
+                trouble.append(error)
+
+        thread = threading.Thread(target=work, name="learners at work")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        if trouble:
+            raise trouble[0]
+
+    def say(self, *events: Fields) -> None:
+        """Put events onto the stream, again and again until Redis has taken them."""
+        for event in events:
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    self._add(event)
+                    break
+                except redis.RedisError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(PACE)
+
+    def _add(self, event: Fields) -> None:
+        if self.behind_ms is None:
+            self._redis.xadd(STREAM, dict(event))
+            return
+        with self._lock:
+            self._added += 1
+            entry_id = f"{int(time.time() * 1000) - self.behind_ms}-{self._added}"
+            self._redis.xadd(STREAM, dict(event), id=entry_id)
+
+    def _change(self, name: str, problem: str) -> Fields:
+        with self._lock:
+            event = score(name, problem, self._new_points(name, problem), POSSIBLE)
+            if self.says_modified:
+                # No two at the same time: they are to be told apart whatever order they come in.
+                self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+                event["modified"] = self._last.isoformat()
+            self.said.append(event)
+            return event
+
+    def _new_points(self, name: str, problem: str) -> int:
+        """Up or down, but to grades that were not there before."""
+        leaf, composite = self.histories[f"{name}/{LEAF}"], self.histories[f"{name}/{COMPOSITE}"]
+        while True:
+            points = self._random.randrange(POSSIBLE + 1)
+            earned = {**{one: self._earned.get((name, one), 0) for one in PROBLEMS}, problem: points}
+            own, whole = wire(points, POSSIBLE), wire(sum(earned.values()), POSSIBLE * len(PROBLEMS))
+            if whole not in composite and not (problem == LEAF and own in leaf):
+                break
+        self._earned[name, problem] = points
+        composite.append(whole)
+        if problem == LEAF:
+            leaf.append(own)
+        return points
+
+    def _launches(self) -> list[Fields]:
+        return [
+            launch(name, usage, sourcedid, self.elsewhere.get(sourcedid, self.url))
+            for name in self._names
+            for usage in (LEAF, COMPOSITE)
+            for sourcedid in (f"{name}/{usage}",)
+        ]
