@@ -66,6 +66,7 @@ def campus_status(world):
     return campus
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("most", [4, 30], ids=["as it comes", "set too high"])
 def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refusals(world, most):
     world.set("outcomes", max_per_campus=most)
@@ -74,7 +75,7 @@ def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refus
         learners = Learners(canvas, 500, urls=50)
         world.add(*learners.events())
         daemons = [world.run(), world.run()]
-        canvas.wait_for(lambda: len(canvas.gradebook) == 500, 60)
+        canvas.wait_for(lambda: len(canvas.gradebook) == 500, 100)
         for daemon in daemons:
             daemon.wait_settled()
             daemon.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.blackbox.world import STREAM
@@ -80,4 +82,16 @@ def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(scene)
         scene.more_come()
     scene.settle(daemon)
     assert scene.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
+
+    # Again, but by the time that the daemon looks, ids are beyond those that it knows.
+    daemon.process.send_signal(signal.SIGSTOP)
+    with scene.redis() as client:
+        client.delete(STREAM)
+    scene.tool.behind_ms = 1_200_000
+    scene.tool.say(*scene.tool.changes(10))
+    scene.tool.behind_ms = None
+    scene.tool.say(*scene.tool.changes(10))
+    daemon.process.send_signal(signal.SIGCONT)
+    scene.settle(daemon)
+    assert scene.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
     scene.check(expected=[RESET])

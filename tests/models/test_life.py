@@ -46,16 +46,18 @@ SCORE = st.sampled_from(["0", "1"])
 WHICH = st.integers(0, 2)
 TEN_MINUTES, HOUR = 600_000, 3_600_000
 TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, LEASE])
-COURSE_EVENTS = [
-    "an equal score",
-    "an older score",
-    "another sourcedid",
-    "redo",
-    "redo afresh",
-    "revive",
-    "hurry",
-    "everything restarts",
-]
+EVENT = st.sampled_from(
+    [
+        "an equal score",
+        "an older score",
+        "another sourcedid",
+        "redo",
+        "redo afresh",
+        "revive",
+        "hurry",
+        "everything restarts",
+    ]
+)
 
 
 class Machine(RuleBasedStateMachine):
@@ -103,8 +105,11 @@ class Machine(RuleBasedStateMachine):
     def the_score_goes_back(self):
         self.do(self.life.go_back())
 
-    @rule(event=st.sampled_from(COURSE_EVENTS))
+    @rule(event=EVENT)
     def something_happens(self, event):
+        self._happen(event)
+
+    def _happen(self, event):
         life = self.life
         match event:
             case "an equal score":
@@ -241,6 +246,15 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.life.ended)
     @rule(which=WHICH)
     def an_end_is_said_again(self, which):
+        self._end_again(which)
+
+    @precondition(lambda self: self.life.ended)
+    @rule(event=EVENT)
+    def an_end_is_said_again_after_something_happened(self, event):
+        self._happen(event)
+        self._end_again(0)
+
+    def _end_again(self, which):
         self.do(self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)]))
 
     @precondition(lambda self: self.life.campus.under_way())

@@ -37,6 +37,7 @@ FATES: dict[str, tuple[Stage, str]] = {
 FATE = st.sampled_from(sorted(FATES))
 GOOD = "campus accepts"
 TROUBLE = st.sampled_from(["campus is silent", "campus is not there", "finds nobody", "campus rejects the signature"])
+PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
 CAMPUS = st.sampled_from(sorted(SERVICES))
 USER = st.sampled_from(["ann", "ann", "bob"])
@@ -89,6 +90,7 @@ class Machine(RuleBasedStateMachine):
         if self.world is not None:
             try:
                 self.do(self.world.finish())
+                assert not any("exc_info" in entry for entry in self.stagehand.logs), "a fault of our own"
             finally:
                 self.do(self.world.close())
 
@@ -196,14 +198,18 @@ class Machine(RuleBasedStateMachine):
         for row in list(self.world.rows.values()):
             self.do(self._pass_on(row, GOOD, daemon))
 
-    @rule(campus=CAMPUS, fate=TROUBLE, then=FATE, daemon=WHICH)
-    def a_campus_is_away_and_probed(self, campus, fate, then, daemon):
+    @rule(campus=CAMPUS, fate=TROUBLE, probe=PROBE, daemon=WHICH)
+    def a_campus_is_away_and_probed(self, campus, fate, probe, daemon):
+        self.do(self._go_away(campus, fate, probe, daemon))
+
+    async def _go_away(self, campus, fate, probe, daemon):
+        for user in ("ann", "bob"):
+            await self._launch(campus, user, "p1")
         rows = [row for row in self.world.rows.values() if _campus_of(row) == campus]
         for row in rows:
-            self.do(self._attempt(row, fate, daemon))
-        self.do(self.world.wait_for_gates())
-        for row in rows[:1]:
-            self.do(self._attempt(row, then, daemon))
+            await self._attempt(row, fate, daemon)
+        await self.world.wait_for_gates()
+        await self._attempt(rows[-1], probe, daemon)
 
     @precondition(lambda self: self.world.attempts)
     @rule(which=WHICH, fate=FATE)
@@ -217,14 +223,30 @@ class Machine(RuleBasedStateMachine):
         self.do(self._meet(self.world.attempts[which % len(self.world.attempts)], fate))
 
     @precondition(lambda self: self.world.attempts)
-    @rule(which=WHICH, daemon=WHICH, problem=PROBLEM, earned=EARNED)
-    def an_attempt_is_overtaken(self, which, daemon, problem, earned):
-        attempt = self.world.attempts[which % len(self.world.attempts)]
+    @rule(which=WHICH, daemon=WHICH, fate=FATE)
+    def an_attempt_is_overtaken_and_goes_on(self, which, daemon, fate):
+        self.do(self._overtake(self.world.attempts[which % len(self.world.attempts)], daemon, fate))
+
+    @rule(which=WHICH, daemon=WHICH, stop=st.sampled_from(["stops before it sends", "stops while it sends"]), fate=FATE)
+    def a_slow_attempt_is_overtaken_and_goes_on(self, which, daemon, stop, fate):
+        self.do(self._begin_slowly(self._row(which), daemon, stop, fate))
+
+    async def _begin_slowly(self, row, daemon, stop, fate):
+        await self._attempt(row, stop, daemon)
+        for attempt in [attempt for attempt in self.world.attempts if attempt.assignment_id == row["id"]][-1:]:
+            await self._overtake(attempt, daemon + 1, fate)
+
+    async def _overtake(self, attempt, daemon, fate):
         self.world.pass_time(attempt.latest - self.world.time.ms)
         row = self.world.rows.get(attempt.assignment_id)
         if row is not None:
-            self.do(self.world.score(row["user_id"], problem, earned))
-            self.do(self._attempt(row, GOOD, daemon))
+            await self._other_score(row["user_id"])
+            await self._pass_on(row, GOOD, daemon)
+            await self._meet(attempt, fate)
+
+    async def _other_score(self, user):
+        points = self.world.truth.scores.get((user, "p1"), (0, 2, 0))
+        await self.world.score(user, "p1", (int(points[0]) + 1) % 3)
 
     def _row(self, which):
         return list(self.world.rows.values())[which % len(self.world.rows)]
@@ -232,8 +254,7 @@ class Machine(RuleBasedStateMachine):
     async def _attempt(self, row, fate, daemon):
         """Once the row is claimable; of another score if it is clean."""
         if row["version_number"] == row["sent_version"]:
-            points = self.world.truth.scores.get((row["user_id"], "p1"), (0, 2, 0))
-            await self.world.score(row["user_id"], "p1", (int(points[0]) + 1) % 3)
+            await self._other_score(row["user_id"])
         await self._pass_on(row, fate, daemon)
 
     async def _pass_on(self, row, fate, daemon):
