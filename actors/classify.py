@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from actors.answer import Answer
     from actors.profiles import Outcome, Profile, Refusal
 
-#: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With
-#: less than this left, another few requests would be refused.
-LIMIT_LOW, LIMIT_REGAINED = 100.0, 10.0
+#: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
+#: this left, another few requests would be refused: so it is left alone for so many seconds.
+LIMIT_LOW, LIMIT_PAUSE = 100.0, 1.0
 
 #: Seconds. The longest wait that an LMS may ask for.
 LONGEST_WAIT = 6 * 3600.0
@@ -50,7 +50,7 @@ class Accepted:
     http_status: int
     code_major: str | None
     description: str
-    #: Seconds after which the LMS has room again for more, if it said that it comes near its rate limit.
+    #: Seconds that the LMS should be left alone, if it said that its rate limit is near.
     after: float | None = None
 
 
@@ -203,7 +203,7 @@ def _is_limited(answer: Answer) -> bool:
 
 def _room_after(answer: Answer) -> float | None:
     left = _limit_left(answer)
-    return None if left is None or left >= LIMIT_LOW else (LIMIT_LOW - max(left, 0.0)) / LIMIT_REGAINED
+    return None if left is None or left >= LIMIT_LOW else LIMIT_PAUSE
 
 
 def _limit_left(answer: Answer) -> float | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.slots import LINE, NotAdmittedError, Slots
+from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.gate import LEAST_PAUSE_MS, Campus
 
@@ -35,6 +35,9 @@ LONGEST_PAUSE_MS = 300_000
 BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
 #: Milliseconds. No one answer closes a whole campus for longer, whatever it asks for.
 LONGEST_CLOSED_MS = 900_000
+#: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills it twice a second,
+#: and it should not run empty in between.
+LINE, LINE_A_SLOT = 64, 8
 #: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
 #: not be filled by those who wait for slow campuses.
 CROWD, SHORT_LINE = 1_024, 2
@@ -80,6 +83,8 @@ class _Gate:
         self.failed: int | None = None
         #: Answers one after the other that said "busy".
         self.busy = 0
+        #: Whether it is known that the campus asked for a pause.
+        self.resting = False
         #: ``Clock.monotonic`` when it last slowed down: requests that were under way then say nothing new.
         self.slowed_at = 0.0
 
@@ -111,7 +116,7 @@ class Pass:
             case "works":
                 self._gate.busy = 0
                 await self._works()
-                if verdict.after:
+                if verdict.after and self._began >= self._gate.slowed_at:
                     await self._slow_down(int(verdict.after * 1000), "it comes near its limit")
             case "throttled":
                 await self._works()
@@ -143,6 +148,7 @@ class Pass:
 
     async def _slow_down(self, pause: int, reason: str) -> None:
         gate, now = self._gate, self._clock.now()
+        gate.resting = True
         if self._began >= gate.slowed_at:
             gate.slowed_at = self._clock.monotonic()
             gate.slots.bears_less()
@@ -183,16 +189,18 @@ class Gates:
         connections: Requests at once of this daemon. Beyond it a request would wait for a connection while its lease
             runs, and its time-out would be blamed on the campus.
         lease_seconds: How long a probe may take.
-        line: How many may wait in each line.
+        line: How many may wait in each line of a gate; by default more for a larger *most*.
     """
 
-    def __init__(self, most: int, *, connections: int, clock: Clock, lease_seconds: float, line: int = LINE) -> None:
+    def __init__(
+        self, most: int, *, connections: int, clock: Clock, lease_seconds: float, line: int | None = None
+    ) -> None:
         self._most = most
         self._connections = connections
         self._inside = 0
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
-        self._line = line
+        self.line = LINE + LINE_A_SLOT * most if line is None else line
         self._gates: dict[Campus, _Gate] = {}
         self._me, self._roster = "", frozenset({""})
         self._closed = False
@@ -220,6 +228,8 @@ class Gates:
         await gate.slots.enter(retried=address.retried)
         self._inside += 1
         try:
+            if self._inside > self._connections:
+                raise NotAdmittedError("all connections are in use")
             admitted = await self._admit(gate, address)
             try:
                 yield admitted
@@ -252,6 +262,10 @@ class Gates:
             if away != gate.shut:
                 gate.shut, gate.failed = away, None
                 gate.slots.bears_one()
+            rests = trouble is not None and trouble.state == "shut" and not away
+            if rests and not gate.resting:
+                gate.slots.bears_less()
+            gate.resting = rests
 
     def full(self) -> list[tuple[Campus, bool]]:
         """The lines that have no place left: the campus, and whether it is that of retried work."""
@@ -280,7 +294,7 @@ class Gates:
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)
         if gate is None:
-            gate = self._gates[campus] = _Gate(self._share(campus), self._line)
+            gate = self._gates[campus] = _Gate(self._share(campus), self.line)
         return gate
 
     def _share(self, campus: Campus) -> int:

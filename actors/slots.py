@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-#: How many may wait in each line. Who finds it full leaves; the sweep brings him back.
-LINE = 32
 #: Requests that are let out again for each slot that a campus has, before it gets another: growth is slow.
 GROWTH = 0.25
 
@@ -25,10 +23,10 @@ class Slots:
 
     Args:
         most: What this daemon may have at once; may change, and may be 0.
-        line: How many may wait in each of the two lines.
+        line: How many may wait in each of the two lines. Who finds it full leaves; the sweep brings him back.
     """
 
-    def __init__(self, most: int, *, line: int = LINE) -> None:
+    def __init__(self, most: int, *, line: int) -> None:
         self.inside = 0
         self._most = most
         self._line = line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.slots import LINE
 from models.assignment import sweep
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 #: Seconds between two sweeps.
 EVERY = 0.5
 #: Rows a sweep, at most.
-MOST = 500
+MOST = 1000
 
 
 class Sweep:
@@ -49,5 +48,5 @@ class Sweep:
         await self._clock.measure()
         if self._may_send():
             full = self._gates.full()
-            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=LINE, full=full))
+            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=self._gates.line, full=full))
         await stop.sleep(EVERY)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actors.answer import Answer
 from actors.classify import (
+    LIMIT_PAUSE,
     LONGEST_WAIT,
     PROCESSING_HOLD,
     REASON_LIMIT,
@@ -348,15 +349,15 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
     [
         ("600.0", None),
         ("100", None),
-        ("60", 4.0),
-        ("0", 10.0),
-        ("-50", 10.0),
+        ("60", LIMIT_PAUSE),
+        ("0", LIMIT_PAUSE),
+        ("-50", LIMIT_PAUSE),
         ("much", None),
         ("nan", None),
         ("", None),
     ],
 )
-def test_an_acceptance_near_the_rate_limit_says_when_there_is_room_again(left, after):
+def test_an_acceptance_near_the_rate_limit_asks_for_a_short_rest(left, after):
     low = Answer(200, {"X-Rate-Limit-Remaining": left}, pox("success"), 0.1)
     assert judge(low, now=NOW).after == after
 

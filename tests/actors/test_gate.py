@@ -16,7 +16,7 @@ from actors.gate import (
     pause_ms,
     share,
 )
-from actors.slots import LINE, NotAdmittedError
+from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.assignment import sweep
 from models.attempt import Released, address
@@ -284,6 +284,32 @@ async def test_a_busy_campus_works_so_that_a_probe_which_finds_it_busy_opens_the
     assert await daemon.attempt(ids[3], WORKS) == "open"
 
 
+async def test_a_campus_that_another_daemon_found_busy_gets_less_here_too_and_once(make_daemon, ids, campus):
+    first, second = make_daemon(8), make_daemon(8)
+    assert await second.attempt(ids[1], WORKS) == "open"
+    await first.attempt(ids[0], verdict("throttled", after=30.0))
+    for _ in range(3):
+        await first.heed()
+        await second.heed()
+    assert (first.limit(campus), second.limit(campus)) == (4, 4)
+    first.tick(31)
+    await second.heed()
+    await first.attempt(ids[0], verdict("throttled", after=30.0))
+    await second.heed()
+    assert second.limit(campus) == 2
+
+
+async def test_late_answers_that_come_near_the_limit_do_not_lengthen_the_rest(make_daemon, ids):
+    daemon = make_daemon(8)
+    async with daemon.gates.enter(await address(ids[0], now=daemon.clock.now())) as late:
+        daemon.tick(1)
+        await daemon.attempt(ids[1], verdict("works", after=1.0))
+        daemon.tick(0.9)
+        await late.report(ids[0], verdict("works", after=1.0))
+    daemon.tick(0.2)
+    assert await daemon.attempt(ids[1], WORKS) == "open"
+
+
 # --- Who may wait ---
 
 
@@ -292,7 +318,7 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
     retried = await make_assignment(attempts=1)
     where = await address(ids[0], now=daemon.clock.now())
     async with daemon.gates.enter(where):
-        waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(LINE)]
+        waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(daemon.gates.line)]
         await asyncio.sleep(0)
         assert daemon.gates.full() == [(campus, False)]
         with pytest.raises(NotAdmittedError, match="full"):
@@ -306,13 +332,15 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
 
 async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(make_daemon):
     daemon = make_daemon(1)
-    services = [await make_service(f"campus-{number}") for number in range(CROWD // LINE + 2)]
+    services = [await make_service(f"campus-{number}") for number in range(CROWD // daemon.gates.line + 2)]
     places = [await address(await make_assignment(service), now=0) for service in services]
     async with AsyncExitStack() as stack:
         for place in places:
             await stack.enter_async_context(daemon.gates.enter(place))
         waiting = [
-            asyncio.create_task(daemon.gates.enter(place).__aenter__()) for place in places[:-1] for _ in range(LINE)
+            asyncio.create_task(daemon.gates.enter(place).__aenter__())
+            for place in places[:-1]
+            for _ in range(daemon.gates.line)
         ]
         waiting += [asyncio.create_task(daemon.gates.enter(places[-1]).__aenter__()) for _ in range(5)]
         await asyncio.sleep(0)

@@ -160,7 +160,7 @@ async def test_a_larger_share_lets_in_who_waits_and_a_smaller_one_sends_nobody_o
 
 
 def test_a_busy_campus_gets_half_as_many_at_once_and_never_fewer_than_one():
-    slots = Slots(12)
+    slots = Slots(12, line=3)
     limits = []
     for _ in range(5):
         slots.bears_less()
@@ -169,7 +169,7 @@ def test_a_busy_campus_gets_half_as_many_at_once_and_never_fewer_than_one():
 
 
 def test_a_limit_grows_back_slowly_and_not_beyond_the_share():
-    slots = Slots(4)
+    slots = Slots(4, line=3)
     slots.bears_less()
     answers = 0
     while slots.limit < 3:
@@ -182,20 +182,20 @@ def test_a_limit_grows_back_slowly_and_not_beyond_the_share():
 
 
 def test_a_campus_that_bears_less_than_its_share_does_not_bear_more_for_a_larger_share():
-    slots = Slots(8)
+    slots = Slots(8, line=3)
     slots.bears_less()
     slots.grant(16)
     assert slots.limit == 4
 
 
 def test_a_campus_that_never_complained_bears_whatever_the_share_is():
-    slots = Slots(8)
+    slots = Slots(8, line=3)
     for most in (4, 8, 0, 8):
         slots.grant(most)
         assert slots.limit == most
 
 
 def test_a_campus_that_comes_back_gets_one_at_once():
-    slots = Slots(8)
+    slots = Slots(8, line=3)
     slots.bears_one()
     assert slots.limit == 1

@@ -187,6 +187,12 @@ class Machine(RuleBasedStateMachine):
     def an_attempt_once_claimable(self, fate):
         self.do(self._attempt(fate))
 
+    @rule(fate=st.sampled_from(["gives up", "is applied, and gives up", "is applied, and crashes"]))
+    def an_attempt_in_doubt_and_the_score_goes_back(self, fate):
+        self._other_score()
+        self.do(self._attempt(fate))
+        self.do(self.life.go_back())
+
     @rule(fate=FATE)
     def an_attempt_of_another_score(self, fate):
         self._other_score()
@@ -272,4 +278,4 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(database_url):
-    assert play(Machine, database_url, number=1, runs=300, steps=30) >= LEAST_STEPS
+    assert play(Machine, database_url, number=1, runs=320, steps=30) >= LEAST_STEPS

@@ -22,7 +22,6 @@ from actors.answer import Answer
 from actors.classify import PROCESSING_HOLD
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.metrics import Metrics
-from actors.slots import LINE
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.intake import Intake
@@ -288,7 +287,7 @@ class World:
     async def sweep(self) -> None:
         for daemon in self._daemons:
             await daemon.beat()
-        await self._note(await sweep(now=self.time.ms, most=10, room=LINE))
+        await self._note(await sweep(now=self.time.ms, most=10, room=10))
 
     async def take_wake(self, which: int) -> Attempt:
         """A wake-up arrives, at its time or later."""
