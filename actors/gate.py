@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from actors.verdict import Verdict
     from models.attempt import Address
     from models.clock import Clock
-    from models.gate import Trouble
+    from models.gate import Probe, Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +83,8 @@ class _Gate:
         self.failed: int | None = None
         #: Answers one after the other that said "busy".
         self.busy = 0
+        #: Whether somebody was turned away for want of a connection, since the connections were divided last.
+        self.wants = False
         #: Whether it is known that the campus asked for a pause.
         self.resting = False
         #: ``Clock.monotonic`` when it last slowed down: requests that were under way then say nothing new.
@@ -94,21 +96,21 @@ class Pass:
     The right to make one attempt, and to say afterwards how the campus took it.
 
     Args:
-        failed_probes: How many probes failed before this one; None if it is no probe.
+        probe: If it is one.
     """
 
-    def __init__(self, gate: _Gate, address: Address, clock: Clock, *, failed_probes: int | None) -> None:
+    def __init__(self, gate: _Gate, address: Address, clock: Clock, *, probe: Probe | None) -> None:
         self._gate = gate
         self._campus = address.campus
         self._names = {"consumer": address.consumer_name, "origin": address.campus.origin}
         self._clock = clock
-        self._failed_probes = failed_probes
+        self._probe = probe
         self._began = clock.monotonic()
 
     @property
     def campus_away(self) -> bool:
         """Whether the gate is shut, so that one more failure says nothing of the assignment."""
-        return self._failed_probes is not None or self._gate.shut
+        return self._probe is not None or self._gate.shut
 
     async def report(self, assignment_id: int, verdict: Verdict) -> None:
         """Let the gate know what the attempt says of the whole campus."""
@@ -116,6 +118,7 @@ class Pass:
             case "works":
                 self._gate.busy = 0
                 await self._works()
+                self._gate.slots.bears_more()
                 if verdict.after and self._began >= self._gate.slowed_at:
                     await self._slow_down(int(verdict.after * 1000), "it comes near its limit")
             case "throttled":
@@ -128,14 +131,13 @@ class Pass:
 
     async def release(self) -> None:
         """The attempt said nothing of the campus, or was not made: if it was the probe, another may be."""
-        if self._failed_probes is not None:
-            self._failed_probes = None
-            await stored.release_probe(self._campus)
+        if self._probe is not None:
+            probe, self._probe = self._probe, None
+            await stored.release_probe(self._campus, probe)
 
     async def _works(self) -> None:
         gate, was_away = self._gate, self.campus_away
-        gate.failed, gate.shut, self._failed_probes = None, False, None
-        gate.slots.bears_more()
+        gate.failed, gate.shut, self._probe = None, False, None
         if was_away and await stored.reopen(self._campus):
             log.info("a campus is back and its gate is open", **self._names)
 
@@ -158,10 +160,10 @@ class Pass:
 
     async def _fails(self, assignment_id: int, verdict: Verdict) -> None:
         gate, now, reason = self._gate, self._clock.now(), _words(verdict)
-        if self._failed_probes is not None:
-            until = now + self._pause(self._failed_probes + 1, verdict)
-            self._failed_probes = None
-            await stored.probe_failed(self._campus, now=now, until=until, reason=reason)
+        if self._probe is not None:
+            probe, self._probe = self._probe, None
+            until = now + self._pause(probe.failed_before + 1, verdict)
+            await stored.probe_failed(self._campus, probe, now=now, until=until, reason=reason)
         elif gate.failed in (None, assignment_id):
             gate.failed = assignment_id  # one assignment's trouble may be its own
         elif not gate.shut:
@@ -198,6 +200,7 @@ class Gates:
         self._most = most
         self._connections = connections
         self._inside = 0
+        self._fair = connections
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
         self.line = LINE + LINE_A_SLOT * most if line is None else line
@@ -217,9 +220,10 @@ class Gates:
             raise NotAdmittedError("the daemon stops")
         if not address.passable:
             raise NotAdmittedError("nothing goes to this campus now")
-        if self._inside >= self._connections:
-            raise NotAdmittedError("all connections are in use")
         gate = self._gate(address.campus)
+        if self._inside >= self._connections:
+            gate.wants = True
+            raise NotAdmittedError("all connections are in use")
         if not gate.slots.limit:
             raise NotAdmittedError("other daemons have all slots")
         shut = address.shut or gate.shut
@@ -240,10 +244,17 @@ class Gates:
             gate.slots.leave()
 
     def divide(self, me: str, roster: frozenset[str]) -> None:
-        """Have what each campus bears divided among the daemons of *roster* from now on."""
+        """
+        Have what each campus bears divided among the daemons of *roster* from now on.
+
+        And the connections among the campuses that want some: else those that are slow would keep them all.
+        """
         self._me, self._roster = me, roster
+        wanted = sum(gate.wants or gate.slots.inside + gate.slots.waiting > 0 for gate in self._gates.values())
+        self._fair = max(1, self._connections // max(1, wanted))
         for campus, gate in self._gates.items():
-            gate.slots.grant(self._share(campus))
+            gate.wants = False
+            gate.slots.grant(min(self._share(campus), self._fair))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
 
@@ -284,17 +295,19 @@ class Gates:
 
     async def _admit(self, gate: _Gate, address: Address) -> Pass:
         if not (address.shut or gate.shut):
-            return Pass(gate, address, self._clock, failed_probes=None)
-        failed = await stored.take_probe(address.campus, now=self._clock.now(), lease_ms=self._lease_ms)
-        if failed is None:
+            return Pass(gate, address, self._clock, probe=None)
+        probe = await stored.take_probe(address.campus, now=self._clock.now(), lease_ms=self._lease_ms)
+        if probe is None:
             raise NotAdmittedError("the gate is shut, and it is not time for a probe")
-        gate.shut = True
-        return Pass(gate, address, self._clock, failed_probes=failed)
+        if not gate.shut:
+            gate.shut = True
+            gate.slots.bears_one()
+        return Pass(gate, address, self._clock, probe=probe)
 
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)
         if gate is None:
-            gate = self._gates[campus] = _Gate(self._share(campus), self.line)
+            gate = self._gates[campus] = _Gate(min(self._share(campus), self._fair), self.line)
         return gate
 
     def _share(self, campus: Campus) -> int:

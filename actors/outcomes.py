@@ -96,6 +96,10 @@ class Outcomes:
         try:
             # Before the claim, so that waiting spends neither lease nor attempt.
             async with self._tools.gates.enter(address) as admitted:
+                # The wait may have been long: the database may have been restored, or this daemon frozen.
+                if not self._tools.may_send():
+                    await forget_wake(assignment_id)
+                    return None
                 ended = await self._walk.attempt(assignment_id, address, admitted)
         except NotAdmittedError:
             await forget_wake(assignment_id)

@@ -7,6 +7,7 @@ Fresh and retried work stand in lines of their own and are let in in turn, so th
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 
 #: Requests that are let out again for each slot that a campus has, before it gets another: growth is slow.
@@ -31,14 +32,14 @@ class Slots:
         self._most = most
         self._line = line
         #: What the campus bears, as far as its answers told.
-        self._bears: float = most
+        self._bears = math.inf
         self._lines: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]] = (deque(), deque())
         self._next = 0
 
     @property
     def limit(self) -> int:
         """Requests at once."""
-        return min(self._most, int(self._bears))
+        return int(min(self._most, self._bears))
 
     @property
     def waiting(self) -> int:
@@ -50,8 +51,6 @@ class Slots:
 
     def grant(self, most: int) -> None:
         """Have *most* at once from now on; whoever is inside stays."""
-        if self._bears >= self._most:
-            self._bears = most
         self._most = most
         self._admit()
 

@@ -63,8 +63,6 @@ class Verdict:
     line: Line | None = None
     #: Whether any byte of a request may have reached the LMS.
     bytes_left: bool = False
-    #: Whether the LMS said clearly what it did with the score.
-    definite: bool = False
     #: What this attempt tells about the whole campus.
     health: Health = "silent"
     #: Seconds that a campus which is busy or fails asked to be left alone for, if it did.
@@ -111,7 +109,6 @@ def accepted(attempt: Attempt, answer: Answer, said: Accepted) -> Verdict:
         AcceptedEnd(attempt.score),
         line,
         bytes_left=True,
-        definite=True,
         health="works",
         after=said.after,
     )
@@ -152,7 +149,7 @@ def failed(
             return ended("misconfigured", Released(_with_the_campus(attempt, jitter)), bytes_left=error.bytes_left)
         case Ambiguous():
             doubt = _uncertain(attempt, error, rules, jitter, away=away, stopping=stopping)
-            return ended("ambiguous", doubt, bytes_left=True, definite=False)
+            return ended("ambiguous", doubt, bytes_left=True)
         case _:
             raise TypeError(f"nobody says what to do about {type(error).__name__}") from error
 
@@ -167,7 +164,7 @@ def _later(attempt: Attempt, error: TryLater, rules: Rules, jitter: float, *, aw
         return Retried(attempt.now + _ms(wait_unexplained(attempt.number, asked=error.after, jitter=jitter)))
     again = attempt.now + _ms(wait_before(attempt.number, asked=error.after, jitter=jitter))
     if attempt.number >= rules.max_attempts:
-        return Parked(_worn_out(attempt, error), "learner" if error.bytes_left else "campus", again)
+        return Parked(_worn_out(attempt, error), "campus", again)
     return Retried(again)
 
 
@@ -211,7 +208,6 @@ def _ended(
     *,
     health: Health,
     bytes_left: bool,
-    definite: bool = True,
 ) -> Verdict:
     line = Line(
         result,
@@ -223,7 +219,7 @@ def _ended(
         duration_ms=None if answer is None else int(answer.seconds * 1000),
     )
     asked = error.after if isinstance(error, TryLater | Ambiguous) and health in ("throttled", "fails") else None
-    return Verdict(result, end, line, bytes_left=bytes_left, definite=definite, health=health, after=asked)
+    return Verdict(result, end, line, bytes_left=bytes_left, health=health, after=asked)
 
 
 def _with_the_campus(attempt: Attempt, jitter: float, asked: float | None = None) -> int:

@@ -17,7 +17,7 @@ import structlog
 from actors import verdict as verdicts
 from actors.checkpoint import pass_by
 from actors.classify import clock_offset, judge
-from actors.errors import Ambiguous, DeliveryError, GiveUp
+from actors.errors import Ambiguous, DeliveryError, GiveUp, TryLater
 from actors.protocols import oauth1
 from actors.protocols.basic_outcome import replace_result
 from actors.scoring import Grade, NoGrade, block_grade, wire_score
@@ -25,6 +25,7 @@ from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models.assignment import forget_wake
 from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
+from models.delivery import count_unexplained
 from models.score import read_scores
 
 if TYPE_CHECKING:
@@ -173,14 +174,15 @@ class Walk:
             self._measure(address, answer)
             said = self._judge(claim, address, answer)
         except DeliveryError as error:
-            return self._failed(claim, admitted, score, answer, error, clamped=clamped)
+            number = await self._tries(claim, error)
+            return self._failed(admitted, number, score, answer, error, clamped=clamped)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
             if not posting:
                 return verdicts.not_sent(self._put_off(), "released")
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
-            return self._failed(claim, admitted, score, answer, fault, clamped=clamped)
+            return self._failed(admitted, claim.attempt, score, answer, fault, clamped=clamped)
         return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
 
     def _measure(self, address: Address, answer: Answer) -> None:
@@ -201,11 +203,21 @@ class Walk:
             hide=(claim.lis_result_sourcedid, address.consumer_secret),
         )
 
+    async def _tries(self, claim: Claim, error: DeliveryError) -> int:
+        """Which attempt this was; a refusal that nobody understands is parked early, so that only its like counts."""
+        if not (isinstance(error, TryLater) and error.unexplained):
+            return claim.attempt
+        try:
+            return min(claim.attempt, await count_unexplained(claim.assignment_id) + 1)
+        except Exception:
+            log.warning("the ledger could not be read", assignment=claim.assignment_id, exc_info=True)
+            return 1
+
     def _failed(
-        self, claim: Claim, admitted: Pass, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
+        self, admitted: Pass, number: int, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
     ) -> Verdict:
         return verdicts.failed(
-            Attempt(claim.attempt, score, clamped, self._tools.clock.now()),
+            Attempt(number, score, clamped, self._tools.clock.now()),
             answer,
             error,
             self._tools.settings.rules,

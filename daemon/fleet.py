@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import structlog
 
 from models import fleet
-from models.fleet import LAPSE_MS
+from models.fleet import AWAKE_MS
 from models.gate import read_troubles
 
 if TYPE_CHECKING:
     from actors.gate import Gates
     from daemon.stop import Stop
     from models.clock import Clock
+    from models.fleet import Peer
 
 log = structlog.get_logger(__name__)
 
 #: Seconds between two beats.
 EVERY = 1.0
-#: Seconds. Who has not beaten for so long may soon be taken for dead, and its share be given away.
-STALE = LAPSE_MS / 1000 - EVERY
+#: Seconds. Who has not beaten for so long is soon not waited for any more, and must look around before it sends.
+STALE = AWAKE_MS / 1000 - EVERY
 #: Seconds that taking leave may take at the end; whoever does not is forgotten soon.
 LEAVE_TIME = 1.0
 
@@ -32,13 +33,18 @@ class Fleet:
     The loop that says "I am alive", sees who else is, and divides with them.
 
     A daemon that joins sends nothing until all others have noticed it and have no more under way than is left to them:
-    so no campus ever gets more requests at once than ``outcomes.max_per_campus``.
+    so no campus ever gets more requests at once than ``outcomes.max_per_campus``. The share of one that went without a
+    word is given away when its last requests must have ended.
+
+    Args:
+        request_seconds: How long a request may take.
     """
 
-    def __init__(self, *, clock: Clock, gates: Gates) -> None:
+    def __init__(self, *, clock: Clock, gates: Gates, request_seconds: float) -> None:
         self.name = uuid.uuid4().hex
         self._clock = clock
         self._gates = gates
+        self._lapse_ms = AWAKE_MS + int(request_seconds * 1000)
         self._told: frozenset[str] = frozenset()
         self._joined = False
         self._beaten = 0.0
@@ -51,15 +57,18 @@ class Fleet:
     async def beat(self) -> None:
         """Once."""
         began, now = self._clock.monotonic(), self._clock.now()
-        peers = await fleet.beat(self.name, roster=self._told, now=now)
+        peers = await self._say(now)
         roster = frozenset(peer.name for peer in peers) | {self.name}
         self._gates.divide(self.name, roster)
         self._gates.heed(await read_troubles(now=now))
         if roster != self._told and self._gates.keeps_to_its_share():
             self._told = roster
-            await fleet.beat(self.name, roster=roster, now=now)
-        self._joined = all(self.name in peer.roster for peer in peers if peer.name != self.name)
+            await self._say(now)
+        self._joined = all(self.name in peer.roster for peer in peers if peer.name != self.name and peer.awake)
         self._beaten = began
+
+    async def _say(self, now: int) -> list[Peer]:
+        return await fleet.beat(self.name, roster=self._told, now=now, lapse_ms=self._lapse_ms)
 
     async def step(self, stop: Stop) -> None:
         """Beat, sleep."""

@@ -99,7 +99,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         )
         # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
         stop.on_set(gates.close)
-        fleet = Fleet(clock=clock, gates=gates)
+        fleet = Fleet(clock=clock, gates=gates, request_seconds=settings.timeout_seconds)
         await until_it_works("database", fleet.beat, health, stop)
         # After the worker: the others get this daemon's share when it sends no more.
         stack.push_async_callback(fleet.leave)

@@ -238,17 +238,23 @@ _WAKE_CLAIMABLE = Statement(f"""
 
 _RETRIED = "CASE WHEN attempts > 0 THEN 1 ELSE 0 END"
 
+# Whoever has waited longest since he could go comes first. Behind a shut gate it is whoever was not tried since: of
+# these the oldest and the newest in turn, since the oldest may all be of one course that is broken.
+_READY = "CASE WHEN not_before > due_at THEN not_before ELSE due_at END"
+_FIRST = f"""CASE WHEN gate.shut_at IS NULL OR not_before <= gate.shut_at THEN 0 ELSE not_before END,
+    CASE WHEN gate.shut_at IS NOT NULL AND gate.failed_probes % 2 = 1 THEN -due_at ELSE {_READY} END"""
+
 # Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
 # Campuses take turns, and at each of them fresh and retried work, so that the many grades that wait for a slow campus
 # keep nobody else's from their turn. A campus to which nothing may go now is passed over, as is a line that is full;
-# a shut gate has room for one, and those that were tried longest ago come first.
+# a shut gate has room for one.
 _SWEEP = Statement(f"""
     WITH ranked AS (
         SELECT graded_assignment.id AS id, CASE WHEN gate.shut_at IS NULL THEN CAST(:room AS BIGINT) ELSE 1 END AS room,
             ROW_NUMBER() OVER (
                 PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin,
                     CASE WHEN gate.shut_at IS NULL THEN {_RETRIED} ELSE 0 END
-                ORDER BY not_before, due_at) AS turn
+                ORDER BY {_FIRST}) AS turn
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}

@@ -28,6 +28,16 @@ _HURRY = Statement("""
         ORDER BY id {for_update})
     RETURNING id""")
 
+# What was refused for the campus's set-up alone may be accepted now. Any reviver bumps (rule 7).
+_REVIVE = Statement("""
+    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, parked_at = NULL,
+        parked_reason = NULL, parked_scope = NULL
+    WHERE id IN (
+        SELECT id FROM graded_assignment WHERE parked_scope = 'campus' AND outcome_service_id IN (
+            SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
+        ORDER BY id {for_update})
+    RETURNING id""")
+
 _LIST = Statement("""
     SELECT consumer_name, consumer_key, instance_guid, paused_at, (
         SELECT COUNT(*) FROM graded_assignment
@@ -42,9 +52,12 @@ _COUNT = Statement("""
     WHERE outcome_service.lti_consumer_id = :consumer_id""")
 
 
-async def add(name: str, key: str, secret: str, *, guid: str | None) -> bool:
+async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -> bool:
     """
-    Add a consumer; of a known key, change the name and the secret.
+    Add a consumer; of a known key, change the name and the secret, and have what waited for that sent.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
 
     Returns:
         Whether it is new.
@@ -67,9 +80,11 @@ async def add(name: str, key: str, secret: str, *, guid: str | None) -> bool:
         await LtiConsumer.filter(id=known.id).update(
             consumer_name=name, consumer_secret=secret, instance_guid=guid or known.instance_guid
         )
+        await _REVIVE.rows(consumer_id=known.id, now=now)
         await _HURRY.rows(consumer_id=known.id)
-        await try_now(known.id)
-        return False
+    # Alone: intake locks gates after assignments.
+    await try_now(known.id)
+    return False
 
 
 async def listing() -> list[dict[str, Any]]:
@@ -111,9 +126,9 @@ async def resume(key: str) -> bool:
         ConsumerError: There is none.
     """
     consumer = await _known(key)
-    async with in_transaction():
-        await try_now(consumer.id)
-        return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
+    changed = bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
+    await try_now(consumer.id)
+    return changed
 
 
 async def remove(key: str) -> tuple[int, int]:

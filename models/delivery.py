@@ -83,6 +83,11 @@ _WRITE_LOST = Statement("""
     RETURNING id""")
 
 
+_UNEXPLAINED = Statement("""
+    SELECT COUNT(*) AS number FROM delivery
+    WHERE assignment_id = :id AND result = 'retried' AND code_major IN ('failure', 'unsupported')
+        AND at > (SELECT COALESCE(sent_at, 0) FROM graded_assignment WHERE id = :id)""")
+
 _FORGET_LOST = Statement("""
     DELETE FROM delivery
     WHERE assignment_id = :assignment_id AND claim_token = :claim_token AND result = 'unknown' RETURNING id""")
@@ -91,6 +96,12 @@ _FORGET_LOST = Statement("""
 async def forget_lost_line(assignment_id: int, token: int) -> None:
     """The holder came back and had sent nothing."""
     await _FORGET_LOST.rows(assignment_id=assignment_id, claim_token=token)
+
+
+async def count_unexplained(assignment_id: int) -> int:
+    """How often the campus has refused without a known reason since it last accepted a grade."""
+    row = await _UNEXPLAINED.row(id=assignment_id)
+    return int(row["number"]) if row else 0
 
 
 async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, version: int, line: Line) -> None:

@@ -13,8 +13,9 @@ from tortoise.models import Model
 
 from models.statement import Statement
 
-#: A daemon that was not seen for so long is taken for dead.
-LAPSE_MS = 5_000
+#: Milliseconds. Who was not seen for so long is not waited for. Its share is another matter: its last requests may
+#: still be under way.
+AWAKE_MS = 5_000
 
 
 class LiveDaemon(Model):
@@ -32,10 +33,15 @@ class LiveDaemon(Model):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A daemon that is alive. *roster*: among whom it divides by now."""
+    """
+    A daemon that has a share.
+
+    *roster*: among whom it divides by now. *awake*: whether it can be waited for.
+    """
 
     name: str
     roster: frozenset[str]
+    awake: bool = True
 
 
 _BEAT = Statement("""
@@ -43,16 +49,18 @@ _BEAT = Statement("""
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, roster = excluded.roster
     RETURNING id""")
 
-_ALIVE = Statement("SELECT id, roster FROM live_daemon WHERE seen_at > :since ORDER BY id")
+_ALIVE = Statement("SELECT id, roster, seen_at FROM live_daemon WHERE seen_at > :since ORDER BY id")
 
 _LEAVE = Statement("DELETE FROM live_daemon WHERE id = :id OR seen_at < :long_ago RETURNING id")
 
 
-async def beat(name: str, *, roster: frozenset[str], now: int) -> list[Peer]:
-    """Say that daemon *name* is alive and divides among *roster*. Returns who is alive, it too."""
+async def beat(name: str, *, roster: frozenset[str], now: int, lapse_ms: int) -> list[Peer]:
+    """Say that daemon *name* is alive and divides among *roster*. Returns whoever was seen within the lapse, it too."""
     await _BEAT.rows(id=name, now=now, roster=",".join(sorted(roster)))
-    rows = await _ALIVE.rows(since=now - LAPSE_MS)
-    return [Peer(row["id"], frozenset(filter(None, row["roster"].split(",")))) for row in rows]
+    return [
+        Peer(row["id"], frozenset(filter(None, row["roster"].split(","))), awake=row["seen_at"] > now - AWAKE_MS)
+        for row in await _ALIVE.rows(since=now - lapse_ms)
+    ]
 
 
 async def leave(name: str, *, now: int) -> None:

@@ -115,14 +115,17 @@ _SHUT = Statement("""
 _TAKE_PROBE = Statement(f"""
     UPDATE gate SET probe_until = :until, probed_at = :now
     {_HERE} AND shut_at IS NOT NULL AND closed_until <= :now AND (probe_until IS NULL OR probe_until <= :now)
-    RETURNING failed_probes""")
+    RETURNING failed_probes, probe_until""")
+
+# A probe that was lost, or that began before the consumer was mended, has no say any more.
+_MINE = f"{_HERE} AND probe_until = :mine"
 
 _PROBE_FAILED = Statement(f"""
     UPDATE gate SET probe_until = NULL, failed_probes = failed_probes + 1, probed_at = :now, closed_until = :until,
         reason = :reason
-    {_HERE} AND shut_at IS NOT NULL RETURNING id""")
+    {_MINE} AND shut_at IS NOT NULL RETURNING id""")
 
-_RELEASE_PROBE = Statement(f"UPDATE gate SET probe_until = NULL {_HERE} RETURNING id")
+_RELEASE_PROBE = Statement(f"UPDATE gate SET probe_until = NULL {_MINE} RETURNING id")
 
 _OPEN = Statement(f"DELETE FROM gate {_HERE} AND shut_at IS NOT NULL RETURNING id")
 
@@ -158,25 +161,28 @@ async def shut(campus: Campus, *, now: int, until: int, reason: str) -> bool:
     return bool(await _SHUT.rows(**_here(campus), now=now, until=until, reason=_storable(reason)))
 
 
-async def take_probe(campus: Campus, *, now: int, lease_ms: int) -> int | None:
-    """
-    Take the right to the one probe of a shut gate, for the time of a lease.
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The right to the one request that a shut gate lets through. *failed_before*: probes, one after the other."""
 
-    Returns:
-        How many probes have failed before; None if it is not time for one, or another is under way.
-    """
+    until: int
+    failed_before: int
+
+
+async def take_probe(campus: Campus, *, now: int, lease_ms: int) -> Probe | None:
+    """Take the one probe of a shut gate, for the time of a lease; None if it is not time, or another is under way."""
     row = await _TAKE_PROBE.row(**_here(campus), now=now, until=now + lease_ms)
-    return None if row is None else int(row["failed_probes"])
+    return None if row is None else Probe(row["probe_until"], row["failed_probes"])
 
 
-async def probe_failed(campus: Campus, *, now: int, until: int, reason: str) -> None:
+async def probe_failed(campus: Campus, probe: Probe, *, now: int, until: int, reason: str) -> None:
     """Keep it shut; the next probe not before *until*."""
-    await _PROBE_FAILED.rows(**_here(campus), now=now, until=until, reason=_storable(reason))
+    await _PROBE_FAILED.rows(**_here(campus), mine=probe.until, now=now, until=until, reason=_storable(reason))
 
 
-async def release_probe(campus: Campus) -> None:
+async def release_probe(campus: Campus, probe: Probe) -> None:
     """The probe came to no request, or to none that says anything of the campus: another may go at once."""
-    await _RELEASE_PROBE.rows(**_here(campus))
+    await _RELEASE_PROBE.rows(**_here(campus), mine=probe.until)
 
 
 async def reopen(campus: Campus) -> bool:

@@ -25,14 +25,15 @@ STATE = """CASE
 
 _BY_CAMPUS = Statement(f"""
     SELECT lti_consumer.consumer_name AS consumer, outcome_service.origin AS origin, states.state AS state,
-        {GATE_STATE} AS gate, SUM(states.number) AS number, MIN(states.oldest) AS oldest, MAX(states.newest) AS newest
+        {GATE_STATE} AS gate, COALESCE(gate.reason, '') AS reason,
+        SUM(states.number) AS number, MIN(states.oldest) AS oldest, MAX(states.newest) AS newest
     FROM (
         SELECT outcome_service_id, {STATE} AS state, COUNT(*) AS number, MIN(due_at) AS oldest, MAX(sent_at) AS newest
         FROM graded_assignment GROUP BY 1, 2
     ) AS states
     JOIN outcome_service ON outcome_service.id = states.outcome_service_id
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2""")
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2""")
 
 _LAST_ERROR = Statement("""
     SELECT delivery.description AS description FROM delivery
@@ -52,6 +53,8 @@ class CampusStatus:
     consumer: str
     origin: str
     gate: GateState = "open"
+    #: Why the gate is not open, in the campus's words.
+    gate_reason: str = ""
     due: int = 0
     parked: int = 0
     oldest_due: int | None = None
@@ -85,7 +88,7 @@ async def read_status(*, now: int, errors: bool = True) -> Status:
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
         key = (row["consumer"], row["origin"])
-        campus = campuses.setdefault(key, CampusStatus(*key, gate=row["gate"]))
+        campus = campuses.setdefault(key, CampusStatus(*key, row["gate"], row["reason"]))
         number = int(row["number"])
         assignments[row["state"]] += number
         if row["state"] == "due":
@@ -98,5 +101,8 @@ async def read_status(*, now: int, errors: bool = True) -> Status:
         for campus in campuses.values():
             last = await _LAST_ERROR.row(consumer=campus.consumer, origin=campus.origin)
             campus.last_error = None if last is None else last["description"]
+            if campus.gate in ("shut", "probing"):
+                # Why nothing goes there now: the ledger's last line may be of one grade only.
+                campus.last_error = campus.gate_reason or campus.last_error
     quarantined = await _QUARANTINED.row()
     return Status(assignments, list(campuses.values()), quarantined["number"] if quarantined else 0)

@@ -43,7 +43,7 @@ def add(
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):
             try:
-                added = await consumers.add(name, key, secret, guid=guid)
+                added = await consumers.add(name, key, secret, guid=guid, now=await _now())
             except consumers.NameTakenError as error:
                 fail(str(error))
         typer.echo(f"{'added' if added else 'changed'} {name} with the key {key}")
@@ -51,6 +51,12 @@ def add(
             typer.echo(f"secret (shown this once): {secret}")
 
     run_work(work())
+
+
+async def _now() -> int:
+    clock = Clock()
+    await clock.measure()
+    return clock.now()
 
 
 def _read_secret() -> str:
@@ -95,10 +101,8 @@ def pause(key: Key, config: ConfigOption = None) -> None:
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            clock = Clock()
-            await clock.measure()
             try:
-                changed = await consumers.pause(key, now=clock.now())
+                changed = await consumers.pause(key, now=await _now())
             except consumers.ConsumerError as error:
                 fail(str(error))
         typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")

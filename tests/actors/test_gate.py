@@ -361,6 +361,36 @@ async def test_nobody_is_let_in_for_whom_there_is_no_connection(make_daemon):
         pass
 
 
+async def test_slow_campuses_leave_connections_to_another_one(make_daemon):
+    daemon = make_daemon(4)
+    daemon.gates.divide("", frozenset({""}))
+    services = [await make_service(f"campus-{number}") for number in range(51)]
+    *slow, other = [await address(await make_assignment(service), now=0) for service in services]
+    async with AsyncExitStack() as stack:
+        stays = [await stack.enter_async_context(AsyncExitStack()) for _ in slow]
+        for place, stay in zip(slow, stays, strict=True):
+            for _ in range(4):
+                await stay.enter_async_context(daemon.gates.enter(place))
+        waiting = [asyncio.create_task(daemon.gates.enter(place).__aenter__()) for place in slow]
+        await asyncio.sleep(0)
+        with pytest.raises(NotAdmittedError, match="all connections are in use"):
+            await daemon.gates.enter(other).__aenter__()
+        daemon.gates.divide("", frozenset({""}))
+        await stays[0].aclose()
+        async with daemon.gates.enter(other):
+            pass
+        daemon.gates.close()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_gate_that_is_found_shut_opens_with_one_request_at_once(make_daemon, ids, campus):
+    await shut_one(make_daemon(), ids)
+    again = make_daemon()
+    again.tick(2 * PAUSE)
+    assert await again.attempt(ids[2], WORKS) == "probe"
+    assert again.limit(campus) == 1
+
+
 async def test_closing_sends_away_who_waits_and_whoever_comes(make_daemon, ids):
     daemon = make_daemon(1)
     async with daemon.gates.enter(await address(ids[0], now=daemon.clock.now())):

@@ -12,7 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 from actors.classify import PROCESSING_HOLD
 from actors.errors import TryLater
 from actors.outcomes import Outcomes
-from actors.retry import UNEXPLAINED_WAITS
+from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
 from actors.walk import MARGIN, PUT_OFF
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
@@ -337,6 +337,34 @@ async def test_at_a_gate_that_does_not_admit_the_wake_up_is_forgotten_and_the_sw
     assert [wake.assignment_id for wake in await sweep(now=sending.now, most=10)] == [leaf]
 
 
+async def test_whoever_waited_while_sending_became_forbidden_sends_nothing(make_sending, lms, leaf):
+    sending = await make_sending(most=1)
+    here = await address(leaf, now=sending.now)
+    async with sending.gates.enter(here):
+        passing = asyncio.create_task(sending.pass_back(leaf))
+        await lms.until(lambda: sending.gates._gates[here.campus].slots.waiting)
+        sending.may_send = False
+    await passing
+    assert lms.requests == []
+    assert (await read_row(leaf))["attempts"] == 0
+    assert [wake.assignment_id for wake in await sweep(now=sending.now, most=10)] == [leaf]
+
+
+@on_one_engine
+async def test_an_unexplained_refusal_after_many_other_failures_does_not_park_at_once(sending, lms, leaf):
+    lms.behave = fake.always(fake.answer(503))
+    for _ in range(UNEXPLAINED_TRIES):
+        await sending.pass_back(leaf)
+        await GradedAssignment.filter(id=leaf).update(not_before=0, hold_until=0)
+    lms.behave = fake.always(fake.failure("try again some day"))
+    for number in range(1, UNEXPLAINED_TRIES + 1):
+        assert (await read_row(leaf))["parked_at"] is None
+        await sending.pass_back(leaf)
+        await GradedAssignment.filter(id=leaf).update(not_before=0, hold_until=0)
+        assert (await results(leaf)).count("retried") == number
+    assert (await read_row(leaf))["parked_scope"] == "learner"
+
+
 @on_one_engine
 async def test_a_wake_up_for_which_there_is_nothing_to_do_does_not_stand_in_line(make_sending, lms, campus, leaf):
     sending = await make_sending(most=1)
@@ -539,7 +567,7 @@ async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sendi
     [
         (fake.answer(503), "ambiguous", "campus", 1, HOLD * 1000),
         (fake.failure("try again"), "retried", "learner", 0, None),
-        (fake.answer(429), "retried", "learner", 0, None),
+        (fake.answer(429), "retried", "campus", 0, None),
     ],
 )
 async def test_the_last_attempt_parks_and_a_doubtful_one_holds_as_well(

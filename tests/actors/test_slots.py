@@ -188,6 +188,15 @@ def test_a_campus_that_bears_less_than_its_share_does_not_bear_more_for_a_larger
     assert slots.limit == 4
 
 
+def test_a_campus_that_bears_one_does_not_bear_more_because_the_share_was_one_meanwhile():
+    slots = Slots(4, line=3)
+    slots.bears_one()
+    for most in (1, 4):
+        slots.grant(most)
+        slots.bears_more()
+    assert slots.limit == 1
+
+
 def test_a_campus_that_never_complained_bears_whatever_the_share_is():
     slots = Slots(8, line=3)
     for most in (4, 8, 0, 8):

@@ -66,21 +66,20 @@ def test_a_failure_ends_as_its_error_says_what_to_do(error, result, end):
 
 
 @pytest.mark.parametrize(
-    ("error", "bytes_left", "definite"),
+    ("error", "bytes_left"),
     [
-        (REFUSED, True, True),
-        (NOWHERE, False, True),
-        (WRONG_KEY, True, True),
-        (NO_TRUST, False, True),
-        (BUSY, True, True),
-        (UNREACHABLE, False, True),
-        (SILENT, True, False),
-        (BROKEN, True, False),
+        (REFUSED, True),
+        (NOWHERE, False),
+        (WRONG_KEY, True),
+        (NO_TRUST, False),
+        (BUSY, True),
+        (UNREACHABLE, False),
+        (SILENT, True),
+        (BROKEN, True),
     ],
 )
-def test_a_verdict_says_whether_bytes_left_and_whether_the_answer_was_clear(error, bytes_left, definite):
-    ended = failed(error)
-    assert (ended.bytes_left, ended.definite) == (bytes_left, definite)
+def test_a_verdict_says_whether_bytes_left(error, bytes_left):
+    assert failed(error).bytes_left == bytes_left
 
 
 def test_an_acceptance_keeps_the_score_and_the_campuss_words():
@@ -96,7 +95,7 @@ def test_an_acceptance_keeps_the_score_and_the_campuss_words():
         description="stored",
         duration_ms=12,
     )
-    assert (ended.bytes_left, ended.definite) == (True, True)
+    assert ended.bytes_left
 
 
 @pytest.mark.parametrize(
@@ -137,9 +136,9 @@ def test_the_last_attempt_parks_with_the_last_reason(error, parked_from):
         assert end.reason == f"{number} attempts failed, the last one with: {error.reason}"
 
 
-@pytest.mark.parametrize(("error", "scope"), [(BUSY, "learner"), (UNREACHABLE, "campus")])
-def test_whose_matter_a_worn_out_grade_is_depends_on_whether_the_campus_answered(error, scope):
-    assert failed(error, 5).end.scope == scope
+@pytest.mark.parametrize("error", [BUSY, UNREACHABLE])
+def test_a_grade_that_is_worn_out_because_the_campus_is_busy_or_away_is_the_campuss_matter(error):
+    assert failed(error, 5).end.scope == "campus"
 
 
 def test_the_last_doubtful_attempt_holds_and_then_parks():
@@ -264,7 +263,7 @@ def test_while_the_campus_is_away_no_connection_spends_no_attempt_and_parks_nobo
 def test_while_the_campus_is_away_a_doubt_holds_but_spends_no_attempt_and_parks_nobody(number, error):
     ended = failed(error, number, campus_away=True)
     assert ended.end == ends.Uncertain(NOW + 60_000, NOW + HOLD_MS, given_back=True)
-    assert (ended.result, ended.line, ended.definite) == ("ambiguous", failed(error, number).line, False)
+    assert (ended.result, ended.line) == ("ambiguous", failed(error, number).line)
 
 
 @pytest.mark.parametrize("kind", [TryLater, Ambiguous])

@@ -11,10 +11,13 @@ from daemon.fleet import EVERY, STALE, Fleet
 from daemon.stop import Stop
 from models.attempt import address
 from models.clock import Clock
-from models.fleet import LAPSE_MS
+from models.fleet import AWAKE_MS
 from tests.models.rows import make_assignment
 
 MOST = 4
+#: Seconds that a request may take, and after which a daemon that was not seen is taken for dead.
+REQUEST = 10
+LAPSE = AWAKE_MS / 1000 + REQUEST
 
 
 class Ticker:
@@ -32,7 +35,7 @@ class Daemon:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.gates = Gates(MOST, connections=200, clock=clock, lease_seconds=35)
-        self.fleet = Fleet(clock=clock, gates=self.gates)
+        self.fleet = Fleet(clock=clock, gates=self.gates, request_seconds=REQUEST)
 
     @property
     def joined(self) -> bool:
@@ -116,7 +119,7 @@ async def test_the_share_of_a_daemon_that_died_is_given_away_when_it_was_not_see
     stays, dies, leaf = make_daemon(), make_daemon(), await make_assignment()
     for daemon in (stays, dies, stays):
         await daemon.beat()
-    stays.clock.monotonic.seconds += LAPSE_MS / 1000 - 0.1
+    stays.clock.monotonic.seconds += LAPSE - 0.1
     await stays.beat()
     async with AsyncExitStack() as stack:
         assert await stays.fill(stack, leaf) == MOST / 2
@@ -126,6 +129,22 @@ async def test_the_share_of_a_daemon_that_died_is_given_away_when_it_was_not_see
         assert await stays.fill(stack, leaf) == MOST
 
 
+async def test_a_daemon_that_joins_after_a_crash_waits_seconds_and_then_sends_with_its_share(make_daemon):
+    dead, new, leaf = make_daemon(), make_daemon(), await make_assignment()
+    await dead.beat()
+    await new.beat()
+    assert not new.joined
+    new.clock.monotonic.seconds += AWAKE_MS / 1000
+    await new.beat()
+    assert new.joined
+    async with AsyncExitStack() as stack:
+        assert await new.fill(stack, leaf) == MOST / 2
+    new.clock.monotonic.seconds += REQUEST
+    await new.beat()
+    async with AsyncExitStack() as stack:
+        assert await new.fill(stack, leaf) == MOST
+
+
 async def test_a_daemon_that_was_frozen_sends_nothing_until_the_others_have_made_room_again(make_daemon):
     awake, frozen = make_daemon(), make_daemon()
     for daemon in (awake, frozen, awake, frozen):
@@ -133,7 +152,7 @@ async def test_a_daemon_that_was_frozen_sends_nothing_until_the_others_have_made
     assert frozen.joined
     awake.clock.monotonic.seconds += STALE + 0.1
     assert not frozen.joined, "not before it has looked around"
-    awake.clock.monotonic.seconds += LAPSE_MS / 1000
+    awake.clock.monotonic.seconds += LAPSE
     await awake.beat()
     await frozen.beat()
     assert not frozen.joined
@@ -147,4 +166,4 @@ async def test_a_round_beats_and_sleeps_no_longer_than_until_the_stop(make_daemo
     stop.set()
     await daemon.fleet.step(stop)
     assert daemon.joined
-    assert EVERY < STALE < LAPSE_MS / 1000
+    assert EVERY < STALE < AWAKE_MS / 1000

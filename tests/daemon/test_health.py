@@ -94,7 +94,7 @@ CAMPUS = CampusStatus("campus", "https://campus.example:443", gate="probing")
 
 
 def test_the_document_has_the_shape_that_others_rely_on():
-    busy = CampusStatus("other", "https://other.example:443", "open", 3, 1, NOW - 1_500, NOW - 250, "no such user")
+    busy = CampusStatus("other", "https://other.example:443", "open", "", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
     assert render(status, now=NOW, stream_lag=5) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},

@@ -172,7 +172,7 @@ class Daemon:
         self.stop.set()  # nobody sleeps in simulated time
         backlog, trees, metrics = Backlog(), CourseTrees(), Metrics("test")
         self.gates = Gates(4, connections=200, clock=clock, lease_seconds=SETTINGS.lease_seconds)
-        self.fleet = Fleet(clock=clock, gates=self.gates)
+        self.fleet = Fleet(clock=clock, gates=self.gates, request_seconds=SETTINGS.timeout_seconds)
         tools = Tools(
             sender=campuses,
             gates=self.gates,

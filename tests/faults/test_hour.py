@@ -79,7 +79,7 @@ async def hour(empty_database):
     clock = SimulatedClock()
     await clock.measure()
     for name in ("sick", "healthy"):
-        await add(name, name, "secret", guid=None)
+        await add(name, name, "secret", guid=None, now=clock.now())
     return Hour(clock)
 
 

@@ -107,10 +107,10 @@ MUTANTS = [
     Mutant(
         "the score is read in the claim's statement",
         "        claim = await attempts.claim(",
-        "        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._early = await self._read_grade(row)\n        await self._tools.trees.get(row.course_key)\n        claim = await attempts.claim(",
+"        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._scores = await read_scores(row.user_id, row.course_key)\n        await self._tools.trees.get(row.course_key)\n        claim = await attempts.claim(",
         _WALK,
         WORLD,
-        more=(("        grade = await self._read_grade(claim)\n", "        grade = self._early\n"),),
+        more=(("scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)", "scores = self._scores"),),
     ),
     # Ends.
     Mutant("the end asks for no token", "WHERE id = :id AND claim_token = :token", "WHERE id = :id AND :token <> 0"),
@@ -133,7 +133,7 @@ MUTANTS = [
     Mutant("an attempt is given back twice", "claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1", "attempts >= 0 THEN attempts - 1", tests=FIXED),
     # Who was fenced.
     Mutant("fenced, and no redo", "        if redo_if_fenced:", "        if False:"),
-    Mutant("fenced after a definite answer, and no redo", "redo_if_fenced=verdict.bytes_left", "redo_if_fenced=verdict.bytes_left and not verdict.definite", _WALK, WORLD),
+    Mutant("fenced after a definite answer, and no redo", "redo_if_fenced=verdict.bytes_left", "redo_if_fenced=verdict.bytes_left and verdict.result == 'ambiguous'", _WALK, WORLD),
     Mutant("a fenced ambiguous end holds nothing", "        if isinstance(how, Uncertain):\n            await _HOLD", "        if False:\n            await _HOLD"),
     Mutant("redo bumps nothing", '_REDO_SET = f"""version_number = version_number + 1, forced_version', '_REDO_SET = f"""forced_version', _ASSIGNMENT),
     Mutant("redo forces nothing", "forced_version = version_number + 1, due_at = :now", "due_at = :now", _ASSIGNMENT),
@@ -149,6 +149,7 @@ MUTANTS = [
     Mutant("gates: a lost probe is never made again", "(gate.shut_at IS NULL OR gate.probe_until IS NULL OR gate.probe_until <= :now)", "(gate.shut_at IS NULL OR gate.probe_until IS NULL)", _GATE, WORLD),
     Mutant("gates: a probe's lease, and one more", "gate.probe_until IS NULL OR gate.probe_until <= :now)", "gate.probe_until IS NULL OR gate.probe_until < :now)", _GATE, WORLD),
     Mutant("gates: no probe is taken", "AND (probe_until IS NULL OR probe_until <= :now)\n    RETURNING failed", "AND probe_until <= :now\n    RETURNING failed", _GATE, WORLD),
+    Mutant("gates: a mended consumer leaves what was parked for it", "        await _REVIVE.rows(consumer_id=known.id, now=now)\n", "", "models/consumers.py", WORLD),
     # Scores and structures.
     Mutant("an older score is applied", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us <= excluded.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us < excluded.modified_us", "models/score.py", WORLD),

@@ -6,12 +6,14 @@ import pytest
 
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
-from models.consumers import ConsumerError, NameTakenError, add, listing, remove
+from models.consumers import ConsumerError, NameTakenError, listing, remove
+from models.consumers import add as add_at
 from models.delivery import Delivery, Line, write_line
 from tests.models.rows import changes, make_assignment, read_row
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
+NOW = 50_000
 CLEAN = {"version_number": 3, "sent_version": 3}
 #: Dirty, and in backoff.
 BACKED_OFF = {
@@ -22,6 +24,10 @@ BACKED_OFF = {
     "hold_until": 99_000,
     "wake_until": 99_000,
 }
+
+
+async def add(*arguments, guid):
+    return await add_at(*arguments, guid=guid, now=NOW)
 
 
 async def service_of(key, url="https://campus.example/o"):
@@ -73,6 +79,20 @@ async def test_a_changed_secret_ends_the_backoff_of_that_consumers_grades():
     await add("campus", "key", "other secret", guid=None)
     assert await changes(first, before) == {"attempts": 0, "not_before": 0, "wake_until": None}
     assert (await read_row(second))["not_before"] == 0
+
+
+async def test_a_changed_secret_revives_what_the_campuss_set_up_had_parked_and_nothing_else():
+    await add("campus", "key", "secret", guid=None)
+    service = await service_of("key")
+    parked = {**BACKED_OFF, "parked_at": 1, "parked_reason": "HTTP 404"}
+    revived = await make_assignment(service, **parked, parked_scope="campus")
+    others = [await make_assignment(service, **parked, parked_scope=scope) for scope in ("learner", "course")]
+    await add("campus", "key", "other secret", guid=None)
+    row = await read_row(revived)
+    assert (row["parked_at"], row["version_number"], row["attempts"], row["due_at"]) == (None, 5, 0, NOW)
+    for other in others:
+        row = await read_row(other)
+        assert (row["parked_at"], row["version_number"]) == (1, 4)
 
 
 async def test_a_changed_secret_leaves_clean_rows_and_other_consumers_alone():

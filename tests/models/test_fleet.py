@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from models.fleet import LAPSE_MS, Peer, beat, leave
+from models.fleet import AWAKE_MS, Peer, leave
+from models.fleet import beat as beat_with
 
-NOW = 1_000_000
+NOW, LAPSE_MS = 1_000_000, 15_000
 NOBODY: frozenset[str] = frozenset()
 BOTH = frozenset({"a", "b"})
+
+
+async def beat(name, **more):
+    return await beat_with(name, **more, lapse_ms=LAPSE_MS)
 
 
 async def test_a_daemon_that_beats_is_seen_by_all(empty_database):
@@ -20,6 +25,12 @@ async def test_a_daemon_that_was_not_seen_for_a_while_is_taken_for_dead_until_it
     assert len(await beat("b", roster=BOTH, now=NOW + LAPSE_MS - 1)) == 2
     assert await beat("b", roster=BOTH, now=NOW + LAPSE_MS) == [Peer("b", BOTH)]
     assert len(await beat("a", roster=NOBODY, now=NOW + LAPSE_MS)) == 2
+
+
+async def test_a_daemon_that_was_not_seen_for_seconds_has_its_share_but_is_not_waited_for(empty_database):
+    await beat("a", roster=BOTH, now=NOW)
+    for later, awake in ((AWAKE_MS - 1, True), (AWAKE_MS, False)):
+        assert await beat("b", roster=BOTH, now=NOW + later) == [Peer("a", BOTH, awake=awake), Peer("b", BOTH)]
 
 
 async def test_a_daemon_that_takes_leave_is_gone_at_once(empty_database):

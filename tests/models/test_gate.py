@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models import consumers
-from models.assignment import sweep
+from models.assignment import GradedAssignment, sweep
 from models.attempt import address
 from models.consumer import LtiConsumer
+from models.delivery import Line, write_line
 from models.gate import (
     LEAST_PAUSE_MS,
     Campus,
@@ -67,37 +68,38 @@ async def test_whoever_shuts_a_gate_that_is_shut_changes_nothing(campus):
     assert await shut(campus, now=NOW, until=UNTIL, reason="refused")
     assert not await shut(campus, now=NOW + 5, until=UNTIL + 99_000, reason="another")
     assert [trouble.reason for trouble in await read_troubles(now=NOW)] == ["refused"]
-    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+    assert (await take_probe(campus, now=UNTIL, lease_ms=LEASE)).failed_before == 0
 
 
 async def test_there_is_one_probe_at_a_time_and_it_can_be_lost(campus):
     await make_assignment()
     await shut(campus, now=NOW, until=UNTIL, reason="refused")
     assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
-    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+    assert (await take_probe(campus, now=UNTIL, lease_ms=LEASE)).failed_before == 0
     assert await state(UNTIL) == "probing"
     assert await sweep(now=UNTIL, most=9) == []
     assert await take_probe(campus, now=UNTIL + LEASE - 1, lease_ms=LEASE) is None
     assert await state(UNTIL + LEASE) == "shut"
-    assert await take_probe(campus, now=UNTIL + LEASE, lease_ms=LEASE) == 0
+    assert (await take_probe(campus, now=UNTIL + LEASE, lease_ms=LEASE)).failed_before == 0
 
 
 async def test_a_failed_probe_is_counted_and_the_next_one_waits(campus):
     await shut(campus, now=NOW, until=NOW, reason="refused")
     for failed in range(3):
-        assert await take_probe(campus, now=NOW, lease_ms=LEASE) == failed
-        await probe_failed(campus, now=NOW, until=NOW, reason=f"the {failed}th")
-    await take_probe(campus, now=NOW, lease_ms=LEASE)
-    await probe_failed(campus, now=NOW, until=UNTIL, reason="still refused")
+        probe = await take_probe(campus, now=NOW, lease_ms=LEASE)
+        assert probe.failed_before == failed
+        await probe_failed(campus, probe, now=NOW, until=NOW, reason=f"the {failed}th")
+    probe = await take_probe(campus, now=NOW, lease_ms=LEASE)
+    await probe_failed(campus, probe, now=NOW, until=UNTIL, reason="still refused")
     assert [trouble.reason for trouble in await read_troubles(now=NOW)] == ["still refused"]
     assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
 
 
 async def test_a_probe_that_said_nothing_makes_room_for_another(campus):
     await shut(campus, now=NOW, until=NOW, reason="refused")
-    assert await take_probe(campus, now=NOW, lease_ms=LEASE) == 0
-    await release_probe(campus)
-    assert await take_probe(campus, now=NOW, lease_ms=LEASE) == 0
+    probe = await take_probe(campus, now=NOW, lease_ms=LEASE)
+    await release_probe(campus, probe)
+    assert (await take_probe(campus, now=NOW, lease_ms=LEASE)).failed_before == 0
 
 
 async def test_a_success_opens_it(campus):
@@ -125,16 +127,16 @@ async def test_a_campus_that_was_busy_can_be_shut_and_the_longer_wait_holds(camp
     await close(campus, now=NOW, until=NOW + 99_000, reason="slow down")
     assert await shut(campus, now=NOW, until=UNTIL, reason="refused")
     assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) is None
-    assert await take_probe(campus, now=NOW + 99_000, lease_ms=LEASE) == 0
+    assert (await take_probe(campus, now=NOW + 99_000, lease_ms=LEASE)).failed_before == 0
 
 
 async def test_a_launch_from_there_brings_the_next_probe_forward_to_the_least_pause(campus):
     await shut(campus, now=NOW, until=NOW, reason="refused")
-    await take_probe(campus, now=NOW, lease_ms=LEASE)
-    await probe_failed(campus, now=NOW, until=NOW + 300_000, reason="refused")
+    probe = await take_probe(campus, now=NOW, lease_ms=LEASE)
+    await probe_failed(campus, probe, now=NOW, until=NOW + 300_000, reason="refused")
     await hasten(campus)
     assert await take_probe(campus, now=UNTIL - 1, lease_ms=LEASE) is None
-    assert await take_probe(campus, now=UNTIL, lease_ms=LEASE) == 0
+    assert (await take_probe(campus, now=UNTIL, lease_ms=LEASE)).failed_before == 0
 
 
 async def test_a_launch_does_not_end_what_a_busy_campus_asked_for(campus):
@@ -150,7 +152,47 @@ async def test_a_mended_consumer_is_probed_at_once_at_all_its_origins(campus):
         await shut(there, now=NOW, until=NOW + 300_000, reason="signature")
     await try_now(campus.consumer_id)
     for there in (campus, elsewhere):
-        assert await take_probe(there, now=NOW, lease_ms=LEASE) == 0
+        assert (await take_probe(there, now=NOW, lease_ms=LEASE)).failed_before == 0
+
+
+@pytest.mark.parametrize("overtaken", ["by a mended consumer", "by another probe"])
+async def test_a_probe_that_was_overtaken_has_no_say_any_more(campus, overtaken):
+    await shut(campus, now=NOW, until=NOW, reason="signature")
+    old = await take_probe(campus, now=NOW, lease_ms=LEASE)
+    later = NOW + LEASE
+    if overtaken == "by a mended consumer":
+        await try_now(campus.consumer_id)
+    else:
+        assert await take_probe(campus, now=later, lease_ms=LEASE) is not None
+    await probe_failed(campus, old, now=later, until=later + 300_000, reason="the old secret")
+    await release_probe(campus, old)
+    (trouble,) = await read_troubles(now=later)
+    assert trouble.reason == "signature"
+    assert trouble.state == ("shut" if overtaken == "by a mended consumer" else "probing")
+    if overtaken == "by a mended consumer":
+        assert await take_probe(campus, now=later, lease_ms=LEASE) is not None
+
+
+async def test_behind_a_shut_gate_the_oldest_and_the_newest_that_were_not_tried_come_in_turn(campus):
+    tried = await make_assignment(due_at=1, not_before=NOW + 5, attempts=1)
+    old, middle, new = [await make_assignment(due_at=due) for due in (2, 3, 4)]
+    order = []
+    await shut(campus, now=NOW, until=NOW, reason="broken")
+    for number in range(4):
+        now = NOW + 100 + number
+        (wake,) = await sweep(now=now, most=9)
+        order.append(wake.assignment_id)
+        await GradedAssignment.filter(id=wake.assignment_id).update(not_before=now, wake_until=None)
+        probe = await take_probe(campus, now=now, lease_ms=LEASE)
+        await probe_failed(campus, probe, now=now, until=now, reason="broken")
+    assert order == [old, new, middle, tried]
+
+
+async def test_who_was_in_backoff_long_ago_is_not_behind_whoever_came_due_since(campus):
+    long_due = await make_assignment(due_at=5, not_before=10)
+    for _ in range(3):
+        await make_assignment(due_at=20)
+    assert [wake.assignment_id for wake in await sweep(now=NOW, most=9, room=1)] == [long_due]
 
 
 async def test_a_gate_stands_before_one_consumer_at_one_origin(campus):
@@ -194,3 +236,16 @@ async def test_words_that_a_database_cannot_hold_are_stored_all_the_same(campus)
     (trouble,) = await read_troubles(now=NOW)
     assert trouble.reason.startswith("nul  and ?x")
     assert len(trouble.reason) == 500
+
+
+async def test_the_last_error_of_a_campus_whose_gate_is_not_open_is_why(campus):
+    leaf = await make_assignment()
+    await write_line(leaf, 1, at=NOW, attempt=1, version=1, line=Line("refused", description="no such learner"))
+
+    async def last_error():
+        (status,) = (await read_status(now=NOW)).campuses
+        return status.last_error
+
+    assert await last_error() == "no such learner"
+    await shut(campus, now=NOW, until=UNTIL, reason="HTTP 401: signature")
+    assert await last_error() == "HTTP 401: signature"

@@ -37,6 +37,7 @@ FATES: dict[str, tuple[Stage, str]] = {
 FATE = st.sampled_from(sorted(FATES))
 GOOD = "campus accepts"
 TROUBLE = st.sampled_from(["campus is silent", "campus is not there", "finds nobody", "campus rejects the signature"])
+STOP = st.sampled_from(["stops after its claim", "stops before it sends", "stops while it sends"])
 PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
 CAMPUS = st.sampled_from(sorted(SERVICES))
@@ -198,18 +199,24 @@ class Machine(RuleBasedStateMachine):
         for row in list(self.world.rows.values()):
             self.do(self._pass_on(row, GOOD, daemon))
 
+    @rule(campus=CAMPUS, fate=TROUBLE, daemon=WHICH)
+    def a_campus_is_away_and_somebody_comes_from_there(self, campus, fate, daemon):
+        self.do(self._go_away(campus, fate, daemon))
+        self.do(self._launch(campus, "bob", "p1"))
+
     @rule(campus=CAMPUS, fate=TROUBLE, probe=PROBE, daemon=WHICH)
     def a_campus_is_away_and_probed(self, campus, fate, probe, daemon):
-        self.do(self._go_away(campus, fate, probe, daemon))
+        last = self.do(self._go_away(campus, fate, daemon))
+        self.do(self.world.wait_for_gates())
+        self.do(self._attempt(last, probe, daemon))
 
-    async def _go_away(self, campus, fate, probe, daemon):
+    async def _go_away(self, campus, fate, daemon):
         for user in ("ann", "bob"):
             await self._launch(campus, user, "p1")
         rows = [row for row in self.world.rows.values() if _campus_of(row) == campus]
         for row in rows:
             await self._attempt(row, fate, daemon)
-        await self.world.wait_for_gates()
-        await self._attempt(rows[-1], probe, daemon)
+        return rows[-1]
 
     @precondition(lambda self: self.world.attempts)
     @rule(which=WHICH, fate=FATE)
@@ -227,14 +234,22 @@ class Machine(RuleBasedStateMachine):
     def an_attempt_is_overtaken_and_goes_on(self, which, daemon, fate):
         self.do(self._overtake(self.world.attempts[which % len(self.world.attempts)], daemon, fate))
 
-    @rule(which=WHICH, daemon=WHICH, stop=st.sampled_from(["stops before it sends", "stops while it sends"]), fate=FATE)
-    def a_slow_attempt_is_overtaken_and_goes_on(self, which, daemon, stop, fate):
-        self.do(self._begin_slowly(self._row(which), daemon, stop, fate))
+    @rule(which=WHICH, daemon=WHICH, stop=STOP, is_overtaken=st.booleans(), fate=FATE)
+    def a_slow_attempt_goes_on_after_a_change(self, which, daemon, stop, is_overtaken, fate):
+        self.do(self._be_slow(self._row(which), daemon, stop, is_overtaken, fate))
 
-    async def _begin_slowly(self, row, daemon, stop, fate):
+    @rule(which=WHICH, daemon=WHICH, stop=STOP, is_overtaken=st.booleans())
+    def a_slow_attempt_is_accepted_after_a_change(self, which, daemon, stop, is_overtaken):
+        self.do(self._be_slow(self._row(which), daemon, stop, is_overtaken, GOOD))
+
+    async def _be_slow(self, row, daemon, stop, is_overtaken, fate):
         await self._attempt(row, stop, daemon)
         for attempt in [attempt for attempt in self.world.attempts if attempt.assignment_id == row["id"]][-1:]:
-            await self._overtake(attempt, daemon + 1, fate)
+            if is_overtaken:
+                await self._overtake(attempt, daemon + 1, fate)
+            else:
+                await self._other_score(row["user_id"])
+                await self._meet(attempt, fate)
 
     async def _overtake(self, attempt, daemon, fate):
         self.world.pass_time(attempt.latest - self.world.time.ms)

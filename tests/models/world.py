@@ -119,7 +119,7 @@ class World:
 
     async def start(self) -> None:
         for key in SERVICES:
-            await consumers.add(key, key, "secret", guid=None)
+            await consumers.add(key, key, "secret", guid=None, now=self.time.ms)
         self._intake = Intake(
             None,  # what would be read from it is handed in
             Applier(CourseTrees(), DEBOUNCE),
@@ -260,7 +260,11 @@ class World:
 
     async def mend(self, campus: str) -> None:
         """The consumer is added once more, with another secret."""
-        assert not await consumers.add(campus, campus, "another secret", guid=None)
+        assert not await consumers.add(campus, campus, "another secret", guid=None, now=self.time.ms)
+        await self.look()
+        for row in self.rows.values():
+            if row["url"] in SERVICES[campus]:
+                assert row["parked_scope"] != "campus", "stuck: parked for what was mended"
 
     async def pause(self, campus: str) -> None:
         self._paused.add(campus)
@@ -318,6 +322,7 @@ class World:
 
     async def _go(self, attempt: Attempt, said: Answer | DeliveryError | None) -> None:
         await attempt.go_on(said)
+        self._ledgers.setdefault(attempt.token, attempt.assignment_id)
         if attempt.stage == Stage.OVER:
             self.attempts.remove(attempt)
 
@@ -418,9 +423,9 @@ class World:
             campus = next(key for key, urls in SERVICES.items() if row["url"] in urls)
             owner = self.truth.owners[row["url"], row["lis_result_sourcedid"]]
             await self.launch(campus, owner.user, owner.block, (row["url"], row["lis_result_sourcedid"]))
-        if self.truth.blocks != STRUCTURES["whole"]:
-            await self.structure("whole")
-        await self._settle()
+        for name in ("p2 moved", "whole"):
+            await self.structure(name)
+            await self._settle()
         for row in self.rows.values():
             assert row["version_number"] == row["sent_version"], "stuck"
 
