@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.servers import ServerUnavailableError
+
 pytestmark = pytest.mark.timeout(120)
 
 #: What an attempt says that was under way when its row became another one.
@@ -37,7 +39,19 @@ class Dump:
         names = ",".join(f"public.{table}" for table in self._tables)
         back = "".join(f"INSERT INTO public.{table} SELECT * FROM dump.{table};" for table in self._tables)
         # Without the checks of foreign keys, as pg_restore does; whoever has locked a row is waited for.
-        self._sql(f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT")
+        sql = f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT"
+        while not self._went_through(sql):
+            pass
+
+    def _went_through(self, sql):
+        """Whoever locks all tables while others work may be the one whom PostgreSQL picks out of a deadlock."""
+        try:
+            self._sql(sql)
+        except ServerUnavailableError as error:
+            if "deadlock detected" not in str(error):
+                raise
+            return False
+        return True
 
     def _sql(self, sql):
         return self._scene.postgres.execute(sql, database=self._name)
