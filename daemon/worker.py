@@ -41,7 +41,7 @@ ACKNOWLEDGE_TIME = 0.5
 #: Seconds between two looks at the threads.
 WATCH_EVERY = 1.0
 #: The part of the drain that is kept for ending what had to be aborted.
-ABORT_SHARE = 0.2
+ABORT_SHARE = 0.3
 
 
 class ThreadDiedError(ValueError):

@@ -232,6 +232,7 @@ class World:
                 self._lose(attempt)
             elif attempt.request.under_way:
                 attempt.request.limit = attempt.latest
+        self.campus.lose_what_is_late(self.time.ms)
         unended = {attempt.token for attempt in self.attempts} | {attempt.token for attempt in self._gone}
         for token, row in self._ledgers.items():
             if row in goes:
