@@ -38,7 +38,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("models", "actors", "daemon", "tests")
 #: How many seeds are tried on a mutant: that of ``make test``, which is 1, and the next ones.
-SEEDS = 4
+SEEDS = 6
 #: Mutants at once.
 AT_ONCE = 2
 #: Invariants, which are steps too, are not worth a line.

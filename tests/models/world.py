@@ -7,7 +7,7 @@ campuses do with a request and when, who is slow, freezes or dies, which wake-up
 
 It takes for granted what :mod:`tests.models.life` does, and two things more. A sourcedid that one assignment gave up is
 not launched for another one while a request for it may still land. And an attempt whose assignment was replaced by
-another one does not begin to send after its lease.
+another one does not begin to send after its lease, and what it sent has landed by then, whatever the answer.
 """
 
 from __future__ import annotations
@@ -349,7 +349,8 @@ class World:
             if how == "accepts":
                 self.apply(attempt)
             elif stored_within:
-                request.limit = self.time.ms + stored_within
+                limit = self.time.ms + stored_within
+                request.limit = limit if request.limit is None else min(request.limit, limit)
         self._texts[attempt.token] = attempt.text
         self._results.setdefault(attempt.token, result)
         await self._go(attempt, answer)
