@@ -31,7 +31,7 @@ REDIS_DATABASES = 1024
 
 #: Outlives a run that was killed, and then ends its servers and removes its folder.
 _GUARDIAN = """
-import pathlib, shutil, sys, time
+import contextlib, pathlib, shutil, sys, time
 import psutil
 sys.stdin.buffer.read()
 folder = pathlib.Path(sys.argv[1])
@@ -41,7 +41,8 @@ for file in folder.rglob("*.pid"):
         # All of them work in their folder; a process that merely inherited the number does not.
         if pathlib.Path(server.cwd()).is_relative_to(folder):
             for process in [*server.children(recursive=True), server]:
-                process.kill()
+                with contextlib.suppress(psutil.Error):  # a child that has just ended keeps nobody else alive
+                    process.kill()
     except (OSError, ValueError, IndexError, psutil.Error):
         pass
 # Again and again, since a process that is being killed may still write.
