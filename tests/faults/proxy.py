@@ -20,6 +20,9 @@ PATIENCE = 30.0
 #: ``up``: from the client to the server.
 Direction = Literal["up", "down"]
 
+#: Seconds; some turns of the loop.
+TURNS = 0.01
+
 
 class _Link:
     """One client's connection, and the one to the server that belongs to it."""
@@ -141,9 +144,13 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._cut()
+        # Whoever was let in at the last moment has yet to come to _accept.
+        await asyncio.sleep(TURNS)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A transport that was aborted is closed a turn of the loop later.
+        await asyncio.sleep(TURNS)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
