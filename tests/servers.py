@@ -290,9 +290,8 @@ class PostgresServer(Server):
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "max_connections": "200",
+            # What was committed is with the system when the server is killed; only a dead machine would lose it.
             "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
             "shared_buffers": "64MB",
             "log_line_prefix": "%m [%p] ",
         }

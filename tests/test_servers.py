@@ -44,7 +44,7 @@ async def test_a_database_is_dropped_although_somebody_is_connected(postgres):
 async def test_postgresql_comes_back_on_its_port_with_its_data(postgres, fresh_database, end):
     url = fresh_database("postgresql")
     connection = await asyncpg.connect(url)
-    await connection.execute("SET synchronous_commit = on; CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
+    await connection.execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
     port = postgres.port
 
     getattr(postgres, end)()
