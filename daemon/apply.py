@@ -17,6 +17,7 @@ from models.assignment import Debounce, GradedAssignment, Kind, Wake, bump, bump
 from models.course import CourseStructure, CourseTrees, Tree, canonical, touched_by_change
 from models.registration import Registration, Result, disable, is_retired, register, retire
 from models.score import apply_score, read_scores
+from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
@@ -71,13 +72,15 @@ class Applier:
             points=(event.points_earned, event.points_possible),
             modified_us=event.modified_us,
         )
+        if not applied:
+            await self._note_stale("score.changed", event, now)
         if not changed:
             return ("unchanged" if applied else "stale"), []
         tree = await self._trees.get(event.course_key)
         rows = await _OF_LEARNER.rows(user_id=event.user_id, course_key=event.course_key)
         wakes = []
         for assignment_id, kind in touched_assignments(rows, event.usage_key, tree):
-            await bump(assignment_id, kind=kind, now=now, debounce=self._debounce)
+            await bump(assignment_id, kind=kind, now=now, debounce=self._debounce, entry_id=event.entry_id)
             wakes.append(await wake_bumped(assignment_id, now=now))
         return "applied", [wake for wake in wakes if wake is not None]
 
@@ -111,9 +114,14 @@ class Applier:
         registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
         for usage_key in sorted(usage_key for (usage_key,) in registered if usage_key in touched):
             await bump_block(
-                event.course_key, usage_key, kind=kind_of(usage_key, event.tree), now=now, debounce=self._debounce
+                event.course_key,
+                usage_key,
+                kind=kind_of(usage_key, event.tree),
+                now=now,
+                debounce=self._debounce,
+                entry_id=event.entry_id,
             )
-        await bump_waiting(event.course_key, now=now, debounce=self._debounce)
+        await bump_waiting(event.course_key, now=now, debounce=self._debounce, entry_id=event.entry_id)
 
     async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Wake]]:
         if launch is None:
@@ -121,8 +129,21 @@ class Applier:
         if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
             return "stale", []
         result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
+        if result == "stale":
+            await self._note_stale("launch", launch, now)
         wake = None if assignment_id is None else await wake_bumped(assignment_id, now=now)
         return result, [] if wake is None else [wake]
+
+    async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
+        await note_stale(
+            type_,
+            user_id=event.user_id,
+            course_key=event.course_key,
+            usage_key=event.usage_key,
+            entry_id=event.entry_id or "",
+            modified_us=event.modified_us,
+            now=now,
+        )
 
     async def _kind(self, launch: Registration) -> Kind:
         tree = await self._trees.get(launch.course_key)

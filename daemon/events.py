@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
@@ -48,6 +48,8 @@ class ScoreChanged:
     points_earned: float
     points_possible: float
     modified_us: int
+    #: The stream entry that said so; two events that say the same are equal.
+    entry_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class CourseStructured:
     version: int
     tree: Tree
     modified_us: int | None
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class _Reader:
     """Takes typed values out of an entry's bytes, or says what is wrong with them."""
 
     def __init__(self, entry_id: str, fields: Mapping[bytes, bytes]) -> None:
-        self._entry_id = entry_id
+        self.entry_id = entry_id
         self._fields = fields
 
     def optional(self, name: str) -> str | None:
@@ -203,7 +207,7 @@ class _Reader:
             modified_us = _microseconds(moment)
         except OverflowError as error:
             raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
-        if modified_us > entry_ms(self._entry_id) * 1000 + MOST_AHEAD_US:
+        if modified_us > entry_ms(self.entry_id) * 1000 + MOST_AHEAD_US:
             raise BadEvent(f"modified lies more than an hour ahead of the entry: {text[:64]!r}")
         return modified_us
 
@@ -212,9 +216,9 @@ class _Reader:
         said = self.said_modified()
         if said is not None:
             return said
-        arrived = entry_ms(self._entry_id) * 1000
+        arrived = entry_ms(self.entry_id) * 1000
         if arrived >= 2**63:
-            raise BadEvent(f"the entry's id {self._entry_id} is no time, and modified is absent")
+            raise BadEvent(f"the entry's id {self.entry_id} is no time, and modified is absent")
         return arrived
 
 
@@ -235,6 +239,7 @@ def _score_changed(reader: _Reader) -> ScoreChanged:
             points_earned=reader.number("points_earned"),
             points_possible=reader.number("points_possible", least=0),
             modified_us=reader.modified(),
+            entry_id=reader.entry_id,
         )
     except BadEvent as error:
         raise BadEvent(f"{error} ({_values(reader)})") from error
@@ -268,7 +273,7 @@ def _course_structured(reader: _Reader) -> CourseStructured:
         tree = Tree([_block(block) for block in blocks])
     except ValueError as error:
         raise BadEvent(f"blocks: {error}") from error
-    return CourseStructured(course_key, version, tree, reader.said_modified())
+    return CourseStructured(course_key, version, tree, reader.said_modified(), reader.entry_id)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -319,5 +324,6 @@ def _launched(reader: _Reader) -> Launched:
             instance_guid=reader.optional("tool_consumer_instance_guid") or None,
             context_title=reader.optional("context_title") or None,
             resource_link_title=reader.optional("resource_link_title") or None,
+            entry_id=reader.entry_id,
         )
     )

@@ -30,7 +30,7 @@ class Gauges:
     async def step(self, stop: Stop) -> None:
         """Read once, sleep."""
         metrics = self._metrics
-        status = await read_status(now=self._clock.now(), errors=False)
+        status = await read_status(now=self._clock.now())
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.oldest_due.clear()

@@ -20,8 +20,8 @@ from actors.checkpoint import pass_by
 from daemon.events import BadEvent, Event, event_type, event_us, read_event
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
-from models.consumer import digest
-from models.intake import QUARANTINE_BYTES, Position, QuarantinedEvent, lock_position, move_position, read_position
+from models.consumer import MOST_KEY, digest
+from models.intake import Position, QuarantinedEvent, content_of, lock_position, move_position, read_position
 from models.registration import RegistrationError, is_retired
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ class Intake:
     async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:
         entry_id, fields = entry
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
+        consumer_key = _storable(fields.get(b"oauth_consumer_key"))
+        content, truncated = content_of(fields)
         if user_id and await is_retired(user_id, position, modified_us=event_us(entry_id, fields)):
             return _Done(event_type(fields), "stale")
         await QuarantinedEvent.create(
@@ -203,9 +205,9 @@ class Intake:
             at=self._clock.now(),
             type=event_type(fields),
             reason=_storable(reason.encode(errors="replace")),
-            content=b"\n".join(name + b"=" + value[:QUARANTINE_BYTES] for name, value in fields.items())[
-                :QUARANTINE_BYTES
-            ],
+            content=content,
+            truncated=truncated,
+            consumer_key=consumer_key if consumer_key and len(consumer_key) <= MOST_KEY else None,
             user_id=user_id and user_id[:255],
             sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.retention import CHUNK, prune_ledger, prune_quarantine
+from models.retention import CHUNK, prune_ledger, prune_quarantine, prune_stale
 
 if TYPE_CHECKING:
     from daemon.stop import Stop
@@ -17,10 +17,10 @@ _DAY_MS = 86_400_000
 
 class Prune:
     """
-    The loop that prunes the ledger and the quarantine.
+    The loop that prunes the ledger, the quarantine and the stale events.
 
     Args:
-        ledger_days, quarantine_days: How long each is kept.
+        ledger_days, quarantine_days: How long the ledger is kept, and how long the other two.
     """
 
     def __init__(self, *, clock: Clock, ledger_days: float, quarantine_days: float) -> None:
@@ -36,7 +36,8 @@ class Prune:
             return
         now = self._clock.now()
         pruned = await prune_ledger(before=now - self._ledger_ms)
-        pruned = max(pruned, await prune_quarantine(before=now - self._quarantine_ms))
+        for prune in (prune_quarantine, prune_stale):
+            pruned = max(pruned, await prune(before=now - self._quarantine_ms))
         if pruned < CHUNK:
             self._next = self._clock.monotonic() + EVERY
         await stop.sleep(BREATH)

@@ -18,6 +18,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.gate import OF_SERVICE, PASSABLE
+from models.intake import MOST_ENTRY_ID
 from models.statement import Statement
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class GradedAssignment(Model):
     resource_link_title = fields.TextField(null=True)
     # Microseconds since 1970: the newest launch or disabling that was applied.
     registered_us = fields.BigIntField()
+    # The stream entry of the newest change, which leads from the tool's event to the ledger; null before any.
+    entry_id = fields.CharField(max_length=MOST_ENTRY_ID, null=True)
     # What became of rows that this one replaced, for people.
     note = fields.TextField(default="")
     # Whether scores below the block make its grade (debounced), or the block's own score alone (at once).
@@ -95,7 +98,7 @@ class GradedAssignment(Model):
         table = "graded_assignment"
         table_description = "Graded assignments"
         unique_together = (("outcome_service", "sourcedid_digest"),)
-        indexes = (("user_id", "course_key"), ("course_key", "usage_key"))
+        indexes = (("user_id", "course_key"), ("course_key", "usage_key"), ("sourcedid_digest",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ _DEBOUNCED = """CASE WHEN pending_since IS NULL OR pending_since + :ceiling > :d
 
 # A wake-up is wanted when none can be under way (the row was clean) or when the one under way would come too late.
 _BUMP_SET = f"""version_number = version_number + 1, composite = :composite,
+    entry_id = COALESCE(CAST(:entry_id AS VARCHAR), entry_id),
     pending_since = COALESCE(pending_since, :now), due_at = {_DEBOUNCED},
     wake_until = CASE WHEN sent_version >= version_number OR {_DEBOUNCED} < due_at THEN NULL ELSE wake_until END,
     {_REVIVED}"""
@@ -184,20 +188,24 @@ class Debounce:
     ceiling_ms: int
 
 
-async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce) -> None:
-    """A score changed that touches this assignment."""
-    await _BUMP.rows(id=assignment_id, **_timing(kind, now, debounce))
+async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce, entry_id: str | None = None) -> None:
+    """A score changed that touches this assignment, as the stream's entry *entry_id* said."""
+    await _BUMP.rows(id=assignment_id, entry_id=entry_id, **_timing(kind, now, debounce))
 
 
-async def bump_block(course_key: str, usage_key: str, *, kind: Kind, now: int, debounce: Debounce) -> int:
+async def bump_block(
+    course_key: str, usage_key: str, *, kind: Kind, now: int, debounce: Debounce, entry_id: str | None = None
+) -> int:
     """The course's structure changed around this block. Returns how many assignments it touches."""
-    rows = await _BUMP_BLOCK.rows(course_key=course_key, usage_key=usage_key, **_timing(kind, now, debounce))
+    rows = await _BUMP_BLOCK.rows(
+        course_key=course_key, usage_key=usage_key, entry_id=entry_id, **_timing(kind, now, debounce)
+    )
     return len(rows)
 
 
-async def bump_waiting(course_key: str, *, now: int, debounce: Debounce) -> int:
+async def bump_waiting(course_key: str, *, now: int, debounce: Debounce, entry_id: str | None = None) -> int:
     """A structure came for a course: those that waited for one look again. Returns how many they are."""
-    rows = await _BUMP_WAITING.rows(course_key=course_key, **_timing("composite", now, debounce))
+    rows = await _BUMP_WAITING.rows(course_key=course_key, entry_id=entry_id, **_timing("composite", now, debounce))
     return len(rows)
 
 

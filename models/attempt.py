@@ -12,9 +12,10 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import CLAIMABLE, Kind, Wake, redo, wake_bumped, wake_claimable
+from models.consumer import note_error
 from models.delivery import Line, forget_lost_line, write_line, write_lost_line
 from models.gate import OF_SERVICE, PASSABLE, Campus
-from models.statement import Statement
+from models.statement import Statement, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Claim:
     outcome_service_id: int
     #: Milliseconds since 1970: what the delivery's lag counts from.
     due_at: int
+    #: The stream entry of the newest change; None before any.
+    entry_id: str | None = None
     #: Whether somebody else's claim had run out before.
     took_over: bool = False
 
@@ -70,7 +73,7 @@ _CLAIM = Statement(f"""
         SELECT 1 FROM delivery WHERE assignment_id = graded_assignment.id
             AND delivery.claim_token = graded_assignment.claim_token))
     RETURNING id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
-        composite, lis_result_sourcedid, outcome_service_id, due_at""")
+        composite, lis_result_sourcedid, outcome_service_id, due_at, entry_id""")
 
 _LAPSED = Statement(f"""
     SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE}""")
@@ -112,6 +115,7 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
         lis_result_sourcedid=row["lis_result_sourcedid"],
         outcome_service_id=row["outcome_service_id"],
         due_at=row["due_at"],
+        entry_id=row["entry_id"],
         took_over=took_over,
     )
 
@@ -332,7 +336,17 @@ async def end(claim: Claim, how: End, *, now: int, line: Line | None = None, red
 
 
 async def _write(claim: Claim, now: int, line: Line) -> None:
-    await write_line(claim.assignment_id, claim.token, at=now, attempt=claim.attempt, version=claim.version, line=line)
+    await write_line(
+        claim.assignment_id,
+        claim.token,
+        at=now,
+        attempt=claim.attempt,
+        version=claim.version,
+        entry_id=claim.entry_id,
+        line=line,
+    )
+    if line.result != "accepted":
+        await note_error(claim.outcome_service_id, line.description, now=now)
 
 
 async def _apply(claim: Claim, how: End, now: int) -> dict[str, Any] | None:
@@ -364,5 +378,4 @@ async def _apply(claim: Claim, how: End, now: int) -> dict[str, Any] | None:
 
 
 def _parking(claim: Claim, parked: Parked, now: int) -> dict[str, Any]:
-    reason = parked.reason.replace("\x00", "").encode(errors="replace").decode()
-    return {"version": claim.version, "now": now, "reason": reason, "scope": parked.scope}
+    return {"version": claim.version, "now": now, "reason": storable(parked.reason, 2000), "scope": parked.scope}

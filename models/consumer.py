@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from tortoise import fields
 from tortoise.models import Model
 
+from models.statement import Statement, storable
+
 #: Characters of a consumer key and of a name, as LTI providers in the field have it.
 MOST_KEY, MOST_NAME = 32, 255
 #: Characters of a scheme, host and port.
@@ -62,6 +64,10 @@ class OutcomeService(Model):
     url_digest = fields.CharField(max_length=64)
     # Scheme, host and port: with the consumer, the campus that a gate stands before.
     origin = fields.CharField(max_length=MOST_ORIGIN)
+    # What went wrong there last, in the campus's words, and when, in milliseconds since 1970. Kept here since a look
+    # through the ledger for it would be a long one where little goes wrong.
+    last_error = fields.TextField(null=True)
+    last_error_at = fields.BigIntField(null=True)
 
     lti_consumer_id: int
 
@@ -69,3 +75,12 @@ class OutcomeService(Model):
         table = "outcome_service"
         table_description = "Where campuses take grades"
         unique_together = (("lti_consumer", "url_digest"),)
+
+
+_NOTE_ERROR = Statement("""
+    UPDATE outcome_service SET last_error = :words, last_error_at = :now WHERE id = :id RETURNING id""")
+
+
+async def note_error(outcome_service_id: int, words: str, *, now: int) -> None:
+    """An attempt failed there. *now*: milliseconds since 1970."""
+    await _NOTE_ERROR.rows(id=outcome_service_id, words=storable(words, 2000), now=now)

@@ -45,6 +45,11 @@ _LIST = Statement("""
         WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
     FROM lti_consumer ORDER BY consumer_name""")
 
+_LOCK = Statement("""
+    SELECT id FROM graded_assignment WHERE outcome_service_id IN (
+        SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
+    ORDER BY id {for_update}""")
+
 _COUNT = Statement("""
     SELECT COUNT(*) AS number, COALESCE(SUM(CASE WHEN version_number > sent_version THEN 1 ELSE 0 END), 0) AS dirty
     FROM graded_assignment
@@ -143,6 +148,8 @@ async def remove(key: str) -> tuple[int, int]:
     """
     async with in_transaction():
         consumer = await _known(key)
+        # As senders do, assignments first: a deadlock would end this command.
+        await _LOCK.rows(consumer_id=consumer.id)
         count = await _COUNT.row(consumer_id=consumer.id)
         await LtiConsumer.filter(id=consumer.id).delete()
         return (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))

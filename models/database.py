@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _MODELS = [
-    f"models.{name}" for name in ("consumer", "gate", "assignment", "course", "score", "delivery", "intake", "fleet")
+    f"models.{name}"
+    for name in ("consumer", "gate", "assignment", "course", "score", "delivery", "intake", "stale", "fleet")
 ]
 
 #: What the URL of a PostgreSQL may say behind its ``?``.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from tortoise import fields
 from tortoise.models import Model
 
-from models.statement import Statement
+from models.intake import MOST_ENTRY_ID
+from models.statement import Statement, storable
 
 if TYPE_CHECKING:
     from models.assignment import GradedAssignment
@@ -29,6 +30,8 @@ class Delivery(Model):
     attempt = fields.IntField()
     # The assignment's version that was sent.
     version = fields.BigIntField()
+    # The stream entry of the newest change that it knew of; null where that is not known.
+    entry_id = fields.CharField(max_length=MOST_ENTRY_ID, null=True)
     # Wire text; null where the attempt was lost before it could be noted.
     score = fields.CharField(max_length=32, null=True)
     clamped = fields.BooleanField(default=False)
@@ -62,14 +65,14 @@ class Line:
 
 
 _WRITE = Statement("""
-    INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, score, clamped, result, http_status,
-        code_major, description, duration_ms)
-    VALUES (:assignment_id, :claim_token, :at, :attempt, :version, :score, :clamped, :result, :http_status,
-        :code_major, :description, :duration_ms)
+    INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, entry_id, score, clamped, result,
+        http_status, code_major, description, duration_ms)
+    VALUES (:assignment_id, :claim_token, :at, :attempt, :version, :entry_id, :score, :clamped, :result,
+        :http_status, :code_major, :description, :duration_ms)
     ON CONFLICT (assignment_id, claim_token) DO UPDATE SET
-        at = excluded.at, score = excluded.score, clamped = excluded.clamped, result = excluded.result,
-        http_status = excluded.http_status, code_major = excluded.code_major, description = excluded.description,
-        duration_ms = excluded.duration_ms
+        at = excluded.at, entry_id = excluded.entry_id, score = excluded.score, clamped = excluded.clamped,
+        result = excluded.result, http_status = excluded.http_status, code_major = excluded.code_major,
+        description = excluded.description, duration_ms = excluded.duration_ms
     RETURNING id""")
 
 # The holder of a claim that ran out may have sent a request that nobody noted. If it thaws, it completes this line.
@@ -104,7 +107,16 @@ async def count_unexplained(assignment_id: int) -> int:
     return int(row["number"]) if row else 0
 
 
-async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, version: int, line: Line) -> None:
+async def write_line(
+    assignment_id: int,
+    token: int,
+    *,
+    at: int,
+    attempt: int,
+    version: int,
+    line: Line,
+    entry_id: str | None = None,
+) -> None:
     """Write, or complete, the line of one attempt. *at* is in milliseconds since 1970."""
     await _WRITE.rows(
         assignment_id=assignment_id,
@@ -112,12 +124,13 @@ async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, v
         at=at,
         attempt=attempt,
         version=version,
+        entry_id=entry_id,
         score=line.score,
         clamped=line.clamped,
         result=line.result,
         http_status=line.http_status,
-        code_major=_storable(line.code_major, 64),
-        description=_storable(line.description, 2000) or "",
+        code_major=None if line.code_major is None else storable(line.code_major, 64),
+        description=storable(line.description, 2000),
         duration_ms=line.duration_ms,
     )
 
@@ -125,10 +138,3 @@ async def write_line(assignment_id: int, token: int, *, at: int, attempt: int, v
 async def write_lost_line(assignment_id: int, *, now: int) -> None:
     """Note the attempt of an expired claim as ``unknown``, before it is taken over."""
     await _WRITE_LOST.rows(id=assignment_id, now=now, false=False)
-
-
-def _storable(text: str | None, most: int) -> str | None:
-    """PostgreSQL takes neither NUL nor lone surrogates, and the campus may have said either."""
-    if text is None:
-        return None
-    return text.replace("\x00", "").encode(errors="replace").decode()[:most]

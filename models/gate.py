@@ -14,7 +14,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.consumer import MOST_ORIGIN
-from models.statement import Statement
+from models.statement import Statement, storable
 
 if TYPE_CHECKING:
     from models.consumer import LtiConsumer
@@ -158,7 +158,7 @@ async def read_troubles(*, now: int) -> list[Trouble]:
 
 async def shut(campus: Campus, *, now: int, until: int, reason: str) -> bool:
     """Let nothing go there before *until*, and then one probe at a time. False if it was shut already."""
-    return bool(await _SHUT.rows(**_here(campus), now=now, until=until, reason=_storable(reason)))
+    return bool(await _SHUT.rows(**_here(campus), now=now, until=until, reason=storable(reason, 500)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ async def take_probe(campus: Campus, *, now: int, lease_ms: int) -> Probe | None
 
 async def probe_failed(campus: Campus, probe: Probe, *, now: int, until: int, reason: str) -> None:
     """Keep it shut; the next probe not before *until*."""
-    await _PROBE_FAILED.rows(**_here(campus), mine=probe.until, now=now, until=until, reason=_storable(reason))
+    await _PROBE_FAILED.rows(**_here(campus), mine=probe.until, now=now, until=until, reason=storable(reason, 500))
 
 
 async def release_probe(campus: Campus, probe: Probe) -> None:
@@ -192,7 +192,7 @@ async def reopen(campus: Campus) -> bool:
 
 async def close(campus: Campus, *, now: int, until: int, reason: str) -> None:
     """The campus is busy: let nothing go there before *until*, which is only ever raised."""
-    await _CLOSE.rows(**_here(campus), now=now, until=until, reason=_storable(reason))
+    await _CLOSE.rows(**_here(campus), now=now, until=until, reason=storable(reason, 500))
 
 
 async def hasten(campus: Campus) -> None:
@@ -207,7 +207,3 @@ async def try_now(consumer_id: int) -> None:
 
 def _here(campus: Campus) -> dict[str, Any]:
     return {"consumer_id": campus.consumer_id, "origin": campus.origin}
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "").encode(errors="replace").decode()[:500]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.consumer import MOST_KEY
 from models.statement import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The most that is kept of a quarantined entry's bytes.
 QUARANTINE_BYTES = 4096
+
+#: Characters of a stream entry's id, ``<milliseconds>-<sequence>``, each of 64 bits.
+MOST_ENTRY_ID = 48
 
 
 class Intake(Model):
@@ -23,7 +32,7 @@ class Intake(Model):
     # Grows with every reset of the stream.
     epoch = fields.BigIntField(default=0)
     # A stream entry id, ``<milliseconds>-<sequence>``.
-    position = fields.CharField(max_length=48, default="0-0")
+    position = fields.CharField(max_length=MOST_ENTRY_ID, default="0-0")
     # Hex; keys the digests of retired learners.
     digest_key = fields.CharField(max_length=64)
 
@@ -37,16 +46,20 @@ class QuarantinedEvent(Model):
 
     id = fields.BigIntField(primary_key=True)
     epoch = fields.BigIntField()
-    entry_id = fields.CharField(max_length=48)
+    entry_id = fields.CharField(max_length=MOST_ENTRY_ID)
     # Milliseconds since 1970.
     at = fields.BigIntField()
     type = fields.CharField(max_length=64)
     reason = fields.TextField()
-    # The first bytes of the entry: each field's name and value, as ``name=value`` lines.
+    # The first bytes of the entry, by :func:`content_of`.
     content = fields.BinaryField()
+    # Whether there were more.
+    truncated = fields.BooleanField(default=False)
     # Whom it is about, where that can be read: a retired learner's entries go.
     user_id = fields.CharField(max_length=255, null=True, db_index=True)
     sourcedid_digest = fields.CharField(max_length=64, null=True)
+    # Which campus it names, where that can be one: its launches can be replayed once it is added.
+    consumer_key = fields.CharField(max_length=MOST_KEY, null=True, db_index=True)
 
     class Meta:
         table = "quarantined_event"
@@ -78,6 +91,41 @@ class Position:
     def digest_of(self, user_id: str) -> str:
         """The keyed digest of a learner's id, in hex."""
         return hmac.new(bytes.fromhex(self.digest_key), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def content_of(entry: Mapping[bytes, bytes]) -> tuple[bytes, bool]:
+    """
+    What quarantine keeps of an entry: a ``name=value`` line a field, at most :data:`QUARANTINE_BYTES`.
+
+    Within names and values a backslash, a line feed and (in names) an equals sign are written ``\\\\``, ``\\n`` and
+    ``\\e``, so that :func:`fields_of` reads the same entry again.
+
+    Returns:
+        The bytes, and whether there were more.
+    """
+    lines = (
+        _escaped(name).replace(b"=", b"\\e") + b"=" + _escaped(value[: QUARANTINE_BYTES + 1])
+        for name, value in entry.items()
+    )
+    content = b"\n".join(lines)
+    return content[:QUARANTINE_BYTES], len(content) > QUARANTINE_BYTES
+
+
+def fields_of(content: bytes) -> dict[bytes, bytes]:
+    """The entry whose whole content quarantine kept: names and values, as :func:`content_of` got them."""
+    lines = (line.partition(b"=") for line in content.split(b"\n") if line)
+    return {_plain(name): _plain(value) for name, _, value in lines}
+
+
+_ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n", b"\\e": b"="}
+
+
+def _escaped(text: bytes) -> bytes:
+    return text.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+
+
+def _plain(text: bytes) -> bytes:
+    return re.sub(rb"\\[\\ne]", lambda match: _ESCAPES[match[0]], text)
 
 
 _READ = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from tortoise.expressions import Q
@@ -13,6 +13,7 @@ from models.delivery import Delivery
 from models.gate import Campus, hasten
 from models.intake import Position, QuarantinedEvent, RetiredUser
 from models.score import Score
+from models.stale import StaleEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ class Registration:
     instance_guid: str | None = None
     context_title: str | None = None
     resource_link_title: str | None = None
+    #: The stream entry that said so; two launches that say the same are equal.
+    entry_id: str | None = field(default=None, compare=False)
 
 
 async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Result, int | None]:
@@ -124,6 +127,7 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
         lti_user_id=launch.lti_user_id,
         context_title=launch.context_title,
         resource_link_title=launch.resource_link_title,
+        entry_id=launch.entry_id,
         composite=kind == "composite",
         due_at=now,
     )
@@ -167,10 +171,11 @@ async def _refresh(
         **({"composite": kind == "composite"} if moved else {}),
     )
     if moved or (row.disabled_at is not None and newer):
-        await GradedAssignment.filter(id=row.id).update(disabled_at=None)
+        await GradedAssignment.filter(id=row.id).update(disabled_at=None, entry_id=launch.entry_id)
         await redo(row.id, now=now, afresh=True)
         return "applied", row.id
     if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:
+        await GradedAssignment.filter(id=row.id).update(entry_id=launch.entry_id)
         await revive(row.id, now=now)
         return "applied", row.id
     if newer:
@@ -215,6 +220,7 @@ async def retire(user_id: str, position: Position, *, modified_us: int) -> Resul
         Q(registered_us__lte=modified_us) | Q(disabled_at__isnull=False), user_id=user_id
     )
     await QuarantinedEvent.filter(user_id=user_id).delete()
+    await StaleEvent.filter(user_id=user_id).delete()
     await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
     await Score.filter(user_id=user_id, modified_us__lte=modified_us).delete()

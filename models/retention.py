@@ -22,6 +22,11 @@ _QUARANTINE = Statement("""
     RETURNING id""")
 
 
+_STALE = Statement("""
+    DELETE FROM stale_event WHERE id IN (SELECT id FROM stale_event WHERE at < :before ORDER BY at LIMIT :most)
+    RETURNING id""")
+
+
 async def prune_ledger(*, before: int) -> int:
     """Delete one chunk of ledger lines older than *before* (milliseconds since 1970); returns how many."""
     return len(await _LEDGER.rows(before=before, most=CHUNK))
@@ -30,3 +35,8 @@ async def prune_ledger(*, before: int) -> int:
 async def prune_quarantine(*, before: int) -> int:
     """Delete one chunk of quarantined events older than *before* (milliseconds since 1970); returns how many."""
     return len(await _QUARANTINE.rows(before=before, most=CHUNK))
+
+
+async def prune_stale(*, before: int) -> int:
+    """Delete one chunk of stale events read before *before* (milliseconds since 1970); returns how many."""
+    return len(await _STALE.rows(before=before, most=CHUNK))

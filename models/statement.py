@@ -62,3 +62,8 @@ class Statement:
         """The first row, or None."""
         rows = await self.rows(**parameters)
         return rows[0] if rows else None
+
+
+def storable(text: str, most: int) -> str:
+    """What PostgreSQL takes of somebody else's words: neither NUL nor lone surrogates, *most* characters."""
+    return text.replace("\x00", "").encode(errors="replace").decode()[:most]

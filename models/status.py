@@ -35,13 +35,10 @@ _BY_CAMPUS = Statement(f"""
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2""")
 
-_LAST_ERROR = Statement("""
-    SELECT delivery.description AS description FROM delivery
-    JOIN graded_assignment ON graded_assignment.id = delivery.assignment_id
-    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+_LAST_ERRORS = Statement("""
+    SELECT consumer_name AS consumer, origin, last_error FROM outcome_service
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    WHERE lti_consumer.consumer_name = :consumer AND outcome_service.origin = :origin AND delivery.result <> 'accepted'
-    ORDER BY delivery.id DESC LIMIT 1""")
+    WHERE last_error_at IS NOT NULL ORDER BY last_error_at""")
 
 _QUARANTINED = Statement("SELECT COUNT(*) AS number FROM quarantined_event")
 
@@ -76,14 +73,8 @@ class Status:
         return min((campus.oldest_due for campus in self.campuses if campus.oldest_due is not None), default=None)
 
 
-async def read_status(*, now: int, errors: bool = True) -> Status:
-    """
-    Read the state of all assignments.
-
-    Args:
-        now: Milliseconds since 1970 by the database's clock.
-        errors: Whether to look up each campus's last error, which reads the ledger.
-    """
+async def read_status(*, now: int) -> Status:
+    """Read the state of all assignments. *now*: milliseconds since 1970 by the database's clock."""
     assignments = dict.fromkeys(STATES, 0)
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
@@ -97,12 +88,12 @@ async def read_status(*, now: int, errors: bool = True) -> Status:
             campus.parked = number
         if row["newest"] is not None:
             campus.last_success = max(campus.last_success or 0, row["newest"])
-    if errors:
-        for campus in campuses.values():
-            last = await _LAST_ERROR.row(consumer=campus.consumer, origin=campus.origin)
-            campus.last_error = None if last is None else last["description"]
-            if campus.gate in ("shut", "probing"):
-                # Why nothing goes there now: the ledger's last line may be of one grade only.
-                campus.last_error = campus.gate_reason or campus.last_error
+    for row in await _LAST_ERRORS.rows():
+        if (row["consumer"], row["origin"]) in campuses:
+            campuses[row["consumer"], row["origin"]].last_error = row["last_error"]
+    for campus in campuses.values():
+        if campus.gate in ("shut", "probing"):
+            # Why nothing goes there now: the last error may be of one grade only.
+            campus.last_error = campus.gate_reason or campus.last_error
     quarantined = await _QUARANTINED.row()
     return Status(assignments, list(campuses.values()), quarantined["number"] if quarantined else 0)

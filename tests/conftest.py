@@ -138,6 +138,7 @@ _TABLES = (
     "score",
     "course_structure",
     "quarantined_event",
+    "stale_event",
     "retired_user",
     "intake",
 )

@@ -29,6 +29,7 @@ _TABLES = (
     "score",
     "course_structure",
     "quarantined_event",
+    "stale_event",
     "intake",
 )
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
