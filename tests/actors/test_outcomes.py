@@ -95,6 +95,7 @@ async def test_the_ledger_line_of_an_acceptance_has_every_field(sending, lms, le
         "at": sending.now,
         "attempt": 1,
         "version": 1,
+        "entry_id": None,
         "score": "0.5",
         "result": "accepted",
         "http_status": 201,

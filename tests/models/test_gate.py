@@ -7,8 +7,7 @@ import pytest
 from models import consumers
 from models.assignment import GradedAssignment, sweep
 from models.attempt import address
-from models.consumer import LtiConsumer
-from models.delivery import Line, write_line
+from models.consumer import LtiConsumer, OutcomeService, note_error
 from models.gate import (
     LEAST_PAUSE_MS,
     Campus,
@@ -239,8 +238,9 @@ async def test_words_that_a_database_cannot_hold_are_stored_all_the_same(campus)
 
 
 async def test_the_last_error_of_a_campus_whose_gate_is_not_open_is_why(campus):
-    leaf = await make_assignment()
-    await write_line(leaf, 1, at=NOW, attempt=1, version=1, line=Line("refused", description="no such learner"))
+    await make_assignment()
+    service = await OutcomeService.get()
+    await note_error(service.id, "no such learner", now=NOW)
 
     async def last_error():
         (status,) = (await read_status(now=NOW)).campuses

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
-from models.delivery import Line, write_line
+from models.consumer import LtiConsumer, OutcomeService, digest, note_error, origin
 from models.intake import QuarantinedEvent
 from models.status import STATES, read_status
 from tests.models.rows import make_assignment
@@ -101,30 +100,15 @@ async def test_the_last_success_is_the_newest_of_any_state():
     assert (await read_status(now=NOW)).campuses[0].last_success == NOW - 100
 
 
-async def test_the_last_error_is_the_newest_line_that_was_not_accepted():
-    campus = await service()
-    first, second = await make_assignment(campus, **CLEAN), await make_assignment(campus, **DIRTY)
-    other = await make_assignment(await service("other"), **DIRTY)
-    for token, (assignment, result, words) in enumerate(
-        [
-            (first, "refused", "first"),
-            (second, "retried", "second"),
-            (first, "accepted", "third"),
-            (other, "misconfigured", "fourth"),
-        ]
-    ):
-        await write_line(assignment, token, at=NOW + token, attempt=1, version=1, line=Line(result, description=words))
+async def test_the_last_error_is_the_newest_at_any_address_of_the_campus():
+    first, second = [await service(url=f"https://campus.example/{number}") for number in (1, 2)]
+    other = await service("other")
+    for campus in (first, second, other):
+        await make_assignment(campus, **DIRTY)
+    for campus, at, words in ((second, 1, "first"), (first, 3, "third"), (second, 2, "second")):
+        await note_error(campus.id, words, now=NOW + at)
     status = await read_status(now=NOW)
-    assert [(campus.consumer, campus.last_error) for campus in status.campuses] == [
-        ("campus", "second"),
-        ("other", "fourth"),
-    ]
-
-
-async def test_the_ledger_is_left_alone_where_errors_are_not_asked_for():
-    assignment = await make_assignment(**DIRTY)
-    await write_line(assignment, 1, at=NOW, attempt=1, version=1, line=Line("refused", description="words"))
-    assert (await read_status(now=NOW, errors=False)).campuses[0].last_error is None
+    assert [(campus.consumer, campus.last_error) for campus in status.campuses] == [("campus", "third"), ("other", None)]
 
 
 async def test_quarantined_events_are_counted():
