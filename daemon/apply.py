@@ -13,7 +13,17 @@ from daemon.events import (
     ScoreChanged,
     UserRetired,
 )
-from models.assignment import Debounce, GradedAssignment, Kind, Wake, bump, bump_block, bump_waiting, wake_bumped
+from models.assignment import (
+    Cause,
+    Debounce,
+    GradedAssignment,
+    Kind,
+    Wake,
+    bump,
+    bump_block,
+    bump_waiting,
+    wake_bumped,
+)
 from models.course import CourseStructure, CourseTrees, Tree, canonical, touched_by_change
 from models.registration import Registration, Result, disable, is_retired, register, retire
 from models.score import apply_score, read_scores
@@ -40,9 +50,15 @@ class Applier:
         self._trees = trees
         self._debounce = debounce
 
-    async def apply(self, event: Event, position: Position, *, now: int) -> tuple[Result, list[Wake]]:
+    async def apply(
+        self, event: Event, position: Position, *, now: int, force: bool = False
+    ) -> tuple[Result, list[Wake]]:
         """
         Apply one event.
+
+        Args:
+            force: Whether the grades that it changes must go out even if they equal what the campus acknowledged, as
+                far as this database knows: it may have been restored.
 
         Returns:
             What it did, and the wake-ups to send once the transaction is committed.
@@ -52,9 +68,9 @@ class Applier:
         """
         match event:
             case ScoreChanged():
-                return await self._score(event, position, now)
+                return await self._score(event, position, now, force=force)
             case CourseStructured():
-                return await self._structure(event, now), []
+                return await self._structure(event, now, force=force), []
             case Launched(registration):
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid, modified_us):
@@ -62,7 +78,9 @@ class Applier:
             case UserRetired(user_id, modified_us):
                 return await retire(user_id, position, modified_us=modified_us), []
 
-    async def _score(self, event: ScoreChanged, position: Position, now: int) -> tuple[Result, list[Wake]]:
+    async def _score(
+        self, event: ScoreChanged, position: Position, now: int, *, force: bool
+    ) -> tuple[Result, list[Wake]]:
         if await is_retired(event.user_id, position, modified_us=event.modified_us):
             return "stale", []
         applied, changed = await apply_score(
@@ -80,11 +98,11 @@ class Applier:
         rows = await _OF_LEARNER.rows(user_id=event.user_id, course_key=event.course_key)
         wakes = []
         for assignment_id, kind in touched_assignments(rows, event.usage_key, tree):
-            await bump(assignment_id, kind=kind, now=now, debounce=self._debounce, entry_id=event.entry_id)
+            await bump(assignment_id, kind=kind, now=now, debounce=self._debounce, cause=Cause(event.entry_id, force))
             wakes.append(await wake_bumped(assignment_id, now=now))
         return "applied", [wake for wake in wakes if wake is not None]
 
-    async def _structure(self, event: CourseStructured, now: int) -> Result:
+    async def _structure(self, event: CourseStructured, now: int, *, force: bool) -> Result:
         text, digest = canonical(event.tree)
         stored = await CourseStructure.get_or_none(course_key=event.course_key)
         old = None
@@ -105,23 +123,17 @@ class Applier:
             },
             course_key=event.course_key,
         )
-        await self._bump_touched(event, old, now)
+        await self._bump_touched(event, old, now, Cause(event.entry_id, force))
         return "applied"
 
-    async def _bump_touched(self, event: CourseStructured, old: Tree | None, now: int) -> None:
+    async def _bump_touched(self, event: CourseStructured, old: Tree | None, now: int, cause: Cause) -> None:
         """The sweep wakes these: a structure touches many at once."""
         touched = touched_by_change(old, event.tree)
         registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
         for usage_key in sorted(usage_key for (usage_key,) in registered if usage_key in touched):
-            await bump_block(
-                event.course_key,
-                usage_key,
-                kind=kind_of(usage_key, event.tree),
-                now=now,
-                debounce=self._debounce,
-                entry_id=event.entry_id,
-            )
-        await bump_waiting(event.course_key, now=now, debounce=self._debounce, entry_id=event.entry_id)
+            kind = kind_of(usage_key, event.tree)
+            await bump_block(event.course_key, usage_key, kind=kind, now=now, debounce=self._debounce, cause=cause)
+        await bump_waiting(event.course_key, now=now, debounce=self._debounce, cause=cause)
 
     async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Wake]]:
         if launch is None:

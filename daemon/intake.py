@@ -187,7 +187,9 @@ class Intake:
         entry_id, fields = entry
         try:
             event: Event = read_event(entry_id, fields)
-            result, wakes = await self._applier.apply(event, position, now=self._clock.now())
+            # While a backlog is read the database may be an old one, which does not know what was sent since.
+            force = not self._backlog.applied
+            result, wakes = await self._applier.apply(event, position, now=self._clock.now(), force=force)
         except (BadEvent, RegistrationError) as error:
             return await self._quarantine(position, entry, str(error))
         return _Done(event_type(fields), result, wakes)

@@ -136,6 +136,7 @@ _DEBOUNCED = """CASE WHEN pending_since IS NULL OR pending_since + :ceiling > :d
 # A wake-up is wanted when none can be under way (the row was clean) or when the one under way would come too late.
 _BUMP_SET = f"""version_number = version_number + 1, composite = :composite,
     entry_id = COALESCE(CAST(:entry_id AS VARCHAR), entry_id),
+    forced_version = CASE WHEN CAST(:force AS BOOLEAN) THEN version_number + 1 ELSE forced_version END,
     pending_since = COALESCE(pending_since, :now), due_at = {_DEBOUNCED},
     wake_until = CASE WHEN sent_version >= version_number OR {_DEBOUNCED} < due_at THEN NULL ELSE wake_until END,
     {_REVIVED}"""
@@ -188,25 +189,43 @@ class Debounce:
     ceiling_ms: int
 
 
-async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce, entry_id: str | None = None) -> None:
-    """A score changed that touches this assignment, as the stream's entry *entry_id* said."""
-    await _BUMP.rows(id=assignment_id, entry_id=entry_id, **_timing(kind, now, debounce))
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """
+    What made a row dirty.
+
+    *entry_id*: the stream entry that said so. *force*: whether the grade must go out even if it equals what the campus
+    acknowledged, since the database may have been restored and not know what the campus acknowledged after that.
+    """
+
+    entry_id: str | None = None
+    force: bool = False
+
+
+_NO_CAUSE = Cause()
+
+
+async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce, cause: Cause = _NO_CAUSE) -> None:
+    """A score changed that touches this assignment."""
+    await _BUMP.rows(id=assignment_id, **_timing(kind, now, debounce), **_because(cause))
 
 
 async def bump_block(
-    course_key: str, usage_key: str, *, kind: Kind, now: int, debounce: Debounce, entry_id: str | None = None
+    course_key: str, usage_key: str, *, kind: Kind, now: int, debounce: Debounce, cause: Cause = _NO_CAUSE
 ) -> int:
     """The course's structure changed around this block. Returns how many assignments it touches."""
-    rows = await _BUMP_BLOCK.rows(
-        course_key=course_key, usage_key=usage_key, entry_id=entry_id, **_timing(kind, now, debounce)
-    )
-    return len(rows)
+    where = {"course_key": course_key, "usage_key": usage_key}
+    return len(await _BUMP_BLOCK.rows(**where, **_timing(kind, now, debounce), **_because(cause)))
 
 
-async def bump_waiting(course_key: str, *, now: int, debounce: Debounce, entry_id: str | None = None) -> int:
+async def bump_waiting(course_key: str, *, now: int, debounce: Debounce, cause: Cause = _NO_CAUSE) -> int:
     """A structure came for a course: those that waited for one look again. Returns how many they are."""
-    rows = await _BUMP_WAITING.rows(course_key=course_key, entry_id=entry_id, **_timing("composite", now, debounce))
-    return len(rows)
+    timing = _timing("composite", now, debounce)
+    return len(await _BUMP_WAITING.rows(course_key=course_key, **timing, **_because(cause)))
+
+
+def _because(cause: Cause) -> dict[str, Any]:
+    return {"entry_id": cause.entry_id, "force": cause.force}
 
 
 def _timing(kind: Kind, now: int, debounce: Debounce) -> dict[str, Any]:

@@ -93,8 +93,8 @@ class Stumbling(Applier):
         super().__init__(CourseTrees(), DEBOUNCE)
         self.error = error
 
-    async def apply(self, event, position, *, now):
-        done = await super().apply(event, position, now=now)
+    async def apply(self, event, position, *, now, force=False):
+        done = await super().apply(event, position, now=now, force=force)
         if self.error is not None and getattr(event, "usage_key", None) == "stumbling block":
             raise self.error
         return done
@@ -382,10 +382,10 @@ async def test_a_lost_server_between_two_entries_of_a_poisoned_batch_costs_nothi
     await put(SCORE | {"usage_id": "stumbling block"})
 
     class Fading(Stumbling):
-        async def apply(self, event, position, *, now):
+        async def apply(self, event, position, *, now, force=False):
             if event.usage_key == "q":
                 raise ConnectionResetError("the server went away")
-            return await super().apply(event, position, now=now)
+            return await super().apply(event, position, now=now, force=force)
 
     last = await put(SCORE | {"usage_id": "q"})
     fading = await make_desk(applier=Fading(ValueError("no")))

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.blackbox.world import score, wire
+from tests.faults.tool import LEAF, POSSIBLE
 from tests.servers import ServerUnavailableError
 
 pytestmark = pytest.mark.timeout(120)
@@ -87,3 +89,24 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(scene)
     # One that comes later looks first.
     noticed_late = scene.postgres is not None
     scene.check(expected=EXPECTED, overtaken=noticed_late, woke=restored, ledger_since=restored)
+
+
+def test_a_grade_that_came_back_to_its_value_of_last_night_goes_over_what_stood_in_between(scene):
+    daemon = scene.begin()
+    daemon.stop()
+    dump = Dump(scene)
+    learner, sourcedid = "user-0", f"user-0/{LEAF}"
+    last_night = scene.held()[sourcedid]
+    earned = round(float(last_night) * POSSIBLE)
+    between = earned + 1 if earned < POSSIBLE else earned - 1
+    scene.world.add(score(learner, LEAF, between, POSSIBLE))
+    daemon = scene.daemon().wait_ready()
+    scene.settle(daemon)
+    assert scene.held()[sourcedid] == wire(between, POSSIBLE)
+    daemon.stop()
+    dump.restore()
+    scene.world.add(score(learner, LEAF, earned, POSSIBLE))
+    daemon = scene.daemon().wait_ready()
+    scene.settle(daemon)
+    assert scene.held()[sourcedid] == last_night
+    daemon.stop()
