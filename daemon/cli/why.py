@@ -1,0 +1,78 @@
+"""``why``: where a learner's grades stand, with the daemon up or down."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import run as run_work
+from daemon.config import zone
+from daemon.why.document import document
+from daemon.why.gather import gather
+from daemon.why.known import Terms
+from daemon.why.show import show
+from models.assignment import Debounce
+from models.clock import Clock
+from models.lookup import Asked
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+
+
+def why(
+    user: Annotated[str | None, typer.Option("--user", help="The learner's id in the tool.")] = None,
+    course: Annotated[str | None, typer.Option("--course", help="Only this course of the tool.")] = None,
+    usage: Annotated[str | None, typer.Option("--usage", help="Only this block of the tool.")] = None,
+    lti_user: Annotated[str | None, typer.Option("--lti-user", help="The learner's id at the campus.")] = None,
+    sourcedid: Annotated[str | None, typer.Option("--sourcedid", help="The lis_result_sourcedid of a launch.")] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Tell where a learner's grades stand, and why. Example: passbackd why --user 42 --course physics"""
+    asked = _asked(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            clock = Clock()
+            await clock.measure()
+            terms = _terms(settings, clock.now())
+            answer = await gather(asked, now=terms.now)
+        if as_json:
+            typer.echo(json.dumps(document(answer, terms)))
+        else:
+            show(answer, terms, console())
+
+    run_work(work())
+
+
+def _asked(**options: str | None) -> Asked:
+    """What is asked, or wrong use."""
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value == "":
+            fail(f"{option}: give an id, or leave the option out", WRONG)
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError:
+            fail(f"{option}: is not valid UTF-8", WRONG)
+    if options["user"] is None and options["lti_user"] is None and options["sourcedid"] is None:
+        fail(
+            "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the campus) "
+            "or --sourcedid ID (the lis_result_sourcedid of a launch); --course and --usage narrow it down",
+            WRONG,
+        )
+    return Asked(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])
+
+
+def _terms(settings: Config, now: int) -> Terms:
+    outcomes = settings.outcomes
+    debounce = Debounce(
+        delay_ms=int(outcomes.composite_delay_seconds * 1000),
+        ceiling_ms=int(outcomes.composite_max_delay_seconds * 1000),
+    )
+    return Terms(now, debounce, zone(settings.log.timezone))

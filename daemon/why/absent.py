@@ -1,0 +1,114 @@
+"""Why there is no graded assignment that fits what was asked, in plain words. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.why.times import counted, past
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daemon.why.known import Absent, AbsentState, Terms
+    from models.lookup import Asked, Found, Rejected
+
+#: How many of a learner's other assignments are named.
+MOST_NAMED = 5
+
+
+def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple[AbsentState, str]:
+    """
+    State and reason.
+
+    Args:
+        rejected: What is in quarantine about whoever and whatever was asked for, the newest first.
+    """
+    if rejected:
+        return "quarantined", _join(_quarantined(rejected, terms), *_about_block(absent), _others(absent))
+    if absent.learner_known or absent.elsewhere:
+        return "unregistered", _join(
+            _unregistered(absent.asked), *_about_block(absent), _others(absent), _as_of(absent, terms)
+        )
+    if absent.retired_us is not None:
+        return "retired", _retired(absent.retired_us, terms)
+    return "unknown", _join(_unknown(absent.asked), *_about_block(absent))
+
+
+def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
+    newest = rejected[0]
+    number = counted(len(rejected), "event")
+    what = "of an unknown type" if newest.type == "unknown" else f"`{newest.type}`"
+    return (
+        f"Quarantined: no launch is registered, and {number} about this could not be applied. The newest, {what}, was "
+        f"read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, the tool has to send "
+        "it again."
+    )
+
+
+def _unregistered(asked: Asked) -> str:
+    if asked.usage_key is not None:
+        what = "this activity"
+    elif asked.course_key is not None:
+        what = "any activity of this course"
+    else:
+        what = "any activity"
+    if asked.sourcedid is not None:
+        return f"Not registered: no launch of {what} brought this sourcedid, so there is nowhere to send a grade to."
+    return (
+        f"Not registered: this learner never opened {what} from a campus LMS, so there is nowhere to send a grade to. "
+        "As soon as the learner opens it there, the grade that is there already is sent."
+    )
+
+
+def _unknown(asked: Asked) -> str:
+    if asked.user_id is not None:
+        return (
+            f"Unknown: nothing is on record about a learner '{asked.user_id}', neither a launch nor a score. Check the "
+            "id: it is the tool's own; for the campus's there is --lti-user."
+        )
+    if asked.lti_user_id is not None:
+        return (
+            f"Unknown: no launch brought the campus's learner '{asked.lti_user_id}'. Check the id: it is the campus's "
+            "own; for the tool's there is --user."
+        )
+    return "Unknown: no launch brought this sourcedid. Check that it is whole."
+
+
+def _retired(retired_us: int, terms: Terms) -> str:
+    return (
+        f"Retired: all that was known about this learner until {past(retired_us // 1000, terms.zone)} was deleted, as "
+        "the tool asked. What comes about an earlier time is refused; a new launch registers the learner anew."
+    )
+
+
+def _as_of(absent: Absent, terms: Terms) -> str:
+    if absent.retired_us is None:
+        return ""
+    return (
+        f"All that was known until {past(absent.retired_us // 1000, terms.zone)} was deleted: the learner was retired."
+    )
+
+
+def _about_block(absent: Absent) -> list[str]:
+    asked = absent.asked
+    if absent.course_known is False:
+        return [f"No structure of the course '{asked.course_key}' is known either: check its id."]
+    if absent.block_known is False:
+        return [f"The structure of the course '{asked.course_key}' holds no block '{asked.usage_key}': check its id."]
+    return []
+
+
+def _others(absent: Absent) -> str:
+    if not absent.elsewhere:
+        return ""
+    named = [_named(row) for row in absent.elsewhere[:MOST_NAMED]]
+    more = len(absent.elsewhere) - len(named)
+    return f"Registered are: {'; '.join(named)}{f'; and {more} more' if more else ''}."
+
+
+def _named(row: Found) -> str:
+    return f"{row.context_title or row.course_key}: {row.resource_link_title or row.usage_key}"
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -1,0 +1,134 @@
+"""What ``why --json`` prints. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actors.scoring import Grade, wire_score
+from daemon.why.absent import absence
+from daemon.why.times import utc
+from daemon.why.words import reason
+
+if TYPE_CHECKING:
+    from daemon.why.known import Answer, Known, Terms
+    from models.lookup import Asked, Late, Rejected, Tried
+
+
+def document(answer: Answer, terms: Terms) -> list[dict[str, Any]]:
+    """
+    An object an assignment, or one that says why there is none.
+
+    Times are ISO 8601 in UTC, scores numbers. ``quarantined`` and ``stale`` hold what concerns the object's learner and
+    course. What is not on record is null.
+    """
+    if answer.absent is not None:
+        return [_nothing(answer, terms)]
+    return [_assignment(known, answer, terms) for known in answer.known]
+
+
+def _assignment(known: Known, answer: Answer, terms: Terms) -> dict[str, Any]:
+    row = known.row
+    return {
+        "assignment_id": row.id,
+        "user_id": row.user_id,
+        "course_id": row.course_key,
+        "usage_id": row.usage_key,
+        "consumer": row.consumer,
+        "kind": "composite" if row.composite else "leaf",
+        "state": row.state,
+        "version_number": row.version_number,
+        "sent_version": row.sent_version,
+        "score": float(wire_score(known.grade)[0]) if isinstance(known.grade, Grade) else None,
+        "sent_score": _number(row.sent_score),
+        "sent_at": utc(row.sent_at),
+        "due_at": utc(row.due_at),
+        "reason": reason(known, terms),
+        "deliveries": [_delivery(line) for line in known.lines],
+        "course_title": row.context_title,
+        "activity_title": row.resource_link_title,
+        "lti_user_id": row.lti_user_id,
+        "origin": row.origin,
+        "gate": row.gate,
+        "entry_id": row.entry_id,
+        "more_deliveries": known.more_lines,
+        **_events(answer, row.user_id, row.course_key),
+    }
+
+
+def _nothing(answer: Answer, terms: Terms) -> dict[str, Any]:
+    assert answer.absent is not None  # noqa: S101 - the caller looked
+    asked: Asked = answer.absent.asked
+    state, why = absence(answer.absent, answer.rejected, terms)
+    return {
+        "assignment_id": None,
+        "user_id": asked.user_id,
+        "course_id": asked.course_key,
+        "usage_id": asked.usage_key,
+        "consumer": None,
+        "kind": None,
+        "state": state,
+        "version_number": None,
+        "sent_version": None,
+        "score": None,
+        "sent_score": None,
+        "sent_at": None,
+        "due_at": None,
+        "reason": why,
+        "deliveries": [],
+        "quarantined": [_quarantined(event) for event in answer.rejected],
+        "stale": [_stale(event) for event in answer.late],
+    }
+
+
+def _delivery(line: Tried) -> dict[str, Any]:
+    return {
+        "at": utc(line.at),
+        "attempt": line.attempt,
+        "version": line.version,
+        "score": _number(line.score),
+        "result": line.result,
+        "http_status": line.http_status,
+        "code_major": line.code_major,
+        "description": line.description,
+        "duration_ms": line.duration_ms,
+        "clamped": line.clamped,
+        "entry_id": line.entry_id,
+    }
+
+
+def _events(answer: Answer, user_id: str, course_key: str) -> dict[str, Any]:
+    return {
+        "quarantined": [
+            _quarantined(event)
+            for event in answer.rejected
+            if event.user_id == user_id and event.course_key in (None, course_key)
+        ],
+        "stale": [_stale(event) for event in answer.late if (event.user_id, event.course_key) == (user_id, course_key)],
+    }
+
+
+def _quarantined(event: Rejected) -> dict[str, Any]:
+    return {
+        "at": utc(event.at),
+        "entry_id": event.entry_id,
+        "type": event.type,
+        "course_id": event.course_key,
+        "usage_id": event.usage_key,
+        "reason": event.reason,
+    }
+
+
+def _stale(event: Late) -> dict[str, Any]:
+    return {
+        "at": utc(event.at),
+        "entry_id": event.entry_id,
+        "type": event.type,
+        "course_id": event.course_key,
+        "usage_id": event.usage_key,
+        "number": event.number,
+        "modified": utc(event.modified_us // 1000),
+    }
+
+
+def _number(wire: str | None) -> float | None:
+    return None if wire is None else float(wire)

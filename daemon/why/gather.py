@@ -1,0 +1,87 @@
+"""Reads what is known about the grades that somebody asks after. Reads only, and asks the database alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from actors.scoring import block_grade
+from daemon.why.known import Absent, Answer, Known
+from models import lookup
+from models.course import CourseTrees
+from models.lookup import Asked, Found
+from models.score import read_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from actors.scoring import Grade, NoGrade
+    from models.lookup import Late, Rejected
+    from models.score import Points
+
+
+async def gather(asked: Asked, *, now: int) -> Answer:
+    """
+    Everything about the assignments that fit, or about why there are none.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
+    """
+    trees = CourseTrees()
+    rows = await lookup.find(asked, now=now)
+    learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
+    rejected = [event for learner in learners for event in await lookup.rejected(learner)]
+    late = [event for learner in learners for event in await lookup.late(learner)]
+    if not rows and asked.user_id is None:
+        rejected = await lookup.rejected_lately(asked)
+    grades = _Grades(trees)
+    return Answer(
+        known=tuple([await _known(row, grades) for row in rows]),
+        absent=None if rows else await _absent(asked, trees, now),
+        rejected=tuple(event for event in rejected if _is_asked_for(event, asked)),
+        late=tuple(event for event in late if _is_asked_for(event, asked)),
+    )
+
+
+class _Grades:
+    """What would be sent now; each learner's scores in a course are read once."""
+
+    def __init__(self, trees: CourseTrees) -> None:
+        self._trees = trees
+        self._scores: dict[tuple[str, str], dict[str, Points]] = {}
+
+    async def of(self, row: Found) -> Grade | NoGrade:
+        key = (row.user_id, row.course_key)
+        if key not in self._scores:
+            self._scores[key] = await read_scores(*key)
+        return block_grade(row.usage_key, await self._trees.get(row.course_key), self._scores[key])
+
+
+async def _known(row: Found, grades: _Grades) -> Known:
+    lines, more = await lookup.ledger(row.id)
+    return Known(row, tuple(lines), more, sent=await lookup.line_of_sent(row), grade=await grades.of(row))
+
+
+async def _absent(asked: Asked, trees: CourseTrees, now: int) -> Absent:
+    tree = None if asked.course_key is None else await trees.get(asked.course_key)
+    return Absent(
+        asked,
+        learner_known=asked.user_id is not None and await lookup.is_known(asked.user_id),
+        retired_us=None if asked.user_id is None else await lookup.retired_us(asked.user_id),
+        course_known=None if asked.course_key is None else tree is not None,
+        block_known=None if asked.usage_key is None or tree is None else asked.usage_key in tree,
+        elsewhere=tuple(await _elsewhere(asked, now)),
+    )
+
+
+async def _elsewhere(asked: Asked, now: int) -> Iterable[Found]:
+    """What the learner has in other courses and blocks: whoever asks may have the wrong one."""
+    anywhere = replace(asked, course_key=None, usage_key=None)
+    return [] if anywhere == asked else await lookup.find(anywhere, now=now)
+
+
+def _is_asked_for(event: Rejected | Late, asked: Asked) -> bool:
+    """Not where it is known to be about another course or block. A score's problem may lie below the block."""
+    if asked.course_key is not None and event.course_key not in (None, asked.course_key):
+        return False
+    return event.type != "launch" or asked.usage_key is None or event.usage_key in (None, asked.usage_key)

@@ -1,0 +1,66 @@
+"""What is known about the grades that somebody asks after: frozen records, filled by :mod:`daemon.why.gather`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from actors.scoring import Grade, NoGrade
+    from models.assignment import Debounce
+    from models.lookup import Asked, Found, Late, Rejected, Tried
+
+#: What the JSON says where there is no assignment.
+AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """In what terms things are told. *now*: milliseconds since 1970; *zone*: None for that of the machine."""
+
+    now: int
+    debounce: Debounce
+    zone: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything about one assignment."""
+
+    row: Found
+    #: The ledger, the newest line first.
+    lines: tuple[Tried, ...] = ()
+    #: Whether the ledger has older lines.
+    more_lines: bool = False
+    #: The ledger's line of what the campus acknowledged last.
+    sent: Tried | None = None
+    #: What would be sent now.
+    grade: Grade | NoGrade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What is known where no assignment fits what was asked."""
+
+    asked: Asked
+    #: Whether anything of the learner is on record.
+    learner_known: bool = False
+    #: Microseconds since 1970.
+    retired_us: int | None = None
+    #: Whether there is a structure of the course, and whether it holds the block; None where that was not asked.
+    course_known: bool | None = None
+    block_known: bool | None = None
+    #: The learner's assignments in other places.
+    elsewhere: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """*absent* is None exactly where there are assignments. Events are of the learners, courses and blocks asked for."""
+
+    known: tuple[Known, ...] = ()
+    absent: Absent | None = None
+    rejected: tuple[Rejected, ...] = ()
+    late: tuple[Late, ...] = ()

@@ -1,0 +1,128 @@
+"""What ``why`` shows to people: a paragraph an assignment, its ledger, and what did not get that far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from daemon.why.absent import absence
+from daemon.why.times import past
+from daemon.why.words import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from daemon.why.known import Answer, Known, Terms
+    from models.lookup import Found, Late, Rejected
+
+
+def show(answer: Answer, terms: Terms, screen: Console) -> None:
+    """Print it all."""
+    if answer.absent is not None:
+        _say(screen, absence(answer.absent, answer.rejected, terms)[1])
+    for number, known in enumerate(answer.known):
+        if number:
+            screen.print()
+        _show_assignment(known, terms, screen)
+    if answer.rejected:
+        _show_rejected(answer.rejected, terms, screen)
+    if answer.late:
+        _show_late(answer.late, terms, screen)
+
+
+def printable(text: str) -> str:
+    """Somebody else's words without what could forge a line or steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _show_assignment(known: Known, terms: Terms, screen: Console) -> None:
+    _say(screen, title(known.row), style="bold")
+    _say(screen, f"{_ids(known.row)}: {known.row.state}")
+    _say(screen, reason(known, terms))
+    if not known.lines:
+        return
+    table = Table("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "the campus said", box=None)
+    for line in known.lines:
+        table.add_row(
+            *_cells(
+                past(line.at, terms.zone, seconds=True),
+                line.attempt,
+                line.version,
+                f"{line.score} (cut)" if line.clamped else line.score,
+                line.result,
+                line.http_status,
+                line.duration_ms,
+                line.entry_id,
+                line.description,
+            )
+        )
+    screen.print()
+    screen.print(table)
+    if known.more_lines:
+        _say(screen, f"The ledger has more; these are the newest {len(known.lines)}.")
+
+
+def title(row: Found) -> str:
+    """Course and activity, by the titles of the launch where it had any."""
+    return f"{row.context_title or row.course_key}: {row.resource_link_title or row.usage_key}"
+
+
+def _ids(row: Found) -> str:
+    return (
+        f"learner {row.user_id}, course {row.course_key}, {'unit' if row.composite else 'problem'} {row.usage_key}, "
+        f"assignment {row.id}"
+    )
+
+
+def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) -> None:
+    table = Table("read", "type", "course", "block", "event", "reason", box=None)
+    for event in events:
+        table.add_row(
+            *_cells(
+                past(event.at, terms.zone, seconds=True),
+                event.type,
+                event.course_key,
+                event.usage_key,
+                event.entry_id,
+                event.reason,
+            )
+        )
+    _headed(screen, "In quarantine, since it could not be applied:", table)
+
+
+def _show_late(events: Sequence[Late], terms: Terms, screen: Console) -> None:
+    table = Table("read", "type", "course", "block", "event", "of", "times", box=None)
+    for event in events:
+        table.add_row(
+            *_cells(
+                past(event.at, terms.zone, seconds=True),
+                event.type,
+                event.course_key,
+                event.usage_key,
+                event.entry_id,
+                past(event.modified_us // 1000, terms.zone, seconds=True),
+                event.number,
+            )
+        )
+    _headed(screen, "Came too late to change anything, since something newer was known:", table)
+
+
+def _headed(screen: Console, heading: str, table: Table) -> None:
+    screen.print()
+    _say(screen, heading)
+    screen.print(table)
+
+
+def _cells(*values: str | int | None) -> list[Text]:
+    return [Text("" if value is None else printable(str(value))) for value in values]
+
+
+def _say(screen: Console, text: str, style: str = "") -> None:
+    """A paragraph, folded on a terminal and one line in a pipe."""
+    screen.print(Text(printable(text), style=style), soft_wrap=not screen.is_terminal)

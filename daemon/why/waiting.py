@@ -1,0 +1,154 @@
+"""Why a grade that is to be sent has not gone yet, and when it will. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.scoring import NoGrade
+from daemon.why.names import campus as name_of
+from daemon.why.times import duration, past, upcoming
+
+if TYPE_CHECKING:
+    from daemon.why.known import Known, Terms
+    from models.lookup import Found, Tried
+
+
+def waiting(known: Known, terms: Terms) -> list[str]:
+    """The sentences about a grade in the state ``waiting`` or ``due``."""
+    row, campus = known.row, name_of(known.row)
+    if row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK):
+        return [_without_structure(row, terms)]
+    gate = _gate(row, terms, campus)
+    if row.hold_until > terms.now:
+        said = [_held(known, terms, campus)]
+    elif row.not_before > terms.now and row.attempts > 0:
+        said = [*_retrying(known, terms, campus)]
+    elif row.due_at > terms.now:
+        said = [_debounced(row, terms)]
+    elif gate is not None:
+        # An attempt that the campus's trouble broke off is given back: what it waits for is the campus.
+        return [f"Waiting: {gate}"]
+    elif row.not_before > terms.now:
+        said = [_put_off(known, terms, campus)]
+    else:
+        said = _due(known, terms, campus)
+    return said if gate is None else [*said, f"Besides, {gate}"]
+
+
+def _without_structure(row: Found, terms: Terms) -> str:
+    since = "" if row.waiting_since is None else f" since {past(row.waiting_since, terms.zone)}"
+    return (
+        f"Waiting{since} for the structure of the course: none that passbackd knows holds this block, so its grade "
+        f"cannot be worked out. The tool has to send `course.structure` for the course '{row.course_key}'."
+    )
+
+
+def _held(known: Known, terms: Terms, campus: str) -> str:
+    row, line = known.row, _last_failure(known)
+    doubt = f" ('{line.description}')" if line is not None and line.result == "ambiguous" else ""
+    follows = _ready_at(row)
+    when = "then" if follows <= row.hold_until else f"at {upcoming(follows, terms)}"
+    return (
+        f"Held: nobody knows whether the last request to {campus} arrived{doubt}. So that no older grade can land "
+        f"after a newer one, nothing is sent before {upcoming(row.hold_until, terms)}; attempt {row.attempts + 1} "
+        f"follows {when}."
+    )
+
+
+def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
+    row, line = known.row, _last_failure(known)
+    follows = f"attempt {row.attempts + 1} follows at {upcoming(_ready_at(row), terms)}."
+    if line is None:
+        return [f"Retrying: attempt {row.attempts} at {campus} failed; {follows}"]
+    said = [f"Retrying: {_failed(line, campus, terms)}; {follows}"]
+    if line.version < row.version_number:
+        said.append("That attempt was of an older grade; the newest one goes out in its place.")
+    return said
+
+
+def _failed(line: Tried, campus: str, terms: Terms) -> str:
+    return f"attempt {line.attempt} at {campus} failed on {past(line.at, terms.zone)}: '{line.description}'"
+
+
+def _put_off(known: Known, terms: Terms, campus: str) -> str:
+    line, again = _last_failure(known), upcoming(_ready_at(known.row), terms)
+    if line is None:
+        return (
+            f"Waiting: the last attempt at {campus} was put off before anything was sent; the next follows at {again}."
+        )
+    return (
+        f"Waiting: {campus} did not take the last attempt on {past(line.at, terms.zone)}: '{line.description}'. That "
+        f"concerns all grades there, so it is not counted; the next attempt follows at {again}."
+    )
+
+
+def _debounced(row: Found, terms: Terms) -> str:
+    at = upcoming(_ready_at(row), terms)
+    if not row.composite:
+        return f"Waiting: this grade is sent at {at}."
+    delay, ceiling = duration(terms.debounce.delay_ms), terms.debounce.ceiling_ms
+    latest = None if row.pending_since is None else row.pending_since + ceiling
+    if latest is None:
+        return f"Waiting: this unit's grade is sent {delay} after the last answer, at {at}."
+    if latest <= row.due_at:
+        return (
+            f"Waiting: this unit's grade is sent {delay} after the last answer, but no later than {duration(ceiling)} "
+            f"after the first: at {at}."
+        )
+    return (
+        f"Waiting: this unit's grade is sent {delay} after the last answer, at {at}, at the latest "
+        f"{upcoming(latest, terms)}."
+    )
+
+
+def _due(known: Known, terms: Terms, campus: str) -> list[str]:
+    row, line = known.row, _last_failure(known)
+    said = []
+    if row.claimed_until is not None:
+        said.append(
+            f"Due: whoever was sending this to {campus} since {past(row.claimed_at or 0, terms.zone)} did not come "
+            f"back, so attempt {row.attempts + 1} follows."
+        )
+    elif row.attempts > 0 and line is not None:
+        said.append(f"Due: {_failed(line, campus, terms)}; attempt {row.attempts + 1} follows.")
+    else:
+        said.append(f"Due since {past(_ready_at(row), terms.zone)} at {campus}.")
+    said.append(
+        "It goes out within seconds while a daemon runs; if it stays so for minutes, passbackd's operator looks at "
+        "`passbackd status`."
+    )
+    return said
+
+
+def _gate(row: Found, terms: Terms, campus: str) -> str | None:
+    """What keeps everything from this campus; None where nothing does."""
+    if row.gate == "paused":
+        return (
+            f"passbackd's operator has paused {campus} since {past(row.paused_at or 0, terms.zone)}: its grades go out "
+            "once `passbackd consumer resume` is given."
+        )
+    if row.gate == "open":
+        return None
+    again = upcoming(row.gate_closed_until, terms) if row.gate_closed_until > terms.now else "any moment now"
+    if row.gate_shut_at is None:
+        return f"{campus} is busy and asked for a pause: '{row.gate_reason}'. It gets grades again at {again}."
+    tried = (
+        "One grade is being tried there now to see whether it is back"
+        if row.gate == "probing"
+        else f"One grade at a time is tried there to see whether it is back, the next at {again}"
+    ).replace("at any moment", "any moment")
+    return (
+        f"{campus} takes no grades since {past(row.gate_shut_at, terms.zone)}: '{row.gate_reason}'. {tried}; once it "
+        "is, everything that waits goes out."
+    )
+
+
+def _ready_at(row: Found) -> int:
+    """When nothing of the row's own keeps it back any more, in milliseconds since 1970."""
+    return max(row.due_at, row.not_before, row.hold_until)
+
+
+def _last_failure(known: Known) -> Tried | None:
+    """The newest line, if it tells of a failure since the last acceptance."""
+    newest = known.lines[0] if known.lines else None
+    return newest if newest is not None and newest.result != "accepted" else None
