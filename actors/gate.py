@@ -17,6 +17,7 @@ import structlog
 
 from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
+from models.assignment import ROOM_WHEN_SHUT
 from models.gate import LEAST_PAUSE_MS, Campus
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class Pass:
         if self._probe is not None:
             probe, self._probe = self._probe, None
             until = now + self._pause(probe.failed_before + 1, verdict)
+            gate.slots.dismiss("the campus is away")
             await stored.probe_failed(self._campus, probe, now=now, until=until, reason=reason)
         elif gate.failed in (None, assignment_id):
             gate.failed = assignment_id  # one assignment's trouble may be its own
@@ -227,8 +229,10 @@ class Gates:
         if not gate.slots.limit:
             raise NotAdmittedError("other daemons have all slots")
         shut = address.shut or gate.shut
-        if (shut or self._is_crowded(gate)) and gate.slots.inside >= gate.slots.limit:
-            raise NotAdmittedError("a shut gate has no line" if shut else "too many wait at all gates together")
+        if shut and gate.slots.waiting >= ROOM_WHEN_SHUT:
+            raise NotAdmittedError("enough wait for the probe")
+        if not shut and self._is_crowded(gate) and gate.slots.inside >= gate.slots.limit:
+            raise NotAdmittedError("too many wait at all gates together")
         await gate.slots.enter(retried=address.retried)
         self._inside += 1
         try:

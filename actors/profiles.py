@@ -82,6 +82,8 @@ _REASONS = (
     Reason("assignment is invalid", "course"),
     Reason("assignment is no longer associated", "course"),
     Reason("assignment not found", "course"),
+    Reason("link not found", "course"),
+    Reason("link has been deleted", "course"),
     Reason("tool is invalid", "course"),
     Reason("no points possible", "course"),
     Reason("does not accept grades", "course"),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Seconds between two tries of one assignment while the whole campus is away or refuses everything; spread from half
 #: of it to one and a half.
 CAMPUS_WAIT = 60.0
+#: Seconds. Longer for one that has been due for longer, up to this: it may be the one that is broken, and must not
+#: shut the gate again and again before all others.
+LONGEST_CAMPUS_WAIT = 900.0
 
 #: What ``passback_outcomes_total`` counts.
 Result = Literal[
@@ -77,8 +80,9 @@ class Attempt:
     number: int
     score: str
     clamped: bool
-    #: Milliseconds since 1970.
+    #: Milliseconds since 1970, and when the grade fell due.
     now: int
+    due_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,9 @@ def _ended(
 
 def _with_the_campus(attempt: Attempt, jitter: float, asked: float | None = None) -> int:
     """When to look whether the campus is back, in milliseconds since 1970."""
-    return attempt.now + int(max(CAMPUS_WAIT * (0.5 + jitter), asked or 0) * 1000)
+    due_for = (attempt.now - attempt.due_at) / 1000
+    wait = min(max(CAMPUS_WAIT, due_for / 4), LONGEST_CAMPUS_WAIT) * (0.5 + jitter)
+    return attempt.now + int(max(wait, asked or 0) * 1000)
 
 
 def _worn_out(attempt: Attempt, error: DeliveryError) -> str:

@@ -174,16 +174,19 @@ class Walk:
             self._measure(address, answer)
             said = self._judge(claim, address, answer)
         except DeliveryError as error:
-            number = await self._tries(claim, error)
-            return self._failed(admitted, number, score, answer, error, clamped=clamped)
+            made = self._made(claim, score, clamped=clamped, number=await self._tries(claim, error))
+            return self._failed(admitted, made, answer, error)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
             if not posting:
                 return verdicts.not_sent(self._put_off(), "released")
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
-            return self._failed(admitted, claim.attempt, score, answer, fault, clamped=clamped)
-        return verdicts.accepted(Attempt(claim.attempt, score, clamped, clock.now()), answer, said)
+            return self._failed(admitted, self._made(claim, score, clamped=clamped), answer, fault)
+        return verdicts.accepted(self._made(claim, score, clamped=clamped), answer, said)
+
+    def _made(self, claim: Claim, score: str, *, clamped: bool, number: int | None = None) -> Attempt:
+        return Attempt(number or claim.attempt, score, clamped, self._tools.clock.now(), claim.due_at)
 
     def _measure(self, address: Address, answer: Answer) -> None:
         metrics, consumer = self._tools.metrics, address.consumer_name
@@ -213,11 +216,9 @@ class Walk:
             log.warning("the ledger could not be read", assignment=claim.assignment_id, exc_info=True)
             return 1
 
-    def _failed(
-        self, admitted: Pass, number: int, score: str, answer: Answer | None, error: DeliveryError, *, clamped: bool
-    ) -> Verdict:
+    def _failed(self, admitted: Pass, made: Attempt, answer: Answer | None, error: DeliveryError) -> Verdict:
         return verdicts.failed(
-            Attempt(number, score, clamped, self._tools.clock.now()),
+            made,
             answer,
             error,
             self._tools.settings.rules,
@@ -251,9 +252,15 @@ class Walk:
         return Released(self._tools.clock.now() + int(wait * 1000))
 
     async def _end(self, claim: Claim, verdict: Verdict) -> Ended:
-        """Write the end; while the database is away, again, for as long as anyone could still wait for it."""
+        """
+        Write the end; while the database is away, again, for as long as it could still matter.
+
+        That is until whoever takes over has long done so, and until a score that the LMS may yet store is in: after
+        that nobody would wait for it.
+        """
         clock = self._tools.clock
-        deadline = clock.monotonic() + self._tools.settings.lease_seconds
+        hold_ms = verdict.end.hold_until - clock.now() if isinstance(verdict.end, Uncertain) else 0
+        deadline = clock.monotonic() + self._tools.settings.lease_seconds + max(hold_ms, 0) / 1000
         while True:
             try:
                 return await attempts.end(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from daemon.outages import TELL_EVERY
 from models import fleet
 from models.fleet import AWAKE_MS
 from models.gate import read_troubles
@@ -48,6 +49,7 @@ class Fleet:
         self._told: frozenset[str] = frozenset()
         self._joined = False
         self._beaten = 0.0
+        self._complain_at = clock.monotonic() + self._lapse_ms / 1000
 
     @property
     def joined(self) -> bool:
@@ -73,7 +75,17 @@ class Fleet:
     async def step(self, stop: Stop) -> None:
         """Beat, sleep."""
         await self.beat()
+        self._complain()
         await stop.sleep(EVERY)
+
+    def _complain(self) -> None:
+        """Whoever looks at a daemon that answers and sends nothing must find out why."""
+        now = self._clock.monotonic()
+        if self._joined:
+            self._complain_at = now + self._lapse_ms / 1000
+        elif now >= self._complain_at:
+            self._complain_at = now + TELL_EVERY
+            log.warning("other daemons have not made room for this one, which sends nothing until then")
 
     async def leave(self) -> None:
         """Let the others have this daemon's share at once. To be called when it sends no more."""

@@ -32,6 +32,10 @@ Kind = Literal["leaf", "composite"]
 #: How long a wake-up is taken to be under way before the sweep sends another one, in milliseconds.
 WAKE_MS = 10_000
 
+#: How many are woken at once for a campus whose gate is shut. One of them probes it; those before it may find that they
+#: have nothing to send.
+ROOM_WHEN_SHUT = 16
+
 
 class GradedAssignment(Model):
     """One learner's grade for one block at one campus: what is to be sent, and what the campus acknowledged."""
@@ -263,7 +267,8 @@ _WAKE_CLAIMABLE = Statement(f"""
     WHERE id = :id AND {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
     RETURNING {_AS_WAKE}""")
 
-_RETRIED = "CASE WHEN attempts > 0 THEN 1 ELSE 0 END"
+# Whether it was tried since it fell due; an attempt that was given back leaves its wait behind.
+RETRIED = "CASE WHEN attempts > 0 OR not_before > due_at THEN 1 ELSE 0 END"
 
 # Whoever has waited longest since he could go comes first. Behind a shut gate it is whoever was not tried since: of
 # these the oldest and the newest in turn, since the oldest may all be of one course that is broken.
@@ -274,26 +279,30 @@ _FIRST = f"""CASE WHEN gate.shut_at IS NULL OR not_before <= gate.shut_at THEN 0
 # Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
 # Campuses take turns, and at each of them fresh and retried work, so that the many grades that wait for a slow campus
 # keep nobody else's from their turn. A campus to which nothing may go now is passed over, as is a line that is full;
-# a shut gate has room for one.
+# a shut gate has room for a few, since the first of them may have nothing to send.
 _SWEEP = Statement(f"""
     WITH ranked AS (
-        SELECT graded_assignment.id AS id, CASE WHEN gate.shut_at IS NULL THEN CAST(:room AS BIGINT) ELSE 1 END AS room,
+        SELECT graded_assignment.id AS id,
+            CASE WHEN gate.shut_at IS NULL OR :room < {ROOM_WHEN_SHUT} THEN CAST(:room AS BIGINT)
+                ELSE {ROOM_WHEN_SHUT} END AS room,
             ROW_NUMBER() OVER (
                 PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin,
-                    CASE WHEN gate.shut_at IS NULL THEN {_RETRIED} ELSE 0 END
+                    CASE WHEN gate.shut_at IS NULL THEN {RETRIED} ELSE 0 END
                 ORDER BY {_FIRST}) AS turn
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
         WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND {PASSABLE}
             AND {{position}}(:full,
-                '|' || {_RETRIED} || ' ' || lti_consumer.id || ' ' || outcome_service.origin || '|') = 0
+                '|' || {RETRIED} || ' ' || lti_consumer.id || ' ' || outcome_service.origin || '|') = 0
     ), picked AS MATERIALIZED (
-        SELECT graded_assignment.id FROM graded_assignment JOIN ranked ON ranked.id = graded_assignment.id
+        SELECT graded_assignment.id AS id, ranked.turn AS turn
+        FROM graded_assignment JOIN ranked ON ranked.id = graded_assignment.id
         WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND ranked.turn <= ranked.room
-        ORDER BY ranked.turn, due_at LIMIT :most {{skip_locked}})
+        ORDER BY ranked.turn, {_READY} LIMIT :most {{skip_locked}})
     UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (SELECT id FROM picked)
-    RETURNING {_AS_WAKE}""")
+    RETURNING {_AS_WAKE}, {_READY} AS ready,
+        (SELECT turn FROM picked WHERE picked.id = graded_assignment.id) AS turn""")
 
 _FORGET_WAKE = Statement("UPDATE graded_assignment SET wake_until = NULL WHERE id = :id RETURNING id")
 
@@ -318,7 +327,7 @@ async def sweep(
     lines = "".join(f"|{int(retried)} {campus.consumer_id} {campus.origin}|" for campus, retried in full)
     rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most, room=most if room is None else room, full=lines)
     # RETURNING keeps no order.
-    return sorted((_wake(row) for row in rows), key=lambda wake: wake.due_at)
+    return [_wake(row) for row in sorted(rows, key=lambda row: (row["turn"], row["ready"]))]
 
 
 async def forget_wake(assignment_id: int) -> None:

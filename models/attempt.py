@@ -11,7 +11,7 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import CLAIMABLE, Kind, Wake, redo, wake_bumped, wake_claimable
+from models.assignment import CLAIMABLE, RETRIED, Kind, Wake, redo, wake_bumped, wake_claimable
 from models.consumer import note_error
 from models.delivery import Line, forget_lost_line, write_line, write_lost_line
 from models.gate import OF_SERVICE, PASSABLE, Campus
@@ -131,7 +131,7 @@ class Address:
     consumer_key: str
     consumer_secret: str = field(repr=False)
     claimable: bool
-    #: Whether it was tried since the last acceptance.
+    #: Whether it was tried since it fell due.
     retried: bool
     #: Whether a request may go to the campus now, be it as a probe.
     passable: bool
@@ -141,7 +141,7 @@ class Address:
 
 _ADDRESS = Statement(f"""
     SELECT outcome_service_id, lis_outcome_service_url, lti_consumer.id AS consumer_id,
-        outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, attempts,
+        outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, {RETRIED} AS retried,
         CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable, CASE WHEN {PASSABLE} THEN 1 ELSE 0 END AS passable,
         CASE WHEN gate.shut_at IS NULL THEN 0 ELSE 1 END AS shut
     FROM graded_assignment
@@ -163,7 +163,7 @@ async def address(assignment_id: int, *, now: int) -> Address | None:
         consumer_key=row["consumer_key"],
         consumer_secret=row["consumer_secret"],
         claimable=bool(row["claimable"]),
-        retried=row["attempts"] > 0,
+        retried=bool(row["retried"]),
         passable=bool(row["passable"]),
         shut=bool(row["shut"]),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
 from tortoise.transactions import in_transaction
 
 from models.consumer import MOST_KEY, LtiConsumer
@@ -18,6 +19,9 @@ class ConsumerError(ValueError):
 class NameTakenError(ConsumerError):
     """Another consumer has this name; metrics and JSON know consumers by it."""
 
+
+#: How often a statement that was picked out of a deadlock is tried again.
+DEADLOCKS = 9
 
 # Its grades may have waited for this: they start afresh. What the sweep finds due it wakes.
 _HURRY = Statement("""
@@ -70,6 +74,18 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     Raises:
         NameTakenError: Another key has this name.
     """
+    known_id = await _add(name, key, secret, guid)
+    if known_id is None:
+        return True
+    # Each for itself: whatever becomes of the others, the secret is changed.
+    for statement, parameters in ((_REVIVE, {"now": now}), (_HURRY, {})):
+        await _in_the_end(statement, consumer_id=known_id, **parameters)
+    await try_now(known_id)
+    return False
+
+
+async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None:
+    """The id of the consumer that was changed; None for a new one."""
     async with in_transaction():
         other = await LtiConsumer.get_or_none(consumer_name=name)
         if other is not None and other.consumer_key != key:
@@ -81,15 +97,22 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
             await LtiConsumer.create(
                 consumer_name=name, consumer_key=key, consumer_secret=secret, instance_guid=guid or None
             )
-            return True
+            return None
         await LtiConsumer.filter(id=known.id).update(
             consumer_name=name, consumer_secret=secret, instance_guid=guid or known.instance_guid
         )
-        await _REVIVE.rows(consumer_id=known.id, now=now)
-        await _HURRY.rows(consumer_id=known.id)
-    # Alone: intake locks gates after assignments.
-    await try_now(known.id)
-    return False
+        return int(known.id)
+
+
+async def _in_the_end(statement: Statement, **parameters: Any) -> None:
+    """Run what locks many rows; intake locks them in the order of its events, and may be the one that goes on."""
+    for _ in range(DEADLOCKS):
+        try:
+            await statement.rows(**parameters)
+        except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
+            continue
+        return
+    await statement.rows(**parameters)
 
 
 async def listing() -> list[dict[str, Any]]:

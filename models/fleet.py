@@ -49,7 +49,9 @@ _BEAT = Statement("""
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, roster = excluded.roster
     RETURNING id""")
 
-_ALIVE = Statement("SELECT id, roster, seen_at FROM live_daemon WHERE seen_at > :since ORDER BY id")
+_ALIVE = Statement(
+    "SELECT id, roster, seen_at FROM live_daemon WHERE seen_at > :since AND seen_at <= :until ORDER BY id"
+)
 
 _LEAVE = Statement("DELETE FROM live_daemon WHERE id = :id OR seen_at < :long_ago RETURNING id")
 
@@ -58,9 +60,18 @@ async def beat(name: str, *, roster: frozenset[str], now: int, lapse_ms: int) ->
     """Say that daemon *name* is alive and divides among *roster*. Returns whoever was seen within the lapse, it too."""
     await _BEAT.rows(id=name, now=now, roster=",".join(sorted(roster)))
     return [
-        Peer(row["id"], frozenset(filter(None, row["roster"].split(","))), awake=row["seen_at"] > now - AWAKE_MS)
-        for row in await _ALIVE.rows(since=now - lapse_ms)
+        Peer(row["id"], frozenset(filter(None, row["roster"].split(","))), awake=is_awake(row["seen_at"], now))
+        for row in await _ALIVE.rows(since=now - lapse_ms, until=now + lapse_ms)
     ]
+
+
+def is_awake(seen_at: int, now: int) -> bool:
+    """
+    Whether a daemon that was seen then can be waited for. Pure.
+
+    One that was seen long after now was seen before the clock was set back, and says nothing of now.
+    """
+    return now - AWAKE_MS < seen_at <= now + AWAKE_MS
 
 
 async def leave(name: str, *, now: int) -> None:

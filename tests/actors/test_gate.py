@@ -19,7 +19,7 @@ from actors.gate import (
 from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.assignment import sweep
-from models.attempt import Released, address
+from models.attempt import Address, Released, address
 from models.clock import Clock
 from models.delivery import Line
 from models.gate import LEAST_PAUSE_MS, Campus, read_troubles, take_probe
@@ -35,6 +35,7 @@ def verdict(health, after=None) -> Verdict:
 
 
 WORKS, FAILS, SILENT = verdict("works"), verdict("fails"), verdict("silent")
+NOBODY = ["not at all", "not at all"]
 
 
 class Daemon:
@@ -46,7 +47,10 @@ class Daemon:
 
     async def attempt(self, assignment_id: int, said: Verdict) -> str:
         """How it was let in: "open", "probe" or "not at all"."""
-        where = await address(assignment_id, now=self.clock.now())
+        return await self.attempt_at(await address(assignment_id, now=self.clock.now()), assignment_id, said)
+
+    async def attempt_at(self, where: Address, assignment_id: int, said: Verdict) -> str:
+        """The same of one who has looked before."""
         try:
             async with self.gates.enter(where) as admitted:
                 how = "probe" if admitted.campus_away else "open"
@@ -134,6 +138,18 @@ async def test_while_a_probe_is_under_way_nobody_else_is_let_in(daemon, ids):
     daemon.tick(2 * PAUSE)
     async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())):
         assert await daemon.attempt(ids[3], WORKS) == "not at all"
+
+
+@pytest.mark.parametrize(
+    ("said", "how"),
+    [((SILENT, SILENT, WORKS), ["probe", "probe", "probe"]), ((FAILS, WORKS, WORKS), ["probe", *NOBODY])],
+)
+async def test_whoever_has_nothing_to_send_keeps_nobody_from_probing_and_a_failed_probe_does(daemon, ids, said, how):
+    await shut_one(daemon, ids)
+    daemon.tick(2 * PAUSE)
+    where = [await address(assignment, now=daemon.clock.now()) for assignment in ids[1:]]
+    together = (daemon.attempt_at(*one) for one in zip(where, ids[1:], said, strict=True))
+    assert await asyncio.gather(*together) == how
 
 
 async def test_a_campus_that_comes_back_gets_one_request_at_once(daemon, ids, campus):

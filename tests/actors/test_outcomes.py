@@ -536,6 +536,7 @@ async def test_a_grade_that_changed_while_it_was_refused_gets_its_own_try(sendin
 
 async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending, lms, leaf):
     lms.keys[KEY] = "a-secret-that-was-changed-over-there"
+    await GradedAssignment.filter(id=leaf).update(due_at=sending.now)
     await sending.pass_back(leaf)
     row, wait = await read_row(leaf), CAMPUS_WAIT * 1000
     assert (row["attempts"], row["parked_at"], row["hold_until"]) == (0, None, 0)
@@ -936,6 +937,7 @@ async def test_a_campus_that_is_away_spends_no_attempts_of_the_grades_behind_it_
         sending.replace_sender(Unreachable())
     else:
         lms.behave = fake.always(behaviour)
+    await GradedAssignment.filter(id__in=class_of_five).update(due_at=sending.now)
     for _ in range(3):
         for assignment in class_of_five:
             await sending.pass_back(assignment)

@@ -11,7 +11,7 @@ from actors.answer import Answer
 from actors.classify import Accepted
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.retry import FIRST, LONGEST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
-from actors.verdict import CAMPUS_WAIT, Attempt, Rules
+from actors.verdict import CAMPUS_WAIT, LONGEST_CAMPUS_WAIT, Attempt, Rules
 from models import attempt as ends
 from models.delivery import Line
 
@@ -36,7 +36,7 @@ OURS = Ambiguous("a fault of our own", ours=True)
 
 
 def attempt(number: int = 1) -> Attempt:
-    return Attempt(number, "0.5", clamped=False, now=NOW)
+    return Attempt(number, "0.5", clamped=False, now=NOW, due_at=NOW)
 
 
 def failed(error: DeliveryError, number: int = 1, *, jitter: float = 0.5, answer=None, **circumstances: bool):
@@ -84,7 +84,7 @@ def test_a_verdict_says_whether_bytes_left(error, bytes_left):
 
 def test_an_acceptance_keeps_the_score_and_the_campuss_words():
     said = Accepted(201, "success", "stored")
-    ended = verdict.accepted(Attempt(1, "1", clamped=True, now=NOW), Answer(201, {}, b"", 0.0129), said)
+    ended = verdict.accepted(Attempt(1, "1", clamped=True, now=NOW, due_at=NOW), Answer(201, {}, b"", 0.0129), said)
     assert ended.end == ends.Accepted("1")
     assert ended.line == Line(
         "accepted",
@@ -171,6 +171,15 @@ def test_what_the_campus_asked_for_is_a_floor(kind):
 def test_a_misconfigured_campus_is_tried_again_within_minutes_and_no_attempt_is_spent(jitter):
     end = failed(WRONG_KEY, 5, jitter=jitter).end
     assert end == ends.Released(NOW + int(CAMPUS_WAIT * (0.5 + jitter) * 1000))
+
+
+@pytest.mark.parametrize(
+    ("due_for", "seconds"), [(0, CAMPUS_WAIT), (4 * CAMPUS_WAIT + 4, CAMPUS_WAIT + 1), (1e6, LONGEST_CAMPUS_WAIT)]
+)
+def test_one_that_has_been_due_for_long_gives_way_to_the_others_of_its_campus(due_for, seconds):
+    made = Attempt(1, "0.5", clamped=False, now=NOW, due_at=NOW - int(due_for * 1000))
+    end = verdict.failed(made, None, WRONG_KEY, Rules(hold_seconds=20, max_attempts=80), jitter=0.5).end
+    assert end == ends.Released(NOW + int(seconds * 1000))
 
 
 def test_our_own_stopping_before_anything_was_sent_is_no_failed_attempt():

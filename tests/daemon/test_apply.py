@@ -15,6 +15,7 @@ from models.course import CourseStructure, CourseTrees
 from models.intake import read_position
 from models.registration import RegistrationError
 from models.score import Score
+from models.stale import StaleEvent
 
 #: Milliseconds: of the database's clock and of the entries.
 NOW = 1_767_268_800_000
@@ -41,11 +42,11 @@ def applier():
 def apply(applier):
     """Applies an event that arrives *later* milliseconds after NOW; gives what it did and the wake-ups."""
 
-    async def apply(later=0, **fields):
+    async def apply(later=0, force=False, **fields):
         entry_id = f"{NOW + later}-0"
         raw = {name.encode(): str(value).encode() for name, value in fields.items()}
         async with in_transaction():
-            return await applier.apply(read_event(entry_id, raw), await read_position(), now=NOW)
+            return await applier.apply(read_event(entry_id, raw), await read_position(), now=NOW, force=force)
 
     return apply
 
@@ -213,6 +214,20 @@ async def test_an_older_score_that_arrives_later_is_stale_and_bumps_nothing(clea
     assert await score(earned=1, later=9) == ("stale", [])
     assert (await versions())[assignment] == 4
     assert (await Score.get()).points_earned == 2
+    (noted,) = await StaleEvent.all().values("type", "user_id", "usage_key", "entry_id", "number")
+    assert noted == {
+        "type": "score.changed", "user_id": "learner", "usage_key": "unit", "entry_id": f"{NOW + 9}-0", "number": 1
+    }  # fmt: skip
+
+
+async def test_a_change_names_its_entry_and_is_forced_only_where_the_database_may_be_an_old_one(clean, score):
+    assignment = await clean()
+    await score(earned=1)
+    row = await GradedAssignment.get(id=assignment)
+    assert (row.entry_id, row.forced_version) == (f"{NOW}-0", 0)
+    await score(earned=2, later=1, force=True)
+    row = await GradedAssignment.get(id=assignment)
+    assert (row.entry_id, row.forced_version, row.version_number) == (f"{NOW + 1}-0", 5, 5)
 
 
 async def test_a_score_from_between_two_equal_ones_is_stale(clean, score):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.gate import Gates
 from daemon.fleet import EVERY, STALE, Fleet
+from daemon.outages import TELL_EVERY
 from daemon.stop import Stop
+from models import fleet
 from models.attempt import address
 from models.clock import Clock
 from models.fleet import AWAKE_MS
@@ -167,3 +170,17 @@ async def test_a_round_beats_and_sleeps_no_longer_than_until_the_stop(make_daemo
     await daemon.fleet.step(stop)
     assert daemon.joined
     assert EVERY < STALE < AWAKE_MS / 1000
+
+
+async def test_one_that_is_kept_waiting_says_so_once_a_minute(make_daemon):
+    first, second = make_daemon(), make_daemon()
+    stop = Stop()
+    stop.set()  # no sleep between two steps
+    with capture_logs() as logs:
+        await first.beat()
+        for _ in range(int(LAPSE + TELL_EVERY)):
+            await second.fleet.step(stop)
+            second.clock.monotonic.seconds += 1
+            await fleet.beat(first.fleet.name, roster=frozenset(), now=first.clock.now(), lapse_ms=1)
+    assert not second.joined
+    assert [line["log_level"] for line in logs] == ["warning"]

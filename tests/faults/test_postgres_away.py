@@ -54,6 +54,7 @@ def swallowed(scene):
         scene.more_come()
         scene.database_proxy.swallow()
         scene.news_of(*scene.tool.histories)
+        daemon.wait_until("it misses PostgreSQL", lambda: daemon.page("/readyz")[0] == 503)
         assert daemon.page("/livez")[0] == 200
         scene.database_proxy.recover()
         scene.more_come()

@@ -33,6 +33,13 @@ async def test_a_daemon_that_was_not_seen_for_seconds_has_its_share_but_is_not_w
         assert await beat("b", roster=BOTH, now=NOW + later) == [Peer("a", BOTH, awake=awake), Peer("b", BOTH)]
 
 
+async def test_whoever_was_seen_before_the_clock_was_set_back_is_not_waited_for(empty_database):
+    await beat("killed", roster=NOBODY, now=NOW + AWAKE_MS + 1)
+    assert await beat("b", roster=NOBODY, now=NOW) == [Peer("b", NOBODY), Peer("killed", NOBODY, awake=False)]
+    await beat("killed long after", roster=NOBODY, now=NOW + LAPSE_MS + 1)
+    assert "killed long after" not in [peer.name for peer in await beat("b", roster=NOBODY, now=NOW)]
+
+
 async def test_a_daemon_that_takes_leave_is_gone_at_once(empty_database):
     await beat("a", roster=NOBODY, now=NOW)
     await beat("long-dead", roster=NOBODY, now=NOW - 4_000_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import consumers
-from models.assignment import GradedAssignment, sweep
+from models.assignment import ROOM_WHEN_SHUT, GradedAssignment, sweep
 from models.attempt import address
 from models.consumer import LtiConsumer, OutcomeService, note_error
 from models.gate import (
@@ -179,9 +179,10 @@ async def test_behind_a_shut_gate_the_oldest_and_the_newest_that_were_not_tried_
     await shut(campus, now=NOW, until=NOW, reason="broken")
     for number in range(4):
         now = NOW + 100 + number
-        (wake,) = await sweep(now=now, most=9)
+        wake, *_ = await sweep(now=now, most=9)
         order.append(wake.assignment_id)
-        await GradedAssignment.filter(id=wake.assignment_id).update(not_before=now, wake_until=None)
+        await GradedAssignment.all().update(wake_until=None)
+        await GradedAssignment.filter(id=wake.assignment_id).update(not_before=now)
         probe = await take_probe(campus, now=now, lease_ms=LEASE)
         await probe_failed(campus, probe, now=now, until=now, reason="broken")
     assert order == [old, new, middle, tried]
@@ -191,7 +192,20 @@ async def test_who_was_in_backoff_long_ago_is_not_behind_whoever_came_due_since(
     long_due = await make_assignment(due_at=5, not_before=10)
     for _ in range(3):
         await make_assignment(due_at=20)
-    assert [wake.assignment_id for wake in await sweep(now=NOW, most=9, room=1)] == [long_due]
+    assert [wake.assignment_id for wake in await sweep(now=NOW, most=1, room=9)] == [long_due]
+
+
+async def test_one_that_fails_again_and_again_is_not_first_for_having_fallen_due_first(campus):
+    failing = await make_assignment(due_at=1, not_before=NOW - 1)
+    healthy = await make_assignment(due_at=2)
+    assert [wake.assignment_id for wake in await sweep(now=NOW, most=9)] == [healthy, failing]
+
+
+async def test_behind_a_shut_gate_a_few_are_woken_since_the_first_may_have_nothing_to_send(campus):
+    for _ in range(ROOM_WHEN_SHUT + 2):
+        await make_assignment()
+    await shut(campus, now=NOW, until=NOW, reason="broken")
+    assert len(await sweep(now=NOW + 1, most=99)) == ROOM_WHEN_SHUT
 
 
 async def test_a_gate_stands_before_one_consumer_at_one_origin(campus):
