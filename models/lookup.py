@@ -1,9 +1,9 @@
 """
 What is on record about a learner's grades, for people who ask. Reads only: a role that may do no more can use it.
 
-Every statement goes by an index, and of ledger, quarantine and stale events no more is read than somebody would look at:
-the help desk asks while the daemon works, of a ledger with millions of lines. Orders are by sums (``at + 0``): by the
-bare column PostgreSQL would rather walk the whole of its index than sort a few rows.
+Every statement goes by an index, and of ledger, quarantine and stale events no more is read than somebody would look
+at: the help desk asks while the daemon works, of a ledger with millions of lines. Orders are by sums (``at + 0``): by
+the bare column PostgreSQL would rather walk the whole of its index than sort a few rows.
 """
 
 from __future__ import annotations
@@ -247,8 +247,8 @@ def _rejected(row: dict[str, Any]) -> Rejected:
         at=row["at"],
         type=row["type"],
         reason=row["reason"],
-        course_key=course and course.decode(errors="replace"),
-        usage_key=block and block.decode(errors="replace"),
+        course_key=None if course is None else course.decode(errors="replace"),
+        usage_key=None if block is None else block.decode(errors="replace"),
     )
 
 

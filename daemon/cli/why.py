@@ -62,8 +62,8 @@ def _asked(**options: str | None) -> Asked:
             fail(f"{option}: is not valid UTF-8", WRONG)
     if options["user"] is None and options["lti_user"] is None and options["sourcedid"] is None:
         fail(
-            "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the campus) "
-            "or --sourcedid ID (the lis_result_sourcedid of a launch); --course and --usage narrow it down",
+            "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the "
+            "campus) or --sourcedid ID (the lis_result_sourcedid of a launch); --course and --usage narrow it down",
             WRONG,
         )
     return Asked(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daemon.why.names import title
 from daemon.why.times import counted, past
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daemon.why.known import Absent, AbsentState, Terms
-    from models.lookup import Asked, Found, Rejected
+    from models.lookup import Asked, Rejected
 
 #: How many of a learner's other assignments are named.
 MOST_NAMED = 5
@@ -24,10 +25,10 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
         rejected: What is in quarantine about whoever and whatever was asked for, the newest first.
     """
     if rejected:
-        return "quarantined", _join(_quarantined(rejected, terms), *_about_block(absent), _others(absent))
+        return "quarantined", _join(_quarantined(rejected, terms), _others(absent))
     if absent.learner_known or absent.elsewhere:
         return "unregistered", _join(
-            _unregistered(absent.asked), *_about_block(absent), _others(absent), _as_of(absent, terms)
+            _unregistered(absent), *_about_block(absent), _others(absent), _as_of(absent, terms)
         )
     if absent.retired_us is not None:
         return "retired", _retired(absent.retired_us, terms)
@@ -35,17 +36,19 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
 
 
 def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
-    newest = rejected[0]
+    # Without a launch there is no assignment, so that the reason lies with launches before it lies with anything else.
+    newest = next((event for event in rejected if event.type == "launch"), rejected[0])
     number = counted(len(rejected), "event")
-    what = "of an unknown type" if newest.type == "unknown" else f"`{newest.type}`"
+    what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (
-        f"Quarantined: no launch is registered, and {number} about this could not be applied. The newest, {what}, was "
-        f"read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, the tool has to send "
-        "it again."
+        f"Quarantined: no launch is registered, and {number} about this learner could not be applied. One, "
+        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, the "
+        "event has to be sent again."
     )
 
 
-def _unregistered(asked: Asked) -> str:
+def _unregistered(absent: Absent) -> str:
+    asked = absent.asked
     if asked.usage_key is not None:
         what = "this activity"
     elif asked.course_key is not None:
@@ -54,9 +57,10 @@ def _unregistered(asked: Asked) -> str:
         what = "any activity"
     if asked.sourcedid is not None:
         return f"Not registered: no launch of {what} brought this sourcedid, so there is nowhere to send a grade to."
+    moved = ", or a later launch took its grade to another activity" if absent.elsewhere else ""
     return (
-        f"Not registered: this learner never opened {what} from a campus LMS, so there is nowhere to send a grade to. "
-        "As soon as the learner opens it there, the grade that is there already is sent."
+        f"Not registered: this learner never opened {what} from a campus LMS{moved}, so there is nowhere to send a "
+        "grade to. Once the learner opens it there, what was earned so far is sent."
     )
 
 
@@ -101,13 +105,9 @@ def _about_block(absent: Absent) -> list[str]:
 def _others(absent: Absent) -> str:
     if not absent.elsewhere:
         return ""
-    named = [_named(row) for row in absent.elsewhere[:MOST_NAMED]]
+    named = [title(row) for row in absent.elsewhere[:MOST_NAMED]]
     more = len(absent.elsewhere) - len(named)
-    return f"Registered are: {'; '.join(named)}{f'; and {more} more' if more else ''}."
-
-
-def _named(row: Found) -> str:
-    return f"{row.context_title or row.course_key}: {row.resource_link_title or row.usage_key}"
+    return f"This learner's registered activities: {'; '.join(named)}{f'; and {more} more' if more else ''}."
 
 
 def _join(*sentences: str) -> str:

@@ -9,14 +9,13 @@ from actors.scoring import block_grade
 from daemon.why.known import Absent, Answer, Known
 from models import lookup
 from models.course import CourseTrees
-from models.lookup import Asked, Found
 from models.score import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from actors.scoring import Grade, NoGrade
-    from models.lookup import Late, Rejected
+    from models.lookup import Asked, Found, Late, Rejected
     from models.score import Points
 
 

@@ -58,7 +58,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """*absent* is None exactly where there are assignments. Events are of the learners, courses and blocks asked for."""
+    """*absent* is None exactly where there are assignments. The events are those about what was asked for."""
 
     known: tuple[Known, ...] = ()
     absent: Absent | None = None

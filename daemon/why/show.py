@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.why.absent import absence
+from daemon.why.names import noun, title
 from daemon.why.times import past
 from daemon.why.words import reason
 
@@ -68,16 +69,8 @@ def _show_assignment(known: Known, terms: Terms, screen: Console) -> None:
         _say(screen, f"The ledger has more; these are the newest {len(known.lines)}.")
 
 
-def title(row: Found) -> str:
-    """Course and activity, by the titles of the launch where it had any."""
-    return f"{row.context_title or row.course_key}: {row.resource_link_title or row.usage_key}"
-
-
 def _ids(row: Found) -> str:
-    return (
-        f"learner {row.user_id}, course {row.course_key}, {'unit' if row.composite else 'problem'} {row.usage_key}, "
-        f"assignment {row.id}"
-    )
+    return f"learner {row.user_id}, course {row.course_key}, {noun(row)} {row.usage_key}, assignment {row.id}"
 
 
 def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) -> None:

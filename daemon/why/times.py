@@ -24,7 +24,7 @@ def past(ms: int, zone: tzinfo | None, *, seconds: bool = False) -> str:
 
 
 def upcoming(ms: int, terms: Terms) -> str:
-    """A moment to come, its minute rounded up so that it is not told too early, with its date unless that is today's."""
+    """A moment to come, rounded up to the minute so as not to be told too early; without its date if that is today."""
     rounded = -(-ms // _MINUTE_MS) * _MINUTE_MS
     when, today = _local(rounded, terms.zone), _local(terms.now, terms.zone)
     if when is None or today is None or when.date() != today.date():

@@ -46,7 +46,7 @@ def reason(known: Known, terms: Terms) -> str:
     return " ".join(sentences)
 
 
-def is_cut(grade: Grade | NoGrade | None) -> bool:
+def _is_cut(grade: Grade | NoGrade | None) -> bool:
     """Whether what would be sent now does not fit LTI's 0 to 1 as it is."""
     return isinstance(grade, Grade) and wire_score(grade)[1]
 
@@ -84,13 +84,13 @@ def _parked(known: Known, terms: Terms) -> str:
     # Row and line are written as one.
     line = next((line for line in known.lines if line.at == at), None)
     if line is not None and line.result == "refused" and line.http_status is not None:
-        head = f"Refused by {campus(row)}"
+        head = f"Refused by {campus(row)} on"
     elif line is not None and line.result in ("retried", "ambiguous"):
-        head = f"Given up at {campus(row)}"
+        head = f"Given up at {campus(row)} on"
     else:
-        head = f"Not sent to {campus(row)} any more"
+        head = f"Not sent to {campus(row)} since"
     who = _WHO_ACTS.get(row.parked_scope or "", "")
-    return f"{head} on {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
+    return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
 
 
 def _under_way(row: Found, terms: Terms) -> str:
@@ -110,7 +110,7 @@ def _nothing_yet(row: Found) -> str:
 def _grade_now(known: Known) -> list[str]:
     match known.grade:
         case Grade() as grade:
-            return [f"The grade to be sent is {wire_score(grade)[0]}.", *([_cut(grade)] if is_cut(grade) else [])]
+            return [f"The grade to be sent is {wire_score(grade)[0]}.", *([_cut(grade)] if _is_cut(grade) else [])]
         case NoGrade.NOTHING_ATTEMPTED:
             return [f"By now there is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
         case _:
@@ -118,7 +118,7 @@ def _grade_now(known: Known) -> list[str]:
 
 
 def _cut(grade: Grade | NoGrade | None) -> str:
-    points = f" ({grade.earned:g} of {grade.possible:g} points)" if isinstance(grade, Grade) and is_cut(grade) else ""
+    points = f" ({grade.earned:g} of {grade.possible:g} points)" if isinstance(grade, Grade) and _is_cut(grade) else ""
     return f"The grade{points} was cut to fit: LTI takes 0 to 1, no less and no more."
 
 
