@@ -21,10 +21,11 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, TryLater
 from actors.protocols import oauth1
 from actors.protocols.basic_outcome import replace_result
 from actors.scoring import Grade, NoGrade, block_grade, wire_score
+from actors.telling import Told, tell
 from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models.assignment import forget_wake
-from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
+from models.attempt import Address, Claim, Empty, Ended, Released, Uncertain, Unchanged, Waiting
 from models.delivery import count_unexplained
 from models.score import read_scores
 
@@ -107,12 +108,21 @@ class Walk:
             await forget_wake(assignment_id)
             return None
         self._tools.reached("claimed")
+        log.debug(
+            "an attempt begins",
+            assignment=claim.assignment_id,
+            entry=claim.entry_id,
+            user=claim.user_id,
+            course=claim.course_key,
+            usage=claim.usage_key,
+        )
         if claim.took_over:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
+        probe = admitted.campus_away
         verdict = await self._walk(claim, address, admitted, began)
         ended = await self._end(claim, verdict)
         self._tools.reached("ended")
-        self._tell(claim, address, verdict, ended)
+        tell(Told(claim, address, verdict, ended, probe=probe, now=clock.now()), self._tools.metrics)
         await admitted.report(assignment_id, verdict)
         return ended
 
@@ -273,35 +283,3 @@ class Walk:
                     "the end of an attempt could not be written yet", assignment=claim.assignment_id, exc_info=True
                 )
             await asyncio.sleep(END_RETRY)
-
-    def _tell(self, claim: Claim, address: Address, verdict: Verdict, ended: Ended) -> None:
-        metrics, consumer = self._tools.metrics, address.consumer_name
-        if verdict.result not in ("empty", "released"):
-            metrics.outcomes.labels(consumer, claim.kind, verdict.result).inc()
-        line = verdict.line
-        if line is not None and line.clamped:
-            metrics.clamped.labels(consumer).inc()
-        if verdict.result == "accepted":
-            lag = self._tools.clock.now() - claim.due_at
-            metrics.delivery_lag.labels(claim.kind).observe(max(lag, 0) / 1000)
-            metrics.last_success.labels(consumer).set(self._tools.clock.now() / 1000)
-        parked = verdict.end.parked if isinstance(verdict.end, Uncertain) else verdict.end
-        if isinstance(parked, Parked) and ended.parked:
-            metrics.parked.labels(consumer, parked.scope).inc()
-        told = log.bind(
-            assignment=claim.assignment_id,
-            consumer=consumer,
-            kind=claim.kind,
-            version=claim.version,
-            attempt=claim.attempt,
-            result=verdict.result,
-            score=line and line.score,
-            http_status=line and line.http_status,
-            reason=(line and line.description) or None,
-            duration_ms=line and line.duration_ms,
-        )
-        if ended.fenced:
-            metrics.fenced.inc()
-            told.error("an attempt ended after its claim had been taken over")
-        else:
-            told.info("an attempt ended")

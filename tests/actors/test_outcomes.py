@@ -17,6 +17,7 @@ from actors.verdict import CAMPUS_WAIT
 from actors.walk import MARGIN, PUT_OFF
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
 from models.attempt import address
+from models.consumer import origin
 from models.course import CourseStructure, Tree, canonical
 from models.registration import Registration, register
 from models.score import apply_score
@@ -612,6 +613,7 @@ async def test_neither_sourcedid_nor_secret_stands_in_ledger_log_or_reason(sendi
         await sending.pass_back(leaf)
     lines, row = await read_lines(leaf), await read_row(leaf)
     assert len(lines) == 1
+    logs = [entry for entry in logs if entry["log_level"] != "debug"]
     assert [entry["result"] for entry in logs] == [lines[0]["result"]]
     written = f"{logs} {lines} {row['parked_reason']}"
     assert "user" not in written
@@ -621,23 +623,52 @@ async def test_neither_sourcedid_nor_secret_stands_in_ledger_log_or_reason(sendi
 @on_one_engine
 async def test_an_attempts_log_line_tells_who_what_and_why(sending, lms, leaf):
     lms.behave = fake.always(fake.failure("User not found"))
+    await GradedAssignment.filter(id=leaf).update(entry_id="7-0", due_at=sending.now - 3000)
     with structlog.testing.capture_logs() as logs:
         await sending.pass_back(leaf)
-    (entry,) = logs
+    begin, entry = logs
+    assert begin == {
+        "event": "an attempt begins",
+        "log_level": "debug",
+        "assignment": leaf,
+        "entry": "7-0",
+        "user": LEARNER,
+        "course": COURSE,
+        "usage": BLOCK,
+    }
     assert entry.pop("duration_ms") >= 0
     assert entry == {
         "event": "an attempt ended",
         "log_level": "info",
         "assignment": leaf,
+        "entry": "7-0",
         "consumer": "campus",
+        "origin": origin(lms.url()),
         "kind": "leaf",
         "version": 1,
         "attempt": 1,
         "result": "refused",
         "score": "0.5",
         "http_status": 200,
+        "code_major": "failure",
         "reason": "HTTP 200, failure: User not found",
+        "lag_ms": 3000,
+        "campus": "works",
+        "parked": "learner",
     }
+    (line,) = await read_lines(leaf)
+    assert line["entry_id"] == "7-0"
+
+
+@on_one_engine
+async def test_an_attempt_that_is_made_again_says_when_and_whether_it_was_a_probe(sending, lms, leaf):
+    lms.behave = fake.always(fake.html(503))
+    with structlog.testing.capture_logs() as logs:
+        await sending.pass_back(leaf)
+    (entry,) = [entry for entry in logs if entry["log_level"] == "info"]
+    row = await read_row(leaf)
+    assert entry["retry_in_ms"] == max(row["not_before"], row["hold_until"]) - sending.now
+    assert (entry["campus"], "parked" in entry, "probe" in entry) == ("fails", False, False)
 
 
 # --- Stopping ---
