@@ -189,14 +189,19 @@ async def find(asked: Asked, *, now: int) -> list[Found]:
     Raises:
         ValueError: Neither learner nor sourcedid is given: no index leads there.
     """
+    statement, parameters = finding(asked)
+    return [_found(row) for row in await statement.rows(now=now, **parameters)]
+
+
+def finding(asked: Asked) -> tuple[Statement, dict[str, str]]:
+    """The statement of :func:`find`, and its parameters but ``now``. Raises the same."""
     if asked.user_id is None and asked.lti_user_id is None and asked.sourcedid is None:
         raise ValueError("whose grades? give a user_id, an lti_user_id or a sourcedid")
     given: dict[str, str] = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
     if "sourcedid" in given:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)
-    statement = Statement(f"{_FIND} {conditions} ORDER BY course_key, usage_key, graded_assignment.id")
-    return [_found(row) for row in await statement.rows(now=now, **given)]
+    return Statement(f"{_FIND} {conditions} ORDER BY course_key, usage_key, graded_assignment.id"), given
 
 
 def _found(row: dict[str, Any]) -> Found:
