@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from models.intake import read_position
-from models.status import Status, read_status
+from daemon.stream import START
+from models.intake import known_position
+from models.status import read_daemons, read_rates, read_status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from daemon.loops import Loop
     from daemon.stream import Stream
     from models.clock import Clock
+    from models.status import Daemons, Status
 
 
 class Health:
@@ -54,9 +59,25 @@ class Health:
         return await asyncio.get_running_loop().create_task(reading, context=self._context)
 
 
-async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
     """
-    The contract's ``status --json``.
+    Everything that ``status`` shows, as it was at *now* (milliseconds since 1970 by the database's clock).
+
+    *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades a minute that a campus accepted
+    lately, by consumer and origin.
+    """
+
+    now: int
+    status: Status
+    stream_lag: int | None
+    daemons: Daemons
+    rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+async def snapshot(now: int, stream: Stream | None) -> Snapshot:
+    """
+    Read the state of everything. Nothing is written: a role that may only read is enough.
 
     Args:
         now: Milliseconds since 1970 by the database's clock.
@@ -64,28 +85,33 @@ async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
     """
     # First, so that the status holds whatever this counts as applied: nobody may read "all done" between the two.
     lag = await stream_lag(stream)
-    return render(await read_status(now=now), now=now, stream_lag=lag)
+    status = await read_status(now=now)
+    return Snapshot(now, status, lag, await read_daemons(now=now), await read_rates(now=now))
+
+
+async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
+    """The contract's ``status --json``, of what :func:`snapshot` reads."""
+    return render(await snapshot(now, stream))
 
 
 async def stream_lag(stream: Stream | None) -> int | None:
     """Entries not yet applied; None when Redis does not answer."""
     if stream is None:
         return None
-    position = await read_position()
+    position = await known_position()
     try:
-        return await stream.lag(position.entry_id)
+        return await stream.lag(START if position is None else position.entry_id)
     except Exception:  # noqa: BLE001 - whatever Redis' trouble is, the rest of the status is worth showing
         return None
 
 
-def render(status: Status, *, now: int, stream_lag: int | None) -> dict[str, Any]:
-    """The document itself, from what was read. Pure."""
-    oldest = status.oldest_due
+def render(shot: Snapshot) -> dict[str, Any]:
+    """The document itself. Pure."""
     return {
-        "assignments": status.assignments,
-        "oldest_due_seconds": 0 if oldest is None else max(0, now - oldest) / 1000,
-        "stream_lag": stream_lag,
-        "quarantined": status.quarantined,
+        "assignments": shot.status.assignments,
+        "oldest_due_seconds": _age(shot.status.oldest_due, shot.now),
+        "stream_lag": shot.stream_lag,
+        "quarantined": shot.status.quarantined,
         "campuses": [
             {
                 "consumer": campus.consumer,
@@ -96,9 +122,14 @@ def render(status: Status, *, now: int, stream_lag: int | None) -> dict[str, Any
                 "last_success": iso(campus.last_success),
                 "last_error": campus.last_error,
             }
-            for campus in status.campuses
+            for campus in shot.status.campuses
         ],
     }
+
+
+def _age(moment: int | None, now: int) -> float:
+    """Seconds since *moment*; 0 where there is none."""
+    return 0 if moment is None else max(0, now - moment) / 1000
 
 
 def iso(ms: int | None) -> str | None:

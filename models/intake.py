@@ -146,6 +146,12 @@ async def read_position() -> Position:
     return Position(row["epoch"], row["position"], row["digest_key"])
 
 
+async def known_position() -> Position | None:
+    """Where intake stands now; None before the very first start. Only reads, for a role that may do no more."""
+    row = await _READ.row()
+    return None if row is None else Position(row["epoch"], row["position"], row["digest_key"])
+
+
 async def lock_position() -> Position | None:
     """Take the lock that makes intake serial. The first statement of its transaction, always."""
     row = await _LOCK.row()

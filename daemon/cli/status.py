@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from daemon.cli.common import ConfigOption, console, opened_database, opened_stream, quiet_config
+from daemon.cli.common import ConfigOption, console, opened_database, opened_stream, quiet_config, redis_url
 from daemon.cli.common import run as run_work
+from daemon.cli.glance import show
 from daemon.config import zone
-from daemon.health import status_document
+from daemon.health import render, snapshot
 from models.clock import Clock
+from models.status import read_idle_consumers
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from daemon.config import Config
+    from daemon.stream import Stream
 
 
 def status(
@@ -24,47 +25,29 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show assignments by state and each campus; works with the daemon down. Example: passbackd status --json"""
+    """
+    Show who is at work, the assignments by state, and each campus; works with the daemon or Redis down.
+
+    Example: passbackd status --json
+    """
     settings = quiet_config(config)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False), opened_stream(settings) as stream:
             clock = Clock()
             await clock.measure()
-            document = await status_document(clock.now(), stream)
+            shot = await snapshot(clock.now(), stream)
+            idle = await read_idle_consumers()
         if as_json:
-            typer.echo(json.dumps(document))
+            typer.echo(json.dumps(render(shot)))
         else:
-            _show(document, zone(settings.log.timezone))
+            show(shot, idle, console(), where=zone(settings.log.timezone), redis_away=_away(settings, stream))
 
     run_work(work())
 
 
-def _show(document: dict[str, Any], where: tzinfo | None) -> None:
-    screen = console()
-    states = Table("state", "assignments", box=None)
-    for state, number in document["assignments"].items():
-        states.add_row(state, str(number))
-    screen.print(states)
-    lag = document["stream_lag"]
-    screen.print(f"\noldest due for {document['oldest_due_seconds']:.0f} s")
-    screen.print("stream: " + ("Redis does not answer" if lag is None else f"{lag} entries not yet applied"))
-    screen.print(f"quarantine: {document['quarantined']} events\n")
-    campuses = Table("campus", "address", "gate", "due", "parked", "last success", "last error", box=None)
-    for campus in document["campuses"]:
-        campuses.add_row(
-            campus["consumer"],
-            campus["origin"],
-            campus["gate"],
-            str(campus["due"]),
-            str(campus["parked"]),
-            _local(campus["last_success"], where),
-            campus["last_error"] or "",
-        )
-    screen.print(campuses if document["campuses"] else "no campus has launched anything yet")
-
-
-def _local(moment: str | None, where: tzinfo | None) -> str:
-    if moment is None:
-        return "never"
-    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(where).strftime("%Y-%m-%d %H:%M:%S %Z")
+def _away(settings: Config, stream: Stream | None) -> str | None:
+    """Why Redis does not answer, as far as it is known; None where it does."""
+    if stream is not None:
+        return None
+    return "" if redis_url(settings) is not None else "the embedded one runs with the daemon only"

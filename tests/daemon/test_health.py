@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.connections import redis_client
-from daemon.health import Health, iso, render, status_document, stream_lag
+from daemon.health import Health, Snapshot, iso, render, status_document, stream_lag
 from daemon.loops import STUCK, Loop
 from daemon.stream import Stream
 from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService
-from models.intake import move_position, read_position
-from models.status import STATES, CampusStatus, Status
+from models.intake import known_position, move_position, read_position
+from models.status import STATES, CampusStatus, Daemons, Status
 from tests.models.rows import make_assignment
 from tests.servers import Port
 
@@ -93,10 +93,14 @@ async def test_a_daemon_with_a_stuck_loop_is_not_alive(loops, clock, stream):
 CAMPUS = CampusStatus("campus", "https://campus.example:443", gate="probing")
 
 
+def shot(status, stream_lag=0):
+    return Snapshot(NOW, status, stream_lag, Daemons(1, NOW))
+
+
 def test_the_document_has_the_shape_that_others_rely_on():
     busy = CampusStatus("other", "https://other.example:443", "open", "", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
-    assert render(status, now=NOW, stream_lag=5) == {
+    assert render(shot(status, 5)) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
         "oldest_due_seconds": 1.5,
         "stream_lag": 5,
@@ -127,7 +131,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, 0), (NOW, 0), (NOW + 5, 0), (NOW - 1, 0.001)])
 def test_the_oldest_due_grade_is_told_in_seconds(oldest, seconds):
     campus = CampusStatus("campus", "https://campus.example:443", oldest_due=oldest)
-    assert render(Status({}, [campus], 0), now=NOW, stream_lag=0)["oldest_due_seconds"] == seconds
+    assert render(shot(Status({}, [campus], 0)))["oldest_due_seconds"] == seconds
 
 
 @pytest.mark.parametrize(
@@ -163,6 +167,15 @@ async def test_the_lag_counts_from_the_position(empty_database, stream):
     assert await stream_lag(stream) == 1
 
 
+async def test_before_the_first_start_everything_on_the_stream_is_yet_to_be_applied_and_nothing_is_written(
+    empty_database, clock, stream
+):
+    await stream.add({"type": "launch"})
+    assert await stream_lag(stream) == 1
+    assert (await status_document(clock.now(), stream))["stream_lag"] == 1
+    assert await known_position() is None
+
+
 async def test_without_redis_the_document_says_everything_but_the_lag(empty_database, clock, no_stream):
     await make_assignment()
     for stream in (no_stream, None):
@@ -177,4 +190,5 @@ async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_data
     health = Health()
     health.started(loops, clock, stream)
     document = await asyncio.get_running_loop().create_task(health.statusz(), context=contextvars.Context())
-    assert document == render(Status(dict.fromkeys(STATES, 0), [], 0), now=NOW, stream_lag=0)
+    nothing = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Daemons(0, None))
+    assert document == render(nothing)

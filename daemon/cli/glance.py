@@ -1,0 +1,158 @@
+"""What ``status`` shows to people. Pure, but for the printing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
+
+    from rich.console import Console
+
+    from daemon.health import Snapshot
+    from models.status import CampusStatus, Daemons, IdleConsumer
+
+#: Seconds of each unit.
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def show(
+    shot: Snapshot, idle: Sequence[IdleConsumer], screen: Console, *, where: tzinfo | None, redis_away: str | None
+) -> None:
+    """
+    Print it all.
+
+    Args:
+        where: The time zone of whoever reads it; None for the machine's.
+        redis_away: Why Redis does not answer, if it does not.
+    """
+    for line in (
+        f"as of {local(shot.now, where)}",
+        daemons_line(shot.daemons, shot.now, where),
+        stream_line(shot.stream_lag, redis_away),
+        f"quarantine: {_counted(shot.status.quarantined, 'event')}",
+        _oldest("due", shot.status.oldest_due, shot.now, where),
+        _oldest("parked", shot.status.oldest_parked, shot.now, where),
+    ):
+        _say(screen, line)
+    screen.print()
+    screen.print(_states(shot))
+    screen.print()
+    if not shot.status.campuses and not idle:
+        _say(screen, "no campus is known yet: `passbackd consumer add` adds one")
+        return
+    screen.print(_campuses(shot, idle, where))
+    _show_errors(shot, screen, where)
+
+
+def daemons_line(daemons: Daemons, now: int, where: tzinfo | None) -> str:
+    """Whether anybody is at work."""
+    if daemons.awake:
+        return "1 daemon is running" if daemons.awake == 1 else f"{daemons.awake} daemons are running"
+    plain = "no daemon is running: nothing is read or sent until `passbackd run` is started"
+    return plain if daemons.last_seen is None else f"{plain}; one was last seen {_when(daemons.last_seen, now, where)}"
+
+
+def stream_line(lag: int | None, redis_away: str | None) -> str:
+    """What stands on the stream and is not applied."""
+    if redis_away is not None:
+        return f"stream: Redis does not answer{f' ({redis_away})' if redis_away else ''}"
+    if lag is None:
+        return "stream: Redis answers, but does not say what stands on the stream"
+    return f"stream: {lag} {'entry' if lag == 1 else 'entries'} not yet applied"
+
+
+def age(ms: int) -> str:
+    """A duration in its two largest units, rounded down: ``3 d 4 h``, ``5 min 2 s``, ``0 s``."""
+    seconds = max(0, ms) // 1000
+    for (large, length), (small, part) in pairwise(_UNITS):
+        if seconds >= length:
+            rest = seconds % length // part
+            return f"{seconds // length} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{seconds} s"
+
+
+def local(ms: int, where: tzinfo | None) -> str:
+    """A moment in somebody's time zone, with the zone."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return f"{moment.astimezone(where):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def printable(text: str) -> str:
+    """Somebody else's words without what could forge a line or steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _when(moment: int, now: int, where: tzinfo | None) -> str:
+    return f"{local(moment, where)} ({age(now - moment)} ago)"
+
+
+def _oldest(state: str, since: int | None, now: int, where: tzinfo | None) -> str:
+    return f"oldest {state}: {'none' if since is None else f'for {age(now - since)}, since {local(since, where)}'}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _states(shot: Snapshot) -> Table:
+    table = Table("state", box=None)
+    table.add_column("assignments", justify="right")
+    for state, number in shot.status.assignments.items():
+        table.add_row(state, str(number))
+    return table
+
+
+def _campuses(shot: Snapshot, idle: Iterable[IdleConsumer], where: tzinfo | None) -> Table:
+    table = Table(box=None)
+    for name in ("campus", "address", "gate"):
+        table.add_column(name, overflow="fold")
+    for name in ("grades/min", "due", "parked"):
+        table.add_column(name, justify="right")
+    for name in ("oldest due", "last success"):
+        table.add_column(name, overflow="fold")
+    for campus in shot.status.campuses:
+        table.add_row(*map(_cell, _row(campus, shot, where)))
+    for consumer in idle:
+        gate = "paused" if consumer.paused else "open"
+        table.add_row(*map(_cell, (consumer.name, "no launch yet", gate, "0", "0", "0", "", "never")))
+    return table
+
+
+def _row(campus: CampusStatus, shot: Snapshot, where: tzinfo | None) -> tuple[str, ...]:
+    return (
+        campus.consumer,
+        campus.origin,
+        campus.gate,
+        f"{shot.rates.get((campus.consumer, campus.origin), 0):.1f}",
+        str(campus.due),
+        str(campus.parked),
+        "" if campus.oldest_due is None else age(shot.now - campus.oldest_due),
+        "never" if campus.last_success is None else _when(campus.last_success, shot.now, where),
+    )
+
+
+def _show_errors(shot: Snapshot, screen: Console, where: tzinfo | None) -> None:
+    failed = [campus for campus in shot.status.campuses if campus.last_error]
+    if not failed:
+        return
+    _say(screen, "\nlast error of each campus")
+    for campus in failed:
+        when = "" if campus.last_error_at is None else f" {_when(campus.last_error_at, shot.now, where)}"
+        name, words = f"{campus.consumer} at {campus.origin}", campus.last_error or ""
+        _say(screen, f"  {printable(name)}{when}: {printable(words)}")
+
+
+def _cell(text: str) -> Text:
+    # Text is not read as markup.
+    return Text(printable(text))
+
+
+def _say(screen: Console, line: str) -> None:
+    screen.print(Text(line), soft_wrap=not screen.is_terminal)
