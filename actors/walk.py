@@ -30,7 +30,7 @@ from models.delivery import count_unexplained
 from models.score import read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.answer import Answer
     from actors.checkpoint import Reached
@@ -182,7 +182,7 @@ class Walk:
             tools.reached("answered")
             self._put_off_times = 0
             self._measure(address, answer)
-            said = self._judge(claim, address, answer)
+            said = self._judge(address, answer, (claim.lis_result_sourcedid, *oauth1.secrets_of(headers)))
         except DeliveryError as error:
             made = self._made(claim, score, clamped=clamped, number=await self._tries(claim, error))
             return self._failed(admitted, made, answer, error)
@@ -208,12 +208,12 @@ class Walk:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC)
 
-    def _judge(self, claim: Claim, address: Address, answer: Answer) -> Accepted:
+    def _judge(self, address: Address, answer: Answer, hide: Sequence[str]) -> Accepted:
         return judge(
             answer,
             now=self._now(),
             profile=self._tools.settings.profiles.get(address.consumer_key),
-            hide=(claim.lis_result_sourcedid, address.consumer_secret),
+            hide=(*hide, address.consumer_secret),
         )
 
     async def _tries(self, claim: Claim, error: DeliveryError) -> int:

@@ -191,7 +191,10 @@ class Intake:
             force = not self._backlog.applied
             result, wakes = await self._applier.apply(event, position, now=self._clock.now(), force=force)
         except (BadEvent, RegistrationError) as error:
+            log.info("an event goes to quarantine", entry=entry_id, type=event_type(fields))
             return await self._quarantine(position, entry, str(error))
+        woken = [wake.assignment_id for wake in wakes]
+        log.debug("an event was read", entry=entry_id, type=event_type(fields), result=result, assignments=woken)
         return _Done(event_type(fields), result, wakes)
 
     async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:

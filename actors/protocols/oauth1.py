@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oauthlib.oauth1 import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Canvas takes this exact content type and answers 415 to any other.
 CONTENT_TYPE = "application/xml"
@@ -40,6 +45,15 @@ def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp:
         # oauthlib's own words can hold the whole query.
         raise ValueError("the outcome service URL cannot be signed: its query is not form-encoded") from error
     return {name: str(value) for name, value in headers.items()}
+
+
+_SECRET = re.compile(r'oauth_(?:nonce|signature)="([^"]*)"')
+
+
+def secrets_of(headers: Mapping[str, str]) -> list[str]:
+    """Nonce and signature of a request that :func:`sign` signed, as they are and as they stand in its header."""
+    quoted = _SECRET.findall(headers["Authorization"])
+    return list(dict.fromkeys(form for value in quoted for form in (value, unquote(value))))
 
 
 def body_hash(body: bytes) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -84,6 +85,15 @@ class Monotonic:
 
     def __call__(self):
         return self.seconds
+
+
+@contextmanager
+def told():
+    """What is logged at more than debug level."""
+    found = []
+    with structlog.testing.capture_logs() as logs:
+        yield found
+    found += [line for line in logs if line["log_level"] != "debug"]
 
 
 class Stumbling(Applier):
@@ -652,7 +662,7 @@ async def test_a_reset_of_the_stream_is_counted_and_everything_read_again(desk, 
     last = await put(SCORE)
     await desk.read_all()
     await reset(client, last)
-    with structlog.testing.capture_logs() as logs:
+    with told() as logs:
         await desk.step()
     assert await where() == (1, START)
     assert desk.resets() == 1
@@ -697,7 +707,7 @@ async def test_a_gap_is_told_and_counted_once_and_what_is_left_is_read(desk, put
     await put(SCORE | {"usage_id": "lost"})
     await put(SCORE | {"usage_id": "kept"})
     await client.xtrim(KEY, maxlen=1, approximate=False)
-    with structlog.testing.capture_logs() as logs:
+    with told() as logs:
         for _ in range(3):
             await desk.step()
     assert [line["log_level"] for line in logs] == ["warning"]
@@ -744,7 +754,7 @@ async def test_each_gap_is_counted(desk, put, client):
 async def test_a_stream_of_which_nothing_was_read_has_no_gap(desk, put, client):
     await put(SCORE, SCORE | {"usage_id": "kept"})
     await client.xtrim(KEY, maxlen=1, approximate=False)
-    with structlog.testing.capture_logs() as logs:
+    with told() as logs:
         await desk.read_all()
     assert logs == []
 
@@ -814,7 +824,7 @@ async def test_a_redis_that_forbids_trimming_costs_no_entry(make_desk, client, u
             await put(SCORE)
             await desk.read_all()
             await put(SCORE | {"usage_id": "new"})
-            with structlog.testing.capture_logs() as logs:
+            with told() as logs:
                 await desk.step(later=TRIM_EVERY)
     finally:
         await client.execute_command("ACL DELUSER reader")
@@ -906,3 +916,16 @@ async def test_a_look_that_fails_asks_for_less_the_next_time(desk):
         with pytest.raises(TimeoutError):
             await failing.step()
     assert asked == [8, 2, 1]
+
+
+async def test_an_entry_leads_to_the_assignments_that_it_touched_at_debug_level_without_names(desk, put):
+    await put(LAUNCH)
+    await desk.read_all()
+    last = await put(SCORE | {"points_earned": "2"})
+    with structlog.testing.capture_logs() as logs:
+        await desk.read_all()
+    (row,) = await GradedAssignment.all()
+    (line,) = [line for line in logs if line["event"] == "an event was read"]
+    assert row.entry_id == last == line["entry"]
+    assert (line["log_level"], line["type"], line["result"]) == ("debug", "score.changed", "applied")
+    assert "user" not in line

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 
-from actors.protocols.oauth1 import body_hash, sign
+from actors.protocols.oauth1 import body_hash, secrets_of, sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,3 +166,11 @@ def test_a_url_that_cannot_be_signed_is_refused_in_plain_words(url, why):
     with pytest.raises(ValueError, match=f"the outcome service URL cannot be signed: .*{why}") as caught:
         signed(url)
     assert "secret" not in str(caught.value)
+
+
+def test_nonce_and_signature_of_a_request_are_known_in_each_form():
+    headers = sign("https://campus.example/o", b"<x/>", key="k", secret="s", nonce="a+nonce", timestamp="1")
+    nonce, plain_nonce, signature, plain_signature = secrets_of(headers)
+    assert (nonce, plain_nonce) == ("a%2Bnonce", "a+nonce")
+    assert signature.endswith("%3D")
+    assert plain_signature == signature.replace("%3D", "=").replace("%2B", "+").replace("%2F", "/")
