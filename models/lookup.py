@@ -141,12 +141,13 @@ _FIND = f"""
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
     WHERE """
 
-# The words of the index on `lti_user_id` are in the migrations.
+# The words of the index on `lti_user_id` are in the migrations. Of a column that is compared as it is SQLite knows the
+# value, puts it into the index's words too, and then sees no column there for which it could use the index.
 _CONDITIONS = {
     "user_id": "user_id = :user_id",
     "course_key": "course_key = :course_key",
     "usage_key": "usage_key = :usage_key",
-    "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id = :lti_user_id",
+    "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id || '' = :lti_user_id",
     "sourcedid": "sourcedid_digest = :sourcedid",
 }
 

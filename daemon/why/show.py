@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from daemon.why.absent import absence
@@ -48,7 +48,7 @@ def _show_assignment(known: Known, terms: Terms, screen: Console) -> None:
     _say(screen, reason(known, terms))
     if not known.lines:
         return
-    table = Table("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "the campus said", box=None)
+    table = _table("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "the campus said")
     for line in known.lines:
         table.add_row(
             *_cells(
@@ -74,7 +74,7 @@ def _ids(row: Found) -> str:
 
 
 def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) -> None:
-    table = Table("read", "type", "course", "block", "event", "reason", box=None)
+    table = _table("read", "type", "course", "block", "event", "reason")
     for event in events:
         table.add_row(
             *_cells(
@@ -90,7 +90,7 @@ def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) ->
 
 
 def _show_late(events: Sequence[Late], terms: Terms, screen: Console) -> None:
-    table = Table("read", "type", "course", "block", "event", "of", "times", box=None)
+    table = _table("read", "type", "course", "block", "event", "of", "times")
     for event in events:
         table.add_row(
             *_cells(
@@ -110,6 +110,14 @@ def _headed(screen: Console, heading: str, table: Table) -> None:
     screen.print()
     _say(screen, heading)
     screen.print(table)
+
+
+def _table(*headings: str) -> Table:
+    """On a narrow terminal cells are folded; an id that is cut off would be of no use."""
+    first, *others = headings
+    # Wide enough for a date.
+    columns = [Column(first, overflow="fold", min_width=10), *(Column(name, overflow="fold") for name in others)]
+    return Table(*columns, box=None)
 
 
 def _cells(*values: str | int | None) -> list[Text]:

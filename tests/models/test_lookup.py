@@ -249,8 +249,10 @@ async def plan(statement: Statement, **parameters) -> str:
 
 
 def reads_a_whole_table(plan: str) -> bool:
-    steps = [step for step in plan.splitlines() if "SCAN CONSTANT ROW" not in step]
-    return "Seq Scan" in plan or any(step.startswith("SCAN") and "INDEX" not in step for step in steps)
+    allowed = ("SCAN CONSTANT ROW", "SCAN quarantined_event USING INDEX")  # the latter ends at its limit
+    return "Seq Scan" in plan or any(
+        step.startswith("SCAN") and not step.startswith(allowed) for step in plan.splitlines()
+    )
 
 
 @pytest.mark.parametrize("statement", _SINGLE, ids=lambda statement: "")
