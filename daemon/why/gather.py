@@ -37,8 +37,8 @@ async def gather(asked: Asked, *, now: int) -> Answer:
     return Answer(
         known=tuple([await _known(row, grades) for row in rows]),
         absent=None if rows else await _absent(asked, trees, now),
-        rejected=tuple(event for event in rejected if _is_asked_for(event, asked)),
-        late=tuple(event for event in late if _is_asked_for(event, asked)),
+        rejected=tuple([event for event in rejected if await _is_asked_for(event, asked, trees)]),
+        late=tuple([event for event in late if await _is_asked_for(event, asked, trees)]),
     )
 
 
@@ -79,8 +79,15 @@ async def _elsewhere(asked: Asked, now: int) -> Iterable[Found]:
     return [] if anywhere == asked else await lookup.find(anywhere, now=now)
 
 
-def _is_asked_for(event: Rejected | Late, asked: Asked) -> bool:
-    """Not where it is known to be about another course or block. A score's problem may lie below the block."""
+async def _is_asked_for(event: Rejected | Late, asked: Asked, trees: CourseTrees) -> bool:
+    """Not where it is known to be about another course or block; a score's problem may lie below the block."""
     if asked.course_key is not None and event.course_key not in (None, asked.course_key):
         return False
-    return event.type != "launch" or asked.usage_key is None or event.usage_key in (None, asked.usage_key)
+    if asked.usage_key is None or event.usage_key in (None, asked.usage_key):
+        return True
+    if event.type == "launch":
+        return False
+    tree = None if event.course_key is None else await trees.get(event.course_key)
+    if tree is None or asked.usage_key not in tree or event.usage_key not in tree:
+        return True  # nobody knows that it lies elsewhere
+    return asked.usage_key in tree.path(event.usage_key)

@@ -449,8 +449,11 @@ async def events_that_came_too_late_or_could_not_be_applied(story):
     await story.score(60, 0, modified="2026-01-01T00:00:00Z")
     await story.score(59, 0, modified="2026-01-02T00:00:00Z")
     await story.score(50, 1, "p2", possible=-1)
+    await story.score(45, "nan", "p3")
+    await story.launch(44, usage_id="other unit", oauth_consumer_key="nobody")
     await story.score(40, "nan", course_id="chemistry")
-    return ask(course_key="physics")
+    await story.tell("launch", 39, user_id="42")
+    return ask(course_key="physics", usage_key="unit")
 
 
 @situation
