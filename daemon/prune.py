@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.retention import CHUNK, prune_ledger, prune_quarantine, prune_stale
+from models.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
 
 if TYPE_CHECKING:
     from daemon.stop import Stop
@@ -28,6 +28,7 @@ class Prune:
         self._ledger_ms = int(ledger_days * _DAY_MS)
         self._quarantine_ms = int(quarantine_days * _DAY_MS)
         self._next = 0.0
+        self._ledger: LedgerRound | None = LedgerRound()
 
     async def step(self, stop: Stop) -> None:
         """A chunk of each; a long sleep once nothing was left."""
@@ -35,9 +36,10 @@ class Prune:
             await stop.sleep(1.0)
             return
         now = self._clock.now()
-        pruned = await prune_ledger(before=now - self._ledger_ms)
-        for prune in (prune_quarantine, prune_stale):
-            pruned = max(pruned, await prune(before=now - self._quarantine_ms))
-        if pruned < CHUNK:
+        if self._ledger is not None:
+            self._ledger = await prune_ledger(self._ledger, before=now - self._ledger_ms)
+        pruned = [await prune(before=now - self._quarantine_ms) for prune in (prune_quarantine, prune_stale)]
+        if self._ledger is None and max(pruned) < CHUNK:
             self._next = self._clock.monotonic() + EVERY
+            self._ledger = LedgerRound()
         await stop.sleep(BREATH)
