@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.campus import Campus
+from benchmarks.desk import ask, beside_pruning, fill
 from benchmarks.endtoend import end_to_end
 from benchmarks.ground import ground
 from benchmarks.raw import raw
@@ -87,6 +88,34 @@ def sick(
     if share < LEAST_SHARE:
         print(f"the healthy one kept less than {LEAST_SHARE:.0%} of its throughput")
     raise typer.Exit(figures.missing > 0 or share < LEAST_SHARE)
+
+
+@app.command("desk")
+def desk(
+    outcomes: Outcomes = 1000,
+    rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
+    assignments: Annotated[int, typer.Option(help="Ten ledger lines each.")] = 100_000,
+) -> None:
+    """How quickly the help desk is answered on a large PostgreSQL, and what pruning it costs those who send."""
+    with ground() as servers, Campus(50) as campus:
+        place = servers.fresh()
+        fill(servers, place[1], assignments)
+        _show_seconds(f"{assignments:,} assignments, {10 * assignments:,} ledger lines", ask(*place, rounds))
+        sending = {
+            name: asyncio.run(beside_pruning(*place, campus.url, outcomes=outcomes, rounds=rounds, prune=prune))
+            for name, prune in (("sending", False), ("sending while the ledger is pruned", True))
+        }
+    _show("what pruning costs", "of alone", sending)
+
+
+def _show_seconds(title: str, rows: dict[str, list[float]]) -> None:
+    table = Table(title=f"{title}, {time.strftime('%Y-%m-%d')}")
+    table.add_column("what")
+    table.add_column("median s", justify="right")
+    table.add_column("longest s", justify="right")
+    for name, figures in rows.items():
+        table.add_row(name, f"{statistics.median(figures):.2f}", f"{max(figures):.2f}")
+    Console().print(table)
 
 
 def _show(title: str, of_first: str, rows: dict[str, list[float]]) -> float:

@@ -35,6 +35,8 @@ allow_networks = ["127.0.0.0/8"]
 port = {port}
 [log]
 level = "warning"
+[retention]
+ledger_days = {ledger_days}
 """
 
 
@@ -61,6 +63,12 @@ class Daemon:
                 return
             await asyncio.sleep(0.05)
 
+    async def clean(self) -> int:
+        """How many grades are where they should be."""
+        async with self._web.get("/statusz") as reply:
+            status: dict[str, Any] = await reply.json()
+        return int(status["assignments"]["clean"])
+
     async def until_ready(self) -> None:
         while True:
             try:
@@ -74,7 +82,7 @@ class Daemon:
 
 @asynccontextmanager
 async def running_daemon(
-    work: Path, database: str, redis_url: str, *consumers: str, concurrency: int
+    work: Path, database: str, redis_url: str, *consumers: str, concurrency: int, ledger_days: int = 365
 ) -> AsyncIterator[Daemon]:
     """
     A daemon that is ready, with its config file in the folder *work*.
@@ -92,6 +100,7 @@ async def running_daemon(
             concurrency=concurrency,
             connections=max(200, concurrency * len(consumers)),
             port=port,
+            ledger_days=ledger_days,
         )
     )
     for name in consumers:

@@ -80,6 +80,7 @@ async def test_what_is_kept_is_passed_over_and_not_looked_at_again_in_the_same_r
     assert await prune_ledger(there, before=10_000) is None
     assert await left(late) == []
 
+
 async def test_old_quarantined_events_go_a_chunk_at_a_time():
     await QuarantinedEvent.all().delete()
     await QuarantinedEvent.bulk_create(

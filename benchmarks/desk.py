@@ -1,0 +1,94 @@
+"""How quickly the help desk is answered, and whether pruning holds up sending, on a large PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.daemon import launches, running_daemon, scores
+from models.migrate import migrate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.ground import Ground
+
+#: What is asked, and the answer's name in the table.
+QUESTIONS = {
+    "status": ["status", "--json"],
+    "why": ["why", "--user", "user-77", "--json"],
+    "why, by the campus's id": ["why", "--lti-user", "lti-77", "--json"],
+    "parked": ["parked", "--json"],
+    "resend --dry-run": ["resend", "--all", "--dry-run", "--json"],
+}
+
+# As much as a busy year leaves behind: ten campuses, ten lines an assignment, one in fifty parked.
+_FILL = """
+INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
+    SELECT 'campus ' || n, 'key-' || n, 'secret' FROM generate_series(1, 10) AS n;
+INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
+    SELECT id, 'https://campus-' || id || '.example/o', md5(id::text), 'https://campus-' || id || '.example:443'
+    FROM lti_consumer;
+INSERT INTO graded_assignment (user_id, course_key, usage_key, outcome_service_id, lis_result_sourcedid,
+    sourcedid_digest, lti_user_id, registered_us, composite, version_number, sent_version, sent_score, sent_at, due_at,
+    forced_version, not_before, hold_until, attempts, note, parked_at, parked_reason, parked_scope)
+    SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, 's-' || n, md5(n::text),
+        'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now}, 0, 0, 0, 0, 0, '',
+        CASE WHEN n % 50 = 0 THEN {now} END, CASE WHEN n % 50 = 0 THEN 'HTTP 200, failure: course has ended' END,
+        CASE WHEN n % 50 = 0 THEN 'course' END
+    FROM generate_series(1, {assignments}) AS n
+    JOIN outcome_service AS service ON service.id = n % 10 + 1;
+INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, score, clamped, result, description)
+    SELECT assignment.id, n, {now} - (10 - n) * 40 * 86400000::bigint, 1, 1, '0.5', false,
+        CASE WHEN n % 5 = 0 THEN 'retried' ELSE 'accepted' END, ''
+    FROM generate_series(1, 10) AS n CROSS JOIN graded_assignment AS assignment;
+ANALYZE;
+"""
+
+
+def fill(ground: Ground, url: str, assignments: int) -> None:
+    """So many assignments with ten ledger lines each, older by forty days from one to the next."""
+    asyncio.run(migrate(url))
+    sql = _FILL.format(assignments=assignments, now=int(time.time() * 1000))
+    ground.postgres.execute(sql, database=url.rsplit("/", 1)[1])
+
+
+def ask(folder: Path, database: str, redis_url: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each question, a process each, besides those that ``--version`` takes: a start of Python."""
+    config = folder / "config.toml"
+    config.write_text(f'[database]\nurl = "{database}"\n[redis]\nurl = "{redis_url}"\n')
+    found: dict[str, list[float]] = {"a start of Python (--version)": [], **{name: [] for name in QUESTIONS}}
+    for _ in range(rounds):
+        found["a start of Python (--version)"].append(_seconds("--version"))
+        for name, question in QUESTIONS.items():
+            found[name].append(_seconds(*question, "--config", str(config)))
+    return found
+
+
+def _seconds(*arguments: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "daemon", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+async def beside_pruning(
+    folder: Path, database: str, redis_url: str, campus: str, *, outcomes: int, rounds: int, prune: bool
+) -> list[float]:
+    """Outcomes a second while nothing, or almost the whole ledger, is pruned."""
+    figures = []
+    async with running_daemon(
+        folder, database, redis_url, "bench", concurrency=64, ledger_days=1 if prune else 3650
+    ) as daemon:
+        clean = await daemon.clean()
+        await daemon.add(launches("bench", campus, outcomes))
+        await daemon.until_clean(clean + outcomes)
+        for number in range(rounds):
+            earned = number + (1 if prune else 51)
+            began = time.perf_counter()
+            await daemon.add(scores("bench", outcomes, earned))
+            await daemon.until_clean(clean + outcomes)
+            figures.append(outcomes / (time.perf_counter() - began))
+    return figures
