@@ -7,6 +7,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from models.database import open_database
 from models.intake import Intake
@@ -16,6 +17,13 @@ from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import Story
 from tests.daemon.why.test_situations import ANSWERS, SEAM, numbered
 from tests.servers import Port
+
+#: The least that `why` needs: to read, and not even the consumers' secrets.
+GRANTS = """
+    GRANT USAGE ON SCHEMA public TO {role};
+    GRANT SELECT ON tortoise_migrations, graded_assignment, outcome_service, gate, delivery, score, course_structure,
+        quarantined_event, stale_event, intake, retired_user TO {role};
+    GRANT SELECT (id, consumer_name, consumer_key, paused_at) ON lti_consumer TO {role}"""
 
 
 @pytest.fixture
@@ -81,15 +89,17 @@ def test_a_role_that_may_only_read_gets_the_answer(make_world, fresh_database, n
     role = f"support_{uuid4().hex}"
     world = make_world(url, no_redis)
     world.set("log", timezone="Europe/Berlin")
-    asking = happened(world, "retired_learner")
-    postgres.execute(
-        f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA public TO {role}; "
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
-        database=database,
-    )
+    asking = happened(world, "hostile_words")
+    postgres.execute(f"CREATE ROLE {role} LOGIN; {GRANTS.format(role=role)}", database=database)
     try:
         world.set("database", url=url.replace("postgres@", f"{role}@"))
-        assert answers(world, asking) == expected("retired_learner")
+        assert answers(world, asking) == expected("hostile_words")
+        retired = world.call("why", "--json", "--user", "nobody")
+        assert (retired.code, json.loads(retired.out)[0]["state"]) == (0, "unknown"), retired.err
+        found = world.rows("SELECT consumer_name FROM lti_consumer")
+        assert found == [{"consumer_name": "[red]Evil[/red] \u202eUniversity"}]
+        with pytest.raises(OperationalError, match="permission denied"):
+            world.rows("SELECT consumer_secret FROM lti_consumer")
         said = world.call("consumer", "pause", KEY)
         assert (said.code, "permission denied" in said.err) == (1, True), "it can write, so that this shows nothing"
     finally:
