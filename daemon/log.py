@@ -114,10 +114,11 @@ def _for_people(where: tzinfo | None, stream: TextIO) -> list[Processor]:
 def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Take control characters out of what is not quoted anyway, so that nobody forges a line or steers a terminal."""
     allowed = {"event": "", "exception": "\n\t", "stack": "\n\t"}
-    return {key: _printable(str(value), allowed[key]) if key in allowed else value for key, value in event.items()}
+    return {key: printable(str(value), allowed[key]) if key in allowed else value for key, value in event.items()}
 
 
-def _printable(text: str, allowed: str) -> str:
+def printable(text: str, allowed: str = "") -> str:
+    """Somebody's words without control characters, but for those *allowed*: nobody steers a terminal with them."""
     if text.isprintable():
         return text
     return "".join(

@@ -168,13 +168,14 @@ _REDO = Statement(f"UPDATE graded_assignment SET {_REDO_SET} WHERE id = :id RETU
 
 # A launch, a resend or a mended consumer starts afresh: no attempts spent, no backoff. The hold stays: a request whose
 # end nobody knows is no younger for it.
-_REDO_AFRESH = Statement(f"""
-    UPDATE graded_assignment SET {_REDO_SET}, attempts = 0, not_before = 0 WHERE id = :id RETURNING id""")
+REDO_AFRESH_SET = f"{_REDO_SET}, attempts = 0, not_before = 0"
 
-_REVIVE = Statement(f"""
-    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, attempts = 0, not_before = 0,
-        wake_until = NULL, {_REVIVED}
-    WHERE id = :id RETURNING id""")
+_REDO_AFRESH = Statement(f"UPDATE graded_assignment SET {REDO_AFRESH_SET} WHERE id = :id RETURNING id")
+
+REVIVE_SET = f"""version_number = version_number + 1, due_at = :now, attempts = 0, not_before = 0, wake_until = NULL,
+    {_REVIVED}"""
+
+_REVIVE = Statement(f"UPDATE graded_assignment SET {REVIVE_SET} WHERE id = :id RETURNING id")
 
 _HURRY = Statement("""
     UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL

@@ -139,7 +139,7 @@ async def pause(key: str, *, now: int) -> bool:
     Raises:
         ConsumerError: There is none.
     """
-    consumer = await _known(key)
+    consumer = await known_consumer(key)
     return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=True).update(paused_at=now))
 
 
@@ -153,7 +153,7 @@ async def resume(key: str) -> bool:
     Raises:
         ConsumerError: There is none.
     """
-    consumer = await _known(key)
+    consumer = await known_consumer(key)
     changed = bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
     await try_now(consumer.id)
     return changed
@@ -170,7 +170,7 @@ async def remove(key: str) -> tuple[int, int]:
         ConsumerError: There is none.
     """
     async with in_transaction():
-        consumer = await _known(key)
+        consumer = await known_consumer(key)
         # As senders do, assignments first: a deadlock would end this command.
         await _LOCK.rows(consumer_id=consumer.id)
         count = await _COUNT.row(consumer_id=consumer.id)
@@ -178,7 +178,13 @@ async def remove(key: str) -> tuple[int, int]:
         return (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))
 
 
-async def _known(key: str) -> LtiConsumer:
+async def known_consumer(key: str) -> LtiConsumer:
+    """
+    The consumer with that key.
+
+    Raises:
+        ConsumerError: There is none.
+    """
     consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
     if consumer is None:
         raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import consumer, feed, server, status, why
+from daemon.cli import consumer, feed, parked, resend, server, status, why
 from daemon.cli.common import ConfigOption  # noqa: TC001 - typer reads the annotation
 from daemon.demo import run_demo
 
@@ -50,6 +50,8 @@ app.add_typer(consumer.app, name="consumer")
 app.command("feed")(feed.feed)
 app.command("status")(status.status)
 app.command("why")(why.why)
+app.command("resend")(resend.resend)
+app.command("parked")(parked.parked)
 
 
 @app.command()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from daemon.log import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import tzinfo
@@ -82,11 +84,6 @@ def local(ms: int, where: tzinfo | None) -> str:
     """A moment in somebody's time zone, with the zone."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
     return f"{moment.astimezone(where):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def printable(text: str) -> str:
-    """Somebody else's words without what could forge a line or steer a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _when(moment: int, now: int, where: tzinfo | None) -> str:

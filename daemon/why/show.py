@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Column, Table
 from rich.text import Text
 
+from daemon.log import printable
 from daemon.why.absent import absence
 from daemon.why.names import noun, title
 from daemon.why.times import past
@@ -33,13 +34,6 @@ def show(answer: Answer, terms: Terms, screen: Console) -> None:
         _show_rejected(answer.rejected, terms, screen)
     if answer.late:
         _show_late(answer.late, terms, screen)
-
-
-def printable(text: str) -> str:
-    """Somebody else's words without what could forge a line or steer a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _show_assignment(known: Known, terms: Terms, screen: Console) -> None:

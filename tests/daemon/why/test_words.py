@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from daemon.log import printable
 from daemon.why.gather import gather
 from daemon.why.names import campus, title
-from daemon.why.show import printable, show
+from daemon.why.show import show
 from daemon.why.times import duration, past, upcoming, utc
 from models.lookup import Asked, find
 from tests.daemon.why.situations import two_campuses_and_two_blocks

@@ -1,0 +1,155 @@
+"""``resend``: send grades once more."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from daemon.cli.common import FAILED, WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import run as run_work
+from daemon.log import printable
+from daemon.resend import Marked
+from daemon.resend import resend as resend_all
+from models.clock import Clock
+from models.consumers import ConsumerError, known_consumer
+from models.resend import Matched, Selection, match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Failures that are told one by one.
+MOST_TOLD = 20
+
+
+def resend(
+    assignment: Annotated[int | None, typer.Option("--assignment", help="This one, by its id.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Of this learner, by the tool's id.")] = None,
+    course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
+    consumer: Annotated[str | None, typer.Option("--consumer", help="Of the campus with this consumer key.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Acknowledged or parked since then: ISO 8601 with a zone."),
+    ] = None,
+    config: ConfigOption = None,
+    *,
+    parked: Annotated[bool, typer.Option("--parked", help="Only parked ones.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All of them, unless something narrows it down.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what the campus acknowledged already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Send grades once more, as quickly as the gates allow. Example: passbackd resend --parked --consumer example"""
+    wanted = (assignment, user, course, consumer, since, parked or None, everything or None)
+    if all(one is None for one in wanted):
+        fail(
+            "which grades? give --assignment, --user, --course, --consumer, --parked or --since; --all means every one",
+            WRONG,
+        )
+    since_ms = _milliseconds(since)
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            clock = Clock()
+            await clock.measure()
+            selection = Selection(
+                assignment_id=assignment,
+                user_id=user,
+                course_key=course,
+                consumer_id=None if consumer is None else await _consumer_id(consumer),
+                parked=parked,
+                since_ms=since_ms,
+            )
+            matched = await match(selection, now=clock.now())
+            _check(assignment, matched)
+            marked = Marked() if dry_run else await _resend(selection, matched, clock.now, force=force, quiet=as_json)
+        if as_json:
+            typer.echo(json.dumps({"matched": matched.number, "marked": marked.number}))
+        else:
+            _show(matched, marked, dry_run=dry_run)
+        if marked.failed:
+            _tell_failures(marked)
+            raise typer.Exit(FAILED)
+
+    run_work(work())
+
+
+def _milliseconds(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--since: {text!r} is no time: write ISO 8601, as in 2026-03-02T14:00:00+01:00", WRONG)
+    if moment.tzinfo is None:
+        fail(f"--since: {text!r} has no time zone: write it as in {text}Z or {text}+01:00", WRONG)
+    return int(moment.timestamp() * 1000)
+
+
+async def _consumer_id(key: str) -> int:
+    try:
+        return int((await known_consumer(key)).id)
+    except ConsumerError as error:
+        fail(f"--consumer: {error}")
+
+
+def _check(assignment: int | None, matched: Matched) -> None:
+    if assignment is not None and not matched.number and not matched.disabled:
+        fail(f"--assignment: there is no assignment {assignment} that fits: see `passbackd why`")
+
+
+async def _resend(
+    selection: Selection, matched: Matched, now: Callable[[], int], *, force: bool, quiet: bool
+) -> Marked:
+    screen = console()
+    bar = Progress(console=screen, transient=True) if screen.is_terminal and not quiet else nullcontext()
+    with bar as progress:
+        if progress is None:
+            return await resend_all(selection, now=now, force=force)
+        task = progress.add_task("marking", total=matched.number)
+        return await resend_all(selection, now=now, force=force, advance=lambda number: progress.advance(task, number))
+
+
+def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:
+    screen = console()
+    if matched.campuses:
+        campuses = Table("campus", "address", "grades", box=None)
+        for campus in matched.campuses:
+            campuses.add_row(_text(campus["consumer"]), _text(campus["origin"]), str(campus["number"]))
+        screen.print(campuses)
+    if dry_run and matched.first:
+        screen.print(f"\nthe first {len(matched.first)}:")
+        screen.print(_first(matched.first))
+    if matched.disabled:
+        screen.print(f"\n{matched.disabled} more are switched off and were left out; a launch switches them on again")
+    if dry_run:
+        screen.print(f"\n{matched.number} grades would be sent; nothing was changed")
+    else:
+        screen.print(f"\n{marked.number} of {matched.number} grades are marked: the daemon sends them")
+
+
+def _first(rows: list[dict[str, Any]]) -> Table:
+    table = Table("assignment", "learner", "course", "block", "campus", "state", "acknowledged", "", box=None)
+    for row in rows:
+        words = [row[name] for name in ("user_id", "course_key", "usage_key", "consumer", "state")]
+        told = [*words, row["sent_score"] or "", row["parked_reason"] or ""]
+        table.add_row(str(row["id"]), *map(_text, told))
+    return table
+
+
+def _tell_failures(marked: Marked) -> None:
+    for assignment_id, error in marked.failed[:MOST_TOLD]:
+        typer.echo(f"assignment {assignment_id} could not be marked: {error}", err=True)
+    if len(marked.failed) > MOST_TOLD:
+        typer.echo(f"and {len(marked.failed) - MOST_TOLD} more", err=True)
+
+
+def _text(words: str) -> str:
+    return escape(printable(words))

@@ -1,0 +1,74 @@
+"""The operator's commands, with the daemon up and down: what is parked is found, and sent once more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.blackbox.world import KEY, launch, score
+from tests.fakes.lms import failure, success
+
+
+def told(said, code=0):
+    assert said.code == code, said.err
+    assert "\x1b" not in said.out + said.err, "no colours in a pipe"
+    return said.out
+
+
+def test_what_a_campus_refused_is_parked_and_goes_out_when_it_is_sent_once_more(pair, campus):
+    campus.behave = lambda record: failure("course has ended") if record.number < 2 else success()
+    daemon = pair.begin()
+    for name in ("ada", "bob"):
+        pair.add(launch(name, "problem-1", f"{name}-1", campus.url()), score(name, "problem-1", 5))
+    daemon.wait_until("both are parked", lambda: (daemon.status() or {})["assignments"]["parked"] == 2)
+    (group,) = json.loads(told(pair.call("parked", "--json")))
+    assert (group["consumer_key"], group["scope"], group["number"]) == (KEY, "course", 2)
+    words = told(pair.call("parked"))
+    assert "2 grades at Example University" in words
+    assert "course has ended" in words
+    assert f"passbackd resend --parked --consumer {KEY}" in words
+
+    assert json.loads(told(pair.call("resend", "--parked", "--dry-run", "--json"))) == {"matched": 2, "marked": 0}
+    assert "2 grades would be sent; nothing was changed" in told(pair.call("resend", "--all", "--dry-run"))
+    assert campus.gradebook == {}
+    marked = told(pair.call("resend", "--parked", "--consumer", KEY, "--json"))
+    assert json.loads(marked) == {"matched": 2, "marked": 2}
+    daemon.wait_settled()
+    assert campus.gradebook == {("/outcomes", "ada-1"): "0.5", ("/outcomes", "bob-1"): "0.5"}
+
+    # What the campus has is sent again only with force; with the daemon down it waits for the next start.
+    daemon.stop()
+    before = len(campus.requests)
+    assert json.loads(told(pair.call("resend", "--user", "ada", "--json"))) == {"matched": 1, "marked": 1}
+    told(pair.call("resend", "--user", "bob", "--force"))
+    daemon = pair.run().wait_ready()
+    daemon.wait_settled()
+    assert [request.sourcedid for request in campus.requests[before:]] == ["bob-1"]
+    daemon.stop()
+    assert "nothing is parked" in told(pair.call("parked"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "which grades? give --assignment"),
+        (("--since", "yesterday"), 2, "--since: 'yesterday' is no time"),
+        (("--since", "2026-03-02T14:00:00"), 2, "has no time zone"),
+        (("--consumer", "nobody"), 1, "there is no consumer with the key 'nobody'"),
+        (("--assignment", "7"), 1, "there is no assignment 7"),
+    ],
+)
+def test_a_resend_of_nothing_in_particular_is_refused_with_what_to_give(
+    make_world, fresh_database, arguments, code, words
+):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    told(world.call("migrate"))
+    said = world.call("resend", *arguments)
+    assert (said.code, words in said.err) == (code, True), said.err
+
+
+@pytest.mark.parametrize("command", ["resend", "parked"])
+def test_each_command_has_help_with_an_example(make_world, fresh_database, command):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    assert f"Example: passbackd {command}" in " ".join(told(world.end(world.start(command, "--help"))).split())
