@@ -31,6 +31,7 @@ from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
+    from daemon.config import Outcomes
     from models.intake import Position
 
 _OF_LEARNER = Statement("""
@@ -163,6 +164,14 @@ class Applier:
             return kind_of(launch.usage_key, tree)
         own = await read_scores(launch.user_id, launch.course_key, [launch.usage_key])
         return "leaf" if own else "composite"
+
+
+def debounce(outcomes: Outcomes) -> Debounce:
+    """How long a composite's grade waits, as the operator set it."""
+    return Debounce(
+        delay_ms=int(outcomes.composite_delay_seconds * 1000),
+        ceiling_ms=int(outcomes.composite_max_delay_seconds * 1000),
+    )
 
 
 def kind_of(usage_key: str, tree: Tree) -> Kind:

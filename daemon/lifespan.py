@@ -20,7 +20,7 @@ from actors.profiles import PROFILES
 from actors.sender import Sender, http_session
 from actors.verdict import Rules
 from actors.walk import Settings, Tools
-from daemon.apply import Applier
+from daemon.apply import Applier, debounce
 from daemon.backlog import Backlog
 from daemon.connections import dramatiq_broker, redis_client
 from daemon.embedded import EmbeddedServer, embedded_server
@@ -35,7 +35,6 @@ from daemon.stream import Stream
 from daemon.sweep import Sweep
 from daemon.web import application, web_server
 from daemon.worker import LoopWorker, running_worker
-from models.assignment import Debounce
 from models.clock import Clock
 from models.course import CourseTrees
 from models.database import open_database
@@ -118,7 +117,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
         intake = Intake(
             stream,
-            Applier(trees, _debounce(config)),
+            Applier(trees, debounce(config.outcomes)),
             clock=clock,
             backlog=backlog,
             metrics=metrics,
@@ -204,13 +203,6 @@ def _settings(config: Config) -> Settings:
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
         skip_unchanged=config.outcomes.skip_unchanged,
         profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
-    )
-
-
-def _debounce(config: Config) -> Debounce:
-    return Debounce(
-        delay_ms=int(config.outcomes.composite_delay_seconds * 1000),
-        ceiling_ms=int(config.outcomes.composite_max_delay_seconds * 1000),
     )
 
 

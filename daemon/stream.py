@@ -110,6 +110,11 @@ class Stream:
         named: dict[Any, Any] = dict(fields)
         return as_text(await self.redis.xadd(self.key, named))
 
+    async def entry(self, entry_id: str) -> dict[bytes, bytes] | None:
+        """The fields of one entry; None if the stream does not hold it any more."""
+        found: Any = await self.redis.xrange(self.key, entry_id, entry_id)
+        return dict(found[0][1]) if found else None
+
     async def lag(self, position: str) -> int:
         """How many entries stand after *position*."""
         total = 0

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from daemon.cli.common import ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
+from daemon.cli.quarantine import replay_all
 from models import consumers
 from models.clock import Clock
 from models.consumer import MOST_KEY, MOST_NAME
+from models.quarantine import Which, count
+
+if TYPE_CHECKING:
+    from daemon.config import Config
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 
@@ -30,6 +36,9 @@ def add(
         bool, typer.Option("--secret-stdin", help="Read the secret from standard input instead of making one.")
     ] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Replay its launches from quarantine without asking.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
@@ -46,11 +55,25 @@ def add(
                 added = await consumers.add(name, key, secret, guid=guid, now=await _now())
             except consumers.NameTakenError as error:
                 fail(str(error))
-        typer.echo(f"{'added' if added else 'changed'} {name} with the key {key}")
-        if not secret_stdin:
-            typer.echo(f"secret (shown this once): {secret}")
+            typer.echo(f"{'added' if added else 'changed'} {name} with the key {key}")
+            if not secret_stdin:
+                typer.echo(f"secret (shown this once): {secret}")
+            await _offer_replay(settings, key, at_once=replay)
 
     run_work(work())
+
+
+async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
+    """Launches that came before their campus was known wait in quarantine."""
+    waiting = Which(consumer_key=key, type="launch")
+    number = await count(waiting)
+    if not number:
+        return
+    typer.echo(f"{number} launches with this key are in quarantine")
+    if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
+        await replay_all(settings, waiting)
+    else:
+        typer.echo(f"replay them with: passbackd quarantine replay --type launch --consumer {shlex.quote(key)}")
 
 
 async def _now() -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.apply import debounce
 from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
@@ -14,7 +15,6 @@ from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import show
-from models.assignment import Debounce
 from models.clock import Clock
 from models.lookup import Asked
 
@@ -70,9 +70,4 @@ def _asked(**options: str | None) -> Asked:
 
 
 def _terms(settings: Config, now: int) -> Terms:
-    outcomes = settings.outcomes
-    debounce = Debounce(
-        delay_ms=int(outcomes.composite_delay_seconds * 1000),
-        ceiling_ms=int(outcomes.composite_max_delay_seconds * 1000),
-    )
-    return Terms(now, debounce, zone(settings.log.timezone))
+    return Terms(now, debounce(settings.outcomes), zone(settings.log.timezone))

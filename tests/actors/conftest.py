@@ -15,6 +15,7 @@ from tests.actors.sending import (
     SECRET,
     SOURCEDID,
     Sending,
+    just_now,
     make_campus,
     outcome_session,
     scored,
@@ -72,7 +73,7 @@ async def campus(database, lms):
 async def leaf(campus):
     """A leaf that is due, of a learner who has half of the points."""
     await scored(1, 2)
-    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID)
+    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID, due_at=just_now())
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
@@ -167,3 +168,8 @@ async def changed(assignment_id: int, earned: float, possible: float, now: int) 
 
 async def results(assignment_id: int) -> list[str]:
     return [line["result"] for line in await read_lines(assignment_id)]
+
+
+def just_now() -> int:
+    """A moment ago, in milliseconds since 1970: since when something that is not overdue may be due."""
+    return int(time.time() * 1000) - 1000

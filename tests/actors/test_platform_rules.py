@@ -26,7 +26,7 @@ from actors.profiles import CANVAS, DEFAULT, MOODLE
 from actors.protocols.oauth1 import body_hash
 from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
-from tests.actors.sending import HOLD, KEY, SECRET, changed, make_campus, results, scored
+from tests.actors.sending import HOLD, KEY, SECRET, changed, just_now, make_campus, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import HOST, RecordingLms, canvas_pox, pox
 from tests.fakes.network import Resolver, raw_server
@@ -55,7 +55,7 @@ def database(empty_database):
 @pytest.fixture
 async def leaf(campus):
     await scored(1, 2)
-    return await make_assignment(campus, lis_result_sourcedid=JSON)
+    return await make_assignment(campus, lis_result_sourcedid=JSON, due_at=just_now())
 
 
 @dataclass(frozen=True)
@@ -387,7 +387,7 @@ async def test_a_retry_after_date_counts_from_our_clock_where_the_answer_has_no_
 
     await scored(1, 2)
     async with raw_server(say) as port:
-        assignment = await make_assignment(await make_campus(f"http://{HOST}:{port}/"))
+        assignment = await make_assignment(await make_campus(f"http://{HOST}:{port}/"), due_at=just_now())
         await sending.pass_back(assignment)
     assert (await read_row(assignment))["not_before"] - sending.now == pytest.approx(300_000, abs=1_000)
 
@@ -543,7 +543,7 @@ async def test_without_an_answer(make_sending, campus, becomes, says):
     sending = await make_sending(patience=patience, resolver=Resolver())
     await scored(1, 2)
     async with campus() as url:
-        assignment = await make_assignment(await make_campus(url))
+        assignment = await make_assignment(await make_campus(url), due_at=just_now())
         await sending.pass_back(assignment)
     await check(sending, assignment, becomes)
     (line,) = await read_lines(assignment)
@@ -564,7 +564,7 @@ async def test_a_certificate_fault_stops_the_campus(make_sending, tls, certifica
     sending = await make_sending(resolver=Resolver(HOST), ca_file=certificate if trusted else None)
     await scored(1, 2)
     async with RecordingLms(tls=tls) as lms:
-        assignment = await make_assignment(await make_campus(f"https://{host}:{lms.port}/"))
+        assignment = await make_assignment(await make_campus(f"https://{host}:{lms.port}/"), due_at=just_now())
         await sending.pass_back(assignment)
     await check(sending, assignment, STOPS_THE_CAMPUS)
     (line,) = await read_lines(assignment)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.blackbox.world import KEY, launch, score
+from tests.blackbox.world import KEY, NAME, SECRET, launch, score
 from tests.fakes.lms import failure, success
 
 
@@ -49,6 +49,35 @@ def test_what_a_campus_refused_is_parked_and_goes_out_when_it_is_sent_once_more(
     assert "nothing is parked" in told(pair.call("parked"))
 
 
+def test_launches_from_before_their_campus_was_known_are_replayed_and_their_grades_arrive(pair, campus):
+    daemon = pair.run().wait_ready()
+    pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+    pair.add(
+        launch("bob", "problem-1", "bob-1", campus.url()), score("bob", "problem-1", 7), score("ada", "problem-1", 6)
+    )
+    daemon.wait_read()
+    events = json.loads(told(pair.call("quarantine", "list", "--json")))
+    assert [(event["user_id"], event["consumer_key"]) for event in events] == [("bob", KEY), ("ada", KEY)]
+    assert "unknown consumer" in told(pair.call("quarantine", "list"))
+    shown = told(pair.call("quarantine", "show", str(events[1]["id"])))
+    assert "lis_result_sourcedid=ada-1" in shown
+    said = pair.call("quarantine", "replay", "--all")
+    assert "2 events replayed: 2 refused" in told(said, 1)
+    assert "stays in quarantine: unknown consumer" in said.err
+
+    added = pair.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=SECRET + "\n")
+    assert f"passbackd quarantine replay --type launch --consumer {KEY}" in told(added)
+    assert "2 events replayed: 2 applied" in told(
+        pair.call("quarantine", "replay", "--type", "launch", "--consumer", KEY)
+    )
+    daemon.wait_settled()
+    assert campus.gradebook == {("/outcomes", "ada-1"): "0.6", ("/outcomes", "bob-1"): "0.7"}
+    assert json.loads(told(pair.call("quarantine", "list", "--json"))) == []
+    assert pair.call("quarantine", "drop").code == 2
+    assert "0 events dropped" in told(pair.call("quarantine", "drop", "--all"))
+    daemon.stop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -68,7 +97,7 @@ def test_a_resend_of_nothing_in_particular_is_refused_with_what_to_give(
     assert (said.code, words in said.err) == (code, True), said.err
 
 
-@pytest.mark.parametrize("command", ["resend", "parked"])
+@pytest.mark.parametrize("command", ["resend", "parked", "quarantine replay", "quarantine show", "why", "status"])
 def test_each_command_has_help_with_an_example(make_world, fresh_database, command):
     world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
-    assert f"Example: passbackd {command}" in " ".join(told(world.end(world.start(command, "--help"))).split())
+    assert f"Example: passbackd {command}" in " ".join(told(world.end(world.start(*command.split(), "--help"))).split())
