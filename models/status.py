@@ -81,6 +81,12 @@ _CONSUMERS = Statement("""
     ORDER BY 1""")
 
 
+_CAMPUSES = Statement("""
+    SELECT consumer_name AS consumer, origin FROM outcome_service
+    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    GROUP BY 1, 2 ORDER BY 1, 2""")
+
+
 @dataclass(slots=True)
 class CampusStatus:
     """One consumer at one origin. Times are milliseconds since 1970."""
@@ -190,3 +196,8 @@ async def read_daemons(*, now: int) -> Daemons:
 async def read_idle_consumers() -> list[IdleConsumer]:
     """The consumers that have no assignment, by name: no campus of theirs is in :func:`read_status`."""
     return [IdleConsumer(row["consumer"], bool(row["paused"])) for row in await _CONSUMERS.rows()]
+
+
+async def read_campuses() -> list[tuple[str, str]]:
+    """Every campus, also one without assignments: consumer and origin."""
+    return [(row["consumer"], row["origin"]) for row in await _CAMPUSES.rows()]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon.check import faults_of_servers
+from daemon.check import Finding, check_campuses, check_servers, exit_code, faults_of_config, report
 from daemon.cli.common import FAILED, WRONG, ConfigOption, fail, load_config, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.config import ConfigError, effective, find_config_file
+from daemon.cli.findings import campuses_bar, tell
+from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.embedded import EmbeddedError
 from daemon.faults import why
 from daemon.run import run_daemon
@@ -29,19 +31,49 @@ def run(config: ConfigOption = None) -> None:
         fail(str(error), WRONG)
 
 
-def check(config: ConfigOption = None) -> None:
-    """Validate the configuration and reach every server that it names. Example: passbackd check"""
+def check(
+    config: ConfigOption = None,
+    *,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Also look for what may go wrong later, and at every campus; no grade is sent."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """
+    Validate the configuration and reach every server that it names.
+
+    Exit codes: 0 without faults, 2 with a fault of the configuration or a server, 1 with one of a campus only.
+
+    Example: passbackd check --deep
+    """
+    if as_json:
+        _tell_faults_of_config(config)
     settings = quiet_config(config)
 
     async def work() -> None:
-        faults, notes = await faults_of_servers(settings)
-        for note in notes:
-            typer.echo(note)
-        if faults:
-            fail("\n".join(faults), WRONG)
-        typer.echo("everything answers")
+        servers = await check_servers(settings, deep=deep)
+        campuses: list[Finding] = []
+        if deep:
+            with campuses_bar(wanted=not as_json) as progress:
+                campuses = await check_campuses(settings, progress)
+        if as_json:
+            typer.echo(json.dumps(report([*servers, *campuses])))
+        else:
+            tell([*servers, *campuses])
+        if code := exit_code(servers, campuses):
+            raise typer.Exit(code)
 
     run_work(work())
+
+
+def _tell_faults_of_config(given: Path | None) -> None:
+    """As one JSON document, if there are any."""
+    try:
+        load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
+    except ConfigError as error:
+        typer.echo(json.dumps(report(faults_of_config(error))))
+        raise typer.Exit(WRONG) from None
 
 
 def config(config: ConfigOption = None) -> None:

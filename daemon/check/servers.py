@@ -1,0 +1,33 @@
+"""Everything on the side of this machine: the database, Redis, the certificates that are trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.check.database import check_database
+from daemon.check.findings import Finding, fault
+from daemon.check.redis import check_redis
+from daemon.check.trust import trust
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+
+
+async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
+    """
+    What stands in the way of the daemon, and how the servers are.
+
+    Args:
+        deep: Also what may go wrong later: settings that lose data, clocks, memory, disk.
+    """
+    return [*await check_database(config, deep=deep), *await check_redis(config, deep=deep), *_certificates(config)]
+
+
+def _certificates(config: Config) -> list[Finding]:
+    file = config.egress.ca_file
+    try:
+        trust(file)
+    except OSError as error:
+        problem = f"{file} cannot be used ({error.strerror or error})"
+        return [fault("egress.ca_file", problem, "name a file of certificates in PEM", joint=": ")]
+    return []

@@ -1,0 +1,171 @@
+"""A campus is looked at on real sockets, and nothing is sent to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
+
+import pytest
+
+from actors.egress import Egress
+from actors.sender import http_session
+from daemon.check.reach import OutOfReachError, Ways, reach
+from daemon.check.trust import trust
+from tests.daemon.check.certificates import expired, served_with, valid_for
+from tests.daemon.check.servers import HOST, RootPage, root_page
+
+DAY = 86_400
+NETWORKS = (ip_network("127.0.0.0/8"),)
+LOOPBACK = Egress(allow_http=True, allow_networks=NETWORKS)
+
+
+@asynccontextmanager
+async def ways(egress=LOOPBACK, ca_file=None, patience=5.0):
+    session = http_session(timeout_seconds=patience, max_connections=4, egress=egress, ca_file=ca_file)
+    async with session:
+        yield Ways(session, egress, trust(ca_file), lambda: int(time.time() * 1000), patience)
+
+
+async def refused(origin, **how):
+    async with ways(**how) as used:
+        with pytest.raises(OutOfReachError) as error:
+            await reach(origin, used)
+    return error.value
+
+
+@asynccontextmanager
+async def listener(answer):
+    tasks = []
+
+    async def take(reader, writer):
+        tasks.append(asyncio.current_task())
+        with suppress(ConnectionError):
+            await answer(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(take, HOST, 0)
+    async with server:
+        yield f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
+    await asyncio.gather(*tasks)
+
+
+async def test_one_request_for_the_root_page_is_all_that_a_campus_gets():
+    async with root_page() as page, ways() as used:
+        found = await reach(page.origin, used)
+    assert page.asked == [("HEAD", "/")]
+    assert (found.status, found.certificate_until) == (302, None)
+    assert abs(found.ahead) < 5
+
+
+async def test_a_clock_that_is_ahead_is_seen():
+    async with root_page(RootPage(hours=2)) as page, ways() as used:
+        found = await reach(page.origin, used)
+    assert found.ahead == pytest.approx(7200, abs=5)
+
+
+async def test_the_days_that_a_certificate_has_left_are_seen(tmp_path):
+    certificate = valid_for(30, tmp_path)
+    async with root_page(tls=served_with(certificate)) as page, ways(ca_file=certificate) as used:
+        found = await reach(page.origin, used)
+    assert (found.certificate_until - time.time()) / DAY == pytest.approx(30, abs=0.1)
+
+
+async def test_a_certificate_of_an_unknown_authority_is_a_fault_with_its_cure(tmp_path):
+    async with root_page(tls=served_with(valid_for(30, tmp_path))) as page:
+        error = await refused(page.origin)
+    assert str(error).startswith("its certificate cannot be trusted: self")
+    assert "egress.ca_file" in error.cure
+
+
+async def test_a_certificate_that_ran_out_is_to_be_renewed(tmp_path):
+    certificate = expired(tmp_path)
+    async with root_page(tls=served_with(certificate)) as page:
+        error = await refused(page.origin, ca_file=certificate)
+    assert str(error) == "its certificate cannot be trusted: certificate has expired"
+    assert error.cure == "have the campus renew it"
+
+
+async def test_a_certificate_for_another_host_is_told_from_an_untrusted_one(tmp_path):
+    certificate = valid_for(30, tmp_path)
+    async with root_page(tls=served_with(certificate)) as page:
+        error = await refused(page.origin.replace(HOST, "localhost"), ca_file=certificate)
+    assert "cannot be trusted" in str(error)
+    assert error.cure.startswith("have the campus name its host in the certificate")
+
+
+async def test_https_where_only_http_is_spoken_is_no_tls():
+    async with root_page() as page:
+        error = await refused(page.origin.replace("http:", "https:"))
+    assert str(error).startswith("no TLS (")
+
+
+async def test_a_port_where_nobody_listens_is_no_connection():
+    async with root_page() as page:
+        origin = page.origin
+    error = await refused(origin)
+    assert str(error) == "no connection (Connection refused)"
+    assert "firewall" in error.cure
+
+
+async def test_a_name_that_nobody_knows_is_a_fault_of_names():
+    error = await refused("https://lms.invalid")
+    assert str(error).startswith("its name cannot be looked up (")
+    assert "name server" in error.cure
+
+
+async def test_a_label_that_is_too_long_for_a_name_is_no_crash():
+    error = await refused(f"https://{'a' * 70}.example")
+    assert str(error).startswith("its name cannot be looked up (")
+
+
+async def test_where_the_daemon_may_not_go_is_not_looked_at_either():
+    async with root_page() as page:
+        error = await refused(page.origin, egress=Egress(allow_http=True))
+        assert "loopback" in str(error)
+        assert "egress.allow_networks" in error.cure
+        error = await refused(page.origin, egress=Egress(allow_networks=NETWORKS))
+        assert "egress.allow_http" in f"{error} {error.cure}"
+    assert page.asked == []
+
+
+async def test_a_server_that_takes_connections_and_is_silent_is_not_waited_for_long():
+    async def silent(reader, _writer):
+        await reader.read()
+
+    async with listener(silent) as origin:
+        error = await refused(origin, patience=0.05)
+        assert str(error) == "it takes connections and does not answer within 0.05 s"
+        error = await refused(origin.replace("http:", "https:"), patience=0.05)
+        assert str(error) == "no TLS handshake in time"
+
+
+async def test_a_server_that_hangs_up_on_head_is_asked_by_get():
+    lines = []
+
+    async def hangs_up_on_head(reader, writer):
+        line = await reader.readline()
+        if line:
+            lines.append(line.split()[0])
+        if line.startswith(b"GET"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+
+    async with listener(hangs_up_on_head) as origin, ways() as used:
+        found = await reach(origin, used)
+    assert (found.status, found.ahead) == (200, None)
+    assert lines[-1] == b"GET"
+    assert set(lines) == {b"HEAD", b"GET"}
+
+
+async def test_a_server_that_speaks_something_else_does_not_answer_in_http():
+    async def speaks_ssh(_reader, writer):
+        writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
+        await writer.drain()
+
+    async with listener(speaks_ssh) as origin:
+        error = await refused(origin)
+    assert str(error).startswith("it does not answer in HTTP (")

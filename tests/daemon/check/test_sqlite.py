@@ -1,0 +1,64 @@
+"""What is told of an SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.check.database import check_database
+from daemon.check.sqlite import HARDLY_ANY, LITTLE, Facts, judge
+from daemon.config import Config, Database
+from models.database import open_database
+from models.migrate import migrate
+from models.statement import connection
+
+PATH = Path("/var/lib/passbackd/grades.db")
+
+
+@pytest.fixture
+def config(fresh_database):
+    return Config(database=Database(url=fresh_database("sqlite")))
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity", "words"),
+    [
+        (Facts("3.40", [], "wal", LITTLE), "ok", "database: the file is whole"),
+        (
+            Facts("3.40", ["row 3 is lost"], "wal", LITTLE),
+            "fault",
+            "grades.db is damaged (row 3 is lost); stop the daemon",
+        ),
+        (Facts("3.40", [], "wal", LITTLE), "ok", "database: SQLite 3.40, journal mode wal"),
+        (Facts("3.40", [], "delete", LITTLE), "warning", "database.url: journal mode is delete and not wal"),
+        (Facts("3.40", [], "wal", LITTLE), "ok", "1.0 GiB free on the disk of /var/lib/passbackd"),
+        (Facts("3.40", [], "wal", LITTLE - 1), "warning", "database.url: only 1.0 GiB free"),
+        (Facts("3.40", [], "wal", HARDLY_ANY - 1), "fault", "database.url: only 0.1 GiB free"),
+    ],
+)
+def test_what_would_lose_or_hold_up_grades_is_told(facts, severity, words):
+    assert [finding.severity for finding in judge(facts, PATH) if words in finding.line()] == [severity]
+
+
+async def test_a_whole_file_is_found_whole(config):
+    await migrate(config.database.url)
+    found = await check_database(config, deep=True)
+    assert {finding.severity for finding in found} == {"ok"}
+    assert [finding.problem for finding in found][:2] == ["answers, the schema fits", "the file is whole"]
+
+
+async def test_a_damaged_file_is_found_damaged(config):
+    await migrate(config.database.url)
+    async with open_database(config.database.url):
+        await connection().execute_script(
+            "CREATE TABLE many (word TEXT); CREATE INDEX by_word ON many (word); "
+            "INSERT INTO many VALUES ('a'), ('b'), ('c'); "
+            "PRAGMA writable_schema = ON; "
+            "UPDATE sqlite_master SET sql = 'CREATE TABLE many (word TEXT NOT NULL)' WHERE name = 'many'; "
+            "INSERT INTO many VALUES (NULL);"
+        )
+    found = await check_database(config, deep=True)
+    (damage,) = [finding for finding in found if finding.severity == "fault"]
+    assert "NULL value in many.word" in damage.line()
+    assert damage.cure == "stop the daemon and restore a backup"
