@@ -69,7 +69,7 @@ def test_a_certificate_is_judged_by_the_authorities_that_the_daemon_trusts(sound
     certificate = valid_for(7, tmp_path)
     with in_thread(tls=served_with(certificate)) as page:
         launched(sound, page.origin)
-        code, found = document(sound, "--deep")
+        code, _found = document(sound, "--deep")
         assert code == 1
         sound.set("egress", ca_file=str(certificate))
         said = sound.call("check", "--deep")
@@ -83,8 +83,10 @@ def test_a_postgresql_that_would_lose_grades_is_told_with_its_cure(world):
         said = world.call("check", "--deep")
     assert said.code == 2
     assert said.faults == [
-        "database.url: fsync is off: when its machine crashes, the whole database may be lost; "
-        "set fsync = on in postgresql.conf"
+        (
+            "database.url: fsync is off: when its machine crashes, the whole database may be lost; "
+            "set fsync = on in postgresql.conf"
+        )
     ]
     assert "database: PostgreSQL 1" in said.out
     assert f"{NAME} at {page.origin}: answers (HTTP 302) in " in said.out, "a fault of a server hides no campus"

@@ -57,12 +57,16 @@ def test_a_campus_can_have_two_troubles():
     assert found == [
         (
             "warning",
-            f"{NAME}: its certificate runs out in 2 days; "
-            "have the campus renew it: without a valid one nothing is sent there",
+            (
+                f"{NAME}: its certificate runs out in 2 days; "
+                "have the campus renew it: without a valid one nothing is sent there"
+            ),
         ),
         (
             "fault",
-            f"{NAME}: its clock is 2 h 5 min behind the database's, by which passbackd signs: it may refuse every "
-            "grade; set the clock that is wrong, by NTP",
+            (
+                f"{NAME}: its clock is 2 h 5 min behind the database's, by which passbackd signs: it may refuse every "
+                "grade; set the clock that is wrong, by NTP"
+            ),
         ),
     ]
