@@ -140,7 +140,7 @@ MUTANTS = [
     # Bumps and wake-ups.
     Mutant("a bump bumps nothing", '_BUMP_SET = f"""version_number = version_number + 1', '_BUMP_SET = f"""version_number = version_number', _ASSIGNMENT),
     Mutant("a bump leaves the row parked", ",\n    {_REVIVED}\"\"\"\n\n_BUMP =", '"""\n\n_BUMP =', _ASSIGNMENT),
-    Mutant("a revival bumps nothing", "UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, attempts = 0", "UPDATE graded_assignment SET due_at = :now, attempts = 0", _ASSIGNMENT),
+    Mutant("a revival bumps nothing", 'REVIVE_SET = f"""version_number = version_number + 1, due_at = :now', 'REVIVE_SET = f"""due_at = :now', _ASSIGNMENT),
     Mutant("wakes: a lost wake-up is never sent again", _NOT_WOKEN, "wake_until IS NULL AND {PASSABLE}", _ASSIGNMENT),
     Mutant("wakes: lost, and one more", _NOT_WOKEN, "(wake_until IS NULL OR wake_until < :now) AND {PASSABLE}", _ASSIGNMENT),
     Mutant("wakes: a shut gate has no room", "ranked.turn <= ranked.room", "ranked.turn < ranked.room", _ASSIGNMENT, WORLD),

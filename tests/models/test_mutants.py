@@ -1,0 +1,13 @@
+"""The faults that are planted on purpose still fit the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.models.mutants import MUTANTS, ROOT
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_place_of_each_planted_fault_is_in_the_code_exactly_once(mutant):
+    assert (ROOT / mutant.file).read_text().count(mutant.old) == 1
+    assert mutant.new != mutant.old
