@@ -149,7 +149,7 @@ MUTANTS = [
     Mutant("gates: a lost probe is never made again", "(gate.shut_at IS NULL OR gate.probe_until IS NULL OR gate.probe_until <= :now)", "(gate.shut_at IS NULL OR gate.probe_until IS NULL)", _GATE, WORLD),
     Mutant("gates: a probe's lease, and one more", "gate.probe_until IS NULL OR gate.probe_until <= :now)", "gate.probe_until IS NULL OR gate.probe_until < :now)", _GATE, WORLD),
     Mutant("gates: no probe is taken", "AND (probe_until IS NULL OR probe_until <= :now)\n    RETURNING failed", "AND probe_until <= :now\n    RETURNING failed", _GATE, WORLD),
-    Mutant("gates: a mended consumer leaves what was parked for it", "        await _REVIVE.rows(consumer_id=known.id, now=now)\n", "", "models/consumers.py", WORLD),
+    Mutant("gates: a mended consumer leaves what was parked for it", "((_REVIVE, {\"now\": now}), (_HURRY, {}))", "((_HURRY, {}),)", "models/consumers.py", WORLD),
     # Scores and structures.
     Mutant("an older score is applied", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us <= excluded.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us < excluded.modified_us", "models/score.py", WORLD),
