@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,9 +16,10 @@ import structlog
 from actors import verdict as verdicts
 from actors.checkpoint import pass_by
 from actors.classify import clock_offset, judge
-from actors.errors import Ambiguous, DeliveryError, GiveUp, TryLater
+from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.protocols import oauth1
 from actors.protocols.basic_outcome import replace_result
+from actors.request import signed
 from actors.scoring import Grade, NoGrade, block_grade, wire_score
 from actors.telling import Told, tell
 from actors.verdict import Attempt, Rules, Verdict
@@ -238,22 +238,11 @@ class Walk:
         )
 
     def _request(self, claim: Claim, address: Address, score: str) -> tuple[bytes, dict[str, str]]:
-        """Signed afresh for every attempt: platforms remember the nonces even of requests that they refuse."""
-        try:
-            body = replace_result(claim.lis_result_sourcedid, score, message_id=uuid.uuid4().hex)
-            headers = oauth1.sign(
-                address.url,
-                body,
-                key=address.consumer_key,
-                secret=address.consumer_secret,
-                nonce=secrets.token_hex(16),
-                timestamp=str(self._tools.clock.now() // 1000),
-            )
-        except ValueError as error:
-            raise GiveUp(
-                f"no request can be written for this assignment: {error}", scope="campus", bytes_left=False
-            ) from error
-        return body, headers
+        return signed(
+            lambda message_id: replace_result(claim.lis_result_sourcedid, score, message_id=message_id),
+            address,
+            now=self._tools.clock.now(),
+        )
 
     def _put_off(self) -> Released:
         """Give the attempt back for a while, longer each time until a request goes through."""

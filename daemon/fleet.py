@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,10 +38,11 @@ class Fleet:
 
     Args:
         request_seconds: How long a request may take.
+        is_reader: Whether this is no daemon, but a command that reads from campuses.
     """
 
-    def __init__(self, *, clock: Clock, gates: Gates, request_seconds: float) -> None:
-        self.name = uuid.uuid4().hex
+    def __init__(self, *, clock: Clock, gates: Gates, request_seconds: float, is_reader: bool = False) -> None:
+        self.name = fleet.new_name(is_reader=is_reader)
         self._clock = clock
         self._gates = gates
         self._lapse_ms = AWAKE_MS + int(request_seconds * 1000)

@@ -89,7 +89,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
 
-        settings, backlog, trees = _settings(config), Backlog(), CourseTrees()
+        settings, backlog, trees = walk_settings(config), Backlog(), CourseTrees()
         gates = Gates(
             config.outcomes.max_per_campus,
             connections=config.outcomes.max_connections,
@@ -104,7 +104,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         stack.push_async_callback(fleet.leave)
 
         tools = Tools(
-            sender=Sender(await stack.enter_async_context(_session(config))),
+            sender=Sender(await stack.enter_async_context(outcome_session(config))),
             gates=gates,
             trees=trees,
             clock=clock,
@@ -158,7 +158,13 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
         ) from error
 
 
-def _session(config: Config) -> aiohttp.ClientSession:
+def outcome_session(config: Config) -> aiohttp.ClientSession:
+    """
+    The pool of connections to campuses; whoever opens it closes it.
+
+    Raises:
+        UnusableError: ``egress.ca_file`` is of no use.
+    """
     try:
         return http_session(
             timeout_seconds=config.outcomes.timeout_seconds,
@@ -197,7 +203,8 @@ async def _open_outcomes(
     return outcomes, worker
 
 
-def _settings(config: Config) -> Settings:
+def walk_settings(config: Config) -> Settings:
+    """What the operator set, as attempts and readings need it."""
     return Settings(
         timeout_seconds=config.outcomes.timeout_seconds,
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),

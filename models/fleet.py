@@ -6,6 +6,7 @@ Times are milliseconds since 1970 by :mod:`models.clock`.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from tortoise import fields
@@ -16,6 +17,10 @@ from models.statement import Statement
 #: Milliseconds. Who was not seen for so long is not waited for. Its share is another matter: its last requests may
 #: still be under way.
 AWAKE_MS = 5_000
+
+
+#: What the names of those begin with who have a share, and are no daemons.
+READER = "reader-"
 
 
 class LiveDaemon(Model):
@@ -54,6 +59,12 @@ _ALIVE = Statement(
 )
 
 _LEAVE = Statement("DELETE FROM live_daemon WHERE id = :id OR seen_at < :long_ago RETURNING id")
+
+
+def new_name(*, is_reader: bool) -> str:
+    """A name that nobody has. *is_reader*: whether it is for a command that reads from campuses, and no daemon."""
+    name = uuid.uuid4().hex
+    return READER + name[len(READER) :] if is_reader else name
 
 
 async def beat(name: str, *, roster: frozenset[str], now: int, lapse_ms: int) -> list[Peer]:

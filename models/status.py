@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.fleet import AWAKE_MS
+from models.fleet import AWAKE_MS, READER
 from models.gate import OF_SERVICE
 from models.gate import STATE as GATE_STATE
 from models.statement import Statement
@@ -67,9 +67,9 @@ _RECENT = Statement("""
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
     GROUP BY 1, 2""")
 
-_DAEMONS = Statement("""
+_DAEMONS = Statement(f"""
     SELECT SUM(CASE WHEN seen_at > :since AND seen_at <= :until THEN 1 ELSE 0 END) AS awake, MAX(seen_at) AS seen_at
-    FROM live_daemon""")
+    FROM live_daemon WHERE id NOT LIKE '{READER}%'""")
 
 _CONSUMERS = Statement("""
     SELECT consumer_name AS consumer, CASE WHEN paused_at IS NULL THEN 0 ELSE 1 END AS paused

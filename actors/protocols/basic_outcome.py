@@ -27,7 +27,7 @@ _ALLOWED_CONTROLS = frozenset("\t\n\r")
 #: XML parsers turn a bare carriage return into a line feed, which would change a sourcedid.
 _ESCAPES = {"\r": "&#13;"}
 
-_REPLACE_RESULT = """\
+_REQUEST = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <imsx_POXEnvelopeRequest xmlns="{namespace}">
   <imsx_POXHeader>
@@ -37,22 +37,24 @@ _REPLACE_RESULT = """\
     </imsx_POXRequestHeaderInfo>
   </imsx_POXHeader>
   <imsx_POXBody>
-    <replaceResultRequest>
+    <{operation}Request>
       <resultRecord>
         <sourcedGUID>
           <sourcedId>{sourced_id}</sourcedId>
-        </sourcedGUID>
+        </sourcedGUID>{result}
+      </resultRecord>
+    </{operation}Request>
+  </imsx_POXBody>
+</imsx_POXEnvelopeRequest>
+"""
+
+_RESULT = """
         <result>
           <resultScore>
             <language>en</language>
             <textString>{score}</textString>
           </resultScore>
-        </result>
-      </resultRecord>
-    </replaceResultRequest>
-  </imsx_POXBody>
-</imsx_POXEnvelopeRequest>
-"""
+        </result>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class Reply:
     error_code: str | None = None
     #: Whether there is any element of Canvas's own, ``ext_canvas_...``, in it.
     is_canvas: bool = False
+    #: The score that the reply to a readResult holds, as the LMS wrote it; empty where it holds none, None where that
+    #: cannot be told.
+    score: str | None = None
 
 
 def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
@@ -87,12 +92,18 @@ def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
 
     Spec: LTI 1.1 Implementation Guide, 6.1.1 replaceResult.
     """
-    return _REPLACE_RESULT.format(
-        namespace=NAMESPACE,
-        message_id=_text("message identifier", message_id),
-        sourced_id=_text("sourcedid", sourced_id),
-        score=_text("score", score),
-    ).encode()
+    return _request("replaceResult", sourced_id, message_id, _RESULT.format(score=_text("score", score)))
+
+
+def read_result(sourced_id: str, *, message_id: str) -> bytes:
+    """
+    Write the request that asks for one learner's score: arguments, result and errors as of :func:`replace_result`.
+
+    The answer has it in :attr:`Reply.score`.
+
+    Spec: LTI 1.1 Implementation Guide, 6.1.2 readResult.
+    """
+    return _request("readResult", sourced_id, message_id)
 
 
 def read_reply(body: bytes) -> Reply:
@@ -134,7 +145,18 @@ def read_reply(body: bytes) -> Reply:
         is_pox=True,
         error_code=_once("ext_canvas_error_code", root, body, guessed=guessed) if whole else None,
         is_canvas=any(_local_name(element).startswith("ext_canvas_") for element in root.iter("*")),
+        score=_score(root, body, guessed=guessed) if whole else None,
     )
+
+
+def _request(operation: str, sourced_id: str, message_id: str, result: str = "") -> bytes:
+    return _REQUEST.format(
+        namespace=NAMESPACE,
+        operation=operation,
+        message_id=_text("message identifier", message_id),
+        sourced_id=_text("sourcedid", sourced_id),
+        result=result,
+    ).encode()
 
 
 def _text(what: str, value: str) -> str:
@@ -174,11 +196,22 @@ def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str
     In a reply that is not well-formed the name must also stand in the bytes twice only, to open and to close: the
     parser may have given up before a second one.
     """
-    found = [element for element in root.iter("*") if _local_name(element) == name]
+    found = _named(name, root)
     if len(found) != 1 or len(found[0]) or (guessed and _plain(body).count(name.encode()) != 2):
         return None
     code = (found[0].text or "").strip().lower()
     return code if 0 < len(code) <= _CODE_LIMIT else None
+
+
+def _score(root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
+    """LMSs leave the score, or the whole result, out where there is none."""
+    if not guessed and not any((element.text or "").strip() or len(element) for element in _named("textString", root)):
+        return ""
+    return _once("textString", root, body, guessed=guessed)
+
+
+def _named(name: str, root: etree._Element) -> list[etree._Element]:
+    return [element for element in root.iter("*") if _local_name(element) == name]
 
 
 def _is_closed(body: bytes, root: etree._Element) -> bool:

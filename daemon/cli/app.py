@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import consumer, feed, parked, quarantine, resend, server, status, why
+from daemon.cli import consumer, feed, parked, quarantine, reconcile, resend, server, status, why
 from daemon.cli.common import ConfigOption  # noqa: TC001 - typer reads the annotation
 from daemon.demo import run_demo
 
@@ -53,6 +53,7 @@ app.command("why")(why.why)
 app.command("resend")(resend.resend)
 app.command("parked")(parked.parked)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("reconcile")(reconcile.reconcile)
 
 
 @app.command()

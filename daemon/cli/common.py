@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -13,6 +13,7 @@ import asyncpg
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from daemon import log
@@ -22,11 +23,12 @@ from daemon.embedded import known_url
 from daemon.faults import why
 from daemon.startup import UnusableError, prepare_database
 from daemon.stream import Stream
+from models.consumers import ConsumerError, known_consumer
 from models.database import open_database
 from models.migrate import SchemaError, check_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 #: Exit codes: something went wrong; wrong use or wrong configuration.
 FAILED, WRONG = 1, 2
@@ -81,6 +83,28 @@ def quiet_config(given: Path | None) -> Config:
     loaded = load_config(given)
     log.configure("warning", loaded.config.log.format, loaded.config.log.timezone)
     return loaded.config
+
+
+@contextmanager
+def counting_bar(label: str, *, wanted: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal that goes when all is done; nothing elsewhere. Tell it how many are done, of how many."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+async def consumer_id(key: str | None) -> int | None:
+    """The id of the consumer that ``--consumer`` names, if it names one; one that is not there ends the command."""
+    if key is None:
+        return None
+    try:
+        return int((await known_consumer(key)).id)
+    except ConsumerError as error:
+        fail(f"--consumer: {error}")
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -1,19 +1,15 @@
-"""How ``check`` shows what it found, and how far it is."""
+"""How ``check`` shows what it found."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from daemon.log import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from daemon.check import Finding
 
@@ -32,15 +28,3 @@ def tell(findings: Sequence[Finding]) -> None:
         typer.echo("\n".join(faults), err=True)
     else:
         typer.echo("everything answers" + (f"; {warnings} warning{'' if warnings == 1 else 's'}" if warnings else ""))
-
-
-@contextmanager
-def campuses_bar(*, wanted: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal that goes when all is done; nothing elsewhere."""
-    if not wanted or not sys.stderr.isatty():
-        yield lambda _done, _all: None
-        return
-    columns = (TextColumn("campuses"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("campuses", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -12,13 +12,12 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from daemon.cli.common import FAILED, WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import FAILED, WRONG, ConfigOption, console, consumer_id, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.log import printable
 from daemon.resend import Marked
 from daemon.resend import resend as resend_all
 from models.clock import Clock
-from models.consumers import ConsumerError, known_consumer
 from models.resend import Matched, Selection, match
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def resend(
                 assignment_id=assignment,
                 user_id=user,
                 course_key=course,
-                consumer_id=None if consumer is None else await _consumer_id(consumer),
+                consumer_id=await consumer_id(consumer),
                 parked=parked,
                 since_ms=since_ms,
             )
@@ -91,13 +90,6 @@ def _milliseconds(text: str | None) -> int | None:
     if moment.tzinfo is None:
         fail(f"--since: {text!r} has no time zone: write it as in {text}Z or {text}+01:00", WRONG)
     return int(moment.timestamp() * 1000)
-
-
-async def _consumer_id(key: str) -> int:
-    try:
-        return int((await known_consumer(key)).id)
-    except ConsumerError as error:
-        fail(f"--consumer: {error}")
 
 
 def _check(assignment: int | None, matched: Matched) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from daemon.check import Finding, check_campuses, check_servers, exit_code, faults_of_config, report
-from daemon.cli.common import FAILED, WRONG, ConfigOption, fail, load_config, quiet_config
+from daemon.cli.common import FAILED, WRONG, ConfigOption, counting_bar, fail, load_config, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.cli.findings import campuses_bar, tell
+from daemon.cli.findings import tell
 from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.embedded import EmbeddedError
 from daemon.faults import why
@@ -55,7 +55,7 @@ def check(
         servers = await check_servers(settings, deep=deep)
         campuses: list[Finding] = []
         if deep:
-            with campuses_bar(wanted=not as_json) as progress:
+            with counting_bar("campuses", wanted=not as_json) as progress:
                 campuses = await check_campuses(settings, progress)
         if as_json:
             typer.echo(json.dumps(report([*servers, *campuses])))

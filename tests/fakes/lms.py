@@ -39,13 +39,17 @@ _POX = """\
         <imsx_severity>status</imsx_severity>
         <imsx_description>{description}</imsx_description>
         <imsx_messageRefIdentifier>{message_id}</imsx_messageRefIdentifier>
-        <imsx_operationRefIdentifier>replaceResult</imsx_operationRefIdentifier>
+        <imsx_operationRefIdentifier>{operation}</imsx_operationRefIdentifier>
       </imsx_statusInfo>
     </imsx_POXResponseHeaderInfo>
   </imsx_POXHeader>
-  <imsx_POXBody><replaceResultResponse/></imsx_POXBody>
+  <imsx_POXBody>{body}</imsx_POXBody>
 </imsx_POXEnvelopeResponse>
 """
+
+_HELD = """<readResultResponse>
+    <result><resultScore><language>en</language><textString>{score}</textString></resultScore></result>
+  </readResultResponse>"""
 
 _SCORE = re.compile(r"0(\.\d+)?|1(\.0+)?", re.ASCII)
 
@@ -66,7 +70,9 @@ class RequestRecord:
     began: float
     #: When the last byte of the answer was written or the connection was cut; None while it is at work.
     ended: float | None = None
-    #: None where the body could not be read as a replaceResult request.
+    #: Whether it asks for a score (readResult), and sets none.
+    reads: bool = False
+    #: None where the body could not be read as a request.
     sourcedid: str | None = None
     score: str | None = None
     message_id: str | None = None
@@ -167,9 +173,14 @@ def always(behaviour: Behaviour) -> Callable[[RequestRecord], Behaviour]:
     return lambda _record: behaviour
 
 
-def pox(code_major: str, description: str = "", *, message_id: str = "", number: int = 0) -> bytes:
-    """A reply's envelope."""
+def pox(
+    code_major: str, description: str = "", *, message_id: str = "", number: int = 0, held: str | None = None
+) -> bytes:
+    """A reply's envelope: to a replaceResult, or with *held*, which may be empty, to a readResult."""
+    body = "<replaceResultResponse/>" if held is None else _HELD.format(score=escape(held))
     return _POX.format(
+        operation="replaceResult" if held is None else "readResult",
+        body=body,
         identifier=f"reply-{number}",
         code_major=escape(code_major),
         description=escape(description),
@@ -379,6 +390,7 @@ class RecordingLms:
                 behaviour.description,
                 message_id=record.message_id or "",
                 number=record.number,
+                held=(self.grade(record.sourcedid or "", record.path) or "") if record.reads else None,
             )
         response = web.StreamResponse(status=behaviour.status, headers=behaviour.headers)
         if body or behaviour.status != 204:
@@ -436,17 +448,21 @@ class RecordingLms:
         def text(path: str) -> str | None:
             return root.findtext("/".join(space + name for name in path.split("/")))
 
-        header, result = "imsx_POXHeader/imsx_POXRequestHeaderInfo", "imsx_POXBody/replaceResultRequest/resultRecord"
+        record.reads = root.find(f"{space}imsx_POXBody/{space}readResultRequest") is not None
+        operation = "readResult" if record.reads else "replaceResult"
+        header, result = "imsx_POXHeader/imsx_POXRequestHeaderInfo", f"imsx_POXBody/{operation}Request/resultRecord"
         record.message_id = text(f"{header}/imsx_messageIdentifier")
         record.sourcedid = text(f"{result}/sourcedGUID/sourcedId")
         record.score = text(f"{result}/result/resultScore/textString")
         if root.tag != f"{space}imsx_POXEnvelopeRequest" or text(f"{header}/imsx_version") != "V1.0":
             self._fault(record, "an envelope that is not a V1.0 request")
-        if text(f"{result}/result/resultScore/language") != "en":
-            self._fault(record, "a score whose language is not en")
         if not record.sourcedid:
             self._fault(record, "no sourcedid")
-        if record.score is None or not _SCORE.fullmatch(record.score):
+        if record.reads and record.score is not None:
+            self._fault(record, "a readResult with a score")
+        if not record.reads and text(f"{result}/result/resultScore/language") != "en":
+            self._fault(record, "a score whose language is not en")
+        if not record.reads and (record.score is None or not _SCORE.fullmatch(record.score)):
             self._fault(record, f"a score of {record.score!r}")
         if not record.message_id or record.message_id in self._message_ids:
             self._fault(record, "a message identifier that is missing or was used before")

@@ -13,6 +13,7 @@ from actors.protocols.basic_outcome import (
     REPLY_LIMIT,
     Reply,
     read_reply,
+    read_result,
     replace_result,
 )
 
@@ -88,7 +89,7 @@ def test_any_sourcedid_is_either_kept_or_refused(sourced_id):
 
 @pytest.mark.parametrize("code", ["success", "failure", "unsupported", "processing"])
 def test_a_code_and_its_description_are_read(code):
-    assert read_reply(reply(code, "in words")) == Reply(code_major=code, description="in words", is_pox=True)
+    assert read_reply(reply(code, "in words")) == Reply(code, "in words", is_pox=True, score="")
 
 
 CANVAS_CODE = "<ext_canvas_error_code>User_Not_In_Course</ext_canvas_error_code>"
@@ -239,3 +240,48 @@ def test_no_mutilated_reply_makes_reading_raise(data):
         at = data.draw(st.integers(0, len(body) - 1))
         body[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
     assert isinstance(read_reply(bytes(body)), Reply)
+
+
+def test_a_request_for_a_score_names_the_learner_and_holds_none():
+    root = etree.fromstring(read_result("a<b&c", message_id="m-1"))
+    (operation,) = root.find(f"{SPACE}imsx_POXBody")
+    assert operation.tag == f"{SPACE}readResultRequest"
+    assert [element.tag for element in operation.iter()][1:] == [
+        f"{SPACE}{name}" for name in ("resultRecord", "sourcedGUID", "sourcedId")
+    ]
+    assert operation.findtext(f".//{SPACE}sourcedId") == "a<b&c"
+    assert root.findtext(f".//{SPACE}imsx_messageIdentifier") == "m-1"
+
+
+def held(inner: str) -> bytes:
+    body = f"<readResultResponse>{inner}</readResultResponse>"
+    return reply("success", "read").replace(b"<replaceResultResponse/>", body.encode())
+
+
+def textual(text: str) -> str:
+    return f"<result><resultScore><language>en</language><textString>{text}</textString></resultScore></result>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "score"),
+    [
+        (textual("0.83"), "0.83"),
+        (textual("\n 0.83 "), "0.83"),
+        (textual(""), ""),
+        (textual("  "), ""),
+        ("", ""),
+        ("<result/>", ""),
+        (textual("0.1") + textual("0.2"), None),
+        (textual("<b>0.1</b>"), None),
+        (textual("0" * 41), None),
+    ],
+)
+def test_the_score_that_a_campus_holds_is_read_and_an_absent_one_is_told_from_an_unreadable_one(inner, score):
+    assert read_reply(held(inner)).score == score
+
+
+def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it_stands_once():
+    assert read_reply(held("<user>a & b</user>" + textual("0.5"))).score == "0.5"
+    assert read_reply(held("<user>a & b</user>" + textual(""))).score is None
+    assert read_reply(held("<user>a & b</user>" + textual("0.5") + textual(""))).score is None
+    assert read_reply(held(textual("0.5"))[:-10]).score is None, "it was cut off"

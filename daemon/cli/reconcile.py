@@ -1,0 +1,144 @@
+"""``reconcile``: does each campus still hold what it acknowledged?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from actors.reading import FINDINGS
+from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
+from daemon.cli.common import run as run_work
+from daemon.health import iso
+from daemon.log import printable
+from daemon.reconcile import reading
+from daemon.reconcile import reconcile as reconcile_all
+from models.reconcile import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actors.reading import Finding
+    from daemon.reconcile import CampusReport, Drift
+
+#: Findings that are told one by one; ``--json`` tells all.
+MOST_TOLD = 200
+
+_MEANING = {
+    "empty": "holds no grade",
+    "ours": "holds a grade that was sent earlier",
+    "foreign": "holds a grade that was never sent: changed there, or sent before the ledger begins",
+    "unreadable": "does not tell",
+}
+
+
+def reconcile(
+    consumer: Annotated[str | None, typer.Option("--consumer", help="At the campus with this consumer key.")] = None,
+    course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
+    config: ConfigOption = None,
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Send again where the campus holds nothing, or an earlier grade of ours.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Send again where it holds a grade that was never sent.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """
+    Ask each campus for the grades that it acknowledged, and compare; nothing is changed unless told.
+
+    Exit codes: 0 if every grade that was read is there or is sent again, else 1.
+
+    Example: passbackd reconcile --consumer example --fix
+    """
+    settings = quiet_config(config)
+    mend: set[Finding] = {*(("empty", "ours") if fix else ()), *(("foreign",) if overwrite else ())}
+
+    async def work() -> None:
+        async with opened_database(settings, may_migrate=False):
+            selection = Selection(await consumer_id(consumer), course)
+            async with reading(settings) as reader:
+                with counting_bar("readings", wanted=not as_json) as progress:
+                    reports = await reconcile_all(selection, reader, mend=mend, progress=progress)
+        if as_json:
+            typer.echo(json.dumps(_document(reports)))
+        else:
+            _show(reports)
+        if any(not drift.marked for report in reports for drift in report.drifts):
+            raise typer.Exit(FAILED)
+
+    run_work(work())
+
+
+def _document(reports: Sequence[CampusReport]) -> dict[str, Any]:
+    return {
+        "campuses": [
+            {
+                "consumer": report.consumer,
+                "origin": report.origin,
+                **report.counts,
+                "skipped": report.skipped,
+                "marked": report.marked,
+            }
+            for report in reports
+        ],
+        "findings": [_finding(report, drift) for report in reports for drift in report.drifts],
+    }
+
+
+def _finding(report: CampusReport, drift: Drift) -> dict[str, Any]:
+    settled = drift.settled
+    return {
+        "assignment": settled.id,
+        "user_id": settled.user_id,
+        "course_id": settled.course_key,
+        "usage_id": settled.usage_key,
+        "consumer": report.consumer,
+        "origin": report.origin,
+        "finding": drift.finding,
+        "held": drift.held,
+        "acknowledged": settled.sent_score,
+        "acknowledged_at": iso(settled.sent_at),
+        "why": drift.why,
+        "marked": drift.marked,
+    }
+
+
+def _show(reports: Sequence[CampusReport]) -> None:
+    screen = console()
+    drifts = [(report, drift) for report in reports for drift in report.drifts]
+    if drifts:
+        table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
+        for report, drift in drifts[:MOST_TOLD]:
+            settled = drift.settled
+            told = [settled.user_id, settled.usage_key, report.consumer, settled.sent_score, _MEANING[drift.finding]]
+            table.add_row(
+                str(settled.id),
+                *map(_text, told),
+                _text(drift.why or drift.held or ""),
+                "sent again" if drift.marked else "",
+            )
+        screen.print(table)
+        if len(drifts) > MOST_TOLD:
+            screen.print(f"and {len(drifts) - MOST_TOLD} more: --json lists all")
+        screen.print()
+    for report in reports:
+        screen.print(_line(report))
+    if not reports:
+        screen.print("there is no assignment yet")
+
+
+def _line(report: CampusReport) -> str:
+    found = [f"{report.counts[finding]} {finding}" for finding in FINDINGS if report.counts[finding]]
+    skipped = [f"{number} not read ({_text(why)})" for why, number in sorted(report.skipped.items())]
+    sent = [f"{report.marked} sent again"] if report.marked else []
+    words = ", ".join([*found, *sent, *skipped]) or "nothing to read"
+    return f"{_text(report.consumer)} at {_text(report.origin)}: {words}"
+
+
+def _text(words: str) -> str:
+    return escape(printable(words))
