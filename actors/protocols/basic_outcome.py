@@ -18,8 +18,8 @@ DESCRIPTION_LIMIT = 500
 #: Elements within elements. A real reply has six.
 _DEPTH_LIMIT = 40
 
-#: Characters. The specification knows four words, the longest of eleven characters.
-_CODE_LIMIT = 40
+#: Characters of a code or a score. The specification's longest code has eleven.
+_WORD_LIMIT = 40
 
 #: The control characters that XML 1.0 can carry.
 _ALLOWED_CONTROLS = frozenset("\t\n\r")
@@ -140,10 +140,10 @@ def read_reply(body: bytes) -> Reply:
     guessed = len(parser.error_log) > 0
     whole = not guessed or _is_closed(body, root)
     return Reply(
-        code_major=_once("imsx_codeMajor", root, body, guessed=guessed) if whole else None,
+        code_major=_code("imsx_codeMajor", root, body, guessed=guessed) if whole else None,
         description=_description(root),
         is_pox=True,
-        error_code=_once("ext_canvas_error_code", root, body, guessed=guessed) if whole else None,
+        error_code=_code("ext_canvas_error_code", root, body, guessed=guessed) if whole else None,
         is_canvas=any(_local_name(element).startswith("ext_canvas_") for element in root.iter("*")),
         score=_score(root, body, guessed=guessed) if whole else None,
     )
@@ -189,9 +189,14 @@ def _too_deep(root: etree._Element) -> bool:
     return False
 
 
+def _code(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
+    word = _once(name, root, body, guessed=guessed)
+    return None if word is None else word.lower()
+
+
 def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
     """
-    The text of the one element of that name, in lower case; None when there are more, or it is not plain text.
+    The text of the one element of that name; None when there are more, or it is not plain text.
 
     In a reply that is not well-formed the name must also stand in the bytes twice only, to open and to close: the
     parser may have given up before a second one.
@@ -199,8 +204,8 @@ def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str
     found = _named(name, root)
     if len(found) != 1 or len(found[0]) or (guessed and _plain(body).count(name.encode()) != 2):
         return None
-    code = (found[0].text or "").strip().lower()
-    return code if 0 < len(code) <= _CODE_LIMIT else None
+    text = (found[0].text or "").strip()
+    return text if 0 < len(text) <= _WORD_LIMIT else None
 
 
 def _score(root: etree._Element, body: bytes, *, guessed: bool) -> str | None:

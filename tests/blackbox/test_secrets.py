@@ -78,7 +78,8 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             *(["why", "--user", f"u{n}", "--json"] for n in (0, 1, 2, 4)),
         ):
             said = world.call(*call)
-            assert said.code in (0, 1), said.err
+            # The database of the tests does not wait for its disk, which is a fault to a deep check.
+            assert said.code in ((2,) if "--deep" in call else (0, 1)), said.err
             shown[" ".join(call)] = said.out + said.err
         daemon.stop()
         shown["log"] = daemon.log()
@@ -90,7 +91,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
     signatures = [
         value
         for record in asked
-        for quoted in re.findall(r'oauth_signature="([^"]+)"', record.headers["Authorization"])
+        for quoted in re.findall(r'oauth_signature="([^"]+)"', record.headers.get("Authorization", ""))
         for value in (quoted, unquote(quoted))
     ]
     secrets = [SECRET.strip(), OLD_SECRET, "pw%26fault", "pw&fault", *PASSWORDS, *map(unquote, PASSWORDS)]

@@ -1,0 +1,85 @@
+"""`reconcile`: what a campus lost or changed is found, with the daemon up and down, and mended as told."""
+
+from __future__ import annotations
+
+import json
+
+from tests.blackbox.world import KEY, NAME, launch, score
+
+LEARNERS = ("ada", "bob", "cyd", "dan")
+
+
+def document(world, *arguments):
+    said = world.call("reconcile", "--json", *arguments)
+    assert said.err == ""
+    return said.code, json.loads(said.out)
+
+
+def counts(found):
+    (campus,) = found["campuses"]
+    return {name: campus[name] for name in ("equal", "empty", "ours", "foreign", "unreadable", "marked")}
+
+
+def test_drift_is_found_and_mended_as_told(pair, campus):
+    daemon = pair.begin()
+    for learner in LEARNERS:
+        pair.add(launch(learner, "problem-1", f"{learner}-1", campus.url()), score(learner, "problem-1", 4))
+    daemon.wait_settled()
+    pair.add(*(score(learner, "problem-1", 5) for learner in LEARNERS))
+    daemon.wait_settled()
+    assert document(pair)[0] == 0
+
+    del campus.gradebook["/outcomes", "ada-1"]
+    campus.gradebook["/outcomes", "bob-1"] = "0.4"
+    campus.gradebook["/outcomes", "cyd-1"] = "0.95"
+    before = len(campus.applied)
+    code, found = document(pair)
+    assert code == 1
+    assert counts(found) == {"equal": 1, "empty": 1, "ours": 1, "foreign": 1, "unreadable": 0, "marked": 0}
+    drifts = {one["user_id"]: (one["finding"], one["held"], one["acknowledged"]) for one in found["findings"]}
+    assert drifts == {"ada": ("empty", "", "0.5"), "bob": ("ours", "0.4", "0.5"), "cyd": ("foreign", "0.95", "0.5")}
+    said = pair.call("reconcile", "--consumer", KEY)
+    assert (said.code, said.err) == (1, "")
+    assert "\x1b" not in said.out
+    assert f"{NAME} at {campus.url('')}: 1 equal, 1 empty, 1 ours, 1 foreign" in said.out
+    assert "holds a grade that was never sent" in said.out
+    assert len(campus.applied) == before, "nothing is changed unless told"
+    # The daemon has its share of the campus back, and nobody takes the command for a daemon.
+    assert "1 daemon is running" in pair.call("status").out
+    assert [row["id"] for row in pair.rows("SELECT id FROM live_daemon") if row["id"].startswith("reader-")] == []
+
+    code, found = document(pair, "--fix")
+    assert (code, counts(found)["marked"]) == (1, 2), "what was changed by hand is left"
+    daemon.wait_settled()
+    assert campus.grade("ada-1") == campus.grade("bob-1") == "0.5"
+    assert campus.grade("cyd-1") == "0.95"
+
+    daemon.stop()
+    code, found = document(pair, "--overwrite", "--course", "course-1")
+    assert (code, counts(found)["marked"]) == (0, 1)
+    assert campus.grade("cyd-1") == "0.95", "it waits for the daemon"
+    daemon = pair.run().wait_ready()
+    daemon.wait_settled()
+    assert campus.grade("cyd-1") == "0.5"
+    assert counts(document(pair)[1])["equal"] == len(LEARNERS)
+    daemon.stop()
+
+
+def test_a_consumer_that_is_not_there_is_named(world):
+    world.add_consumer()
+    said = world.call("reconcile", "--consumer", "nobody")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("--consumer: there is no consumer with the key 'nobody'")
+
+
+def test_a_campus_that_is_away_is_told_and_ends_with_1(world, campus):
+    daemon = world.begin()
+    world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 4))
+    daemon.wait_settled()
+    daemon.stop()
+    world.set("egress", allow_networks=[])
+    code, found = document(world)
+    assert code == 1
+    (finding,) = found["findings"]
+    assert finding["finding"] == "unreadable"
+    assert "egress.allow_networks" in finding["why"]
