@@ -14,8 +14,6 @@ from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counti
 from daemon.cli.common import run as run_work
 from daemon.health import iso
 from daemon.log import printable
-from daemon.reconcile import reading
-from daemon.reconcile import reconcile as reconcile_all
 from models.reconcile import Selection
 
 if TYPE_CHECKING:
@@ -55,6 +53,10 @@ def reconcile(
 
     Example: passbackd reconcile --consumer example --fix
     """
+    # Whoever asks another command a short question should not wait for all of this.
+    from daemon.reconcile import reading  # noqa: PLC0415
+    from daemon.reconcile import reconcile as reconcile_all  # noqa: PLC0415
+
     settings = quiet_config(config)
     mend: set[Finding] = {*(("empty", "ours") if fix else ()), *(("foreign",) if overwrite else ())}
 

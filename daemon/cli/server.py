@@ -1,4 +1,10 @@
-"""``run``, ``check``, ``config``, ``migrate``: the daemon and what it stands on."""
+"""
+``run``, ``check``, ``config``, ``migrate``: the daemon and what it stands on.
+
+What only some commands need is imported by them: whoever asks a short question should not wait for it.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -9,14 +15,12 @@ from typing import Annotated
 
 import typer
 
-from daemon.check import Finding, check_campuses, check_servers, exit_code, faults_of_config, report
 from daemon.cli.common import FAILED, WRONG, ConfigOption, counting_bar, fail, load_config, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.cli.findings import tell
 from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.embedded import EmbeddedError
 from daemon.faults import why
-from daemon.run import run_daemon
 from daemon.startup import UnusableError
 from models.migrate import SchemaError
 from models.migrate import migrate as apply_migrations
@@ -24,6 +28,8 @@ from models.migrate import migrate as apply_migrations
 
 def run(config: ConfigOption = None) -> None:
     """Run the daemon in the foreground; SIGTERM or Ctrl-C drains it. Example: passbackd run --config config.toml"""
+    from daemon.run import run_daemon
+
     loaded = load_config(config)
     try:
         run_daemon(loaded.config)
@@ -47,13 +53,15 @@ def check(
 
     Example: passbackd check --deep
     """
+    from daemon.check import check_campuses, check_servers, exit_code, report
+
     if as_json:
         _tell_faults_of_config(config)
     settings = quiet_config(config)
 
     async def work() -> None:
         servers = await check_servers(settings, deep=deep)
-        campuses: list[Finding] = []
+        campuses = []
         if deep:
             with counting_bar("campuses", wanted=not as_json) as progress:
                 campuses = await check_campuses(settings, progress)
@@ -69,6 +77,8 @@ def check(
 
 def _tell_faults_of_config(given: Path | None) -> None:
     """As one JSON document, if there are any."""
+    from daemon.check import faults_of_config, report
+
     try:
         load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
     except ConfigError as error:
