@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test venv run bench lint lock migration clean
+.PHONY: demo test venv run bench lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -20,6 +20,7 @@ lint: $(VENV)/.everything
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.migrations_are_complete
+	$(BIN)/python -m tests.documents_are_generated
 
 venv: $(VENV)/.everything
 
@@ -47,6 +48,9 @@ lock: $(VENV)/.everything
 		--group build pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group test -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+docs: $(VENV)/.everything
+	$(BIN)/python -m tests.documents_are_generated --write
 
 migration: $(VENV)/.everything
 	$(BIN)/python -m tests.migrations_are_complete --write

@@ -31,7 +31,7 @@ from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from daemon.config import Outcomes
+    from daemon.config.sections import Outcomes
     from models.intake import Position
 
 _OF_LEARNER = Statement("""

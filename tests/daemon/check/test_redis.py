@@ -9,7 +9,8 @@ import redis
 
 from daemon.check.keeping import Facts, judge
 from daemon.check.redis import check_redis
-from daemon.config import Config, Redis
+from daemon.config import Config
+from daemon.config.sections import Redis
 
 GOOD = {"redis_version": "7.4.1", "role": "master", "aof_enabled": 1, "used_memory": 2**20, "maxmemory": 0}
 SETTINGS = {"save": "", "appendfsync": "everysec", "policy": "noeviction"}

@@ -8,7 +8,8 @@ import pytest
 
 from daemon.check.database import check_database
 from daemon.check.sqlite import HARDLY_ANY, LITTLE, Facts, judge
-from daemon.config import Config, Database
+from daemon.config import Config
+from daemon.config.sections import Database
 from models.database import open_database
 from models.migrate import migrate
 from models.statement import connection
