@@ -143,7 +143,7 @@ MUTANTS = [
     Mutant("a revival bumps nothing", 'REVIVE_SET = f"""version_number = version_number + 1, due_at = :now', 'REVIVE_SET = f"""due_at = :now', _ASSIGNMENT),
     Mutant("wakes: a lost wake-up is never sent again", _NOT_WOKEN, "wake_until IS NULL AND {PASSABLE}", _ASSIGNMENT),
     Mutant("wakes: lost, and one more", _NOT_WOKEN, "(wake_until IS NULL OR wake_until < :now) AND {PASSABLE}", _ASSIGNMENT),
-    Mutant("wakes: a shut gate has no room", "ranked.turn <= ranked.room", "ranked.turn < ranked.room", _ASSIGNMENT, WORLD),
+    Mutant("wakes: a line has one place less than it has room", "ranked.turn <= ranked.room", "ranked.turn < ranked.room", _ASSIGNMENT, WAKES),
     # Gates.
     Mutant("gates: closed, and one more", "gate.closed_until <= :now", "gate.closed_until < :now", _GATE, WORLD),
     Mutant("gates: a lost probe is never made again", "(gate.shut_at IS NULL OR gate.probe_until IS NULL OR gate.probe_until <= :now)", "(gate.shut_at IS NULL OR gate.probe_until IS NULL)", _GATE, WORLD),
