@@ -14,7 +14,7 @@ from daemon.config.document import config_toml, key_tables
 ROOT = Path(__file__).parents[1]
 CONFIG, CONFIGURE = ROOT / "config.toml", ROOT / "docs" / "configure.md"
 #: What is generated of a document stands between these.
-BEGIN, END = "<!-- made by `make docs`: begin -->\n", "<!-- made by `make docs`: end -->\n"
+BEGIN, END = "<!-- what follows is made by `make docs` -->\n", "<!-- what `make docs` makes ends here -->\n"
 
 
 def with_tables(page: str) -> str:

@@ -38,12 +38,16 @@ _ANSWER = """\
       <imsx_severity>status</imsx_severity>
       <imsx_description>{description}</imsx_description>
       <imsx_messageRefIdentifier>{reference}</imsx_messageRefIdentifier>
-      <imsx_operationRefIdentifier>replaceResult</imsx_operationRefIdentifier>
     </imsx_statusInfo>
   </imsx_POXResponseHeaderInfo></imsx_POXHeader>
-  <imsx_POXBody><replaceResultResponse/></imsx_POXBody>
+  <imsx_POXBody>{body}</imsx_POXBody>
 </imsx_POXEnvelopeResponse>
 """
+
+_STORED = "<replaceResultResponse/>"
+_HELD = """<readResultResponse><result><resultScore>
+    <language>en</language><textString>{score}</textString>
+  </resultScore></result></readResultResponse>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,9 @@ class Campus:
         except _Refused as refused:
             self.refusals.append(refused.why)
             return self._pox(refused.status, "failure", refused.why, refused.reference)
+        if score is None:
+            held = self.gradebook.get(sourcedid, "")
+            return self._pox(200, "success", "score read", reference, _HELD.format(score=escape(held)))
 
         busy = self._is_busy_for(sourcedid)
         self.received.append(Received(sourcedid, score, 503 if busy else 200))
@@ -158,8 +165,8 @@ class Campus:
         if not hmac.compare_digest(signed.oauth_params.get("oauth_body_hash", "").encode(), digest.encode()):
             raise _Refused(401, "body hash is not valid")
 
-    def _read(self, body: bytes) -> tuple[str, str, str]:
-        """Take message identifier, sourcedid and score out of a verified request."""
+    def _read(self, body: bytes) -> tuple[str, str, str | None]:
+        """Take message identifier, sourcedid and score out of a verified request; a readResult has no score."""
         if b"<!DOCTYPE" in body:
             raise _Refused(400, "a document type is not welcome")
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -172,22 +179,26 @@ class Campus:
             return root.findtext("/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))) or ""
 
         reference = text("imsx_POXHeader/imsx_POXRequestHeaderInfo/imsx_messageIdentifier")
-        record = "imsx_POXBody/replaceResultRequest/resultRecord"
+        reads = root.find(f"{{{NAMESPACE}}}imsx_POXBody/{{{NAMESPACE}}}readResultRequest") is not None
+        record = f"imsx_POXBody/{'readResult' if reads else 'replaceResult'}Request/resultRecord"
         sourcedid = text(f"{record}/sourcedGUID/sourcedId")
         score = text(f"{record}/result/resultScore/textString")
         if self._enrolled is not None and sourcedid not in self._enrolled:
             raise _Refused(422, "sourcedid is not known", reference)
+        if reads:
+            return reference, sourcedid, None
         if not _is_score(score):
             raise _Refused(422, "score is not a number from 0 to 1", reference)
         return reference, sourcedid, score
 
-    def _pox(self, status: int, code: str, description: str, reference: str) -> web.Response:
+    def _pox(self, status: int, code: str, description: str, reference: str, body: str = _STORED) -> web.Response:
         text = _ANSWER.format(
             namespace=NAMESPACE,
             number=len(self.received) + len(self.refusals),
             code=code,
             description=escape(description),
             reference=escape(reference),
+            body=body,
         )
         return web.Response(status=status, text=text, content_type="application/xml")
 

@@ -67,6 +67,16 @@ async def test_a_right_request_is_stored_and_answered_in_pox(campus, url):
     assert [(one.sourcedid, one.score, one.status) for one in campus.received] == [(SOURCEDID, "0.5", 200)]
 
 
+async def test_what_is_stored_can_be_read_back(campus, url):
+    reading = request().replace("replaceResult", "readResult")
+    reading = reading[: reading.index("<result>")] + reading[reading.index("</resultRecord>") :]
+    for held in ("", "0.5"):
+        campus.gradebook.update({SOURCEDID: held} if held else {})
+        status, text = await post(url, reading, signed(url, reading))
+        assert (status, field(text, "imsx_codeMajor"), field(text, "textString") or "") == (200, "success", held)
+    assert campus.received == []
+
+
 async def test_a_newer_score_takes_the_place_of_an_older_one(campus, url):
     for score in ("0.5", "0.75"):
         await post(url, request(score), signed(url, request(score)))

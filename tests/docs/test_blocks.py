@@ -1,0 +1,57 @@
+"""The blocks of the pages are found, and what is not run is listed here with its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, Block, PageError, blocks
+from tests.docs.tour import ROOT
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+#: What is not a command: layouts, drawings.
+NOT_COMMANDS = ("",)
+
+
+def test_a_block_has_its_language_its_line_and_its_comments():
+    page = "# Title\n\n<!-- says: a -->\n<!-- says: b: c -->\n```sh\nls\n\npwd\n```\n\n```\nnot a command\n```\n"
+    assert blocks(page) == [
+        Block("sh", "ls\n\npwd\n", 5, {SAYS: ["a", "b: c"]}),
+        Block("", "not a command\n", 11),
+    ]
+    assert blocks(page)[0].wish(SAYS) == "a"
+    assert blocks(page)[0].wish(BACKGROUND) is None
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<!-- sais: a -->\n```sh\nls\n```\n", "line 1: nobody knows what 'sais' means"),
+        ("<!-- says: a -->\n\n```sh\nls\n```\n", "line 2: a comment about a block, and no block"),
+        ("x\n```sh\nls\n", "line 2: the block does not end"),
+    ],
+)
+def test_a_slip_in_a_page_is_named(page, words):
+    with pytest.raises(PageError, match=words):
+        blocks(page)
+
+
+def test_what_is_not_run_is_known_with_its_reason():
+    not_run = {
+        (str(page.relative_to(ROOT)), block.text.splitlines()[0]): block.wish(NOT_RUN)
+        for page in PAGES
+        for block in blocks(page.read_text())
+        if block.wish(NOT_RUN) is not None
+    }
+    assert not_run == {
+        ("README.md", "make test    # lint, types, import contracts and all tests, on real servers"): (
+            "it is what runs them"
+        ),
+        ("docs/feed.md", 'import { createClient } from "redis";'): "they install neither Node.js nor its packages",
+    }
+
+
+def test_every_block_is_run_or_says_why_not():
+    for page in PAGES:
+        for block in blocks(page.read_text()):
+            runs = block.language in ("sh", "bash", "python")
+            assert runs or block.wish(NOT_RUN) or block.language in NOT_COMMANDS, f"{page}, line {block.line}"

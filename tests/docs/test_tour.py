@@ -1,0 +1,75 @@
+"""A new user follows the pages, from the installation to the help desk, and everything is as it is written there."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.docs.blocks import blocks
+from tests.docs.test_blocks import PAGES
+from tests.docs.tour import ROOT, Tour
+
+#: In the order in which they are read.
+READ = ["docs/install.md", "README.md", "docs/configure.md", "docs/feed.md", "docs/operate.md", "docs/support.md"]
+
+
+@pytest.fixture
+def tour(tmp_path, fresh_database, _valkey_9, _postgres):
+    server = urlsplit(fresh_database("postgresql"))
+    web, embedded, campus = free_ports(3)
+    tour = Tour(
+        tmp_path,
+        instead={
+            "localhost:5432": f"{server.hostname}:{server.port}",
+            "redis://localhost:6379/0": _valkey_9.fresh_url(),
+            "-m daemon.demo": f"-m daemon.demo --port {campus}",
+            "9871": str(web),
+            "9872": str(embedded),
+            "8765": str(campus),
+        },
+        environment={
+            "PASSBACKD_WEB__PORT": str(web),
+            "PASSBACKD_REDIS__EMBEDDED_PORT": str(embedded),
+            "PGHOST": str(server.hostname),
+            "PGPORT": str(server.port),
+            "PGUSER": str(server.username),
+        },
+    )
+    try:
+        yield tour
+    finally:
+        tour.end()
+        _postgres.execute("DROP DATABASE IF EXISTS passbackd WITH (FORCE)", database="postgres")
+        _postgres.execute("DROP ROLE IF EXISTS helpdesk; DROP ROLE IF EXISTS passbackd", database="postgres")
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@pytest.mark.timeout(400)
+def test_every_command_of_the_pages_does_what_they_say(tour):
+    for page in READ:
+        for block in blocks((ROOT / page).read_text()):
+            if not block.language:
+                continue
+            try:
+                tour.run(block)
+            except AssertionError as error:
+                raise AssertionError(f"{page}, line {block.line}: {error}") from error
+
+
+def test_no_page_with_commands_is_left_out():
+    with_commands = {
+        str(page.relative_to(ROOT)) for page in PAGES if any(block.language for block in blocks(page.read_text()))
+    }
+    assert with_commands == set(READ)
