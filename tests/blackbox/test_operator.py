@@ -95,9 +95,3 @@ def test_a_resend_of_nothing_in_particular_is_refused_with_what_to_give(
     told(world.call("migrate"))
     said = world.call("resend", *arguments)
     assert (said.code, words in said.err) == (code, True), said.err
-
-
-@pytest.mark.parametrize("command", ["resend", "parked", "quarantine replay", "quarantine show", "why", "status"])
-def test_each_command_has_help_with_an_example(make_world, fresh_database, command):
-    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
-    assert f"Example: passbackd {command}" in " ".join(told(world.end(world.start(*command.split(), "--help"))).split())

@@ -357,6 +357,8 @@ class RecordingLms:
             thread.join()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "HEAD":
+            return web.Response()  # somebody looks whether it is there
         began = time.monotonic()
         body = await request.read()
         record = self._record(request, body, began)

@@ -1,0 +1,126 @@
+"""Every command: with the daemon up and down, on both databases, in a terminal and in a pipe, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+import typer
+
+from daemon.cli.app import app
+from tests.blackbox.world import COMMAND, KEY, PATIENCE, launch, score
+
+#: What answers a question or changes something while the daemon is up or down, in this order.
+CALLS = [
+    ["config"],
+    ["check"],
+    ["check", "--deep"],
+    ["migrate", "--dry-run"],
+    ["consumer", "list"],
+    ["consumer", "pause", KEY],
+    ["consumer", "resume", KEY],
+    ["status"],
+    ["why", "--user", "ada"],
+    ["parked"],
+    ["resend", "--all", "--dry-run"],
+    ["resend", "--user", "ada"],
+    ["quarantine", "list"],
+    ["quarantine", "show", "1"],
+    ["quarantine", "replay", "1"],
+    ["reconcile"],
+]
+#: What does not run beside others, or ends what the others look at: tested where it belongs.
+ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop"}
+
+
+def commands() -> dict[str, list[str]]:
+    """Every subcommand by its name, with its options."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        below = getattr(command, "commands", None)
+        for path, leaf in {f"{name} {one}": two for one, two in below.items()}.items() if below else [(name, command)]:
+            found[path] = [option for parameter in leaf.params for option in parameter.opts]
+    return found
+
+
+def named(call: list[str]) -> str:
+    return " ".join(call[:2]) if " ".join(call[:2]) in commands() else call[0]
+
+
+def expected(world, call) -> tuple[int, ...]:
+    if "--deep" in call and world.settings["database"]["url"].startswith("postgres"):
+        return (2,)  # the database of the tests does not wait for its disk
+    return (1,) if call[:2] == ["quarantine", "replay"] else (0,)  # a NaN stays one
+
+
+def in_pipe(world, call: list[str]) -> str:
+    said = world.call(*call)
+    assert said.code in expected(world, call), f"{call}\n{said.out}{said.err}"
+    assert "\x1b" not in said.out + said.err, f"{call}: colours in a pipe"
+    return said.out
+
+
+def in_terminal(world, *arguments: str) -> tuple[int, str]:
+    """Exit code, and all that the terminal showed."""
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments, "--config", str(world.config)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=world.home,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+    finally:
+        os.close(theirs)
+    shown = b""
+    try:
+        while True:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        return process.wait(PATIENCE), shown.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def test_each_command_is_tried_here_or_elsewhere():
+    assert {named(call) for call in CALLS} | ELSEWHERE == set(commands())
+
+
+def test_commands_work_with_the_daemon_up_and_down_in_a_pipe_and_in_a_terminal_and_as_json(pair, campus):
+    daemon = pair.begin()
+    pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+    pair.add(score("ada", "problem-1", float("nan")))
+    daemon.wait_settled()
+    for call in CALLS:
+        in_pipe(pair, call)
+    daemon.wait_settled()
+    daemon.stop()
+    for call in CALLS:
+        if "--json" in commands()[named(call)]:
+            json.loads(in_pipe(pair, [*call, "--json"]))
+        else:
+            in_pipe(pair, call)
+    for call in CALLS:
+        code, shown = in_terminal(pair, *call)
+        assert code in expected(pair, call), f"{call}\n{shown}"
+        assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_each_command_has_help_with_an_example(make_world, fresh_database, command):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    said = world.end(world.start(*command.split(), "--help"))
+    words = " ".join(said.out.split())
+    assert said.code == 0
+    assert "Example:" in words
+    assert f"passbackd {command}" in words.partition("Example:")[2]
+    assert "--config" in words
