@@ -262,6 +262,10 @@ class Gates:
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
 
+    def bear(self, most: int) -> None:
+        """Have each campus get so many requests at once, of all daemons together, from the next division on."""
+        self._most = most
+
     def keeps_to_its_share(self) -> bool:
         """Whether no more requests are under way than this daemon's share allows."""
         return all(gate.slots.inside <= self._share(campus) for campus, gate in self._gates.items())

@@ -72,9 +72,9 @@ class Settings:
         return MARGIN + self.timeout_seconds + self.rules.hold_seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tools:
-    """What the actors work with; handed in by the lifespan, or by a test."""
+    """What the actors work with; handed in by the lifespan, or by a test. The settings may be replaced at any time."""
 
     sender: Sender
     gates: Gates

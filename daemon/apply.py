@@ -49,7 +49,8 @@ class Applier:
 
     def __init__(self, trees: CourseTrees, debounce: Debounce) -> None:
         self._trees = trees
-        self._debounce = debounce
+        #: May change at any time.
+        self.debounce = debounce
 
     async def apply(
         self, event: Event, position: Position, *, now: int, force: bool = False
@@ -99,7 +100,7 @@ class Applier:
         rows = await _OF_LEARNER.rows(user_id=event.user_id, course_key=event.course_key)
         wakes = []
         for assignment_id, kind in touched_assignments(rows, event.usage_key, tree):
-            await bump(assignment_id, kind=kind, now=now, debounce=self._debounce, cause=Cause(event.entry_id, force))
+            await bump(assignment_id, kind=kind, now=now, debounce=self.debounce, cause=Cause(event.entry_id, force))
             wakes.append(await wake_bumped(assignment_id, now=now))
         return "applied", [wake for wake in wakes if wake is not None]
 
@@ -133,8 +134,8 @@ class Applier:
         registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
         for usage_key in sorted(usage_key for (usage_key,) in registered if usage_key in touched):
             kind = kind_of(usage_key, event.tree)
-            await bump_block(event.course_key, usage_key, kind=kind, now=now, debounce=self._debounce, cause=cause)
-        await bump_waiting(event.course_key, now=now, debounce=self._debounce, cause=cause)
+            await bump_block(event.course_key, usage_key, kind=kind, now=now, debounce=self.debounce, cause=cause)
+        await bump_waiting(event.course_key, now=now, debounce=self.debounce, cause=cause)
 
     async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Wake]]:
         if launch is None:

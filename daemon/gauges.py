@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from daemon.stop import Stop
     from daemon.stream import Stream
     from models.clock import Clock
+    from models.status import Status
 
 #: Seconds between two readings.
 EVERY = 5.0
+#: The states that a line of figures names.
+_TOLD = ("due", "waiting", "claimed", "parked")
 
 
 class Gauges:
@@ -26,6 +29,8 @@ class Gauges:
         self._clock = clock
         self._stream = stream
         self._metrics = metrics
+        #: How everything stands, in one line.
+        self.line = "starting"
 
     async def step(self, stop: Stop) -> None:
         """Read once, sleep."""
@@ -49,4 +54,12 @@ class Gauges:
         lag = await stream_lag(self._stream)
         if lag is not None:
             metrics.stream_lag.set(lag)
+        self.line = _line(status, lag)
         await stop.sleep(EVERY)
+
+
+def _line(status: Status, lag: int | None) -> str:
+    figures = [f"{status.assignments[state]} {state}" for state in _TOLD]
+    shut = sum(campus.gate != "open" for campus in status.campuses)
+    events = "Redis does not answer" if lag is None else f"{lag} events to apply"
+    return ", ".join([*figures, f"{shut} of {len(status.campuses)} gates not open", events])

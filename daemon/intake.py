@@ -93,11 +93,15 @@ class Intake:
         self._backlog = backlog
         self._metrics = metrics
         self._wake = wake
-        self._keep_ms = int(keep_days * 86_400_000)
+        self.keep(keep_days)
         self._reached = reached
         self._trim_at = 0.0
         self._batch = FIRST_BATCH
         self._gap_told: str | None = None
+
+    def keep(self, days: float) -> None:
+        """Keep applied entries in the stream for so long from now on."""
+        self._keep_ms = int(days * 86_400_000)
 
     async def step(self, stop: Stop) -> None:
         """One look at the stream and what follows from it; waits up to :data:`BLOCK_MS` when there is no news."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,10 @@ from daemon.fleet import Fleet
 from daemon.gauges import Gauges
 from daemon.health import Health
 from daemon.intake import Intake
+from daemon.log import configure as configure_log
 from daemon.loops import Loop
-from daemon.prune import Prune
+from daemon.notify import Notifier, Watchdog
+from daemon.prune import Prune, Retention
 from daemon.startup import UnusableError, prepare_database, until_it_works
 from daemon.stream import Stream
 from daemon.sweep import Sweep
@@ -55,17 +57,31 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a test of faults puts in place of this machine's."""
+    """What surrounds the daemon; a test of faults puts its own in place of this machine's."""
 
     #: Seconds that never step back.
     monotonic: Callable[[], float] = time.monotonic
     reached: Reached = pass_by
+    notifier: Notifier = field(default_factory=lambda: Notifier(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """
+    Everything, open.
+
+    *loops*: to run. *adopt*: has another configuration take effect, of which only what :mod:`daemon.reload` lets
+    change differs.
+    """
+
+    loops: list[Loop]
+    adopt: Callable[[Config], None]
 
 
 @asynccontextmanager
-async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterator[list[Loop]]:
+async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterator[Daemon]:
     """
-    Gives the loops to run while the context is open.
+    Gives what runs while the context is open.
 
     Raises:
         SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
@@ -115,9 +131,10 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             reached=outside.reached,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
+        applier = Applier(trees, debounce(config.outcomes))
         intake = Intake(
             stream,
-            Applier(trees, debounce(config.outcomes)),
+            applier,
             clock=clock,
             backlog=backlog,
             metrics=metrics,
@@ -125,26 +142,31 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             keep_days=config.retention.stream_days,
             reached=outside.reached,
         )
+        gauges = Gauges(clock=clock, stream=stream, metrics=metrics)
+        prune = Prune(clock=clock, retention=_kept(config))
         loops = [
             Loop("intake", intake.step),
             Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
             Loop("fleet", fleet.step),
             Loop("queue", worker.watch),
-            Loop("gauges", Gauges(clock=clock, stream=stream, metrics=metrics).step),
-            Loop(
-                "prune",
-                Prune(
-                    clock=clock,
-                    ledger_days=config.retention.ledger_days,
-                    quarantine_days=config.retention.quarantine_days,
-                ).step,
-            ),
+            Loop("gauges", gauges.step),
+            Loop("prune", prune.step),
+            Loop("supervisor", Watchdog(outside.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:
             loops.append(Loop("embedded server", _watch(embedded)))
+
+        def adopt(new: Config) -> None:
+            tools.settings = walk_settings(new)
+            gates.bear(new.outcomes.max_per_campus)
+            applier.debounce = debounce(new.outcomes)
+            intake.keep(new.retention.stream_days)
+            prune.retention = _kept(new)
+            configure_log(new.log.level, new.log.format, new.log.timezone)
+
         health.started(loops, clock, stream)
         log.info("ready")
-        yield loops
+        yield Daemon(loops, adopt)
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
@@ -211,6 +233,10 @@ def walk_settings(config: Config) -> Settings:
         skip_unchanged=config.outcomes.skip_unchanged,
         profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
     )
+
+
+def _kept(config: Config) -> Retention:
+    return Retention(config.retention.ledger_days, config.retention.quarantine_days)
 
 
 class EmbeddedServerLostError(ValueError):

@@ -30,19 +30,27 @@ class Loop:
 
     Args:
         step: One round; it sleeps by itself, and is called again at once.
+        monotonic: Seconds.
     """
 
-    def __init__(self, name: str, step: Callable[[Stop], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[Stop], Awaitable[None]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._step = step
-        #: ``time.monotonic`` of the last round's begin.
-        self.ticked = time.monotonic()
+        self._monotonic = monotonic
+        #: When the last round began.
+        self.ticked = monotonic()
         #: What is wrong at the moment, if anything.
         self.trouble: str | None = None
         self._told = -TELL_EVERY
 
     def is_ticking(self) -> bool:
-        return time.monotonic() - self.ticked < STUCK
+        return self._monotonic() - self.ticked < STUCK
 
     async def run(self, stop: Stop) -> None:
         """
@@ -53,7 +61,7 @@ class Loop:
         """
         wait = FIRST_WAIT
         while not stop.is_set():
-            self.ticked = time.monotonic()
+            self.ticked = self._monotonic()
             try:
                 await self._step(stop)
             except Exception as error:
@@ -69,6 +77,6 @@ class Loop:
 
     def _tell(self, error: Exception) -> None:
         self.trouble = why(error)
-        if time.monotonic() - self._told >= TELL_EVERY:
-            self._told = time.monotonic()
+        if self._monotonic() - self._told >= TELL_EVERY:
+            self._told = self._monotonic()
             log.warning("is waiting for a server", loop=self.name, server=lost_server(error), error=self.trouble)

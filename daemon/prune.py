@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
@@ -15,18 +16,21 @@ EVERY, BREATH = 600.0, 0.1
 _DAY_MS = 86_400_000
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the ledger is kept, and how long quarantined and stale events."""
+
+    ledger_days: float
+    quarantine_days: float
+
+
 class Prune:
-    """
-    The loop that prunes the ledger, the quarantine and the stale events.
+    """The loop that prunes the ledger, the quarantine and the stale events."""
 
-    Args:
-        ledger_days, quarantine_days: How long the ledger is kept, and how long the other two.
-    """
-
-    def __init__(self, *, clock: Clock, ledger_days: float, quarantine_days: float) -> None:
+    def __init__(self, *, clock: Clock, retention: Retention) -> None:
         self._clock = clock
-        self._ledger_ms = int(ledger_days * _DAY_MS)
-        self._quarantine_ms = int(quarantine_days * _DAY_MS)
+        #: May change at any time.
+        self.retention = retention
         self._next = 0.0
         self._ledger: LedgerRound | None = LedgerRound()
 
@@ -35,10 +39,11 @@ class Prune:
         if self._clock.monotonic() < self._next:
             await stop.sleep(1.0)
             return
-        now = self._clock.now()
+        now, kept = self._clock.now(), self.retention
         if self._ledger is not None:
-            self._ledger = await prune_ledger(self._ledger, before=now - self._ledger_ms)
-        pruned = [await prune(before=now - self._quarantine_ms) for prune in (prune_quarantine, prune_stale)]
+            self._ledger = await prune_ledger(self._ledger, before=now - int(kept.ledger_days * _DAY_MS))
+        before = now - int(kept.quarantine_days * _DAY_MS)
+        pruned = [await prune(before=before) for prune in (prune_quarantine, prune_stale)]
         if self._ledger is None and max(pruned) < CHUNK:
             self._next = self._clock.monotonic() + EVERY
             self._ledger = LedgerRound()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import structlog
 
 from daemon.lifespan import Outside, lifespan
+from daemon.reload import Reloader, reload_on_signal
 from daemon.startup import StoppedError
 from daemon.stop import Stop, stop_on_signals
 
@@ -17,6 +19,8 @@ except ImportError:  # not made for this platform
     _new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from daemon.config import Config
     from daemon.loops import Loop
 
@@ -26,27 +30,39 @@ log = structlog.get_logger(__name__)
 LOOPS_END = 3.0
 
 
-def run_daemon(config: Config, outside: Outside | None = None) -> None:
+def run_daemon(config: Config, outside: Outside | None = None, *, reread: Callable[[], Config] | None = None) -> None:
     """
-    Run until SIGTERM or SIGINT, then drain.
+    Run until SIGTERM or SIGINT, then drain. SIGHUP reads the configuration anew.
+
+    Args:
+        reread: Reads it, and raises ConfigError; None: there is nothing to read.
 
     Raises:
         SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
         Exception: A loop died; the supervisor starts us again.
     """
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        runner.run(_serve(config, outside or Outside()))
+        runner.run(_serve(config, outside or Outside(), reread or (lambda: config)))
 
 
-async def _serve(config: Config, outside: Outside) -> None:
-    stop = Stop()
-    with stop_on_signals(stop):
+async def _serve(config: Config, outside: Outside, reread: Callable[[], Config]) -> None:
+    stop, notifier = Stop(), outside.notifier
+    loop = asyncio.get_running_loop()
+    with stop_on_signals(stop), reload_on_signal(loop, _too_early):
+        stop.on_set(notifier.stopping)
         try:
-            async with lifespan(config, stop, outside) as loops:
-                await run_loops(loops, stop)
+            async with lifespan(config, stop, outside) as daemon:
+                # In place of the one before: a signal has one handler.
+                loop.add_signal_handler(signal.SIGHUP, Reloader(config, reread, daemon.adopt, notifier).reload)
+                notifier.ready()
+                await run_loops(daemon.loops, stop)
         except StoppedError:
             log.info("stopped before it had started")
     log.info("stopped")
+
+
+def _too_early() -> None:
+    log.warning("still starting: the configuration is not reloaded; restart to have it read anew")
 
 
 async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_END) -> None:

@@ -18,7 +18,7 @@ import typer
 from daemon.cli.common import FAILED, WRONG, ConfigOption, counting_bar, fail, load_config, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.cli.findings import tell
-from daemon.config import ConfigError, effective, find_config_file, load
+from daemon.config import Config, ConfigError, effective, find_config_file, load
 from daemon.embedded import EmbeddedError
 from daemon.faults import why
 from daemon.startup import UnusableError
@@ -27,12 +27,22 @@ from models.migrate import migrate as apply_migrations
 
 
 def run(config: ConfigOption = None) -> None:
-    """Run the daemon in the foreground; SIGTERM or Ctrl-C drains it. Example: passbackd run --config config.toml"""
+    """
+    Run the daemon in the foreground; SIGTERM or Ctrl-C drains it, SIGHUP has it read its settings anew.
+
+    Example: passbackd run --config config.toml
+    """
+    from daemon.lifespan import Outside
+    from daemon.notify import notifier
     from daemon.run import run_daemon
 
     loaded = load_config(config)
+
+    def reread() -> Config:
+        return load(loaded.file, os.environ, cwd=Path.cwd()).config
+
     try:
-        run_daemon(loaded.config)
+        run_daemon(loaded.config, Outside(notifier=notifier(os.environ, os.getpid())), reread=reread)
     except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.prune import EVERY, Prune
+from daemon.prune import EVERY, Prune, Retention
 from daemon.stop import Stop
 from models.clock import Clock
 from models.delivery import Delivery, Line, write_line
@@ -30,7 +30,7 @@ class Pruned:
     def __init__(self) -> None:
         self.ticker = Ticker()
         self.clock = Clock(self.ticker)
-        self.prune = Prune(clock=self.clock, ledger_days=10, quarantine_days=30)
+        self.prune = Prune(clock=self.clock, retention=Retention(10, 30))
         self.stop = Stop()
         self.stop.set()  # nobody wants to sleep here
 

@@ -1,0 +1,106 @@
+"""The daemon under a supervisor that speaks sd_notify: ready, alive, reloaded, stopping."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from contextlib import suppress
+
+import pytest
+
+from tests.blackbox.world import launch, score, wait_until
+
+
+class Supervisor:
+    """What systemd hears."""
+
+    def __init__(self, path):
+        self.address = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.setblocking(False)
+        self._heard = []
+
+    def heard(self) -> list[str]:
+        """Every line so far."""
+        with suppress(BlockingIOError):
+            while True:
+                self._heard += self._socket.recv(65536).decode().splitlines()
+        return self._heard
+
+    def wait_for(self, line: str, times: int = 1) -> None:
+        wait_until(f"{times} x {line}", lambda: sum(said.startswith(line) for said in self.heard()) >= times)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    supervisor = Supervisor(tmp_path / "notify")
+    yield supervisor
+    supervisor.close()
+
+
+def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, supervisor):
+    pair.add_consumer()
+    pair.set("outcomes", composite_delay_seconds=600, composite_max_delay_seconds=900)
+    daemon = pair.run(NOTIFY_SOCKET=supervisor.address, WATCHDOG_USEC="600000")
+    supervisor.wait_for("READY=1")
+    daemon.wait_ready()
+    supervisor.wait_for("WATCHDOG=1", 3)
+    supervisor.wait_for("STATUS=0 due, 0 waiting, 0 claimed, 0 parked, 0 of 0 gates not open, 0 events to apply")
+
+    # What is wrong is told, and what was right goes on.
+    good = pair.config.read_text()
+    pair.write(good.replace("timeout_seconds = 5", "timeout_seconds = -5"))
+    daemon.process.send_signal(signal.SIGHUP)
+    supervisor.wait_for("RELOADING=1", 1)
+    supervisor.wait_for("READY=1", 2)
+    (told,) = [event for event in daemon.events() if event["event"].startswith("the configuration is wrong")]
+    assert "outcomes.timeout_seconds" in told["faults"][0]
+
+    # A unit's delay of ten minutes becomes one of a moment; what needs a restart is named.
+    pair.write(good)
+    pair.set("outcomes", composite_delay_seconds=0.1, composite_max_delay_seconds=1, timeout_seconds=4)
+    pair.set("log", level="debug")
+    daemon.process.send_signal(signal.SIGHUP)
+    supervisor.wait_for("READY=1", 3)
+    (told,) = [event for event in daemon.events() if event["event"] == "the configuration was reloaded"]
+    assert told["changed"] == [
+        "outcomes.composite_delay_seconds",
+        "outcomes.composite_max_delay_seconds",
+        "log.level",
+    ]
+    assert told["needs_a_restart"] == ["outcomes.timeout_seconds"]
+    blocks = [
+        {"usage_id": "course-1", "parent": None},
+        {"usage_id": "unit", "parent": "course-1"},
+        {"usage_id": "problem-1", "parent": "unit", "points_possible": 10},
+    ]
+    pair.add(
+        {"type": "course.structure", "course_id": "course-1", "version": 1, "blocks": json.dumps(blocks)},
+        launch("ada", "unit", "ada-1", campus.url()),
+        score("ada", "problem-1", 5),
+    )
+    wait_until("the unit's grade came", lambda: campus.grade("ada-1") == "0.5")
+    assert any(event["level"] == "debug" for event in daemon.events())
+
+    daemon.stop()
+    assert "STOPPING=1" in supervisor.heard()
+
+
+def test_a_reload_before_it_has_started_does_not_end_it(pair, supervisor):
+    pair.add_consumer()
+    url = pair.settings["redis"]["url"]
+    pair.set("redis", url="redis://127.0.0.1:1/0")
+    daemon = pair.run(NOTIFY_SOCKET=supervisor.address)
+    daemon.wait_until("it waits for Redis", lambda: "redis" in daemon.page("/readyz")[1])
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_until(
+        "it says so", lambda: any(event["event"].startswith("still starting") for event in daemon.events())
+    )
+    assert supervisor.heard() == []
+    pair.set("redis", url=url)
+    daemon.stop()
