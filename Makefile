@@ -3,7 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test venv run bench lint lock migration docs clean
+# Where `make install` puts things; UNITDIR is systemd's, STATEDIR the service's own.
+PREFIX ?= /opt/passbackd
+UNITDIR ?= /etc/systemd/system
+STATEDIR ?= /var/lib/passbackd
+
+.PHONY: install uninstall demo test venv run bench lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -41,6 +46,12 @@ $(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
+
+install:
+	@PYTHON=$(PYTHON) PREFIX=$(PREFIX) UNITDIR=$(UNITDIR) STATEDIR=$(STATEDIR) sh deploy/install.sh
+
+uninstall:
+	@PREFIX=$(PREFIX) UNITDIR=$(UNITDIR) STATEDIR=$(STATEDIR) sh deploy/uninstall.sh
 
 lock: $(VENV)/.everything
 	$(PIP) uv

@@ -1,0 +1,43 @@
+"""The unit as it is shipped, by systemd's own analysis."""
+
+from __future__ import annotations
+
+import re
+
+from daemon.config import Config
+from tests.deploy.debian import systemd_analyze
+from tests.docs.tour import ROOT
+
+UNIT = ROOT / "deploy" / "systemd" / "passbackd.service"
+#: What is best kept below two: the rest is what no daemon on a network can do without.
+MOST_EXPOSURE = 1.5
+
+
+def setting(name: str) -> str:
+    (value,) = re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+    return value
+
+
+def test_it_is_exposed_to_no_more_than_its_work_needs():
+    said = systemd_analyze().run("security", "--offline=true", UNIT)
+    (exposure,) = re.findall(r"Overall exposure level for passbackd.service: ([0-9.]+)", said.stdout)
+    assert float(exposure) <= MOST_EXPOSURE, said.stdout
+
+
+def test_its_paths_are_absolute_and_one_prefix():
+    text = UNIT.read_text()
+    assert setting("ExecStart") == "/opt/passbackd/bin/passbackd run --config /opt/passbackd/etc/config.toml"
+    assert set(re.findall(r"(/opt/\w+)/", text)) == {"/opt/passbackd"}
+
+
+def test_it_leaves_time_for_the_drain_and_does_not_restart_what_cannot_work():
+    assert int(setting("TimeoutStopSec")) > 2 * Config().worker.drain_seconds
+    assert setting("RestartPreventExitStatus") == "2"
+    assert setting("Restart") == "always"
+    assert setting("StartLimitIntervalSec") == "0"
+    assert setting("TimeoutStartSec") == "infinity"
+
+
+def test_each_relaxation_has_its_reason():
+    lines = UNIT.read_text().splitlines()
+    assert lines[lines.index("RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX") - 1].startswith("# Relaxed: ")
