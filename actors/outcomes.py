@@ -86,7 +86,7 @@ class Outcomes:
         if not self._tools.may_send():
             await forget_wake(assignment_id)
             return None
-        address = await attempts.address(assignment_id, now=self._tools.clock.now())
+        address = await attempts.address(assignment_id, now=self._tools.clock.now(), vault=self._tools.vault)
         if address is None:
             log.debug("woken for an assignment that is gone", assignment=assignment_id, version=version)
             return None

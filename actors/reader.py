@@ -15,6 +15,7 @@ from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.attempt import Released
 from models.delivery import Line
+from models.vault import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from actors.sender import Sender
     from models.attempt import Address
     from models.clock import Clock
+    from models.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Reader:
     may_send: Callable[[], bool]
     #: By consumer key, how its LMS answers.
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    #: Opens consumers' secrets.
+    vault: Vault = OPEN
 
     async def read(self, assignment_id: int, sourcedid: str, address: Address) -> Reading:
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ from models.assignment import forget_wake
 from models.attempt import Address, Claim, Empty, Ended, Released, Uncertain, Unchanged, Waiting
 from models.delivery import count_unexplained
 from models.score import read_scores
+from models.secrets import promote, take_turns
+from models.vault import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from actors.sender import Sender
     from models.clock import Clock
     from models.course import CourseTrees
+    from models.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +91,8 @@ class Tools:
     abort: asyncio.Event
     #: Told of each point that an attempt comes by.
     reached: Reached = pass_by
+    #: Opens consumers' secrets.
+    vault: Vault = OPEN
 
 
 class Walk:
@@ -119,12 +124,29 @@ class Walk:
         if claim.took_over:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         probe = admitted.campus_away
-        verdict = await self._walk(claim, address, admitted, began)
+        verdict = self._with_the_other_secret(await self._walk(claim, address, admitted, began), address)
         ended = await self._end(claim, verdict)
         self._tools.reached("ended")
         tell(Told(claim, address, verdict, ended, probe=probe, now=clock.now()), self._tools.metrics)
         await admitted.report(assignment_id, verdict)
+        await self._judge_secret(verdict, address)
         return ended
+
+    def _with_the_other_secret(self, verdict: Verdict, address: Address) -> Verdict:
+        """A campus that refuses the secret may have changed to the pending one: that is tried at once."""
+        if verdict.result != "misconfigured" or address.pending is None or address.uses_pending:
+            return verdict
+        return replace(verdict, end=Released(self._tools.clock.now()))
+
+    async def _judge_secret(self, verdict: Verdict, address: Address) -> None:
+        """What an attempt tells of the two secrets of a consumer whose secret is to change."""
+        if address.pending is None:
+            return
+        consumer_id = address.campus.consumer_id
+        if verdict.result == "misconfigured":
+            await take_turns(consumer_id, refused_pending=address.uses_pending)
+        elif verdict.result == "accepted" and address.uses_pending and await promote(consumer_id, address.pending):
+            log.info("the pending secret of a consumer was accepted and is its secret", consumer=address.consumer_name)
 
     async def _walk(self, claim: Claim, address: Address, admitted: Pass, began: float) -> Verdict:
         """From the claim to what became of it."""

@@ -41,6 +41,7 @@ from models.clock import Clock
 from models.course import CourseTrees
 from models.database import open_database
 from models.intake import read_position
+from models.secrets import count_unsealed, locked_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from actors.checkpoint import Reached
     from daemon.config import Config
     from daemon.stop import Stop
+    from models.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +102,8 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(outside.monotonic)
-        await _open_database(config, clock, health, stop, stack)
+        vault = config.secrets.vault
+        await _open_database(config, clock, vault, health, stop, stack)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
@@ -129,6 +132,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             may_send=lambda: backlog.applied and fleet.joined,
             abort=asyncio.Event(),
             reached=outside.reached,
+            vault=vault,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
         applier = Applier(trees, debounce(config.outcomes))
@@ -201,7 +205,9 @@ def outcome_session(config: Config) -> aiohttp.ClientSession:
         ) from error
 
 
-async def _open_database(config: Config, clock: Clock, health: Health, stop: Stop, stack: AsyncExitStack) -> None:
+async def _open_database(
+    config: Config, clock: Clock, vault: Vault, health: Health, stop: Stop, stack: AsyncExitStack
+) -> None:
     url = config.database.url
     await until_it_works(
         "database", lambda: prepare_database(url, migrate_on_start=config.database.migrate_on_start), health, stop
@@ -209,6 +215,20 @@ async def _open_database(config: Config, clock: Clock, health: Health, stop: Sto
     await stack.enter_async_context(open_database(url))
     await until_it_works("database", clock.measure, health, stop)
     await until_it_works("database", read_position, health, stop)
+    await until_it_works("database", lambda: _try_keys(vault), health, stop)
+
+
+async def _try_keys(vault: Vault) -> None:
+    if names := await locked_out(vault):
+        raise UnusableError(
+            f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
+            f"{'these keys' if vault.locks else 'no key'}: add the key that encrypted them, or set them anew with "
+            "`passbackd consumer add`"
+        )
+    if not vault.locks:
+        log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
+    elif number := await count_unsealed(vault):
+        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
 
 
 async def _open_outcomes(

@@ -135,7 +135,7 @@ class _Campus:
         clock = self._reader.clock
         deadline = clock.monotonic() + PATIENCE
         while not self._left:
-            where = await address(settled.id, now=clock.now())
+            where = await address(settled.id, now=clock.now(), vault=self._reader.vault)
             if where is None:
                 raise NotAdmittedError("gone meanwhile")
             try:
@@ -231,7 +231,7 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
         await fleet.beat()
         beating = asyncio.create_task(_beat(fleet))
         try:
-            yield Reader(Sender(session), gates, clock, lambda: fleet.joined, settings.profiles)
+            yield Reader(Sender(session), gates, clock, lambda: fleet.joined, settings.profiles, config.secrets.vault)
         finally:
             beating.cancel()
             await asyncio.wait([beating])

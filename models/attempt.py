@@ -7,7 +7,7 @@ Each statement stands beside the rule that it keeps. Times are milliseconds sinc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tortoise.transactions import in_transaction
 
@@ -16,6 +16,10 @@ from models.consumer import note_error
 from models.delivery import Line, forget_lost_line, write_line, write_lost_line
 from models.gate import OF_SERVICE, PASSABLE, Campus
 from models.statement import Statement, storable
+from models.vault import OPEN
+
+if TYPE_CHECKING:
+    from models.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +141,15 @@ class Address:
     passable: bool
     #: Whether the campus's breaker is shut, so that only a probe may go there.
     shut: bool
+    #: Of a consumer whose secret is to change, the pending one as it is stored, and whether it is the one above.
+    pending: str | None = field(default=None, repr=False)
+    uses_pending: bool = False
 
 
 _ADDRESS = Statement(f"""
     SELECT outcome_service_id, lis_outcome_service_url, lti_consumer.id AS consumer_id,
-        outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, {RETRIED} AS retried,
+        outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, pending_secret,
+        CASE WHEN pending_turn AND pending_secret IS NOT NULL THEN 1 ELSE 0 END AS uses_pending, {RETRIED} AS retried,
         CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable, CASE WHEN {PASSABLE} THEN 1 ELSE 0 END AS passable,
         CASE WHEN gate.shut_at IS NULL THEN 0 ELSE 1 END AS shut
     FROM graded_assignment
@@ -150,8 +158,13 @@ _ADDRESS = Statement(f"""
     WHERE graded_assignment.id = :id""")
 
 
-async def address(assignment_id: int, *, now: int) -> Address | None:
-    """What the gate must know before the claim; None if the row is gone."""
+async def address(assignment_id: int, *, now: int, vault: Vault = OPEN) -> Address | None:
+    """
+    What the gate must know before the claim; None if the row is gone.
+
+    Raises:
+        SealedError: *vault* does not open the consumer's secret.
+    """
     row = await _ADDRESS.row(id=assignment_id, now=now)
     if row is None:
         return None
@@ -161,11 +174,13 @@ async def address(assignment_id: int, *, now: int) -> Address | None:
         campus=Campus(row["consumer_id"], row["origin"]),
         consumer_name=row["consumer_name"],
         consumer_key=row["consumer_key"],
-        consumer_secret=row["consumer_secret"],
+        consumer_secret=vault.open(row["pending_secret" if row["uses_pending"] else "consumer_secret"]),
         claimable=bool(row["claimable"]),
         retried=bool(row["retried"]),
         passable=bool(row["passable"]),
         shut=bool(row["shut"]),
+        pending=row["pending_secret"],
+        uses_pending=bool(row["uses_pending"]),
     )
 
 

@@ -42,7 +42,11 @@ class LtiConsumer(Model):
     id = fields.BigIntField(primary_key=True)
     consumer_name = fields.CharField(max_length=MOST_NAME, unique=True)
     consumer_key = fields.CharField(max_length=MOST_KEY, unique=True)
+    # As :mod:`models.vault` stores secrets.
     consumer_secret = fields.TextField()
+    # What the secret will be once the campus has changed it, and whether it is that one's turn: after a refusal.
+    pending_secret = fields.TextField(null=True)
+    pending_turn = fields.BooleanField(default=False)
     # ``tool_consumer_instance_guid``; a hint for people, never a key.
     instance_guid = fields.CharField(max_length=255, null=True)
     # Milliseconds since 1970: since when the operator lets nothing go there.

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from tortoise.transactions import in_transaction
 
+from models import secrets
 from models.consumer import MOST_KEY, LtiConsumer
 from models.gate import try_now
 from models.statement import Statement
@@ -43,7 +44,7 @@ _REVIVE = Statement("""
     RETURNING id""")
 
 _LIST = Statement("""
-    SELECT consumer_name, consumer_key, instance_guid, paused_at, (
+    SELECT consumer_name, consumer_key, instance_guid, paused_at, pending_secret, (
         SELECT COUNT(*) FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
@@ -66,6 +67,7 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     Add a consumer; of a known key, change the name and the secret, and have what waited for that sent.
 
     Args:
+        secret: As :mod:`models.vault` seals it. It takes the place of a pending one too.
         now: Milliseconds since 1970 by the database's clock.
 
     Returns:
@@ -84,6 +86,16 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     return False
 
 
+async def pend(key: str, secret: str) -> None:
+    """
+    Keep a secret (as :mod:`models.vault` seals it) for when the campus has changed its own.
+
+    Raises:
+        ConsumerError: There is no consumer with that key.
+    """
+    await secrets.pend((await known_consumer(key)).id, secret)
+
+
 async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None:
     """The id of the consumer that was changed; None for a new one."""
     async with in_transaction():
@@ -99,7 +111,11 @@ async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None
             )
             return None
         await LtiConsumer.filter(id=known.id).update(
-            consumer_name=name, consumer_secret=secret, instance_guid=guid or known.instance_guid
+            consumer_name=name,
+            consumer_secret=secret,
+            pending_secret=None,
+            pending_turn=False,
+            instance_guid=guid or known.instance_guid,
         )
         return int(known.id)
 
@@ -116,13 +132,17 @@ async def _in_the_end(statement: Statement, **parameters: Any) -> None:
 
 
 async def listing() -> list[dict[str, Any]]:
-    """Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``assignments`` (how many)."""
+    """
+    Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``pending`` (whether it has such a secret),
+    ``assignments`` (how many).
+    """
     return [
         {
             "consumer": row["consumer_name"],
             "key": row["consumer_key"],
             "guid": row["instance_guid"],
             "paused": row["paused_at"] is not None,
+            "pending": row["pending_secret"] is not None,
             "assignments": row["assignments"],
         }
         for row in await _LIST.rows()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import consumer, feed, parked, quarantine, reconcile, resend, server, status, why
+from daemon.cli import consumer, feed, parked, quarantine, reconcile, resend, secrets, server, status, why
 from daemon.cli.common import ConfigOption  # noqa: TC001 - typer reads the annotation
 from daemon.demo import run_demo
 
@@ -47,6 +47,7 @@ app.command("check")(server.check)
 app.command("config")(server.config)
 app.command("migrate")(server.migrate)
 app.add_typer(consumer.app, name="consumer")
+app.add_typer(secrets.app, name="secrets")
 app.command("feed")(feed.feed)
 app.command("status")(status.status)
 app.command("why")(why.why)

@@ -18,6 +18,7 @@ from models import consumers
 from models.clock import Clock
 from models.consumer import MOST_KEY, MOST_NAME
 from models.quarantine import Which, count
+from models.vault import SEALED
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -35,6 +36,12 @@ def add(
     secret_stdin: Annotated[
         bool, typer.Option("--secret-stdin", help="Read the secret from standard input instead of making one.")
     ] = False,
+    pending: Annotated[
+        bool,
+        typer.Option(
+            "--pending", help="Keep the secret for when the campus changes its own: until then the old one is used."
+        ),
+    ] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Replay its launches from quarantine without asking.")
@@ -51,16 +58,27 @@ def add(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):
+            sealed = settings.secrets.vault.seal(secret)
             try:
-                added = await consumers.add(name, key, secret, guid=guid, now=await _now())
-            except consumers.NameTakenError as error:
+                told = await (_pend(key, sealed) if pending else _add(name, key, sealed, guid))
+            except consumers.ConsumerError as error:
                 fail(str(error))
-            typer.echo(f"{'added' if added else 'changed'} {name} with the key {key}")
+            typer.echo(told)
             if not secret_stdin:
                 typer.echo(f"secret (shown this once): {secret}")
             await _offer_replay(settings, key, at_once=replay)
 
     run_work(work())
+
+
+async def _add(name: str, key: str, sealed: str, guid: str | None) -> str:
+    added = await consumers.add(name, key, sealed, guid=guid, now=await _now())
+    return f"{'added' if added else 'changed'} {name} with the key {key}"
+
+
+async def _pend(key: str, sealed: str) -> str:
+    await consumers.pend(key, sealed)
+    return f"the consumer with the key {key} has a pending secret: used once the campus refuses the present one"
 
 
 async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
@@ -88,6 +106,8 @@ def _read_secret() -> str:
         secret = raw.decode().removesuffix("\n")
     except UnicodeDecodeError:
         fail("--secret-stdin: the secret is not valid UTF-8", 2)
+    if secret.startswith(SEALED):
+        fail(f"--secret-stdin: a secret cannot begin with {SEALED}, by which encrypted ones are known", 2)
     if not secret or "\x00" in secret:
         fail("--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", 2)
     return secret
@@ -110,8 +130,9 @@ def list_(
             return
         table = Table("name", "key", "guid", "assignments", "", box=None)
         for row in rows:
-            paused = "paused" if row["paused"] else ""
-            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), paused)
+            notes = [note for note in ("paused", "pending") if row[note]]
+            told = ", ".join(notes).replace("pending", "a pending secret")
+            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), told)
         console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
 
     run_work(work())

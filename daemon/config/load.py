@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FILE_NAME = "config.toml"
 SYSTEM_FILE = Path("/etc/passbackd/config.toml")
 
+#: Keys of which nothing is quoted: what somebody wrote for them may hold a secret in any place.
+UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys"})
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -110,8 +113,7 @@ def _problem(name: str, detail: Mapping[str, Any]) -> str:
     what = str(detail["msg"]).replace("Input should be", "should be", 1)
     if detail["type"] == "string_too_short":
         what = "should not be empty"
-    # What somebody wrote for a URL may hold a password in any place.
-    return what if name.endswith(".url") else f"{what}, not {mask(repr(detail['input']))[:80]}"
+    return what if name in UNQUOTED else f"{what}, not {mask(repr(detail['input']))[:80]}"
 
 
 def _resolved(config: Config, folder: Path) -> Config:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from actors.profiles import ProfileName
 from actors.retry import MAX_ATTEMPTS
@@ -21,9 +21,11 @@ from daemon.config.values import (
     optional_path,
     path,
     profiles,
+    secret_keys,
     url_parts,
     zone,
 )
+from models.vault import Vault
 
 #: Seconds. Dramatiq delays a message by no more.
 LONGEST_DELAY = timedelta(days=7).total_seconds()
@@ -39,6 +41,7 @@ Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(networks)]
+SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(secret_keys)]
 Profiles = Annotated[Mapping[str, ProfileName], BeforeValidator(profiles)]
 
 
@@ -177,6 +180,22 @@ class Outcomes(Section):
         return longest
 
 
+class Secrets(Section):
+    """What encrypts the campuses' secrets in the database."""
+
+    keys: SecretKeys = Field(
+        default=(),
+        description="Keys that encrypt consumer secrets, the newest first: it encrypts, all decrypt. `passbackd "
+        "secrets key` makes one; after a change run `passbackd secrets rotate`. Best given as a credential, a line a "
+        "key. Without any, secrets are stored as they are.",
+    )
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens consumer secrets."""
+        return Vault([key.get_secret_value() for key in self.keys])
+
+
 class Egress(Section):
     """Where requests may go."""
 
@@ -267,6 +286,7 @@ class Config(Section):
     database: Database = Field(default_factory=Database)
     redis: Redis = Field(default_factory=Redis)
     outcomes: Outcomes = Field(default_factory=Outcomes)
+    secrets: Secrets = Field(default_factory=Secrets)
     egress: Egress = Field(default_factory=Egress)
     worker: Worker = Field(default_factory=Worker)
     web: Web = Field(default_factory=Web)

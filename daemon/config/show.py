@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daemon.config.load import read
+from daemon.config.load import UNQUOTED, read
 from daemon.config.sections import sections
 from daemon.config.values import toml
 
@@ -32,7 +32,7 @@ def effective(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None
                 value = getattr(getattr(config, section), key)
             else:
                 value = reading.entries[name].value if name in reading.entries else info.get_default()
-            if name in wrong and key == "url":
+            if name in wrong and name in UNQUOTED:
                 # Where its password begins is anybody's guess.
                 value = "***"
             lines.append(f"{key} = {toml(value)}  # {'WRONG, ' if name in wrong else ''}{reading.source(name)}")

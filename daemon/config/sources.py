@@ -132,7 +132,7 @@ def _from_text(kind: object, text: str) -> object:
 
 def _list_from_text(text: str) -> object:
     if not text.lstrip().startswith("["):
-        return [item.strip() for item in text.split(",") if item.strip()]
+        return [item.strip() for item in text.replace("\n", ",").split(",") if item.strip()]
     try:
         return json.loads(text)
     except ValueError:

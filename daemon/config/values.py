@@ -11,8 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from pydantic import SecretStr
+
 from actors.profiles import PROFILE_NAMES
 from models.database import URL_OPTIONS
+from models.vault import Vault
 
 SQLITE = "sqlite://"
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -52,6 +55,14 @@ def profiles(value: object) -> object:
                 "or leave it out to have its LMS recognised"
             )
     return dict(value)
+
+
+def secret_keys(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError('should be a list of keys, as in ["..."]')  # noqa: TRY004 - pydantic wants it
+    keys = [item.get_secret_value() if isinstance(item, SecretStr) else str(item) for item in value]
+    Vault(keys)
+    return tuple(map(SecretStr, keys))
 
 
 def path(value: object) -> object:
@@ -155,4 +166,5 @@ def toml(value: object) -> str:
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
-    return json.dumps(mask(str(value)), ensure_ascii=False)
+    text = "***" if isinstance(value, SecretStr) else mask(str(value))
+    return json.dumps(text, ensure_ascii=False)

@@ -19,6 +19,7 @@ CALLS = [
     ["check"],
     ["check", "--deep"],
     ["migrate", "--dry-run"],
+    ["secrets", "key"],
     ["consumer", "list"],
     ["consumer", "pause", KEY],
     ["consumer", "resume", KEY],
@@ -33,7 +34,7 @@ CALLS = [
     ["reconcile"],
 ]
 #: What does not run beside others, or ends what the others look at: tested where it belongs.
-ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop"}
+ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"}
 
 
 def commands() -> dict[str, list[str]]:

@@ -46,6 +46,9 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("README.md", "make test    # lint, types, import contracts and all tests, on real servers"): (
             "it is what runs them"
         ),
+        ("docs/install.md", "sudo make install"): (
+            "it needs root and systemd; tests/deploy runs the same below another prefix"
+        ),
         ("docs/feed.md", 'import { createClient } from "redis";'): "they install neither Node.js nor its packages",
     }
 

@@ -112,8 +112,8 @@ async def test_the_list_is_sorted_by_name_and_counts_assignments():
     await make_assignment(service)
     await make_assignment(await service_of("key b", "https://campus.example/p"), **CLEAN)
     assert await listing() == [
-        {"consumer": "a", "key": "key a", "guid": None, "paused": False, "assignments": 0},
-        {"consumer": "b", "key": "key b", "guid": "guid", "paused": False, "assignments": 2},
+        {"consumer": "a", "key": "key a", "guid": None, "paused": False, "pending": False, "assignments": 0},
+        {"consumer": "b", "key": "key b", "guid": "guid", "paused": False, "pending": False, "assignments": 2},
     ]
 
 
