@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from models.status import STATES
+
+#: What ``passback_events_total`` counts.
+EVENT_TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired", "unknown")
+EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 
 #: Seconds: a campus answers within tens of milliseconds or not before the deadline.
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
@@ -13,12 +19,23 @@ _LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_
 
 
 class Metrics:
-    """The contract's families. Label ``consumer`` is the consumer's name; never a URL or a person."""
+    """
+    The contract's families, and what alerts need. Label ``consumer`` is its name; never a URL or a person.
 
-    def __init__(self, version: str) -> None:
+    Args:
+        started: When the process began, in seconds since 1970.
+    """
+
+    def __init__(self, version: str, started: float = 0.0) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
         Info("passback_build", "The release that runs.", registry=registry).info({"version": version})
+        Gauge(
+            "passback_start_timestamp_seconds", "When this daemon began, in seconds since 1970.", registry=registry
+        ).set(started)
+        self.ready = Gauge(
+            "passback_ready", "Whether database, Redis and schema are ready, as /readyz has it.", registry=registry
+        )
         self.events = Counter(
             "passback_events", "Stream entries by what they did.", ["type", "result"], registry=registry
         )
@@ -77,6 +94,12 @@ class Metrics:
             ["consumer"],
             registry=registry,
         )
+        self.certificate_until = Gauge(
+            "passback_certificate_expiry_timestamp_seconds",
+            "When a campus's certificate runs out, in seconds since 1970; of several addresses the first to do so.",
+            ["consumer"],
+            registry=registry,
+        )
         self.stream_lag = Gauge(
             "passback_stream_lag_entries", "Stream entries that are not applied yet.", registry=registry
         )
@@ -95,3 +118,15 @@ class Metrics:
         )
         for state in STATES:
             self.assignments.labels(state)
+        for event, result in product(EVENT_TYPES, EVENT_RESULTS):
+            self.events.labels(event, result)
+        for kind in ("leaf", "composite"):
+            self.delivery_lag.labels(kind)
+
+    def begin(self, consumer: str) -> None:
+        """Have the counters of a consumer that alerts look at begin with 0: from nothing to 1 is no increase."""
+        for kind, result in product(("leaf", "composite"), ("accepted", "refused", "misconfigured")):
+            self.outcomes.labels(consumer, kind, result)
+        for scope in ("learner", "course", "campus"):
+            self.parked.labels(consumer, scope)
+        self.clamped.labels(consumer)

@@ -29,6 +29,7 @@ class Gauges:
         self._clock = clock
         self._stream = stream
         self._metrics = metrics
+        self._begun: set[str] = set()
         #: How everything stands, in one line.
         self.line = "starting"
 
@@ -36,6 +37,9 @@ class Gauges:
         """Read once, sleep."""
         metrics = self._metrics
         status = await read_status(now=self._clock.now())
+        for consumer in {campus.consumer for campus in status.campuses} - self._begun:
+            self._begun.add(consumer)
+            metrics.begin(consumer)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.oldest_due.clear()

@@ -22,6 +22,10 @@ from actors.verdict import Rules
 from actors.walk import Settings, Tools
 from daemon.apply import Applier, debounce
 from daemon.backlog import Backlog
+from daemon.certificates import Certificates
+from daemon.check.campuses import PATIENCE
+from daemon.check.reach import Ways
+from daemon.check.trust import trust
 from daemon.connections import dramatiq_broker, redis_client
 from daemon.embedded import EmbeddedServer, embedded_server
 from daemon.fleet import Fleet
@@ -90,7 +94,8 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         StoppedError: *stop* was set while a server was waited for.
     """
     async with AsyncExitStack() as stack:
-        health, metrics = Health(), Metrics(version("passbackd"))
+        health, metrics = Health(), Metrics(version("passbackd"), started=time.time())
+        metrics.ready.set_function(lambda: not health.troubles())
         port = await _open_web(config, application(health, metrics), stack)
         log.info("listening", host=config.web.host, port=port)
 
@@ -122,8 +127,9 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         # After the worker: the others get this daemon's share when it sends no more.
         stack.push_async_callback(fleet.leave)
 
+        session = await stack.enter_async_context(outcome_session(config))
         tools = Tools(
-            sender=Sender(await stack.enter_async_context(outcome_session(config))),
+            sender=Sender(session),
             gates=gates,
             trees=trees,
             clock=clock,
@@ -155,6 +161,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             Loop("queue", worker.watch),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
+            Loop("certificates", Certificates(ways=_ways(config, session, clock), clock=clock, metrics=metrics).step),
             Loop("supervisor", Watchdog(outside.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:
@@ -184,6 +191,20 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
         ) from error
 
 
+def _ways(config: Config, session: aiohttp.ClientSession, clock: Clock) -> Ways:
+    return Ways(
+        session,
+        _egress(config),
+        trust(config.egress.ca_file),
+        clock.now,
+        min(config.outcomes.timeout_seconds, PATIENCE),
+    )
+
+
+def _egress(config: Config) -> Egress:
+    return Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks)
+
+
 def outcome_session(config: Config) -> aiohttp.ClientSession:
     """
     The pool of connections to campuses; whoever opens it closes it.
@@ -195,7 +216,7 @@ def outcome_session(config: Config) -> aiohttp.ClientSession:
         return http_session(
             timeout_seconds=config.outcomes.timeout_seconds,
             max_connections=config.outcomes.max_connections,
-            egress=Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks),
+            egress=_egress(config),
             ca_file=config.egress.ca_file,
         )
     except OSError as error:

@@ -87,15 +87,32 @@ async def reach(origin: str, ways: Ways) -> Reached:
         OutOfReachError: It cannot be worked with.
     """
     began = time.monotonic()
-    root = URL(f"{origin}/", encoded=True)
+    certificate_until = await certificate(origin, ways)
+    status, ahead = await _ask(_root(origin), ways)
+    return Reached(status, time.monotonic() - began, certificate_until, ahead)
+
+
+async def certificate(origin: str, ways: Ways) -> float | None:
+    """
+    Connect to the server at *origin*, shake hands, and leave.
+
+    Returns:
+        Until when its certificate is valid, in seconds since 1970; None without TLS.
+
+    Raises:
+        OutOfReachError: There is no connection, or its certificate cannot be trusted.
+    """
+    root = _root(origin)
     try:
         ways.egress.check_url(str(root))
-        certificate_until = await _connect(root, ways)
+        return await _connect(root, ways)
     except EgressRefused as error:
         problem, _, cure = str(error).partition(": ")
         raise OutOfReachError(problem, cure) from error
-    status, ahead = await _ask(root, ways)
-    return Reached(status, time.monotonic() - began, certificate_until, ahead)
+
+
+def _root(origin: str) -> URL:
+    return URL(f"{origin}/", encoded=True)
 
 
 async def _connect(root: URL, ways: Ways) -> float | None:

@@ -11,6 +11,9 @@ from models import status
 #: Family as it is exposed, its type and its labels.
 FAMILIES = [
     ("passback_build_info", "gauge", ("version",)),
+    ("passback_start_timestamp_seconds", "gauge", ()),
+    ("passback_ready", "gauge", ()),
+    ("passback_certificate_expiry_timestamp_seconds", "gauge", ("consumer",)),
     ("passback_events_total", "counter", ("type", "result")),
     ("passback_gate_state", "gauge", ("consumer", "state")),
     ("passback_clock_offset_seconds", "gauge", ("consumer",)),
@@ -60,3 +63,18 @@ def test_two_daemons_in_one_process_do_not_share_their_counters(metrics):
     other = Metrics("1.2.3")
     metrics.fenced.inc()
     assert other.registry.get_sample_value("passback_fenced_total") == 0
+
+
+def test_what_alerts_count_begins_with_0(metrics):
+    metrics.begin("Example University")
+    value = metrics.registry.get_sample_value
+    consumer = {"consumer": "Example University"}
+    assert value("passback_events_total", {"type": "launch", "result": "quarantined"}) == 0
+    assert value("passback_outcomes_total", {**consumer, "kind": "leaf", "result": "misconfigured"}) == 0
+    assert value("passback_parked_total", {**consumer, "scope": "campus"}) == 0
+    assert value("passback_clamped_total", consumer) == 0
+
+
+def test_every_family_says_what_it_is(metrics):
+    for family in metrics.registry.collect():
+        assert family.documentation.endswith("."), family.name
