@@ -8,8 +8,8 @@ from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, Block, PageError, block
 from tests.docs.tour import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-#: What is not a command: layouts, drawings.
-NOT_COMMANDS = ("",)
+#: What is not a command: layouts, drawings, files.
+NOT_COMMANDS = ("", "yaml")
 
 
 def test_a_block_has_its_language_its_line_and_its_comments():
