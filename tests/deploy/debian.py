@@ -51,7 +51,7 @@ def tool(name: str, *packages: str, libraries: str = "") -> Tool:
     folder = CACHE / "-".join(packages)
     if not folder.exists():
         _unpack(packages, folder)
-    (path,) = (found for found in folder.rglob(name) if found.is_file() and os.access(found, os.X_OK))
+    (path,) = (found for found in folder.glob(f"**/bin/{name}") if os.access(found, os.X_OK))
     return Tool(str(path), {"LD_LIBRARY_PATH": str(folder / libraries)} if libraries else {})
 
 

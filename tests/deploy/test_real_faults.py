@@ -1,0 +1,104 @@
+"""Alerts fire from real daemons in real faults, as a real Prometheus sees them; and the dashboard shows something."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from tests.blackbox.world import KEY, SECRET, launch, score
+from tests.daemon.check.certificates import served_with, valid_for
+from tests.deploy.debian import promtool
+from tests.deploy.prometheus import running_prometheus
+from tests.docs.tour import ROOT
+from tests.fakes.lms import RecordingLms, answer, success
+
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "passbackd.json").read_text())
+
+
+@pytest.fixture
+def world(make_world, fresh_database, _valkey_9):
+    return make_world(fresh_database("postgresql"), _valkey_9.fresh_url())
+
+
+def learners(campus, number, block="problem-1"):
+    for one in range(number):
+        yield launch(f"u{one}", block, f"{block}-{one}", campus.url())
+        yield score(f"u{one}", block, 5)
+
+
+def test_faults_are_told_and_what_is_well_is_not(world, tmp_path):
+    with RecordingLms.in_thread(keys={KEY: SECRET}) as campus:
+        campus.behave = lambda record: answer(404) if "problem-2" in (record.sourcedid or "") else success()
+        daemon = world.begin()
+        world.add(*learners(campus, 3))
+        daemon.wait_settled()
+        with running_prometheus(tmp_path / "prometheus", daemon.port) as prometheus:
+            assert prometheus.firing() == set()
+            world.add({"type": "score.changed", "user_id": "u1"})
+            prometheus.wait_firing("PassbackdQuarantine")
+            world.add(*learners(campus, 1, "problem-2"))
+            prometheus.wait_firing("PassbackdParkedForCampus")
+            campus.keys[KEY] = "another one"
+            world.add(*(score(f"u{one}", "problem-1", 6) for one in range(3)))
+            prometheus.wait_firing("PassbackdMisconfigured", "PassbackdGateShut")
+            with world.redis() as client:
+                client.delete("passback:events")
+                client.xadd("passback:events", {"type": "user.retired", "user_id": "nobody"}, id="1-1")
+            prometheus.wait_firing("PassbackdStreamReset")
+            daemon.kill()
+            prometheus.wait_firing("PassbackdDown")
+
+
+def expressions() -> list[tuple[str, str]]:
+    """Title and expression of every query of the dashboard, its variables put in."""
+    return [
+        (panel["title"], target["expr"].replace("$__rate_interval", "1m").replace("$consumer", ".*"))
+        for panel in DASHBOARD["panels"]
+        for target in panel.get("targets", ())
+    ]
+
+
+def test_every_query_of_the_dashboard_returns_data_and_the_metrics_are_as_they_should_be(world, tmp_path):
+    certificate = valid_for(30, tmp_path)
+    with RecordingLms.in_thread(keys={KEY: SECRET}, tls=served_with(certificate)) as campus:
+        world.set("egress", ca_file=str(certificate))
+        daemon = world.begin()
+        world.add(*learners(campus, 3))
+        daemon.wait_settled()
+        daemon.stop()
+        # Certificates are looked at from the start on.
+        daemon = world.run().wait_ready()
+        with running_prometheus(tmp_path / "prometheus", daemon.port) as prometheus:
+            world.add(*(score(f"u{one}", "problem-1", 6) for one in range(3)))
+            daemon.wait_settled()
+            daemon.wait_until("all queries return data", lambda: not _empty(prometheus))
+        scraped = daemon.page("/metrics")[1]
+        daemon.stop()
+    said = subprocess.run(
+        [promtool().path, "check", "metrics"], input=scraped, capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+def _empty(prometheus) -> list[tuple[str, str]]:
+    return [(title, expression) for title, expression in expressions() if not prometheus.query(expression)]
+
+
+def test_the_dashboard_uses_only_metrics_that_there_are():
+    known = (ROOT / "actors" / "metrics.py").read_text()
+    for title, expression in expressions():
+        for name in re.findall(r"passback_\w+", expression):
+            family = re.sub(r"_(total|bucket|info)$", "", name)
+            assert f'"{family}"' in known, f"{title}: {name}"
+
+
+def test_the_dashboard_answers_the_four_questions():
+    assert [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"] == [
+        "Are grades flowing?",
+        "To whom not, and since when?",
+        "Why not?",
+        "How quickly?",
+    ]
