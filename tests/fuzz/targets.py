@@ -1,0 +1,255 @@
+"""
+What must hold whatever arrives: for the reader of replies, for that of events, and for the configuration.
+
+``python -m tests.fuzz`` looks for counterexamples for as long as it is told; `make test` looks for a moment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.answer import Answer
+from actors.classify import Accepted, judge
+from actors.errors import DeliveryError
+from actors.profiles import PROFILES
+from actors.protocols.basic_outcome import DESCRIPTION_LIMIT, read_reply
+from daemon.config import ConfigError, Loaded, effective, load
+from daemon.config.sections import keys
+from daemon.events import TYPES, BadEvent, event_type, event_us, read_event
+from tests.fakes.lms import canvas_pox, pox
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+SOURCEDID, SECRET = "sourcedid-4711<&>", "s3cret&of the campus"
+
+# --- Replies ---
+
+_SEEDS = [
+    pox("success", "fine"),
+    pox("failure", f"no {SOURCEDID} here by {SECRET}"),
+    pox("success", held="0.5"),
+    canvas_pox("user_not_in_course", "gone"),
+    b"<html><body>busy</body></html>",
+    b"",
+]
+_PIECES = [
+    b"<imsx_codeMajor>success</imsx_codeMajor>",
+    b"<imsx_codeMajor>failure</imsx_codeMajor>",
+    b"</imsx_POXEnvelopeResponse>",
+    b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
+    b"&a;",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!--",
+    b"<?xml version='1.0' encoding='utf-16'?>",
+    b"\x00",
+    b"\xff\xfe",
+    b"<x:y>",
+    b"<textString>1e400</textString>",
+    SOURCEDID.encode(),
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A reply of an LMS, cut, doubled, and with something put in."""
+    body = draw(st.sampled_from(_SEEDS) | st.binary(max_size=200))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(body)))
+        piece = draw(st.sampled_from(_PIECES) | st.binary(max_size=20))
+        until = draw(st.integers(at, len(body)) | st.just(at))
+        body = body[:at] + piece + body[until:]
+    return body
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["Date", "Retry-After", "Location", "X-Rate-Limit-Remaining", "X-Request-Context-Id", "Set-Cookie"]
+    ),
+    st.sampled_from(["0", "-1", "1e999", "nan", "Mon, 02 Mar 2026 00:00:00 GMT", "http://[", "https://a.example/x?y"])
+    | st.text(max_size=40),
+)
+
+
+@given(mutated())
+def reading_a_reply_never_fails(body: bytes) -> None:
+    reply = read_reply(body)
+    assert reply.code_major is None or (reply.code_major == reply.code_major.lower() and len(reply.code_major) <= 40)
+    assert reply.score is None or len(reply.score) <= 40
+    assert len(reply.description) <= DESCRIPTION_LIMIT
+
+
+@given(st.integers(100, 599), mutated(), HEADERS, st.booleans(), st.sampled_from([None, *PROFILES.values()]))
+def judging_an_answer_gives_a_decision_and_tells_no_secret(status, body, headers, truncated, profile) -> None:
+    answer = Answer(status, headers, body, 0.1, truncated)
+    try:
+        decided = judge(answer, now=NOW, profile=profile, hide=(SOURCEDID, SECRET))
+    except DeliveryError as error:
+        words = error.reason
+    else:
+        assert isinstance(decided, Accepted)
+        assert 200 <= status <= 299
+        assert not truncated
+        words = decided.description
+    assert words.isprintable()
+    assert len(words) <= 700
+    assert SOURCEDID not in words
+    assert SECRET not in words
+
+
+# --- Events ---
+
+_FIELDS = [
+    "user_id",
+    "course_id",
+    "usage_id",
+    "points_earned",
+    "points_possible",
+    "modified",
+    "version",
+    "blocks",
+    "oauth_consumer_key",
+    "lis_result_sourcedid",
+    "lis_outcome_service_url",
+    "resource_link_id",
+    "lti_user_id",
+    "context_title",
+]
+_VALUES = st.sampled_from(
+    [
+        "1",
+        "-0",
+        "1e308",
+        "1e309",
+        "NaN",
+        "inf",
+        "0x10",
+        "1_0",
+        "٣",
+        "",
+        " ",
+        "2026-03-02T10:00:00Z",
+        "2026-03-02T10:00:00",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "https://lms.example.edu/o",
+        "http://[::1",
+        "a" * 256,
+        '[{"usage_id": "c", "parent": null}, {"usage_id": "p", "parent": "c", "points_possible": 1}]',
+        '[{"usage_id": "c", "parent": "c"}]',
+        "[" * 5000,
+        '{"a": 1e999}',
+        "null",
+    ]
+)
+_BLOCKS = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["usage_id", "parent", "points_possible", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+).map(json.dumps)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> dict[bytes, bytes]:
+    """What could stand on the stream."""
+    names = st.sampled_from(_FIELDS) | st.text(max_size=8)
+    values = (_VALUES | _BLOCKS | st.text(max_size=30)).map(lambda text: text.encode(errors="surrogatepass"))
+    fields = draw(st.dictionaries(names, values | st.binary(max_size=20), max_size=10))
+    kind = draw(st.sampled_from([*TYPES, "nonsense", ""]))
+    return {b"type": kind.encode(), **{name.encode(errors="replace"): value for name, value in fields.items()}}
+
+
+@given(st.integers(0, 2**43), entries())
+def reading_an_event_gives_it_or_says_what_is_wrong(ms, fields) -> None:
+    entry_id = f"{ms}-0"
+    assert isinstance(event_us(entry_id, fields), int)
+    assert event_type(fields) in (*TYPES, "unknown")
+    wrong, event = "", None
+    try:
+        event = read_event(entry_id, fields)
+    except BadEvent as error:
+        wrong = str(error)
+    assert (event is None) == bool(wrong)
+    assert len(wrong) <= 2000
+    if event is not None:
+        # What is applied must fit into 64 bits.
+        for number in re.findall(r"(?:_us|version)=(-?\d+)", repr(event)):
+            assert -(2**63) <= int(number) < 2**63
+
+
+# --- Configuration ---
+
+PASSWORD = "pa55word"
+_NAMES = sorted(keys())
+_TEXTS = st.sampled_from(
+    [
+        "true",
+        "1",
+        "-1",
+        "1e400",
+        "nan",
+        "[]",
+        "{}",
+        '["10.0.0.0/8"]',
+        "[[[[",
+        f"postgresql://u:{PASSWORD}@h/d",
+        f"postgresql://u:{PASSWORD}@[/d",
+        f"redis://:{PASSWORD}@h:99999",
+        f"rediss://u:{PASSWORD}",
+        f"sqlite://{PASSWORD}?x",
+        PASSWORD,
+        "UTC",
+        "canvas",
+        "a=canvas",
+    ]
+) | st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+@st.composite
+def toml(draw: st.DrawFn) -> str:
+    """What could stand in a config file."""
+    lines = []
+    for _ in range(draw(st.integers(0, 6))):
+        section, _, key = draw(st.sampled_from(_NAMES)).partition(".")
+        value = draw(_TEXTS.map(json.dumps) | _TEXTS | st.integers().map(str) | st.floats().map(str))
+        lines += draw(st.sampled_from([[f"[{section}]", f"{key} = {value}"], [f"{section}.{key} = {value}"], [value]]))
+    return "\n".join(lines)
+
+
+@given(toml(), st.dictionaries(st.sampled_from(_NAMES), _TEXTS, max_size=4))
+def reading_a_configuration_gives_it_or_names_every_fault_without_a_password(text, settings) -> None:
+    environ = {f"PASSBACKD_{name.replace('.', '__').upper()}": value for name, value in settings.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config.toml"
+        file.write_text(text, encoding="utf-8", errors="replace", newline="")
+        loaded, faults = None, []
+        try:
+            loaded = load(file, environ, cwd=Path(folder))
+        except ConfigError as error:
+            faults = error.faults
+        assert isinstance(loaded, Loaded) == (not faults)
+        assert all("\n" not in str(fault) for fault in faults)
+        assert not any(PASSWORD in str(fault) for fault in faults if _could_hold_a_secret(fault.key))
+        shown, _ = effective(file, environ, cwd=Path(folder))
+        assert not re.search(rf":{PASSWORD}@", shown)
+
+
+def _could_hold_a_secret(key: str) -> bool:
+    return key in ("database.url", "redis.url", "secrets.keys")
+
+
+TARGETS = [
+    reading_a_reply_never_fails,
+    judging_an_answer_gives_a_decision_and_tells_no_secret,
+    reading_an_event_gives_it_or_says_what_is_wrong,
+    reading_a_configuration_gives_it_or_names_every_fault_without_a_password,
+]
