@@ -92,7 +92,7 @@ class Reader:
         body, headers = signed(
             lambda message_id: read_result(sourcedid, message_id=message_id), address, now=self.clock.now()
         )
-        answer = await self.sender.post(address.url, body, headers)
+        answer = await self.sender.post(address.url, body, headers, consumer_key=address.consumer_key)
         said = judge(
             answer,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),

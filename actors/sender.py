@@ -18,11 +18,14 @@ from yarl import URL
 from actors.answer import BODY_LIMIT, Answer
 from actors.egress import Egress, EgressRefused
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.tls import trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from types import SimpleNamespace
+
+    from actors.tls import MinimumTls
 
 #: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
 #: the LMS is just closing ends in doubt.
@@ -67,24 +70,33 @@ class Sender:
 
     Args:
         session: From :func:`http_session`; whoever opened it closes it.
+        tls: By consumer key, how campuses are spoken to that differ from the others.
 
     Raises:
         ValueError: The session does not tell when a connection was in hand.
     """
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext] | None = None) -> None:
         if not any(isinstance(config, _Watch) for config in session.trace_configs):
             raise ValueError("a Sender needs a session of http_session()")
         self._session = session
+        self._tls = tls or {}
 
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, abort: asyncio.Event | None = None
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        consumer_key: str = "",
+        abort: asyncio.Event | None = None,
     ) -> Answer:
         """
         POST once, follow nothing, repeat nothing.
 
         Args:
             url: Sent byte for byte.
+            consumer_key: Whose campus it is.
             abort: When it is set the POST is cancelled, and nothing but the POST.
 
         Raises:
@@ -94,11 +106,11 @@ class Sender:
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
         if abort is None:
-            return await self._post(url, body, headers, _Progress())
+            return await self._post(url, body, headers, _Progress(), consumer_key)
         if abort.is_set():
             raise TryLater("stopped before anything was sent")
         progress = _Progress()
-        posting = asyncio.create_task(self._post(url, body, headers, progress))
+        posting = asyncio.create_task(self._post(url, body, headers, progress, consumer_key))
         stopping = asyncio.create_task(abort.wait())
         try:
             await asyncio.wait((posting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -115,7 +127,9 @@ class Sender:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress) -> Answer:
+    async def _post(
+        self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress, consumer_key: str
+    ) -> Answer:
         try:
             target = URL(url, encoded=True)
             target.port  # noqa: B018 - reading it is what checks it
@@ -127,6 +141,8 @@ class Sender:
                 data=body,
                 headers={**headers, "Accept-Encoding": "identity"},
                 allow_redirects=False,
+                # True: as the session has it.
+                ssl=self._tls.get(consumer_key, True),
                 trace_request_ctx=progress,
             ) as reply:
                 start, truncated = await _bounded(reply)
@@ -142,6 +158,7 @@ def http_session(
     max_connections: int,
     egress: Egress,
     ca_file: Path | str | None = None,
+    minimum_tls: MinimumTls = "1.2",
     resolver: aiohttp.abc.AbstractResolver | None = None,
 ) -> aiohttp.ClientSession:
     """
@@ -155,15 +172,12 @@ def http_session(
     Raises:
         OSError: *ca_file* cannot be read, or (as ``ssl.SSLError``) holds no certificate.
     """
-    trust = ssl.create_default_context()
-    if ca_file is not None:
-        trust.load_verify_locations(ca_file)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=max_connections,
             limit_per_host=0,
             keepalive_timeout=KEEP_ALIVE,
-            ssl=trust,
+            ssl=trust(ca_file, minimum_tls),
             socket_factory=egress.socket_factory,
             resolver=resolver,
         ),

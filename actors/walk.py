@@ -200,7 +200,9 @@ class Walk:
                 return verdicts.not_sent(self._put_off(), "released")
             posting = True
             with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
-                answer = await tools.sender.post(address.url, body, headers, abort=tools.abort)
+                answer = await tools.sender.post(
+                    address.url, body, headers, consumer_key=address.consumer_key, abort=tools.abort
+                )
             tools.reached("answered")
             self._put_off_times = 0
             self._measure(address, answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actors.egress import EgressRefused
 from daemon.events import (
     AssignmentDisabled,
     BadEvent,
@@ -31,6 +32,7 @@ from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
+    from actors.egress import Egress
     from daemon.config.sections import Outcomes
     from models.intake import Position
 
@@ -45,10 +47,12 @@ class Applier:
     Args:
         trees: The cache of course trees, which the senders share.
         debounce: How long a composite's grade waits.
+        egress: Where requests may go: a launch from elsewhere is not registered, since no grade could be sent there.
     """
 
-    def __init__(self, trees: CourseTrees, debounce: Debounce) -> None:
+    def __init__(self, trees: CourseTrees, debounce: Debounce, egress: Egress | None = None) -> None:
         self._trees = trees
+        self._egress = egress
         #: May change at any time.
         self.debounce = debounce
 
@@ -142,11 +146,21 @@ class Applier:
             return "unchanged", []
         if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
             return "stale", []
+        self._check_url(launch)
         result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
         if result == "stale":
             await self._note_stale("launch", launch, now)
         wake = None if assignment_id is None else await wake_bumped(assignment_id, now=now)
         return result, [] if wake is None else [wake]
+
+    def _check_url(self, launch: Registration) -> None:
+        """What a look at the address shows; that of a name is checked again at each connection."""
+        if self._egress is None:
+            return
+        try:
+            self._egress.check_url(launch.lis_outcome_service_url)
+        except EgressRefused as error:
+            raise BadEvent(f"lis_outcome_service_url: {error}") from error
 
     async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
         await note_stale(

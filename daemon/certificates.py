@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from daemon.check.reach import Ways
     from daemon.stop import Stop
     from models.clock import Clock
+    from models.status import KnownCampus
 
 log = structlog.get_logger(__name__)
 
@@ -33,23 +34,24 @@ class Certificates:
         self._ways = ways
         self._clock = clock
         self._metrics = metrics
-        self._left: list[tuple[str, str]] = []
+        self._left: list[KnownCampus] = []
         self._ends: dict[str, float] = {}
         self._next = 0.0
 
     async def step(self, stop: Stop) -> None:
         """Look at one campus, sleep."""
         if self._left:
-            await self._look(*self._left.pop())
+            await self._look(self._left.pop())
         elif self._clock.monotonic() >= self._next:
             self._next = self._clock.monotonic() + EVERY
-            self._left = [(name, origin) for name, origin in await read_campuses() if origin.startswith("https:")]
+            self._left = [campus for campus in await read_campuses() if campus.origin.startswith("https:")]
             self._ends = {}
         await stop.sleep(BREATH)
 
-    async def _look(self, consumer: str, origin: str) -> None:
+    async def _look(self, campus: KnownCampus) -> None:
+        consumer, origin, key = campus
         try:
-            until = await certificate(origin, self._ways)
+            until = await certificate(origin, self._ways, key)
         except OutOfReachError as error:
             # Whether grades arrive there is the gate's to say.
             log.debug("a certificate could not be looked at", consumer=consumer, origin=origin, reason=str(error))

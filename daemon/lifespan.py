@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from actors.checkpoint import pass_by
-from actors.egress import Egress
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
@@ -25,7 +24,6 @@ from daemon.backlog import Backlog
 from daemon.certificates import Certificates
 from daemon.check.campuses import PATIENCE
 from daemon.check.reach import Ways
-from daemon.check.trust import trust
 from daemon.connections import dramatiq_broker, redis_client
 from daemon.embedded import EmbeddedServer, embedded_server
 from daemon.fleet import Fleet
@@ -48,7 +46,8 @@ from models.intake import read_position
 from models.secrets import count_unsealed, locked_out
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     import aiohttp
     from aiohttp import web
@@ -127,9 +126,9 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         # After the worker: the others get this daemon's share when it sends no more.
         stack.push_async_callback(fleet.leave)
 
-        session = await stack.enter_async_context(outcome_session(config))
+        session, tls = await stack.enter_async_context(outcome_session(config)), campus_tls(config)
         tools = Tools(
-            sender=Sender(session),
+            sender=Sender(session, tls),
             gates=gates,
             trees=trees,
             clock=clock,
@@ -141,7 +140,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             vault=vault,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
-        applier = Applier(trees, debounce(config.outcomes))
+        applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
         intake = Intake(
             stream,
             applier,
@@ -154,6 +153,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         )
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics)
         prune = Prune(clock=clock, retention=_kept(config))
+        certificates = Certificates(ways=_ways(config, session, tls, clock), clock=clock, metrics=metrics)
         loops = [
             Loop("intake", intake.step),
             Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
@@ -161,7 +161,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             Loop("queue", worker.watch),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
-            Loop("certificates", Certificates(ways=_ways(config, session, clock), clock=clock, metrics=metrics).step),
+            Loop("certificates", certificates.step),
             Loop("supervisor", Watchdog(outside.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:
@@ -191,18 +191,33 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
         ) from error
 
 
-def _ways(config: Config, session: aiohttp.ClientSession, clock: Clock) -> Ways:
-    return Ways(
-        session,
-        _egress(config),
-        trust(config.egress.ca_file),
-        clock.now,
-        min(config.outcomes.timeout_seconds, PATIENCE),
-    )
+def _ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
+    everybody = config.egress.trust()
+    patience = min(config.outcomes.timeout_seconds, PATIENCE)
+    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
 
 
-def _egress(config: Config) -> Egress:
-    return Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks)
+def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
+    """
+    By consumer key, how campuses are spoken to that differ from the others.
+
+    Raises:
+        UnusableError: A ``ca_file`` is of no use.
+    """
+    with _usable(config):
+        return {key: config.egress.trust(key) for key in config.egress.campuses}
+
+
+@contextmanager
+def _usable(config: Config) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        files = [config.egress.ca_file, *(own.ca_file for own in config.egress.campuses.values())]
+        names = ", ".join(str(file) for file in files if file is not None)
+        raise UnusableError(
+            f"egress.ca_file: {names} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
+        ) from error
 
 
 def outcome_session(config: Config) -> aiohttp.ClientSession:
@@ -212,18 +227,14 @@ def outcome_session(config: Config) -> aiohttp.ClientSession:
     Raises:
         UnusableError: ``egress.ca_file`` is of no use.
     """
-    try:
+    with _usable(config):
         return http_session(
             timeout_seconds=config.outcomes.timeout_seconds,
             max_connections=config.outcomes.max_connections,
-            egress=_egress(config),
+            egress=config.egress.policy,
             ca_file=config.egress.ca_file,
+            minimum_tls=config.egress.minimum_tls,
         )
-    except OSError as error:
-        raise UnusableError(
-            f"egress.ca_file: {config.egress.ca_file} cannot be used ({error.strerror or error}): name a file of "
-            "certificates in PEM"
-        ) from error
 
 
 async def _open_database(

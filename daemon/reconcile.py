@@ -19,7 +19,7 @@ from actors.reading import FINDINGS, Finding, compare
 from actors.sender import Sender
 from actors.slots import NotAdmittedError
 from daemon.fleet import EVERY, Fleet
-from daemon.lifespan import outcome_session, walk_settings
+from daemon.lifespan import campus_tls, outcome_session, walk_settings
 from models.attempt import address
 from models.clock import Clock
 from models.gate import read_troubles
@@ -231,7 +231,8 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
         await fleet.beat()
         beating = asyncio.create_task(_beat(fleet))
         try:
-            yield Reader(Sender(session), gates, clock, lambda: fleet.joined, settings.profiles, config.secrets.vault)
+            sender = Sender(session, campus_tls(config))
+            yield Reader(sender, gates, clock, lambda: fleet.joined, settings.profiles, config.secrets.vault)
         finally:
             beating.cancel()
             await asyncio.wait([beating])

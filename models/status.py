@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.fleet import AWAKE_MS, READER
 from models.gate import OF_SERVICE
@@ -82,9 +82,9 @@ _CONSUMERS = Statement("""
 
 
 _CAMPUSES = Statement("""
-    SELECT consumer_name AS consumer, origin FROM outcome_service
+    SELECT consumer_name AS consumer, origin, consumer_key FROM outcome_service
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    GROUP BY 1, 2 ORDER BY 1, 2""")
+    GROUP BY 1, 2, 3 ORDER BY 1, 2""")
 
 
 @dataclass(slots=True)
@@ -198,6 +198,14 @@ async def read_idle_consumers() -> list[IdleConsumer]:
     return [IdleConsumer(row["consumer"], bool(row["paused"])) for row in await _CONSUMERS.rows()]
 
 
-async def read_campuses() -> list[tuple[str, str]]:
-    """Every campus, also one without assignments: consumer and origin."""
-    return [(row["consumer"], row["origin"]) for row in await _CAMPUSES.rows()]
+class KnownCampus(NamedTuple):
+    """A consumer at one origin."""
+
+    consumer: str
+    origin: str
+    consumer_key: str
+
+
+async def read_campuses() -> list[KnownCampus]:
+    """Every campus, also one without assignments, by name and origin."""
+    return [KnownCampus(**row) for row in await _CAMPUSES.rows()]

@@ -7,12 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from actors.egress import Egress
 from actors.sender import http_session
 from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.reach import OutOfReachError, Reached, Ways, reach
-from daemon.check.trust import trust
 from daemon.faults import why
 from models.clock import Clock
 from models.database import open_database
@@ -53,44 +51,49 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None] = 
         return [warning("campuses", f"not looked at: they cannot be read ({why(error)})", "mend the database first")]
     if not campuses:
         return [ok("campuses", "none has launched anything yet")]
+    egress = config.egress
     try:
-        trusted = trust(config.egress.ca_file)
+        # By key, since a context is the system's whole list of authorities.
+        trusts = {key: egress.trust(key) for key in ("", *egress.campuses)}
     except OSError:
-        return [warning("campuses", "not looked at", "mend egress.ca_file first")]
-    egress = Egress(allow_http=config.egress.allow_http, allow_networks=config.egress.allow_networks)
+        return [warning("campuses", "not looked at", "mend the ca_file of egress first")]
     patience = min(config.outcomes.timeout_seconds, PATIENCE)
-    session = http_session(
-        timeout_seconds=patience, max_connections=AT_ONCE, egress=egress, ca_file=config.egress.ca_file
-    )
+    session = http_session(timeout_seconds=patience, max_connections=AT_ONCE, egress=egress.policy)
+    # Campuses that are spoken to alike are looked at once.
+    looks = {
+        campus: (campus.origin, campus.consumer_key if campus.consumer_key in trusts else "") for campus in campuses
+    }
     async with session:
-        ways = Ways(session, egress, trusted, clock.now, patience)
-        found = await _reach_all(sorted({origin for _, origin in campuses}), ways, progress)
+        ways = Ways(session, egress.policy, trusts.__getitem__, clock.now, patience)
+        found = await _reach_all(sorted(set(looks.values())), ways, progress)
     now = time.time()
     return [
-        finding for consumer, origin in campuses for finding in judge(f"{consumer} at {origin}", found[origin], now=now)
+        finding
+        for campus, look in looks.items()
+        for finding in judge(f"{campus.consumer} at {campus.origin}", found[look], now=now)
     ]
 
 
 async def _reach_all(
-    origins: list[str], ways: Ways, progress: Callable[[int, int], None]
-) -> dict[str, Reached | OutOfReachError]:
+    looks: list[tuple[str, str]], ways: Ways, progress: Callable[[int, int], None]
+) -> dict[tuple[str, str], Reached | OutOfReachError]:
     # Look-ups take a thread each, and the loop's own are few.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
     turn = asyncio.Semaphore(AT_ONCE)
-    found: dict[str, Reached | OutOfReachError] = {}
+    found: dict[tuple[str, str], Reached | OutOfReachError] = {}
 
-    async def look(origin: str) -> None:
+    async def look(origin: str, consumer_key: str) -> None:
         async with turn:
             try:
-                found[origin] = await reach(origin, ways)
+                found[origin, consumer_key] = await reach(origin, ways, consumer_key)
             except OutOfReachError as error:
-                found[origin] = error
-        progress(len(found), len(origins))
+                found[origin, consumer_key] = error
+        progress(len(found), len(looks))
 
-    progress(0, len(origins))
+    progress(0, len(looks))
     async with asyncio.TaskGroup() as group:
-        for origin in origins:
-            group.create_task(look(origin))
+        for one in looks:
+            group.create_task(look(*one))
     return found
 
 

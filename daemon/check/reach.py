@@ -68,18 +68,19 @@ class Ways:
     """
     With what a campus is looked at.
 
-    *session*: from :func:`actors.sender.http_session`. *now_ms*: the daemons' time, in milliseconds since 1970.
+    *session*: from :func:`actors.sender.http_session`. *trust*: how a campus is spoken to, by consumer key. *now_ms*:
+    the daemons' time, in milliseconds since 1970.
     *patience*: seconds for a connection with TLS, and again for an answer.
     """
 
     session: aiohttp.ClientSession
     egress: Egress
-    trust: ssl.SSLContext
+    trust: Callable[[str], ssl.SSLContext]
     now_ms: Callable[[], int]
     patience: float = 10.0
 
 
-async def reach(origin: str, ways: Ways) -> Reached:
+async def reach(origin: str, ways: Ways, consumer_key: str = "") -> Reached:
     """
     Look at the server at *origin* (scheme, host and port).
 
@@ -87,12 +88,12 @@ async def reach(origin: str, ways: Ways) -> Reached:
         OutOfReachError: It cannot be worked with.
     """
     began = time.monotonic()
-    certificate_until = await certificate(origin, ways)
-    status, ahead = await _ask(_root(origin), ways)
+    certificate_until = await certificate(origin, ways, consumer_key)
+    status, ahead = await _ask(_root(origin), ways, ways.trust(consumer_key))
     return Reached(status, time.monotonic() - began, certificate_until, ahead)
 
 
-async def certificate(origin: str, ways: Ways) -> float | None:
+async def certificate(origin: str, ways: Ways, consumer_key: str = "") -> float | None:
     """
     Connect to the server at *origin*, shake hands, and leave.
 
@@ -105,7 +106,7 @@ async def certificate(origin: str, ways: Ways) -> float | None:
     root = _root(origin)
     try:
         ways.egress.check_url(str(root))
-        return await _connect(root, ways)
+        return await _connect(root, ways, ways.trust(consumer_key))
     except EgressRefused as error:
         problem, _, cure = str(error).partition(": ")
         raise OutOfReachError(problem, cure) from error
@@ -115,7 +116,7 @@ def _root(origin: str) -> URL:
     return URL(f"{origin}/", encoded=True)
 
 
-async def _connect(root: URL, ways: Ways) -> float | None:
+async def _connect(root: URL, ways: Ways, trust: ssl.SSLContext) -> float | None:
     """Look up, connect, shake hands, leave. Until when the certificate is valid."""
     stage = "its name is not looked up in time"
     try:
@@ -124,7 +125,7 @@ async def _connect(root: URL, ways: Ways) -> float | None:
             stage = "no connection in time"
             connection = await _connected(addresses, ways)
             stage = "no TLS handshake in time"
-            return await _handshake(connection, root, ways.trust)
+            return await _handshake(connection, root, trust)
     except TimeoutError:
         raise OutOfReachError(stage, "ask the campus; see whether a firewall stands between") from None
 
@@ -186,7 +187,7 @@ async def _handshake(connection: socket.socket, root: URL, trust: ssl.SSLContext
     return float(until)
 
 
-async def _ask(root: URL, ways: Ways) -> tuple[int, float | None]:
+async def _ask(root: URL, ways: Ways, trust: ssl.SSLContext) -> tuple[int, float | None]:
     """The status of its root page, and how far its clock is ahead."""
     trouble: Exception | None = None
     # Some servers do not know HEAD, and hang up.
@@ -194,7 +195,7 @@ async def _ask(root: URL, ways: Ways) -> tuple[int, float | None]:
         try:
             async with (
                 asyncio.timeout(ways.patience),
-                ways.session.request(method, root, allow_redirects=False) as reply,
+                ways.session.request(method, root, allow_redirects=False, ssl=trust) as reply,
             ):
                 now = datetime.fromtimestamp(ways.now_ms() / 1000, UTC)
                 return reply.status, clock_offset(Answer(reply.status, reply.headers, b"", 0.0), now)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actors.tls import trust
 from daemon.check.database import check_database
 from daemon.check.findings import Finding, fault
 from daemon.check.redis import check_redis
-from daemon.check.trust import trust
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -24,10 +24,13 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
 
 
 def _certificates(config: Config) -> list[Finding]:
-    file = config.egress.ca_file
-    try:
-        trust(file)
-    except OSError as error:
-        problem = f"{file} cannot be used ({error.strerror or error})"
-        return [fault("egress.ca_file", problem, "name a file of certificates in PEM", joint=": ")]
-    return []
+    egress, found = config.egress, []
+    files = {"egress.ca_file": egress.ca_file}
+    files |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in egress.campuses.items()}
+    for name, file in files.items():
+        try:
+            trust(file)
+        except OSError as error:
+            problem = f"{file} cannot be used ({error.strerror or error})"
+            found.append(fault(name, problem, "name a file of certificates in PEM", joint=": "))
+    return found

@@ -147,7 +147,8 @@ async def replay_all(settings: Config, which: Which) -> None:
     results: dict[str, int] = {}
     screen = console()
     async with opened_stream(settings) as stream:
-        replaying = Replay(Applier(CourseTrees(), debounce(settings.outcomes)), clock, stream)
+        applier = Applier(CourseTrees(), debounce(settings.outcomes), settings.egress.policy)
+        replaying = Replay(applier, clock, stream)
         with Progress(console=screen, transient=True) if screen.is_terminal else nullcontext() as progress:
             task = None if progress is None else progress.add_task("replaying", total=len(ids))
             async for one in replaying.all(ids):

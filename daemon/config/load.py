@@ -76,10 +76,17 @@ def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> tup
     config = _validated(reading)
     if config is not None:
         config = _resolved(config, ((cwd or Path.cwd()) / path).parent if path else cwd or Path.cwd())
-        if config.egress.ca_file is not None and not config.egress.ca_file.is_file():
-            problem = f"there is no file {config.egress.ca_file}: check the path, or leave it empty"
-            reading.fault("egress.ca_file", reading.source("egress.ca_file"), problem)
+        _check_ca_files(config, reading)
     return config, reading
+
+
+def _check_ca_files(config: Config, reading: Reading) -> None:
+    named = {"egress.ca_file": config.egress.ca_file}
+    named |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
+    for name, file in named.items():
+        if file is not None and not file.is_file():
+            source = reading.source(".".join(name.split(".")[:2]))
+            reading.fault(name, source, f"there is no file {file}: check the path, or leave it empty")
 
 
 def _is_there(file: Path) -> bool:
@@ -125,4 +132,9 @@ def _resolved(config: Config, folder: Path) -> Config:
     redis = redis.model_copy(update={"embedded_dir": folder / redis.embedded_dir})
     if egress.ca_file is not None:
         egress = egress.model_copy(update={"ca_file": folder / egress.ca_file})
+    campuses = {
+        key: own if own.ca_file is None else own.model_copy(update={"ca_file": folder / own.ca_file})
+        for key, own in egress.campuses.items()
+    }
+    egress = egress.model_copy(update={"campuses": campuses})
     return config.model_copy(update={"database": database, "redis": redis, "egress": egress})

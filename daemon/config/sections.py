@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from actors.egress import Egress as Policy
 from actors.profiles import ProfileName
 from actors.retry import MAX_ATTEMPTS
+from actors.tls import MinimumTls, trust
 from daemon.config.values import (
     SQLITE,
     Network,
@@ -26,6 +28,9 @@ from daemon.config.values import (
     zone,
 )
 from models.vault import Vault
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Seconds. Dramatiq delays a message by no more.
 LONGEST_DELAY = timedelta(days=7).total_seconds()
@@ -196,6 +201,13 @@ class Secrets(Section):
         return Vault([key.get_secret_value() for key in self.keys])
 
 
+class CampusTls(Section):
+    """How one campus is spoken to; what is not said is as for the others."""
+
+    ca_file: Annotated[Path | None, BeforeValidator(optional_path)] = None
+    minimum_tls: MinimumTls | None = None
+
+
 class Egress(Section):
     """Where requests may go."""
 
@@ -212,6 +224,31 @@ class Egress(Section):
         None,
         description="Certificates (PEM) to trust besides the system's; empty: only the system's.",
     )
+    minimum_tls: MinimumTls = Field(
+        default="1.2",
+        description="The oldest version of TLS that is spoken with campuses. Certificates are always verified.",
+    )
+    campuses: Mapping[str, CampusTls] = Field(
+        default_factory=dict,
+        description="Campuses to which this does not apply, by consumer key, as in { example = { ca_file = "
+        '"/etc/ssl/example.pem", minimum_tls = "1.3" } }: an authority that is trusted there only, another version '
+        "of TLS. In the environment: the same as JSON.",
+    )
+
+    @property
+    def policy(self) -> Policy:
+        """Where requests may go."""
+        return Policy(allow_http=self.allow_http, allow_networks=self.allow_networks)
+
+    def trust(self, consumer_key: str = "") -> ssl.SSLContext:
+        """
+        By which certificates and TLS a campus is spoken to; without a key, any that is not named.
+
+        Raises:
+            OSError: A ``ca_file`` cannot be read, or (as ``ssl.SSLError``) holds no certificate.
+        """
+        own = self.campuses.get(consumer_key, CampusTls())
+        return trust(own.ca_file or self.ca_file, own.minimum_tls or self.minimum_tls)
 
 
 class Worker(Section):

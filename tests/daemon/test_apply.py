@@ -7,6 +7,7 @@ import json
 import pytest
 from tortoise.transactions import in_transaction
 
+from actors.egress import Egress
 from daemon.apply import Applier
 from daemon.events import BadEvent, read_event
 from models.assignment import WAKE_MS, Debounce, GradedAssignment, Wake
@@ -487,3 +488,25 @@ async def test_a_retired_learner_is_gone(clean, score, apply):
     await apply(type="user.retired", user_id="learner", later=10)
     assert not await Score.exists()
     assert not await GradedAssignment.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://campus.example/o", "plain http is not allowed: use https, or set egress.allow_http = true"),
+        ("https://10.1.2.3/o", "10.1.2.3 is not a public address (private): if a campus is meant to be there"),
+        ("https://[::1]/o", "::1 is not a public address (loopback)"),
+        ("https://169.254.169.254/latest", "a cloud's metadata service"),
+        ("https://user:pass@campus.example/o", "holds a user name or password"),
+    ],
+)
+async def test_a_launch_from_where_nothing_may_be_sent_is_refused_with_the_setting_to_change(applier, launch, url, why):
+    applier._egress = Egress()
+    with pytest.raises(BadEvent) as refused:
+        await launch(lis_outcome_service_url=url)
+    assert str(refused.value).startswith("lis_outcome_service_url: ")
+    assert why in str(refused.value)
+    assert url not in str(refused.value)
+    assert await GradedAssignment.all().count() == 0
+    await launch(lis_outcome_service_url="https://campus.example/o")
+    assert await GradedAssignment.all().count() == 1

@@ -10,9 +10,9 @@ import pytest
 from actors.egress import Egress
 from actors.metrics import Metrics
 from actors.sender import http_session
+from actors.tls import trust
 from daemon.certificates import EVERY, Certificates
 from daemon.check.reach import Ways
-from daemon.check.trust import trust
 from daemon.stop import Stop
 from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest
@@ -34,7 +34,7 @@ async def looking(empty_database, tmp_path):
     certificate = valid_for(30, tmp_path)
     async with http_session(timeout_seconds=5, max_connections=2, egress=egress) as session:
         loop = Certificates(
-            ways=Ways(session, egress, trust(certificate), clock.now, 5.0), clock=clock, metrics=metrics
+            ways=Ways(session, egress, lambda _key: trust(certificate), clock.now, 5.0), clock=clock, metrics=metrics
         )
         yield certificate, loop, metrics, ticker, stop
 

@@ -361,3 +361,32 @@ def test_the_local_time_zone_is_that_of_the_machine():
     assert zone("local") is None
     assert zone("Europe/Berlin") == ZoneInfo("Europe/Berlin")
     assert moment.astimezone(zone("Europe/Berlin")).hour == 2
+
+
+def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path):
+    (tmp_path / "own.pem").write_text("")
+    text = (
+        '[egress.campuses]\nexample = { ca_file = "own.pem", minimum_tls = "1.3" }\nother = { minimum_tls = "1.3" }\n'
+    )
+    campuses = load(written(tmp_path, text), {}).config.egress.campuses
+    assert campuses["example"].ca_file == tmp_path / "own.pem"
+    assert (campuses["other"].ca_file, campuses["other"].minimum_tls) == (None, "1.3")
+    shown, _ = effective(written(tmp_path, text), {})
+    assert f'campuses = {{ "example" = {{ "ca_file" = "{tmp_path}/own.pem", "minimum_tls" = "1.3" }}' in shown
+    by_environment = load(None, {"PASSBACKD_EGRESS__CAMPUSES": '{"example": {"minimum_tls": "1.3"}}'}, cwd=tmp_path)
+    assert by_environment.config.egress.campuses["example"].minimum_tls == "1.3"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('{ example = { minimum_tls = "1.1" } }', "egress.campuses"),
+        ("{ example = { verify = false } }", "egress.campuses"),
+        ('{ example = "own.pem" }', "egress.campuses"),
+        ('{ example = { ca_file = "missing.pem" } }', "there is no file"),
+    ],
+)
+def test_what_a_campus_cannot_have_is_named(tmp_path, value, words):
+    (fault,) = faults(tmp_path, f"[egress]\ncampuses = {value}\n")
+    assert fault.startswith("egress.campuses")
+    assert words in fault

@@ -102,7 +102,7 @@ class Campuses:
     def __init__(self, **campuses: Campus) -> None:
         self.by_name = campuses
 
-    async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event) -> Answer:
+    async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Answer:
         assert not abort.is_set()
         return self.by_name[url.removeprefix("https://").partition(".")[0]].take(body)
 

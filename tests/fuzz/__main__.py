@@ -36,10 +36,11 @@ def _look(target, seconds: float) -> int:  # type: ignore[no-untyped-def]
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
+    eager(target)
     began, rounds = time.monotonic(), 0
     while time.monotonic() - began < seconds:
         try:
-            eager(target)()
+            target()
         except Exception as error:
             print(f"{target.__name__}: FOUND after {rounds * ROUND} examples: {error!r}")
             print("\n".join(getattr(error, "__notes__", [])))

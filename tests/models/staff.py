@@ -186,7 +186,7 @@ class Daemon:
         attempt.token, attempt.address = await read_address(attempt.assignment_id)
         await attempt.stop(Stage.CLAIMED)
 
-    async def post(self, url: str, body: bytes, headers: Any, *, abort: Any) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Answer:
         """In place of a real sender's."""
         attempt = self._attempts[asyncio.current_task()]
         sourcedid, attempt.text = re.findall("<(?:sourcedId|textString)>(.*?)<", body.decode())

@@ -11,8 +11,8 @@ import pytest
 
 from actors.egress import Egress
 from actors.sender import http_session
+from actors.tls import trust
 from daemon.check.reach import OutOfReachError, Ways, reach
-from daemon.check.trust import trust
 from tests.daemon.check.certificates import expired, served_with, valid_for
 from tests.daemon.check.servers import HOST, RootPage, root_page
 
@@ -25,7 +25,7 @@ LOOPBACK = Egress(allow_http=True, allow_networks=NETWORKS)
 async def ways(egress=LOOPBACK, ca_file=None, patience=5.0):
     session = http_session(timeout_seconds=patience, max_connections=4, egress=egress, ca_file=ca_file)
     async with session:
-        yield Ways(session, egress, trust(ca_file), lambda: int(time.time() * 1000), patience)
+        yield Ways(session, egress, lambda _key: trust(ca_file), lambda: int(time.time() * 1000), patience)
 
 
 async def refused(origin, **how):

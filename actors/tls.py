@@ -1,0 +1,29 @@
+"""Which certificates of campuses are trusted, and by which TLS they are spoken to. Verification is never off."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The oldest version of TLS that is spoken.
+MinimumTls = Literal["1.2", "1.3"]
+MINIMUMS: tuple[MinimumTls, ...] = get_args(MinimumTls)
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def trust(ca_file: Path | str | None = None, minimum: MinimumTls = "1.2") -> ssl.SSLContext:
+    """
+    The system's authorities, and those of *ca_file* (PEM).
+
+    Raises:
+        OSError: *ca_file* cannot be read, or (as ``ssl.SSLError``) holds no certificate.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = _VERSIONS[minimum]
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
