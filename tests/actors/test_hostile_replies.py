@@ -1,0 +1,117 @@
+"""What a hostile campus can cost: little memory, and never more time than the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+import tracemalloc
+from contextlib import suppress
+from datetime import UTC, datetime
+from ipaddress import ip_network
+
+import pytest
+
+from actors.classify import judge
+from actors.egress import Egress
+from actors.errors import DeliveryError
+from actors.sender import Sender, http_session
+from tests.fakes.lms import HOST
+from tests.fakes.network import raw_server
+
+MEGABYTE = 1024 * 1024
+#: Bytes. Of the campus, which is in this process too, and of the sender.
+MOST = 10 * MEGABYTE
+#: Seconds: the deadline of the sender, and what a busy machine may add.
+DEADLINE, GRACE = 0.4, 5.0
+EGRESS = Egress(allow_http=True, allow_networks=(ip_network("127.0.0.0/8"),))
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
+CHUNK = b"x" * 65_536
+BOMB = gzip.compress(b"\0" * 50 * MEGABYTE)
+
+
+async def a_gigabyte(writer):
+    writer.write(HEAD + b"Content-Length: 1073741824\r\n\r\n")
+    for _ in range(1024**3 // len(CHUNK)):
+        writer.write(CHUNK)
+        await writer.drain()
+
+
+async def without_an_end(writer):
+    writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"10000\r\n" + CHUNK + b"\r\n")
+        await writer.drain()
+
+
+async def a_gzip_bomb(writer):
+    writer.write(HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(BOMB)}\r\n\r\n".encode() + BOMB)
+
+
+async def a_billion_laughs(writer):
+    lines = [b'<!ENTITY l0 "ha">']
+    lines += [b'<!ENTITY l%d "%s">' % (number, b"&l%d;" % (number - 1) * 10) for number in range(1, 10)]
+    body = b"<!DOCTYPE x [" + b"".join(lines) + b"]><imsx_POXEnvelopeResponse><imsx_codeMajor>&l9;</imsx_codeMajor>"
+    body += b"</imsx_POXEnvelopeResponse>"
+    writer.write(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+async def a_deep_tree(writer):
+    body = b"<imsx_POXEnvelopeResponse>" + b"<a>" * 20_000
+    writer.write(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+async def a_byte_now_and_then(writer):
+    writer.write(HEAD + b"Content-Length: 1000\r\n\r\n")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+async def headers_without_an_end(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"X-More: " + b"y" * 1000 + b"\r\n")
+        await writer.drain()
+
+
+async def post_and_judge(session, url):
+    return judge(await Sender(session).post(url, b"<a/>", {}), now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        a_gigabyte,
+        without_an_end,
+        a_gzip_bomb,
+        a_billion_laughs,
+        a_deep_tree,
+        a_byte_now_and_then,
+        headers_without_an_end,
+    ],
+    ids=lambda reply: reply.__name__,
+)
+async def test_it_costs_little_and_is_no_success(reply):
+    async def serve(reader, writer):
+        await reader.readuntil(b"<a/>")
+        with suppress(ConnectionError):
+            await reply(writer)
+            await writer.drain()
+            await reader.read()
+
+    async with (
+        raw_server(serve) as port,
+        http_session(timeout_seconds=DEADLINE, max_connections=1, egress=EGRESS) as session,
+    ):
+        tracemalloc.start()
+        began = time.monotonic()
+        try:
+            with pytest.raises(DeliveryError):
+                await post_and_judge(session, f"http://{HOST}:{port}/o")
+            assert time.monotonic() - began < DEADLINE + GRACE
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < MOST, f"{peak / MEGABYTE:.1f} MB"
