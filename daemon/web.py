@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
+    from asyncio import Protocol
     from collections.abc import AsyncIterator
 
     from actors.metrics import Metrics
     from daemon.health import Health
+
+
+#: Seconds that a connection may last: whoever is slow, or says nothing, is not waited for.
+LIFETIME = 30.0
+#: Bytes of a line or a header of a request, and of its body.
+MOST = 4096
+
+#: For browsers, which are not meant to do anything with these pages.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "passbackd",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    # A connection a request, so that the time of a connection is that of its request.
+    response.force_close()
 
 
 def application(health: Health, metrics: Metrics) -> web.Application:
@@ -39,7 +63,8 @@ def application(health: Health, metrics: Metrics) -> web.Application:
             return web.json_response({"error": "; ".join(health.troubles())}, status=503)
         return web.json_response(document)
 
-    app = web.Application(client_max_size=1024)
+    app = web.Application(client_max_size=MOST)
+    app.on_response_prepare.append(_harden)
     app.add_routes(
         [
             web.get("/metrics", show_metrics),
@@ -59,10 +84,20 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
     Raises:
         OSError: The port is taken, or the host is not ours.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=MOST, max_field_size=MOST)
     await runner.setup()
+    loop, serve = asyncio.get_running_loop(), cast("web.Server[web.Request]", runner.server)
+
+    def connection() -> Protocol:
+        handler = serve()
+        loop.call_later(LIFETIME, handler.force_close)
+        return handler
+
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield runner.addresses[0][1]
+        server = await loop.create_server(connection, host, port)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
     finally:
         await runner.cleanup()

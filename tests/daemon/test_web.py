@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +13,7 @@ from daemon.connections import redis_client
 from daemon.health import Health
 from daemon.loops import STUCK, Loop
 from daemon.stream import Stream
-from daemon.web import application, web_server
+from daemon.web import LIFETIME, MOST, application, web_server
 from models.clock import Clock
 from models.status import STATES
 
@@ -159,3 +161,49 @@ async def test_a_port_is_free_again_afterwards(health, metrics):
         pass
     async with web_server(application(health, metrics), "127.0.0.1", port) as again:
         assert again == port
+
+
+@pytest.fixture
+async def port(health, metrics):
+    async with web_server(application(health, metrics), "127.0.0.1", 0) as port:
+        yield port
+
+
+@pytest.mark.parametrize("path", ["/livez", "/metrics", "/nowhere"])
+async def test_a_browser_can_do_nothing_with_a_page(port, path):
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as reply:
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+        assert reply.headers["Server"] == "passbackd"
+        assert reply.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+async def test_nothing_can_be_written(port, method):
+    async with aiohttp.ClientSession() as session, session.request(method, f"http://127.0.0.1:{port}/statusz") as reply:
+        assert reply.status == 405
+
+
+async def test_a_request_that_is_too_large_is_refused(port):
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/livez", headers={"X-Long": "x" * 2 * MOST}) as reply,
+    ):
+        assert reply.status == 400
+
+
+async def test_whoever_says_nothing_is_not_waited_for_for_ever(health, metrics):
+    """The time is a constant; that it is kept is seen on a connection whose time is over."""
+    loop = asyncio.get_running_loop()
+    async with web_server(application(health, metrics), "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /livez HTTP/1.1\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        (timer,) = [handle for handle in loop._scheduled if "force_close" in repr(handle)]
+        assert LIFETIME - 5 < timer.when() - loop.time() <= LIFETIME
+        timer._run()
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
