@@ -86,7 +86,7 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=MOST, max_field_size=MOST)
     await runner.setup()
-    loop, serve = asyncio.get_running_loop(), cast("web.Server[web.Request]", runner.server)
+    loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
 
     def connection() -> Protocol:
         handler = serve()
