@@ -46,7 +46,7 @@ class LtiConsumer(Model):
     consumer_secret = fields.TextField()
     # What the secret will be once the campus has changed it, and whether it is that one's turn: after a refusal.
     pending_secret = fields.TextField(null=True)
-    pending_turn = fields.BooleanField(default=False)
+    pending_turn = fields.BooleanField(db_default=False)
     # ``tool_consumer_instance_guid``; a hint for people, never a key.
     instance_guid = fields.CharField(max_length=255, null=True)
     # Milliseconds since 1970: since when the operator lets nothing go there.

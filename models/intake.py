@@ -54,7 +54,7 @@ class QuarantinedEvent(Model):
     # The first bytes of the entry, by :func:`content_of`.
     content = fields.BinaryField()
     # Whether there were more.
-    truncated = fields.BooleanField(default=False)
+    truncated = fields.BooleanField(db_default=False)
     # Whom it is about, where that can be read: a retired learner's entries go.
     user_id = fields.CharField(max_length=255, null=True, db_index=True)
     sourcedid_digest = fields.CharField(max_length=64, null=True)

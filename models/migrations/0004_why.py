@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='QuarantinedEvent',
             name='truncated',
-            field=fields.BooleanField(default=False),
+            field=fields.BooleanField(db_default=False),
         ),
         # By its beginning: what a campus calls a learner may be longer than an index takes. The words are those of
         # models.lookup.

@@ -16,6 +16,6 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='LtiConsumer',
             name='pending_turn',
-            field=fields.BooleanField(default=False),
+            field=fields.BooleanField(db_default=False),
         ),
     ]
