@@ -48,10 +48,10 @@ $(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
 	@touch $@
 
 install:
-	@PYTHON=$(PYTHON) PREFIX=$(PREFIX) UNITDIR=$(UNITDIR) STATEDIR=$(STATEDIR) sh deploy/install.sh
+	@PYTHON="$(PYTHON)" PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" sh deploy/install.sh
 
 uninstall:
-	@PREFIX=$(PREFIX) UNITDIR=$(UNITDIR) STATEDIR=$(STATEDIR) sh deploy/uninstall.sh
+	@PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" sh deploy/uninstall.sh
 
 lock: $(VENV)/.everything
 	$(PIP) uv

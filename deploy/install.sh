@@ -2,6 +2,7 @@
 # Installs passbackd below $PREFIX, in a virtual environment of its own, and its unit into $UNITDIR. Run by `make install`
 # in the project's folder; run again it upgrades, and leaves the configuration as it is.
 set -eu
+: "${PREFIX:?}" "${UNITDIR:?}" "${STATEDIR:?}"
 
 venv="$PREFIX/venv" config="$PREFIX/etc/config.toml" unit="$UNITDIR/passbackd.service"
 
@@ -9,10 +10,12 @@ venv="$PREFIX/venv" config="$PREFIX/etc/config.toml" unit="$UNITDIR/passbackd.se
 mkdir -p "$PREFIX/bin" "$PREFIX/etc/credentials" "$PREFIX/share/doc" "$UNITDIR"
 chmod 700 "$PREFIX/etc/credentials"
 test -x "$venv/bin/python" || "$PYTHON" -m venv "$venv"
-pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
+pip() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
 echo "installing passbackd into $venv"
-$pip --require-hashes -r requirements.txt
-$pip --no-deps --no-build-isolation --force-reinstall .
+pip --require-hashes -r requirements.txt
+pip --no-deps --no-build-isolation --force-reinstall .
 ln -sf "$venv/bin/passbackd" "$PREFIX/bin/passbackd"
 cp docs/*.md "$PREFIX/share/doc/"
 

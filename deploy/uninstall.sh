@@ -1,6 +1,7 @@
 #!/bin/sh
 # Removes what `make install` put there. The data in $STATEDIR stays, as does a configuration that was changed: there too.
 set -eu
+: "${PREFIX:?}" "${UNITDIR:?}" "${STATEDIR:?}"
 
 config="$PREFIX/etc/config.toml" unit="$UNITDIR/passbackd.service"
 
