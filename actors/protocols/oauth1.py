@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from oauthlib.oauth1 import Client
+from oauthlib.oauth1.rfc5849.signature import base_string_uri, collect_parameters
+from oauthlib.oauth1.rfc5849.utils import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,14 +40,48 @@ def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp:
 
     Spec: RFC 5849, 3.4.2 HMAC-SHA1; OAuth Request Body Hash 1.0, 3.2.
     """
+    base, query = _signed_part(url)
+    # Not by oauthlib's Client, which takes every request apart anew: four times as long, and it is most of a request.
+    oauth = [
+        ("oauth_body_hash", body_hash(_utf8(body))),
+        ("oauth_consumer_key", key),
+        ("oauth_nonce", nonce),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_timestamp", timestamp),
+        ("oauth_version", "1.0"),
+    ]
+    escaped = [(name, escape(value)) for name, value in oauth]
+    normalized = "&".join(f"{name}={value}" for name, value in sorted([*query, *escaped]))
+    signature = hmac.digest(f"{escape(secret)}&".encode(), f"{base}{escape(normalized)}".encode(), "sha1")
+    escaped.append(("oauth_signature", escape(base64.b64encode(signature).decode())))
+    told = ", ".join(f'{name}="{value}"' for name, value in escaped)
+    return {"Authorization": f"OAuth {told}", "Content-Type": CONTENT_TYPE}
+
+
+@lru_cache(maxsize=4096)
+def _signed_part(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """
+    What of a URL is signed, which is the same for all requests to it: RFC 5849, 3.4.1.
+
+    Returns:
+        The begin of the signature base string, and the parameters of the query, percent-encoded.
+
+    Raises:
+        ValueError: The URL cannot be signed.
+    """
     _check(url)
-    client = Client(key, client_secret=secret, nonce=nonce, timestamp=timestamp)
     try:
-        _, headers, _ = client.sign(url, http_method="POST", body=body.decode(), headers={"Content-Type": CONTENT_TYPE})
+        parameters = collect_parameters(uri_query=urlsplit(url).query)
+        base = f"POST&{escape(base_string_uri(url))}&"
     except ValueError as error:
         # oauthlib's own words can hold the whole query.
         raise ValueError("the outcome service URL cannot be signed: its query is not form-encoded") from error
-    return {name: str(value) for name, value in headers.items()}
+    return base, tuple((escape(name), escape(value)) for name, value in parameters)
+
+
+def _utf8(body: bytes) -> bytes:
+    body.decode()
+    return body
 
 
 _SECRET = re.compile(r'oauth_(?:nonce|signature)="([^"]*)"')

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import pytest
-from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
+from hypothesis import given
+from hypothesis import strategies as st
+from oauthlib.oauth1 import Client, RequestValidator, SignatureOnlyEndpoint
 
 from actors.protocols.oauth1 import body_hash, secrets_of, sign
 
@@ -174,3 +176,26 @@ def test_nonce_and_signature_of_a_request_are_known_in_each_form():
     assert (nonce, plain_nonce) == ("a%2Bnonce", "a+nonce")
     assert signature.endswith("%3D")
     assert plain_signature == signature.replace("%3D", "=").replace("%2B", "+").replace("%2F", "/")
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+
+
+@given(
+    st.sampled_from(["https", "http", "HTTPS"]),
+    st.sampled_from(["lms.example", "LMS.Example:443", "lms.example:8080", "127.0.0.1:80", "[2001:db8::1]:8443"]),
+    st.lists(TEXT.map(quote), max_size=3).map("/".join),
+    st.lists(st.tuples(TEXT.map(quote_plus), TEXT.map(quote)), max_size=4),
+    TEXT.filter(bool),
+    TEXT,
+    TEXT,
+)
+def test_a_request_is_signed_as_oauthlib_signs_it(scheme, host, path, query, key, secret, body):
+    pairs = [f"{name}={value}" for name, value in query if not unquote_plus(name).startswith("oauth_")]
+    url = f"{scheme}://{host}/{path}" + (f"?{'&'.join(pairs)}" if pairs else "")
+    body = f"<a>{body}</a>"  # it must not look like a form
+    client = Client(key, client_secret=secret, nonce="nonce-1", timestamp="1700000000")
+    _, expected, _ = client.sign(url, http_method="POST", body=body, headers={"Content-Type": "application/xml"})
+    found = signed(url, body.encode(), key, secret)
+    assert sorted(parameters(found)) == sorted(parameters(expected))
+    assert found["Content-Type"] == expected["Content-Type"]
