@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -20,6 +21,9 @@ _DEPTH_LIMIT = 40
 
 #: Characters of a code or a score. The specification's longest code has eleven.
 _WORD_LIMIT = 40
+
+#: What a code is made of: it goes into the ledger and the log as it is.
+_CODE = re.compile(r"[a-z0-9_.:-]+")
 
 #: The control characters that XML 1.0 can carry.
 _ALLOWED_CONTROLS = frozenset("\t\n\r")
@@ -190,8 +194,8 @@ def _too_deep(root: etree._Element) -> bool:
 
 
 def _code(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
-    word = _once(name, root, body, guessed=guessed)
-    return None if word is None else word.lower()
+    word = (_once(name, root, body, guessed=guessed) or "").lower()
+    return word if _CODE.fullmatch(word) else None
 
 
 def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:

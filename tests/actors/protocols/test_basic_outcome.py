@@ -285,3 +285,8 @@ def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it
     assert read_reply(held("<user>a & b</user>" + textual(""))).score is None
     assert read_reply(held("<user>a & b</user>" + textual("0.5") + textual(""))).score is None
     assert read_reply(held(textual("0.5"))[:-10]).score is None, "it was cut off"
+
+
+@pytest.mark.parametrize("code", ["s\tsuccess", "suc cess", "success\u200b", "success!", "\u017fuccess"])
+def test_what_is_no_word_is_no_code(code):
+    assert read_reply(reply(code, "words")).code_major is None
