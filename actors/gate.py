@@ -18,6 +18,7 @@ import structlog
 from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.assignment import ROOM_WHEN_SHUT
+from models.fleet import READER
 from models.gate import LEAST_PAUSE_MS, Campus
 
 if TYPE_CHECKING:
@@ -62,9 +63,16 @@ def share(most: int, me: str, roster: Collection[str], campus: Campus) -> int:
     How many of *most* slots daemon *me* has before *campus*, when all of *roster* divide them. Pure.
 
     What does not divide evenly goes to other daemons at each campus. A daemon that joins lets nobody's share grow.
+    Commands that read from campuses have one slot together, and none where it would be the daemons' only one.
     """
     if me not in roster:
         return 0
+    readers = {name for name in roster if name.startswith(READER)}
+    if readers and readers != roster:
+        beside = 1 if most > 1 else 0
+        if me in readers:
+            return beside if me == min(readers) else 0
+        most, roster = most - beside, set(roster) - readers
 
     def lot(name: str) -> bytes:
         return hashlib.sha256(f"{name} {campus.consumer_id} {campus.origin}".encode()).digest()
@@ -265,6 +273,10 @@ class Gates:
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
         self._most = most
+
+    def has_room(self, campus: Campus) -> bool:
+        """Whether this daemon has any slot before *campus*."""
+        return self._share(campus) > 0
 
     def keeps_to_its_share(self) -> bool:
         """Whether no more requests are under way than this daemon's share allows."""

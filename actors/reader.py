@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from actors.classify import judge
-from actors.errors import DeliveryError, TryLater
+from actors.classify import clean, judge
+from actors.errors import DeliveryError, GiveUp, TryLater
 from actors.protocols import oauth1
 from actors.protocols.basic_outcome import read_reply, read_result
 from actors.request import signed
@@ -18,7 +18,7 @@ from models.delivery import Line
 from models.vault import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.answer import Answer
     from actors.gate import Gates, Pass
@@ -34,11 +34,13 @@ class Reading:
     """
     What a campus said.
 
-    *held*: the score as it wrote it; empty where it holds none, None where it did not tell. *why*: why not.
+    *held*: the score as it wrote it; empty where it holds none, None where it did not tell. *why*: why not. *mute*:
+    whether that is the campus's affair, and not one of this learner or course.
     """
 
     held: str | None
     why: str = ""
+    mute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Reader:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     #: Opens consumers' secrets.
     vault: Vault = OPEN
+    #: Readings of one campus that may be under way, or wait for its gate.
+    at_once: int = 4
 
     async def read(self, assignment_id: int, sourcedid: str, address: Address) -> Reading:
         """
@@ -86,28 +90,32 @@ class Reader:
                         ),
                     )
                     raise NotAdmittedError(error.reason) from error
-                return Reading(None, error.reason)
+                mute = not (isinstance(error, GiveUp) and error.scope in ("learner", "course"))
+                return Reading(None, error.reason, mute=mute)
 
     async def _ask(self, assignment_id: int, sourcedid: str, address: Address, admitted: Pass) -> Reading:
         body, headers = signed(
             lambda message_id: read_result(sourcedid, message_id=message_id), address, now=self.clock.now()
         )
         answer = await self.sender.post(address.url, body, headers, consumer_key=address.consumer_key)
+        hide = (sourcedid, address.consumer_secret, *oauth1.secrets_of(headers))
         said = judge(
             answer,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
             profile=self.profiles.get(address.consumer_key),
-            hide=(sourcedid, address.consumer_secret, *oauth1.secrets_of(headers)),
+            hide=hide,
         )
         await _report(admitted, assignment_id, Verdict("accepted", Released(), health="works", after=said.after))
-        return _reading(answer)
+        return _reading(answer, hide)
 
 
-def _reading(answer: Answer) -> Reading:
+def _reading(answer: Answer, hide: Sequence[str]) -> Reading:
     reply = read_reply(answer.body)
     if reply.code_major != "success":
-        return Reading(None, f"HTTP {answer.status} without an envelope")
-    return Reading(reply.score, "" if reply.score is not None else "its answer holds no readable score")
+        return Reading(None, f"HTTP {answer.status} without an envelope", mute=True)
+    if reply.score is None:
+        return Reading(None, "its answer holds no readable score", mute=True)
+    return Reading(clean(reply.score, hide))
 
 
 async def _report(admitted: Pass, assignment_id: int, verdict: Verdict) -> None:

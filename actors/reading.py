@@ -15,6 +15,8 @@ FINDINGS: tuple[Finding, ...] = ("equal", "empty", "ours", "foreign", "unreadabl
 
 #: LMSs keep points of their own scale, and round: what differs by no more is the same.
 TOLERANCE = Decimal("0.00005")
+#: Digits before the point that no score has.
+LARGE = 6
 
 
 def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:
@@ -31,6 +33,8 @@ def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:
     value = _number(held)
     if value is None:
         return "unreadable"
+    if value.adjusted() > LARGE:
+        return "foreign"  # numbers can be too large to be subtracted
     if _same(value, acknowledged):
         return "equal"
     return "ours" if any(_same(value, score) for score in once_sent) else "foreign"

@@ -206,7 +206,7 @@ class Walk:
             tools.reached("answered")
             self._put_off_times = 0
             self._measure(address, answer)
-            said = self._judge(address, answer, (claim.lis_result_sourcedid, *oauth1.secrets_of(headers)))
+            said = self._judge(address, answer, (*claim.ids, *oauth1.secrets_of(headers)))
         except DeliveryError as error:
             made = self._made(claim, score, clamped=clamped, number=await self._tries(claim, error))
             return self._failed(admitted, made, answer, error)

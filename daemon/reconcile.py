@@ -39,8 +39,8 @@ CAMPUSES_AT_ONCE = 32
 #: Seconds that a campus may have no place for a reading, one after the other, before it is left.
 PATIENCE = 120.0
 #: Seconds between two tries to be let in.
-AGAIN = 0.2
-#: Readings, one after the other, that tell nothing, before a campus is left.
+AGAIN = 0.5
+#: Readings, one after the other, in which the campus tells nothing of anybody, before it is left.
 MOST_UNREADABLE = 20
 
 
@@ -69,6 +69,8 @@ class CampusReport:
 
     consumer: str
     origin: str
+    #: Why not all of it was read; empty if it was.
+    left: str = ""
     counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(FINDINGS, 0))
     skipped: dict[str, int] = field(default_factory=dict)
     drifts: list[Drift] = field(default_factory=list)
@@ -82,6 +84,10 @@ class CampusReport:
             self.skipped[why] = self.skipped.get(why, 0) + number
 
 
+class _GoneError(Exception):
+    """An assignment is not there any more."""
+
+
 class _Campus:
     """The readings of one campus."""
 
@@ -90,62 +96,73 @@ class _Campus:
         self._counted = counted
         self._reader = reader
         self._mend = mend
-        #: Why nothing more is read here.
-        self._left = ""
-        self._unreadable = 0
+        #: No more than can have a slot: whoever waits looks into the database again and again.
+        self._turn = asyncio.Semaphore(reader.at_once)
+        self._mute = 0
+        self._progress = reader.clock.monotonic()
 
     async def read(self, selection: Selection, advance: Callable[[int], None]) -> None:
         """All that the selection names, a chunk at a time."""
-        self._left = await self._trouble()
+        self.report.left = await self._trouble()
         after = gone_through = 0
-        while not self._left and (chunk := await next_settled(self._counted.campus, selection, after=after)):
+        while not self.report.left and (chunk := await next_settled(self._counted.campus, selection, after=after)):
             async with asyncio.TaskGroup() as group:
                 for settled in chunk:
                     group.create_task(self._one(settled))
             after = chunk[-1].id
             gone_through += len(chunk)
             advance(len(chunk))
-        if self._left:
+        if self.report.left:
             rest = max(0, self._counted.settled - gone_through)
-            self.report.skip(self._left, rest)
+            self.report.skip(self.report.left, rest)
             advance(rest)
 
     async def _trouble(self) -> str:
         for trouble in await read_troubles(now=self._reader.clock.now()):
             if trouble.campus == self._counted.campus and (trouble.away or trouble.state == "paused"):
                 return "paused by the operator" if trouble.state == "paused" else f"its gate is shut: {trouble.reason}"
+        while not self._reader.may_send():
+            if self._reader.clock.monotonic() - self._progress > PATIENCE:
+                return "the daemons made no room"
+            await asyncio.sleep(AGAIN)
+        if not self._reader.gates.has_room(self._counted.campus):
+            return "outcomes.max_per_campus leaves no room beside the daemons"
         return ""
 
     async def _one(self, settled: Settled) -> None:
         try:
-            reading = await self._ask(settled)
+            async with self._turn:
+                reading = await self._ask(settled)
+        except _GoneError:
+            self.report.skip("gone meanwhile")
+            return
         except NotAdmittedError as error:
-            self._left = self._left or str(error)
+            self.report.left = self.report.left or str(error)
             self.report.skip(str(error))
             return
+        self._progress = self._reader.clock.monotonic()
         finding: Finding = "unreadable"
         if reading.held is not None:
             finding = compare(reading.held, settled.sent_score, await once_sent(settled.id))
-        self._unreadable = self._unreadable + 1 if finding == "unreadable" else 0
-        if self._unreadable >= MOST_UNREADABLE:
-            self._left = f"{MOST_UNREADABLE} readings one after the other told nothing"
+        self._mute = self._mute + 1 if reading.mute or (reading.held and finding == "unreadable") else 0
+        if self._mute >= MOST_UNREADABLE:
+            self.report.left = f"{MOST_UNREADABLE} readings one after the other told nothing"
         await self._note(settled, finding, reading)
 
     async def _ask(self, settled: Settled) -> Reading:
         clock = self._reader.clock
-        deadline = clock.monotonic() + PATIENCE
-        while not self._left:
+        while not self.report.left:
             where = await address(settled.id, now=clock.now(), vault=self._reader.vault)
             if where is None:
-                raise NotAdmittedError("gone meanwhile")
+                raise _GoneError
             try:
                 return await self._reader.read(settled.id, settled.lis_result_sourcedid, where)
             except NotAdmittedError as error:
-                if where.shut or clock.monotonic() > deadline:
+                if where.shut or clock.monotonic() - self._progress > PATIENCE:
                     raise
                 log.debug("a reading waits", assignment=settled.id, reason=str(error))
             await asyncio.sleep(AGAIN)
-        raise NotAdmittedError(self._left)
+        raise NotAdmittedError(self.report.left)
 
     async def _note(self, settled: Settled, finding: Finding, reading: Reading) -> None:
         if finding == "equal":
@@ -232,7 +249,15 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
         beating = asyncio.create_task(_beat(fleet))
         try:
             sender = Sender(session, campus_tls(config))
-            yield Reader(sender, gates, clock, lambda: fleet.joined, settings.profiles, config.secrets.vault)
+            yield Reader(
+                sender,
+                gates,
+                clock,
+                lambda: fleet.joined,
+                settings.profiles,
+                config.secrets.vault,
+                config.outcomes.max_per_campus,
+            )
         finally:
             beating.cancel()
             await asyncio.wait([beating])

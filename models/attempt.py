@@ -48,6 +48,13 @@ class Claim:
     entry_id: str | None = None
     #: Whether somebody else's claim had run out before.
     took_over: bool = False
+    #: What the campus calls the learner, if its launch said.
+    lti_user_id: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What leads to the learner, and is not to be kept in a campus's words."""
+        return tuple(filter(None, (self.lis_result_sourcedid, self.lti_user_id, self.user_id)))
 
     @property
     def must_go_out(self) -> bool:
@@ -77,7 +84,7 @@ _CLAIM = Statement(f"""
         SELECT 1 FROM delivery WHERE assignment_id = graded_assignment.id
             AND delivery.claim_token = graded_assignment.claim_token))
     RETURNING id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
-        composite, lis_result_sourcedid, outcome_service_id, due_at, entry_id""")
+        composite, lis_result_sourcedid, outcome_service_id, due_at, entry_id, lti_user_id""")
 
 _LAPSED = Statement(f"""
     SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE}""")
@@ -121,6 +128,7 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
         due_at=row["due_at"],
         entry_id=row["entry_id"],
         took_over=took_over,
+        lti_user_id=row["lti_user_id"],
     )
 
 

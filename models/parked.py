@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from models.statement import Statement
 
-#: Groups that are read, the largest first.
-MOST_GROUPS = 200
+#: Groups that are read, the largest first. Reasons are campuses' words, so there may be one for each learner.
+MOST_GROUPS = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,9 @@ _CONSUMERS = Statement("""
 _CAMPUSES = Statement("""
     SELECT consumer_name AS consumer, origin, consumer_key FROM outcome_service
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    WHERE EXISTS (
+        SELECT 1 FROM graded_assignment
+        WHERE graded_assignment.outcome_service_id = outcome_service.id AND disabled_at IS NULL)
     GROUP BY 1, 2, 3 ORDER BY 1, 2""")
 
 
@@ -207,5 +210,5 @@ class KnownCampus(NamedTuple):
 
 
 async def read_campuses() -> list[KnownCampus]:
-    """Every campus, also one without assignments, by name and origin."""
+    """Every campus that has a grade to get, by name and origin; not the addresses that campuses have left."""
     return [KnownCampus(**row) for row in await _CAMPUSES.rows()]

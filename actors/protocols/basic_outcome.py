@@ -213,7 +213,9 @@ def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str
 
 
 def _score(root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
-    """LMSs leave the score, or the whole result, out where there is none."""
+    """LMSs leave the score, or the whole result, out where there is none; an answer that is none says nothing."""
+    if not _named("readResultResponse", root):
+        return None
     if not guessed and not any((element.text or "").strip() or len(element) for element in _named("textString", root)):
         return ""
     return _once("textString", root, body, guessed=guessed)

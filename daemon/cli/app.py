@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from daemon.cli import consumer, feed, parked, quarantine, reconcile, resend, secrets, server, status, why
-from daemon.cli.common import ConfigOption  # noqa: TC001 - typer reads the annotation
+from daemon.cli.common import WRONG, ConfigOption
 from daemon.demo import run_demo
 
 app = typer.Typer(
@@ -65,4 +66,8 @@ def demo(config: ConfigOption = None) -> None:
 
 
 def main() -> None:
+    """The command. What is not UTF-8 fits no id, name or key of ours, and no database takes it."""
+    if any("\ud800" <= character <= "\udfff" for word in sys.argv for character in word):
+        typer.echo("an argument is not valid UTF-8: see the locale of this terminal", err=True)
+        raise SystemExit(WRONG)
     app(prog_name="passbackd")

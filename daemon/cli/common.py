@@ -43,6 +43,8 @@ SERVER_FAULTS = (
     RedisError,
     OSError,
 )
+#: The largest id that a database gives.
+MOST_ID = 2**63 - 1
 #: Columns of a table in a pipe, where nobody wants it folded.
 PIPE_WIDTH = 250
 

@@ -43,9 +43,7 @@ def add(
         ),
     ] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Replay its launches from quarantine without asking.")
-    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
@@ -82,16 +80,20 @@ async def _pend(key: str, sealed: str) -> str:
 
 
 async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
-    """Launches that came before their campus was known wait in quarantine."""
-    waiting = Which(consumer_key=key, type="launch")
+    """
+    What came before its campus was known waits in quarantine: its launches, and what they were followed by.
+
+    All of it in its order: a launch alone would bring back what the tool has switched off since.
+    """
+    waiting = Which(consumer_key=key)
     number = await count(waiting)
     if not number:
         return
-    typer.echo(f"{number} launches with this key are in quarantine")
+    typer.echo(f"{number} events with this key are in quarantine")
     if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
         await replay_all(settings, waiting)
     else:
-        typer.echo(f"replay them with: passbackd quarantine replay --type launch --consumer {shlex.quote(key)}")
+        typer.echo(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
 
 
 async def _now() -> int:

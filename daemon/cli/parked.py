@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from daemon.cli.common import ConfigOption, console, opened_database, quiet_config
+from daemon.cli.common import ConfigOption, console, consumer_id, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
 from daemon.health import iso
 from daemon.log import printable
 from daemon.why.times import past
-from models.parked import ParkedGroup, read_parked
+from models.parked import MOST_GROUPS, ParkedGroup, read_parked
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -42,6 +43,7 @@ def parked(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
+            await consumer_id(consumer)  # one that is not there has no grades, and is worth a word
             groups = await read_parked(consumer_key=consumer, course_key=course, scope=scope)
         if as_json:
             typer.echo(json.dumps([{**asdict(group), "since": iso(group.since)} for group in groups]))
@@ -61,9 +63,11 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         )
         screen.print(f"  an affair {_WHO_ACTS[group.scope]}")
         screen.print(f"  for example assignment {group.example}; once it is mended:")
-        screen.print(f"  passbackd resend --parked --consumer {_text(group.consumer_key)}\n")
+        screen.print(f"  passbackd resend --parked --consumer {_text(shlex.quote(group.consumer_key))}\n")
     if not groups:
         screen.print("nothing is parked")
+    if len(groups) == MOST_GROUPS:
+        screen.print(f"these are the {MOST_GROUPS} largest groups; there are more: --consumer, --course narrow it down")
 
 
 def _text(words: str) -> str:

@@ -12,7 +12,17 @@ from rich.progress import Progress
 from rich.table import Table
 
 from daemon.apply import Applier, debounce
-from daemon.cli.common import FAILED, WRONG, ConfigOption, console, fail, opened_database, opened_stream, quiet_config
+from daemon.cli.common import (
+    FAILED,
+    MOST_ID,
+    WRONG,
+    ConfigOption,
+    console,
+    fail,
+    opened_database,
+    opened_stream,
+    quiet_config,
+)
 from daemon.cli.common import run as run_work
 from daemon.config import zone
 from daemon.health import iso
@@ -43,7 +53,7 @@ def list_(
     type_: Type = None,
     user: User = None,
     consumer: Consumer = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many at most.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show so many at most.")] = 50,
     config: ConfigOption = None,
     *,
     as_json: Json = False,
@@ -71,7 +81,9 @@ def list_(
 
 @app.command()
 def show(
-    event_id: Annotated[int, typer.Argument(metavar="ID", help="The event's id.", show_default=False)],
+    event_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=MOST_ID, help="The event's id.", show_default=False)
+    ],
     config: ConfigOption = None,
     *,
     as_json: Json = False,

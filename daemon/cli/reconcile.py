@@ -42,14 +42,14 @@ def reconcile(
         bool, typer.Option("--fix", help="Send again where the campus holds nothing, or an earlier grade of ours.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Send again where it holds a grade that was never sent.")
+        bool, typer.Option("--overwrite", help="As --fix, and also where it holds a grade that was never sent.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """
     Ask each campus for the grades that it acknowledged, and compare; nothing is changed unless told.
 
-    Exit codes: 0 if every grade that was read is there or is sent again, else 1.
+    Exit codes: 0 if every campus was read, and each grade is there or is sent again; else 1.
 
     Example: passbackd reconcile --consumer example --fix
     """
@@ -58,7 +58,7 @@ def reconcile(
     from daemon.reconcile import reconcile as reconcile_all  # noqa: PLC0415
 
     settings = quiet_config(config)
-    mend: set[Finding] = {*(("empty", "ours") if fix else ()), *(("foreign",) if overwrite else ())}
+    mend: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
@@ -70,7 +70,7 @@ def reconcile(
             typer.echo(json.dumps(_document(reports)))
         else:
             _show(reports)
-        if any(not drift.marked for report in reports for drift in report.drifts):
+        if any(report.left or any(not drift.marked for drift in report.drifts) for report in reports):
             raise typer.Exit(FAILED)
 
     run_work(work())
@@ -83,6 +83,7 @@ def _document(reports: Sequence[CampusReport]) -> dict[str, Any]:
                 "consumer": report.consumer,
                 "origin": report.origin,
                 **report.counts,
+                "left": report.left,
                 "skipped": report.skipped,
                 "marked": report.marked,
             }
@@ -122,7 +123,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
                 str(settled.id),
                 *map(_text, told),
                 _text(drift.why or drift.held or ""),
-                "sent again" if drift.marked else "",
+                "marked" if drift.marked else "",
             )
         screen.print(table)
         if len(drifts) > MOST_TOLD:
@@ -137,7 +138,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
 def _line(report: CampusReport) -> str:
     found = [f"{report.counts[finding]} {finding}" for finding in FINDINGS if report.counts[finding]]
     skipped = [f"{number} not read ({_text(why)})" for why, number in sorted(report.skipped.items())]
-    sent = [f"{report.marked} sent again"] if report.marked else []
+    sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
     words = ", ".join([*found, *sent, *skipped]) or "nothing to read"
     return f"{_text(report.consumer)} at {_text(report.origin)}: {words}"
 

@@ -12,7 +12,17 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from daemon.cli.common import FAILED, WRONG, ConfigOption, console, consumer_id, fail, opened_database, quiet_config
+from daemon.cli.common import (
+    FAILED,
+    MOST_ID,
+    WRONG,
+    ConfigOption,
+    console,
+    consumer_id,
+    fail,
+    opened_database,
+    quiet_config,
+)
 from daemon.cli.common import run as run_work
 from daemon.log import printable
 from daemon.resend import Marked
@@ -28,7 +38,9 @@ MOST_TOLD = 20
 
 
 def resend(
-    assignment: Annotated[int | None, typer.Option("--assignment", help="This one, by its id.")] = None,
+    assignment: Annotated[
+        int | None, typer.Option("--assignment", min=1, max=MOST_ID, help="This one, by its id.")
+    ] = None,
     user: Annotated[str | None, typer.Option("--user", help="Of this learner, by the tool's id.")] = None,
     course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
     consumer: Annotated[str | None, typer.Option("--consumer", help="Of the campus with this consumer key.")] = None,

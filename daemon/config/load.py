@@ -84,16 +84,23 @@ def _check_ca_files(config: Config, reading: Reading) -> None:
     named = {"egress.ca_file": config.egress.ca_file}
     named |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
     for name, file in named.items():
-        if file is not None and not file.is_file():
+        if file is not None and not _is_file(file):
             source = reading.source(".".join(name.split(".")[:2]))
             reading.fault(name, source, f"there is no file {file}: check the path, or leave it empty")
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # its name is too long, or it lies where we may not look
+        return False
 
 
 def _is_there(file: Path) -> bool:
     try:
         return file.is_file()
-    except PermissionError:
-        # Reading it will say so, where passing over it would surprise.
+    except OSError:
+        # Reading it will say why not, where passing over it would surprise.
         return True
 
 

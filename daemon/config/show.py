@@ -31,7 +31,8 @@ def effective(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None
             if config is not None:
                 value = getattr(getattr(config, section), key)
             else:
-                value = reading.entries[name].value if name in reading.entries else info.get_default()
+                default = info.get_default(call_default_factory=True)
+                value = reading.entries[name].value if name in reading.entries else default
             if name in wrong and name in UNQUOTED:
                 # Where its password begins is anybody's guess.
                 value = "***"

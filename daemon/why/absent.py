@@ -42,8 +42,8 @@ def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (
         f"Quarantined: no launch is registered, and {number} about this learner could not be applied. One, "
-        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, the "
-        "event has to be sent again."
+        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, "
+        "`passbackd quarantine replay` applies it as of its own time."
     )
 
 

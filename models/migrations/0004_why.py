@@ -59,6 +59,8 @@ class Migration(migrations.Migration):
             name='truncated',
             field=fields.BooleanField(db_default=False),
         ),
+        # They were cut without a mark, and not escaped: they are read from the stream again, or refused.
+        ops.RunSQL("UPDATE quarantined_event SET truncated = (1 = 1)", "SELECT 1"),
         # By its beginning: what a campus calls a learner may be longer than an index takes. The words are those of
         # models.lookup.
         ops.RunSQL(

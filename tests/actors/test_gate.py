@@ -22,6 +22,7 @@ from models.assignment import sweep
 from models.attempt import Address, Released, address
 from models.clock import Clock
 from models.delivery import Line
+from models.fleet import READER
 from models.gate import LEAST_PAUSE_MS, Campus, read_troubles, take_probe
 from tests.actors.sending import LEASE, Ticker
 from tests.models.rows import make_assignment, make_service
@@ -474,3 +475,18 @@ async def test_a_probe_is_taken_in_the_database(daemon, ids, campus):
     daemon.tick(2 * PAUSE)
     async with daemon.gates.enter(await address(ids[2], now=daemon.clock.now())):
         assert await take_probe(campus, now=daemon.clock.now(), lease_ms=1) is None
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 7])
+@pytest.mark.parametrize("daemons", [1, 2, 3])
+@pytest.mark.parametrize("readers", [1, 2])
+def test_those_who_read_have_one_slot_together_and_never_the_only_one(most, daemons, readers):
+    working = [f"daemon-{number}" for number in range(daemons)]
+    reading = [f"{READER}{number}" for number in range(readers)]
+    shares = {name: share(most, name, {*working, *reading}, HERE) for name in (*working, *reading)}
+    assert sum(shares.values()) == most
+    assert sum(shares[name] for name in reading) == (1 if most > 1 else 0)
+
+
+def test_those_who_read_have_all_slots_where_no_daemon_works():
+    assert share(4, f"{READER}a", {f"{READER}a"}, HERE) == 4

@@ -19,6 +19,7 @@ from models.consumer import LtiConsumer, OutcomeService, digest
 from tests.actors.sending import Ticker
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.daemon.check.servers import root_page
+from tests.models.rows import make_assignment
 
 DAY = 86_400
 
@@ -42,9 +43,10 @@ async def looking(empty_database, tmp_path):
 async def service(name: str, origin: str) -> None:
     consumer, _ = await LtiConsumer.get_or_create({"consumer_name": name, "consumer_secret": "s"}, consumer_key=name)
     url = f"{origin}/outcomes"
-    await OutcomeService.create(
+    made = await OutcomeService.create(
         lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin
     )
+    await make_assignment(made)
 
 
 def days_left(metrics, name: str) -> float | None:

@@ -10,11 +10,12 @@ from actors.reader import Reader
 from daemon.reconcile import MOST_UNREADABLE, PATIENCE, reconcile
 from models.consumer import LtiConsumer
 from models.delivery import Line, write_line
+from models.fleet import READER
 from models.gate import Campus, close, shut
 from models.reconcile import CHUNK, Selection
 from models.statement import Statement
 from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, outcome_session, standing_clock
-from tests.fakes.lms import RecordingLms, answer, failure, success
+from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
 ALL = Selection()
@@ -183,3 +184,60 @@ async def test_a_lost_database_ends_it_with_its_own_error(reader, ids):
 
 async def test_without_an_assignment_there_is_nothing_to_report(reader, empty_database):
     assert await reconcile(ALL, reader) == []
+
+
+async def test_learners_and_courses_that_are_gone_hide_nobody_else(reader, campus, lms):
+    gone = MOST_UNREADABLE + 5
+    lms.behave = lambda record: failure("User not found") if record.number < gone else success()
+    for number in range(gone + 10):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+    (report,) = await reconcile(ALL, reader)
+    assert (report.counts["unreadable"], report.counts["empty"]) == (gone, 10)
+    assert report.left == ""
+
+
+async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
+    ids = [await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}") for number in range(12)]
+    go_on = asyncio.Event()
+    lms.behave = lambda _: success(hold=go_on)
+    run = asyncio.create_task(reconcile(ALL, reader))
+    await lms.until(lambda: lms.requests)
+    await Statement("DELETE FROM graded_assignment WHERE id = :id RETURNING id").rows(id=ids[-1])
+    go_on.set()
+    (report,) = await run
+    assert report.skipped == {"gone meanwhile": 1}
+    assert report.counts["empty"] == 11
+
+
+async def test_a_campus_that_answers_now_and_then_is_not_left(reader, campus, lms, sending):
+    for number in range(5):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+
+    def rest(_record):
+        sending.tick(PATIENCE * 0.9)
+        return success()
+
+    lms.behave = rest
+    (report,) = await reconcile(ALL, reader)
+    assert report.counts["empty"] == 5
+    assert report.left == ""
+
+
+async def test_a_campus_that_repeats_a_nonce_as_its_grade_does_not_get_it_shown(reader, campus, lms):
+    await make_assignment(campus, **CLEAN, lis_result_sourcedid="s")
+    lms.behave = lambda record: success(body=pox("success", held=record.nonce))
+    (report,) = await reconcile(ALL, reader)
+    assert report.counts["unreadable"] == 1
+    assert lms.requests[0].nonce not in str(report)
+
+
+async def test_where_the_daemons_have_the_only_slot_nothing_is_read(campus, lms):
+    async with outcome_session() as session:
+        sending = Sending(session, await standing_clock(), most=1)
+        await make_assignment(campus, **CLEAN)
+        sending.gates.divide(f"{READER}me", frozenset({f"{READER}me", "daemon"}))
+        reader = Reader(sending.tools.sender, sending.gates, sending.clock, lambda: True)
+        (report,) = await reconcile(ALL, reader)
+    assert report.left == "outcomes.max_per_campus leaves no room beside the daemons"
+    assert report.skipped == {report.left: 1}
+    assert lms.requests == []

@@ -89,7 +89,7 @@ def test_any_sourcedid_is_either_kept_or_refused(sourced_id):
 
 @pytest.mark.parametrize("code", ["success", "failure", "unsupported", "processing"])
 def test_a_code_and_its_description_are_read(code):
-    assert read_reply(reply(code, "in words")) == Reply(code, "in words", is_pox=True, score="")
+    assert read_reply(reply(code, "in words")) == Reply(code, "in words", is_pox=True)
 
 
 CANVAS_CODE = "<ext_canvas_error_code>User_Not_In_Course</ext_canvas_error_code>"
@@ -290,3 +290,7 @@ def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it
 @pytest.mark.parametrize("code", ["s\tsuccess", "suc cess", "success\u200b", "success!", "\u017fuccess"])
 def test_what_is_no_word_is_no_code(code):
     assert read_reply(reply(code, "words")).code_major is None
+
+
+def test_a_success_that_is_no_answer_to_a_reading_is_no_empty_grade():
+    assert read_reply(reply("success", "replaced")).score is None
