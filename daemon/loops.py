@@ -76,7 +76,8 @@ class Loop:
                 self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_WAIT
 
     def _tell(self, error: Exception) -> None:
-        self.trouble = why(error)
+        server = lost_server(error)
+        self.trouble = why(error) if server is None else f"{server} does not answer: {why(error)}"
         if self._monotonic() - self._told >= TELL_EVERY:
             self._told = self._monotonic()
-            log.warning("is waiting for a server", loop=self.name, server=lost_server(error), error=self.trouble)
+            log.warning("is waiting for a server", loop=self.name, server=server, error=why(error))

@@ -194,6 +194,15 @@ async def find(asked: Asked, *, now: int) -> list[Found]:
     return [_found(row) for row in await statement.rows(now=now, **parameters)]
 
 
+_WHICH = Statement("SELECT user_id, course_key, usage_key FROM graded_assignment WHERE id = :id")
+
+
+async def asked_of(assignment_id: int) -> Asked | None:
+    """Whose grade, and of what, an assignment is, as the log and the commands name them; None if it is not there."""
+    row = await _WHICH.row(id=assignment_id)
+    return None if row is None else Asked(**row)
+
+
 def finding(asked: Asked) -> tuple[Statement, dict[str, str]]:
     """The statement of :func:`find`, and its parameters but ``now``. Raises the same."""
     if asked.user_id is None and asked.lti_user_id is None and asked.sourcedid is None:

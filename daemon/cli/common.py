@@ -116,6 +116,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     except (SchemaError, UnusableError) as error:
         fail(str(error), WRONG)
     except SERVER_FAULTS as error:
+        if "permission denied" in str(error):
+            fail(f"database.url: this role may not do that ({why(error)}): name one that may", WRONG)
         fail(f"a server failed while this ran, try again: {why(error)}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

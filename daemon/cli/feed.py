@@ -81,7 +81,10 @@ def event_fields(line: bytes) -> dict[str, str]:
     if not isinstance(event, dict):
         event = {}
     if not isinstance(event.get("type"), str):
-        raise BadLineError('is not a JSON object with a type: write {"type": "score.changed", ...}')
+        raise BadLineError('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
+    nested = [name for name, value in event.items() if isinstance(value, list | dict) and name != "blocks"]
+    if nested:
+        raise BadLineError(f"{nested[0]} is no text or number: only blocks may be a list")
     structured = json.loads(line)
     return {
         name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)

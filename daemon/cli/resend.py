@@ -85,6 +85,10 @@ def resend(
             typer.echo(json.dumps({"matched": matched.number, "marked": marked.number}))
         else:
             _show(matched, marked, dry_run=dry_run)
+            if matched.number and not force:
+                console().print(
+                    "a grade that equals what the campus acknowledged last is skipped; --force sends it too"
+                )
         if marked.failed:
             _tell_failures(marked)
             raise typer.Exit(FAILED)

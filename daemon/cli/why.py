@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daemon.apply import debounce
-from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import MOST_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
 from daemon.why.document import document
@@ -16,7 +16,7 @@ from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import show
 from models.clock import Clock
-from models.lookup import Asked
+from models.lookup import Asked, asked_of
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -28,12 +28,18 @@ def why(
     usage: Annotated[str | None, typer.Option("--usage", help="Only this block of the tool.")] = None,
     lti_user: Annotated[str | None, typer.Option("--lti-user", help="The learner's id at the campus.")] = None,
     sourcedid: Annotated[str | None, typer.Option("--sourcedid", help="The lis_result_sourcedid of a launch.")] = None,
+    assignment: Annotated[
+        int | None,
+        typer.Option("--assignment", min=1, max=MOST_ID, help="An assignment's id, as the log and `parked` have it."),
+    ] = None,
     config: ConfigOption = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Tell where a learner's grades stand, and why. Example: passbackd why --user 42 --course physics"""
-    asked = _asked(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
+    asked = None
+    if assignment is None:
+        asked = _asked(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
     settings = quiet_config(config)
 
     async def work() -> None:
@@ -41,7 +47,10 @@ def why(
             clock = Clock()
             await clock.measure()
             terms = _terms(settings, clock.now())
-            answer = await gather(asked, now=terms.now)
+            whom = asked or await asked_of(assignment or 0)
+            if whom is None:
+                fail(f"--assignment: there is no assignment {assignment}")
+            answer = await gather(whom, now=terms.now)
         if as_json:
             typer.echo(json.dumps(document(answer, terms)))
         else:
@@ -56,14 +65,11 @@ def _asked(**options: str | None) -> Asked:
         option = f"--{name.replace('_', '-')}"
         if value == "":
             fail(f"{option}: give an id, or leave the option out", WRONG)
-        try:
-            (value or "").encode()
-        except UnicodeEncodeError:
-            fail(f"{option}: is not valid UTF-8", WRONG)
     if options["user"] is None and options["lti_user"] is None and options["sourcedid"] is None:
         fail(
             "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the "
-            "campus) or --sourcedid ID (the lis_result_sourcedid of a launch); --course and --usage narrow it down",
+            "campus), --sourcedid ID (the lis_result_sourcedid of a launch) or --assignment ID; --course and --usage "
+            "narrow it down",
             WRONG,
         )
     return Asked(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])

@@ -7,7 +7,6 @@ It knows one consumer key, verifies every request as a campus does, and prints e
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Annotated
 
 import typer
@@ -24,8 +23,13 @@ def main(
     secret: Annotated[str, typer.Option(help="The secret of that key.")] = "a-secret-for-trying",  # noqa: S107 - of a toy
 ) -> None:
     """Serve until Ctrl-C."""
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(port, key, secret))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        typer.echo(f"port {port} cannot be listened on ({error.strerror}): choose another with --port", err=True)
+        raise typer.Exit(1) from None
 
 
 async def _serve(port: int, key: str, secret: str) -> None:

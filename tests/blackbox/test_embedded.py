@@ -110,8 +110,15 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
         assert part in said.out
     assert SECRET not in said.out
     assert json.loads(embedded.call("consumer", "list", "--json").out) == [
-        {"consumer": NAME, "key": KEY, "guid": None, "paused": False, "assignments": 2},
-        {"consumer": "Örebro", "key": "orebro", "guid": "lms.oru.example", "paused": False, "assignments": 0},
+        {"consumer": NAME, "key": KEY, "guid": None, "paused": False, "pending": False, "assignments": 2},
+        {
+            "consumer": "Örebro",
+            "key": "orebro",
+            "guid": "lms.oru.example",
+            "paused": False,
+            "pending": False,
+            "assignments": 0,
+        },
     ]
     assert embedded.call("consumer", "remove", KEY).out == f"removed {KEY} and 2 assignments\n"
     said = embedded.call("consumer", "remove", KEY)

@@ -66,10 +66,8 @@ def test_launches_from_before_their_campus_was_known_are_replayed_and_their_grad
     assert "stays in quarantine: unknown consumer" in said.err
 
     added = pair.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=SECRET + "\n")
-    assert f"passbackd quarantine replay --type launch --consumer {KEY}" in told(added)
-    assert "2 events replayed: 2 applied" in told(
-        pair.call("quarantine", "replay", "--type", "launch", "--consumer", KEY)
-    )
+    assert f"passbackd quarantine replay --consumer {KEY}" in told(added)
+    assert "2 events replayed: 2 applied" in told(pair.call("quarantine", "replay", "--consumer", KEY))
     daemon.wait_settled()
     assert campus.gradebook == {("/outcomes", "ada-1"): "0.6", ("/outcomes", "bob-1"): "0.7"}
     assert json.loads(told(pair.call("quarantine", "list", "--json"))) == []
@@ -95,3 +93,45 @@ def test_a_resend_of_nothing_in_particular_is_refused_with_what_to_give(
     told(world.call("migrate"))
     said = world.call("resend", *arguments)
     assert (said.code, words in said.err) == (code, True), said.err
+
+
+def test_what_was_switched_off_before_its_campus_was_known_stays_off(pair, campus):
+    daemon = pair.run().wait_ready()
+    pair.add(
+        launch("ada", "problem-1", "ada-1", campus.url()),
+        {"type": "assignment.disabled", "oauth_consumer_key": KEY, "lis_result_sourcedid": "ada-1"},
+        score("ada", "problem-1", 5),
+    )
+    daemon.wait_read()
+    told(pair.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replay", stdin=SECRET + "\n"))
+    assert daemon.wait_settled()["assignments"]["disabled"] == 1
+    assert json.loads(told(pair.call("quarantine", "list", "--json"))) == []
+    assert campus.requests == []
+    daemon.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("resend", "--assignment", "9" * 30), "--assignment"),
+        (("resend", "--assignment", "0"), "--assignment"),
+        (("quarantine", "show", "9" * 30), "ID"),
+        (("quarantine", "list", "--limit", "9" * 30), "--limit"),
+        (("why", "--user", "\udcff"), "an argument is not valid UTF-8"),
+        (("parked", "--course", "\udcff"), "an argument is not valid UTF-8"),
+        (("consumer", "add", "\udcff", "--key", "k"), "an argument is not valid UTF-8"),
+    ],
+)
+def test_arguments_that_no_database_can_hold_are_named(make_world, fresh_database, arguments, words):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    told(world.call("migrate"))
+    said = world.call(*arguments)
+    assert (said.code, words in said.err) == (2, True), said.err
+
+
+def test_a_campus_that_nobody_knows_has_nothing_parked_and_is_named(make_world, fresh_database):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    told(world.call("migrate"))
+    said = world.call("parked", "--consumer", "nobody")
+    assert said.code == 1
+    assert "there is no consumer with the key 'nobody'" in said.err

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.blackbox.world import KEY, NAME, launch, score
+from tests.blackbox.world import KEY, NAME, launch, score, wait_until
+from tests.fakes.lms import success
 
 LEARNERS = ("ada", "bob", "cyd", "dan")
 
@@ -83,3 +84,24 @@ def test_a_campus_that_is_away_is_told_and_ends_with_1(world, campus):
     (finding,) = found["findings"]
     assert finding["finding"] == "unreadable"
     assert "egress.allow_networks" in finding["why"]
+
+
+def test_a_reading_beside_a_daemon_at_work_keeps_to_what_a_campus_bears_and_leaves_it_at_work(pair, campus):
+    learners = [f"u{number}" for number in range(40)]
+    pair.set("outcomes", max_per_campus=2)
+    daemon = pair.begin()
+    pair.add(*(launch(learner, "problem-1", f"s-{learner}", campus.url()) for learner in learners))
+    pair.add(*(score(learner, "problem-1", 4) for learner in learners[:20]))
+    daemon.wait_settled()
+    campus.behave = lambda _: success(latency=0.03)
+    reading = pair.start("reconcile", "--json", "--config", str(pair.config))
+    wait_until("it reads", lambda: any(record.reads for record in campus.requests))
+    before = len(campus.applied)
+    pair.add(*(score(learner, "problem-1", 5) for learner in learners[20:]))
+    wait_until("grades go out meanwhile", lambda: len(campus.applied) > before)
+    (report,) = json.loads(pair.end(reading).out)["campuses"]
+    assert report["left"] == ""
+    daemon.wait_settled()
+    requests = list(campus.requests)
+    assert max(sum(other.began <= one.began < other.ended for other in requests) for one in requests) <= 2
+    daemon.stop()

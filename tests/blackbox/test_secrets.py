@@ -96,6 +96,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
     ]
     secrets = [SECRET.strip(), OLD_SECRET, "pw%26fault", "pw&fault", *PASSWORDS, *map(unquote, PASSWORDS)]
     assert len(signatures) > 10
+    assert any(record.reads for record in asked)
     found = {
         (where, word)
         for where, text in shown.items()

@@ -101,7 +101,7 @@ def test_a_role_that_may_only_read_gets_the_answer(make_world, fresh_database, n
         with pytest.raises(OperationalError, match="permission denied"):
             world.rows("SELECT consumer_secret FROM lti_consumer")
         said = world.call("consumer", "pause", KEY)
-        assert (said.code, "permission denied" in said.err) == (1, True), "it can write, so that this shows nothing"
+        assert (said.code, "permission denied" in said.err) == (2, True), "it can write, so that this shows nothing"
     finally:
         postgres.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", database=database)
 
@@ -124,7 +124,7 @@ def test_whoever_asks_wrongly_is_told_what_to_give(make_world, fresh_database, n
         assert all(option in said.err for option in ("--lti-user", "--sourcedid"))
     for wrong, words in (
         (["--user", ""], "--user: give an id"),
-        (["--lti-user", "\udcff"], "--lti-user: is not valid"),
+        (["--lti-user", "\udcff"], "an argument is not valid UTF-8"),
     ):
         said = world.call("why", *wrong)
         assert (said.code, said.out) == (2, "")

@@ -390,3 +390,17 @@ def test_what_a_campus_cannot_have_is_named(tmp_path, value, words):
     (fault,) = faults(tmp_path, f"[egress]\ncampuses = {value}\n")
     assert fault.startswith("egress.campuses")
     assert words in fault
+
+
+def test_a_path_that_is_too_long_is_a_fault_like_any_other(tmp_path):
+    (fault,) = faults(tmp_path, f'[egress]\nca_file = "{"x" * 300}"\n')
+    assert fault.startswith("egress.ca_file")
+    with pytest.raises(ConfigError):
+        load(find_config_file(Path("x" * 300), tmp_path), {})
+
+
+def test_what_has_its_default_is_shown_also_beside_what_is_wrong(tmp_path):
+    shown, wrong = effective(written(tmp_path, "[web]\nport = -1\n"), {})
+    assert len(wrong) == 1
+    assert "profiles = {}  # default" in shown
+    assert "Undefined" not in shown

@@ -60,7 +60,7 @@ def free_ports(number: int) -> list[int]:
 def test_every_command_of_the_pages_does_what_they_say(tour):
     for page in READ:
         for block in blocks((ROOT / page).read_text()):
-            if not block.language:
+            if block.language in NOT_COMMANDS:
                 continue
             try:
                 tour.run(block)

@@ -74,3 +74,15 @@ async def test_the_last_step_is_this_release(database_url):
         executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
         await executor.migrate([MigrationTarget("models", known()[-1])], direction="forward")
         await check_schema()
+
+
+async def test_what_was_quarantined_before_is_not_taken_for_whole(database_url):
+    async with open_database(database_url):
+        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
+        await executor.migrate([MigrationTarget("models", "0003_gates")], direction="forward")
+        await insert_into("quarantined_event", 1, await columns("quarantined_event", only_wanted=True))
+        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
+        await executor.migrate([MigrationTarget("models", known()[-1])], direction="forward")
+        await insert_into("quarantined_event", 2, await columns("quarantined_event", only_wanted=True))
+        rows = await Statement("SELECT truncated FROM quarantined_event ORDER BY id").rows()
+        assert [bool(row["truncated"]) for row in rows] == [True, False]
