@@ -88,7 +88,7 @@ async def test_trouble_is_told_while_it_lasts(stop):
     loop = Loop("intake", watched)
     await loop.run(stop)
     assert seen[:2] == [None, "database does not answer: ConnectionRefusedError: nobody there"]
-    assert len(seen[2]) == 300
+    assert len(seen[2]) < 350, "what a server says is bounded"
     assert loop.trouble is None
 
 
