@@ -86,7 +86,7 @@ def _check_ca_files(config: Config, reading: Reading) -> None:
     for name, file in named.items():
         if file is not None and not _is_file(file):
             source = reading.source(".".join(name.split(".")[:2]))
-            reading.fault(name, source, f"there is no file {file}: check the path, or leave it empty")
+            reading.fault(name, source, f"there is no file {mask(str(file))}: check the path, or leave it empty")
 
 
 def _is_file(file: Path) -> bool:

@@ -98,7 +98,7 @@ def zone(name: str) -> ZoneInfo | None:
 
 def mask(text: str) -> str:
     """*text* without the passwords of the URLs in it."""
-    text = re.sub(r"(://[^:]*:).*@", r"\1***@", text, flags=re.DOTALL)
+    text = re.sub(r"(:/+[^:]*:).*@", r"\1***@", text, flags=re.DOTALL)
     return re.sub(r"([?&][^=&\s]*pass[^=&\s]*=)[^&\s]*", r"\1***", text)
 
 

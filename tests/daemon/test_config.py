@@ -404,3 +404,10 @@ def test_what_has_its_default_is_shown_also_beside_what_is_wrong(tmp_path):
     assert len(wrong) == 1
     assert "profiles = {}  # default" in shown
     assert "Undefined" not in shown
+
+
+def test_a_url_that_strayed_to_where_a_path_belongs_shows_no_password(tmp_path):
+    file = written(tmp_path, '[egress]\nca_file = "postgresql://u:pa55word@h/d"\n')
+    shown, wrong = effective(file, {})
+    assert len(wrong) == 1
+    assert "pa55word" not in shown + str(wrong[0])
