@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Events by their ids.", show_default=False)]
+Ids = Annotated[
+    list[int] | None,
+    typer.Argument(min=1, max=MOST_ID, metavar="ID...", help="Events by their ids.", show_default=False),
+]
 Type = Annotated[str | None, typer.Option("--type", help="Of this type, as in launch.")]
 User = Annotated[str | None, typer.Option("--user", help="About this learner, by the tool's id.")]
 Consumer = Annotated[str | None, typer.Option("--consumer", help="That name this consumer key.")]
@@ -125,6 +128,7 @@ def replay(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
+            await _check_ids(which)
             await replay_all(settings, which)
 
     run_work(work())
@@ -146,6 +150,7 @@ def drop(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
+            await _check_ids(which)
             typer.echo(f"{await drop_all(which)} events dropped")
 
     run_work(work())
@@ -173,6 +178,13 @@ async def replay_all(settings: Config, which: Which) -> None:
     typer.echo(f"{len(ids)} events replayed{f': {told}' if told else ''}")
     if results.get("refused"):
         raise typer.Exit(FAILED)
+
+
+async def _check_ids(which: Which) -> None:
+    """A number that is mistyped is another event, or none: nothing is done by half."""
+    missing = set(which.ids) - set(await in_order(Which(which.ids))) if which.ids else set()
+    if missing:
+        fail(f"there is no event {', '.join(map(str, sorted(missing)))} in quarantine: nothing was changed")
 
 
 def _which(

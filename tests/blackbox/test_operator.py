@@ -135,3 +135,16 @@ def test_a_campus_that_nobody_knows_has_nothing_parked_and_is_named(make_world, 
     said = world.call("parked", "--consumer", "nobody")
     assert said.code == 1
     assert "there is no consumer with the key 'nobody'" in said.err
+
+
+@pytest.mark.parametrize("command", ["replay", "drop"])
+def test_an_event_that_is_not_there_is_named_and_nothing_is_changed(make_world, fresh_database, valkey_url, command):
+    world = make_world(fresh_database("sqlite"), valkey_url)
+    daemon = world.run().wait_ready()
+    world.add({"type": "nonsense"})
+    daemon.wait_read()
+    daemon.stop()
+    said = world.call("quarantine", command, "1", "999")
+    assert said.code == 1
+    assert "there is no event 999 in quarantine: nothing was changed" in said.err
+    assert len(json.loads(told(world.call("quarantine", "list", "--json")))) == 1
