@@ -93,6 +93,28 @@ class Rules:
     max_attempts: int
 
 
+def may_be_the_secret(verdict: Verdict) -> bool:
+    """
+    Whether an answer may mean that the campus does not know the secret.
+
+    LMSs say so in many ways, but not by a redirect, and not before they have answered at all.
+    """
+    line = verdict.line
+    if line is None or line.http_status is None or 300 <= line.http_status <= 399:
+        return False
+    match verdict.result:
+        case "misconfigured":
+            return True
+        case "refused":
+            return isinstance(verdict.end, Parked) and verdict.end.scope == "campus"
+        case "retried":
+            return line.code_major in ("failure", "unsupported")
+        case "ambiguous":
+            return 400 <= line.http_status <= 499
+        case _:
+            return False
+
+
 def not_sent(end: Unchanged | Empty | Waiting | Released, result: Result) -> Verdict:
     """An attempt without a request."""
     return Verdict(result, end)

@@ -25,7 +25,7 @@ from actors.telling import Told, tell
 from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models.assignment import forget_wake
-from models.attempt import Address, Claim, Empty, Ended, Released, Uncertain, Unchanged, Waiting
+from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
 from models.delivery import count_unexplained
 from models.score import read_scores
 from models.secrets import promote, take_turns
@@ -51,6 +51,8 @@ log = structlog.get_logger(__name__)
 MARGIN = 5.0
 #: Seconds until an attempt that could not begin in time is made again; doubles while they keep coming.
 PUT_OFF = 1.0
+#: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
+OTHER_SECRET_MS = 60_000
 #: Seconds between two tries to write an attempt's end.
 END_RETRY = 0.5
 
@@ -124,26 +126,33 @@ class Walk:
         if claim.took_over:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         probe = admitted.campus_away
-        verdict = self._with_the_other_secret(await self._walk(claim, address, admitted, began), address)
+        verdict = await self._walk(claim, address, admitted, began)
+        doubted = address.pending is not None and verdicts.may_be_the_secret(verdict)
+        if doubted:
+            verdict = self._with_the_other_secret(verdict, address)
         ended = await self._end(claim, verdict)
         self._tools.reached("ended")
         tell(Told(claim, address, verdict, ended, probe=probe, now=clock.now()), self._tools.metrics)
         await admitted.report(assignment_id, verdict)
-        await self._judge_secret(verdict, address)
+        await self._judge_secret(verdict, address, doubted=doubted)
         return ended
 
     def _with_the_other_secret(self, verdict: Verdict, address: Address) -> Verdict:
         """A campus that refuses the secret may have changed to the pending one: that is tried at once."""
-        if verdict.result != "misconfigured" or address.pending is None or address.uses_pending:
-            return verdict
-        return replace(verdict, end=Released(self._tools.clock.now()))
+        if isinstance(verdict.end, Uncertain):
+            return verdict  # what is in doubt is held, whatever was meant
+        now = self._tools.clock.now()
+        if not address.uses_pending:
+            return replace(verdict, end=Released(now))
+        # Nobody is parked for a secret that the campus does not know yet.
+        return replace(verdict, end=Released(now + OTHER_SECRET_MS)) if isinstance(verdict.end, Parked) else verdict
 
-    async def _judge_secret(self, verdict: Verdict, address: Address) -> None:
+    async def _judge_secret(self, verdict: Verdict, address: Address, *, doubted: bool) -> None:
         """What an attempt tells of the two secrets of a consumer whose secret is to change."""
         if address.pending is None:
             return
         consumer_id = address.campus.consumer_id
-        if verdict.result == "misconfigured":
+        if doubted or (address.uses_pending and verdict.health == "fails"):
             await take_turns(consumer_id, refused_pending=address.uses_pending)
         elif verdict.result == "accepted" and address.uses_pending and await promote(consumer_id, address.pending):
             log.info("the pending secret of a consumer was accepted and is its secret", consumer=address.consumer_name)

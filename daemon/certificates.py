@@ -43,8 +43,8 @@ class Certificates:
         if self._left:
             await self._look(self._left.pop())
         elif self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + EVERY
             self._left = [campus for campus in await read_campuses() if campus.origin.startswith("https:")]
+            self._next = self._clock.monotonic() + EVERY
             self._ends = {}
         await stop.sleep(BREATH)
 

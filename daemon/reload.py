@@ -84,9 +84,13 @@ class Reloader:
             new = self._reread()
         except ConfigError as error:
             log.error("the configuration is wrong and was not reloaded", faults=list(map(str, error.faults)))  # noqa: TRY400
+        except Exception:
+            log.exception("the configuration could not be read and was not reloaded")
         else:
             self._take(new)
-        self._notifier.ready()
+        finally:
+            # The supervisor waits for this.
+            self._notifier.ready()
 
     def _take(self, new: Config) -> None:
         at_once, after_a_restart = differences(self._config, new)

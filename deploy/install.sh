@@ -3,12 +3,19 @@
 # in the project's folder; run again it upgrades, and leaves the configuration as it is.
 set -eu
 : "${PREFIX:?}" "${UNITDIR:?}" "${STATEDIR:?}"
+case "$PREFIX$UNITDIR$STATEDIR" in
+*[!A-Za-z0-9/._-]*)
+    echo "make install: PREFIX, UNITDIR and STATEDIR may hold letters, digits and / . _ - only" >&2
+    exit 2
+    ;;
+esac
 
-venv="$PREFIX/venv" config="$PREFIX/etc/config.toml" unit="$UNITDIR/passbackd.service"
+venv="$PREFIX/lib/passbackd" config="$PREFIX/etc/passbackd/config.toml" unit="$UNITDIR/passbackd.service"
 
 "$PYTHON" -c 'import sys; sys.exit("passbackd needs Python 3.11 or newer: make install PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-mkdir -p "$PREFIX/bin" "$PREFIX/etc/credentials" "$PREFIX/share/doc" "$UNITDIR"
-chmod 700 "$PREFIX/etc/credentials"
+mkdir -p "$PREFIX/bin" "$PREFIX/lib" "$PREFIX/etc/passbackd/credentials" "$PREFIX/share/passbackd" "$UNITDIR"
+mkdir -p "$PREFIX/share/doc/passbackd"
+chmod 700 "$PREFIX/etc/passbackd/credentials"
 test -x "$venv/bin/python" || "$PYTHON" -m venv "$venv"
 pip() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
@@ -17,7 +24,7 @@ echo "installing passbackd into $venv"
 pip --require-hashes -r requirements.txt
 pip --no-deps --no-build-isolation --force-reinstall .
 ln -sf "$venv/bin/passbackd" "$PREFIX/bin/passbackd"
-cp docs/*.md "$PREFIX/share/doc/"
+cp docs/*.md "$PREFIX/share/doc/passbackd/"
 
 if test -e "$config"; then
     echo "kept $config"
@@ -25,12 +32,15 @@ else
     # What the service keeps lies in its state directory, not beside its configuration.
     sed -e "s#\"sqlite://state/passbackd.db\"#\"sqlite://$STATEDIR/passbackd.db\"#" \
         -e "s#\"state/valkey\"#\"$STATEDIR/valkey\"#" config.toml > "$config"
-    cp "$config" "$PREFIX/share/config.toml"
+    cp "$config" "$PREFIX/share/passbackd/config.toml"
     echo "wrote $config"
 fi
 
-sed -e "s#/opt/passbackd#$PREFIX#g" -e "s#%S/passbackd#$STATEDIR#" deploy/systemd/passbackd.service > "$unit"
+sed -e "s#/opt/passbackd#$PREFIX#g" deploy/systemd/passbackd.service > "$unit"
 echo "wrote $unit"
+if test "$STATEDIR" != /var/lib/passbackd; then
+    echo "note: the service may write to /var/lib/passbackd only; with $STATEDIR the daemon can be tried by hand"
+fi
 cat <<END
 Next, as root:
   systemctl daemon-reload

@@ -1,18 +1,23 @@
 #!/bin/sh
-# Removes what `make install` put there. The data in $STATEDIR stays, as does a configuration that was changed: there too.
+# Removes what `make install` put there, and nothing else. The data in $STATEDIR stays, as does a configuration that was
+# changed: there too.
 set -eu
 : "${PREFIX:?}" "${UNITDIR:?}" "${STATEDIR:?}"
 
-config="$PREFIX/etc/config.toml" unit="$UNITDIR/passbackd.service"
+config="$PREFIX/etc/passbackd/config.toml" shipped="$PREFIX/share/passbackd/config.toml"
 
-if test -e "$config" && ! cmp -s "$config" "$PREFIX/share/config.toml"; then
+if test -e "$config" && ! cmp -s "$config" "$shipped"; then
     mkdir -p "$STATEDIR"
-    mv "$config" "$STATEDIR/config.toml"
-    echo "kept your configuration as $STATEDIR/config.toml"
+    kept="$STATEDIR/config.toml"
+    test ! -e "$kept" || kept="$STATEDIR/config-$(date +%Y%m%d-%H%M%S).toml"
+    mv "$config" "$kept"
+    echo "kept your configuration as $kept"
 fi
-rm -rf "$PREFIX/venv" "$PREFIX/bin/passbackd" "$PREFIX/share/doc" "$PREFIX/share/config.toml" "$config" "$unit"
+rm -rf "$PREFIX/lib/passbackd" "$PREFIX/share/doc/passbackd" "$PREFIX/share/passbackd"
+rm -f "$PREFIX/bin/passbackd" "$config" "$UNITDIR/passbackd.service"
 # Credentials that somebody put there are theirs; what is empty goes.
-for folder in "$PREFIX/etc/credentials" "$PREFIX/etc" "$PREFIX/share" "$PREFIX/bin" "$PREFIX"; do
-    rmdir "$folder" 2>/dev/null || true
+for folder in etc/passbackd/credentials etc/passbackd etc share/doc share lib bin; do
+    rmdir "$PREFIX/$folder" 2>/dev/null || true
 done
+rmdir "$PREFIX" 2>/dev/null || true
 test ! -e "$STATEDIR" || echo "the data stays in $STATEDIR"

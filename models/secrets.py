@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.statement import Statement
-from models.vault import SealedError
+from models.vault import SEALED, SealedError
 
 if TYPE_CHECKING:
     from models.vault import Vault
@@ -47,6 +47,12 @@ def _opens(vault: Vault, row: dict[str, str | None]) -> bool:
     return True
 
 
+async def any_sealed() -> bool:
+    """Whether any secret is stored encrypted."""
+    rows = await _ALL.rows()
+    return any((row[column] or "").startswith(SEALED) for row in rows for column in _RESEAL)
+
+
 async def count_unsealed(vault: Vault) -> int:
     """How many consumers have a secret that is not stored as *vault* would store it."""
     rows = await _ALL.rows()
@@ -63,17 +69,17 @@ async def reseal(vault: Vault) -> int:
     Raises:
         SealedError: One cannot be opened; nothing was changed.
     """
-    stale = [
+    done = 0
+    # Again until nothing is left: a pending secret may become the secret between our look and our change.
+    while stale := [
         (column, row["id"], row[column], vault.open(row[column]))
         for row in await _ALL.rows()
         for column in _RESEAL
         if row[column] and not vault.is_current(row[column])
-    ]
-    done = [
-        await _RESEAL[column].rows(id=consumer_id, old=old, new=vault.seal(secret))
-        for column, consumer_id, old, secret in stale
-    ]
-    return sum(map(len, done))
+    ]:
+        for column, consumer_id, old, secret in stale:
+            done += len(await _RESEAL[column].rows(id=consumer_id, old=old, new=vault.seal(secret)))
+    return done
 
 
 async def pend(consumer_id: int, stored: str) -> None:

@@ -26,6 +26,7 @@ from daemon.stream import Stream
 from models.consumers import ConsumerError, known_consumer
 from models.database import open_database
 from models.migrate import SchemaError, check_schema
+from models.vault import SealedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -115,6 +116,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except (SchemaError, UnusableError) as error:
         fail(str(error), WRONG)
+    except SealedError as error:
+        fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
     except SERVER_FAULTS as error:
         if "permission denied" in str(error):
             fail(f"database.url: this role may not do that ({why(error)}): name one that may", WRONG)

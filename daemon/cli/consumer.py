@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from daemon.cli.common import ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.cli.quarantine import replay_all
 from models import consumers
 from models.clock import Clock
 from models.consumer import MOST_KEY, MOST_NAME
 from models.quarantine import Which, count
+from models.secrets import any_sealed
 from models.vault import SEALED
 
 if TYPE_CHECKING:
@@ -56,11 +57,19 @@ def add(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):
+            if not settings.secrets.vault.locks and await any_sealed():
+                fail(
+                    "secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG
+                )
             sealed = settings.secrets.vault.seal(secret)
             try:
                 told = await (_pend(key, sealed) if pending else _add(name, key, sealed, guid))
             except consumers.ConsumerError as error:
                 fail(str(error))
+            except BaseException:
+                if not secret_stdin:
+                    typer.echo(f"secret (it may have been stored already): {secret}")
+                raise
             typer.echo(told)
             if not secret_stdin:
                 typer.echo(f"secret (shown this once): {secret}")

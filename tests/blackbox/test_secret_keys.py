@@ -75,6 +75,10 @@ def test_a_dump_without_the_key_tells_no_secret_and_after_a_rotation_the_old_key
         assert f"secrets.keys: the secrets of {NAME} cannot be read with" in daemon.log()
         assert not any(key in daemon.log() for key in (old, new))
     assert pair.call("secrets", "rotate").code == 2
+    said = pair.call("consumer", "add", "Another", "--key", "another", "--secret-stdin", stdin="plain\n")
+    assert (said.code, said.err.startswith("secrets.keys: the other secrets are encrypted")) == (2, True)
+    said = pair.call("reconcile")
+    assert (said.code, said.err.startswith("secrets.keys: a consumer's secret cannot be read")) == (2, True), said.err
 
 
 def test_a_key_that_is_none_is_named_and_not_quoted(plain_world):

@@ -48,6 +48,15 @@ def test_a_second_reload_compares_with_the_first():
     assert told.told == ["RELOADING=1", "READY=1"] * 3
 
 
+def test_whatever_goes_wrong_the_supervisor_is_told_and_nothing_changes():
+    def broken():
+        raise PermissionError("no look into that folder")
+
+    adopted, told = [], Noted()
+    Reloader(OLD, broken, adopted.append, told).reload()
+    assert (adopted, told.told) == ([], ["RELOADING=1", "READY=1"])
+
+
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_wrong_one_changes_nothing_and_the_supervisor_is_not_left_waiting(faults):
     def wrong():

@@ -42,7 +42,7 @@ def command(unit: Path) -> list[str]:
 @pytest.mark.timeout(300)
 def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
     make("install", place)
-    unit, config = Path(place["UNITDIR"], "passbackd.service"), Path(place["PREFIX"], "etc", "config.toml")
+    unit, config = Path(place["UNITDIR"], "passbackd.service"), Path(place["PREFIX"], "etc", "passbackd", "config.toml")
     said = systemd_analyze().run("verify", unit)
     assert (said.returncode, said.stdout) == (0, "")
 
@@ -85,9 +85,20 @@ def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
     assert {file.name for file in Path(place["STATEDIR"]).iterdir()} >= {"passbackd.db", "config.toml"}
 
 
-def test_what_was_not_changed_leaves_no_trace_at_all(place):
+def test_what_was_not_changed_leaves_no_trace_at_all_and_what_is_of_others_stays(place):
+    others = [
+        Path(place["PREFIX"], *parts) for parts in (("share", "doc", "other"), ("etc", "other"), ("lib", "other"))
+    ]
+    for other in others:
+        other.mkdir(parents=True)
     make("install", place)
     make("uninstall", place)
-    assert not Path(place["PREFIX"]).exists()
+    assert all(other.is_dir() for other in others)
+    left = [
+        path
+        for path in Path(place["PREFIX"]).rglob("*")
+        if path not in others and not any(path in other.parents for other in others)
+    ]
+    assert left == []
     assert list(Path(place["UNITDIR"]).iterdir()) == []
     assert not Path(place["STATEDIR"]).exists()

@@ -26,7 +26,7 @@ def test_it_is_exposed_to_no_more_than_its_work_needs():
 
 def test_its_paths_are_absolute_and_one_prefix():
     text = UNIT.read_text()
-    assert setting("ExecStart") == "/opt/passbackd/bin/passbackd run --config /opt/passbackd/etc/config.toml"
+    assert setting("ExecStart") == "/opt/passbackd/bin/passbackd run --config /opt/passbackd/etc/passbackd/config.toml"
     assert set(re.findall(r"(/opt/\w+)/", text)) == {"/opt/passbackd"}
 
 
