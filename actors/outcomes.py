@@ -7,7 +7,7 @@ They differ in when they are woken, and in nothing else: a wake-up names an assi
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dramatiq
 import structlog
@@ -15,11 +15,13 @@ import structlog
 from actors.partition import queue_name, queue_names
 from actors.slots import NotAdmittedError
 from actors.walk import Tools, Walk
-from models import attempt as attempts
 from models.assignment import Wake, forget_wake
+from models.attempt import as_address, read_addresses
+from models.batcher import Batcher
+from models.together import forget_wakes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,8 @@ class Outcomes:
         self._tools = tools
         self._partitions = partitions
         self._walk = Walk(tools)
+        self._addresses = Batcher(self._read_addresses)
+        self._forgotten = Batcher(forget_wakes)
         self._in_hand: set[int] = set()
         queues = queue_names(partitions)
         for queue in queues:
@@ -84,24 +88,32 @@ class Outcomes:
 
     async def _pass_back(self, assignment_id: int, version: int) -> Wake | None:
         if not self._tools.may_send():
-            await forget_wake(assignment_id)
+            await self._forget_wake(assignment_id)
             return None
-        address = await attempts.address(assignment_id, now=self._tools.clock.now(), vault=self._tools.vault)
-        if address is None:
+        row = await self._addresses(assignment_id)
+        if row is None:
             log.debug("woken for an assignment that is gone", assignment=assignment_id, version=version)
             return None
+        address = as_address(row, self._tools.vault)
         if not address.claimable:
-            await forget_wake(assignment_id)
+            await self._forget_wake(assignment_id)
             return None
         try:
             # Before the claim, so that waiting spends neither lease nor attempt.
             async with self._tools.gates.enter(address) as admitted:
                 # The wait may have been long: the database may have been restored, or this daemon frozen.
                 if not self._tools.may_send():
-                    await forget_wake(assignment_id)
+                    await self._forget_wake(assignment_id)
                     return None
                 ended = await self._walk.attempt(assignment_id, address, admitted)
         except NotAdmittedError:
-            await forget_wake(assignment_id)
+            await self._forget_wake(assignment_id)
             return None
         return None if ended is None else ended.wake
+
+    async def _read_addresses(self, assignment_ids: Sequence[int]) -> Mapping[int, dict[str, Any]]:
+        return await read_addresses(assignment_ids, now=self._tools.clock.now())
+
+    async def _forget_wake(self, assignment_id: int) -> None:
+        if not await self._forgotten(assignment_id):
+            await forget_wake(assignment_id)

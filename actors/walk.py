@@ -24,11 +24,15 @@ from actors.scoring import Grade, NoGrade, block_grade, wire_score
 from actors.telling import Told, tell
 from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
+from models import together
 from models.assignment import forget_wake
+from models.attempt import Accepted as AcceptedEnd
 from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
+from models.batcher import Batcher
 from models.delivery import count_unexplained
-from models.score import read_scores
+from models.score import read_scores, read_wanted
 from models.secrets import promote, take_turns
+from models.together import Acceptance
 from models.vault import OPEN
 
 if TYPE_CHECKING:
@@ -42,7 +46,8 @@ if TYPE_CHECKING:
     from actors.profiles import Profile
     from actors.sender import Sender
     from models.clock import Clock
-    from models.course import CourseTrees
+    from models.course import CourseTrees, Tree
+    from models.score import Points
     from models.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -55,6 +60,8 @@ PUT_OFF = 1.0
 OTHER_SECRET_MS = 60_000
 #: Seconds between two tries to write an attempt's end.
 END_RETRY = 0.5
+#: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
+MOST_BY_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +110,15 @@ class Walk:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._put_off_times = 0
+        self._claims = Batcher(self._claim_together)
+        self._scores = Batcher(read_wanted)
+        self._ends = Batcher(self._accept_together)
 
     async def attempt(self, assignment_id: int, address: Address, admitted: Pass) -> Ended | None:
         """Claim and make one attempt, and let the gate know; None where there was nothing to claim."""
-        clock, lease = self._tools.clock, self._tools.settings.lease_seconds
+        clock = self._tools.clock
         began = clock.monotonic()
-        claim = await attempts.claim(
-            assignment_id, token=secrets.randbits(63), now=clock.now(), lease_ms=int(lease * 1000)
-        )
+        claim = await self._claim(assignment_id, secrets.randbits(63))
         if claim is None:
             await forget_wake(assignment_id)
             return None
@@ -136,6 +144,22 @@ class Walk:
         await admitted.report(assignment_id, verdict)
         await self._judge_secret(verdict, address, doubted=doubted)
         return ended
+
+    async def _claim(self, assignment_id: int, token: int) -> Claim | None:
+        claim = await self._claims((assignment_id, token))
+        if claim is not None:
+            return claim
+        return await attempts.claim(assignment_id, token=token, now=self._tools.clock.now(), lease_ms=self._lease_ms)
+
+    async def _claim_together(self, tokens: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Claim]:
+        return await together.claim(tokens, now=self._tools.clock.now(), lease_ms=self._lease_ms)
+
+    async def _accept_together(self, ends: Sequence[Acceptance]) -> dict[Acceptance, Ended]:
+        return await together.accept(ends, now=self._tools.clock.now())
+
+    @property
+    def _lease_ms(self) -> int:
+        return int(self._tools.settings.lease_seconds * 1000)
 
     def _with_the_other_secret(self, verdict: Verdict, address: Address) -> Verdict:
         """A campus that refuses the secret may have changed to the pending one: that is tried at once."""
@@ -178,15 +202,20 @@ class Walk:
         score, clamped = wire_score(grade)
         if self._tools.settings.skip_unchanged and not claim.must_go_out and score == claim.sent_score:
             return verdicts.not_sent(Unchanged(), "unchanged")
-        if await attempts.is_superseded(claim, now=self._tools.clock.now()):
+        # A leaf is always due.
+        if claim.kind == "composite" and await attempts.is_superseded(claim, now=self._tools.clock.now()):
             return verdicts.not_sent(Released(), "superseded")
         return score, clamped
 
     async def _read_grade(self, claim: Claim) -> Grade | NoGrade:
         tree = await self._tools.trees.get(claim.course_key)
-        problem = tree is not None and claim.usage_key in tree and not tree.has_children(claim.usage_key)
-        scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)
-        return block_grade(claim.usage_key, tree, scores)
+        return block_grade(claim.usage_key, tree, await self._read_scores(claim, tree))
+
+    async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
+        below = () if tree is None or claim.usage_key not in tree else tuple(tree.below(claim.usage_key))
+        if not 0 < len(below) <= MOST_BY_NAME:
+            return await read_scores(claim.user_id, claim.course_key)
+        return await self._scores((claim.user_id, claim.course_key, below)) or {}
 
     async def _send(
         self,
@@ -293,9 +322,11 @@ class Walk:
         clock = self._tools.clock
         hold_ms = verdict.end.hold_until - clock.now() if isinstance(verdict.end, Uncertain) else 0
         deadline = clock.monotonic() + self._tools.settings.lease_seconds + max(hold_ms, 0) / 1000
+        alone = False
         while True:
             try:
-                return await attempts.end(
+                ended = await self._accept(claim, verdict) if not alone else None
+                return ended or await attempts.end(
                     claim, verdict.end, now=clock.now(), line=verdict.line, redo_if_fenced=verdict.bytes_left
                 )
             except Exception:
@@ -304,4 +335,11 @@ class Walk:
                 log.warning(
                     "the end of an attempt could not be written yet", assignment=claim.assignment_id, exc_info=True
                 )
+            alone = True  # it may have been another's fault
             await asyncio.sleep(END_RETRY)
+
+    async def _accept(self, claim: Claim, verdict: Verdict) -> Ended | None:
+        """The end of almost every attempt, together with others; None where it takes more thought."""
+        if not isinstance(verdict.end, AcceptedEnd) or verdict.line is None:
+            return None
+        return await self._ends(Acceptance(claim, verdict.end.score, verdict.line))

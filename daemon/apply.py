@@ -100,7 +100,7 @@ class Applier:
             await self._note_stale("score.changed", event, now)
         if not changed:
             return ("unchanged" if applied else "stale"), []
-        tree = await self._trees.get(event.course_key)
+        tree = await self._tree(event.course_key)
         rows = await _OF_LEARNER.rows(user_id=event.user_id, course_key=event.course_key)
         wakes = []
         for assignment_id, kind in touched_assignments(rows, event.usage_key, tree):
@@ -119,7 +119,7 @@ class Applier:
                 if digest != stored.digest:
                     raise BadEvent(f"version {event.version} of this course's structure came before, and was different")
                 return "unchanged"
-            old = await self._trees.get(event.course_key)
+            old = await self._tree(event.course_key)
         await CourseStructure.update_or_create(
             {
                 "version": event.version,
@@ -153,6 +153,9 @@ class Applier:
         wake = None if assignment_id is None else await wake_bumped(assignment_id, now=now)
         return result, [] if wake is None else [wake]
 
+    async def _tree(self, course_key: str) -> Tree | None:
+        return (await self._trees.get_many([course_key]))[course_key]
+
     def _check_url(self, launch: Registration) -> None:
         """What a look at the address shows; that of a name is checked again at each connection."""
         if self._egress is None:
@@ -174,7 +177,7 @@ class Applier:
         )
 
     async def _kind(self, launch: Registration) -> Kind:
-        tree = await self._trees.get(launch.course_key)
+        tree = await self._tree(launch.course_key)
         if tree is not None and launch.usage_key in tree:
             return kind_of(launch.usage_key, tree)
         own = await read_scores(launch.user_id, launch.course_key, [launch.usage_key])

@@ -13,12 +13,14 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import CLAIMABLE, RETRIED, Kind, Wake, redo, wake_bumped, wake_claimable
 from models.consumer import note_error
-from models.delivery import Line, forget_lost_line, write_line, write_lost_line
+from models.delivery import Line, Written, forget_lost_line, write_lines, write_lost_line
 from models.gate import OF_SERVICE, PASSABLE, Campus
 from models.statement import Statement, storable
 from models.vault import OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.vault import Vault
 
 
@@ -75,16 +77,18 @@ class Ended:
 
 # Rule 1: one conditional UPDATE. Taking over a claim that ran out forces the version, since the lost holder's request
 # may have left; and it is open only to one whose lost attempt stands in the ledger.
+CLAIM_SET = """claimed_at = :now, claimed_until = :until, claimed_version = version_number, attempts = attempts + 1,
+        wake_until = NULL"""
+CLAIMED = """id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
+        composite, lis_result_sourcedid, outcome_service_id, due_at, entry_id, lti_user_id"""
+
 _CLAIM = Statement(f"""
-    UPDATE graded_assignment SET
-        claim_token = :token, claimed_at = :now, claimed_until = :until, claimed_version = version_number,
-        attempts = attempts + 1, wake_until = NULL,
+    UPDATE graded_assignment SET claim_token = :token, {CLAIM_SET},
         forced_version = CASE WHEN claimed_until IS NOT NULL THEN version_number ELSE forced_version END
     WHERE id = :id AND {CLAIMABLE} AND (claimed_until IS NULL OR EXISTS (
         SELECT 1 FROM delivery WHERE assignment_id = graded_assignment.id
             AND delivery.claim_token = graded_assignment.claim_token))
-    RETURNING id, version_number, attempts, forced_version, sent_version, sent_score, user_id, course_key, usage_key,
-        composite, lis_result_sourcedid, outcome_service_id, due_at, entry_id, lti_user_id""")
+    RETURNING {CLAIMED}""")
 
 _LAPSED = Statement(f"""
     SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE}""")
@@ -110,6 +114,11 @@ async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> C
         row = await _CLAIM.row(**parameters)
     if row is None:
         return None
+    return as_claim(row, token=token, now=now, took_over=took_over)
+
+
+def as_claim(row: dict[str, Any], *, token: int, now: int, took_over: bool = False) -> Claim:
+    """What a statement returned by :data:`CLAIMED`."""
     return Claim(
         assignment_id=row["id"],
         token=token,
@@ -154,16 +163,19 @@ class Address:
     uses_pending: bool = False
 
 
-_ADDRESS = Statement(f"""
+_ADDRESS = Statement(
+    f"""
     SELECT outcome_service_id, lis_outcome_service_url, lti_consumer.id AS consumer_id,
         outcome_service.origin AS origin, consumer_name, consumer_key, consumer_secret, pending_secret,
         CASE WHEN pending_turn AND pending_secret IS NOT NULL THEN 1 ELSE 0 END AS uses_pending, {RETRIED} AS retried,
         CASE WHEN {CLAIMABLE} THEN 1 ELSE 0 END AS claimable, CASE WHEN {PASSABLE} THEN 1 ELSE 0 END AS passable,
-        CASE WHEN gate.shut_at IS NULL THEN 0 ELSE 1 END AS shut
-    FROM graded_assignment
+        CASE WHEN gate.shut_at IS NULL THEN 0 ELSE 1 END AS shut, graded_assignment.id AS id
+    FROM {{given}} CROSS JOIN graded_assignment
     JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
-    WHERE graded_assignment.id = :id""")
+    WHERE graded_assignment.id = given.assignment_id""",
+    given="assignment_id BIGINT",
+)
 
 
 async def address(assignment_id: int, *, now: int, vault: Vault = OPEN) -> Address | None:
@@ -173,9 +185,21 @@ async def address(assignment_id: int, *, now: int, vault: Vault = OPEN) -> Addre
     Raises:
         SealedError: *vault* does not open the consumer's secret.
     """
-    row = await _ADDRESS.row(id=assignment_id, now=now)
-    if row is None:
-        return None
+    row = (await read_addresses([assignment_id], now=now)).get(assignment_id)
+    return None if row is None else as_address(row, vault)
+
+
+async def read_addresses(assignment_ids: Sequence[int], *, now: int) -> dict[int, dict[str, Any]]:
+    """For :func:`as_address`, what is known of those assignments that there are."""
+    given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
+    return {row["id"]: row for row in await _ADDRESS.rows(given=given, now=now)}
+
+
+def as_address(row: dict[str, Any], vault: Vault) -> Address:
+    """
+    Raises:
+        SealedError: *vault* does not open the consumer's secret.
+    """
     return Address(
         outcome_service_id=row["outcome_service_id"],
         url=row["lis_outcome_service_url"],
@@ -212,16 +236,16 @@ _NOT_BEFORE = "not_before = CASE WHEN attempts > 0 THEN :not_before ELSE not_bef
 # An attempt that was not made is given back, once, unless a launch has forgotten it meanwhile.
 _GIVEN_BACK = "attempts = CASE WHEN claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END"
 
-_SETTLED = """claimed_until = NULL, wake_until = NULL, sent_version = :version, attempts = 0,
+SETTLED = """claimed_until = NULL, wake_until = NULL, sent_version = :version, attempts = 0,
     pending_since = CASE WHEN version_number > :version THEN CAST(:claimed_at AS BIGINT) ELSE NULL END"""
 
 _ACCEPTED = Statement(f"""
-    UPDATE graded_assignment SET {_SETTLED}, sent_score = :score, sent_at = :now {_MINE}""")
+    UPDATE graded_assignment SET {SETTLED}, sent_score = :score, sent_at = :now {_MINE}""")
 
-_UNCHANGED = Statement(f"UPDATE graded_assignment SET {_SETTLED} {_MINE}")
+_UNCHANGED = Statement(f"UPDATE graded_assignment SET {SETTLED} {_MINE}")
 
 # What the campus holds is no longer ours to know: a later score that equals it must go out.
-_EMPTY = Statement(f"UPDATE graded_assignment SET {_SETTLED}, sent_score = NULL {_MINE}")
+_EMPTY = Statement(f"UPDATE graded_assignment SET {SETTLED}, sent_score = NULL {_MINE}")
 
 _RELEASED = Statement(f"""
     UPDATE graded_assignment SET {_GIVEN_BACK}, claimed_until = NULL, wake_until = NULL, {_NOT_BEFORE}
@@ -359,17 +383,14 @@ async def end(claim: Claim, how: End, *, now: int, line: Line | None = None, red
 
 
 async def _write(claim: Claim, now: int, line: Line) -> None:
-    await write_line(
-        claim.assignment_id,
-        claim.token,
-        at=now,
-        attempt=claim.attempt,
-        version=claim.version,
-        entry_id=claim.entry_id,
-        line=line,
-    )
+    await write_lines([written(claim, line)], at=now)
     if line.result != "accepted":
         await note_error(claim.outcome_service_id, line.description, now=now)
+
+
+def written(claim: Claim, line: Line) -> Written:
+    """The ledger's line of an attempt."""
+    return Written(claim.assignment_id, claim.token, claim.attempt, claim.version, line, claim.entry_id)
 
 
 async def _apply(claim: Claim, how: End, now: int) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from tortoise import fields
 from tortoise.models import Model
 
+from models.batcher import Batcher
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 #: Usage id, parent (None for the course root), points possible (None for what is not a scored problem).
 Block = tuple[str, str | None, float | None]
@@ -143,7 +144,12 @@ def canonical(tree: Tree) -> tuple[str, str]:
     return text, hashlib.sha256(text.encode()).hexdigest()
 
 
-_VERSION = Statement("SELECT version, digest FROM course_structure WHERE course_key = :course_key")
+_DIGESTS = Statement(
+    """
+    SELECT course_structure.course_key AS course_key, digest FROM {given} CROSS JOIN course_structure
+    WHERE course_structure.course_key = given.course_key""",
+    given="course_key VARCHAR",
+)
 _BLOCKS = Statement("SELECT version, digest, blocks FROM course_structure WHERE course_key = :course_key")
 
 
@@ -158,14 +164,22 @@ class CourseTrees:
     def __init__(self, keep: int = 64) -> None:
         self._keep = keep
         self._kept: OrderedDict[str, tuple[str, Tree]] = OrderedDict()
+        self._digest = Batcher(_read_digests)
 
     async def get(self, course_key: str) -> Tree | None:
-        """The newest tree of a course; None when no structure came yet. The database is asked for its version."""
-        row = await _VERSION.row(course_key=course_key)
-        if row is None:
+        """The newest tree of a course; None when no structure came yet. The database is asked whether it changed."""
+        return await self._with(course_key, await self._digest(course_key))
+
+    async def get_many(self, course_keys: Collection[str]) -> dict[str, Tree | None]:
+        """Each for itself what :meth:`get` gives; within the caller's transaction."""
+        digests = await _read_digests(course_keys)
+        return {course_key: await self._with(course_key, digests.get(course_key)) for course_key in course_keys}
+
+    async def _with(self, course_key: str, digest: str | None) -> Tree | None:
+        if digest is None:
             return None
         kept = self._kept.get(course_key)
-        if kept is None or kept[0] != row["digest"]:
+        if kept is None or kept[0] != digest:
             row = await _BLOCKS.row(course_key=course_key)
             if row is None:
                 return None
@@ -178,3 +192,8 @@ class CourseTrees:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(course_key)
         return kept[1]
+
+
+async def _read_digests(course_keys: Collection[str]) -> dict[str, str]:
+    rows = await _DIGESTS.rows(given=[{"course_key": course_key} for course_key in course_keys])
+    return {row["course_key"]: row["digest"] for row in rows}

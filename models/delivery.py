@@ -12,6 +12,8 @@ from models.intake import MOST_ENTRY_ID
 from models.statement import Statement, storable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.assignment import GradedAssignment
 
 Result = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown"]
@@ -64,16 +66,21 @@ class Line:
     duration_ms: int | None = None
 
 
-_WRITE = Statement("""
+_WRITE = Statement(
+    """
     INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, entry_id, score, clamped, result,
         http_status, code_major, description, duration_ms)
-    VALUES (:assignment_id, :claim_token, :at, :attempt, :version, :entry_id, :score, :clamped, :result,
-        :http_status, :code_major, :description, :duration_ms)
+    SELECT assignment_id, claim_token, CAST(:at AS BIGINT), attempt, version, entry_id, score, clamped, result,
+        http_status, code_major, description, duration_ms FROM {given}
+    WHERE TRUE -- without it SQLite takes the next word for a join's
     ON CONFLICT (assignment_id, claim_token) DO UPDATE SET
         at = excluded.at, entry_id = excluded.entry_id, score = excluded.score, clamped = excluded.clamped,
         result = excluded.result, http_status = excluded.http_status, code_major = excluded.code_major,
         description = excluded.description, duration_ms = excluded.duration_ms
-    RETURNING id""")
+    RETURNING id""",
+    given="assignment_id BIGINT, claim_token BIGINT, attempt INT, version BIGINT, entry_id VARCHAR, score VARCHAR, "
+    "clamped BOOLEAN, result VARCHAR, http_status INT, code_major VARCHAR, description VARCHAR, duration_ms INT",
+)
 
 # The holder of a claim that ran out may have sent a request that nobody noted. If it thaws, it completes this line.
 _WRITE_LOST = Statement("""
@@ -118,21 +125,41 @@ async def write_line(
     entry_id: str | None = None,
 ) -> None:
     """Write, or complete, the line of one attempt. *at* is in milliseconds since 1970."""
-    await _WRITE.rows(
-        assignment_id=assignment_id,
-        claim_token=token,
-        at=at,
-        attempt=attempt,
-        version=version,
-        entry_id=entry_id,
-        score=line.score,
-        clamped=line.clamped,
-        result=line.result,
-        http_status=line.http_status,
-        code_major=None if line.code_major is None else storable(line.code_major, 64),
-        description=storable(line.description, 2000),
-        duration_ms=line.duration_ms,
-    )
+    await write_lines([Written(assignment_id, token, attempt, version, line, entry_id)], at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line, and the attempt that it is about."""
+
+    assignment_id: int
+    token: int
+    attempt: int
+    version: int
+    line: Line
+    entry_id: str | None = None
+
+
+async def write_lines(lines: Sequence[Written], *, at: int) -> None:
+    """Write, or complete, lines of different attempts. *at* is in milliseconds since 1970."""
+    given = [
+        {
+            "assignment_id": one.assignment_id,
+            "claim_token": one.token,
+            "attempt": one.attempt,
+            "version": one.version,
+            "entry_id": one.entry_id,
+            "score": one.line.score,
+            "clamped": one.line.clamped,
+            "result": one.line.result,
+            "http_status": one.line.http_status,
+            "code_major": None if one.line.code_major is None else storable(one.line.code_major, 64),
+            "description": storable(one.line.description, 2000),
+            "duration_ms": one.line.duration_ms,
+        }
+        for one in lines
+    ]
+    await _WRITE.rows(given=given, at=at)
 
 
 async def write_lost_line(assignment_id: int, *, now: int) -> None:

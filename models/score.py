@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Score(Model):
@@ -51,8 +51,22 @@ _READ_COURSE = Statement("""
     SELECT usage_key, points_earned, points_possible FROM score
     WHERE user_id = :user_id AND course_key = :course_key""")
 
+_READ_MANY = Statement(
+    """
+    SELECT score.user_id AS user_id, score.course_key AS course_key, score.usage_key AS usage_key, points_earned,
+        points_possible, modified_us
+    FROM {given} CROSS JOIN score
+    WHERE score.user_id = given.user_id AND score.course_key = given.course_key
+        AND score.usage_key = given.usage_key""",
+    given="user_id VARCHAR, course_key VARCHAR, usage_key VARCHAR",
+)
+
 #: Points earned and possible of one problem.
 Points = tuple[float, float]
+#: A learner, a course and a problem.
+ScoreKey = tuple[str, str, str]
+#: A learner, a course and problems in it.
+Wanted = tuple[str, str, tuple[str, ...]]
 
 
 async def apply_score(
@@ -69,6 +83,33 @@ async def apply_score(
     applied = await _UPSERT.rows(**key, earned=points[0], possible=points[1], modified_us=modified_us)
     changed = before is None or (before["points_earned"], before["points_possible"]) != points
     return bool(applied), bool(applied) and changed
+
+
+async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
+    """What :func:`read_scores` gives, for several learners in one statement."""
+    keys = {(user_id, course_key, usage_key) for user_id, course_key, usage_keys in wanted for usage_key in usage_keys}
+    known = await read_many(keys)
+    return {
+        (user_id, course_key, usage_keys): {
+            usage_key: points[:2]
+            for usage_key in usage_keys
+            if (points := known.get((user_id, course_key, usage_key))) is not None
+        }
+        for user_id, course_key, usage_keys in wanted
+    }
+
+
+async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, tuple[float, float, int]]:
+    """Points earned, points possible and when they were scored (microseconds since 1970), where they are known."""
+    given = [{"user_id": key[0], "course_key": key[1], "usage_key": key[2]} for key in keys]
+    return {
+        (row["user_id"], row["course_key"], row["usage_key"]): (
+            row["points_earned"],
+            row["points_possible"],
+            row["modified_us"],
+        )
+        for row in await _READ_MANY.rows(given=given)
+    }
 
 
 async def read_scores(user_id: str, course_key: str, usage_keys: Sequence[str] | None = None) -> dict[str, Points]:

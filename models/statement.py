@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -30,21 +31,27 @@ class Statement:
         text: SQL with ``:name`` parameters. ``{for_update}`` becomes ``FOR UPDATE`` and ``{skip_locked}`` becomes ``FOR
             UPDATE OF graded_assignment SKIP LOCKED`` on PostgreSQL; both become nothing on SQLite, which locks the
             whole database anyway. ``{position}`` is the function that finds a text within another, 0 where it is not.
+            ``{given}`` is the parameter ``given``, a list of dictionaries, as a table of that name.
+        given: That table's columns with their types, as in ``id BIGINT, score VARCHAR``. No floating-point numbers:
+            SQLite may read them from text with an error in the last place.
     """
 
-    def __init__(self, text: str) -> None:
-        self.names: list[str] = []
+    def __init__(self, text: str, *, given: str = "") -> None:
+        # The given rows are the first parameter.
+        self.names = ["given"] if given else []
         numbered = _PARAMETER.sub(self._number, text)
         self._postgres = (
             numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED")
             .replace("{for_update}", "FOR UPDATE")
             .replace("{position}", "strpos")
+            .replace("{given}", f"json_to_recordset(CAST($1 AS JSON)) AS given({given})")
         )
         self._sqlite = (
             numbered.replace("{skip_locked}", "")
             .replace("{for_update}", "")
             .replace("{position}", "instr")
             .replace("$", "?")
+            .replace("{given}", f"(SELECT {_taken(given)} FROM json_each(?1)) AS given")
         )
 
     def _number(self, match: re.Match[str]) -> str:
@@ -56,12 +63,20 @@ class Statement:
     async def rows(self, **parameters: Any) -> list[dict[str, Any]]:
         """Run it and return its rows: of a SELECT, or of what RETURNING names."""
         text = self._postgres if is_postgres() else self._sqlite
+        if "given" in parameters:
+            parameters["given"] = json.dumps(parameters["given"])
         return await connection().execute_query_dict(text, [parameters[name] for name in self.names])
 
     async def row(self, **parameters: Any) -> dict[str, Any] | None:
         """The first row, or None."""
         rows = await self.rows(**parameters)
         return rows[0] if rows else None
+
+
+def _taken(columns: str) -> str:
+    """The columns of a JSON object, for SQLite, whose values have types of their own."""
+    names = [column.split()[0] for column in columns.split(",") if column]
+    return ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
 
 
 def storable(text: str, most: int) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: What stands before a sealed secret; without it, it is stored as it is.
 SEALED = "fernet:"
+#: Secrets that stay open in memory, at most.
+MOST_OPENED = 4096
 
 
 class SealedError(ValueError):
@@ -32,6 +34,8 @@ class Vault:
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._fernets = [_fernet(key, number) for number, key in enumerate(keys, start=1)]
+        # Every attempt needs one, and what was sealed opens to the same for ever.
+        self._opened: dict[str, str] = {}
 
     @property
     def locks(self) -> bool:
@@ -55,10 +59,16 @@ class Vault:
             return stored
         if not self._fernets:
             raise SealedError("it is encrypted, and there is no key")
-        try:
-            return MultiFernet(self._fernets).decrypt(stored.removeprefix(SEALED).encode()).decode()
-        except InvalidToken:
-            raise SealedError("none of the keys opens it") from None
+        secret = self._opened.get(stored)
+        if secret is None:
+            try:
+                secret = MultiFernet(self._fernets).decrypt(stored.removeprefix(SEALED).encode()).decode()
+            except InvalidToken:
+                raise SealedError("none of the keys opens it") from None
+            while len(self._opened) >= MOST_OPENED:
+                del self._opened[next(iter(self._opened))]
+            self._opened[stored] = secret
+        return secret
 
     def is_current(self, stored: str) -> bool:
         """Whether it is stored as :meth:`seal` would store it today."""
