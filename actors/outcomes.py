@@ -21,9 +21,16 @@ from models.batcher import Batcher
 from models.together import forget_wakes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from models.assignment import Kind
 
 log = structlog.get_logger(__name__)
+
+#: Assignments that one message names, at most: a message costs Redis and Dramatiq as much as dozens of names in it.
+MOST_NAMED = 64
+#: Milliseconds. Wake-ups for later that fall into the same piece of time go together, at its end.
+TOGETHER_MS = 1000
 
 
 class Outcomes:
@@ -33,10 +40,12 @@ class Outcomes:
     Args:
         broker: Not yet used by a worker; its partition queues are declared here.
         partitions: How many queues there are.
+        named: Assignments that one message names, at most.
     """
 
-    def __init__(self, broker: dramatiq.Broker, tools: Tools, *, partitions: int) -> None:
+    def __init__(self, broker: dramatiq.Broker, tools: Tools, *, partitions: int, named: int = MOST_NAMED) -> None:
         self._broker = broker
+        self._named = named
         self._tools = tools
         self._partitions = partitions
         self._walk = Walk(tools)
@@ -47,6 +56,7 @@ class Outcomes:
         for queue in queues:
             broker.declare_queue(queue)
 
+        # A message names an assignment and a version, then perhaps more such pairs: see `named_in`.
         async def send_leaf_outcome(assignment_id: int, version: int) -> None:
             await self.pass_back(assignment_id, version)
 
@@ -69,10 +79,10 @@ class Outcomes:
             log.warning("wake-ups could not be sent; the sweep will", wakes=len(wakes), error=error)
 
     def _enqueue(self, wakes: Sequence[Wake], now: int) -> None:
-        for wake in wakes:
-            message = self._actors[wake.kind].message(wake.assignment_id, wake.version)
-            message = message.copy(queue_name=queue_name(wake.assignment_id, self._partitions))
-            self._broker.enqueue(message, delay=wake.due_at - now if wake.due_at > now else None)
+        for (kind, queue, due_at), named in _grouped(wakes, now, self._partitions).items():
+            for some in _pieces(named, self._named):
+                message = self._actors[kind].message(*(number for wake in some for number in wake))
+                self._broker.enqueue(message.copy(queue_name=queue), delay=due_at - now if due_at > now else None)
 
     async def pass_back(self, assignment_id: int, version: int) -> None:
         """Whatever an assignment needs now. *version* tells who reads the log what this wake-up was sent for."""
@@ -117,3 +127,29 @@ class Outcomes:
     async def _forget_wake(self, assignment_id: int) -> None:
         if not await self._forgotten(assignment_id):
             await forget_wake(assignment_id)
+
+
+def named_in(numbers: Sequence[int]) -> list[tuple[int, ...]]:
+    """
+    The arguments of each wake-up in a message's: assignment id and version, again and again.
+
+    A message of another release may have others; they are one wake-up, for the actor to refuse.
+    """
+    if len(numbers) % 2:
+        return [tuple(numbers)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _grouped(wakes: Sequence[Wake], now: int, partitions: int) -> dict[tuple[Kind, str, int], list[tuple[int, int]]]:
+    """What may go in one message: by kind, queue and time the assignments with their versions, in their order."""
+    grouped: dict[tuple[Kind, str, int], list[tuple[int, int]]] = {}
+    for wake in wakes:
+        due_at = -(-wake.due_at // TOGETHER_MS) * TOGETHER_MS if wake.due_at > now else now
+        key = (wake.kind, queue_name(wake.assignment_id, partitions), due_at)
+        grouped.setdefault(key, []).append((wake.assignment_id, wake.version))
+    return grouped
+
+
+def _pieces(named: Sequence[tuple[int, int]], most: int) -> Iterator[Sequence[tuple[int, int]]]:
+    for start in range(0, len(named), most):
+        yield named[start : start + most]

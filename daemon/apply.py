@@ -15,29 +15,38 @@ from daemon.events import (
     UserRetired,
 )
 from models.assignment import (
+    Bump,
     Cause,
     Debounce,
     GradedAssignment,
     Kind,
     Wake,
-    bump,
     bump_block,
+    bump_many,
     bump_waiting,
     wake_bumped,
+    wake_bumped_many,
 )
 from models.course import CourseStructure, CourseTrees, Tree, canonical, touched_by_change
-from models.registration import Registration, Result, disable, is_retired, register, retire
-from models.score import apply_score, read_scores
+from models.registration import Registration, Result, disable, is_retired, register, retire, retired_since
+from models.score import Change, Effect, apply_scores, read_scores
 from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from actors.egress import Egress
     from daemon.config.sections import Outcomes
     from models.intake import Position
 
-_OF_LEARNER = Statement("""
-    SELECT id, usage_key FROM graded_assignment WHERE user_id = :user_id AND course_key = :course_key ORDER BY id""")
+_OF_LEARNERS = Statement(
+    """
+    SELECT id, graded_assignment.user_id AS user_id, graded_assignment.course_key AS course_key, usage_key
+    FROM {given} CROSS JOIN graded_assignment
+    WHERE graded_assignment.user_id = given.user_id AND graded_assignment.course_key = given.course_key""",
+    given="user_id VARCHAR, course_key VARCHAR",
+)
 
 
 class Applier:
@@ -74,7 +83,8 @@ class Applier:
         """
         match event:
             case ScoreChanged():
-                return await self._score(event, position, now, force=force)
+                (result,), wakes = await self.apply_scores([event], position, now=now, force=force)
+                return result, wakes
             case CourseStructured():
                 return await self._structure(event, now, force=force), []
             case Launched(registration):
@@ -84,29 +94,37 @@ class Applier:
             case UserRetired(user_id, modified_us):
                 return await retire(user_id, position, modified_us=modified_us), []
 
-    async def _score(
-        self, event: ScoreChanged, position: Position, now: int, *, force: bool
-    ) -> tuple[Result, list[Wake]]:
-        if await is_retired(event.user_id, position, modified_us=event.modified_us):
-            return "stale", []
-        applied, changed = await apply_score(
-            event.user_id,
-            event.course_key,
-            event.usage_key,
-            points=(event.points_earned, event.points_possible),
-            modified_us=event.modified_us,
-        )
-        if not applied:
-            await self._note_stale("score.changed", event, now)
-        if not changed:
-            return ("unchanged" if applied else "stale"), []
-        tree = await self._tree(event.course_key)
-        rows = await _OF_LEARNER.rows(user_id=event.user_id, course_key=event.course_key)
-        wakes = []
-        for assignment_id, kind in touched_assignments(rows, event.usage_key, tree):
-            await bump(assignment_id, kind=kind, now=now, debounce=self.debounce, cause=Cause(event.entry_id, force))
-            wakes.append(await wake_bumped(assignment_id, now=now))
-        return "applied", [wake for wake in wakes if wake is not None]
+    async def apply_scores(
+        self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
+    ) -> tuple[list[Result], list[Wake]]:
+        """Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`."""
+        retired = await retired_since({event.user_id for event in events}, position)
+        heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
+        effects = dict(zip(map(id, heard), await apply_scores([_change(event) for event in heard]), strict=True))
+        results: list[Result] = []
+        for event in events:
+            effect = effects.get(id(event))
+            if effect is not None and not effect.applied:
+                await self._note_stale("score.changed", event, now)
+            results.append(_result(effect))
+        return results, await self._touch([event for event in heard if effects[id(event)].changed], now, force=force)
+
+    async def _touch(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Wake]:
+        """Bump each assignment that these events touch, once."""
+        if not events:
+            return []
+        trees = await self._trees.get_many({event.course_key for event in events})
+        rows = await _of_learners({(event.user_id, event.course_key) for event in events})
+        bumps: dict[int, Bump] = {}
+        for event in events:
+            of_learner = rows.get((event.user_id, event.course_key), ())
+            for assignment_id, kind in touched_assignments(of_learner, event.usage_key, trees[event.course_key]):
+                before = bumps[assignment_id].changes if assignment_id in bumps else 0
+                bumps[assignment_id] = Bump(assignment_id, kind, event.entry_id, before + 1)
+        if not bumps:
+            return []
+        await bump_many(bumps.values(), now=now, debounce=self.debounce, force=force)
+        return await wake_bumped_many(bumps, now=now)
 
     async def _structure(self, event: CourseStructured, now: int, *, force: bool) -> Result:
         text, digest = canonical(event.tree)
@@ -196,7 +214,9 @@ def kind_of(usage_key: str, tree: Tree) -> Kind:
     return "composite" if tree.has_children(usage_key) else "leaf"
 
 
-def touched_assignments(rows: list[dict[str, int | str]], problem: str, tree: Tree | None) -> list[tuple[int, Kind]]:
+def touched_assignments(
+    rows: Sequence[dict[str, int | str]], problem: str, tree: Tree | None
+) -> list[tuple[int, Kind]]:
     """
     Which of a learner's assignments in a course a change of a problem's score touches.
 
@@ -218,6 +238,30 @@ def touched_assignments(rows: list[dict[str, int | str]], problem: str, tree: Tr
         elif row["usage_key"] in path:
             touched.append((int(row["id"]), "composite"))
     return touched
+
+
+async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, int | str]]]:
+    """``id`` and ``usage_key`` of the assignments of learners in courses."""
+    given = [{"user_id": user_id, "course_key": course_key} for user_id, course_key in learners]
+    found: dict[tuple[str, str], list[dict[str, int | str]]] = {}
+    for row in await _OF_LEARNERS.rows(given=given):
+        found.setdefault((row["user_id"], row["course_key"]), []).append(row)
+    return found
+
+
+def _change(event: ScoreChanged) -> Change:
+    return Change(
+        (event.user_id, event.course_key, event.usage_key),
+        (event.points_earned, event.points_possible),
+        event.modified_us,
+    )
+
+
+def _result(effect: Effect | None) -> Result:
+    """None: it is about a learner who was retired since."""
+    if effect is None or not effect.applied:
+        return "stale"
+    return "applied" if effect.changed else "unchanged"
 
 
 def _is_older(said: int | None, stored: int | None) -> bool:

@@ -8,7 +8,8 @@ takes over at once.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -17,7 +18,7 @@ from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
 from actors.checkpoint import pass_by
-from daemon.events import BadEvent, Event, event_type, event_us, read_event
+from daemon.events import BadEvent, Event, ScoreChanged, event_type, event_us, read_event
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
 from models.consumer import MOST_KEY, digest
@@ -63,6 +64,13 @@ class _Done:
     type: str
     result: str
     wakes: Sequence[Wake] = ()
+
+
+def _read(entry: Entry) -> tuple[Entry, Event | BadEvent]:
+    try:
+        return entry, read_event(*entry)
+    except BadEvent as error:
+        return entry, error
 
 
 class Intake:
@@ -173,7 +181,7 @@ class Intake:
     async def _apply(self, position: Position, entries: Sequence[Entry]) -> list[_Done]:
         async with in_transaction():
             await self._lock(position)
-            done = [await self._one(position, entry) for entry in entries]
+            done = await self._all(position, entries)
             await move_position(position.epoch, entries[-1][0])
             self._reached("batch applied")
         self._reached("batch committed")
@@ -187,13 +195,37 @@ class Intake:
         if here != position:
             raise _PositionMovedError
 
-    async def _one(self, position: Position, entry: Entry) -> _Done:
+    async def _all(self, position: Position, entries: Sequence[Entry]) -> list[_Done]:
+        """In stream order; scores that follow each other, which most entries are, together."""
+        done: list[_Done] = []
+        for of_scores, run in groupby(map(_read, entries), lambda read: isinstance(read[1], ScoreChanged)):
+            if of_scores:
+                done += await self._scores(position, list(run))  # type: ignore[arg-type]
+            else:
+                done += [await self._one(position, entry, event) for entry, event in run]
+        return done
+
+    async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]]) -> list[_Done]:
+        events = [event for _, event in run]
+        results, wakes = await self._applier.apply_scores(
+            events, position, now=self._clock.now(), force=self._must_go_out
+        )
+        done = [_Done("score.changed", result) for result in results]
+        for (entry, _), result in zip(run, results, strict=True):
+            log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
+        return [*done[:-1], replace(done[-1], wakes=wakes)]
+
+    @property
+    def _must_go_out(self) -> bool:
+        """While a backlog is read the database may be an old one, which does not know what was sent since."""
+        return not self._backlog.applied
+
+    async def _one(self, position: Position, entry: Entry, event: Event | BadEvent) -> _Done:
         entry_id, fields = entry
         try:
-            event: Event = read_event(entry_id, fields)
-            # While a backlog is read the database may be an old one, which does not know what was sent since.
-            force = not self._backlog.applied
-            result, wakes = await self._applier.apply(event, position, now=self._clock.now(), force=force)
+            if isinstance(event, BadEvent):
+                raise event
+            result, wakes = await self._applier.apply(event, position, now=self._clock.now(), force=self._must_go_out)
         except (BadEvent, RegistrationError) as error:
             log.info("an event goes to quarantine", entry=entry_id, type=event_type(fields))
             return await self._quarantine(position, entry, str(error))

@@ -14,7 +14,7 @@ import structlog
 from actors.checkpoint import pass_by
 from actors.gate import Gates
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
+from actors.outcomes import Outcomes, named_in
 from actors.profiles import PROFILES
 from actors.sender import Sender, http_session
 from actors.verdict import Rules
@@ -269,7 +269,7 @@ async def _open_outcomes(
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
     outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
-    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=tools.abort.set)
+    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=tools.abort.set, split=named_in)
     # Last in, first out: actors drain while the database and the pool are still open.
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +21,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from dramatiq import MessageProxy
     from dramatiq.brokers.redis import RedisBroker
@@ -55,10 +56,19 @@ class LoopWorker(Worker):
     Args:
         drain_seconds: How long :meth:`close` lets actors finish.
         on_deadline: Called on the loop when they must hurry: it makes them end what they wait for.
+        window: Calls of actors at once.
+        split: A message's arguments, as those of each call of its actor. All calls are made at once, and the message
+            is acknowledged when the last one has ended.
     """
 
     def __init__(
-        self, broker: RedisBroker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
+        self,
+        broker: RedisBroker,
+        *,
+        drain_seconds: float,
+        on_deadline: Callable[[], None],
+        window: int = WINDOW,
+        split: Callable[[Sequence[Any]], Sequence[Sequence[Any]]] = lambda arguments: [arguments],
     ) -> None:
         super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
         self.client = cast("BrokerClient", broker.client)
@@ -66,6 +76,7 @@ class LoopWorker(Worker):
         self.queue_prefetch = window
         self.delay_prefetch = DELAY_PREFETCH
         self.window = window
+        self.split = split
         self.drain_seconds = drain_seconds
         self.on_deadline = on_deadline
         self.loop = asyncio.get_running_loop()
@@ -108,6 +119,15 @@ class LoopWorker(Worker):
                 time.sleep(0.001)
 
 
+@dataclass(slots=True)
+class _InHand:
+    """A message, how many of its calls have not ended, and what the first one that failed raised."""
+
+    message: MessageProxy
+    left: int
+    error: BaseException | None = None
+
+
 class LoopThread(WorkerThread):
     """Takes messages off Dramatiq's work queue and hands them to the loop."""
 
@@ -120,7 +140,7 @@ class LoopThread(WorkerThread):
         )
         self._worker = worker
         self._slots = Semaphore(worker.window)
-        self._tasks: dict[asyncio.Task[None], MessageProxy] = {}
+        self._tasks: dict[asyncio.Task[None], _InHand] = {}
         self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
         # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
         self._acknowledgers = worker.acknowledgers = [
@@ -134,37 +154,49 @@ class LoopThread(WorkerThread):
         self._drain()
 
     def process_message(self, message: MessageProxy) -> None:
-        """In this thread: wait for a free slot, then hand the message to the loop."""
-        while not self._slots.acquire(timeout=self.timeout):
-            if not self.running:
-                self._give_back(message)
-                return
+        """In this thread: wait for a free slot for each of its calls, then hand the message to the loop."""
+        calls = self._worker.split(message.args)
+        for taken in range(len(calls)):
+            while not self._slots.acquire(timeout=self.timeout):
+                if not self.running:
+                    self._release(taken)
+                    self._give_back(message)
+                    return
         try:
             self.broker.emit_before("process_message", message)
         except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
-            self._slots.release()
+            self._release(len(calls))
             self._ended.put((message, error))
             return
-        self._worker.loop.call_soon_threadsafe(self._spawn, message, context=self._worker.context)
+        self._worker.loop.call_soon_threadsafe(self._spawn, message, calls, context=self._worker.context)
 
-    def _spawn(self, message: MessageProxy) -> None:
-        """On the loop. The task sees a copy of the context that this is called in."""
+    def _release(self, slots: int) -> None:
+        for _ in range(slots):
+            self._slots.release()
+
+    def _spawn(self, message: MessageProxy, calls: Sequence[Sequence[Any]]) -> None:
+        """On the loop. Each task sees a copy of the context that this is called in."""
         actor: Any = self.broker.get_actor(message.actor_name)
         try:
-            coroutine = actor.fn.__wrapped__(*message.args, **message.kwargs)
+            coroutines = [actor.fn.__wrapped__(*arguments, **message.kwargs) for arguments in calls]
         except TypeError as error:  # a message of another release, with other arguments
-            self._slots.release()
+            self._release(len(calls))
             self._ended.put((message, error))
             return
-        task = self._worker.loop.create_task(coroutine)
-        self._tasks[task] = message
-        task.add_done_callback(self._done)
+        in_hand = _InHand(message, len(coroutines))
+        for coroutine in coroutines:
+            task = self._worker.loop.create_task(coroutine)
+            self._tasks[task] = in_hand
+            task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        message = self._tasks.pop(task)
+        in_hand = self._tasks.pop(task)
         # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
         self._slots.release()
-        self._ended.put((message, None if task.cancelled() else task.exception()))
+        in_hand.left -= 1
+        in_hand.error = in_hand.error or (None if task.cancelled() else task.exception())
+        if not in_hand.left:
+            self._ended.put((in_hand.message, in_hand.error))
 
     def _acknowledge(self) -> None:
         """Off the loop: middleware and acknowledgements talk to Redis."""
@@ -198,8 +230,8 @@ class LoopThread(WorkerThread):
             free = self._free_slots(free, started + drain)
         if free < self._worker.window:
             self.logger.error("%d actors did not finish in time", self._worker.window - free)
-            for message in list(self._tasks.values()):
-                self._give_back(message)
+            for in_hand in {id(one): one for one in list(self._tasks.values())}.values():
+                self._give_back(in_hand.message)
         for _ in self._acknowledgers:
             self._ended.put(None)
         for thread in self._acknowledgers:

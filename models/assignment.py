@@ -22,7 +22,7 @@ from models.intake import MOST_ENTRY_ID
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from models.consumer import OutcomeService
     from models.gate import Campus
@@ -125,6 +125,12 @@ CLAIMABLE = f"""{RACING} AND due_at <= :now AND not_before <= :now AND hold_unti
 _AS_WAKE = "id, version_number, composite, due_at"
 
 
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return text
+
+
 def _wake(row: dict[str, Any]) -> Wake:
     return Wake(row["id"], row["version_number"], "composite" if row["composite"] else "leaf", row["due_at"])
 
@@ -145,7 +151,25 @@ _BUMP_SET = f"""version_number = version_number + 1, composite = :composite,
     wake_until = CASE WHEN sent_version >= version_number OR {_DEBOUNCED} < due_at THEN NULL ELSE wake_until END,
     {_REVIVED}"""
 
-_BUMP = Statement(f"UPDATE graded_assignment SET {_BUMP_SET} WHERE id = :id RETURNING id")
+_GIVEN = {
+    ":composite": "given.is_composite",
+    ":entry_id": "given.entry",
+    ":due": "given.due",
+    ":ceiling": "given.ceiling",
+    "version_number + 1": "version_number + given.changes",
+}
+
+_BUMP = Statement(
+    f"""
+    WITH given AS (SELECT * FROM {{given}}), locked AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM graded_assignment
+        WHERE id IN (SELECT assignment_id FROM given) ORDER BY id {{for_update}})
+    UPDATE graded_assignment SET {_replaced(_BUMP_SET, _GIVEN)}
+    FROM given
+    WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM locked)
+    RETURNING id""",
+    given="assignment_id BIGINT, is_composite BOOLEAN, entry VARCHAR, due BIGINT, ceiling BIGINT, changes BIGINT",
+)
 
 _BUMP_BLOCK = Statement(f"""
     UPDATE graded_assignment SET {_BUMP_SET} WHERE id IN (
@@ -210,9 +234,41 @@ class Cause:
 _NO_CAUSE = Cause()
 
 
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """
+    Scores changed that touch this assignment, and make it one of that kind.
+
+    *changes*: how many, each of which makes a version. *entry_id*: of the last one.
+    """
+
+    assignment_id: int
+    kind: Kind
+    entry_id: str | None = None
+    changes: int = 1
+
+
+async def bump_many(bumps: Iterable[Bump], *, now: int, debounce: Debounce, force: bool = False) -> None:
+    """Each assignment may stand there once. *force*: as in :class:`Cause`."""
+    given = []
+    for one in bumps:
+        timing = _timing(one.kind, now, debounce)
+        given.append(
+            {
+                "assignment_id": one.assignment_id,
+                "is_composite": timing["composite"],
+                "entry": one.entry_id,
+                "due": timing["due"],
+                "ceiling": timing["ceiling"],
+                "changes": one.changes,
+            }
+        )
+    await _BUMP.rows(given=given, now=now, force=force)
+
+
 async def bump(assignment_id: int, *, kind: Kind, now: int, debounce: Debounce, cause: Cause = _NO_CAUSE) -> None:
-    """A score changed that touches this assignment."""
-    await _BUMP.rows(id=assignment_id, **_timing(kind, now, debounce), **_because(cause))
+    """One bump, as :func:`bump_many`."""
+    await bump_many([Bump(assignment_id, kind, cause.entry_id)], now=now, debounce=debounce, force=cause.force)
 
 
 async def bump_block(
@@ -257,11 +313,14 @@ async def hurry(assignment_id: int, *, now: int) -> None:
 
 # --- Wake-ups: at most one under way, and perishable. ---
 
-_WAKE_BUMPED = Statement(f"""
+_WAKE_BUMPED = Statement(
+    f"""
     UPDATE graded_assignment SET wake_until = CASE WHEN due_at > :now THEN due_at ELSE :now END + CAST(:ttl AS BIGINT)
-    WHERE id = :id AND {RACING} AND wake_until IS NULL AND claimed_until IS NULL
+    WHERE id IN (SELECT assignment_id FROM {{given}}) AND {RACING} AND wake_until IS NULL AND claimed_until IS NULL
         AND not_before <= :now AND hold_until <= :now
-    RETURNING {_AS_WAKE}""")
+    RETURNING {_AS_WAKE}""",
+    given="assignment_id BIGINT",
+)
 
 _WAKE_CLAIMABLE = Statement(f"""
     UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl
@@ -308,10 +367,15 @@ _SWEEP = Statement(f"""
 _FORGET_WAKE = Statement("UPDATE graded_assignment SET wake_until = NULL WHERE id = :id RETURNING id")
 
 
+async def wake_bumped_many(assignment_ids: Iterable[int], *, now: int) -> list[Wake]:
+    """The wake-ups that bumps call for, if any; to be sent after the commit. The rows are the caller's to lock."""
+    given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
+    return [_wake(row) for row in await _WAKE_BUMPED.rows(given=given, now=now, ttl=WAKE_MS)]
+
+
 async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
-    """The wake-up that a bump calls for, if any; to be sent after the commit."""
-    row = await _WAKE_BUMPED.row(id=assignment_id, now=now, ttl=WAKE_MS)
-    return None if row is None else _wake(row)
+    """That of one, as :func:`wake_bumped_many`."""
+    return next(iter(await wake_bumped_many([assignment_id], now=now)), None)
 
 
 async def sweep(

@@ -14,9 +14,10 @@ from models.gate import Campus, hasten
 from models.intake import Position, QuarantinedEvent, RetiredUser
 from models.score import Score
 from models.stale import StaleEvent
+from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 #: What an event did: changed something, said what was known, or was older than what is known.
 Result = Literal["applied", "unchanged", "stale"]
@@ -228,7 +229,21 @@ async def retire(user_id: str, position: Position, *, modified_us: int) -> Resul
     return "applied"
 
 
+_RETIRED = Statement(
+    """
+    SELECT retired_user.digest AS digest, retired_us FROM {given} CROSS JOIN retired_user
+    WHERE retired_user.digest = given.digest""",
+    given="digest VARCHAR",
+)
+
+
+async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, int]:
+    """Those of the learners who were retired, and when, in microseconds since 1970."""
+    digests = {position.digest_of(user_id): user_id for user_id in user_ids}
+    rows = await _RETIRED.rows(given=[{"digest": digest} for digest in digests])
+    return {digests[row["digest"]]: row["retired_us"] for row in rows}
+
+
 async def is_retired(user_id: str, position: Position, *, modified_us: int) -> bool:
     """Whether an event of that time is about a learner who was retired since."""
-    known = await RetiredUser.get_or_none(digest=position.digest_of(user_id))
-    return known is not None and modified_us <= known.retired_us
+    return modified_us <= (await retired_since([user_id], position)).get(user_id, modified_us - 1)

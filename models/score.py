@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Score(Model):
@@ -31,17 +31,13 @@ class Score(Model):
         unique_together = (("user_id", "course_key", "usage_key"),)
 
 
-# A score is applied when it is at least as new as the stored one: arrival breaks ties. `modified_us` advances even when
-# the points are equal, or a later arrival from between the two would count as news.
-_UPSERT = Statement("""
+_STORE = Statement("""
     INSERT INTO score (user_id, course_key, usage_key, points_earned, points_possible, modified_us)
     VALUES (:user_id, :course_key, :usage_key, :earned, :possible, :modified_us)
     ON CONFLICT (user_id, course_key, usage_key) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
-        modified_us = excluded.modified_us
-    WHERE score.modified_us <= excluded.modified_us
-    RETURNING id""")
+        modified_us = excluded.modified_us""")
 
 _READ = Statement("""
     SELECT points_earned, points_possible FROM score
@@ -69,20 +65,72 @@ ScoreKey = tuple[str, str, str]
 Wanted = tuple[str, str, tuple[str, ...]]
 
 
-async def apply_score(
-    user_id: str, course_key: str, usage_key: str, *, points: Points, modified_us: int
-) -> tuple[bool, bool]:
+class Stored(NamedTuple):
+    """A score as it is known. *modified_us*: microseconds since 1970."""
+
+    points: Points
+    modified_us: int
+
+
+class Change(NamedTuple):
+    """A score as an event says it."""
+
+    key: ScoreKey
+    points: Points
+    modified_us: int
+
+
+class Effect(NamedTuple):
+    """Whether a change was applied, and whether the points differ from those before it."""
+
+    applied: bool
+    changed: bool
+
+
+def settle(known: Mapping[ScoreKey, Stored], changes: Iterable[Change]) -> tuple[list[Effect], dict[ScoreKey, Stored]]:
     """
-    Store a score unless a newer one is known.
+    What changes do, one after the other, to the scores that are known. Pure.
+
+    A change is applied when it is at least as new as what is known: arrival breaks ties. ``modified_us`` advances even
+    when the points are equal, or a later arrival from between the two would count as news.
 
     Returns:
-        Whether it was applied, and whether the points differ from what was stored.
+        What each did, and the scores that are new.
     """
-    key = {"user_id": user_id, "course_key": course_key, "usage_key": usage_key}
-    before = await _READ.row(**key)
-    applied = await _UPSERT.rows(**key, earned=points[0], possible=points[1], modified_us=modified_us)
-    changed = before is None or (before["points_earned"], before["points_possible"]) != points
-    return bool(applied), bool(applied) and changed
+    effects, news = [], dict[ScoreKey, Stored]()
+    for change in changes:
+        before = news.get(change.key) or known.get(change.key)
+        applied = before is None or before.modified_us <= change.modified_us
+        effects.append(Effect(applied, applied and (before is None or before.points != change.points)))
+        if applied:
+            news[change.key] = Stored(change.points, change.modified_us)
+    return effects, news
+
+
+async def apply_scores(changes: Sequence[Change]) -> list[Effect]:
+    """Store scores unless newer ones are known; within the transaction that makes intake serial."""
+    effects, news = settle(await read_many({change.key for change in changes}), changes)
+    if news:
+        await _STORE.each(
+            [
+                {
+                    "user_id": key[0],
+                    "course_key": key[1],
+                    "usage_key": key[2],
+                    "earned": stored.points[0],
+                    "possible": stored.points[1],
+                    "modified_us": stored.modified_us,
+                }
+                for key, stored in sorted(news.items())
+            ]
+        )
+    return effects
+
+
+async def apply_score(user_id: str, course_key: str, usage_key: str, *, points: Points, modified_us: int) -> Effect:
+    """One score, as :func:`apply_scores`."""
+    (effect,) = await apply_scores([Change((user_id, course_key, usage_key), points, modified_us)])
+    return effect
 
 
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
@@ -91,22 +139,20 @@ async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points
     known = await read_many(keys)
     return {
         (user_id, course_key, usage_keys): {
-            usage_key: points[:2]
+            usage_key: stored.points
             for usage_key in usage_keys
-            if (points := known.get((user_id, course_key, usage_key))) is not None
+            if (stored := known.get((user_id, course_key, usage_key))) is not None
         }
         for user_id, course_key, usage_keys in wanted
     }
 
 
-async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, tuple[float, float, int]]:
-    """Points earned, points possible and when they were scored (microseconds since 1970), where they are known."""
+async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, Stored]:
+    """The scores that are known of these."""
     given = [{"user_id": key[0], "course_key": key[1], "usage_key": key[2]} for key in keys]
     return {
-        (row["user_id"], row["course_key"], row["usage_key"]): (
-            row["points_earned"],
-            row["points_possible"],
-            row["modified_us"],
+        (row["user_id"], row["course_key"], row["usage_key"]): Stored(
+            (row["points_earned"], row["points_possible"]), row["modified_us"]
         )
         for row in await _READ_MANY.rows(given=given)
     }

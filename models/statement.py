@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tortoise.context import require_context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tortoise.backends.base.client import BaseDBAsyncClient
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
@@ -66,6 +68,11 @@ class Statement:
         if "given" in parameters:
             parameters["given"] = json.dumps(parameters["given"])
         return await connection().execute_query_dict(text, [parameters[name] for name in self.names])
+
+    async def each(self, many: Sequence[dict[str, Any]]) -> None:
+        """Run it once for each of *many* parameters, in one round trip; it may return no rows."""
+        text = self._postgres if is_postgres() else self._sqlite
+        await connection().execute_many(text, [[parameters[name] for name in self.names] for parameters in many])
 
     async def row(self, **parameters: Any) -> dict[str, Any] | None:
         """The first row, or None."""

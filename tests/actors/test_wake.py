@@ -78,9 +78,9 @@ async def test_each_kind_has_its_actor(waker, kind, actor):
 
 
 async def test_a_wake_up_for_later_is_delayed_until_then(waker):
-    await waker.wake(Wake(1, 1, "composite", NOW + 900_000), Wake(1, 1, "leaf", NOW), Wake(1, 1, "leaf", NOW - 5))
+    await waker.wake(Wake(1, 1, "composite", NOW + 900_000), Wake(1, 1, "leaf", NOW), Wake(5, 2, "leaf", NOW - 5))
     queues = waker.queues()
-    assert {queue: len(messages) for queue, messages in queues.items()} == {"outcomes.1": 2, "outcomes.1.DQ": 1}
+    assert {queue: len(messages) for queue, messages in queues.items()} == {"outcomes.1": 1, "outcomes.1.DQ": 1}
     (delayed,) = queues["outcomes.1.DQ"]
     assert 0 <= delayed.options["eta"] - delayed.message_timestamp - 900_000 < 1_000
     assert all("eta" not in message.options for message in queues["outcomes.1"])

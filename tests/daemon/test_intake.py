@@ -109,6 +109,12 @@ class Stumbling(Applier):
             raise self.error
         return done
 
+    async def apply_scores(self, events, position, *, now, force=False):
+        done = await super().apply_scores(events, position, now=now, force=force)
+        if self.error is not None and any(event.usage_key == "stumbling block" for event in events):
+            raise self.error
+        return done
+
 
 @dataclass
 class Desk:
@@ -392,10 +398,10 @@ async def test_a_lost_server_between_two_entries_of_a_poisoned_batch_costs_nothi
     await put(SCORE | {"usage_id": "stumbling block"})
 
     class Fading(Stumbling):
-        async def apply(self, event, position, *, now, force=False):
-            if event.usage_key == "q":
+        async def apply_scores(self, events, position, *, now, force=False):
+            if [event.usage_key for event in events] == ["q"]:
                 raise ConnectionResetError("the server went away")
-            return await super().apply(event, position, now=now, force=force)
+            return await super().apply_scores(events, position, now=now, force=force)
 
     last = await put(SCORE | {"usage_id": "q"})
     fading = await make_desk(applier=Fading(ValueError("no")))
