@@ -231,7 +231,8 @@ class Gates:
         if not address.passable:
             raise NotAdmittedError("nothing goes to this campus now")
         gate = self._gate(address.campus)
-        if self._inside >= self._connections:
+        if self._inside >= self._connections and gate.slots.inside < gate.slots.limit:
+            # Whoever waits for a slot may wait for a connection with it.
             gate.wants = True
             raise NotAdmittedError("all connections are in use")
         if not gate.slots.limit:
