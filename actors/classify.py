@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -241,6 +242,8 @@ def _redirect(answer: Answer) -> str | None:
     return f"HTTP {answer.status}: the outcome service redirects to {clean(f'{target.scheme}://{host}')[:200]}"
 
 
+# All answers of a second bear the same one.
+@lru_cache(maxsize=64)
 def _date(text: str) -> datetime | None:
     """An HTTP date; None if it is none."""
     try:

@@ -8,6 +8,7 @@ import math
 import os
 import ssl
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.tls import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
     from types import SimpleNamespace
 
@@ -81,6 +82,8 @@ class Sender:
             raise ValueError("a Sender needs a session of http_session()")
         self._session = session
         self._tls = tls or {}
+        self._scopes: dict[asyncio.Event, set[asyncio.Timeout]] = {}
+        self._watchers: dict[asyncio.Event, asyncio.Task[None]] = {}
 
     async def post(
         self,
@@ -105,27 +108,36 @@ class Sender:
             GiveUp: The URL is malformed, or leads where the configuration does not allow.
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
+        progress = _Progress()
         if abort is None:
-            return await self._post(url, body, headers, _Progress(), consumer_key)
+            return await self._post(url, body, headers, progress, consumer_key)
         if abort.is_set():
             raise TryLater("stopped before anything was sent")
-        progress = _Progress()
-        posting = asyncio.create_task(self._post(url, body, headers, progress, consumer_key))
-        stopping = asyncio.create_task(abort.wait())
         try:
-            await asyncio.wait((posting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            posting.cancel()  # does nothing to a task that is done
-            await asyncio.wait((posting, stopping))
-            trouble = None if posting.cancelled() else posting.exception()
-        if trouble is not None:
-            raise trouble
-        if not posting.cancelled():
-            return posting.result()
+            async with self._until(abort) as stopped:
+                return await self._post(url, body, headers, progress, consumer_key)
+        except TimeoutError:
+            if not stopped.expired():
+                raise
         if progress.connected is None:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
+
+    @asynccontextmanager
+    async def _until(self, abort: asyncio.Event) -> AsyncIterator[asyncio.Timeout]:
+        """End what is inside, by a time-out, once *abort* is set. One task waits for that on behalf of all."""
+        async with asyncio.timeout(None) as scope:
+            scopes = self._scopes.setdefault(abort, set())
+            if not scopes:
+                self._watchers[abort] = asyncio.create_task(_expire(scopes, abort))
+            scopes.add(scope)
+            try:
+                yield scope
+            finally:
+                scopes.discard(scope)
+                if not scopes:
+                    self._watchers.pop(abort).cancel()
+                    del self._scopes[abort]
 
     async def _post(
         self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress, consumer_key: str
@@ -191,6 +203,12 @@ def http_session(
         trust_env=False,
         trace_configs=[_Watch(egress)],
     )
+
+
+async def _expire(scopes: set[asyncio.Timeout], abort: asyncio.Event) -> None:
+    await abort.wait()
+    for scope in scopes:
+        scope.reschedule(asyncio.get_running_loop().time())
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:

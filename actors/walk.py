@@ -30,7 +30,7 @@ from models.attempt import Accepted as AcceptedEnd
 from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
 from models.batcher import Batcher
 from models.delivery import count_unexplained
-from models.score import read_scores, read_wanted
+from models.score import read_wanted
 from models.secrets import promote, take_turns
 from models.together import Acceptance
 from models.vault import OPEN
@@ -213,9 +213,8 @@ class Walk:
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
         below = () if tree is None or claim.usage_key not in tree else tuple(tree.below(claim.usage_key))
-        if not 0 < len(below) <= MOST_BY_NAME:
-            return await read_scores(claim.user_id, claim.course_key)
-        return await self._scores((claim.user_id, claim.course_key, below)) or {}
+        named = below if 0 < len(below) <= MOST_BY_NAME else None
+        return await self._scores((claim.user_id, claim.course_key, named)) or {}
 
     async def _send(
         self,

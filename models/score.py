@@ -39,14 +39,6 @@ _STORE = Statement("""
         points_possible = excluded.points_possible,
         modified_us = excluded.modified_us""")
 
-_READ = Statement("""
-    SELECT points_earned, points_possible FROM score
-    WHERE user_id = :user_id AND course_key = :course_key AND usage_key = :usage_key""")
-
-_READ_COURSE = Statement("""
-    SELECT usage_key, points_earned, points_possible FROM score
-    WHERE user_id = :user_id AND course_key = :course_key""")
-
 _READ_MANY = Statement(
     """
     SELECT score.user_id AS user_id, score.course_key AS course_key, score.usage_key AS usage_key, points_earned,
@@ -57,12 +49,19 @@ _READ_MANY = Statement(
     given="user_id VARCHAR, course_key VARCHAR, usage_key VARCHAR",
 )
 
+_READ_COURSES = Statement(
+    """
+    SELECT score.user_id AS user_id, score.course_key AS course_key, usage_key, points_earned, points_possible
+    FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_key = given.course_key""",
+    given="user_id VARCHAR, course_key VARCHAR",
+)
+
 #: Points earned and possible of one problem.
 Points = tuple[float, float]
 #: A learner, a course and a problem.
 ScoreKey = tuple[str, str, str]
-#: A learner, a course and problems in it.
-Wanted = tuple[str, str, tuple[str, ...]]
+#: A learner, a course, and problems in it; None for all of them.
+Wanted = tuple[str, str, tuple[str, ...] | None]
 
 
 class Stored(NamedTuple):
@@ -134,17 +133,32 @@ async def apply_score(user_id: str, course_key: str, usage_key: str, *, points: 
 
 
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
-    """What :func:`read_scores` gives, for several learners in one statement."""
-    keys = {(user_id, course_key, usage_key) for user_id, course_key, usage_keys in wanted for usage_key in usage_keys}
-    known = await read_many(keys)
+    """Scores by usage key, for several learners at once."""
+    named = {
+        (user_id, course_key, usage_key) for user_id, course_key, usage_keys in wanted for usage_key in usage_keys or ()
+    }
+    whole = {(user_id, course_key) for user_id, course_key, usage_keys in wanted if usage_keys is None}
+    known = {key: stored.points for key, stored in (await read_many(named)).items()} if named else {}
+    courses = await _read_courses(whole) if whole else {}
     return {
-        (user_id, course_key, usage_keys): {
-            usage_key: stored.points
+        (user_id, course_key, usage_keys): courses.get((user_id, course_key), {})
+        if usage_keys is None
+        else {
+            usage_key: known[user_id, course_key, usage_key]
             for usage_key in usage_keys
-            if (stored := known.get((user_id, course_key, usage_key))) is not None
+            if (user_id, course_key, usage_key) in known
         }
         for user_id, course_key, usage_keys in wanted
     }
+
+
+async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Points]]:
+    given = [{"user_id": user_id, "course_key": course_key} for user_id, course_key in learners]
+    found: dict[tuple[str, str], dict[str, Points]] = {}
+    for row in await _READ_COURSES.rows(given=given):
+        of_learner = found.setdefault((row["user_id"], row["course_key"]), {})
+        of_learner[row["usage_key"]] = (row["points_earned"], row["points_possible"])
+    return found
 
 
 async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, Stored]:
@@ -160,13 +174,5 @@ async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, Stored]:
 
 async def read_scores(user_id: str, course_key: str, usage_keys: Sequence[str] | None = None) -> dict[str, Points]:
     """A learner's scores in a course by usage key; of *usage_keys* alone where they are given."""
-    if usage_keys is not None and len(usage_keys) == 1:
-        row = await _READ.row(user_id=user_id, course_key=course_key, usage_key=usage_keys[0])
-        return {} if row is None else {usage_keys[0]: (row["points_earned"], row["points_possible"])}
-    rows = await _READ_COURSE.rows(user_id=user_id, course_key=course_key)
-    wanted = None if usage_keys is None else set(usage_keys)
-    return {
-        row["usage_key"]: (row["points_earned"], row["points_possible"])
-        for row in rows
-        if wanted is None or row["usage_key"] in wanted
-    }
+    wanted = (user_id, course_key, None if usage_keys is None else tuple(usage_keys))
+    return (await read_wanted([wanted]))[wanted]
