@@ -123,6 +123,8 @@ def clean(words: str, hide: Iterable[str] = ()) -> str:
     Everything in *hide* is struck out, also as it looks in XML, HTML or a URL, and so is an OAuth signature; control
     characters become spaces; at most :data:`REASON_LIMIT` characters are left.
     """
+    if not words:
+        return ""
     for secret in hide:
         for form in dict.fromkeys((secret, html.escape(secret, quote=False), html.escape(secret), quote(secret, ""))):
             words = _strike(words, form)

@@ -64,6 +64,10 @@ DENIED: tuple[tuple[str, str], ...] = (
 WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
 
 
+#: URLs that are known to be allowed, at most.
+MOST_PASSED = 4096
+
+
 class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what happened
     """
     The configuration does not allow a request to go there.
@@ -92,6 +96,8 @@ class Egress:
         self._allowed = tuple(allow_networks)
         self._denied = tuple((ip_network(network), why) for network, why in DENIED)
         self._wrappers = tuple(IPv6Network(network) for network in WRAPPERS)
+        # Each request asks for its URL, of which there are few, and the answer stays the same.
+        self._passed: set[str] = set()
 
     def check_url(self, url: str) -> None:
         """
@@ -100,6 +106,14 @@ class Egress:
         Raises:
             EgressRefused: With words that name the setting to change, where one would help. They never hold the URL.
         """
+        if url in self._passed:
+            return
+        self._check_url(url)
+        if len(self._passed) >= MOST_PASSED:
+            self._passed.clear()
+        self._passed.add(url)
+
+    def _check_url(self, url: str) -> None:
         try:
             parts = urlsplit(url)
             host = parts.hostname

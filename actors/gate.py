@@ -22,7 +22,7 @@ from models.fleet import READER
 from models.gate import LEAST_PAUSE_MS, Campus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
     from actors.verdict import Verdict
     from models.attempt import Address
@@ -108,8 +108,12 @@ class Pass:
         probe: If it is one.
     """
 
-    def __init__(self, gate: _Gate, address: Address, clock: Clock, *, probe: Probe | None) -> None:
+    def __init__(
+        self, gate: _Gate, address: Address, clock: Clock, leave: Callable[[], None], *, probe: Probe | None
+    ) -> None:
         self._gate = gate
+        #: Once the campus has answered: its slot is free for another request, whatever there is still to do.
+        self.leave = leave
         self._campus = address.campus
         self._names = {"consumer": address.consumer_name, "origin": address.campus.origin}
         self._clock = clock
@@ -244,17 +248,25 @@ class Gates:
             raise NotAdmittedError("too many wait at all gates together")
         await gate.slots.enter(retried=address.retried)
         self._inside += 1
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            if not left:
+                left = True
+                self._inside -= 1
+                gate.slots.leave()
+
         try:
             if self._inside > self._connections:
                 raise NotAdmittedError("all connections are in use")
-            admitted = await self._admit(gate, address)
+            admitted = await self._admit(gate, address, leave)
             try:
                 yield admitted
             finally:
                 await admitted.release()
         finally:
-            self._inside -= 1
-            gate.slots.leave()
+            leave()
 
     def divide(self, me: str, roster: frozenset[str]) -> None:
         """
@@ -314,16 +326,16 @@ class Gates:
         for gate in self._gates.values():
             gate.slots.dismiss("the daemon stops")
 
-    async def _admit(self, gate: _Gate, address: Address) -> Pass:
+    async def _admit(self, gate: _Gate, address: Address, leave: Callable[[], None]) -> Pass:
         if not (address.shut or gate.shut):
-            return Pass(gate, address, self._clock, probe=None)
+            return Pass(gate, address, self._clock, leave, probe=None)
         probe = await stored.take_probe(address.campus, now=self._clock.now(), lease_ms=self._lease_ms)
         if probe is None:
             raise NotAdmittedError("the gate is shut, and it is not time for a probe")
         if not gate.shut:
             gate.shut = True
             gate.slots.bears_one()
-        return Pass(gate, address, self._clock, probe=probe)
+        return Pass(gate, address, self._clock, leave, probe=probe)
 
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)

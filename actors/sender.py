@@ -8,7 +8,6 @@ import math
 import os
 import ssl
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.tls import trust
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from types import SimpleNamespace
 
@@ -113,9 +112,15 @@ class Sender:
             return await self._post(url, body, headers, progress, consumer_key)
         if abort.is_set():
             raise TryLater("stopped before anything was sent")
+        scopes = self._watched(abort)
+        stopped = asyncio.timeout(None)
         try:
-            async with self._until(abort) as stopped:
-                return await self._post(url, body, headers, progress, consumer_key)
+            async with stopped:
+                scopes.add(stopped)
+                try:
+                    return await self._post(url, body, headers, progress, consumer_key)
+                finally:
+                    self._leave(scopes, stopped, abort)
         except TimeoutError:
             if not stopped.expired():
                 raise
@@ -123,21 +128,19 @@ class Sender:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
 
-    @asynccontextmanager
-    async def _until(self, abort: asyncio.Event) -> AsyncIterator[asyncio.Timeout]:
-        """End what is inside, by a time-out, once *abort* is set. One task waits for that on behalf of all."""
-        async with asyncio.timeout(None) as scope:
-            scopes = self._scopes.setdefault(abort, set())
-            if not scopes:
-                self._watchers[abort] = asyncio.create_task(_expire(scopes, abort))
-            scopes.add(scope)
-            try:
-                yield scope
-            finally:
-                scopes.discard(scope)
-                if not scopes:
-                    self._watchers.pop(abort).cancel()
-                    del self._scopes[abort]
+    def _watched(self, abort: asyncio.Event) -> set[asyncio.Timeout]:
+        """The time-outs of all posts that end when *abort* is set. One task waits for that on behalf of all."""
+        scopes = self._scopes.get(abort)
+        if scopes is None:
+            scopes = self._scopes[abort] = set()
+            self._watchers[abort] = asyncio.create_task(_expire(scopes, abort))
+        return scopes
+
+    def _leave(self, scopes: set[asyncio.Timeout], scope: asyncio.Timeout, abort: asyncio.Event) -> None:
+        scopes.discard(scope)
+        if not scopes:
+            self._watchers.pop(abort).cancel()
+            del self._scopes[abort]
 
     async def _post(
         self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress, consumer_key: str

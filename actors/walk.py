@@ -135,6 +135,8 @@ class Walk:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         probe = admitted.campus_away
         verdict = await self._walk(claim, address, admitted, began)
+        if verdict.health == "works":
+            admitted.leave()
         doubted = address.pending is not None and verdicts.may_be_the_secret(verdict)
         if doubted:
             verdict = self._with_the_other_secret(verdict, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds that loops have to end: longer than a blocking read of the stream and a batch of intake.
 LOOPS_END = 3.0
+#: Objects, and looks, between two looks of the garbage collector at its three generations.
+COLLECT = (10_000, 20, 20)
 
 
 def run_daemon(config: Config, outside: Outside | None = None, *, reread: Callable[[], Config] | None = None) -> None:
@@ -55,10 +58,22 @@ async def _serve(config: Config, outside: Outside, reread: Callable[[], Config])
                 # In place of the one before: a signal has one handler.
                 loop.add_signal_handler(signal.SIGHUP, Reloader(config, reread, daemon.adopt, notifier).reload)
                 notifier.ready()
+                _rest_the_collector()
                 await run_loops(daemon.loops, stop)
         except StoppedError:
             log.info("stopped before it had started")
     log.info("stopped")
+
+
+def _rest_the_collector() -> None:
+    """
+    What stands by now stays to the end, and what an attempt makes goes without the collector's help.
+
+    Looking through all of it again and again is a fifth of an outcome's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
 
 
 def _too_early() -> None:
