@@ -69,7 +69,7 @@ async def claim(tokens: Sequence[tuple[int, int]], *, now: int, lease_ms: int) -
     return {(row["id"], row["claim_token"]): as_claim(row, token=row["claim_token"], now=now) for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Acceptance:
     """The campus holds *score* (wire text); *line* is what the ledger says of it."""
 
