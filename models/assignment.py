@@ -118,9 +118,15 @@ class Wake:
 # What makes a row worth a sender's look; the partial index of the migrations has the same words.
 RACING = """version_number > sent_version AND parked_at IS NULL AND disabled_at IS NULL AND waiting_since IS NULL"""
 
+# The same of rows that are found by their ids: in words in which PostgreSQL does not see that index, which leads to all
+# the rows that wait.
+RACING_BY_ID = RACING.replace("sent_version", "sent_version + 0")
+
 # Rule 1.
 CLAIMABLE = f"""{RACING} AND due_at <= :now AND not_before <= :now AND hold_until <= :now
     AND (claimed_until IS NULL OR claimed_until <= :now)"""
+
+CLAIMABLE_BY_ID = CLAIMABLE.replace(RACING, RACING_BY_ID)
 
 _AS_WAKE = "id, version_number, composite, due_at"
 
@@ -316,8 +322,8 @@ async def hurry(assignment_id: int, *, now: int) -> None:
 _WAKE_BUMPED = Statement(
     f"""
     UPDATE graded_assignment SET wake_until = CASE WHEN due_at > :now THEN due_at ELSE :now END + CAST(:ttl AS BIGINT)
-    WHERE id IN (SELECT assignment_id FROM {{given}}) AND {RACING} AND wake_until IS NULL AND claimed_until IS NULL
-        AND not_before <= :now AND hold_until <= :now
+    WHERE id IN (SELECT assignment_id FROM {{given}}) AND {RACING_BY_ID} AND wake_until IS NULL
+        AND claimed_until IS NULL AND not_before <= :now AND hold_until <= :now
     RETURNING {_AS_WAKE}""",
     given="assignment_id BIGINT",
 )

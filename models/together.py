@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import CLAIMABLE, wake_claimable
+from models.assignment import CLAIMABLE_BY_ID, wake_claimable
 from models.attempt import CLAIM_SET, CLAIMED, SETTLED, Claim, Ended, as_claim, written
 from models.delivery import Line, write_lines
 from models.statement import Statement
@@ -32,7 +32,7 @@ _ARE_FREE = "WHERE graded_assignment.id = given.assignment_id AND graded_assignm
 
 # Rule 1. Not for a claim that ran out: that is a takeover.
 _CLAIM = Statement(
-    f"""{_FREE.format(condition=f"claimed_until IS NULL AND {CLAIMABLE}")}
+    f"""{_FREE.format(condition=f"claimed_until IS NULL AND {CLAIMABLE_BY_ID}")}
     SET claim_token = given.token, {CLAIM_SET}
     FROM given {_ARE_FREE} RETURNING {CLAIMED}, claim_token""",
     given="assignment_id BIGINT, token BIGINT",
