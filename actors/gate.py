@@ -39,7 +39,7 @@ BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
 LONGEST_CLOSED_MS = 900_000
 #: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills it twice a second,
 #: and it should not run empty in between.
-LINE, LINE_A_SLOT = 64, 8
+LINE, LINE_A_SLOT = 64, 16
 #: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
 #: not be filled by those who wait for slow campuses.
 CROWD, SHORT_LINE = 1_024, 2

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from models.assignment import Wake
     from models.clock import Clock
 
-#: Seconds between two sweeps.
-EVERY = 0.5
+#: Seconds between two sweeps, and after one that found more than there was room for.
+EVERY, EVERY_WHEN_BUSY = 0.5, 0.1
 #: Rows a sweep, at most.
 MOST = 1000
 
@@ -46,7 +46,10 @@ class Sweep:
     async def step(self, stop: Stop) -> None:
         """Measure the clock, sweep once, sleep."""
         await self._clock.measure()
-        if self._may_send():
-            full = self._gates.full()
-            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=self._gates.line, full=full))
-        await stop.sleep(EVERY)
+        taken = await self._sweep() if self._may_send() else 0
+        await stop.sleep(EVERY_WHEN_BUSY if taken >= min(MOST, self._gates.line) else EVERY)
+
+    async def _sweep(self) -> int:
+        wakes = await sweep(now=self._clock.now(), most=MOST, room=self._gates.line, full=self._gates.full())
+        await self._wake(wakes)
+        return len(wakes)

@@ -319,6 +319,16 @@ async def hurry(assignment_id: int, *, now: int) -> None:
 
 # --- Wake-ups: at most one under way, and perishable. ---
 
+# An UPDATE of given rows that nobody else has locked, so that it never waits and is in nobody's way, whatever the
+# order of its rows.
+# Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
+FREE = """
+    WITH given AS (SELECT * FROM {{given}}), free AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
+        WHERE graded_assignment.id = given.assignment_id AND {condition} {{skip_locked}})
+    UPDATE graded_assignment"""
+ARE_FREE = "WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM free)"
+
 _WAKE_BUMPED = Statement(
     f"""
     UPDATE graded_assignment SET wake_until = CASE WHEN due_at > :now THEN due_at ELSE :now END + CAST(:ttl AS BIGINT)
@@ -342,13 +352,12 @@ _READY = "CASE WHEN not_before > due_at THEN not_before ELSE due_at END"
 _FIRST = f"""CASE WHEN gate.shut_at IS NULL OR not_before <= gate.shut_at THEN 0 ELSE not_before END,
     CASE WHEN gate.shut_at IS NOT NULL AND gate.failed_probes % 2 = 1 THEN -due_at ELSE {_READY} END"""
 
-# Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
 # Campuses take turns, and at each of them fresh and retried work, so that the many grades that wait for a slow campus
 # keep nobody else's from their turn. A campus to which nothing may go now is passed over, as is a line that is full;
 # a shut gate has room for a few, since the first of them may have nothing to send.
-_SWEEP = Statement(f"""
-    WITH ranked AS (
-        SELECT graded_assignment.id AS id,
+_RANKED = Statement(f"""
+    SELECT id FROM (
+        SELECT graded_assignment.id AS id, {_READY} AS ready,
             CASE WHEN gate.shut_at IS NULL OR :room < {ROOM_WHEN_SHUT} THEN CAST(:room AS BIGINT)
                 ELSE {ROOM_WHEN_SHUT} END AS room,
             ROW_NUMBER() OVER (
@@ -361,14 +370,15 @@ _SWEEP = Statement(f"""
         WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND {PASSABLE}
             AND {{position}}(:full,
                 '|' || {RETRIED} || ' ' || lti_consumer.id || ' ' || outcome_service.origin || '|') = 0
-    ), picked AS MATERIALIZED (
-        SELECT graded_assignment.id AS id, ranked.turn AS turn
-        FROM graded_assignment JOIN ranked ON ranked.id = graded_assignment.id
-        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND ranked.turn <= ranked.room
-        ORDER BY ranked.turn, {_READY} LIMIT :most {{skip_locked}})
-    UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl WHERE id IN (SELECT id FROM picked)
-    RETURNING {_AS_WAKE}, {_READY} AS ready,
-        (SELECT turn FROM picked WHERE picked.id = graded_assignment.id) AS turn""")
+    ) AS ranked
+    WHERE ranked.turn <= ranked.room ORDER BY ranked.turn, ranked.ready LIMIT :most""")
+
+_TAKE = Statement(
+    f"""
+    {FREE.format(condition=f"{CLAIMABLE_BY_ID} AND (wake_until IS NULL OR wake_until <= :now)")}
+    SET wake_until = CAST(:now AS BIGINT) + :ttl FROM given {ARE_FREE} RETURNING {_AS_WAKE}""",
+    given="assignment_id BIGINT",
+)
 
 _FORGET_WAKE = Statement("UPDATE graded_assignment SET wake_until = NULL WHERE id = :id RETURNING id")
 
@@ -396,9 +406,12 @@ async def sweep(
         full: Lines that have no place left: a campus, and whether it is that of retried rows.
     """
     lines = "".join(f"|{int(retried)} {campus.consumer_id} {campus.origin}|" for campus, retried in full)
-    rows = await _SWEEP.rows(now=now, ttl=WAKE_MS, most=most, room=most if room is None else room, full=lines)
-    # RETURNING keeps no order.
-    return [_wake(row) for row in sorted(rows, key=lambda row: (row["turn"], row["ready"]))]
+    ranked = await _RANKED.rows(now=now, most=most, room=most if room is None else room, full=lines)
+    if not ranked:
+        return []
+    taken = await _TAKE.rows(given=[{"assignment_id": row["id"]} for row in ranked], now=now, ttl=WAKE_MS)
+    wakes = {row["id"]: _wake(row) for row in taken}
+    return [wakes[row["id"]] for row in ranked if row["id"] in wakes]
 
 
 async def forget_wake(assignment_id: int) -> None:

@@ -12,7 +12,7 @@ Item = TypeVar("Item", bound="Hashable")
 Result = TypeVar("Result")
 
 #: Items that one call gets, at most: a statement for more of them is not quicker an item, and others wait for it.
-MOST = 200
+MOST = 64
 
 
 class Batcher(Generic[Item, Result]):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import CLAIMABLE_BY_ID, wake_claimable
+from models.assignment import ARE_FREE, CLAIMABLE_BY_ID, FREE, wake_claimable
 from models.attempt import CLAIM_SET, CLAIMED, SETTLED, Claim, Ended, as_claim, written
 from models.delivery import Line, write_lines
 from models.statement import Statement
@@ -22,33 +22,25 @@ from models.statement import Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Materialized: a subquery that PostgreSQL runs again would lock more rows than it was asked for.
-_FREE = """
-    WITH given AS (SELECT * FROM {{given}}), free AS MATERIALIZED (
-        SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
-        WHERE graded_assignment.id = given.assignment_id AND {condition} {{skip_locked}})
-    UPDATE graded_assignment"""
-_ARE_FREE = "WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM free)"
-
 # Rule 1. Not for a claim that ran out: that is a takeover.
 _CLAIM = Statement(
-    f"""{_FREE.format(condition=f"claimed_until IS NULL AND {CLAIMABLE_BY_ID}")}
+    f"""{FREE.format(condition=f"claimed_until IS NULL AND {CLAIMABLE_BY_ID}")}
     SET claim_token = given.token, {CLAIM_SET}
-    FROM given {_ARE_FREE} RETURNING {CLAIMED}, claim_token""",
+    FROM given {ARE_FREE} RETURNING {CLAIMED}, claim_token""",
     given="assignment_id BIGINT, token BIGINT",
 )
 
 # Rule 4.
 _ACCEPT = Statement(
-    f"""{_FREE.format(condition="claim_token = given.token")}
+    f"""{FREE.format(condition="claim_token = given.token")}
     SET {SETTLED.replace(":version", "given.version").replace(":claimed_at", "given.claimed_at")},
         sent_score = given.score, sent_at = :now
-    FROM given {_ARE_FREE} RETURNING id, parked_at, version_number, sent_version""",
+    FROM given {ARE_FREE} RETURNING id, parked_at, version_number, sent_version""",
     given="assignment_id BIGINT, token BIGINT, version BIGINT, claimed_at BIGINT, score VARCHAR",
 )
 
 _FORGET_WAKE = Statement(
-    f"""{_FREE.format(condition="TRUE")} SET wake_until = NULL FROM given {_ARE_FREE} RETURNING id""",
+    f"""{FREE.format(condition="TRUE")} SET wake_until = NULL FROM given {ARE_FREE} RETURNING id""",
     given="assignment_id BIGINT",
 )
 
