@@ -37,12 +37,12 @@ LONGEST_PAUSE_MS = 300_000
 BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
 #: Milliseconds. No one answer closes a whole campus for longer, whatever it asks for.
 LONGEST_CLOSED_MS = 900_000
-#: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills it twice a second,
-#: and it should not run empty in between.
-LINE, LINE_A_SLOT = 64, 16
+#: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills half of it twice a
+#: second, and it should not run empty in between.
+LINE, LINE_A_SLOT = 64, 24
 #: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
 #: not be filled by those who wait for slow campuses.
-CROWD, SHORT_LINE = 1_024, 2
+CROWD, SHORT_LINE = 2_048, 2
 
 
 def pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
@@ -311,13 +311,18 @@ class Gates:
                 gate.slots.bears_less()
             gate.resting = rests
 
+    @property
+    def room(self) -> int:
+        """How many may come at once for each line that is not :meth:`full`."""
+        return max(1, self.line // 2)
+
     def full(self) -> list[tuple[Campus, bool]]:
-        """The lines that have no place left: the campus, and whether it is that of retried work."""
+        """The lines that have less room than that: the campus, and whether it is that of retried work."""
         return [
             (campus, retried)
             for campus, gate in self._gates.items()
             for retried in (False, True)
-            if gate.slots.is_full(retried=retried) or not gate.slots.limit
+            if gate.slots.room(retried=retried) < self.room or not gate.slots.limit
         ]
 
     def close(self) -> None:

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most: a message costs Redis and Dramatiq as much as dozens of names in it.
 MOST_NAMED = 64
+#: Assignments in hand, up to which news wake theirs at once.
+ROOM = 1024
 #: Milliseconds. Wake-ups for later that fall into the same piece of time go together, at its end.
 TOGETHER_MS = 1000
 
@@ -83,6 +85,10 @@ class Outcomes:
             for some in _pieces(named, self._named):
                 message = self._actors[kind].message(*(number for wake in some for number in wake))
                 self._broker.enqueue(message.copy(queue_name=queue), delay=due_at - now if due_at > now else None)
+
+    def has_room(self) -> bool:
+        """Whether a wake-up sent now would find a place; if not, the sweep wakes whoever is longest due, in time."""
+        return len(self._in_hand) < ROOM
 
     async def pass_back(self, assignment_id: int, version: int) -> None:
         """Whatever an assignment needs now. *version* tells who reads the log what this wake-up was sent for."""

@@ -45,9 +45,9 @@ class Slots:
     def waiting(self) -> int:
         return sum(map(len, self._lines))
 
-    def is_full(self, *, retried: bool) -> bool:
-        """Whether that line has no place left."""
-        return len(self._lines[retried]) >= self._line
+    def room(self, *, retried: bool) -> int:
+        """How many places that line has left."""
+        return self._line - len(self._lines[retried])
 
     def grant(self, most: int) -> None:
         """Have *most* at once from now on; whoever is inside stays."""

@@ -34,7 +34,7 @@ from models.stale import note_stale
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from actors.egress import Egress
     from daemon.config.sections import Outcomes
@@ -95,9 +95,20 @@ class Applier:
                 return await retire(user_id, position, modified_us=modified_us), []
 
     async def apply_scores(
-        self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
+        self,
+        events: Sequence[ScoreChanged],
+        position: Position,
+        *,
+        now: int,
+        force: bool = False,
+        wake: bool = True,
     ) -> tuple[list[Result], list[Wake]]:
-        """Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`."""
+        """
+        Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`.
+
+        Args:
+            wake: Whether to wake at once whoever they touch; if not, the sweep does.
+        """
         retired = await retired_since({event.user_id for event in events}, position)
         heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
         effects = dict(zip(map(id, heard), await apply_scores([_change(event) for event in heard]), strict=True))
@@ -107,12 +118,13 @@ class Applier:
             if effect is not None and not effect.applied:
                 await self._note_stale("score.changed", event, now)
             results.append(_result(effect))
-        return results, await self._touch([event for event in heard if effects[id(event)].changed], now, force=force)
+        touched = await self._touch([event for event in heard if effects[id(event)].changed], now, force=force)
+        return results, await wake_bumped_many(touched, now=now) if touched and wake else []
 
-    async def _touch(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Wake]:
-        """Bump each assignment that these events touch, once."""
+    async def _touch(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> Collection[int]:
+        """Bump each assignment that these events touch, once, and give their ids."""
         if not events:
-            return []
+            return ()
         trees = await self._trees.get_many({event.course_key for event in events})
         rows = await _of_learners({(event.user_id, event.course_key) for event in events})
         bumps: dict[int, Bump] = {}
@@ -121,10 +133,9 @@ class Applier:
             for assignment_id, kind in touched_assignments(of_learner, event.usage_key, trees[event.course_key]):
                 before = bumps[assignment_id].changes if assignment_id in bumps else 0
                 bumps[assignment_id] = Bump(assignment_id, kind, event.entry_id, before + 1)
-        if not bumps:
-            return []
-        await bump_many(bumps.values(), now=now, debounce=self.debounce, force=force)
-        return await wake_bumped_many(bumps, now=now)
+        if bumps:
+            await bump_many(bumps.values(), now=now, debounce=self.debounce, force=force)
+        return bumps.keys()
 
     async def _structure(self, event: CourseStructured, now: int, *, force: bool) -> Result:
         text, digest = canonical(event.tree)

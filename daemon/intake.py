@@ -79,6 +79,7 @@ class Intake:
 
     Args:
         wake: Sends wake-ups; called after the commit, and allowed to fail: the sweep is behind it.
+        has_room: Whether wake-ups for changed scores are of use now; if not, the sweep wakes.
         keep_days: How long applied entries stay in the stream.
         reached: Told of each point that a batch comes by.
     """
@@ -92,6 +93,7 @@ class Intake:
         backlog: Backlog,
         metrics: Metrics,
         wake: Callable[[Sequence[Wake]], Awaitable[None]],
+        has_room: Callable[[], bool] = lambda: True,
         keep_days: float,
         reached: Reached = pass_by,
     ) -> None:
@@ -101,6 +103,7 @@ class Intake:
         self._backlog = backlog
         self._metrics = metrics
         self._wake = wake
+        self._has_room = has_room
         self.keep(keep_days)
         self._reached = reached
         self._trim_at = 0.0
@@ -208,7 +211,7 @@ class Intake:
     async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]]) -> list[_Done]:
         events = [event for _, event in run]
         results, wakes = await self._applier.apply_scores(
-            events, position, now=self._clock.now(), force=self._must_go_out
+            events, position, now=self._clock.now(), force=self._must_go_out, wake=self._has_room()
         )
         done = [_Done("score.changed", result) for result in results]
         for (entry, _), result in zip(run, results, strict=True):

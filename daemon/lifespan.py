@@ -148,6 +148,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             backlog=backlog,
             metrics=metrics,
             wake=outcomes.wake,
+            has_room=outcomes.has_room,
             keep_days=config.retention.stream_days,
             reached=outside.reached,
         )

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from models.assignment import Wake
     from models.clock import Clock
 
-#: Seconds between two sweeps, and after one that found more than there was room for.
-EVERY, EVERY_WHEN_BUSY = 0.5, 0.1
+#: Seconds between two sweeps.
+EVERY = 0.5
 #: Rows a sweep, at most.
-MOST = 1000
+MOST = 2000
 
 
 class Sweep:
@@ -46,10 +46,7 @@ class Sweep:
     async def step(self, stop: Stop) -> None:
         """Measure the clock, sweep once, sleep."""
         await self._clock.measure()
-        taken = await self._sweep() if self._may_send() else 0
-        await stop.sleep(EVERY_WHEN_BUSY if taken >= min(MOST, self._gates.line) else EVERY)
-
-    async def _sweep(self) -> int:
-        wakes = await sweep(now=self._clock.now(), most=MOST, room=self._gates.line, full=self._gates.full())
-        await self._wake(wakes)
-        return len(wakes)
+        if self._may_send():
+            full = self._gates.full()
+            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=self._gates.room, full=full))
+        await stop.sleep(EVERY)

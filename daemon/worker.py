@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from daemon.stop import Stop
 
 #: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
-WINDOW = 2048
+WINDOW = 4096
 #: Milliseconds between two looks at an idle queue.
 POLL_MS = 100
 #: Dramatiq's limit. A smaller one would let far alarms hide near ones.

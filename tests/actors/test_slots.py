@@ -87,11 +87,11 @@ async def test_who_comes_while_others_wait_does_not_overtake_them(visitors):
 
 async def test_a_full_line_turns_away_and_lets_in_again_when_it_has_room(visitors):
     await visitors.come("a", "b", "c", "d", "e")
-    assert visitors.slots.is_full(retried=False)
+    assert visitors.slots.room(retried=False) == 0
     await visitors.come("f")
     assert visitors.turned_away == ["f"]
     await visitors.leave("a")
-    assert not visitors.slots.is_full(retried=False)
+    assert visitors.slots.room(retried=False) == 1
     await visitors.come("g")
     assert visitors.turned_away == ["f"]
     await visitors.leave("b", "c", "d", "e")

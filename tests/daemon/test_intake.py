@@ -109,8 +109,8 @@ class Stumbling(Applier):
             raise self.error
         return done
 
-    async def apply_scores(self, events, position, *, now, force=False):
-        done = await super().apply_scores(events, position, now=now, force=force)
+    async def apply_scores(self, events, position, **how):
+        done = await super().apply_scores(events, position, **how)
         if self.error is not None and any(event.usage_key == "stumbling block" for event in events):
             raise self.error
         return done
@@ -398,10 +398,10 @@ async def test_a_lost_server_between_two_entries_of_a_poisoned_batch_costs_nothi
     await put(SCORE | {"usage_id": "stumbling block"})
 
     class Fading(Stumbling):
-        async def apply_scores(self, events, position, *, now, force=False):
+        async def apply_scores(self, events, position, **how):
             if [event.usage_key for event in events] == ["q"]:
                 raise ConnectionResetError("the server went away")
-            return await super().apply_scores(events, position, now=now, force=force)
+            return await super().apply_scores(events, position, **how)
 
     last = await put(SCORE | {"usage_id": "q"})
     fading = await make_desk(applier=Fading(ValueError("no")))
