@@ -29,7 +29,7 @@ lint: $(VENV)/.everything
 
 venv: $(VENV)/.everything
 
-bench: $(VENV)/.everything
+bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks sick-campus
 
@@ -47,6 +47,11 @@ $(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
+	@echo "installing what the benchmarks need into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-bench.txt
+	@touch $@
+
 install:
 	@PYTHON="$(PYTHON)" PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" sh deploy/install.sh
 
@@ -59,6 +64,8 @@ lock: $(VENV)/.everything
 		--group build pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		--group build --group test -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		--group bench -c requirements-dev.txt -o requirements-bench.txt
 
 docs: $(VENV)/.everything
 	$(BIN)/python -m tests.documents_are_generated --write

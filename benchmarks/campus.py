@@ -49,9 +49,14 @@ class Campus:
 
     async def look(self, web: aiohttp.ClientSession) -> tuple[int, int]:
         """How many requests have come, and how many different grades were stored."""
-        async with web.get(self.url) as reply:
-            came, stored = (await reply.text()).split()
-            return int(came), int(stored)
+        return await look(web, self.url)
+
+
+async def look(web: aiohttp.ClientSession, url: str) -> tuple[int, int]:
+    """As :meth:`Campus.look`, for those who know only its URL."""
+    async with web.get(url) as reply:
+        came, stored = (await reply.text()).split()
+        return int(came), int(stored)
 
 
 class _Stub:
