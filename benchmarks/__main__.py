@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,28 +17,39 @@ from rich.table import Table
 
 from benchmarks.campus import Campus
 from benchmarks.desk import ask, beside_pruning, fill
-from benchmarks.endtoend import end_to_end
-from benchmarks.ground import ground
-from benchmarks.raw import raw
+from benchmarks.endtoend import EndToEnd
+from benchmarks.ground import Ground, ground
+from benchmarks.growth import growth_app
+from benchmarks.raw import Signer, oauthlib_signer, our_signer, raw
+from benchmarks.report import Row, publish
+from benchmarks.seed.measure import seed
 from benchmarks.sick import PATIENCE, Plan, sick_campus
 
-app = typer.Typer(add_completion=False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+app = typer.Typer(add_completion=False)
+app.add_typer(growth_app)
+
+#: Outcomes of a round of the seed's design, which takes ten times as long for each.
+SEED_OUTCOMES = 600
 #: What the healthy campus must keep of its throughput.
 LEAST_SHARE = 0.8
 
 Outcomes = Annotated[int, typer.Option(help="Outcomes a round.")]
 Latency = Annotated[int, typer.Option(help="How long the campus takes.")]
+Write = Annotated[bool, typer.Option("--write", help="Write the table and its plot into docs/performance.md.")]
 Concurrency = Annotated[int, typer.Option(help="Requests at once to each campus.")]
 
 
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
-    outcomes: Outcomes = 1000,
+    outcomes: Outcomes = 5000,
     rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
     latency_ms: Latency = 50,
-    concurrency: Concurrency = 64,
+    concurrency: Concurrency = 256,
+    write: Write = False,
 ) -> None:
     """
     Outcomes a second, end to end, against what aiohttp and a signature alone can do in the same run.
@@ -48,16 +59,40 @@ def main(
     """
     if context.invoked_subcommand is not None:
         return
-    raws, ends = [], []
     with ground() as servers, Campus(latency_ms) as campus:
-        for _ in range(rounds):
-            raws.append(asyncio.run(raw(campus.url, outcomes, concurrency)))
-            ends.append(asyncio.run(end_to_end(*servers.fresh(), campus.url, outcomes, concurrency)))
-    _show(
-        f"campus at {latency_ms} ms, {concurrency} at once",
-        "of raw",
-        {"raw: aiohttp and oauthlib's Client.sign": raws, "end to end": ends},
-    )
+        rows = _throughput(servers, campus, outcomes, rounds, concurrency)
+    title = f"Outcomes a second, campus at {latency_ms} ms, {concurrency} at once"
+    publish(f"throughput-{concurrency}", title, rows, unit="outcomes/s", of="of raw", write=write)
+
+
+def _throughput(servers: Ground, campus: Campus, outcomes: int, rounds: int, concurrency: int) -> list[Row]:
+    folder, _, redis_url = servers.fresh()
+    postgres = EndToEnd(servers.fresh(), campus, outcomes, concurrency)
+    sqlite = EndToEnd((folder, f"sqlite:///{folder}/bench.db", redis_url), campus, outcomes, concurrency)
+    stock = EndToEnd(servers.fresh(), campus, outcomes, concurrency, "benchmarks.stock")
+
+    def of_raw(signer: Signer) -> float:
+        return asyncio.run(raw(campus.url, outcomes, concurrency, signer))
+
+    def of_seed(pool: Literal["prefork", "threads"], number: int, *, tuned: bool = False) -> float:
+        return asyncio.run(seed(*servers.fresh(), campus.url, SEED_OUTCOMES, pool, number, tuned=tuned))
+
+    measured: dict[str, Callable[[], float]] = {
+        "raw: aiohttp and oauthlib's Client.sign": lambda: of_raw(oauthlib_signer),
+        "raw with our signer": lambda: of_raw(our_signer),
+        "passbackd on PostgreSQL": lambda: asyncio.run(postgres.round()),
+        "passbackd on SQLite": lambda: asyncio.run(sqlite.round()),
+        "stock: Dramatiq's own threads": lambda: asyncio.run(stock.round()),
+        "the seed's design, prefork 16": lambda: of_seed("prefork", 16),
+        "the seed's design, prefork 32": lambda: of_seed("prefork", 32),
+        "the seed's design, threads 64": lambda: of_seed("threads", 64),
+        "the same, prefork 16, connections kept": lambda: of_seed("prefork", 16, tuned=True),
+    }
+    figures: dict[str, list[float]] = {name: [] for name in measured}
+    for _ in range(rounds):
+        for name, measure in measured.items():
+            figures[name].append(measure())
+    return [Row(name, found) for name, found in figures.items()]
 
 
 @app.command("sick-campus")

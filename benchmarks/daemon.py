@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import psutil
 import redis.asyncio
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ url = "{redis}"
 [outcomes]
 max_per_campus = {concurrency}
 max_connections = {connections}
+composite_delay_seconds = {delay}
 [egress]
 allow_http = true
 allow_networks = ["127.0.0.0/8"]
@@ -43,9 +45,21 @@ ledger_days = {ledger_days}
 class Daemon:
     """A running daemon's pages, and its stream."""
 
-    def __init__(self, web: aiohttp.ClientSession, client: redis.asyncio.Redis) -> None:
+    def __init__(self, web: aiohttp.ClientSession, client: redis.asyncio.Redis, process: psutil.Process) -> None:
         self._web = web
         self._redis = client
+        self.process = process
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of a core that it has used."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    @property
+    def memory_mb(self) -> float:
+        """What it holds of the machine's memory."""
+        return float(self.process.memory_info().rss) / 1e6
 
     async def add(self, events: Iterable[Event]) -> None:
         """Put events onto the stream."""
@@ -61,7 +75,16 @@ class Daemon:
                 status: dict[str, Any] = await reply.json()
             if status["stream_lag"] == 0 and status["assignments"]["clean"] == outcomes:
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
+
+    async def until_applied(self) -> None:
+        """Until no event is left."""
+        while True:
+            async with self._web.get("/statusz") as reply:
+                status: dict[str, Any] = await reply.json()
+            if status["stream_lag"] == 0:
+                return
+            await asyncio.sleep(0.2)
 
     async def clean(self) -> int:
         """How many grades are where they should be."""
@@ -82,7 +105,14 @@ class Daemon:
 
 @asynccontextmanager
 async def running_daemon(
-    work: Path, database: str, redis_url: str, *consumers: str, concurrency: int, ledger_days: int = 365
+    work: Path,
+    database: str,
+    redis_url: str,
+    *consumers: str,
+    concurrency: int,
+    ledger_days: int = 365,
+    delay: int = 900,
+    module: str = "daemon",
 ) -> AsyncIterator[Daemon]:
     """
     A daemon that is ready, with its config file in the folder *work*.
@@ -90,6 +120,8 @@ async def running_daemon(
     Args:
         consumers: Names that are keys as well.
         concurrency: Requests at once to each of them.
+        delay: Seconds that a composite waits.
+        module: What is run in place of the daemon.
     """
     port = _free_port()
     config = work / "config.toml"
@@ -101,17 +133,18 @@ async def running_daemon(
             connections=max(200, concurrency * len(consumers)),
             port=port,
             ledger_days=ledger_days,
+            delay=delay,
         )
     )
     for name in consumers:
         await asyncio.to_thread(_passbackd, "consumer", "add", name, "--key", name, "--config", str(config))
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "daemon", "run", "--config", str(config))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "run", "--config", str(config))
     try:
         async with (
             aiohttp.ClientSession(f"http://127.0.0.1:{port}") as web,
             redis.asyncio.from_url(redis_url) as client,
         ):
-            daemon = Daemon(web, client)
+            daemon = Daemon(web, client, psutil.Process(process.pid))
             await daemon.until_ready()
             yield daemon
     finally:

@@ -34,6 +34,8 @@ async def seed(
     outcomes: int,
     pool: Literal["prefork", "threads"],
     concurrency: int,
+    *,
+    tuned: bool = False,
 ) -> float:
     """
     Outcomes a second of one platform process and one Celery worker.
@@ -43,6 +45,7 @@ async def seed(
         database: The URL of an empty PostgreSQL database.
         campus: The URL of a running campus stub.
         concurrency: The worker's processes or threads.
+        tuned: Whether each of these keeps its connection to PostgreSQL, which Celery does not do by itself.
 
     Raises:
         RuntimeError: The grades did not all arrive.
@@ -54,6 +57,7 @@ async def seed(
         "DJANGO_SETTINGS_MODULE": "benchmarks.seed.settings",
         "SEED_DATABASE": database,
         "SEED_BROKER": redis_url,
+        "SEED_TUNED": "yes" if tuned else "",
     }
     async with (
         _platform(environment, campus, max(outcomes, warm_up)) as platform,

@@ -8,6 +8,7 @@ from celery import Celery
 
 # Celery's command line looks for an app in a module.
 app = Celery("seed", broker=os.environ["SEED_BROKER"], task_ignore_result=True)
-# Celery closes the connection to PostgreSQL after each task, whatever Django's CONN_MAX_AGE says; this keeps it open.
-app.conf.CELERY_DB_REUSE_MAX = 1000
+if os.environ["SEED_TUNED"]:
+    # Celery closes the connection to PostgreSQL after each task, whatever Django's CONN_MAX_AGE says; this keeps it.
+    app.conf.CELERY_DB_REUSE_MAX = 1000
 app.autodiscover_tasks()
