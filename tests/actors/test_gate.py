@@ -490,3 +490,45 @@ def test_those_who_read_have_one_slot_together_and_never_the_only_one(most, daem
 
 def test_those_who_read_have_all_slots_where_no_daemon_works():
     assert share(4, f"{READER}a", {f"{READER}a"}, HERE) == 4
+
+
+async def test_whoever_waits_for_a_slot_waits_for_a_connection_with_it(daemon, ids):
+    """As many connections as slots: the next one stands in line, rather than to be sent away."""
+    gates = Gates(2, connections=2, clock=daemon.clock, lease_seconds=LEASE)
+    where = [await address(one, now=daemon.clock.now()) for one in ids[:3]]
+    async with AsyncExitStack() as stack:
+        for one in where[:2]:
+            await stack.enter_async_context(gates.enter(one))
+        entering = asyncio.create_task(enter_and_leave(gates, where[2]))
+        await asyncio.sleep(0)
+        assert not entering.done()
+    await entering
+
+
+async def enter_and_leave(gates, where):
+    async with gates.enter(where):
+        pass
+
+
+async def test_an_answered_request_gives_its_slot_to_the_next_before_its_end_is_written(daemon, ids):
+    gates = Gates(1, connections=9, clock=daemon.clock, lease_seconds=LEASE)
+    where = [await address(one, now=daemon.clock.now()) for one in ids[:3]]
+    async with gates.enter(where[0]) as admitted:
+        admitted.leave()
+        async with gates.enter(where[1]):
+            third = asyncio.create_task(enter_and_leave(gates, where[2]))
+            admitted.leave()  # nor twice
+            await asyncio.sleep(0)
+            assert not third.done()
+    await third
+
+
+def test_a_line_that_is_more_than_half_full_is_not_filled(daemon):
+    gates = Gates(1, connections=9, clock=daemon.clock, lease_seconds=LEASE, line=4)
+    assert gates.room == 2
+    line = gates._gate(HERE).slots._lines[False]
+    assert gates.full() == []
+    line.extend([None, None])
+    assert gates.full() == []
+    line.append(None)
+    assert gates.full() == [(HERE, False)]

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from dramatiq import Message
 
-from actors.outcomes import Outcomes
+from actors.outcomes import MOST_NAMED, Outcomes, named_in
 from daemon.connections import dramatiq_broker
 from models.assignment import WAKE_MS, Debounce, Wake, bump, sweep, wake_bumped
 from models.clock import Clock
@@ -129,3 +129,27 @@ async def test_while_redis_is_down_nothing_is_raised_and_the_sweep_wakes_later(d
     assert await sweep(now=NOW + WAKE_MS - 1, most=10) == [], "it may yet be under way"
     await waker.wake(*await sweep(now=NOW + WAKE_MS, most=10))
     assert [message.args for message in waker.messages()] == [(assignment, 2)]
+
+
+async def test_one_message_names_the_assignments_of_its_kind_queue_and_time_in_their_order(waker):
+    await waker.wake(*(Wake(number, 10 + number, "leaf", NOW) for number in (9, 1, 5, 2)))
+    assert sorted(message.args for message in waker.messages()) == [(2, 12), (9, 19, 1, 11, 5, 15)]
+    assert named_in((9, 19, 1, 11, 5, 15)) == [(9, 19), (1, 11), (5, 15)]
+
+
+async def test_a_message_names_no_more_than_it_may(waker):
+    await waker.wake(*(Wake(PARTITIONS * number, 1, "leaf", NOW) for number in range(MOST_NAMED + 1)))
+    assert sorted(len(named_in(message.args)) for message in waker.messages()) == [1, MOST_NAMED]
+
+
+async def test_those_who_are_due_within_a_second_are_woken_together_and_none_too_early(waker):
+    times = (NOW + 5_001, NOW + 5_999, NOW + 6_001)
+    await waker.wake(*(Wake(PARTITIONS, number, "composite", at) for number, at in enumerate(times)))
+    named = {message.args: message.options["eta"] - message.message_timestamp for message in waker.messages()}
+    assert set(named) == {(PARTITIONS, 0, PARTITIONS, 1), (PARTITIONS, 2)}
+    assert named[PARTITIONS, 0, PARTITIONS, 1] >= 5_999
+    assert named[PARTITIONS, 2] >= 6_001
+
+
+def test_arguments_of_another_release_are_left_to_the_actor():
+    assert named_in((1, 2, 3)) == [(1, 2, 3)]

@@ -510,3 +510,21 @@ async def test_a_launch_from_where_nothing_may_be_sent_is_refused_with_the_setti
     assert await GradedAssignment.all().count() == 0
     await launch(lis_outcome_service_url="https://campus.example/o")
     assert await GradedAssignment.all().count() == 1
+
+
+async def test_scores_that_follow_each_other_are_applied_in_order_and_each_makes_a_version(applier, launch):
+    await launch()
+    raw = {"type": "score.changed", "user_id": "learner", "course_id": "course", "usage_id": "unit"}
+    points = [("1", 0), ("2", 5), ("2", 6), ("0", 4)]
+    events = []
+    for earned, later in points:
+        fields = raw | {"points_earned": earned, "points_possible": "2"}
+        events.append(read_event(f"{NOW + later}-0", {k.encode(): v.encode() for k, v in fields.items()}))
+    async with in_transaction():
+        results, wakes = await applier.apply_scores(events, await read_position(), now=NOW, wake=False)
+    assert results == ["applied", "applied", "unchanged", "stale"]
+    assert wakes == []
+    row = await GradedAssignment.get()
+    assert (row.version_number, row.entry_id) == (3, f"{NOW + 5}-0")
+    assert (await Score.get()).points_earned == 2.0
+    assert (await StaleEvent.get()).number == 1

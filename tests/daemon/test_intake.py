@@ -20,7 +20,7 @@ from daemon.connections import redis_client
 from daemon.intake import BATCH, FIRST_BATCH, TRIM_EVERY, Intake
 from daemon.stop import Stop
 from daemon.stream import START, Stream
-from models.assignment import Debounce, GradedAssignment
+from models.assignment import Debounce, GradedAssignment, sweep
 from models.clock import Clock
 from models.consumer import LtiConsumer, digest
 from models.course import CourseTrees
@@ -129,6 +129,8 @@ class Desk:
     stop: Sleepless = field(default_factory=Sleepless)
     wakes: list = field(default_factory=list)
 
+    has_room: bool = True
+
     def __post_init__(self):
         self.intake = Intake(
             self.stream,
@@ -137,6 +139,7 @@ class Desk:
             backlog=self.backlog,
             metrics=self.metrics,
             wake=self.wake,
+            has_room=lambda: self.has_room,
             keep_days=7,
         )
 
@@ -300,6 +303,18 @@ async def test_two_changes_of_a_score_in_one_batch_are_one_wake_up(desk, put):
     await put(LAUNCH, SCORE, SCORE | {"points_earned": "2"})
     await desk.read_all()
     assert [wake.version for wake in desk.wakes] == [1]
+
+
+async def test_where_there_is_no_room_for_wake_ups_the_sweep_has_the_row(desk, put):
+    await put(LAUNCH)
+    await desk.read_all()
+    await GradedAssignment.all().update(sent_version=1, wake_until=None)
+    desk.wakes.clear()
+    desk.has_room = False
+    await put(SCORE)
+    await desk.read_all()
+    assert desk.wakes == []
+    assert len(await sweep(now=desk.clock.now(), most=9)) == 1
 
 
 async def test_wake_ups_are_sent_after_the_commit(make_desk, put, empty_database):

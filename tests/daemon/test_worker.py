@@ -61,8 +61,8 @@ class House:
             message = self.actor.message(name, how).copy(queue_name=queue)
             await asyncio.to_thread(self.broker.enqueue, message, delay=delay)
 
-    def worker(self, *, drain_seconds: float = 10.0, window: int = 8) -> LoopWorker:
-        return LoopWorker(self.broker, drain_seconds=drain_seconds, on_deadline=self._hurry, window=window)
+    def worker(self, *, drain_seconds: float = 10.0, window: int = 8, **how) -> LoopWorker:
+        return LoopWorker(self.broker, drain_seconds=drain_seconds, on_deadline=self._hurry, window=window, **how)
 
     def _hurry(self) -> None:
         assert asyncio.get_running_loop() is not None
@@ -372,3 +372,33 @@ async def test_a_worker_that_is_closed_as_soon_as_it_was_started_ends_at_once(ho
     async with running_worker(home.worker(drain_seconds=1.0)):
         pass
     assert time.monotonic() - started < 3
+
+
+async def test_a_message_of_several_calls_is_acknowledged_when_the_last_one_has_ended(home):
+    worker = home.worker(split=lambda arguments: [(name, arguments[1]) for name in arguments[0].split()])
+    async with running_worker(worker):
+        await home.send("a b c", how="waits")
+        await until(lambda: len(home.began) == 3)
+        await home.send("d")
+        await until(lambda: home.ended == ["d"])
+        assert home.unacknowledged() >= 1
+        home.go.set()
+        await until(lambda: len(home.ended) == 4 and not home.unacknowledged())
+
+
+async def test_of_a_message_of_several_calls_one_may_fail(home):
+    worker = home.worker(split=lambda arguments: [("a", "fails"), ("b", "")])
+    async with running_worker(worker):
+        await home.send("a b")
+        await until(lambda: sorted(home.ended) == ["a", "b"] and not home.unacknowledged())
+
+
+async def test_each_call_of_a_message_takes_a_place_in_the_window(home):
+    worker = home.worker(window=2, split=lambda arguments: [(name, arguments[1]) for name in arguments[0].split()])
+    async with running_worker(worker):
+        await home.send("a b", "c d", how="waits")
+        await until(lambda: len(home.began) == 2)
+        await asyncio.sleep(0.05)
+        assert len(home.began) == 2
+        home.go.set()
+        await until(lambda: len(home.ended) == 4)

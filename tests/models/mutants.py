@@ -77,6 +77,7 @@ _DELIVERY = "models/delivery.py"
 _REGISTRATION = "models/registration.py"
 _GATE = "models/gate.py"
 _WALK = "actors/walk.py"
+_TOGETHER = "models/together.py"
 
 # Of the claim and of the sweep, which share them.
 _DUE = "{RACING} AND due_at <= :now AND not_before <= :now AND hold_until <= :now\n    AND (claimed_until IS NULL OR claimed_until <= :now)"
@@ -106,19 +107,23 @@ MUTANTS = [
     Mutant("a takeover forces nothing", "forced_version = CASE WHEN claimed_until IS NOT NULL THEN version_number ELSE forced_version END", "forced_version = forced_version"),
     Mutant(
         "the score is read in the claim's statement",
-        "        claim = await attempts.claim(",
-"        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._scores = await read_scores(row.user_id, row.course_key)\n        await self._tools.trees.get(row.course_key)\n        claim = await attempts.claim(",
+        "        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
+        "        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._early = (await read_wanted([(row.user_id, row.course_key, None)]))[row.user_id, row.course_key, None]\n        await self._tools.trees.get(row.course_key)\n        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
         _WALK,
         WORLD,
-        more=(("scores = await read_scores(claim.user_id, claim.course_key, [claim.usage_key] if problem else None)", "scores = self._scores"),),
+        more=(("return await self._scores((claim.user_id, claim.course_key, named)) or {}", "return self._early"),),
     ),
     # Ends.
     Mutant("the end asks for no token", "WHERE id = :id AND claim_token = :token", "WHERE id = :id AND :token <> 0"),
-    Mutant("an accepted end lowers the hold", "SET {_SETTLED}, sent_score = :score", "SET {_SETTLED}, hold_until = 0, sent_score = :score"),
+    Mutant("together: the end asks for no token", 'condition="claim_token = given.token"', 'condition="given.token <> 0"', _TOGETHER, WORLD),
+    Mutant("together: an accepted end lowers the hold", "sent_score = given.score, sent_at", "hold_until = 0, sent_score = given.score, sent_at", _TOGETHER, WORLD),
+    Mutant("together: takes over a claim that ran out", 'claimed_until IS NULL AND {CLAIMABLE_BY_ID}', "{CLAIMABLE_BY_ID}", _TOGETHER, WORLD),
+    Mutant("together: claims what waits", 'claimed_until IS NULL AND {CLAIMABLE_BY_ID}', "claimed_until IS NULL", _TOGETHER, WORLD),
+    Mutant("an accepted end lowers the hold", "SET {SETTLED}, sent_score = :score", "SET {SETTLED}, hold_until = 0, sent_score = :score"),
     Mutant("the end settles the newest version", "sent_version = :version, attempts = 0", "sent_version = version_number, attempts = 0"),
-    Mutant("an end keeps its claim", "_SETTLED = \"\"\"claimed_until = NULL, ", '_SETTLED = """', tests=FIXED),
+    Mutant("an end keeps its claim", "SETTLED = \"\"\"claimed_until = NULL, ", 'SETTLED = """', tests=FIXED),
     Mutant("an end that leaves a clean row begins a debounce", "CASE WHEN version_number > :version THEN CAST", "CASE WHEN version_number >= :version THEN CAST", tests=FIXED),
-    Mutant("an empty end keeps the sent score", "{_SETTLED}, sent_score = NULL", "{_SETTLED}"),
+    Mutant("an empty end keeps the sent score", "{SETTLED}, sent_score = NULL", "{SETTLED}"),
     Mutant("parking looks at no version", "parked_at = CASE WHEN {_UNCHANGED_SINCE} THEN :now", "parked_at = CASE WHEN CAST(:version AS BIGINT) > 0 THEN :now"),
     Mutant("waiting looks at no version", "waiting_since = CASE WHEN {_UNCHANGED_SINCE} THEN :now", "waiting_since = CASE WHEN CAST(:version AS BIGINT) > 0 THEN :now"),
     Mutant("skips after an ambiguous end, which forces nothing", "forced_version = CASE WHEN forced_version < :version THEN :version ELSE forced_version END", "forced_version = forced_version + :version - :version"),
@@ -139,7 +144,7 @@ MUTANTS = [
     Mutant("redo forces nothing", "forced_version = version_number + 1, due_at = :now", "due_at = :now", _ASSIGNMENT),
     # Bumps and wake-ups.
     Mutant("a bump bumps nothing", '_BUMP_SET = f"""version_number = version_number + 1', '_BUMP_SET = f"""version_number = version_number', _ASSIGNMENT),
-    Mutant("a bump leaves the row parked", ",\n    {_REVIVED}\"\"\"\n\n_BUMP =", '"""\n\n_BUMP =', _ASSIGNMENT),
+    Mutant("a bump leaves the row parked", ",\n    {_REVIVED}\"\"\"\n\n_GIVEN =", '"""\n\n_GIVEN =', _ASSIGNMENT),
     Mutant("a revival bumps nothing", 'REVIVE_SET = f"""version_number = version_number + 1, due_at = :now', 'REVIVE_SET = f"""due_at = :now', _ASSIGNMENT),
     Mutant("wakes: a lost wake-up is never sent again", _NOT_WOKEN, "wake_until IS NULL AND {PASSABLE}", _ASSIGNMENT),
     Mutant("wakes: lost, and one more", _NOT_WOKEN, "(wake_until IS NULL OR wake_until < :now) AND {PASSABLE}", _ASSIGNMENT),
@@ -151,8 +156,8 @@ MUTANTS = [
     Mutant("gates: no probe is taken", "AND (probe_until IS NULL OR probe_until <= :now)\n    RETURNING failed", "AND probe_until <= :now\n    RETURNING failed", _GATE, WORLD),
     Mutant("gates: a mended consumer leaves what was parked for it", "((_REVIVE, {\"now\": now}), (_HURRY, {}))", "((_HURRY, {}),)", "models/consumers.py", WORLD),
     # Scores and structures.
-    Mutant("an older score is applied", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us <= excluded.modified_us + 1", "models/score.py"),
-    Mutant("of two scores of the same time the first is kept", "WHERE score.modified_us <= excluded.modified_us", "WHERE score.modified_us < excluded.modified_us", "models/score.py", WORLD),
+    Mutant("an older score is applied", "before.modified_us <= change.modified_us", "before.modified_us <= change.modified_us + 1", "models/score.py"),
+    Mutant("of two scores of the same time the first is kept", "before.modified_us <= change.modified_us", "before.modified_us < change.modified_us", "models/score.py", WORLD),
     Mutant("a structure touches the new path only", "for tree in (old, new):", "for tree in (new,):", "models/course.py", WORLD),
     Mutant("a structure touches the old path only", "for tree in (old, new):", "for tree in (old,):", "models/course.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/apply.py", WORLD),

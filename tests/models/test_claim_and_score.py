@@ -7,11 +7,14 @@ import asyncio
 import asyncpg
 import pytest
 
-from models.assignment import Debounce, bump
+from models import together
+from models.assignment import Debounce, bump, sweep
 from models.attempt import claim
 from models.database import open_database
+from models.delivery import Line
 from models.migrate import migrate
 from models.score import apply_score, read_scores
+from models.together import Acceptance
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_row
 
 NOW = 1_000_000
@@ -103,3 +106,20 @@ async def test_two_bumps_at_once_are_both_counted(assignment, other):
     await transaction.commit()
     await bumping
     assert (await read_row(assignment_id))["version_number"] == 3
+
+
+async def test_together_a_row_that_somebody_has_locked_is_passed_over_and_nobody_waits(assignment):
+    url, locked = assignment
+    free, held = await make_assignment(), await make_assignment()
+    ((_, ending),) = (await together.claim([(held, 5)], now=NOW, lease_ms=1000)).items()
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT id FROM graded_assignment WHERE id = ANY($1) FOR UPDATE", [locked, held])
+            assert await together.forget_wakes([locked, free]) == {free: True}
+            claims = await together.claim([(locked, 6), (free, 7)], now=NOW, lease_ms=1000)
+            assert [key for key, _ in claims.items()] == [(free, 7)]
+            assert locked not in {wake.assignment_id for wake in await sweep(now=NOW + 1000, most=9)}
+            assert await together.accept([Acceptance(ending, "1", Line("accepted", score="1"))], now=NOW) == {}
+    finally:
+        await connection.close()
