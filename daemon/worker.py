@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from dramatiq import MessageProxy
-    from dramatiq.brokers.redis import RedisBroker
 
-    from daemon.connections import BrokerClient
+    from daemon.connections import Broker, BrokerClient
     from daemon.stop import Stop
 
 #: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
@@ -63,7 +62,7 @@ class LoopWorker(Worker):
 
     def __init__(
         self,
-        broker: RedisBroker,
+        broker: Broker,
         *,
         drain_seconds: float,
         on_deadline: Callable[[], None],
@@ -96,6 +95,10 @@ class LoopWorker(Worker):
         # While Redis is away Dramatiq says that it could give nothing back. It finds what we hold by our missing
         # heartbeat, and the sweep is behind it.
         await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+
+    def stop(self, timeout: int = 600_000) -> None:
+        cast("Broker", self.broker).hurry()
+        super().stop(timeout)
 
     async def watch(self, stop: Stop) -> None:
         """
