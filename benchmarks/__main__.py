@@ -32,7 +32,7 @@ app = typer.Typer(add_completion=False)
 app.add_typer(growth_app)
 
 #: Outcomes of a round of the seed's design, which takes ten times as long for each.
-SEED_OUTCOMES = 600
+SEED_OUTCOMES = 400
 #: What the healthy campus must keep of its throughput.
 LEAST_SHARE = 0.8
 

@@ -13,7 +13,7 @@ from actors.answer import Answer
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.gate import Gates
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
+from actors.outcomes import Outcomes, named_in
 from actors.verdict import Rules
 from actors.walk import Settings, Tools
 from daemon.apply import Applier
@@ -147,7 +147,7 @@ class MemoryQueue(StubBroker):
         super().__init__(middleware=[])
         self._stream = stream
         self._clock = clock
-        self.messages: list[tuple[int, int, int]] = []
+        self.messages: list[tuple[int, ...]] = []
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         if self._stream.away:
@@ -157,7 +157,7 @@ class MemoryQueue(StubBroker):
 
     def due(self) -> list[tuple[int, int]]:
         now = self._clock.now()
-        due = [message[1:] for message in self.messages if message[0] <= now]
+        due = [named for message in self.messages if message[0] <= now for named in named_in(message[1:])]
         self.messages = [message for message in self.messages if message[0] > now]
         return due
 
