@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -145,19 +146,33 @@ _TABLES = (
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
 
 
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database that nobody writes to: its copies are made at once."""
+    file = tmp_path_factory.mktemp("migrated") / "test.db"
+    asyncio.run(migrate(f"sqlite://{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgresql(_postgres: servers.PostgresServer) -> str:
+    """As :func:`_migrated_sqlite`, by its URL."""
+    url = _postgres.create_database()
+    asyncio.run(migrate(url))
+    return url
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the file's own database, once on each engine."""
+    """The URL of the file's own migrated database, once on each engine."""
     if request.param == "sqlite":
-        url = f"sqlite://{tmp_path_factory.mktemp('shared') / 'test.db'}"
-        asyncio.run(migrate(url))
-        yield url
+        file = tmp_path_factory.mktemp("shared") / "test.db"
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), file)
+        yield f"sqlite://{file}"
         return
     server: servers.PostgresServer = request.getfixturevalue("_postgres")
-    server.start()
-    url = server.create_database()
+    url = server.create_database(like=request.getfixturevalue("_migrated_postgresql"))
     try:
-        asyncio.run(migrate(url))
         yield url
     finally:
         server.drop_database(url)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def make_sending(database):
+async def make_sending(empty_database):
     async with AsyncExitStack() as stack:
 
         async def make(
@@ -65,7 +65,7 @@ async def lms():
 
 
 @pytest.fixture
-async def campus(database, lms):
+async def campus(empty_database, lms):
     return await make_campus(lms.url(PATH))
 
 

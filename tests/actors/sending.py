@@ -41,7 +41,7 @@ LEASE = MARGIN + TIMEOUT + HOLD
 LATER = 30.0
 
 #: For tests that no difference between the engines can touch.
-on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 
 
 class Ticker:

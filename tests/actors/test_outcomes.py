@@ -294,7 +294,7 @@ async def test_in_a_course_without_structure_a_problem_is_sent_with_its_own_scor
     assert lms.scores(SOURCEDID) == ["0.5"]
 
 
-async def test_an_assignment_that_is_gone_is_no_matter(sending, lms, database):
+async def test_an_assignment_that_is_gone_is_no_matter(sending, lms):
     await sending.pass_back(4711)
     assert sending.counted() == 0
 
@@ -470,7 +470,7 @@ async def test_a_campus_may_ask_for_more_time_than_the_hold(sending, lms, leaf):
 # --- Refusals ---
 
 
-async def test_a_refused_connection_is_tried_again_without_a_hold(sending, database):
+async def test_a_refused_connection_is_tried_again_without_a_hold(sending):
     port = Port()
     try:
         await scored(1, 2)

@@ -20,7 +20,7 @@ PARTITIONS = 4
 NOW = 1_700_000_000_000
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 
-on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 
 
 class Tools:
@@ -91,7 +91,7 @@ async def test_no_wake_ups_are_no_trouble(waker):
     assert waker.messages() == []
 
 
-async def test_an_event_wakes_through_redis_and_a_second_one_before_it_is_served_does_not(database, waker):
+async def test_an_event_wakes_through_redis_and_a_second_one_before_it_is_served_does_not(empty_database, waker):
     assignment = await make_assignment(sent_version=1)
     for now in (NOW, NOW + 1):
         await bump(assignment, kind="leaf", now=now, debounce=DEBOUNCE)
@@ -102,7 +102,7 @@ async def test_an_event_wakes_through_redis_and_a_second_one_before_it_is_served
 
 
 @on_one_engine
-async def test_steady_work_below_a_composite_has_one_alarm_at_a_time(database, waker):
+async def test_steady_work_below_a_composite_has_one_alarm_at_a_time(empty_database, waker):
     assignment = await make_assignment(sent_version=1, composite=True)
     for now in range(NOW, NOW + 50_000, 1000):
         await bump(assignment, kind="composite", now=now, debounce=DEBOUNCE)
@@ -113,7 +113,7 @@ async def test_steady_work_below_a_composite_has_one_alarm_at_a_time(database, w
 
 
 @on_one_engine
-async def test_while_redis_is_down_nothing_is_raised_and_the_sweep_wakes_later(database, redis_server, waker):
+async def test_while_redis_is_down_nothing_is_raised_and_the_sweep_wakes_later(empty_database, redis_server, waker):
     assignment = await make_assignment(sent_version=1)
     redis_server.stop()
     await bump(assignment, kind="leaf", now=NOW, debounce=DEBOUNCE)

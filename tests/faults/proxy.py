@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from tests.servers import HOST, Port
 
@@ -21,7 +21,7 @@ PATIENCE = 30.0
 Direction = Literal["up", "down"]
 
 #: Seconds; some turns of the loop.
-TURNS = 0.01
+TURNS = 0.05
 
 
 class _Link:
@@ -60,6 +60,8 @@ class Proxy:
         self._pause: dict[Direction, float] = {"up": 0.0, "down": 0.0}
         self._trickles: set[Direction] = set()
         self._words: tuple[bytes, ...] = ()
+        #: Of clients, for as long as they are open: a transport that nobody holds and that is paused just goes.
+        self.transports: set[asyncio.Transport] = set()
         #: How many connections it took.
         self.connections = 0
         #: Set once an answer was lost as :meth:`lose_the_answer_to` has it.
@@ -130,7 +132,7 @@ class Proxy:
         self._pause = {"up": 0.0, "down": 0.0}
         self._trickles.clear()
         if self._listener is None:
-            self._listener = await asyncio.start_server(self._accept, self.host, self.port)
+            self._listener = await self._loop.create_server(lambda: _Client(self), self.host, self.port)
 
     async def _cut(self) -> None:
         if self._listener is not None:
@@ -149,6 +151,8 @@ class Proxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for transport in list(self.transports):
+            transport.abort()
         # A transport that was aborted is closed a turn of the loop later.
         await asyncio.sleep(TURNS)
 
@@ -215,6 +219,23 @@ class Proxy:
                 return
             at = found + len(self._words[link.heard])
             link.heard += 1
+
+
+class _Client(asyncio.StreamReaderProtocol):
+    """A connection that was taken; known to the proxy before anybody reads from it."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__(asyncio.StreamReader(loop=proxy._loop), proxy._accept, loop=proxy._loop)
+        self._proxy = proxy
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open = cast("asyncio.Transport", transport)
+        self._proxy.transports.add(self._open)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._proxy.transports.discard(self._open)
+        super().connection_lost(error)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

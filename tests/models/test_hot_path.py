@@ -65,12 +65,12 @@ def whole_tables(steps: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-async def test_it_goes_by_an_index(database, name):
+async def test_it_goes_by_an_index(empty_database, name):
     statement = STATEMENTS[name]
     steps = await plan(statement, **{parameter: sample(parameter) for parameter in statement.names})
     assert whole_tables(steps) == [], steps
 
 
-async def test_a_plan_that_reads_a_whole_table_is_noticed(database):
+async def test_a_plan_that_reads_a_whole_table_is_noticed(empty_database):
     steps = await plan(Statement("SELECT id FROM graded_assignment WHERE note = :note"), note="x")
     assert whole_tables(steps) == ["graded_assignment"]
