@@ -118,7 +118,7 @@ MUTANTS = [
     Mutant("together: the end asks for no token", 'condition="claim_token = given.token"', 'condition="given.token <> 0"', _TOGETHER, WORLD),
     Mutant("together: an accepted end lowers the hold", "sent_score = given.score, sent_at", "hold_until = 0, sent_score = given.score, sent_at", _TOGETHER, WORLD),
     Mutant("together: takes over a claim that ran out", 'claimed_until IS NULL AND {CLAIMABLE_BY_ID}', "{CLAIMABLE_BY_ID}", _TOGETHER, WORLD),
-    Mutant("together: claims what waits", 'claimed_until IS NULL AND {CLAIMABLE_BY_ID}', "claimed_until IS NULL", _TOGETHER, WORLD),
+    Mutant("together: claims what waits", 'claimed_until IS NULL AND {CLAIMABLE_BY_ID}', "claimed_until IS NULL", _TOGETHER, "tests/models/test_together.py"),
     Mutant("an accepted end lowers the hold", "SET {SETTLED}, sent_score = :score", "SET {SETTLED}, hold_until = 0, sent_score = :score"),
     Mutant("the end settles the newest version", "sent_version = :version, attempts = 0", "sent_version = version_number, attempts = 0"),
     Mutant("an end keeps its claim", "SETTLED = \"\"\"claimed_until = NULL, ", 'SETTLED = """', tests=FIXED),
