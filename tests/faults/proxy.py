@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tests.servers import HOST, Port
 
@@ -20,8 +20,11 @@ PATIENCE = 30.0
 #: ``up``: from the client to the server.
 Direction = Literal["up", "down"]
 
+#: Clients that may wait to be taken.
+BACKLOG = 100
+
 #: Seconds; some turns of the loop.
-TURNS = 0.05
+TURNS = 0.01
 
 
 class _Link:
@@ -53,15 +56,13 @@ class Proxy:
         self._port = Port()
         self.host, self.port = HOST, self._port.number
         self._loop = asyncio.new_event_loop()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallows = False
         self._pause: dict[Direction, float] = {"up": 0.0, "down": 0.0}
         self._trickles: set[Direction] = set()
         self._words: tuple[bytes, ...] = ()
-        #: Of clients, for as long as they are open: a transport that nobody holds and that is paused just goes.
-        self.transports: set[asyncio.Transport] = set()
         #: How many connections it took.
         self.connections = 0
         #: Set once an answer was lost as :meth:`lose_the_answer_to` has it.
@@ -132,10 +133,14 @@ class Proxy:
         self._pause = {"up": 0.0, "down": 0.0}
         self._trickles.clear()
         if self._listener is None:
-            self._listener = await self._loop.create_server(lambda: _Client(self), self.host, self.port)
+            # Not asyncio's server: closed, it loses those whom it has just let in (python/cpython#109564).
+            self._listener = socket.create_server((self.host, self.port), backlog=BACKLOG)
+            self._listener.setblocking(False)
+            self._loop.add_reader(self._listener, self._take, self._listener)
 
     async def _cut(self) -> None:
         if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         await self._reset()
@@ -146,33 +151,38 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._cut()
-        # Whoever was let in at the last moment has yet to come to _accept.
-        await asyncio.sleep(TURNS)
+        # Whoever was let in at the last moment has yet to begin, and could not clean up when cancelled before.
+        await asyncio.sleep(0)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for transport in list(self.transports):
-            transport.abort()
         # A transport that was aborted is closed a turn of the loop later.
         await asyncio.sleep(TURNS)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.connections += 1
-        link = _Link(reader, writer)
-        self._links.add(link)
-        self._tasks.add(task)
+    def _take(self, listener: socket.socket) -> None:
         try:
-            await self._pass_on(link)
+            client, _ = listener.accept()
+        except OSError:
+            return  # it went before it was let in
+        client.setblocking(False)
+        self.connections += 1
+        task = self._loop.create_task(self._accept(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self, client: socket.socket) -> None:
+        link: _Link | None = None
+        try:
+            link = _Link(*await asyncio.open_connection(sock=client))
+            self._links.add(link)
+            if self._listener is not None:
+                await self._pass_on(link)
         except OSError:
             pass  # either end may go whenever it likes
-        except asyncio.CancelledError:
-            pass  # the proxy closes; asyncio would log a callback that was cancelled
         finally:
-            link.reset()
-            self._links.discard(link)
-            self._tasks.discard(task)
+            if link is not None:
+                link.reset()
+                self._links.discard(link)
 
     async def _pass_on(self, link: _Link) -> None:
         if self._swallows:
@@ -219,23 +229,6 @@ class Proxy:
                 return
             at = found + len(self._words[link.heard])
             link.heard += 1
-
-
-class _Client(asyncio.StreamReaderProtocol):
-    """A connection that was taken; known to the proxy before anybody reads from it."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        super().__init__(asyncio.StreamReader(loop=proxy._loop), proxy._accept, loop=proxy._loop)
-        self._proxy = proxy
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._open = cast("asyncio.Transport", transport)
-        self._proxy.transports.add(self._open)
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._proxy.transports.discard(self._open)
-        super().connection_lost(error)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

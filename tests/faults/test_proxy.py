@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import socketserver
 import threading
@@ -78,6 +79,18 @@ def test_a_cut_resets_what_is_open_and_refuses_what_comes_until_it_recovers(prox
         connect()
     proxy.recover()
     assert ask(connect(), b"two") == b"two"
+
+
+def test_a_cut_also_resets_those_who_are_just_being_let_in(proxy, connect):
+    # While the proxy's loop is busy, they queue up and the cut comes in the same turn.
+    proxy._loop.call_soon_threadsafe(time.sleep, 0.05)
+    clients = [connect() for _ in range(20)]
+    proxy.cut()
+    for client in clients:
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+    # What asyncio forgot to close warns when it goes.
+    gc.collect()
 
 
 def test_what_is_swallowed_never_arrives_and_the_connection_is_reset_at_the_recovery(proxy, connect, echo):
