@@ -180,8 +180,8 @@ async def test_closing_lets_actors_finish_and_gives_back_what_was_not_begun(home
     await home.send("c", "d", how="waits", queue=QUEUES[1])
     worker = home.worker(window=1)
     async with running_worker(worker):
-        # One of each queue is in hand, and there is room for one.
-        await until(lambda: home.began and home.unacknowledged() == 2)
+        # One of each queue was taken, and there is room for one: the other one waits for it.
+        await until(lambda: worker.work_queue.unfinished_tasks == 2 and not worker.work_queue.qsize() and home.began)
         closing = asyncio.create_task(worker.close())
         await until(lambda: worker.work_queue.qsize() == 1)
         assert not closing.done()
