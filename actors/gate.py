@@ -105,6 +105,7 @@ class Pass:
     The right to make one attempt, and to say afterwards how the campus took it.
 
     Args:
+        leave: Gives the slot back, once however often it is called.
         probe: If it is one.
     """
 
@@ -112,8 +113,7 @@ class Pass:
         self, gate: _Gate, address: Address, clock: Clock, leave: Callable[[], None], *, probe: Probe | None
     ) -> None:
         self._gate = gate
-        #: Once the campus has answered: its slot is free for another request, whatever there is still to do.
-        self.leave = leave
+        self._leave = leave
         self._campus = address.campus
         self._names = {"consumer": address.consumer_name, "origin": address.campus.origin}
         self._clock = clock
@@ -124,6 +124,11 @@ class Pass:
     def campus_away(self) -> bool:
         """Whether the gate is shut, so that one more failure says nothing of the assignment."""
         return self._probe is not None or self._gate.shut
+
+    def answered(self, verdict: Verdict) -> None:
+        """Where the campus is well, its slot is free for another request at once, whatever there is still to do."""
+        if verdict.health == "works" and not verdict.after and not self.campus_away:
+            self._leave()
 
     async def report(self, assignment_id: int, verdict: Verdict) -> None:
         """Let the gate know what the attempt says of the whole campus."""

@@ -122,6 +122,8 @@ class Outcomes:
                     await self._forget_wake(assignment_id)
                     return None
                 ended = await self._walk.attempt(assignment_id, address, admitted)
+                if ended is None:
+                    await self._forget_wake(assignment_id)
         except NotAdmittedError:
             await self._forget_wake(assignment_id)
             return None
@@ -141,7 +143,7 @@ def named_in(numbers: Sequence[int]) -> list[tuple[int, ...]]:
 
     A message of another release may have others; they are one wake-up, for the actor to refuse.
     """
-    if len(numbers) % 2:
+    if not numbers or len(numbers) % 2:
         return [tuple(numbers)]
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 

@@ -9,6 +9,7 @@ import random
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,7 +26,6 @@ from actors.telling import Told, tell
 from actors.verdict import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models import together
-from models.assignment import forget_wake
 from models.attempt import Accepted as AcceptedEnd
 from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
 from models.batcher import Batcher
@@ -62,6 +62,8 @@ OTHER_SECRET_MS = 60_000
 END_RETRY = 0.5
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
 MOST_BY_NAME = 200
+#: Learners whose scores in a whole course are read together: they may have thousands each.
+MOST_COURSES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,11 @@ class Walk:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._put_off_times = 0
+        #: What put the last one off. Attempts that asked together have it in common.
+        self._fault: Exception | None = None
         self._claims = Batcher(self._claim_together)
         self._scores = Batcher(read_wanted)
+        self._courses = Batcher(read_wanted, most=MOST_COURSES)
         self._ends = Batcher(self._accept_together)
 
     async def attempt(self, assignment_id: int, address: Address, admitted: Pass) -> Ended | None:
@@ -120,7 +125,6 @@ class Walk:
         began = clock.monotonic()
         claim = await self._claim(assignment_id, secrets.randbits(63))
         if claim is None:
-            await forget_wake(assignment_id)
             return None
         self._tools.reached("claimed")
         log.debug(
@@ -135,8 +139,7 @@ class Walk:
             self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
         probe = admitted.campus_away
         verdict = await self._walk(claim, address, admitted, began)
-        if verdict.health == "works":
-            admitted.leave()
+        admitted.answered(verdict)
         doubted = address.pending is not None and verdicts.may_be_the_secret(verdict)
         if doubted:
             verdict = self._with_the_other_secret(verdict, address)
@@ -187,9 +190,9 @@ class Walk:
         """From the claim to what became of it."""
         try:
             ready = await self._prepare(claim, address)
-        except Exception:
+        except Exception as fault:
             log.exception("an attempt failed before anything was sent", assignment=claim.assignment_id)
-            return verdicts.not_sent(self._put_off(), "released")
+            return verdicts.not_sent(self._put_off(fault), "released")
         return ready if isinstance(ready, Verdict) else await self._send(claim, address, admitted, *ready, began=began)
 
     async def _prepare(self, claim: Claim, address: Address) -> Verdict | tuple[str, bool]:
@@ -214,9 +217,12 @@ class Walk:
         return block_grade(claim.usage_key, tree, await self._read_scores(claim, tree))
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
-        below = () if tree is None or claim.usage_key not in tree else tuple(tree.below(claim.usage_key))
-        named = below if 0 < len(below) <= MOST_BY_NAME else None
-        return await self._scores((claim.user_id, claim.course_key, named)) or {}
+        below: tuple[str, ...] = ()
+        if tree is not None and claim.usage_key in tree:
+            below = tuple(islice(tree.below(claim.usage_key), MOST_BY_NAME + 1))
+        if 0 < len(below) <= MOST_BY_NAME:
+            return await self._scores((claim.user_id, claim.course_key, below)) or {}
+        return await self._courses((claim.user_id, claim.course_key, None)) or {}
 
     async def _send(
         self,
@@ -243,7 +249,7 @@ class Walk:
                     address.url, body, headers, consumer_key=address.consumer_key, abort=tools.abort
                 )
             tools.reached("answered")
-            self._put_off_times = 0
+            self._put_off_times, self._fault = 0, None
             self._measure(address, answer)
             said = self._judge(address, answer, (*claim.ids, *oauth1.secrets_of(headers)))
         except DeliveryError as error:
@@ -307,9 +313,11 @@ class Walk:
             now=self._tools.clock.now(),
         )
 
-    def _put_off(self) -> Released:
-        """Give the attempt back for a while, longer each time until a request goes through."""
-        self._put_off_times = min(self._put_off_times + 1, 6)
+    def _put_off(self, fault: Exception | None = None) -> Released:
+        """Give the attempt back for a while, longer each time until a request goes through; one fault counts once."""
+        if fault is None or fault is not self._fault:
+            self._put_off_times = min(self._put_off_times + 1, 6)
+        self._fault = fault
         wait = PUT_OFF * 2 ** (self._put_off_times - 1)
         return Released(self._tools.clock.now() + int(wait * 1000))
 

@@ -197,7 +197,9 @@ class LoopThread(WorkerThread):
         # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
         self._slots.release()
         in_hand.left -= 1
-        in_hand.error = in_hand.error or (None if task.cancelled() else task.exception())
+        # Of each, since asyncio tells at length of an exception that nobody asked for.
+        error = None if task.cancelled() else task.exception()
+        in_hand.error = in_hand.error or error
         if not in_hand.left:
             self._ended.put((in_hand.message, in_hand.error))
 

@@ -340,7 +340,7 @@ _WAKE_BUMPED = Statement(
 
 _WAKE_CLAIMABLE = Statement(f"""
     UPDATE graded_assignment SET wake_until = CAST(:now AS BIGINT) + :ttl
-    WHERE id = :id AND {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now)
+    WHERE id = :id AND {CLAIMABLE_BY_ID} AND (wake_until IS NULL OR wake_until <= :now)
     RETURNING {_AS_WAKE}""")
 
 # Whether it was tried since it fell due; an attempt that was given back leaves its wait behind.
@@ -403,7 +403,7 @@ async def sweep(
     Args:
         most: Rows in all.
         room: Rows of each campus, of fresh and of retried ones each; *most* if not given.
-        full: Lines that have no place left: a campus, and whether it is that of retried rows.
+        full: Lines to leave alone: a campus, and whether it is that of retried rows.
     """
     lines = "".join(f"|{int(retried)} {campus.consumer_id} {campus.origin}|" for campus, retried in full)
     ranked = await _RANKED.rows(now=now, most=most, room=most if room is None else room, full=lines)

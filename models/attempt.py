@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import CLAIMABLE, RETRIED, Kind, Wake, redo, wake_bumped, wake_claimable
+from models.assignment import CLAIMABLE, CLAIMABLE_BY_ID, RETRIED, Kind, Wake, redo, wake_bumped, wake_claimable
 from models.consumer import note_error
 from models.delivery import Line, Written, forget_lost_line, write_lines, write_lost_line
 from models.gate import OF_SERVICE, PASSABLE, Campus
@@ -85,13 +85,13 @@ CLAIMED = """id, version_number, attempts, forced_version, sent_version, sent_sc
 _CLAIM = Statement(f"""
     UPDATE graded_assignment SET claim_token = :token, {CLAIM_SET},
         forced_version = CASE WHEN claimed_until IS NOT NULL THEN version_number ELSE forced_version END
-    WHERE id = :id AND {CLAIMABLE} AND (claimed_until IS NULL OR EXISTS (
+    WHERE id = :id AND {CLAIMABLE_BY_ID} AND (claimed_until IS NULL OR EXISTS (
         SELECT 1 FROM delivery WHERE assignment_id = graded_assignment.id
             AND delivery.claim_token = graded_assignment.claim_token))
     RETURNING {CLAIMED}""")
 
 _LAPSED = Statement(f"""
-    SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE}""")
+    SELECT id FROM graded_assignment WHERE id = :id AND claimed_until IS NOT NULL AND {CLAIMABLE_BY_ID}""")
 
 
 async def claim(assignment_id: int, *, token: int, now: int, lease_ms: int) -> Claim | None:

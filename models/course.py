@@ -14,7 +14,7 @@ from models.batcher import Batcher
 from models.statement import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 #: Usage id, parent (None for the course root), points possible (None for what is not a scored problem).
 Block = tuple[str, str | None, float | None]
@@ -165,33 +165,48 @@ class CourseTrees:
         self._keep = keep
         self._kept: OrderedDict[str, tuple[str, Tree]] = OrderedDict()
         self._digest = Batcher(_read_digests)
+        # Of whoever asks for a tree that is not kept, the first one reads it.
+        self._tree = Batcher(self._read, most=1)
 
     async def get(self, course_key: str) -> Tree | None:
         """The newest tree of a course; None when no structure came yet. The database is asked whether it changed."""
-        return await self._with(course_key, await self._digest(course_key))
+        digest = await self._digest(course_key)
+        if digest is None:
+            return None
+        return self._kept_with(course_key, digest) or await self._tree((course_key, digest))
 
     async def get_many(self, course_keys: Collection[str]) -> dict[str, Tree | None]:
         """Each for itself what :meth:`get` gives; within the caller's transaction."""
         digests = await _read_digests(course_keys)
-        return {course_key: await self._with(course_key, digests.get(course_key)) for course_key in course_keys}
+        found = await self._read(list(digests.items()))
+        return {course_key: found.get((course_key, digests.get(course_key, ""))) for course_key in course_keys}
 
-    async def _with(self, course_key: str, digest: str | None) -> Tree | None:
-        if digest is None:
-            return None
+    async def _read(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Tree]:
+        """Trees by course key and digest; a newer one where the course has changed since."""
+        found = {}
+        for course_key, digest in wanted:
+            tree = self._kept_with(course_key, digest)
+            if tree is None:
+                row = await _BLOCKS.row(course_key=course_key)
+                tree = None if row is None else self._keep_with(course_key, row["digest"], row["blocks"])
+            if tree is not None:
+                found[course_key, digest] = tree
+        return found
+
+    def _kept_with(self, course_key: str, digest: str) -> Tree | None:
         kept = self._kept.get(course_key)
         if kept is None or kept[0] != digest:
-            row = await _BLOCKS.row(course_key=course_key)
-            if row is None:
-                return None
-            kept = (
-                row["digest"],
-                Tree((usage, parent, possible) for usage, parent, possible in json.loads(row["blocks"])),
-            )
-            self._kept[course_key] = kept
-            while len(self._kept) > self._keep:
-                self._kept.popitem(last=False)
+            return None
         self._kept.move_to_end(course_key)
         return kept[1]
+
+    def _keep_with(self, course_key: str, digest: str, blocks: str) -> Tree:
+        tree = Tree((usage, parent, possible) for usage, parent, possible in json.loads(blocks))
+        self._kept[course_key] = digest, tree
+        self._kept.move_to_end(course_key)
+        while len(self._kept) > self._keep:
+            self._kept.popitem(last=False)
+        return tree
 
 
 async def _read_digests(course_keys: Collection[str]) -> dict[str, str]:

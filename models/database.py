@@ -30,10 +30,6 @@ CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 5, 15, 20
 # A claim that a crash of the server takes back would be another's while its request is still on its way.
 _POSTGRES_SESSION = {"application_name": "passbackd", "synchronous_commit": "on"}
 
-# Plans are kept for as long as a connection lives. One that was made while a table was small would read it from end to
-# end for ever after, and every statement that is made often has an index.
-_POSTGRES_PLANS = {"enable_seqscan": "off"}
-
 #: Milliseconds. A session that hangs must let go of its locks long before a lease ends.
 _POSTGRES_TIMEOUTS = {
     "lock_timeout": "5000",
@@ -93,7 +89,7 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
         "timeout": CONNECT_TIMEOUT,
         "command_timeout": None if patient else COMMAND_TIMEOUT,
         "acquire_timeout": None if patient else ACQUIRE_TIMEOUT,
-        "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS | _POSTGRES_PLANS), **_POSTGRES_SESSION},
+        "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), **_POSTGRES_SESSION},
         # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
         "reset": _keep,
     }

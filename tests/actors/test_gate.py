@@ -514,13 +514,21 @@ async def test_an_answered_request_gives_its_slot_to_the_next_before_its_end_is_
     gates = Gates(1, connections=9, clock=daemon.clock, lease_seconds=LEASE)
     where = [await address(one, now=daemon.clock.now()) for one in ids[:3]]
     async with gates.enter(where[0]) as admitted:
-        admitted.leave()
+        admitted.answered(WORKS)
         async with gates.enter(where[1]):
             third = asyncio.create_task(enter_and_leave(gates, where[2]))
-            admitted.leave()  # nor twice
+            admitted.answered(WORKS)  # nor twice
             await asyncio.sleep(0)
             assert not third.done()
     await third
+
+
+@pytest.mark.parametrize("said", [verdict("works", after=5.0), verdict("throttled"), FAILS, SILENT])
+async def test_an_answer_that_the_gate_must_heed_first_keeps_its_slot(daemon, ids, said):
+    where = await address(ids[0], now=daemon.clock.now())
+    async with daemon.gates.enter(where) as admitted:
+        admitted.answered(said)
+        assert daemon.gates._gates[where.campus].slots.inside == 1
 
 
 def test_a_line_that_is_more_than_half_full_is_not_filled(daemon):

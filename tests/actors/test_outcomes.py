@@ -11,7 +11,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from actors.classify import PROCESSING_HOLD
 from actors.errors import TryLater
-from actors.outcomes import Outcomes
+from actors.outcomes import ROOM, Outcomes
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
 from actors.walk import MARGIN, PUT_OFF
@@ -34,6 +34,7 @@ from tests.actors.sending import (
     SOURCEDID,
     Sending,
     changed,
+    just_now,
     make_campus,
     on_one_engine,
     results,
@@ -66,6 +67,23 @@ def slowly(sending: Sending, seconds: float):
         sending.tick(seconds)
 
     return happens
+
+
+# --- Room ---
+
+
+@on_one_engine
+async def test_news_wake_nobody_while_very_many_are_in_hand(sending, lms, leaf):
+    sending.outcomes._in_hand.update(range(-ROOM, -1))
+    assert sending.outcomes.has_room()
+
+    async def look():
+        assert not sending.outcomes.has_room()
+
+    sending.trees.meanwhile = look
+    await sending.pass_back(leaf)
+    assert await results(leaf) == ["accepted"]
+    assert sending.outcomes.has_room()
 
 
 # --- Accepted ---
@@ -891,6 +909,20 @@ async def test_an_attempt_that_is_given_back_after_a_launch_began_afresh_does_no
     lms.behave = fake.always(fake.answer(503))
     await sending.pass_back(leaf, 2)
     assert await results(leaf) == ["ambiguous"]
+
+
+async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_were_alone(sending, campus, lms):
+    await scored(1, 2)
+    ids = [await make_assignment(campus, due_at=just_now()) for _ in range(3)]
+    fault = ConnectionResetError("the database is away")
+
+    async def lost():
+        sending.trees.meanwhile = lost
+        raise fault
+
+    sending.trees.meanwhile = lost
+    await asyncio.gather(*map(sending.pass_back, ids))
+    assert [(await read_row(one))["not_before"] for one in ids] == [sending.now + int(PUT_OFF * 1000)] * 3
 
 
 async def test_an_attempt_that_fails_before_anything_was_sent_is_given_back(sending, lms, leaf):

@@ -153,3 +153,4 @@ async def test_those_who_are_due_within_a_second_are_woken_together_and_none_too
 
 def test_arguments_of_another_release_are_left_to_the_actor():
     assert named_in((1, 2, 3)) == [(1, 2, 3)]
+    assert named_in(()) == [()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from threading import Thread
 
 import dramatiq
 import pytest
@@ -49,6 +50,20 @@ async def test_a_silent_redis_is_given_up_after_the_time_that_it_was_given(valke
                 assert time.monotonic() - began < TIMEOUT
             wire.mend()
             await until_it_answers(client)
+
+
+@pytest.mark.parametrize("what", ["a message is put on the queue", "the worker is about to stop"])
+def test_whoever_waits_for_news_of_a_queue_has_them_at_once(broker, what):
+    dramatiq.actor(broker=broker, queue_name="news", actor_name="act")(print)
+    broker._idle = 60.0
+    waiter = Thread(target=broker.wait_for_news, args=("news",))
+    waiter.start()
+    if what == "a message is put on the queue":
+        broker.enqueue(broker.get_actor("act").message())
+    else:
+        broker.hurry()
+    waiter.join(20)
+    assert not waiter.is_alive()
 
 
 def test_dramatiq_is_told_of_every_fault_in_the_way_it_expects(broker, valkey):

@@ -12,12 +12,12 @@ from models.batcher import Batcher
 class Asked:
     """Answers with ten times the number once it may; notes what it was asked together."""
 
-    def __init__(self, *, most: int = 200) -> None:
+    def __init__(self, *, most: int = 200, patience: float = 10.0) -> None:
         self.batches: list[list[int]] = []
         self.go = asyncio.Event()
         self.go.set()
-        self.error: Exception | None = None
-        self.ask = Batcher(self._run, most=most)
+        self.error: BaseException | None = None
+        self.ask = Batcher(self._run, most=most, patience=patience)
 
     async def _run(self, items):
         self.batches.append(list(items))
@@ -76,6 +76,27 @@ async def test_a_failure_is_everybodys_of_that_batch_and_nobody_elses():
     assert [str(error) for error in failed] == ["no", "no"]
     asked.error = None
     assert await asked.ask(3) == 30
+
+
+async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_only():
+    asked = Asked(patience=0.02)
+    asked.go.clear()
+    first = asyncio.create_task(asked.ask(1))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(asked.ask(2))
+    while asked.batches != [[1], [2]]:
+        await asyncio.sleep(0.005)
+    asked.go.set()
+    assert await asyncio.gather(first, second) == [10, 20]
+
+
+async def test_a_call_that_was_cancelled_leaves_nobody_waiting():
+    asked = Asked()
+    asked.error = asyncio.CancelledError()
+    (answer,) = await asyncio.gather(asked.ask(1), return_exceptions=True)
+    assert isinstance(answer, asyncio.CancelledError)
+    asked.error = None
+    assert await asked.ask(2) == 20
 
 
 @pytest.mark.parametrize("outcome", ["a result", "a failure"])

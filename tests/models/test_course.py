@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -177,6 +178,13 @@ async def test_a_new_version_is_seen_at_once_by_whoever_keeps_trees(no_courses):
     assert await trees.get("course") is first
     await store(changed(without="n"), version=2)
     assert "n" not in await trees.get("course")
+
+
+async def test_a_new_version_is_read_once_for_all_who_ask_for_it_together(no_courses):
+    trees = CourseTrees()
+    await store(TREE)
+    found = await asyncio.gather(*(trees.get("course") for _ in range(5)))
+    assert {id(tree) for tree in found} == {id(await trees.get("course"))}
 
 
 async def test_a_structure_that_is_gone_is_gone_for_whoever_keeps_trees(no_courses):

@@ -7,11 +7,11 @@ import re
 import pytest
 
 from daemon import apply
-from models import assignment, attempt, course, delivery, intake, registration, score, stale
+from models import assignment, attempt, course, delivery, intake, registration, score, stale, together
 from models.statement import Statement
 from tests.models.test_lookup import plan
 
-MODULES = (assignment, attempt, course, delivery, intake, registration, score, stale, apply)
+MODULES = (assignment, attempt, course, delivery, intake, registration, score, stale, together, apply)
 STATEMENTS = {
     f"{module.__name__}.{name}": value
     for module in MODULES
