@@ -393,9 +393,8 @@ async def test_of_a_message_of_several_calls_some_may_fail(home, caplog):
         await home.send("a b c")
         await until(lambda: sorted(home.ended) == ["a", "b", "c"] and not home.unacknowledged())
     gc.collect()
-    assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == [
-        "dramatiq.worker.WorkerThread"
-    ]
+    told = [record.name for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told == ["dramatiq.worker.WorkerThread"]
 
 
 async def test_each_call_of_a_message_takes_a_place_in_the_window(home):
