@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from actors.connections import Connections
 from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.assignment import ROOM_WHEN_SHUT
@@ -37,6 +38,8 @@ LONGEST_PAUSE_MS = 300_000
 BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
 #: Milliseconds. No one answer closes a whole campus for longer, whatever it asks for.
 LONGEST_CLOSED_MS = 900_000
+#: Milliseconds. A campus that took longer the last time is slow.
+SLOW_MS = 1_000
 #: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills half of it twice a
 #: second, and it should not run empty in between.
 LINE, LINE_A_SLOT = 64, 24
@@ -84,16 +87,14 @@ def share(most: int, me: str, roster: Collection[str], campus: Campus) -> int:
 class _Gate:
     """One campus, in this daemon's memory."""
 
-    def __init__(self, most: int, line: int) -> None:
-        self.slots = Slots(most, line=line)
+    def __init__(self, most: int, connections: Connections, line: int) -> None:
+        self.slots = Slots(most, connections=connections, line=line)
         #: Whether this daemon knows that the breaker is shut.
         self.shut = False
         #: The assignment whose failure was the last word, if no success came since.
         self.failed: int | None = None
         #: Answers one after the other that said "busy".
         self.busy = 0
-        #: Whether somebody was turned away for want of a connection, since the connections were divided last.
-        self.wants = False
         #: Whether it is known that the campus asked for a pause.
         self.resting = False
         #: ``Clock.monotonic`` when it last slowed down: requests that were under way then say nothing new.
@@ -132,6 +133,8 @@ class Pass:
 
     async def report(self, assignment_id: int, verdict: Verdict) -> None:
         """Let the gate know what the attempt says of the whole campus."""
+        if verdict.line is not None and verdict.line.duration_ms is not None:
+            self._gate.slots.answers(slowly=verdict.line.duration_ms > SLOW_MS)
         match verdict.health:
             case "works":
                 self._gate.busy = 0
@@ -207,8 +210,7 @@ class Gates:
 
     Args:
         most: Requests at once before one campus, of all daemons together.
-        connections: Requests at once of this daemon. Beyond it a request would wait for a connection while its lease
-            runs, and its time-out would be blamed on the campus.
+        connections: Requests at once of this daemon.
         lease_seconds: How long a probe may take.
         line: How many may wait in each line of a gate; by default more for a larger *most*.
     """
@@ -217,8 +219,7 @@ class Gates:
         self, most: int, *, connections: int, clock: Clock, lease_seconds: float, line: int | None = None
     ) -> None:
         self._most = most
-        self._connections = connections
-        self._inside = 0
+        self._connections = Connections(connections)
         self._fair = connections
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
@@ -240,31 +241,23 @@ class Gates:
         if not address.passable:
             raise NotAdmittedError("nothing goes to this campus now")
         gate = self._gate(address.campus)
-        if self._inside >= self._connections and gate.slots.inside < gate.slots.limit:
-            # Whoever waits for a slot may wait for a connection with it.
-            gate.wants = True
-            raise NotAdmittedError("all connections are in use")
         if not gate.slots.limit:
             raise NotAdmittedError("other daemons have all slots")
         shut = address.shut or gate.shut
         if shut and gate.slots.waiting >= ROOM_WHEN_SHUT:
             raise NotAdmittedError("enough wait for the probe")
-        if not shut and self._is_crowded(gate) and gate.slots.inside >= gate.slots.limit:
+        if not shut and self._is_crowded(gate) and not gate.slots.is_free:
             raise NotAdmittedError("too many wait at all gates together")
         await gate.slots.enter(retried=address.retried)
-        self._inside += 1
         left = False
 
         def leave() -> None:
             nonlocal left
             if not left:
                 left = True
-                self._inside -= 1
                 gate.slots.leave()
 
         try:
-            if self._inside > self._connections:
-                raise NotAdmittedError("all connections are in use")
             admitted = await self._admit(gate, address, leave)
             try:
                 yield admitted
@@ -280,10 +273,9 @@ class Gates:
         And the connections among the campuses that want some: else those that are slow would keep them all.
         """
         self._me, self._roster = me, roster
-        wanted = sum(gate.wants or gate.slots.inside + gate.slots.waiting > 0 for gate in self._gates.values())
-        self._fair = max(1, self._connections // max(1, wanted))
+        wanted = sum(gate.slots.inside + gate.slots.waiting > 0 for gate in self._gates.values())
+        self._fair = max(1, self._connections.most // max(1, wanted))
         for campus, gate in self._gates.items():
-            gate.wants = False
             gate.slots.grant(min(self._share(campus), self._fair))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
@@ -350,13 +342,12 @@ class Gates:
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)
         if gate is None:
-            gate = self._gates[campus] = _Gate(min(self._share(campus), self._fair), self.line)
+            gate = _Gate(min(self._share(campus), self._fair), self._connections, self.line)
+            self._gates[campus] = gate
         return gate
 
     def _share(self, campus: Campus) -> int:
         return share(self._most, self._me, self._roster, campus)
 
     def _is_crowded(self, gate: _Gate) -> bool:
-        if gate.slots.waiting < SHORT_LINE:
-            return False
-        return sum(other.slots.waiting for other in self._gates.values()) >= CROWD
+        return gate.slots.waiting >= SHORT_LINE and self._connections.waiting >= CROWD

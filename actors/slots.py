@@ -9,6 +9,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.connections import Connections
 
 #: Requests that are let out again for each slot that a campus has, before it gets another: growth is slow.
 GROWTH = 0.25
@@ -24,11 +28,16 @@ class Slots:
 
     Args:
         most: What this daemon may have at once; may change, and may be 0.
+        connections: Whoever is let in has one.
         line: How many may wait in each of the two lines. Who finds it full leaves; the sweep brings him back.
     """
 
-    def __init__(self, most: int, *, line: int) -> None:
+    def __init__(self, most: int, *, connections: Connections, line: int) -> None:
         self.inside = 0
+        #: Whether the campus took long the last time. As long as it has not answered, it has one slot.
+        self.slow = False
+        self._is_known = False
+        self._connections = connections
         self._most = most
         self._line = line
         #: What the campus bears, as far as its answers told.
@@ -39,11 +48,16 @@ class Slots:
     @property
     def limit(self) -> int:
         """Requests at once."""
-        return int(min(self._most, self._bears))
+        return int(min(self._most, self._bears if self._is_known else 1))
 
     @property
     def waiting(self) -> int:
         return sum(map(len, self._lines))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether one who comes now goes in without waiting."""
+        return self.inside < self.limit and not any(self._lines) and self._connections.is_free(slow=self.slow)
 
     def room(self, *, retried: bool) -> int:
         """How many places that line has left."""
@@ -52,7 +66,7 @@ class Slots:
     def grant(self, most: int) -> None:
         """Have *most* at once from now on; whoever is inside stays."""
         self._most = most
-        self._admit()
+        self._ask()
 
     def bears_less(self) -> None:
         """The campus is busy: half as many at once."""
@@ -66,16 +80,25 @@ class Slots:
         """The campus answered: one more at once after some rounds of answers."""
         if self._bears < self._most:
             self._bears = min(float(self._most), self._bears + GROWTH / self._bears)
-            self._admit()
+            self._ask()
+
+    def answers(self, *, slowly: bool) -> None:
+        """How long the campus took."""
+        if not self._is_known:
+            self._is_known = True
+            self._ask()
+        if slowly != self.slow:
+            self.slow = slowly
+            self._connections.slow += self.inside if slowly else -self.inside
 
     async def enter(self, *, retried: bool) -> None:
         """
-        Wait for a slot and take it; :meth:`leave` gives it back.
+        Wait for a slot and a connection and take them; :meth:`leave` gives them back.
 
         Raises:
             NotAdmittedError: The line is full, or was sent away.
         """
-        if self.inside < self.limit and not any(self._lines):
+        if self.is_free and self._connections.take(slow=self.slow):
             self.inside += 1
             return
         line = self._lines[retried]
@@ -83,6 +106,8 @@ class Slots:
             raise NotAdmittedError("the line is full")
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(waiter)
+        self._connections.waiting += 1
+        self._ask()
         try:
             await waiter  # who lets it in counts it as inside
         except BaseException:
@@ -91,10 +116,20 @@ class Slots:
             elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.leave()
             raise
+        finally:
+            self._connections.waiting -= 1
 
     def leave(self) -> None:
         self.inside -= 1
-        self._admit()
+        self._connections.give_back(slow=self.slow)
+        self._ask()
+
+    def admit(self) -> bool:
+        """There is a connection and it is this campus's turn: let one in. Returns whether it wants another turn."""
+        if self._is_wanted() and self._connections.take(slow=self.slow):
+            self.inside += 1
+            self._first().set_result(None)
+        return self._is_wanted()
 
     def dismiss(self, why: str) -> None:
         """Send everybody away who waits."""
@@ -104,18 +139,19 @@ class Slots:
                 if not waiter.done():
                     waiter.set_exception(NotAdmittedError(why))
 
-    def _admit(self) -> None:
-        while self.inside < self.limit and (waiter := self._first()) is not None:
-            self.inside += 1
-            waiter.set_result(None)
+    def _ask(self) -> None:
+        if self._is_wanted():
+            self._connections.ask(self)
 
-    def _first(self) -> asyncio.Future[None] | None:
-        """The longest waiter of the line whose turn it is, or of the other one."""
-        for _ in self._lines:
-            line = self._lines[self._next]
-            self._next = 1 - self._next
-            while line:
-                waiter = line.popleft()
-                if not waiter.done():
-                    return waiter
-        return None
+    def _is_wanted(self) -> bool:
+        """Whether there is a slot, and somebody who waits for it."""
+        for line in self._lines:
+            while line and line[0].done():
+                line.popleft()
+        return self.inside < self.limit and any(self._lines)
+
+    def _first(self) -> asyncio.Future[None]:
+        """The longest waiter of the line whose turn it is, or of the other one if nobody stands there."""
+        line = self._lines[self._next] or self._lines[1 - self._next]
+        self._next = 1 - self._next
+        return line.popleft()

@@ -42,9 +42,9 @@ class Campus:
         self._process.terminate()
         self._process.wait()
 
-    async def take(self, web: aiohttp.ClientSession, latency_ms: int) -> None:
-        """Take so long from now on; requests that have come keep the time that held then."""
-        async with web.put(self.url, data=str(latency_ms)) as reply:
+    async def take(self, web: aiohttp.ClientSession, latency_ms: int, status: int = 200) -> None:
+        """Take so long from now on, and answer with that status; what has come keeps the time that held then."""
+        async with web.put(self.url, data=f"{latency_ms} {status}") as reply:
             reply.raise_for_status()
 
     async def look(self, web: aiohttp.ClientSession) -> tuple[int, int]:
@@ -62,6 +62,7 @@ async def look(web: aiohttp.ClientSession, url: str) -> tuple[int, int]:
 class _Stub:
     def __init__(self, latency_ms: int) -> None:
         self._latency = latency_ms / 1000
+        self._status = 200
         self._came = 0
         self._stored: set[tuple[bytes, ...]] = set()
 
@@ -69,12 +70,15 @@ class _Stub:
         self._came += 1
         body = await request.read()
         await asyncio.sleep(self._latency)
+        if self._status != 200:
+            return web.Response(status=self._status)
         if (grade := _GRADE.search(body)) is not None:
             self._stored.add(grade.groups())
         return web.Response(body=_SUCCESS, content_type="application/xml")
 
     async def take(self, request: web.Request) -> web.Response:
-        self._latency = int(await request.text()) / 1000
+        latency_ms, self._status = map(int, (await request.text()).split())
+        self._latency = latency_ms / 1000
         return web.Response()
 
     async def look(self, _request: web.Request) -> web.Response:

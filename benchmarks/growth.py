@@ -20,7 +20,7 @@ from benchmarks.report import Row, publish
 from models.migrate import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from benchmarks.daemon import Event
@@ -217,75 +217,80 @@ async def _read_lags(database: str) -> list[int]:
 
 @growth_app.command("campuses")
 def campuses(number: int = 1000, sick: int = 100, learners: int = 4, rounds: Rounds = 5) -> None:
-    """So many campuses of which some answer after nine seconds: what the healthy ones keep of their throughput."""
-    with ground() as servers, Campus(50) as well, Campus(50) as ill:
-        place = servers.fresh()
-        _fill_campuses(servers, place[1], well, ill, number, sick, learners)
-        shares = asyncio.run(_mixed(place, well, ill, number, sick, learners, rounds))
-    print(f"{number} campuses, {sick} of them at 9 s: the healthy ones keep {statistics.median(shares):.2f}")
+    """
+    So many campuses: what the healthy ones keep of their throughput while others are sick.
+
+    Args:
+        sick: Campuses that answer after nine seconds; as many answer with 503, and as many refuse the connection.
+    """
+    with ground() as servers, Campus(50) as well, Campus(9000) as slow, Campus(50) as failing:
+        asyncio.run(_fail(failing))
+        urls = (slow.url, failing.url, "http://127.0.0.1:1/grades")
+        places = {"alone": servers.fresh(), "beside the sick ones": servers.fresh()}
+        figures: dict[str, list[float]] = {name: [] for name in places}
+        for name, place in places.items():
+            # The stub counts different grades, so those of the two databases differ.
+            _fill_campuses(servers, place[1], (well.url, *urls), number, sick, learners, tag=name[0])
+        for round_ in range(rounds):
+            for name, found in figures.items():
+                ill = range(3 * sick) if name != "alone" else range(0)
+                found.append(asyncio.run(_mixed(places[name], well, ill, range(3 * sick, number), learners, round_)))
+                print(f"{name}: {found[-1]:,.0f} outcomes/s", flush=True)
+    share = statistics.median(figures["beside the sick ones"]) / statistics.median(figures["alone"])
+    print(f"{number} campuses, {sick} of them slow, {sick} failing, {sick} not there: the others keep {share:.2f}")
+
+
+async def _fail(campus: Campus) -> None:
+    async with aiohttp.ClientSession() as web:
+        await campus.take(web, 50, 503)
 
 
 _FILL_CAMPUSES = """
+CREATE TABLE place (kind INT, url TEXT);
+INSERT INTO place VALUES {urls};
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
     SELECT 'campus-' || n, 'campus-' || n, 'secret' FROM generate_series(0, {number} - 1) AS n;
 INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
-    SELECT id, CASE WHEN id <= {sick} THEN '{ill}' ELSE '{well}' END, md5(id::text),
-        CASE WHEN id <= {sick} THEN '{ill_origin}' ELSE '{well_origin}' END FROM lti_consumer;
+    SELECT id, url, md5(id::text), regexp_replace(url, '/grades$', '')
+    FROM lti_consumer JOIN place ON kind = CASE WHEN id <= 3 * {sick} THEN 1 + id % 3 ELSE 0 END;
 INSERT INTO graded_assignment (user_id, course_key, usage_key, outcome_service_id, lis_result_sourcedid,
     sourcedid_digest, registered_us, composite, version_number, sent_version, due_at, forced_version, not_before,
     hold_until, attempts, note)
-    SELECT 'campus-' || (id - 1) || '-' || n, 'course', 'problem', id, 's-' || id || '-' || n, md5(id || '-' || n), 0,
-        false, 1, 1, 0, 0, 0, 0, 0, ''
-    FROM generate_series(0, {learners} - 1) AS n CROSS JOIN outcome_service;
+    SELECT consumer_name || '-' || n, 'course', 'problem', outcome_service.id, '{tag}-' || consumer_name || '-' || n,
+        md5(consumer_name || '-' || n), 0, false, 1, 1, 0, 0, 0, 0, 0, ''
+    FROM generate_series(0, {learners} - 1) AS n CROSS JOIN outcome_service
+    JOIN lti_consumer ON lti_consumer.id = lti_consumer_id;
+DROP TABLE place;
 ANALYZE;
 """
 
 
-def _fill_campuses(servers: Ground, url: str, well: Campus, ill: Campus, number: int, sick: int, learners: int) -> None:
-    asyncio.run(migrate(url))
-    sql = _FILL_CAMPUSES.format(
-        number=number,
-        sick=sick,
-        learners=learners,
-        well=well.url,
-        ill=ill.url,
-        well_origin=well.url.removesuffix("/grades"),
-        ill_origin=ill.url.removesuffix("/grades"),
-    )
-    servers.postgres.execute(sql, database=url.rsplit("/", 1)[1])
+def _fill_campuses(
+    servers: Ground, database: str, urls: Sequence[str], number: int, sick: int, learners: int, *, tag: str
+) -> None:
+    asyncio.run(migrate(database))
+    kinds = ", ".join(f"({kind}, '{url}')" for kind, url in enumerate(urls))
+    sql = _FILL_CAMPUSES.format(urls=kinds, number=number, sick=sick, learners=learners, tag=tag)
+    servers.postgres.execute(sql, database=database.rsplit("/", 1)[1])
 
 
 async def _mixed(
-    place: tuple[Path, str, str], well: Campus, ill: Campus, number: int, sick: int, learners: int, rounds: int
-) -> list[float]:
-    async with running_daemon(*place, concurrency=256) as daemon, aiohttp.ClientSession() as web:
+    place: tuple[Path, str, str], well: Campus, sick: Iterable[int], healthy: range, learners: int, round_: int
+) -> float:
+    """Outcomes a second of the healthy campuses, each of which has as many requests at once as is the default."""
 
-        async def healthy(earned: int) -> float:
-            _, before = await well.look(web)
-            started = time.perf_counter()
-            await daemon.add(
-                event for campus in range(sick, number) for event in scores(f"campus-{campus}", learners, earned)
-            )
-            expected = before + (number - sick) * learners
-            while (await well.look(web))[1] < expected:
-                await asyncio.sleep(0.02)
-            return (number - sick) * learners / (time.perf_counter() - started)
+    def news(campuses: Iterable[int]) -> list[Event]:
+        return [event for one in campuses for event in scores(f"campus-{one}", learners, 1 + round_)]
 
-        await healthy(1)
-        shares = []
-        for round_ in range(rounds):
-            await ill.take(web, 50)
-            alone = await healthy(2 + 2 * round_)
-            await ill.take(web, 9000)
-            await daemon.add(
-                event for campus in range(sick) for event in scores(f"campus-{campus}", learners, 2 + round_)
-            )
-            await asyncio.sleep(1.0)
-            beside = await healthy(3 + 2 * round_)
-            print(f"alone {alone:,.0f}, beside the sick ones {beside:,.0f} outcomes/s")
-            shares.append(beside / alone)
-            await asyncio.sleep(10.0)
-        return shares
+    async with running_daemon(*place, concurrency=4) as daemon, aiohttp.ClientSession() as web:
+        await daemon.add(news(sick))
+        await asyncio.sleep(5.0)
+        _, before = await well.look(web)
+        events, started = news(healthy), time.perf_counter()
+        await daemon.add(events)
+        while (await well.look(web))[1] < before + len(events):
+            await asyncio.sleep(0.02)
+        return len(events) / (time.perf_counter() - started)
 
 
 @growth_app.command("daemons")

@@ -12,6 +12,7 @@ from actors.gate import (
     LONGEST_CLOSED_MS,
     LONGEST_PAUSE_MS,
     SHORT_LINE,
+    SLOW_MS,
     Gates,
     pause_ms,
     share,
@@ -19,7 +20,7 @@ from actors.gate import (
 from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.assignment import sweep
-from models.attempt import Address, Released, address
+from models.attempt import Accepted, Address, Released, address
 from models.clock import Clock
 from models.delivery import Line
 from models.fleet import READER
@@ -35,8 +36,24 @@ def verdict(health, after=None) -> Verdict:
     return Verdict("retried", Released(), Line("retried", description="its words"), health=health, after=after)
 
 
+def took(milliseconds: int) -> Verdict:
+    """The campus accepted, after so long."""
+    return Verdict("accepted", Accepted("1"), Line("accepted", duration_ms=milliseconds), health="works")
+
+
 WORKS, FAILS, SILENT = verdict("works"), verdict("fails"), verdict("silent")
 NOBODY = ["not at all", "not at all"]
+
+
+class KnownGates(Gates):
+    """Of campuses each of which has answered before."""
+
+    def _gate(self, campus):
+        is_new = campus not in self._gates
+        gate = super()._gate(campus)
+        if is_new:
+            gate.slots.answers(slowly=False)
+        return gate
 
 
 class Daemon:
@@ -44,7 +61,7 @@ class Daemon:
 
     def __init__(self, clock: Clock, most: int = 4) -> None:
         self.clock = clock
-        self.gates = Gates(most, connections=200, clock=clock, lease_seconds=LEASE)
+        self.gates = KnownGates(most, connections=200, clock=clock, lease_seconds=LEASE)
 
     async def attempt(self, assignment_id: int, said: Verdict) -> str:
         """How it was let in: "open", "probe" or "not at all"."""
@@ -366,38 +383,61 @@ async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(m
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_nobody_is_let_in_for_whom_there_is_no_connection(make_daemon):
-    daemon = make_daemon(150)
-    places = [await address(await make_assignment(await make_service(name)), now=0) for name in ("one", "other")]
+async def test_whoever_finds_no_connection_waits_for_one_in_turn(make_daemon):
+    daemon = make_daemon(200)
+    one, other = [await address(await make_assignment(await make_service(name)), now=0) for name in ("one", "other")]
     async with AsyncExitStack() as stack:
-        for number in range(200):
-            await stack.enter_async_context(daemon.gates.enter(places[number % 2]))
-        with pytest.raises(NotAdmittedError, match="all connections are in use"):
-            await daemon.gates.enter(places[0]).__aenter__()
-    async with daemon.gates.enter(places[0]):
-        pass
+        stays = [await stack.enter_async_context(AsyncExitStack()) for _ in range(200)]
+        for stay in stays:
+            await stay.enter_async_context(daemon.gates.enter(one))
+        let_in = []
 
+        async def come(name, where):
+            await stack.enter_async_context(daemon.gates.enter(where))
+            let_in.append(name)
 
-async def test_slow_campuses_leave_connections_to_another_one(make_daemon):
-    daemon = make_daemon(4)
-    daemon.gates.divide("", frozenset({""}))
-    services = [await make_service(f"campus-{number}") for number in range(51)]
-    *slow, other = [await address(await make_assignment(service), now=0) for service in services]
-    async with AsyncExitStack() as stack:
-        stays = [await stack.enter_async_context(AsyncExitStack()) for _ in slow]
-        for place, stay in zip(slow, stays, strict=True):
-            for _ in range(4):
-                await stay.enter_async_context(daemon.gates.enter(place))
-        waiting = [asyncio.create_task(daemon.gates.enter(place).__aenter__()) for place in slow]
+        visits = [("first", one), ("second", one), ("other", other)]
+        waiting = [asyncio.create_task(come(*visit)) for visit in visits]
         await asyncio.sleep(0)
-        with pytest.raises(NotAdmittedError, match="all connections are in use"):
-            await daemon.gates.enter(other).__aenter__()
-        daemon.gates.divide("", frozenset({""}))
-        await stays[0].aclose()
-        async with daemon.gates.enter(other):
-            pass
+        for stay, expected in zip(stays, [["other"], ["other", "first"]], strict=False):
+            assert let_in == expected[:-1]
+            await stay.aclose()
+            await asyncio.sleep(0.02)
+            assert let_in == expected
         daemon.gates.close()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_campus_that_has_not_answered_yet_gets_one_request_at_once(daemon, ids):
+    gates = Gates(4, connections=200, clock=daemon.clock, lease_seconds=LEASE)
+    where = [await address(one, now=daemon.clock.now()) for one in ids]
+    slots = gates._gate(where[0].campus).slots
+    assert slots.limit == 1
+    async with gates.enter(where[0]) as admitted:
+        await admitted.report(ids[0], SILENT)
+        assert slots.limit == 1
+        await admitted.report(ids[0], took(50))
+    assert slots.limit == 4
+
+
+async def test_slow_campuses_have_half_of_the_connections_together(make_daemon):
+    daemon = make_daemon(4)
+    services = [await make_service(f"campus-{number}") for number in range(31)]
+    *slow, other = [await address(await make_assignment(service), now=0) for service in services]
+    async with AsyncExitStack() as stack:
+        for place in slow:
+            async with daemon.gates.enter(place) as admitted:
+                await admitted.report(1, took(SLOW_MS + 1))
+        for place in slow[:25]:
+            for _ in range(4):
+                await stack.enter_async_context(daemon.gates.enter(place))
+        waiting = asyncio.create_task(enter_and_leave(daemon.gates, slow[25]))
+        async with daemon.gates.enter(other):
+            assert not waiting.done()
+        # It has become quick, and counts among the others.
+        daemon.gates._gates[slow[0].campus].slots.answers(slowly=False)
+        assert daemon.gates._connections.slow == 96
+        await waiting
 
 
 async def test_a_gate_that_is_found_shut_opens_with_one_request_at_once(make_daemon, ids, campus):
@@ -494,7 +534,7 @@ def test_those_who_read_have_all_slots_where_no_daemon_works():
 
 async def test_whoever_waits_for_a_slot_waits_for_a_connection_with_it(daemon, ids):
     """As many connections as slots: the next one stands in line, rather than to be sent away."""
-    gates = Gates(2, connections=2, clock=daemon.clock, lease_seconds=LEASE)
+    gates = KnownGates(2, connections=2, clock=daemon.clock, lease_seconds=LEASE)
     where = [await address(one, now=daemon.clock.now()) for one in ids[:3]]
     async with AsyncExitStack() as stack:
         for one in where[:2]:

@@ -7,7 +7,15 @@ from contextlib import suppress
 
 import pytest
 
+from actors.connections import Connections
 from actors.slots import GROWTH, NotAdmittedError, Slots
+
+
+def known(most: int, *, line: int) -> Slots:
+    """Slots of a campus that has answered before, with connections for all."""
+    slots = Slots(most, connections=Connections(100), line=line)
+    slots.answers(slowly=False)
+    return slots
 
 
 class Visitors:
@@ -59,7 +67,7 @@ async def settled():
 
 @pytest.fixture
 async def visitors():
-    visitors = Visitors(Slots(2, line=3))
+    visitors = Visitors(known(2, line=3))
     yield visitors
     await visitors.end()
     assert (visitors.slots.inside, visitors.slots.waiting) == (0, 0)
@@ -109,7 +117,7 @@ async def test_fresh_and_retried_work_are_let_in_in_turn(visitors):
 
 
 async def test_without_a_line_nobody_waits():
-    slots = Slots(1, line=0)
+    slots = known(1, line=0)
     await slots.enter(retried=False)
     with pytest.raises(NotAdmittedError, match="full"):
         await slots.enter(retried=False)
@@ -160,7 +168,7 @@ async def test_a_larger_share_lets_in_who_waits_and_a_smaller_one_sends_nobody_o
 
 
 def test_a_busy_campus_gets_half_as_many_at_once_and_never_fewer_than_one():
-    slots = Slots(12, line=3)
+    slots = known(12, line=3)
     limits = []
     for _ in range(5):
         slots.bears_less()
@@ -169,7 +177,7 @@ def test_a_busy_campus_gets_half_as_many_at_once_and_never_fewer_than_one():
 
 
 def test_a_limit_grows_back_slowly_and_not_beyond_the_share():
-    slots = Slots(4, line=3)
+    slots = known(4, line=3)
     slots.bears_less()
     answers = 0
     while slots.limit < 3:
@@ -182,14 +190,14 @@ def test_a_limit_grows_back_slowly_and_not_beyond_the_share():
 
 
 def test_a_campus_that_bears_less_than_its_share_does_not_bear_more_for_a_larger_share():
-    slots = Slots(8, line=3)
+    slots = known(8, line=3)
     slots.bears_less()
     slots.grant(16)
     assert slots.limit == 4
 
 
 def test_a_campus_that_bears_one_does_not_bear_more_because_the_share_was_one_meanwhile():
-    slots = Slots(4, line=3)
+    slots = known(4, line=3)
     slots.bears_one()
     for most in (1, 4):
         slots.grant(most)
@@ -198,13 +206,13 @@ def test_a_campus_that_bears_one_does_not_bear_more_because_the_share_was_one_me
 
 
 def test_a_campus_that_never_complained_bears_whatever_the_share_is():
-    slots = Slots(8, line=3)
+    slots = known(8, line=3)
     for most in (4, 8, 0, 8):
         slots.grant(most)
         assert slots.limit == most
 
 
 def test_a_campus_that_comes_back_gets_one_at_once():
-    slots = Slots(8, line=3)
+    slots = known(8, line=3)
     slots.bears_one()
     assert slots.limit == 1

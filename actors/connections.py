@@ -1,0 +1,69 @@
+"""
+The connections of one daemon, in its memory: campuses share them in turn.
+
+A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
+Together they have no more than half.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.slots import Slots
+
+
+class Connections:
+    """
+    Args:
+        most: Requests at once. Beyond it a request would wait for a connection while its lease runs, and its time-out
+            would be blamed on the campus.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.used = 0
+        #: Those of them that slow campuses have.
+        self.slow = 0
+        #: Tasks that wait at all campuses together.
+        self.waiting = 0
+        #: Campuses that want one, in turn: quick ones and slow ones. Ordered sets.
+        self._asking: tuple[dict[Slots, None], dict[Slots, None]] = ({}, {})
+        self._next = False
+
+    def take(self, *, slow: bool) -> bool:
+        """Take one if one is free, for a slow campus or a quick one."""
+        if not self.is_free(slow=slow):
+            return False
+        self.used += 1
+        self.slow += slow
+        return True
+
+    def is_free(self, *, slow: bool) -> bool:
+        return self.used < self.most and not (slow and self.slow >= max(1, self.most // 2))
+
+    def give_back(self, *, slow: bool) -> None:
+        """Whose turn it is gets it."""
+        self.used -= 1
+        self.slow -= slow
+        self._share()
+
+    def ask(self, slots: Slots) -> None:
+        """Let the campus in as soon as it is its turn; once, however often it asks."""
+        self._asking[slots.slow].setdefault(slots)
+        self._share()
+
+    def _share(self) -> None:
+        while (slots := self._first()) is not None:
+            if slots.admit():
+                self._asking[slots.slow].setdefault(slots)
+
+    def _first(self) -> Slots | None:
+        """The campus that asks for longest, of the quick and the slow ones in turn, if there is a connection for it."""
+        for _ in self._asking:
+            slow, self._next = self._next, not self._next
+            if self._asking[slow] and self.is_free(slow=slow):
+                slots = next(iter(self._asking[slow]))
+                del self._asking[slow][slots]
+                return slots
+        return None
