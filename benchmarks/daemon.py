@@ -110,6 +110,7 @@ async def running_daemon(
     redis_url: str,
     *consumers: str,
     concurrency: int,
+    connections: int | None = None,
     ledger_days: int = 365,
     delay: int = 900,
     module: str = "daemon",
@@ -120,6 +121,7 @@ async def running_daemon(
     Args:
         consumers: Names that are keys as well.
         concurrency: Requests at once to each of them.
+        connections: Requests at once in all; by default as many as are needed for them.
         delay: Seconds that a composite waits.
         module: What is run in place of the daemon.
     """
@@ -130,7 +132,7 @@ async def running_daemon(
             database=database,
             redis=redis_url,
             concurrency=concurrency,
-            connections=max(200, concurrency * len(consumers)),
+            connections=connections or max(200, concurrency * len(consumers)),
             port=port,
             ledger_days=ledger_days,
             delay=delay,

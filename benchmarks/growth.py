@@ -216,12 +216,15 @@ async def _read_lags(database: str) -> list[int]:
 
 
 @growth_app.command("campuses")
-def campuses(number: int = 1000, sick: int = 100, learners: int = 4, rounds: Rounds = 5) -> None:
+def campuses(
+    number: int = 1000, sick: int = 100, learners: int = 4, connections: int = 400, rounds: Rounds = 5
+) -> None:
     """
     So many campuses: what the healthy ones keep of their throughput while others are sick.
 
     Args:
         sick: Campuses that answer after nine seconds; as many answer with 503, and as many refuse the connection.
+        connections: Requests at once to all of them.
     """
     with ground() as servers, Campus(50) as well, Campus(9000) as slow, Campus(50) as failing:
         asyncio.run(_fail(failing))
@@ -234,7 +237,8 @@ def campuses(number: int = 1000, sick: int = 100, learners: int = 4, rounds: Rou
         for round_ in range(rounds):
             for name, found in figures.items():
                 ill = range(3 * sick) if name != "alone" else range(0)
-                found.append(asyncio.run(_mixed(places[name], well, ill, range(3 * sick, number), learners, round_)))
+                many = (ill, range(3 * sick, number))
+                found.append(asyncio.run(_mixed(places[name], well, *many, learners, connections, round_)))
                 print(f"{name}: {found[-1]:,.0f} outcomes/s", flush=True)
     share = statistics.median(figures["beside the sick ones"]) / statistics.median(figures["alone"])
     print(f"{number} campuses, {sick} of them slow, {sick} failing, {sick} not there: the others keep {share:.2f}")
@@ -275,14 +279,20 @@ def _fill_campuses(
 
 
 async def _mixed(
-    place: tuple[Path, str, str], well: Campus, sick: Iterable[int], healthy: range, learners: int, round_: int
+    place: tuple[Path, str, str],
+    well: Campus,
+    sick: Iterable[int],
+    healthy: Iterable[int],
+    learners: int,
+    connections: int,
+    round_: int,
 ) -> float:
     """Outcomes a second of the healthy campuses, each of which has as many requests at once as is the default."""
 
     def news(campuses: Iterable[int]) -> list[Event]:
         return [event for one in campuses for event in scores(f"campus-{one}", learners, 1 + round_)]
 
-    async with running_daemon(*place, concurrency=4) as daemon, aiohttp.ClientSession() as web:
+    async with running_daemon(*place, concurrency=4, connections=connections) as daemon, aiohttp.ClientSession() as web:
         await daemon.add(news(sick))
         await asyncio.sleep(5.0)
         _, before = await well.look(web)
