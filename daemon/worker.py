@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from daemon.connections import Broker, BrokerClient
     from daemon.stop import Stop
 
-#: Messages in hand at once, most of them waiting at a gate. Coroutines are cheap; this only bounds memory.
+#: Calls of actors at once, most of them waiting at a gate; and messages fetched ahead of each queue. Coroutines are
+#: cheap; this only bounds memory.
 WINDOW = 4096
-#: Milliseconds between two looks at an idle queue.
+#: Milliseconds between two looks at whether to stop. How often a queue is looked at is the broker's.
 POLL_MS = 100
 #: Dramatiq's limit. A smaller one would let far alarms hide near ones.
 DELAY_PREFETCH = 65_535
