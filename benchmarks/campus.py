@@ -51,6 +51,11 @@ class Campus:
         """How many requests have come, and how many different grades were stored."""
         return await look(web, self.url)
 
+    async def until_stored(self, web: aiohttp.ClientSession, number: int) -> None:
+        """Until so many different grades were stored."""
+        while (await self.look(web))[1] < number:
+            await asyncio.sleep(0.02)
+
 
 async def look(web: aiohttp.ClientSession, url: str) -> tuple[int, int]:
     """As :meth:`Campus.look`, for those who know only its URL."""

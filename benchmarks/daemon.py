@@ -70,27 +70,22 @@ class Daemon:
 
     async def until_clean(self, outcomes: int) -> None:
         """Until every event is applied and so many grades are where they should be."""
-        while True:
-            async with self._web.get("/statusz") as reply:
-                status: dict[str, Any] = await reply.json()
-            if status["stream_lag"] == 0 and status["assignments"]["clean"] == outcomes:
-                return
+        while (status := await self._status())["stream_lag"] or status["assignments"]["clean"] != outcomes:
             await asyncio.sleep(0.1)
 
     async def until_applied(self) -> None:
         """Until no event is left."""
-        while True:
-            async with self._web.get("/statusz") as reply:
-                status: dict[str, Any] = await reply.json()
-            if status["stream_lag"] == 0:
-                return
+        while (await self._status())["stream_lag"]:
             await asyncio.sleep(0.2)
 
     async def clean(self) -> int:
         """How many grades are where they should be."""
+        return int((await self._status())["assignments"]["clean"])
+
+    async def _status(self) -> dict[str, Any]:
         async with self._web.get("/statusz") as reply:
             status: dict[str, Any] = await reply.json()
-        return int(status["assignments"]["clean"])
+        return status
 
     async def until_ready(self) -> None:
         while True:

@@ -53,8 +53,7 @@ class EndToEnd:
             _, before = await self._campus.look(web)
             cpu, started = daemon.cpu, time.perf_counter()
             await daemon.add(scores(name, number, self._rounds))
-            while (await self._campus.look(web))[1] < before + number:
-                await asyncio.sleep(0.05)
+            await self._campus.until_stored(web, before + number)
             await daemon.until_clean(number)
             took, self.cpu_ms = time.perf_counter() - started, 1000 * (daemon.cpu - cpu) / number
             return number / took

@@ -127,8 +127,7 @@ async def _cpu(
         for batch in batches:
             _, stored = await campus.look(web)
             await daemon.add(batch)
-            while (await campus.look(web))[1] < stored + each:
-                await asyncio.sleep(0.05)
+            await campus.until_stored(web, stored + each)
             made += each
         return 1000 * (daemon.cpu - cpu) / made
 
@@ -159,8 +158,7 @@ async def _wait(place: tuple[Path, str, str], campus: Campus, composites: int) -
         print(f"{daemon.memory_mb:.0f} MB")
     async with running_daemon(*place, concurrency=256, delay=_DELAY) as daemon, aiohttp.ClientSession() as web:
         ready = time.perf_counter() - started
-        while (await campus.look(web))[1] < 1:
-            await asyncio.sleep(0.02)
+        await campus.until_stored(web, 1)
         first = time.perf_counter() - started
         print(
             f"a new daemon was ready after {ready:.1f} s; the first one, due after {_DELAY} s, came after {first:.1f} s"
@@ -298,8 +296,7 @@ async def _mixed(
         _, before = await well.look(web)
         events, started = news(healthy), time.perf_counter()
         await daemon.add(events)
-        while (await well.look(web))[1] < before + len(events):
-            await asyncio.sleep(0.02)
+        await well.until_stored(web, before + len(events))
         return len(events) / (time.perf_counter() - started)
 
 
@@ -330,8 +327,7 @@ async def _several(place: tuple[Path, str, str], campus: Campus, number: int, ou
         _, before = await campus.look(web)
         started = time.perf_counter()
         await daemons[0].add(scores("bench", outcomes, earned))
-        while (await campus.look(web))[1] < before + outcomes:
-            await asyncio.sleep(0.02)
+        await campus.until_stored(web, before + outcomes)
         return outcomes / (time.perf_counter() - started)
 
 

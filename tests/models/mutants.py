@@ -111,7 +111,7 @@ MUTANTS = [
         "        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._early = (await read_wanted([(row.user_id, row.course_key, None)]))[row.user_id, row.course_key, None]\n        await self._tools.trees.get(row.course_key)\n        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
         _WALK,
         WORLD,
-        more=(("return await self._scores((claim.user_id, claim.course_key, named)) or {}", "return self._early"),),
+        more=(("tree, await self._read_scores(claim, tree))", "tree, self._early)"),),
     ),
     # Ends.
     Mutant("the end asks for no token", "WHERE id = :id AND claim_token = :token", "WHERE id = :id AND :token <> 0"),
