@@ -194,7 +194,8 @@ async def _pace(place: tuple[Path, str, str], rate: int, seconds: int, idle: int
 
 
 def _lags(lags: list[int]) -> str:
-    """From the ledger: an accepted line's time less its entry's, which is Redis's clock on the same machine."""
+    """From the ledger, in order: a line's time less its entry's, which is Redis's clock on the same machine."""
+    print(f"the first event after the idle time: {lags[0]} ms")
     at = {share: sorted(lags)[int(len(lags) * share / 100) - 1] for share in (50, 99)}
     return (
         f"{len(lags)} events: from event to accepted median {at[50]} ms, p99 {at[99]} ms, least {min(lags)} ms; "
@@ -206,7 +207,8 @@ async def _read_lags(database: str) -> list[int]:
     connection = await asyncpg.connect(database)
     try:
         rows = await connection.fetch(
-            "SELECT at - CAST(split_part(entry_id, '-', 1) AS BIGINT) AS lag FROM delivery WHERE result = 'accepted'"
+            "SELECT at - CAST(split_part(entry_id, '-', 1) AS BIGINT) AS lag FROM delivery WHERE result = 'accepted' "
+            "ORDER BY id"
         )
         return [row["lag"] for row in rows]
     finally:
