@@ -17,7 +17,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/passbackd run
 
 test: lint
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .

@@ -196,14 +196,17 @@ async def test_closing_does_not_wait_for_whoever_hangs(wire):
 
 async def test_whoever_waits_for_a_connection_in_vain_is_told_so(client):
     gone = asyncio.Event()
+    held = asyncio.Semaphore(0)
 
     async def holds():
         async with in_transaction():
             await ONE.row()
+            held.release()
             await gone.wait()
 
     holders = [asyncio.create_task(holds()) for _ in range(POOL)]
-    await asyncio.sleep(0.05)
+    for _ in holders:
+        await held.acquire()
     for attempt in (ONE.row, all_work):
         with pytest.raises(TimeoutError):
             await attempt()
