@@ -62,8 +62,6 @@ OTHER_SECRET_MS = 60_000
 END_RETRY = 0.5
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
 MOST_BY_NAME = 200
-#: Learners whose scores in a whole course are read together: they may have thousands each.
-MOST_COURSES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,6 @@ class Walk:
         self._fault: Exception | None = None
         self._claims = Batcher(self._claim_together)
         self._scores = Batcher(read_wanted)
-        self._courses = Batcher(read_wanted, most=MOST_COURSES)
         self._ends = Batcher(self._accept_together)
 
     async def attempt(self, assignment_id: int, address: Address, admitted: Pass) -> Ended | None:
@@ -220,9 +217,8 @@ class Walk:
         below: tuple[str, ...] = ()
         if tree is not None and claim.usage_key in tree:
             below = tuple(islice(tree.below(claim.usage_key), MOST_BY_NAME + 1))
-        if 0 < len(below) <= MOST_BY_NAME:
-            return await self._scores((claim.user_id, claim.course_key, below)) or {}
-        return await self._courses((claim.user_id, claim.course_key, None)) or {}
+        named = below if 0 < len(below) <= MOST_BY_NAME else None
+        return await self._scores((claim.user_id, claim.course_key, named)) or {}
 
     async def _send(
         self,
