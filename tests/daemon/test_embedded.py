@@ -283,7 +283,7 @@ async def test_a_server_that_outlived_its_daemon_is_ended_first(directory, free_
     for name in forgotten:
         (directory / name).unlink()
     async with embedded_server(directory, free_port) as server:
-        assert before.wait(5) == 0
+        assert before.wait(30) == 0
         assert await set_and_get(server.url) == b"of the one before"
 
 

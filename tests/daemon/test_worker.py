@@ -168,11 +168,11 @@ async def test_an_actor_that_fails_is_logged_and_acknowledged_and_the_others_go_
 
 
 async def test_a_message_that_its_actor_cannot_take_is_logged_and_acknowledged_and_the_others_go_on(home, caplog):
-    async with running_worker(home.worker(window=1, drain_seconds=0.2)):
+    async with running_worker(home.worker(window=1)):
         with caplog.at_level(logging.ERROR):
             await asyncio.to_thread(home.broker.enqueue, home.actor.message("too", "many", "arguments"))
             await home.send("b")
-            await until(lambda: home.ended == ["b"] and not home.unacknowledged(), patience=2)
+            await until(lambda: home.ended == ["b"] and not home.unacknowledged())
     assert "an actor failed" in caplog.text
 
 
@@ -200,10 +200,10 @@ async def test_closing_lets_actors_finish_and_gives_back_what_was_not_begun(home
 
 async def test_who_does_not_finish_in_time_is_made_to_hurry_on_the_loop(home, caplog):
     await home.send("a", how="waits")
-    async with running_worker(home.worker(drain_seconds=0.3)):
+    async with running_worker(home.worker(drain_seconds=2)):
         await until(lambda: home.began)
         closing = time.monotonic()
-    assert time.monotonic() - closing >= (1 - ABORT_SHARE) * 0.3
+    assert time.monotonic() - closing >= (1 - ABORT_SHARE) * 2
     assert (home.deadlines, home.ended) == (1, ["a"])
     assert (home.waiting(), home.unacknowledged()) == (0, 0)
     assert "did not finish" not in caplog.text
@@ -370,9 +370,9 @@ async def test_the_one_thread_of_a_worker_is_ours(home):
 
 async def test_a_worker_that_is_closed_as_soon_as_it_was_started_ends_at_once(home):
     started = time.monotonic()
-    async with running_worker(home.worker(drain_seconds=1.0)):
+    async with running_worker(home.worker(drain_seconds=60.0)):
         pass
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 async def test_a_message_of_several_calls_is_acknowledged_when_the_last_one_has_ended(home):
