@@ -2,7 +2,7 @@
 The connections of one daemon, in its memory: campuses share them in turn.
 
 A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
-Together they have no more than half.
+Together they have no more than half, and get no more than a quarter while others want more.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Connections:
         return True
 
     def is_free(self, *, slow: bool) -> bool:
-        return self.used < self.most and not (slow and self.slow >= max(1, self.most // 2))
+        quick_ones_ask = bool(self._asking[False])
+        slow_share = max(1, self.most // (4 if quick_ones_ask else 2))
+        return self.used < self.most and not (slow and self.slow >= slow_share)
 
     def give_back(self, *, slow: bool) -> None:
         """Whose turn it is gets it."""

@@ -73,8 +73,30 @@ async def test_slow_campuses_have_half_of_them_and_quick_ones_all(make_campus):
     assert quick.slots.inside == 5
     leave(slow, 2)
     await asyncio.sleep(0)
-    # Slow and quick campuses take turns for what is free.
-    assert (slow.slots.inside, quick.slots.inside, connections.slow) == (4, 6, 4)
+    assert (slow.slots.inside, quick.slots.inside, connections.slow) == (3, 7, 3)
+
+
+async def test_slow_campuses_have_no_more_than_a_quarter_again_while_quick_ones_want_more(make_campus):
+    connections = Connections(12)
+    slow, quick = make_campus(connections, slow=True), make_campus(connections)
+    await slow.come(50)
+    assert slow.slots.inside == 6
+    await quick.come(7)
+    leave(slow, 4)
+    await asyncio.sleep(0)
+    # The first one that is free goes to the quick one, which then has all that it wants.
+    assert (slow.slots.inside, quick.slots.inside) == (5, 7)
+    await quick.come(7)
+    leave(slow, 2)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.inside) == (3, 9)
+    # Below the quarter they take turns.
+    leave(slow, 2)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.inside) == (2, 10)
+    leave(quick, 9)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.waiting) == (6, 0)
 
 
 async def test_the_only_connection_may_go_to_a_slow_campus(make_campus):
