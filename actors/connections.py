@@ -2,7 +2,7 @@
 The connections of one daemon, in its memory: campuses share them in turn.
 
 A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
-Together they have no more than half, and get no more than a quarter while others want more.
+While there are quick ones, slow ones have no more than a quarter together.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Connections:
         self.used = 0
         #: Those of them that slow campuses have.
         self.slow = 0
+        #: Campuses that are known to be quick.
+        self.quick_campuses = 0
         #: Tasks that wait at all campuses together.
         self.waiting = 0
         #: Campuses that want one, in turn: quick ones and slow ones. Ordered sets.
@@ -40,8 +42,7 @@ class Connections:
         return True
 
     def is_free(self, *, slow: bool) -> bool:
-        quick_ones_ask = bool(self._asking[False])
-        slow_share = max(1, self.most // (4 if quick_ones_ask else 2))
+        slow_share = max(1, self.most // 4) if self.quick_campuses else self.most
         return self.used < self.most and not (slow and self.slow >= slow_share)
 
     def give_back(self, *, slow: bool) -> None:

@@ -20,7 +20,7 @@ from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.assignment import ROOM_WHEN_SHUT
 from models.fleet import READER
-from models.gate import LEAST_PAUSE_MS, Campus
+from models.gate import LEAST_PAUSE_MS, Campus, WaitingLine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable
@@ -220,7 +220,6 @@ class Gates:
     ) -> None:
         self._most = most
         self._connections = Connections(connections)
-        self._fair = connections
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
         self.line = LINE + LINE_A_SLOT * most if line is None else line
@@ -267,16 +266,10 @@ class Gates:
             leave()
 
     def divide(self, me: str, roster: frozenset[str]) -> None:
-        """
-        Have what each campus bears divided among the daemons of *roster* from now on.
-
-        And the connections among the campuses that want some: else those that are slow would keep them all.
-        """
+        """Have what each campus bears divided among the daemons of *roster* from now on."""
         self._me, self._roster = me, roster
-        wanted = sum(gate.slots.inside + gate.slots.waiting > 0 for gate in self._gates.values())
-        self._fair = max(1, self._connections.most // max(1, wanted))
         for campus, gate in self._gates.items():
-            gate.slots.grant(min(self._share(campus), self._fair))
+            gate.slots.grant(self._share(campus))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
 
@@ -310,17 +303,19 @@ class Gates:
 
     @property
     def room(self) -> int:
-        """How many may come at once for each line that is not :meth:`full`."""
+        """How many may come at once for each line that :meth:`rooms` does not name."""
         return max(1, self.line // 2)
 
-    def full(self) -> list[tuple[Campus, bool]]:
-        """The lines that have less room than that: the campus, and whether it is that of retried work."""
-        return [
-            (campus, retried)
-            for campus, gate in self._gates.items()
-            for retried in (False, True)
-            if gate.slots.room(retried=retried) < self.room or not gate.slots.limit
-        ]
+    def rooms(self) -> dict[WaitingLine, int]:
+        """How many may come at once for the other lines: half of a line, or none if it has less room than that."""
+        rooms = {}
+        for campus, gate in self._gates.items():
+            half = max(1, gate.slots.line // 2)
+            for retried in (False, True):
+                room = half if gate.slots.limit and gate.slots.room(retried=retried) >= half else 0
+                if room != self.room:
+                    rooms[WaitingLine(campus, retried)] = room
+        return rooms
 
     def close(self) -> None:
         """Send everybody away who waits, and whoever still comes."""
@@ -342,7 +337,7 @@ class Gates:
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)
         if gate is None:
-            gate = _Gate(min(self._share(campus), self._fair), self._connections, self.line)
+            gate = _Gate(self._share(campus), self._connections, self.line)
             self._gates[campus] = gate
         return gate
 

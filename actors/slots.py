@@ -29,7 +29,8 @@ class Slots:
     Args:
         most: What this daemon may have at once; may change, and may be 0.
         connections: Whoever is let in has one.
-        line: How many may wait in each of the two lines. Who finds it full leaves; the sweep brings him back.
+        line: How many may wait in each of the two lines of a campus that is known to be quick; before another one no
+            more than it has slots, since they would wait long. Who finds it full leaves; the sweep brings him back.
     """
 
     def __init__(self, most: int, *, connections: Connections, line: int) -> None:
@@ -59,9 +60,14 @@ class Slots:
         """Whether one who comes now goes in without waiting."""
         return self.inside < self.limit and not any(self._lines) and self._connections.is_free(slow=self.slow)
 
+    @property
+    def line(self) -> int:
+        """How many may wait in each of the two lines."""
+        return self._line if self._is_known and not self.slow else max(1, min(self._line, self._most))
+
     def room(self, *, retried: bool) -> int:
         """How many places that line has left."""
-        return self._line - len(self._lines[retried])
+        return max(0, self.line - len(self._lines[retried]))
 
     def grant(self, most: int) -> None:
         """Have *most* at once from now on; whoever is inside stays."""
@@ -84,12 +90,14 @@ class Slots:
 
     def answers(self, *, slowly: bool) -> None:
         """How long the campus took."""
-        if not self._is_known:
-            self._is_known = True
-            self._ask()
+        was_quick = self._is_known and not self.slow
+        if self._is_known and was_quick != slowly:
+            return
         if slowly != self.slow:
-            self.slow = slowly
             self._connections.slow += self.inside if slowly else -self.inside
+        self._connections.quick_campuses += (not slowly) - was_quick
+        self._is_known, self.slow = True, slowly
+        self._ask()
 
     async def enter(self, *, retried: bool) -> None:
         """
@@ -102,7 +110,7 @@ class Slots:
             self.inside += 1
             return
         line = self._lines[retried]
-        if len(line) >= self._line:
+        if not self.room(retried=retried):
             raise NotAdmittedError("the line is full")
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(waiter)

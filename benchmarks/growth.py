@@ -217,7 +217,7 @@ async def _read_lags(database: str) -> list[int]:
 
 @growth_app.command("campuses")
 def campuses(
-    number: int = 1000, sick: int = 100, learners: int = 4, connections: int = 400, rounds: Rounds = 5
+    number: int = 1000, sick: int = 100, learners: int = 20, connections: int = 400, rounds: Rounds = 5
 ) -> None:
     """
     So many campuses: what the healthy ones keep of their throughput while others are sick.
@@ -294,7 +294,8 @@ async def _mixed(
 
     async with running_daemon(*place, concurrency=4, connections=connections) as daemon, aiohttp.ClientSession() as web:
         await daemon.add(news(sick))
-        await asyncio.sleep(5.0)
+        # Until a slow one has answered, and those that are away are probed less and less.
+        await asyncio.sleep(30.0 if sick else 5.0)
         _, before = await well.look(web)
         events, started = news(healthy), time.perf_counter()
         await daemon.add(events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from daemon.health import stream_lag
@@ -10,11 +10,13 @@ from models.gate import STATES
 from models.status import read_status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actors.metrics import Metrics
     from daemon.stop import Stop
     from daemon.stream import Stream
     from models.clock import Clock
-    from models.status import Status
+    from models.status import CampusStatus, Status
 
 #: Seconds between two readings.
 EVERY = 5.0
@@ -29,7 +31,7 @@ class Gauges:
         self._clock = clock
         self._stream = stream
         self._metrics = metrics
-        self._begun: set[str] = set()
+        self._consumers: set[str] = set()
         #: How everything stands, in one line.
         self.line = "starting"
 
@@ -37,29 +39,37 @@ class Gauges:
         """Read once, sleep."""
         metrics = self._metrics
         status = await read_status(now=self._clock.now())
-        for consumer in {campus.consumer for campus in status.campuses} - self._begun:
-            self._begun.add(consumer)
-            metrics.begin(consumer)
+        self._set_campuses(status.campuses)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
-        metrics.oldest_due.clear()
-        # A consumer may have several addresses; the campuses come sorted, so that the last word is set last.
-        for campus in sorted(status.campuses, key=lambda campus: -(campus.oldest_due or 0)):
-            if campus.oldest_due is not None:
-                metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
-        for campus in sorted(status.campuses, key=lambda campus: campus.last_success or 0):
-            if campus.last_success is not None:
-                metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
-        metrics.gate_state.clear()
-        for consumer, state in itertools.product({campus.consumer for campus in status.campuses}, STATES):
-            states = [campus.gate for campus in status.campuses if campus.consumer == consumer]
-            metrics.gate_state.labels(consumer, state).set(states.count(state))
         metrics.quarantined.set(status.quarantined)
         lag = await stream_lag(self._stream)
         if lag is not None:
             metrics.stream_lag.set(lag)
         self.line = _line(status, lag)
         await stop.sleep(EVERY)
+
+    def _set_campuses(self, campuses: Sequence[CampusStatus]) -> None:
+        metrics = self._metrics
+        consumers = {campus.consumer for campus in campuses}
+        for consumer in consumers - self._consumers:
+            metrics.begin(consumer)
+        metrics.oldest_due.clear()
+        # A consumer may have several addresses; the campuses come sorted, so that the last word is set last.
+        for campus in sorted(campuses, key=lambda campus: -(campus.oldest_due or 0)):
+            if campus.oldest_due is not None:
+                metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
+        for campus in sorted(campuses, key=lambda campus: campus.last_success or 0):
+            if campus.last_success is not None:
+                metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
+        # A consumer may have several addresses here too.
+        gates = Counter((campus.consumer, campus.gate) for campus in campuses)
+        for state in STATES:
+            for consumer in consumers:
+                metrics.gate_state.labels(consumer, state).set(gates[consumer, state])
+            for consumer in self._consumers - consumers:
+                metrics.gate_state.remove(consumer, state)
+        self._consumers = consumers
 
 
 def _line(status: Status, lag: int | None) -> str:

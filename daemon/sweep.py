@@ -47,6 +47,6 @@ class Sweep:
         """Measure the clock, sweep once, sleep."""
         await self._clock.measure()
         if self._may_send():
-            full = self._gates.full()
-            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=self._gates.room, full=full))
+            room, rooms = self._gates.room, self._gates.rooms()
+            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=room, rooms=rooms))
         await stop.sleep(EVERY)

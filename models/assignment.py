@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.consumer import OutcomeService
-    from models.gate import Campus
+    from models.gate import WaitingLine
 
 Kind = Literal["leaf", "composite"]
 
@@ -352,14 +352,18 @@ _READY = "CASE WHEN not_before > due_at THEN not_before ELSE due_at END"
 _FIRST = f"""CASE WHEN gate.shut_at IS NULL OR not_before <= gate.shut_at THEN 0 ELSE not_before END,
     CASE WHEN gate.shut_at IS NOT NULL AND gate.failed_probes % 2 = 1 THEN -due_at ELSE {_READY} END"""
 
+_ROOM = "COALESCE(line.room, CAST(:room AS BIGINT))"
+
 # Campuses take turns, and at each of them fresh and retried work, so that the many grades that wait for a slow campus
 # keep nobody else's from their turn. A campus to which nothing may go now is passed over, as is a line that is full;
-# a shut gate has room for a few, since the first of them may have nothing to send.
-_RANKED = Statement(f"""
+# a shut gate has room for a few, since the first of them may have nothing to send. SQLite looks the given lines up by
+# an index only if it knows a type.
+_RANKED = Statement(
+    f"""
+    WITH line AS MATERIALIZED (SELECT CAST(consumer_id AS BIGINT) AS consumer_id, origin, retried, room FROM {{given}})
     SELECT id FROM (
         SELECT graded_assignment.id AS id, {_READY} AS ready,
-            CASE WHEN gate.shut_at IS NULL OR :room < {ROOM_WHEN_SHUT} THEN CAST(:room AS BIGINT)
-                ELSE {ROOM_WHEN_SHUT} END AS room,
+            CASE WHEN gate.shut_at IS NULL OR {_ROOM} < {ROOM_WHEN_SHUT} THEN {_ROOM} ELSE {ROOM_WHEN_SHUT} END AS room,
             ROW_NUMBER() OVER (
                 PARTITION BY outcome_service.lti_consumer_id, outcome_service.origin,
                     CASE WHEN gate.shut_at IS NULL THEN {RETRIED} ELSE 0 END
@@ -367,11 +371,14 @@ _RANKED = Statement(f"""
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
-        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND {PASSABLE}
-            AND {{position}}(:full,
-                '|' || {RETRIED} || ' ' || lti_consumer.id || ' ' || outcome_service.origin || '|') = 0
+        LEFT JOIN line
+            ON line.consumer_id = outcome_service.lti_consumer_id AND line.origin = outcome_service.origin
+                AND line.retried = {RETRIED}
+        WHERE {CLAIMABLE} AND (wake_until IS NULL OR wake_until <= :now) AND {PASSABLE} AND {_ROOM} > 0
     ) AS ranked
-    WHERE ranked.turn <= ranked.room ORDER BY ranked.turn, ranked.ready LIMIT :most""")
+    WHERE ranked.turn <= ranked.room ORDER BY ranked.turn, ranked.ready LIMIT :most""",
+    given="consumer_id BIGINT, origin VARCHAR, retried INT, room BIGINT",
+)
 
 _TAKE = Statement(
     f"""
@@ -395,7 +402,7 @@ async def wake_bumped(assignment_id: int, *, now: int) -> Wake | None:
 
 
 async def sweep(
-    *, now: int, most: int, room: int | None = None, full: Iterable[tuple[Campus, bool]] = ()
+    *, now: int, most: int, room: int | None = None, rooms: Mapping[WaitingLine, int] | None = None
 ) -> list[Wake]:
     """
     Take the claimable rows whose wake-up is missing or has lapsed: of each campus those due longest.
@@ -403,10 +410,13 @@ async def sweep(
     Args:
         most: Rows in all.
         room: Rows of each campus, of fresh and of retried ones each; *most* if not given.
-        full: Lines to leave alone: a campus, and whether it is that of retried rows.
+        rooms: Lines of which it is another number; 0 leaves a line alone.
     """
-    lines = "".join(f"|{int(retried)} {campus.consumer_id} {campus.origin}|" for campus, retried in full)
-    ranked = await _RANKED.rows(now=now, most=most, room=most if room is None else room, full=lines)
+    given = [
+        {**line.campus._asdict(), "retried": int(line.retried), "room": number}
+        for line, number in (rooms or {}).items()
+    ]
+    ranked = await _RANKED.rows(given=given, now=now, most=most, room=most if room is None else room)
     if not ranked:
         return []
     taken = await _TAKE.rows(given=[{"assignment_id": row["id"]} for row in ranked], now=now, ttl=WAKE_MS)

@@ -62,6 +62,13 @@ class Campus(NamedTuple):
     origin: str
 
 
+class WaitingLine(NamedTuple):
+    """Those who wait before a gate: with fresh work, or with work that was tried before."""
+
+    campus: Campus
+    retried: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A campus to which nothing, or no more than a probe, goes now."""

@@ -32,8 +32,8 @@ class Statement:
     Args:
         text: SQL with ``:name`` parameters. ``{for_update}`` becomes ``FOR UPDATE`` and ``{skip_locked}`` becomes ``FOR
             UPDATE OF graded_assignment SKIP LOCKED`` on PostgreSQL; both become nothing on SQLite, which locks the
-            whole database anyway. ``{position}`` is the function that finds a text within another, 0 where it is not.
-            ``{given}`` is the parameter ``given``, a list of dictionaries, as a table of that name.
+            whole database anyway. ``{given}`` is the parameter ``given``, a list of dictionaries, as a table of that
+            name.
         given: That table's columns with their types, as in ``id BIGINT, score VARCHAR``. No floating-point numbers:
             SQLite may read them from text with an error in the last place.
     """
@@ -45,13 +45,11 @@ class Statement:
         self._postgres = (
             numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED")
             .replace("{for_update}", "FOR UPDATE")
-            .replace("{position}", "strpos")
             .replace("{given}", f"json_to_recordset(CAST($1 AS JSON)) AS given({given})")
         )
         self._sqlite = (
             numbered.replace("{skip_locked}", "")
             .replace("{for_update}", "")
-            .replace("{position}", "instr")
             .replace("$", "?")
             .replace("{given}", f"(SELECT {_taken(given)} FROM json_each(?1)) AS given")
         )

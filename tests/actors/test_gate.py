@@ -24,7 +24,7 @@ from models.attempt import Accepted, Address, Released, address
 from models.clock import Clock
 from models.delivery import Line
 from models.fleet import READER
-from models.gate import LEAST_PAUSE_MS, Campus, read_troubles, take_probe
+from models.gate import LEAST_PAUSE_MS, Campus, WaitingLine, read_troubles, take_probe
 from tests.actors.sending import LEASE, Ticker
 from tests.models.rows import make_assignment, make_service
 
@@ -354,14 +354,14 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
     async with daemon.gates.enter(where):
         waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(daemon.gates.line)]
         await asyncio.sleep(0)
-        assert daemon.gates.full() == [(campus, False)]
+        assert daemon.gates.rooms() == {WaitingLine(campus, retried=False): 0}
         with pytest.raises(NotAdmittedError, match="full"):
             await daemon.gates.enter(where).__aenter__()
-        wakes = await sweep(now=daemon.clock.now(), most=99, full=daemon.gates.full())
+        wakes = await sweep(now=daemon.clock.now(), most=99, rooms=daemon.gates.rooms())
         assert [wake.assignment_id for wake in wakes] == [retried]
         daemon.gates.close()
         await asyncio.gather(*waiting, return_exceptions=True)
-    assert daemon.gates.full() == []
+    assert daemon.gates.rooms() == {}
 
 
 async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(make_daemon):
@@ -421,7 +421,7 @@ async def test_a_campus_that_has_not_answered_yet_gets_one_request_at_once(daemo
     assert slots.limit == 4
 
 
-async def test_slow_campuses_have_half_of_the_connections_together(make_daemon):
+async def test_slow_campuses_have_a_quarter_of_the_connections_together(make_daemon):
     daemon = make_daemon(4)
     services = [await make_service(f"campus-{number}") for number in range(31)]
     *slow, other = [await address(await make_assignment(service), now=0) for service in services]
@@ -429,15 +429,16 @@ async def test_slow_campuses_have_half_of_the_connections_together(make_daemon):
         for place in slow:
             async with daemon.gates.enter(place) as admitted:
                 await admitted.report(1, took(SLOW_MS + 1))
-        for place in slow[:25]:
-            for _ in range(4):
-                await stack.enter_async_context(daemon.gates.enter(place))
+        async with daemon.gates.enter(other) as admitted:
+            await admitted.report(2, took(SLOW_MS))
+        for place in [*slow, *slow][:50]:
+            await stack.enter_async_context(daemon.gates.enter(place))
         waiting = asyncio.create_task(enter_and_leave(daemon.gates, slow[25]))
         async with daemon.gates.enter(other):
             assert not waiting.done()
         # It has become quick, and counts among the others.
         daemon.gates._gates[slow[0].campus].slots.answers(slowly=False)
-        assert daemon.gates._connections.slow == 96
+        assert daemon.gates._connections.slow == 48
         await waiting
 
 
@@ -500,7 +501,7 @@ async def test_a_share_is_kept_to_and_who_has_none_sends_nothing(make_daemon, id
     assert daemon.gates.keeps_to_its_share()
     daemon.gates.divide("a", frozenset({"b"}))
     assert await daemon.attempt(ids[0], WORKS) == "not at all"
-    assert daemon.gates.full() == [(campus, False), (campus, True)]
+    assert daemon.gates.rooms() == {WaitingLine(campus, retried=False): 0, WaitingLine(campus, retried=True): 0}
     daemon.gates.divide("a", frozenset({"a"}))
     assert await daemon.attempt(ids[0], WORKS) == "open"
 
@@ -575,9 +576,26 @@ async def test_an_answer_that_the_gate_must_heed_first_keeps_its_slot(daemon, id
 def test_a_line_that_is_more_than_half_full_is_not_filled(daemon):
     gates = Gates(1, connections=9, clock=daemon.clock, lease_seconds=LEASE, line=4)
     assert gates.room == 2
-    line = gates._gate(HERE).slots._lines[False]
-    assert gates.full() == []
+    slots = gates._gate(HERE).slots
+    slots.answers(slowly=False)
+    line = slots._lines[False]
+    assert gates.rooms() == {}
     line.extend([None, None])
-    assert gates.full() == []
+    assert gates.rooms() == {}
     line.append(None)
-    assert gates.full() == [(HERE, False)]
+    assert gates.rooms() == {WaitingLine(HERE, retried=False): 0}
+
+
+def test_before_a_campus_that_is_slow_or_has_not_answered_no_more_wait_than_it_has_slots(daemon):
+    gates = Gates(4, connections=9, clock=daemon.clock, lease_seconds=LEASE)
+    slots = gates._gate(HERE).slots
+    fresh, retried = (WaitingLine(HERE, retried=retried) for retried in (False, True))
+    assert (slots.line, gates.rooms()) == (4, {fresh: 2, retried: 2})
+    slots.answers(slowly=False)
+    assert (slots.line, gates.rooms()) == (gates.line, {})
+    slots.answers(slowly=True)
+    slots._lines[True].extend([None] * 3)
+    assert (slots.line, gates.rooms()) == (4, {fresh: 2, retried: 0})
+    # Whoever came before it was slow stays.
+    slots._lines[True].extend([None] * 3)
+    assert slots.room(retried=True) == 0

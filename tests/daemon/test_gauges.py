@@ -12,6 +12,7 @@ from daemon.stream import Stream
 from models.assignment import GradedAssignment
 from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.gate import STATES, Campus, shut
 from models.intake import QuarantinedEvent, move_position, read_position
 from tests.models.rows import make_assignment
 from tests.servers import HOST, Port
@@ -26,9 +27,10 @@ class Gauged:
         self.stream = stream
         self.stop = Stop()
         self.stop.set()  # nobody wants to sleep here
+        self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics)
 
     async def step(self) -> None:
-        await Gauges(clock=self.clock, stream=self.stream, metrics=self.metrics).step(self.stop)
+        await self._gauges.step(self.stop)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"passback_{name}", labels)
@@ -104,6 +106,24 @@ async def test_a_consumer_at_two_origins_is_shown_with_its_oldest_due_grade_and_
     await gauged.step()
     assert gauged.value("oldest_due_timestamp_seconds", consumer="one") == 5
     assert gauged.value("last_success_timestamp_seconds", consumer="one") == 12
+
+
+async def test_the_gates_of_a_consumer_are_counted_by_their_states_and_gone_with_it(gauged):
+    here, there = await make_service("one", "https://a.example/o", "https://b.example/o")
+    (two,) = await make_service("two", "https://two.example/o")
+    for service in (here, there, two):
+        await make_assignment(service)
+    now = gauged.clock.now()
+    await shut(Campus(here.lti_consumer_id, here.origin), now=now, until=now + 60_000, reason="HTTP 500")
+    await gauged.step()
+
+    def gates(name):
+        return [gauged.value("gate_state", consumer=name, state=state) for state in STATES]
+
+    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [1, 0, 0, 0])
+    await LtiConsumer.filter(consumer_name="two").delete()
+    await gauged.step()
+    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [None] * 4)
 
 
 async def test_the_quarantine_is_counted(gauged):

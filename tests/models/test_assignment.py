@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from models.assignment import (
@@ -19,6 +21,7 @@ from models.assignment import (
     wake_bumped,
     wake_claimable,
 )
+from models.gate import Campus, WaitingLine
 from tests.models.rows import BLOCK, COURSE, changes, make_assignment, make_service, read_row
 
 NOW = 1_000_000
@@ -281,6 +284,29 @@ async def test_the_sweep_takes_no_more_than_it_is_asked_for():
         await make_assignment(**DIRTY)
     assert len(await sweep(now=NOW, most=7)) == 7
     assert len(await sweep(now=NOW, most=100)) == 23
+
+
+async def test_the_sweep_takes_of_each_line_as_many_as_it_has_room_for():
+    services = full, short, other = [await make_service(name) for name in ("full", "short", "other")]
+    for service in services:
+        for _ in range(5):
+            await make_assignment(service, **DIRTY)
+            await make_assignment(service, **DIRTY, attempts=1)
+    lines = [
+        WaitingLine(Campus(service.lti_consumer_id, service.origin), retried)
+        for service in (full, short)
+        for retried in (False, True)
+    ]
+    wakes = await sweep(now=NOW, most=99, room=3, rooms=dict(zip(lines, (0, 1, 2, 4), strict=True)))
+    rows = [await read_row(wake.assignment_id) for wake in wakes]
+    taken = Counter((row["outcome_service_id"], row["attempts"]) for row in rows)
+    assert taken == {
+        (full.id, 1): 1,
+        (short.id, 0): 2,
+        (short.id, 1): 4,
+        (other.id, 0): 3,
+        (other.id, 1): 3,
+    }
 
 
 async def test_a_wake_up_that_came_to_nothing_lets_the_sweep_send_another():
