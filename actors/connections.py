@@ -2,11 +2,12 @@
 The connections of one daemon, in its memory: campuses share them in turn.
 
 A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
-While there are quick ones, slow ones have no more than a quarter together.
+Together they have no more than half.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class Connections:
         self.used = 0
         #: Those of them that slow campuses have.
         self.slow = 0
-        #: Campuses that are known to be quick.
-        self.quick_campuses = 0
+        #: How many may wait in each line before a campus that is slow or has not answered yet.
+        self.slow_line = sys.maxsize
         #: Tasks that wait at all campuses together.
         self.waiting = 0
         #: Campuses that want one, in turn: quick ones and slow ones. Ordered sets.
@@ -42,21 +43,20 @@ class Connections:
         return True
 
     def is_free(self, *, slow: bool) -> bool:
-        slow_share = max(1, self.most // 4) if self.quick_campuses else self.most
-        return self.used < self.most and not (slow and self.slow >= slow_share)
+        return self.used < self.most and not (slow and self.slow >= max(1, self.most // 2))
 
     def give_back(self, *, slow: bool) -> None:
         """Whose turn it is gets it."""
         self.used -= 1
         self.slow -= slow
-        self._share()
+        self.share()
 
     def ask(self, slots: Slots) -> None:
         """Let the campus in as soon as it is its turn; once, however often it asks."""
         self._asking[slots.slow].setdefault(slots)
-        self._share()
+        self.share()
 
-    def _share(self) -> None:
+    def share(self) -> None:
         while (slots := self._first()) is not None:
             if slots.admit():
                 self._asking[slots.slow].setdefault(slots)

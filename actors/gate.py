@@ -46,6 +46,9 @@ LINE, LINE_A_SLOT = 64, 24
 #: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
 #: not be filled by those who wait for slow campuses.
 CROWD, SHORT_LINE = 2_048, 2
+#: Places in line before all campuses together that are slow or have not answered yet, as long as these are few enough
+#: that each has a short line.
+SLOW_PLACES = 512
 
 
 def pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
@@ -128,13 +131,13 @@ class Pass:
 
     def answered(self, verdict: Verdict) -> None:
         """Where the campus is well, its slot is free for another request at once, whatever there is still to do."""
+        self._take_time(verdict)
         if verdict.health == "works" and not verdict.after and not self.campus_away:
             self._leave()
 
     async def report(self, assignment_id: int, verdict: Verdict) -> None:
         """Let the gate know what the attempt says of the whole campus."""
-        if verdict.line is not None and verdict.line.duration_ms is not None:
-            self._gate.slots.answers(slowly=verdict.line.duration_ms > SLOW_MS)
+        self._take_time(verdict)
         match verdict.health:
             case "works":
                 self._gate.busy = 0
@@ -149,6 +152,12 @@ class Pass:
                 await self._fails(assignment_id, verdict)
             case "silent":
                 await self.release()
+
+    def _take_time(self, verdict: Verdict) -> None:
+        if verdict.line is not None and verdict.line.duration_ms is not None:
+            self._gate.slots.answers(slowly=verdict.line.duration_ms > SLOW_MS)
+        elif verdict.health == "fails" and self._clock.monotonic() - self._began > SLOW_MS / 1000:
+            self._gate.slots.answers(slowly=True)
 
     async def release(self) -> None:
         """The attempt said nothing of the campus, or was not made: if it was the probe, another may be."""
@@ -266,12 +275,19 @@ class Gates:
             leave()
 
     def divide(self, me: str, roster: frozenset[str]) -> None:
-        """Have what each campus bears divided among the daemons of *roster* from now on."""
+        """
+        Have what each campus bears divided among the daemons of *roster* from now on.
+
+        And the places in line before slow campuses, since whoever waits there is in hand and does nothing.
+        """
         self._me, self._roster = me, roster
+        slow = sum(gate.slots.waiting > 0 and not gate.slots.is_quick for gate in self._gates.values())
+        self._connections.slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, slow))
         for campus, gate in self._gates.items():
             gate.slots.grant(self._share(campus))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
+            gate.slots.dismiss("many wait for slow campuses", beyond=gate.slots.line)
 
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
@@ -303,11 +319,11 @@ class Gates:
 
     @property
     def room(self) -> int:
-        """How many may come at once for each line that :meth:`rooms` does not name."""
+        """How many may come at once for each line: half of it."""
         return max(1, self.line // 2)
 
     def rooms(self) -> dict[WaitingLine, int]:
-        """How many may come at once for the other lines: half of a line, or none if it has less room than that."""
+        """The lines for which it is less: half of a shorter line, and 0 where less than half is free."""
         rooms = {}
         for campus, gate in self._gates.items():
             half = max(1, gate.slots.line // 2)

@@ -29,8 +29,8 @@ class Slots:
     Args:
         most: What this daemon may have at once; may change, and may be 0.
         connections: Whoever is let in has one.
-        line: How many may wait in each of the two lines of a campus that is known to be quick; before another one no
-            more than it has slots, since they would wait long. Who finds it full leaves; the sweep brings him back.
+        line: How many may wait in each of the two lines, unless slow campuses are many. Who finds it full leaves; the
+            sweep brings him back.
     """
 
     def __init__(self, most: int, *, connections: Connections, line: int) -> None:
@@ -61,9 +61,14 @@ class Slots:
         return self.inside < self.limit and not any(self._lines) and self._connections.is_free(slow=self.slow)
 
     @property
+    def is_quick(self) -> bool:
+        """Whether the campus is known to be."""
+        return self._is_known and not self.slow
+
+    @property
     def line(self) -> int:
         """How many may wait in each of the two lines."""
-        return self._line if self._is_known and not self.slow else max(1, min(self._line, self._most))
+        return self._line if self.is_quick else min(self._line, self._connections.slow_line)
 
     def room(self, *, retried: bool) -> int:
         """How many places that line has left."""
@@ -90,14 +95,14 @@ class Slots:
 
     def answers(self, *, slowly: bool) -> None:
         """How long the campus took."""
-        was_quick = self._is_known and not self.slow
-        if self._is_known and was_quick != slowly:
+        if self._is_known and slowly == self.slow:
             return
         if slowly != self.slow:
             self._connections.slow += self.inside if slowly else -self.inside
-        self._connections.quick_campuses += (not slowly) - was_quick
         self._is_known, self.slow = True, slowly
         self._ask()
+        # One slow campus less is room for another one.
+        self._connections.share()
 
     async def enter(self, *, retried: bool) -> None:
         """
@@ -139,11 +144,11 @@ class Slots:
             self._first().set_result(None)
         return self._is_wanted()
 
-    def dismiss(self, why: str) -> None:
-        """Send everybody away who waits."""
+    def dismiss(self, why: str, *, beyond: int = 0) -> None:
+        """Send everybody away who waits, or those who stand *beyond* so many in their line."""
         for line in self._lines:
-            while line:
-                waiter = line.popleft()
+            while len(line) > beyond:
+                waiter = line.pop()
                 if not waiter.done():
                     waiter.set_exception(NotAdmittedError(why))
 

@@ -62,7 +62,6 @@ class Gauges:
         for campus in sorted(campuses, key=lambda campus: campus.last_success or 0):
             if campus.last_success is not None:
                 metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
-        # A consumer may have several addresses here too.
         gates = Counter((campus.consumer, campus.gate) for campus in campuses)
         for state in STATES:
             for consumer in consumers:

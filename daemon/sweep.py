@@ -25,7 +25,7 @@ class Sweep:
     The loop behind all wake-ups: SQL is the one retry clock, and this is its alarm.
 
     Args:
-        gates: A campus whose line is full gets no more wake-ups.
+        gates: They know for how many each campus has room.
         may_send: While false, nobody is woken.
         wake: Sends wake-ups.
     """

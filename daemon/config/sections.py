@@ -151,8 +151,8 @@ class Outcomes(Section):
     )
     max_connections: Count = Field(
         200,
-        description="Connections to all campuses together. Slow campuses, which take more than a second, have a "
-        "quarter of them at most if there are others: with hundreds of campuses, have more.",
+        description="Connections to all campuses together. Slow campuses, which take more than a second, have half of "
+        "them at most: with hundreds of campuses, have more.",
     )
     max_per_campus: Count = Field(
         4,

@@ -13,6 +13,7 @@ from actors.gate import (
     LONGEST_PAUSE_MS,
     SHORT_LINE,
     SLOW_MS,
+    SLOW_PLACES,
     Gates,
     pause_ms,
     share,
@@ -421,7 +422,7 @@ async def test_a_campus_that_has_not_answered_yet_gets_one_request_at_once(daemo
     assert slots.limit == 4
 
 
-async def test_slow_campuses_have_a_quarter_of_the_connections_together(make_daemon):
+async def test_slow_campuses_have_half_of_the_connections_together(make_daemon):
     daemon = make_daemon(4)
     services = [await make_service(f"campus-{number}") for number in range(31)]
     *slow, other = [await address(await make_assignment(service), now=0) for service in services]
@@ -429,16 +430,17 @@ async def test_slow_campuses_have_a_quarter_of_the_connections_together(make_dae
         for place in slow:
             async with daemon.gates.enter(place) as admitted:
                 await admitted.report(1, took(SLOW_MS + 1))
-        async with daemon.gates.enter(other) as admitted:
-            await admitted.report(2, took(SLOW_MS))
-        for place in [*slow, *slow][:50]:
-            await stack.enter_async_context(daemon.gates.enter(place))
+        for place in slow[:25]:
+            for _ in range(4):
+                await stack.enter_async_context(daemon.gates.enter(place))
         waiting = asyncio.create_task(enter_and_leave(daemon.gates, slow[25]))
+        await asyncio.sleep(0)
         async with daemon.gates.enter(other):
+            await asyncio.sleep(0)
             assert not waiting.done()
         # It has become quick, and counts among the others.
         daemon.gates._gates[slow[0].campus].slots.answers(slowly=False)
-        assert daemon.gates._connections.slow == 48
+        assert daemon.gates._connections.slow == 97
         await waiting
 
 
@@ -586,16 +588,46 @@ def test_a_line_that_is_more_than_half_full_is_not_filled(daemon):
     assert gates.rooms() == {WaitingLine(HERE, retried=False): 0}
 
 
-def test_before_a_campus_that_is_slow_or_has_not_answered_no_more_wait_than_it_has_slots(daemon):
-    gates = Gates(4, connections=9, clock=daemon.clock, lease_seconds=LEASE)
+async def test_where_many_campuses_are_slow_each_has_a_short_line_and_who_stands_beyond_is_sent_away(daemon):
+    gates = Gates(1, connections=99, clock=daemon.clock, lease_seconds=LEASE, line=100)
+    quick, *slow = [gates._gate(Campus(number, HERE.origin)).slots for number in range(9)]
+    quick.answers(slowly=False)
+    for slots in slow[1:]:
+        slots.answers(slowly=True)
+    waiting = [asyncio.create_task(slots.enter(retried=False)) for slots in (quick, *slow) for _ in range(71)]
+    await asyncio.sleep(0)
+    assert [slots.waiting for slots in (quick, *slow)] == [70] * 9
+    gates.divide("", frozenset({""}))
+    await asyncio.sleep(0)
+    assert [slots.waiting for slots in (quick, *slow)] == [70, *[SLOW_PLACES // 8] * 8]
+    assert quick.line == 100
+    gates.close()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_the_room_of_a_short_line_is_half_of_it(daemon):
+    gates = Gates(4, connections=9, clock=daemon.clock, lease_seconds=LEASE, line=100)
+    gates._connections.slow_line = 5
     slots = gates._gate(HERE).slots
     fresh, retried = (WaitingLine(HERE, retried=retried) for retried in (False, True))
-    assert (slots.line, gates.rooms()) == (4, {fresh: 2, retried: 2})
+    assert gates.rooms() == {fresh: 2, retried: 2}
+    waiters = [asyncio.get_running_loop().create_future() for _ in range(8)]
+    slots._lines[True].extend(waiters[:4])
+    assert gates.rooms() == {fresh: 2, retried: 0}
+    # Whoever came before the line was short.
+    slots._lines[True].extend(waiters[4:])
+    assert (slots.room(retried=True), gates.rooms()) == (0, {fresh: 2, retried: 0})
     slots.answers(slowly=False)
-    assert (slots.line, gates.rooms()) == (gates.line, {})
-    slots.answers(slowly=True)
-    slots._lines[True].extend([None] * 3)
-    assert (slots.line, gates.rooms()) == (4, {fresh: 2, retried: 0})
-    # Whoever came before it was slow stays.
-    slots._lines[True].extend([None] * 3)
-    assert slots.room(retried=True) == 0
+    assert gates.rooms() == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds", "slow"),
+    [(took(SLOW_MS + 1), 0, True), (took(SLOW_MS), 5, False), (FAILS, 1.1, True), (FAILS, 0.9, False)],
+)
+async def test_a_campus_is_slow_that_takes_more_than_a_second_or_fails_only_then(daemon, ids, said, seconds, slow):
+    where = await address(ids[0], now=daemon.clock.now())
+    async with daemon.gates.enter(where) as admitted:
+        daemon.tick(seconds)
+        await admitted.report(ids[0], said)
+        assert daemon.gates._gates[where.campus].slots.slow is slow
