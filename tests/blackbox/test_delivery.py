@@ -25,7 +25,7 @@ def test_a_problem_is_at_the_campus_within_a_second_and_a_sum_once_after_its_del
     assert campus.requests == []
     took = []
     # A busy machine may be late once, or twice.
-    while min(took, default=1) >= 1:
+    while len(took) < 3 or min(took) >= 1:
         number = len(took) + 1
         added = time.monotonic()
         world.add(score("ada", "problem-1", number))
