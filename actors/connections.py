@@ -2,7 +2,7 @@
 The connections of one daemon, in its memory: campuses share them in turn.
 
 A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
-Together they have no more than half.
+Together they have no more than half, and no more than a quarter while quick ones wait.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from actors.slots import Slots
+
+#: How many may wait at all campuses together, until the line of each is a short one: the queue worker's window must not
+#: be filled by those who wait.
+CROWD, SHORT_LINE = 2_048, 2
 
 
 class Connections:
@@ -26,7 +30,7 @@ class Connections:
         self.used = 0
         #: Those of them that slow campuses have.
         self.slow = 0
-        #: How many may wait in each line before a campus that is slow or has not answered yet.
+        #: How many may wait in each line of a slow campus.
         self.slow_line = sys.maxsize
         #: Tasks that wait at all campuses together.
         self.waiting = 0
@@ -43,7 +47,18 @@ class Connections:
         return True
 
     def is_free(self, *, slow: bool) -> bool:
-        return self.used < self.most and not (slow and self.slow >= max(1, self.most // 2))
+        return self.used < self.most and not (slow and self.slow >= self._slow_share)
+
+    @property
+    def _slow_share(self) -> int:
+        quick_ones_wait = bool(self._asking[False])
+        return max(1, self.most // (4 if quick_ones_wait else 2))
+
+    def longest_line(self, *, slow: bool) -> int:
+        """How many may wait in each line of a campus, whatever is its own."""
+        if self.waiting >= CROWD:
+            return SHORT_LINE
+        return self.slow_line if slow else sys.maxsize
 
     def give_back(self, *, slow: bool) -> None:
         """Whose turn it is gets it."""

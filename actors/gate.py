@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.connections import Connections
+from actors.connections import CROWD, SHORT_LINE, Connections
 from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.assignment import ROOM_WHEN_SHUT
@@ -43,11 +43,7 @@ SLOW_MS = 1_000
 #: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills half of it twice a
 #: second, and it should not run empty in between.
 LINE, LINE_A_SLOT = 64, 24
-#: How many may wait before all gates together, until each is left a short line only: the queue worker's window must
-#: not be filled by those who wait for slow campuses.
-CROWD, SHORT_LINE = 2_048, 2
-#: Places in line before all campuses together that are slow or have not answered yet, as long as these are few enough
-#: that each has a short line.
+#: Places in line before all slow campuses together, as long as these are few enough that each has a short line.
 SLOW_PLACES = 512
 
 
@@ -254,8 +250,6 @@ class Gates:
         shut = address.shut or gate.shut
         if shut and gate.slots.waiting >= ROOM_WHEN_SHUT:
             raise NotAdmittedError("enough wait for the probe")
-        if not shut and self._is_crowded(gate) and not gate.slots.is_free:
-            raise NotAdmittedError("too many wait at all gates together")
         await gate.slots.enter(retried=address.retried)
         left = False
 
@@ -281,13 +275,14 @@ class Gates:
         And the places in line before slow campuses, since whoever waits there is in hand and does nothing.
         """
         self._me, self._roster = me, roster
-        slow = sum(gate.slots.waiting > 0 and not gate.slots.is_quick for gate in self._gates.values())
+        slow = sum(gate.slots.slow and gate.slots.waiting > 0 for gate in self._gates.values())
         self._connections.slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, slow))
         for campus, gate in self._gates.items():
             gate.slots.grant(self._share(campus))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
-            gate.slots.dismiss("many wait for slow campuses", beyond=gate.slots.line)
+            if gate.slots.slow:
+                gate.slots.dismiss("many wait for slow campuses", beyond=self._connections.slow_line)
 
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
@@ -320,7 +315,12 @@ class Gates:
     @property
     def room(self) -> int:
         """How many may come at once for each line: half of it."""
-        return max(1, self.line // 2)
+        return max(1, min(self.line, self._connections.longest_line(slow=False)) // 2)
+
+    @property
+    def places(self) -> int:
+        """How many may come at once for all lines together: until these are short, and then a few for them."""
+        return max(CROWD - self._connections.waiting, CROWD // 4)
 
     def rooms(self) -> dict[WaitingLine, int]:
         """The lines for which it is less: half of a shorter line, and 0 where less than half is free."""
@@ -359,6 +359,3 @@ class Gates:
 
     def _share(self, campus: Campus) -> int:
         return share(self._most, self._me, self._roster, campus)
-
-    def _is_crowded(self, gate: _Gate) -> bool:
-        return gate.slots.waiting >= SHORT_LINE and self._connections.waiting >= CROWD

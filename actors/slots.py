@@ -29,7 +29,7 @@ class Slots:
     Args:
         most: What this daemon may have at once; may change, and may be 0.
         connections: Whoever is let in has one.
-        line: How many may wait in each of the two lines, unless slow campuses are many. Who finds it full leaves; the
+        line: How many may wait in each of the two lines, unless many wait elsewhere. Who finds it full leaves; the
             sweep brings him back.
     """
 
@@ -56,19 +56,9 @@ class Slots:
         return sum(map(len, self._lines))
 
     @property
-    def is_free(self) -> bool:
-        """Whether one who comes now goes in without waiting."""
-        return self.inside < self.limit and not any(self._lines) and self._connections.is_free(slow=self.slow)
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether the campus is known to be."""
-        return self._is_known and not self.slow
-
-    @property
     def line(self) -> int:
         """How many may wait in each of the two lines."""
-        return self._line if self.is_quick else min(self._line, self._connections.slow_line)
+        return min(self._line, self._connections.longest_line(slow=self.slow))
 
     def room(self, *, retried: bool) -> int:
         """How many places that line has left."""
@@ -111,7 +101,8 @@ class Slots:
         Raises:
             NotAdmittedError: The line is full, or was sent away.
         """
-        if self.is_free and self._connections.take(slow=self.slow):
+        is_free = self.inside < self.limit and not any(self._lines)
+        if is_free and self._connections.take(slow=self.slow):
             self.inside += 1
             return
         line = self._lines[retried]

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Seconds between two sweeps.
 EVERY = 0.5
-#: Rows a sweep, at most.
-MOST = 2000
 
 
 class Sweep:
@@ -47,6 +45,6 @@ class Sweep:
         """Measure the clock, sweep once, sleep."""
         await self._clock.measure()
         if self._may_send():
-            room, rooms = self._gates.room, self._gates.rooms()
-            await self._wake(await sweep(now=self._clock.now(), most=MOST, room=room, rooms=rooms))
+            gates, now = self._gates, self._clock.now()
+            await self._wake(await sweep(now=now, most=gates.places, room=gates.room, rooms=gates.rooms()))
         await stop.sleep(EVERY)

@@ -64,17 +64,26 @@ async def test_campuses_take_turns_however_many_wait_at_one_of_them(make_campus)
     assert [campus.slots.inside for campus in (crowded, *others)] == [2, 1, 1]
 
 
-async def test_slow_campuses_have_half_of_them_and_quick_ones_all(make_campus):
-    connections = Connections(10)
+async def test_slow_campuses_have_half_of_them_and_a_quarter_while_quick_ones_wait(make_campus):
+    connections = Connections(20)
     slow, quick = make_campus(connections, slow=True), make_campus(connections)
     await slow.come(50)
-    assert (slow.slots.inside, connections.slow) == (5, 5)
-    await quick.come(50)
-    assert quick.slots.inside == 5
-    leave(slow, 2)
+    assert (slow.slots.inside, connections.slow) == (10, 10)
+    await quick.come(20)
+    assert quick.slots.inside == 10
+    leave(slow, 4)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.inside) == (6, 14)
+    leave(slow, 4)
     await asyncio.sleep(0)
     # Slow and quick campuses take turns for what is free.
-    assert (slow.slots.inside, quick.slots.inside, connections.slow) == (4, 6, 4)
+    assert (slow.slots.inside, quick.slots.inside, connections.slow) == (4, 16, 4)
+    leave(slow, 4)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.inside, quick.slots.waiting) == (2, 18, 2)
+    leave(quick, 10)
+    await asyncio.sleep(0)
+    assert (slow.slots.inside, quick.slots.inside, quick.slots.waiting) == (10, 10, 0)
 
 
 async def test_the_only_connection_may_go_to_a_slow_campus(make_campus):

@@ -7,11 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from actors.connections import CROWD, SHORT_LINE
 from actors.gate import (
-    CROWD,
     LONGEST_CLOSED_MS,
     LONGEST_PAUSE_MS,
-    SHORT_LINE,
     SLOW_MS,
     SLOW_PLACES,
     Gates,
@@ -367,6 +366,7 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
 
 async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(make_daemon):
     daemon = make_daemon(1)
+    assert (daemon.gates.room, daemon.gates.places) == (daemon.gates.line // 2, CROWD)
     services = [await make_service(f"campus-{number}") for number in range(CROWD // daemon.gates.line + 2)]
     places = [await address(await make_assignment(service), now=0) for service in services]
     async with AsyncExitStack() as stack:
@@ -380,6 +380,9 @@ async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(m
         waiting += [asyncio.create_task(daemon.gates.enter(places[-1]).__aenter__()) for _ in range(5)]
         await asyncio.sleep(0)
         assert daemon.gates._gates[places[-1].campus].slots.waiting == SHORT_LINE
+        # The sweep is told.
+        assert (daemon.gates.room, daemon.gates.places) == (SHORT_LINE // 2, CROWD // 4)
+        assert [room for line, room in daemon.gates.rooms().items() if not line.retried] == [0] * len(places)
         daemon.gates.close()
         await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -590,17 +593,17 @@ def test_a_line_that_is_more_than_half_full_is_not_filled(daemon):
 
 async def test_where_many_campuses_are_slow_each_has_a_short_line_and_who_stands_beyond_is_sent_away(daemon):
     gates = Gates(1, connections=99, clock=daemon.clock, lease_seconds=LEASE, line=100)
-    quick, *slow = [gates._gate(Campus(number, HERE.origin)).slots for number in range(9)]
+    quick, unknown, *slow = campuses = [gates._gate(Campus(number, HERE.origin)).slots for number in range(10)]
     quick.answers(slowly=False)
-    for slots in slow[1:]:
+    for slots in slow:
         slots.answers(slowly=True)
-    waiting = [asyncio.create_task(slots.enter(retried=False)) for slots in (quick, *slow) for _ in range(71)]
+    waiting = [asyncio.create_task(slots.enter(retried=False)) for slots in campuses for _ in range(71)]
     await asyncio.sleep(0)
-    assert [slots.waiting for slots in (quick, *slow)] == [70] * 9
+    assert [slots.waiting for slots in campuses] == [70] * 10
     gates.divide("", frozenset({""}))
     await asyncio.sleep(0)
-    assert [slots.waiting for slots in (quick, *slow)] == [70, *[SLOW_PLACES // 8] * 8]
-    assert quick.line == 100
+    assert [slots.waiting for slots in campuses] == [70, 70, *[SLOW_PLACES // 8] * 8]
+    assert (quick.line, unknown.line) == (100, 100)
     gates.close()
     await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -609,6 +612,7 @@ async def test_the_room_of_a_short_line_is_half_of_it(daemon):
     gates = Gates(4, connections=9, clock=daemon.clock, lease_seconds=LEASE, line=100)
     gates._connections.slow_line = 5
     slots = gates._gate(HERE).slots
+    slots.answers(slowly=True)
     fresh, retried = (WaitingLine(HERE, retried=retried) for retried in (False, True))
     assert gates.rooms() == {fresh: 2, retried: 2}
     waiters = [asyncio.get_running_loop().create_future() for _ in range(8)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.connections import CROWD, SHORT_LINE
 from actors.gate import Gates
 from daemon.backlog import Backlog
 from daemon.stop import Stop
@@ -98,6 +99,22 @@ async def test_whoever_cannot_be_claimed_is_let_sleep(swept, columns):
 async def test_a_claim_that_ran_out_is_woken_for(swept):
     lost = await make_assignment(claim_token=1, claimed_until=1)
     assert await swept.step() == [lost]
+
+
+async def test_no_more_are_woken_for_one_campus_than_its_line_has_room_for(swept):
+    assignments = [await make_assignment() for _ in range(3)]
+    swept.gates._connections.waiting = CROWD
+    assert len(await swept.step()) == SHORT_LINE // 2
+    swept.gates._connections.waiting = 0
+    assert len(await swept.step()) == len(assignments) - SHORT_LINE // 2
+
+
+async def test_no_more_are_woken_at_all_campuses_than_may_wait_there(swept):
+    for _ in range(CROWD // 4 + 1):
+        await make_assignment()
+    swept.gates = swept.sweep._gates = Gates(CROWD, connections=200, clock=swept.clock, lease_seconds=35)
+    swept.gates._connections.waiting = CROWD - 1
+    assert len(await swept.step()) == CROWD // 4
 
 
 async def test_nobody_is_woken_before_the_backlog_is_applied(empty_database):
