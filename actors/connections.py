@@ -2,7 +2,7 @@
 The connections of one daemon, in its memory: campuses share them in turn.
 
 A campus that takes seconds to answer keeps a connection as long, and many such campuses would soon keep all of them.
-Together they have no more than half, and no more than a quarter while quick ones wait.
+Together they get no more than half, and no more than a quarter while quick ones wait.
 """
 
 from __future__ import annotations

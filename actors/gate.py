@@ -126,14 +126,17 @@ class Pass:
         return self._probe is not None or self._gate.shut
 
     def answered(self, verdict: Verdict) -> None:
-        """Where the campus is well, its slot is free for another request at once, whatever there is still to do."""
+        """
+        The request has ended, and there is more to do: its time tells whether the campus is slow.
+
+        Where the campus is well, its slot is free for another request at once.
+        """
         self._take_time(verdict)
         if verdict.health == "works" and not verdict.after and not self.campus_away:
             self._leave()
 
     async def report(self, assignment_id: int, verdict: Verdict) -> None:
         """Let the gate know what the attempt says of the whole campus."""
-        self._take_time(verdict)
         match verdict.health:
             case "works":
                 self._gate.busy = 0
@@ -276,7 +279,7 @@ class Gates:
         """
         self._me, self._roster = me, roster
         slow = sum(gate.slots.slow and gate.slots.waiting > 0 for gate in self._gates.values())
-        self._connections.slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, slow))
+        self._connections.slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, 2 * slow))  # each has two lines
         for campus, gate in self._gates.items():
             gate.slots.grant(self._share(campus))
             if not gate.slots.limit:
@@ -319,16 +322,17 @@ class Gates:
 
     @property
     def places(self) -> int:
-        """How many may come at once for all lines together: until these are short, and then a few for them."""
-        return max(CROWD - self._connections.waiting, CROWD // 4)
+        """How many may come at once for all lines together: until they become short, and a thousand even then."""
+        return max(CROWD - self._connections.waiting, CROWD // 2)
 
     def rooms(self) -> dict[WaitingLine, int]:
-        """The lines for which it is less: half of a shorter line, and 0 where less than half is free."""
-        rooms = {}
+        """The lines that have another room: half of a short line and what slots are free; 0 if it is over half full."""
+        rooms, longest = {}, self.line // 2
         for campus, gate in self._gates.items():
             half = max(1, gate.slots.line // 2)
             for retried in (False, True):
-                room = half if gate.slots.limit and gate.slots.room(retried=retried) >= half else 0
+                has_room = gate.slots.limit and gate.slots.room(retried=retried) >= half
+                room = max(1, min(half + gate.slots.free, longest)) if has_room else 0
                 if room != self.room:
                     rooms[WaitingLine(campus, retried)] = room
         return rooms

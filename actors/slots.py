@@ -29,14 +29,15 @@ class Slots:
     Args:
         most: What this daemon may have at once; may change, and may be 0.
         connections: Whoever is let in has one.
-        line: How many may wait in each of the two lines, unless many wait elsewhere. Who finds it full leaves; the
-            sweep brings him back.
+        line: How many may wait in each of the two lines, unless very many wait or many campuses are slow. Who finds it
+            full leaves; the sweep brings him back.
     """
 
     def __init__(self, most: int, *, connections: Connections, line: int) -> None:
         self.inside = 0
-        #: Whether the campus took long the last time. As long as it has not answered, it has one slot.
+        #: Whether the campus took long the last time.
         self.slow = False
+        #: Whether it is known how long it takes; until then it has one slot.
         self._is_known = False
         self._connections = connections
         self._most = most
@@ -54,6 +55,11 @@ class Slots:
     @property
     def waiting(self) -> int:
         return sum(map(len, self._lines))
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody has, and nobody waits for."""
+        return 0 if any(self._lines) else max(0, self.limit - self.inside)
 
     @property
     def line(self) -> int:
@@ -101,8 +107,7 @@ class Slots:
         Raises:
             NotAdmittedError: The line is full, or was sent away.
         """
-        is_free = self.inside < self.limit and not any(self._lines)
-        if is_free and self._connections.take(slow=self.slow):
+        if self.free and self._connections.take(slow=self.slow):
             self.inside += 1
             return
         line = self._lines[retried]

@@ -110,11 +110,11 @@ async def test_no_more_are_woken_for_one_campus_than_its_line_has_room_for(swept
 
 
 async def test_no_more_are_woken_at_all_campuses_than_may_wait_there(swept):
-    for _ in range(CROWD // 4 + 1):
+    for _ in range(CROWD // 2 + 1):
         await make_assignment()
     swept.gates = swept.sweep._gates = Gates(CROWD, connections=200, clock=swept.clock, lease_seconds=35)
     swept.gates._connections.waiting = CROWD - 1
-    assert len(await swept.step()) == CROWD // 4
+    assert len(await swept.step()) == CROWD // 2
 
 
 async def test_nobody_is_woken_before_the_backlog_is_applied(empty_database):
