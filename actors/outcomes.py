@@ -29,8 +29,9 @@ log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most: a message costs Redis and Dramatiq as much as dozens of names in it.
 MOST_NAMED = 64
-#: Assignments in hand, up to which news wake theirs at once.
-ROOM = 1024
+#: Assignments in hand, up to which news wake theirs at once. Whoever sends a wake-up looks first: more of them would
+#: leave nothing to other daemons.
+ROOM = 256
 #: Milliseconds. Wake-ups for later that fall into the same piece of time go together, at its end.
 TOGETHER_MS = 1000
 
