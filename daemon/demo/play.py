@@ -40,7 +40,7 @@ STREAM = "passback:events"
 START_WITHIN = 25.0
 
 #: Seconds from the first event until the play is cut off, wherever it stands.
-PLAY_WITHIN = 40.0
+PLAY_WITHIN = 90.0
 
 #: Seconds between two looks at the daemon and the campus.
 TICK = 0.25
