@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: How many may wait at all campuses together, until the line of each is a short one: the queue worker's window must not
 #: be filled by those who wait.
 CROWD, SHORT_LINE = 2_048, 2
+#: Places in line before all slow campuses together, as long as these are few enough that each has a short line.
+SLOW_PLACES = 512
 
 
 class Connections:
@@ -31,7 +33,7 @@ class Connections:
         #: Those of them that slow campuses have.
         self.slow = 0
         #: How many may wait in each line of a slow campus.
-        self.slow_line = sys.maxsize
+        self._slow_line = sys.maxsize
         #: Tasks that wait at all campuses together.
         self.waiting = 0
         #: Campuses that want one, in turn: quick ones and slow ones. Ordered sets.
@@ -58,7 +60,12 @@ class Connections:
         """How many may wait in each line of a campus, whatever is its own."""
         if self.waiting >= CROWD:
             return SHORT_LINE
-        return self.slow_line if slow else sys.maxsize
+        return self._slow_line if slow else sys.maxsize
+
+    def divide_places(self, slow_campuses: int) -> int:
+        """Divide the places before slow campuses among so many that have somebody wait; returns each line's."""
+        self._slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, 2 * slow_campuses))  # each has two lines
+        return self._slow_line
 
     def give_back(self, *, slow: bool) -> None:
         """Whose turn it is gets it."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.connections import CROWD, SHORT_LINE, Connections
+from actors.connections import CROWD, Connections
 from actors.slots import NotAdmittedError, Slots
 from models import gate as stored
 from models.assignment import ROOM_WHEN_SHUT
@@ -43,8 +43,6 @@ SLOW_MS = 1_000
 #: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills half of it twice a
 #: second, and it should not run empty in between.
 LINE, LINE_A_SLOT = 64, 24
-#: Places in line before all slow campuses together, as long as these are few enough that each has a short line.
-SLOW_PLACES = 512
 
 
 def pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
@@ -278,14 +276,14 @@ class Gates:
         And the places in line before slow campuses, since whoever waits there is in hand and does nothing.
         """
         self._me, self._roster = me, roster
-        slow = sum(gate.slots.slow and gate.slots.waiting > 0 for gate in self._gates.values())
-        self._connections.slow_line = max(SHORT_LINE, SLOW_PLACES // max(1, 2 * slow))  # each has two lines
         for campus, gate in self._gates.items():
             gate.slots.grant(self._share(campus))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
-            if gate.slots.slow:
-                gate.slots.dismiss("many wait for slow campuses", beyond=self._connections.slow_line)
+        slow = [gate.slots for gate in self._gates.values() if gate.slots.slow and gate.slots.waiting]
+        line = self._connections.divide_places(len(slow))
+        for slots in slow:
+            slots.dismiss("many wait for slow campuses", beyond=line)
 
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
@@ -317,7 +315,7 @@ class Gates:
 
     @property
     def room(self) -> int:
-        """How many may come at once for each line: half of it."""
+        """How many may come at once for each line that :meth:`rooms` does not name: half of it."""
         return max(1, min(self.line, self._connections.longest_line(slow=False)) // 2)
 
     @property
@@ -327,13 +325,13 @@ class Gates:
 
     def rooms(self) -> dict[WaitingLine, int]:
         """The lines that have another room: half of a short line and what slots are free; 0 if it is over half full."""
-        rooms, longest = {}, self.line // 2
+        rooms, others, longest = {}, self.room, self.line // 2
         for campus, gate in self._gates.items():
             half = max(1, gate.slots.line // 2)
             for retried in (False, True):
                 has_room = gate.slots.limit and gate.slots.room(retried=retried) >= half
                 room = max(1, min(half + gate.slots.free, longest)) if has_room else 0
-                if room != self.room:
+                if room != others:
                     rooms[WaitingLine(campus, retried)] = room
         return rooms
 

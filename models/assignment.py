@@ -410,7 +410,7 @@ async def sweep(
     Args:
         most: Rows in all.
         room: Rows of each campus, of fresh and of retried ones each; *most* if not given.
-        rooms: The lines that have less room than that: how many may come for each; 0 leaves a line alone.
+        rooms: The lines that have another room: how many may come for each; 0 leaves a line alone.
     """
     given = [
         {**line.campus._asdict(), "retried": int(line.retried), "room": number}

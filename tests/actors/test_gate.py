@@ -7,12 +7,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from actors.connections import CROWD, SHORT_LINE
+from actors.connections import CROWD, SHORT_LINE, SLOW_PLACES
 from actors.gate import (
     LONGEST_CLOSED_MS,
     LONGEST_PAUSE_MS,
     SLOW_MS,
-    SLOW_PLACES,
     Gates,
     pause_ms,
     share,
@@ -610,7 +609,7 @@ async def test_where_many_campuses_are_slow_each_has_a_short_line_and_who_stands
 
 async def test_the_room_of_a_short_line_is_half_of_it_and_what_is_free(daemon):
     gates = Gates(4, connections=9, clock=daemon.clock, lease_seconds=LEASE, line=100)
-    gates._connections.slow_line = 5
+    assert gates._connections.divide_places(51) == 5
     slots = gates._gate(HERE).slots
     slots.answers(slowly=True)
     fresh, retried = (WaitingLine(HERE, retried=retried) for retried in (False, True))
