@@ -40,8 +40,8 @@ BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS = 2_000, 60_000
 LONGEST_CLOSED_MS = 900_000
 #: Milliseconds. A campus that took longer the last time is slow.
 SLOW_MS = 1_000
-#: How many may wait in each line of a gate: so many, and so many more for each slot. The sweep fills half of it twice a
-#: second, and it should not run empty in between.
+#: How many may wait in each line of a gate, of all daemons together: so many, and so many more for each slot. The sweep
+#: fills half of it twice a second, and it should not run empty in between.
 LINE, LINE_A_SLOT = 64, 24
 
 
@@ -218,7 +218,7 @@ class Gates:
         most: Requests at once before one campus, of all daemons together.
         connections: Requests at once of this daemon.
         lease_seconds: How long a probe may take.
-        line: How many may wait in each line of a gate; by default more for a larger *most*.
+        line: How many may wait in each line of a gate, of all daemons together; by default more for a larger *most*.
     """
 
     def __init__(
@@ -228,7 +228,7 @@ class Gates:
         self._connections = Connections(connections)
         self._clock = clock
         self._lease_ms = int(lease_seconds * 1000)
-        self.line = LINE + LINE_A_SLOT * most if line is None else line
+        self._line = line
         self._gates: dict[Campus, _Gate] = {}
         self._me, self._roster = "", frozenset({""})
         self._closed = False
@@ -273,11 +273,12 @@ class Gates:
         """
         Have what each campus bears divided among the daemons of *roster* from now on.
 
-        And the places in line before slow campuses, since whoever waits there is in hand and does nothing.
+        And the places in line, or whichever daemon hears of a whole class first would keep it from the others' slots;
+        and those before slow campuses, since whoever waits there is in hand and does nothing.
         """
         self._me, self._roster = me, roster
         for campus, gate in self._gates.items():
-            gate.slots.grant(self._share(campus))
+            gate.slots.grant(self._share(campus), line=self.line)
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
         slow = [gate.slots for gate in self._gates.values() if gate.slots.slow and gate.slots.waiting]
@@ -288,6 +289,13 @@ class Gates:
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
         self._most = most
+
+    @property
+    def line(self) -> int:
+        """How many may wait in each line of a gate, unless very many wait or many campuses are slow."""
+        whole = LINE + LINE_A_SLOT * self._most if self._line is None else self._line
+        daemons = sum(not name.startswith(READER) for name in self._roster)
+        return -(-whole // max(1, daemons))
 
     def has_room(self, campus: Campus) -> bool:
         """Whether this daemon has any slot before *campus*."""

@@ -29,8 +29,8 @@ class Slots:
     Args:
         most: What this daemon may have at once; may change, and may be 0.
         connections: Whoever is let in has one.
-        line: How many may wait in each of the two lines, unless very many wait or many campuses are slow. Who finds it
-            full leaves; the sweep brings him back.
+        line: How many may wait in each of the two lines, unless very many wait or many campuses are slow; may change.
+            Who finds it full leaves; the sweep brings him back.
     """
 
     def __init__(self, most: int, *, connections: Connections, line: int) -> None:
@@ -70,9 +70,9 @@ class Slots:
         """How many places that line has left."""
         return max(0, self.line - len(self._lines[retried]))
 
-    def grant(self, most: int) -> None:
-        """Have *most* at once from now on; whoever is inside stays."""
-        self._most = most
+    def grant(self, most: int, *, line: int) -> None:
+        """Have *most* at once and *line* in each line from now on; whoever is inside or waits stays."""
+        self._most, self._line = most, line
         self._ask()
 
     def bears_less(self) -> None:

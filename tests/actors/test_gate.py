@@ -510,6 +510,21 @@ async def test_a_share_is_kept_to_and_who_has_none_sends_nothing(make_daemon, id
     assert await daemon.attempt(ids[0], WORKS) == "open"
 
 
+async def test_daemons_divide_the_places_in_line_so_that_none_keeps_a_class_from_the_others_slots(make_daemon, ids):
+    daemon = make_daemon(10)
+    alone = daemon.gates.line
+    where = await address(ids[0], now=daemon.clock.now())
+    async with daemon.gates.enter(where):
+        slots = daemon.gates._gate(where.campus).slots
+        for number in (1, 3, 10):
+            roster = frozenset(f"daemon-{one}" for one in range(number))
+            daemon.gates.divide("daemon-0", roster)
+            assert alone <= slots.line * number < alone + number
+            assert daemon.gates.room == slots.line // 2, "the sweep is told, also of campuses that have no gate yet"
+        daemon.gates.divide("daemon-0", frozenset({"daemon-0", f"{READER}me"}))
+        assert slots.line == alone, "a command that reads takes no news"
+
+
 @pytest.mark.parametrize(("failed", "asked", "least"), [(0, None, 15), (1, None, 30), (99, None, 300), (0, 60.0, 60)])
 def test_the_pause_doubles_and_is_never_shorter_than_it_should_be(failed, asked, least):
     for jitter in (0.0, 1.0):

@@ -157,14 +157,28 @@ async def test_a_slot_that_was_handed_to_somebody_just_cancelled_is_not_lost(vis
 
 async def test_a_larger_share_lets_in_who_waits_and_a_smaller_one_sends_nobody_out(visitors):
     await visitors.come("a", "b", "c", "d")
-    visitors.slots.grant(3)
+    visitors.slots.grant(3, line=3)
     await settled()
     assert visitors.inside == ["a", "b", "c"]
-    visitors.slots.grant(1)
+    visitors.slots.grant(1, line=3)
     await visitors.leave("a", "b")
     assert visitors.inside == ["c"]
     await visitors.leave("c")
     assert visitors.inside == ["d"]
+
+
+async def test_a_shorter_line_sends_nobody_away_and_takes_nobody_more(visitors):
+    await visitors.come("a", "b", "c", "d", "e")
+    visitors.slots.grant(2, line=1)
+    await visitors.come("f")
+    assert visitors.turned_away == ["f"]
+    await visitors.leave("a", "b")
+    assert visitors.inside == ["c", "d"]
+    await visitors.come("g")
+    assert visitors.turned_away == ["f", "g"], "one waits, as many as may"
+    await visitors.leave("c")
+    await visitors.come("h")
+    assert visitors.turned_away == ["f", "g"]
 
 
 def test_a_busy_campus_gets_half_as_many_at_once_and_never_fewer_than_one():
@@ -192,7 +206,7 @@ def test_a_limit_grows_back_slowly_and_not_beyond_the_share():
 def test_a_campus_that_bears_less_than_its_share_does_not_bear_more_for_a_larger_share():
     slots = known(8, line=3)
     slots.bears_less()
-    slots.grant(16)
+    slots.grant(16, line=3)
     assert slots.limit == 4
 
 
@@ -200,7 +214,7 @@ def test_a_campus_that_bears_one_does_not_bear_more_because_the_share_was_one_me
     slots = known(4, line=3)
     slots.bears_one()
     for most in (1, 4):
-        slots.grant(most)
+        slots.grant(most, line=3)
         slots.bears_more()
     assert slots.limit == 1
 
@@ -208,7 +222,7 @@ def test_a_campus_that_bears_one_does_not_bear_more_because_the_share_was_one_me
 def test_a_campus_that_never_complained_bears_whatever_the_share_is():
     slots = known(8, line=3)
     for most in (4, 8, 0, 8):
-        slots.grant(most)
+        slots.grant(most, line=3)
         assert slots.limit == most
 
 
