@@ -84,7 +84,7 @@ def share(most: int, me: str, roster: Collection[str], campus: Campus) -> int:
 class _Gate:
     """One campus, in this daemon's memory."""
 
-    def __init__(self, most: int, connections: Connections, line: int) -> None:
+    def __init__(self, most: int, line: int, connections: Connections) -> None:
         self.slots = Slots(most, connections=connections, line=line)
         #: Whether this daemon knows that the breaker is shut.
         self.shut = False
@@ -273,12 +273,13 @@ class Gates:
         """
         Have what each campus bears divided among the daemons of *roster* from now on.
 
-        And the places in line, or whichever daemon hears of a whole class first would keep it from the others' slots;
-        and those before slow campuses, since whoever waits there is in hand and does nothing.
+        With each slot go its places in line, or whichever daemon hears of a whole class first would keep it from the
+        others' slots. The places before slow campuses are this daemon's own, and divided among these: whoever waits
+        there is in hand and does nothing.
         """
         self._me, self._roster = me, roster
         for campus, gate in self._gates.items():
-            gate.slots.grant(self._share(campus), line=self.line)
+            gate.slots.grant(*self._granted(campus))
             if not gate.slots.limit:
                 gate.slots.dismiss("other daemons have all slots")
         slow = [gate.slots for gate in self._gates.values() if gate.slots.slow and gate.slots.waiting]
@@ -289,13 +290,6 @@ class Gates:
     def bear(self, most: int) -> None:
         """Have each campus get so many requests at once, of all daemons together, from the next division on."""
         self._most = most
-
-    @property
-    def line(self) -> int:
-        """How many may wait in each line of a gate, unless very many wait or many campuses are slow."""
-        whole = LINE + LINE_A_SLOT * self._most if self._line is None else self._line
-        daemons = sum(not name.startswith(READER) for name in self._roster)
-        return -(-whole // max(1, daemons))
 
     def has_room(self, campus: Campus) -> bool:
         """Whether this daemon has any slot before *campus*."""
@@ -324,7 +318,8 @@ class Gates:
     @property
     def room(self) -> int:
         """How many may come at once for each line that :meth:`rooms` does not name: half of it."""
-        return max(1, min(self.line, self._connections.longest_line(slow=False)) // 2)
+        line = self._line_of(-(-self._most // len(self._roster)))
+        return max(1, min(line, self._connections.longest_line(slow=False)) // 2)
 
     @property
     def places(self) -> int:
@@ -333,12 +328,12 @@ class Gates:
 
     def rooms(self) -> dict[WaitingLine, int]:
         """The lines that have another room: half of a short line and what slots are free; 0 if it is over half full."""
-        rooms, others, longest = {}, self.room, self.line // 2
+        rooms, others = {}, self.room
         for campus, gate in self._gates.items():
             half = max(1, gate.slots.line // 2)
             for retried in (False, True):
                 has_room = gate.slots.limit and gate.slots.room(retried=retried) >= half
-                room = max(1, min(half + gate.slots.free, longest)) if has_room else 0
+                room = max(1, min(half + gate.slots.free, gate.slots.longest_line // 2)) if has_room else 0
                 if room != others:
                     rooms[WaitingLine(campus, retried)] = room
         return rooms
@@ -363,9 +358,19 @@ class Gates:
     def _gate(self, campus: Campus) -> _Gate:
         gate = self._gates.get(campus)
         if gate is None:
-            gate = _Gate(self._share(campus), self._connections, self.line)
+            gate = _Gate(*self._granted(campus), self._connections)
             self._gates[campus] = gate
         return gate
+
+    def _granted(self, campus: Campus) -> tuple[int, int]:
+        """Slots, and places in each line."""
+        slots = self._share(campus)
+        return slots, self._line_of(slots)
+
+    def _line_of(self, slots: int) -> int:
+        """The places in line that go with so many slots."""
+        whole = LINE + LINE_A_SLOT * self._most if self._line is None else self._line
+        return -(-whole * slots // self._most)
 
     def _share(self, campus: Campus) -> int:
         return share(self._most, self._me, self._roster, campus)

@@ -41,7 +41,8 @@ class Slots:
         self._is_known = False
         self._connections = connections
         self._most = most
-        self._line = line
+        #: How many may wait in each line, if none has to be a short one.
+        self.longest_line = line
         #: What the campus bears, as far as its answers told.
         self._bears = math.inf
         self._lines: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]] = (deque(), deque())
@@ -64,15 +65,15 @@ class Slots:
     @property
     def line(self) -> int:
         """How many may wait in each of the two lines."""
-        return min(self._line, self._connections.longest_line(slow=self.slow))
+        return min(self.longest_line, self._connections.longest_line(slow=self.slow))
 
     def room(self, *, retried: bool) -> int:
         """How many places that line has left."""
         return max(0, self.line - len(self._lines[retried]))
 
-    def grant(self, most: int, *, line: int) -> None:
+    def grant(self, most: int, line: int) -> None:
         """Have *most* at once and *line* in each line from now on; whoever is inside or waits stays."""
-        self._most, self._line = most, line
+        self._most, self.longest_line = most, line
         self._ask()
 
     def bears_less(self) -> None:

@@ -351,7 +351,8 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
     retried = await make_assignment(attempts=1)
     where = await address(ids[0], now=daemon.clock.now())
     async with daemon.gates.enter(where):
-        waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(daemon.gates.line)]
+        line = daemon.gates._gate(campus).slots.line
+        waiting = [asyncio.create_task(daemon.gates.enter(where).__aenter__()) for _ in range(line)]
         await asyncio.sleep(0)
         assert daemon.gates.rooms() == {WaitingLine(campus, retried=False): 0}
         with pytest.raises(NotAdmittedError, match="full"):
@@ -365,16 +366,15 @@ async def test_a_full_line_is_told_to_the_sweep_which_passes_it_over(make_daemon
 
 async def test_when_many_wait_at_all_gates_together_each_has_a_short_line_only(make_daemon):
     daemon = make_daemon(1)
-    assert (daemon.gates.room, daemon.gates.places) == (daemon.gates.line // 2, CROWD)
-    services = [await make_service(f"campus-{number}") for number in range(CROWD // daemon.gates.line + 2)]
+    assert daemon.gates.places == CROWD
+    line = 2 * daemon.gates.room
+    services = [await make_service(f"campus-{number}") for number in range(CROWD // line + 2)]
     places = [await address(await make_assignment(service), now=0) for service in services]
     async with AsyncExitStack() as stack:
         for place in places:
             await stack.enter_async_context(daemon.gates.enter(place))
         waiting = [
-            asyncio.create_task(daemon.gates.enter(place).__aenter__())
-            for place in places[:-1]
-            for _ in range(daemon.gates.line)
+            asyncio.create_task(daemon.gates.enter(place).__aenter__()) for place in places[:-1] for _ in range(line)
         ]
         waiting += [asyncio.create_task(daemon.gates.enter(places[-1]).__aenter__()) for _ in range(5)]
         await asyncio.sleep(0)
@@ -510,19 +510,23 @@ async def test_a_share_is_kept_to_and_who_has_none_sends_nothing(make_daemon, id
     assert await daemon.attempt(ids[0], WORKS) == "open"
 
 
-async def test_daemons_divide_the_places_in_line_so_that_none_keeps_a_class_from_the_others_slots(make_daemon, ids):
-    daemon = make_daemon(10)
-    alone = daemon.gates.line
+@pytest.mark.parametrize("most", [1, 4, 10])
+async def test_places_in_line_go_with_the_slots_so_that_none_keeps_a_class_from_the_others(make_daemon, ids, most):
+    daemon = make_daemon(most)
     where = await address(ids[0], now=daemon.clock.now())
     async with daemon.gates.enter(where):
         slots = daemon.gates._gate(where.campus).slots
+        slots.answers(slowly=False)
+        alone = slots.line
         for number in (1, 3, 10):
             roster = frozenset(f"daemon-{one}" for one in range(number))
-            daemon.gates.divide("daemon-0", roster)
-            assert alone <= slots.line * number < alone + number
-            assert daemon.gates.room == slots.line // 2, "the sweep is told, also of campuses that have no gate yet"
-        daemon.gates.divide("daemon-0", frozenset({"daemon-0", f"{READER}me"}))
-        assert slots.line == alone, "a command that reads takes no news"
+            lines = []
+            for me in roster:
+                daemon.gates.divide(me, roster)
+                assert slots.line == -(-alone * slots.limit // most)
+                lines.append(slots.line)
+            assert alone <= sum(lines) < alone + number
+            assert daemon.gates.room == max(lines) // 2, "the sweep is told, also of campuses that have no gate yet"
 
 
 @pytest.mark.parametrize(("failed", "asked", "least"), [(0, None, 15), (1, None, 30), (99, None, 300), (0, 60.0, 60)])

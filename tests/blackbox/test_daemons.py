@@ -74,6 +74,7 @@ def test_two_daemons_bring_2000_events_of_200_assignments_in_order(world, campus
     # At least; whoever does intake has what is new, and it is chance when the other one takes over.
     part = 0
     while part < 20 or not min(sent()):
+        assert part < 300, "both take part"
         world.add(*learners.work(100))
         part += 1
         # At work all the time, so that changes meet requests under way.

@@ -95,7 +95,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             """Nothing is read while the campus's gate is shut, which it may be for some seconds."""
             said = world.call("reconcile")
             assert said.code in (0, 1), said.err
-            shown["reconcile"] = said.out + said.err
+            shown["reconcile"] = shown.get("reconcile", "") + said.out + said.err
             return any(record.reads for record in campus.requests)
 
         daemon.wait_until("it was asked what it holds", read_back)
