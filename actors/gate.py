@@ -322,6 +322,11 @@ class Gates:
         return max(1, min(line, self._connections.longest_line(slow=False)) // 2)
 
     @property
+    def held_up(self) -> int:
+        """Assignments in hand whose campus is slow: those whose request is under way, and those that wait."""
+        return sum(gate.slots.inside + gate.slots.waiting for gate in self._gates.values() if gate.slots.slow)
+
+    @property
     def places(self) -> int:
         """How many may come at once for all lines together: until they become short, and a thousand even then."""
         return max(CROWD - self._connections.waiting, CROWD // 2)

@@ -217,7 +217,7 @@ async def _read_lags(database: str) -> list[int]:
 
 @growth_app.command("campuses")
 def campuses(
-    number: int = 1000, sick: int = 100, learners: int = 20, connections: int = 400, rounds: Rounds = 5
+    number: int = 1000, sick: int = 100, learners: int = 20, connections: int = 1000, rounds: Rounds = 5
 ) -> None:
     """
     So many campuses: what the healthy ones keep of their throughput while others are sick.
@@ -304,7 +304,7 @@ async def _mixed(
 
 
 @growth_app.command("daemons")
-def daemons(rounds: Rounds = 5, outcomes: int = 5000) -> None:
+def daemons(rounds: Rounds = 5, outcomes: int = 20_000) -> None:
     """One daemon, and two on the same database and Redis."""
     with ground() as servers, Campus(50) as campus:
         place = servers.fresh()

@@ -621,6 +621,7 @@ async def test_where_many_campuses_are_slow_each_has_a_short_line_and_who_stands
     gates.divide("", frozenset({""}))
     await asyncio.sleep(0)
     assert [slots.waiting for slots in campuses] == [70, 70, *[SLOW_PLACES // 16] * 8]
+    assert gates.held_up == 8 * (1 + SLOW_PLACES // 16)
     assert (quick.line, unknown.line) == (100, 100)
     gates.close()
     await asyncio.gather(*waiting, return_exceptions=True)

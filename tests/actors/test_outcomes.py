@@ -86,6 +86,21 @@ async def test_news_wake_nobody_while_very_many_are_in_hand(sending, lms, leaf):
     assert sending.outcomes.has_room()
 
 
+@on_one_engine
+async def test_news_wake_theirs_whoever_is_held_up_by_a_slow_campus(sending, lms, leaf):
+    sending.outcomes._in_hand.update(range(-ROOM, -1))
+    slots = sending.gates._gate((await address(leaf, now=sending.now)).campus).slots
+
+    async def look():
+        assert not sending.outcomes.has_room()
+        slots.answers(slowly=True)
+        assert sending.outcomes.has_room()
+
+    sending.trees.meanwhile = look
+    await sending.pass_back(leaf)
+    assert await results(leaf) == ["accepted"]
+
+
 # --- Accepted ---
 
 

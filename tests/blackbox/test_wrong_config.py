@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from models.database import open_database
@@ -165,6 +166,25 @@ def test_without_a_server_program_embedded_is_no_choice(plain, tmp_path):
     )
     assert line.startswith('redis.url is "embedded" and there is no server program: install valkey-server')
     assert "or set redis.url" in line
+
+
+def limited(soft, hard):
+    """The command, with so many open files allowed."""
+    return ("sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh", *COMMAND)
+
+
+def test_more_connections_than_the_system_allows_files_are_named(plain):
+    plain.set("outcomes", max_connections=300)
+    said = plain.end(plain.start("run", "--config", str(plain.config), command=limited(400, 500)))
+    assert said.code == 2
+    assert "outcomes.max_connections: 300 connections and 256 other files are more than the 500 files" in said.err
+
+
+def test_as_many_files_are_opened_as_the_connections_need_where_the_system_allows_them(plain):
+    plain.set("outcomes", max_connections=300)
+    daemon = plain.run(command=(*limited(400, 600), "run", "--config", str(plain.config))).wait_ready()
+    assert psutil.Process(daemon.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (556, 600)
+    daemon.stop()
 
 
 def test_a_web_port_that_is_taken_is_named(plain):

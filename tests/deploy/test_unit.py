@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from daemon.config import Config
+from daemon.files import OTHERS
 from tests.deploy.debian import systemd_analyze
 from tests.docs.tour import ROOT
 
@@ -36,6 +37,10 @@ def test_it_leaves_time_for_the_drain_and_does_not_restart_what_cannot_work():
     assert setting("Restart") == "always"
     assert setting("StartLimitIntervalSec") == "0"
     assert setting("TimeoutStartSec") == "infinity"
+
+
+def test_it_may_have_a_connection_for_each_of_a_thousand_campuses():
+    assert int(setting("LimitNOFILE")) >= 1000 + OTHERS
 
 
 def test_each_relaxation_has_its_reason():
