@@ -67,18 +67,24 @@ def share(most: int, me: str, roster: Collection[str], campus: Campus) -> int:
     """
     if me not in roster:
         return 0
-    readers = {name for name in roster if name.startswith(READER)}
-    if readers and readers != roster:
-        beside = 1 if most > 1 else 0
-        if me in readers:
-            return beside if me == min(readers) else 0
-        most, roster = most - beside, set(roster) - readers
+    daemons, left = _daemons(most, roster)
+    if me not in daemons:
+        return most - left if me == min(set(roster) - daemons) else 0
 
     def lot(name: str) -> bytes:
         return hashlib.sha256(f"{name} {campus.consumer_id} {campus.origin}".encode()).digest()
 
-    ranked = sorted(roster, key=lot)
-    return len(range(ranked.index(me), most, len(ranked)))
+    ranked = sorted(daemons, key=lot)
+    return len(range(ranked.index(me), left, len(ranked)))
+
+
+def _daemons(most: int, roster: Collection[str]) -> tuple[set[str], int]:
+    """Those who divide the slots, and how many they divide."""
+    readers = {name for name in roster if name.startswith(READER)}
+    daemons = set(roster) - readers
+    if not readers or not daemons:
+        return set(roster), most
+    return daemons, max(most - 1, 1)
 
 
 class _Gate:
@@ -318,13 +324,15 @@ class Gates:
     @property
     def room(self) -> int:
         """How many may come at once for each line that :meth:`rooms` does not name: half of it."""
-        line = self._line_of(-(-self._most // len(self._roster)))
+        daemons, slots = _daemons(self._most, self._roster)
+        line = self._line_of(-(-slots // len(daemons)))
         return max(1, min(line, self._connections.longest_line(slow=False)) // 2)
 
     @property
-    def held_up(self) -> int:
-        """Assignments in hand whose campus is slow: those whose request is under way, and those that wait."""
-        return sum(gate.slots.inside + gate.slots.waiting for gate in self._gates.values() if gate.slots.slow)
+    def alone(self) -> bool:
+        """Whether no other daemon has a part of the slots."""
+        daemons, _ = _daemons(self._most, self._roster)
+        return len(daemons) == 1
 
     @property
     def places(self) -> int:

@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most: a message costs Redis and Dramatiq as much as dozens of names in it.
 MOST_NAMED = 64
-#: Assignments of quick campuses in hand, up to which news wake theirs at once. Whoever sends a wake-up looks first:
-#: more of them would leave nothing to other daemons.
-ROOM = 256
+#: Assignments in hand, up to which news wake theirs at once: of a daemon that is alone, and of one of several. Whoever
+#: sends a wake-up looks first: more of them would leave nothing to the others.
+ROOM_ALONE, ROOM = 1024, 256
 #: Milliseconds. Wake-ups for later that fall into the same piece of time go together, at its end.
 TOGETHER_MS = 1000
 
@@ -88,8 +88,8 @@ class Outcomes:
                 self._broker.enqueue(message.copy(queue_name=queue), delay=due_at - now if due_at > now else None)
 
     def has_room(self) -> bool:
-        """Whether a wake-up sent now would find a place; if not, the sweep wakes whoever is longest due, in time."""
-        return len(self._in_hand) - self._tools.gates.held_up < ROOM
+        """Whether a wake-up sent now is of use; if not, the sweep wakes whoever is longest due, in time."""
+        return len(self._in_hand) < (ROOM_ALONE if self._tools.gates.alone else ROOM)
 
     async def pass_back(self, assignment_id: int, version: int) -> None:
         """Whatever an assignment needs now. *version* tells who reads the log what this wake-up was sent for."""

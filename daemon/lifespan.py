@@ -26,6 +26,7 @@ from daemon.check.campuses import PATIENCE
 from daemon.check.reach import Ways
 from daemon.connections import dramatiq_broker, redis_client
 from daemon.embedded import EmbeddedServer, embedded_server
+from daemon.files import allow_files
 from daemon.fleet import Fleet
 from daemon.gauges import Gauges
 from daemon.health import Health
@@ -226,8 +227,9 @@ def outcome_session(config: Config) -> aiohttp.ClientSession:
     The pool of connections to campuses; whoever opens it closes it.
 
     Raises:
-        UnusableError: ``egress.ca_file`` is of no use.
+        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
     """
+    allow_files(config.outcomes.max_connections)
     with _usable(config):
         return http_session(
             timeout_seconds=config.outcomes.timeout_seconds,

@@ -233,7 +233,7 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
     A reader beside the daemons, on the open database. It may read once they have made room for it.
 
     Raises:
-        UnusableError: ``egress.ca_file`` is of no use.
+        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
     """
     clock, settings = Clock(), walk_settings(config)
     await clock.measure()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.files import allow_files
 from daemon.lifespan import Outside, lifespan
 from daemon.reload import Reloader, reload_on_signal
 from daemon.startup import StoppedError
@@ -45,7 +44,6 @@ def run_daemon(config: Config, outside: Outside | None = None, *, reread: Callab
         SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
         Exception: A loop died; the supervisor starts us again.
     """
-    allow_files(config.outcomes.max_connections)
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
         runner.run(_serve(config, outside or Outside(), reread or (lambda: config)))
 

@@ -151,8 +151,8 @@ class Outcomes(Section):
     )
     max_connections: Count = Field(
         200,
-        description="Connections to all campuses together. Slow campuses, which take more than a second, have half of "
-        "them at most: with hundreds of campuses, have one for each.",
+        description="Connections of one daemon to all campuses together, each an open file. Slow campuses, which take "
+        "more than a second, have half of them at most: with hundreds of campuses, have one for each.",
     )
     max_per_campus: Count = Field(
         4,

@@ -525,8 +525,12 @@ async def test_places_in_line_go_with_the_slots_so_that_none_keeps_a_class_from_
                 daemon.gates.divide(me, roster)
                 assert slots.line == -(-alone * slots.limit // most)
                 lines.append(slots.line)
+            assert daemon.gates.alone is (number == 1)
             assert alone <= sum(lines) < alone + number
             assert daemon.gates.room == max(lines) // 2, "the sweep is told, also of campuses that have no gate yet"
+        daemon.gates.divide("daemon-0", frozenset({"daemon-0", f"{READER}me"}))
+        assert daemon.gates.room == slots.line // 2, "whoever only reads divides nothing"
+        assert daemon.gates.alone
 
 
 @pytest.mark.parametrize(("failed", "asked", "least"), [(0, None, 15), (1, None, 30), (99, None, 300), (0, 60.0, 60)])
@@ -621,7 +625,6 @@ async def test_where_many_campuses_are_slow_each_has_a_short_line_and_who_stands
     gates.divide("", frozenset({""}))
     await asyncio.sleep(0)
     assert [slots.waiting for slots in campuses] == [70, 70, *[SLOW_PLACES // 16] * 8]
-    assert gates.held_up == 8 * (1 + SLOW_PLACES // 16)
     assert (quick.line, unknown.line) == (100, 100)
     gates.close()
     await asyncio.gather(*waiting, return_exceptions=True)

@@ -11,7 +11,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from actors.classify import PROCESSING_HOLD
 from actors.errors import TryLater
-from actors.outcomes import ROOM, Outcomes
+from actors.outcomes import ROOM, ROOM_ALONE, Outcomes
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from actors.verdict import CAMPUS_WAIT
 from actors.walk import MARGIN, PUT_OFF
@@ -73,8 +73,10 @@ def slowly(sending: Sending, seconds: float):
 
 
 @on_one_engine
-async def test_news_wake_nobody_while_very_many_are_in_hand(sending, lms, leaf):
-    sending.outcomes._in_hand.update(range(-ROOM, -1))
+@pytest.mark.parametrize(("others", "room"), [((), ROOM_ALONE), (("another",), ROOM)])
+async def test_news_wake_nobody_while_very_many_are_in_hand_or_fewer_beside_others(sending, lms, leaf, others, room):
+    sending.gates.divide("me", frozenset({"me", *others}))
+    sending.outcomes._in_hand.update(range(-room, -1))
     assert sending.outcomes.has_room()
 
     async def look():
@@ -84,21 +86,6 @@ async def test_news_wake_nobody_while_very_many_are_in_hand(sending, lms, leaf):
     await sending.pass_back(leaf)
     assert await results(leaf) == ["accepted"]
     assert sending.outcomes.has_room()
-
-
-@on_one_engine
-async def test_news_wake_theirs_whoever_is_held_up_by_a_slow_campus(sending, lms, leaf):
-    sending.outcomes._in_hand.update(range(-ROOM, -1))
-    slots = sending.gates._gate((await address(leaf, now=sending.now)).campus).slots
-
-    async def look():
-        assert not sending.outcomes.has_room()
-        slots.answers(slowly=True)
-        assert sending.outcomes.has_room()
-
-    sending.trees.meanwhile = look
-    await sending.pass_back(leaf)
-    assert await results(leaf) == ["accepted"]
 
 
 # --- Accepted ---

@@ -37,8 +37,8 @@ def sick(record):
 
 
 def well(record):
-    """Takes whatever it is sent, tells nothing of what it holds, and is as talkative."""
-    return (failure if record.reads else success)(description=echo(record))
+    """Takes whatever it is sent and is as talkative, but no better at telling what it holds."""
+    return sick(record) if record.reads else success(description=echo(record))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             shown[f"consumer add {secret[:3]}"] = said.out + said.err
         world.add(structure(), *(launch(f"u{n}", "problem-1", f"sourced-{n}", campus.url()) for n in range(8)))
         world.add(*(score(f"u{n}", "problem-1", n + 1) for n in range(8)), score("u1", "problem-1", "NaN"))
-        campus.wait_for(lambda: len(campus.requests) >= 6, 30)
+        campus.wait_for(lambda: len(campus.requests) >= 6, 60)
         shown["ps"] = command_lines()
         daemon.wait_until("the first grades came", lambda: daemon.metric("passback_outcomes_total", result="accepted"))
         campus.behave = well
