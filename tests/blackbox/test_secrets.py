@@ -92,14 +92,13 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             shown[" ".join(call)] = said.out + said.err
 
         def read_back():
-            """Nothing is read while the campus's gate is shut, which it may be for some seconds."""
+            """Nothing is read while the campus's gate is shut, and it may tell of the few that are settled."""
             said = world.call("reconcile")
             assert said.code in (0, 1), said.err
             shown["reconcile"] = shown.get("reconcile", "") + said.out + said.err
-            return any(record.reads for record in campus.requests)
+            return "unreadable" in shown["reconcile"]
 
-        daemon.wait_until("it was asked what it holds", read_back)
-        assert "unreadable" in shown["reconcile"]
+        daemon.wait_until("it was asked what it holds, and did not tell", read_back)
         daemon.stop()
         shown["log"] = daemon.log()
         world.set("database", url="postgresql://postgres:pw%26fault@127.0.0.1:1/none")
