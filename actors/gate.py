@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from actors.verdict import Verdict
     from models.attempt import Address
-    from models.clock import Clock
+    from models.db.clock import Clock
     from models.gate import Probe, Trouble
 
 log = structlog.get_logger(__name__)

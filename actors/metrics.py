@@ -6,7 +6,7 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from models.status import STATES
+from models.queries.status import STATES
 
 #: What ``passback_events_total`` counts.
 EVENT_TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired", "unknown")

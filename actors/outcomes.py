@@ -17,7 +17,7 @@ from actors.slots import NotAdmittedError
 from actors.walk import Tools, Walk
 from models.assignment import Wake, forget_wake
 from models.attempt import as_address, read_addresses
-from models.batcher import Batcher
+from models.db.batcher import Batcher
 from models.together import forget_wakes
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.attempt import Released
 from models.delivery import Line
-from models.vault import OPEN
+from models.encryption import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from actors.profiles import Profile
     from actors.sender import Sender
     from models.attempt import Address
-    from models.clock import Clock
-    from models.vault import Vault
+    from models.db.clock import Clock
+    from models.encryption import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.course import Tree
+    from models.course_tree import Tree
     from models.score import Points
 
 

@@ -28,12 +28,12 @@ from models import attempt as attempts
 from models import together
 from models.attempt import Accepted as AcceptedEnd
 from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
-from models.batcher import Batcher
+from models.db.batcher import Batcher
 from models.delivery import count_unexplained
+from models.encryption import OPEN
 from models.score import read_wanted
 from models.secrets import promote, take_turns
 from models.together import Acceptance
-from models.vault import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,10 +45,11 @@ if TYPE_CHECKING:
     from actors.metrics import Metrics
     from actors.profiles import Profile
     from actors.sender import Sender
-    from models.clock import Clock
-    from models.course import CourseTrees, Tree
+    from models.course import CourseTrees
+    from models.course_tree import Tree
+    from models.db.clock import Clock
+    from models.encryption import Vault
     from models.score import Points
-    from models.vault import Vault
 
 log = structlog.get_logger(__name__)
 

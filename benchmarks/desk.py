@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.daemon import launches, running_daemon, scores
-from models.migrate import migrate
+from models.db.migrate import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from benchmarks.campus import Campus
 from benchmarks.daemon import Daemon, running_daemon, scores
 from benchmarks.ground import Ground, ground
 from benchmarks.report import Row, publish
-from models.migrate import migrate
+from models.db.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -27,18 +27,20 @@ from models.assignment import (
     wake_bumped,
     wake_bumped_many,
 )
-from models.course import CourseStructure, CourseTrees, Tree, canonical, touched_by_change
-from models.registration import Registration, Result, disable, is_retired, register, retire, retired_since
+from models.course import CourseStructure, CourseTrees
+from models.course_tree import Tree, canonical, touched_by_change
+from models.db.sql import Statement
+from models.registration import Registration, Result, disable, register, retire
+from models.retired_user import is_retired, retired_since
 from models.score import Change, Effect, apply_scores, read_scores
-from models.stale import note_stale
-from models.statement import Statement
+from models.stale_event import note_stale
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from actors.egress import Egress
     from daemon.config.sections import Outcomes
-    from models.intake import Position
+    from models.stream_position import Position
 
 _OF_LEARNERS = Statement(
     """

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from daemon.check.reach import OutOfReachError, certificate
-from models.status import read_campuses
+from models.queries.status import read_campuses
 
 if TYPE_CHECKING:
     from actors.metrics import Metrics
     from daemon.check.reach import Ways
     from daemon.stop import Stop
-    from models.clock import Clock
-    from models.status import KnownCampus
+    from models.db.clock import Clock
+    from models.queries.status import KnownCampus
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
-from models.course import Tree
+from models.course_tree import Tree
 from models.registration import Registration
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from models.gate import read_troubles
 if TYPE_CHECKING:
     from actors.gate import Gates
     from daemon.stop import Stop
-    from models.clock import Clock
+    from models.db.clock import Clock
     from models.fleet import Peer
 
 log = structlog.get_logger(__name__)

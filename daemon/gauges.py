@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daemon.health import stream_lag
 from models.gate import STATES
-from models.status import read_status
+from models.queries.status import read_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from actors.metrics import Metrics
     from daemon.stop import Stop
     from daemon.stream import Stream
-    from models.clock import Clock
-    from models.status import CampusStatus, Status
+    from models.db.clock import Clock
+    from models.queries.status import CampusStatus, Status
 
 #: Seconds between two readings.
 EVERY = 5.0

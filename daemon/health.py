@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from daemon.stream import START
-from models.intake import known_position
-from models.status import read_daemons, read_rates, read_status
+from models.queries.status import read_daemons, read_rates, read_status
+from models.stream_position import known_position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from daemon.loops import Loop
     from daemon.stream import Stream
-    from models.clock import Clock
-    from models.status import Daemons, Status
+    from models.db.clock import Clock
+    from models.queries.status import Daemons, Status
 
 
 class Health:

@@ -22,8 +22,10 @@ from daemon.events import BadEvent, Event, ScoreChanged, event_type, event_us, r
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
 from models.consumer import MOST_KEY, digest
-from models.intake import Position, QuarantinedEvent, content_of, lock_position, move_position, read_position
-from models.registration import RegistrationError, is_retired
+from models.quarantine import QuarantinedEvent, content_of
+from models.registration import RegistrationError
+from models.retired_user import is_retired
+from models.stream_position import Position, lock_position, move_position, read_position
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from daemon.stop import Stop
     from daemon.stream import Look
     from models.assignment import Wake
-    from models.clock import Clock
+    from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -40,11 +40,11 @@ from daemon.stream import Stream
 from daemon.sweep import Sweep
 from daemon.web import application, web_server
 from daemon.worker import LoopWorker, running_worker
-from models.clock import Clock
 from models.course import CourseTrees
-from models.database import open_database
-from models.intake import read_position
+from models.db.clock import Clock
+from models.db.database import open_database
 from models.secrets import count_unsealed, locked_out
+from models.stream_position import read_position
 
 if TYPE_CHECKING:
     import ssl
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from actors.checkpoint import Reached
     from daemon.config import Config
     from daemon.stop import Stop
-    from models.vault import Vault
+    from models.encryption import Vault
 
 log = structlog.get_logger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
+from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
 
 if TYPE_CHECKING:
     from daemon.stop import Stop
-    from models.clock import Clock
+    from models.db.clock import Clock
 
 #: Seconds between two rounds, and between two chunks of one round.
 EVERY, BREATH = 600.0, 0.1

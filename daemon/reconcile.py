@@ -21,16 +21,16 @@ from actors.slots import NotAdmittedError
 from daemon.fleet import EVERY, Fleet
 from daemon.lifespan import campus_tls, outcome_session, walk_settings
 from models.attempt import address
-from models.clock import Clock
+from models.db.clock import Clock
 from models.gate import read_troubles
-from models.reconcile import census, is_still, next_settled, once_sent, redo_if_still
+from models.queries.reconcile import census, is_still, next_settled, once_sent, redo_if_still
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
 
     from actors.reader import Reading
     from daemon.config import Config
-    from models.reconcile import CampusCensus, Selection, Settled
+    from models.queries.reconcile import CampusCensus, Selection, Settled
 
 log = structlog.get_logger(__name__)
 

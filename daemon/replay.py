@@ -15,17 +15,17 @@ from tortoise.transactions import in_transaction
 
 from daemon.events import BadEvent, read_event
 from daemon.faults import is_data_fault
-from models.intake import fields_of, lock_position, read_position
-from models.quarantine import Which, drop, find, note_reason
+from models.db.sql import storable
+from models.quarantine import Which, drop, fields_of, find, note_reason
 from models.registration import RegistrationError, Result
-from models.statement import storable
+from models.stream_position import lock_position, read_position
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from daemon.apply import Applier
     from daemon.stream import Stream
-    from models.clock import Clock
+    from models.db.clock import Clock
     from models.quarantine import Kept
 
 log = structlog.get_logger(__name__)

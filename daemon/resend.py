@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daemon.faults import lost_server, why
-from models.resend import mark, next_chunk
+from models.queries.resend import mark, next_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.resend import Selection
+    from models.queries.resend import Selection
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ import structlog
 from daemon.faults import why
 from daemon.loops import FIRST_WAIT, LONGEST_WAIT
 from daemon.outages import TELL_EVERY
-from models.database import make_private_file, open_database, sqlite_path
-from models.migrate import SchemaError, applied, check_schema, known, migrate
-from models.statement import Statement
+from models.db.database import make_private_file, open_database, sqlite_path
+from models.db.migrate import SchemaError, applied, check_schema, known, migrate
+from models.db.sql import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from actors.gate import Gates
     from daemon.stop import Stop
     from models.assignment import Wake
-    from models.clock import Clock
+    from models.db.clock import Clock
 
 #: Seconds between two sweeps.
 EVERY = 0.5

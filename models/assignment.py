@@ -4,7 +4,7 @@ The life of a graded assignment: its row, what makes it dirty, and who is woken 
 What a sender does with it (the claim and its ends) is in :mod:`models.attempt`.
 
 A row is *dirty* while ``version_number > sent_version``: the campus does not hold its newest score yet. Times are
-milliseconds since 1970 by the database's clock (:mod:`models.clock`); the caller hands them in.
+milliseconds since 1970 by the database's clock (:mod:`models.db.clock`); the caller hands them in.
 
 The promise rests on these statements alone. Wake-ups, queues and daemons may be lost, repeated or late.
 """
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tortoise import fields
 from tortoise.models import Model
 
+from models.db.sql import Statement
 from models.gate import OF_SERVICE, PASSABLE
-from models.intake import MOST_ENTRY_ID
-from models.statement import Statement
+from models.stream_position import MOST_ENTRY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """
 One attempt at passing back an assignment's grade: the claim, and every way that it can end.
 
-Each statement stands beside the rule that it keeps. Times are milliseconds since 1970 by :mod:`models.clock`.
+Each statement stands beside the rule that it keeps. Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import CLAIMABLE, CLAIMABLE_BY_ID, RETRIED, Kind, Wake, redo, wake_bumped, wake_claimable
 from models.consumer import note_error
+from models.db.sql import Statement, storable
 from models.delivery import Line, Written, forget_lost_line, write_lines, write_lost_line
+from models.encryption import OPEN
 from models.gate import OF_SERVICE, PASSABLE, Campus
-from models.statement import Statement, storable
-from models.vault import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.vault import Vault
+    from models.encryption import Vault
 
 
 @dataclass(frozen=True, slots=True)

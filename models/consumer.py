@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tortoise import fields
 from tortoise.models import Model
 
-from models.statement import Statement, storable
+from models.db.sql import Statement, storable
 
 #: Characters of a consumer key and of a name, as LTI providers in the field have it.
 MOST_KEY, MOST_NAME = 32, 255
@@ -42,7 +42,7 @@ class LtiConsumer(Model):
     id = fields.BigIntField(primary_key=True)
     consumer_name = fields.CharField(max_length=MOST_NAME, unique=True)
     consumer_key = fields.CharField(max_length=MOST_KEY, unique=True)
-    # As :mod:`models.vault` stores secrets.
+    # As :mod:`models.encryption` stores secrets.
     consumer_secret = fields.TextField()
     # What the secret will be once the campus has changed it, and whether it is that one's turn: after a refusal.
     pending_secret = fields.TextField(null=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from tortoise import fields
 from tortoise.models import Model
 
-from models.intake import MOST_ENTRY_ID
-from models.statement import Statement, storable
+from models.db.sql import Statement, storable
+from models.stream_position import MOST_ENTRY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """
 The daemons that are alive, so that they can divide what a campus bears among them.
 
-Times are milliseconds since 1970 by :mod:`models.clock`.
+Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from models.statement import Statement
+from models.db.sql import Statement
 
 #: Milliseconds. Who was not seen for so long is not waited for. Its share is another matter: its last requests may
 #: still be under way.

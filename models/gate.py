@@ -2,7 +2,7 @@
 The gates of campuses, as all daemons see them and as they outlive a restart.
 
 A campus is a consumer at one origin. It has a row here once there was trouble; a gate without one is open. Times are
-milliseconds since 1970 by :mod:`models.clock`.
+milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.consumer import MOST_ORIGIN
-from models.statement import Statement, storable
+from models.db.sql import Statement, storable
 
 if TYPE_CHECKING:
     from models.consumer import LtiConsumer

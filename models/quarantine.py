@@ -1,11 +1,85 @@
-"""Looking at quarantined events, and dropping them."""
+"""Events that could not be applied: storing them, looking at them, dropping them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.statement import Statement
+from tortoise import fields
+from tortoise.models import Model
+
+from models.consumer import MOST_KEY
+from models.db.sql import Statement
+from models.stream_position import MOST_ENTRY_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The most that is kept of a quarantined entry's bytes.
+QUARANTINE_BYTES = 4096
+
+
+class QuarantinedEvent(Model):
+    """An entry that could not be applied, and why."""
+
+    id = fields.BigIntField(primary_key=True)
+    epoch = fields.BigIntField()
+    entry_id = fields.CharField(max_length=MOST_ENTRY_ID)
+    # Milliseconds since 1970.
+    at = fields.BigIntField()
+    type = fields.CharField(max_length=64)
+    reason = fields.TextField()
+    # The first bytes of the entry, by :func:`content_of`.
+    content = fields.BinaryField()
+    # Whether there were more.
+    truncated = fields.BooleanField(db_default=False)
+    # Whom it is about, where that can be read: a retired learner's entries go.
+    user_id = fields.CharField(max_length=255, null=True, db_index=True)
+    sourcedid_digest = fields.CharField(max_length=64, null=True)
+    # Which campus it names, where that can be one: its launches can be replayed once it is added.
+    consumer_key = fields.CharField(max_length=MOST_KEY, null=True, db_index=True)
+
+    class Meta:
+        table = "quarantined_event"
+        table_description = "Events that could not be applied"
+        indexes = (("at",),)
+
+
+def content_of(entry: Mapping[bytes, bytes]) -> tuple[bytes, bool]:
+    """
+    What quarantine keeps of an entry: a ``name=value`` line a field, at most :data:`QUARANTINE_BYTES`.
+
+    Within names and values a backslash, a line feed and (in names) an equals sign are written ``\\\\``, ``\\n`` and
+    ``\\e``, so that :func:`fields_of` reads the same entry again.
+
+    Returns:
+        The bytes, and whether there were more.
+    """
+    lines = (
+        _escaped(name).replace(b"=", b"\\e") + b"=" + _escaped(value[: QUARANTINE_BYTES + 1])
+        for name, value in entry.items()
+    )
+    content = b"\n".join(lines)
+    return content[:QUARANTINE_BYTES], len(content) > QUARANTINE_BYTES
+
+
+def fields_of(content: bytes) -> dict[bytes, bytes]:
+    """The entry whose whole content quarantine kept: names and values, as :func:`content_of` got them."""
+    lines = (line.partition(b"=") for line in content.split(b"\n") if line)
+    return {_plain(name): _plain(value) for name, _, value in lines}
+
+
+_ESCAPES = {b"\\\\": b"\\", b"\\n": b"\n", b"\\e": b"="}
+
+
+def _escaped(text: bytes) -> bytes:
+    return text.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+
+
+def _plain(text: bytes) -> bytes:
+    return re.sub(rb"\\[\\ne]", lambda match: _ESCAPES[match[0]], text)
+
 
 _COLUMNS = "id, epoch, entry_id, at, type, reason, content, truncated, user_id, consumer_key"
 
@@ -20,7 +94,7 @@ class Kept:
     at: int
     type: str
     reason: str
-    #: By :func:`models.intake.content_of`.
+    #: By :func:`content_of`.
     content: bytes
     truncated: bool
     user_id: str | None

@@ -11,13 +11,15 @@ from models.assignment import GradedAssignment, Kind, hurry, redo, revive
 from models.consumer import MOST_KEY, MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
 from models.delivery import Delivery
 from models.gate import Campus, hasten
-from models.intake import Position, QuarantinedEvent, RetiredUser
+from models.quarantine import QuarantinedEvent
+from models.retired_user import RetiredUser, digest_of
 from models.score import Score
-from models.stale import StaleEvent
-from models.statement import Statement
+from models.stale_event import StaleEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from models.stream_position import Position
 
 #: What an event did: changed something, said what was known, or was older than what is known.
 Result = Literal["applied", "unchanged", "stale"]
@@ -212,7 +214,7 @@ async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: 
 
 async def retire(user_id: str, position: Position, *, modified_us: int) -> Result:
     """Delete what is known about a learner, as of *modified_us*; a keyed digest and the date remain."""
-    key = position.digest_of(user_id)
+    key = digest_of(user_id, position)
     known = await RetiredUser.get_or_none(digest=key)
     if known is not None and known.retired_us >= modified_us:
         return "unchanged" if known.retired_us == modified_us else "stale"
@@ -227,23 +229,3 @@ async def retire(user_id: str, position: Position, *, modified_us: int) -> Resul
     await Score.filter(user_id=user_id, modified_us__lte=modified_us).delete()
     await RetiredUser.update_or_create({"retired_us": modified_us}, digest=key)
     return "applied"
-
-
-_RETIRED = Statement(
-    """
-    SELECT retired_user.digest AS digest, retired_us FROM {given} CROSS JOIN retired_user
-    WHERE retired_user.digest = given.digest""",
-    given="digest VARCHAR",
-)
-
-
-async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, int]:
-    """Those of the learners who were retired, and when, in microseconds since 1970."""
-    digests = {position.digest_of(user_id): user_id for user_id in user_ids}
-    rows = await _RETIRED.rows(given=[{"digest": digest} for digest in digests])
-    return {digests[row["digest"]]: row["retired_us"] for row in rows}
-
-
-async def is_retired(user_id: str, position: Position, *, modified_us: int) -> bool:
-    """Whether an event of that time is about a learner who was retired since."""
-    return modified_us <= (await retired_since([user_id], position)).get(user_id, modified_us - 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tortoise import fields
 from tortoise.models import Model
 
-from models.statement import Statement
+from models.db.sql import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

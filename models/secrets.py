@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.statement import Statement
-from models.vault import SEALED, SealedError
+from models.db.sql import Statement
+from models.encryption import SEALED, SealedError
 
 if TYPE_CHECKING:
-    from models.vault import Vault
+    from models.encryption import Vault
 
 _ALL = Statement(
     "SELECT id, consumer_name, consumer_key, consumer_secret, pending_secret FROM lti_consumer ORDER BY consumer_name"

@@ -16,8 +16,8 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import ARE_FREE, CLAIMABLE_BY_ID, FREE, wake_claimable
 from models.attempt import CLAIM_SET, CLAIMED, SETTLED, Claim, Ended, as_claim, written
+from models.db.sql import Statement
 from models.delivery import Line, write_lines
-from models.statement import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import pytest
 
-from models.database import open_database
-from models.migrate import migrate
-from models.statement import Statement, connection, is_postgres
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.db.sql import Statement, connection, is_postgres
 from tests import servers
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import sys
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from models.database import tortoise_config
+from models.db.database import tortoise_config
 
 
 async def missing(*, write: bool) -> list[str]:

@@ -12,9 +12,9 @@ from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.reach import OutOfReachError, Reached, Ways, reach
 from daemon.faults import why
-from models.clock import Clock
-from models.database import open_database
-from models.status import read_campuses
+from models.db.clock import Clock
+from models.db.database import open_database
+from models.queries.status import read_campuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from daemon.check import postgres, sqlite
 from daemon.check.findings import Finding, fault, ok, told
 from daemon.faults import why
-from models.database import open_database, sqlite_path
-from models.migrate import SchemaError, applied, check_schema, known
+from models.db.database import open_database, sqlite_path
+from models.db.migrate import SchemaError, applied, check_schema, known
 
 if TYPE_CHECKING:
     from daemon.config import Config

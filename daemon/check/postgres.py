@@ -11,7 +11,7 @@ import asyncpg
 
 from daemon.check.clocks import SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
-from models.database import tortoise_config
+from models.db.database import tortoise_config
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.check.findings import Finding, fault, ok, warning
-from models.statement import Statement
+from models.db.sql import Statement
 
 if TYPE_CHECKING:
     from pathlib import Path

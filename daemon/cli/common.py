@@ -23,10 +23,10 @@ from daemon.embedded import known_url
 from daemon.faults import why
 from daemon.startup import UnusableError, prepare_database
 from daemon.stream import Stream
-from models.consumers import ConsumerError, known_consumer
-from models.database import open_database
-from models.migrate import SchemaError, check_schema
-from models.vault import SealedError
+from models.consumer_admin import ConsumerError, known_consumer
+from models.db.database import open_database
+from models.db.migrate import SchemaError, check_schema
+from models.encryption import SealedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator

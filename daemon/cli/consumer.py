@@ -14,12 +14,12 @@ from rich.table import Table
 from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.cli.quarantine import replay_all
-from models import consumers
-from models.clock import Clock
+from models import consumer_admin
 from models.consumer import MOST_KEY, MOST_NAME
+from models.db.clock import Clock
+from models.encryption import SEALED
 from models.quarantine import Which, count
 from models.secrets import any_sealed
-from models.vault import SEALED
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -64,7 +64,7 @@ def add(
             sealed = settings.secrets.vault.seal(secret)
             try:
                 told = await (_pend(key, sealed) if pending else _add(name, key, sealed, guid))
-            except consumers.ConsumerError as error:
+            except consumer_admin.ConsumerError as error:
                 fail(str(error))
             except BaseException:
                 if not secret_stdin:
@@ -79,12 +79,12 @@ def add(
 
 
 async def _add(name: str, key: str, sealed: str, guid: str | None) -> str:
-    added = await consumers.add(name, key, sealed, guid=guid, now=await _now())
+    added = await consumer_admin.add(name, key, sealed, guid=guid, now=await _now())
     return f"{'added' if added else 'changed'} {name} with the key {key}"
 
 
 async def _pend(key: str, sealed: str) -> str:
-    await consumers.pend(key, sealed)
+    await consumer_admin.pend(key, sealed)
     return f"the consumer with the key {key} has a pending secret: used once the campus refuses the present one"
 
 
@@ -135,7 +135,7 @@ def list_(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            rows = await consumers.listing()
+            rows = await consumer_admin.listing()
         if as_json:
             typer.echo(json.dumps(rows))
             return
@@ -157,8 +157,8 @@ def pause(key: Key, config: ConfigOption = None) -> None:
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                changed = await consumers.pause(key, now=await _now())
-            except consumers.ConsumerError as error:
+                changed = await consumer_admin.pause(key, now=await _now())
+            except consumer_admin.ConsumerError as error:
                 fail(str(error))
         typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
 
@@ -173,8 +173,8 @@ def resume(key: Key, config: ConfigOption = None) -> None:
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                changed = await consumers.resume(key)
-            except consumers.ConsumerError as error:
+                changed = await consumer_admin.resume(key)
+            except consumer_admin.ConsumerError as error:
                 fail(str(error))
         typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
@@ -189,8 +189,8 @@ def remove(key: Key, config: ConfigOption = None) -> None:
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                gone, unsent = await consumers.remove(key)
-            except consumers.ConsumerError as error:
+                gone, unsent = await consumer_admin.remove(key)
+            except consumer_admin.ConsumerError as error:
                 fail(str(error))
         lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
         typer.echo(f"removed {key} and {gone} assignments{lost}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from daemon.health import Snapshot
-    from models.status import CampusStatus, Daemons, IdleConsumer
+    from models.queries.status import CampusStatus, Daemons, IdleConsumer
 
 #: Seconds of each unit.
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -16,7 +16,7 @@ from daemon.config import zone
 from daemon.health import iso
 from daemon.log import printable
 from daemon.why.times import past
-from models.parked import MOST_GROUPS, ParkedGroup, read_parked
+from models.queries.parked import MOST_GROUPS, ParkedGroup, read_parked
 
 if TYPE_CHECKING:
     from datetime import tzinfo

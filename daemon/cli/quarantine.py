@@ -29,8 +29,8 @@ from daemon.health import iso
 from daemon.log import printable
 from daemon.replay import Replay
 from daemon.why.times import past
-from models.clock import Clock
 from models.course import CourseTrees
+from models.db.clock import Clock
 from models.quarantine import Which, count, find, in_order, newest
 from models.quarantine import drop as drop_all
 

@@ -14,7 +14,7 @@ from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counti
 from daemon.cli.common import run as run_work
 from daemon.health import iso
 from daemon.log import printable
-from models.reconcile import Selection
+from models.queries.reconcile import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

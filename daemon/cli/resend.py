@@ -27,8 +27,8 @@ from daemon.cli.common import run as run_work
 from daemon.log import printable
 from daemon.resend import Marked
 from daemon.resend import resend as resend_all
-from models.clock import Clock
-from models.resend import Matched, Selection, match
+from models.db.clock import Clock
+from models.queries.resend import Matched, Selection, match
 
 if TYPE_CHECKING:
     from collections.abc import Callable

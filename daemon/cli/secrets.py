@@ -6,8 +6,8 @@ import typer
 
 from daemon.cli.common import WRONG, ConfigOption, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
+from models.encryption import SealedError, new_key
 from models.secrets import reseal
-from models.vault import SealedError, new_key
 
 app = typer.Typer(help="The keys that encrypt consumer secrets in the database.", no_args_is_help=True)
 

@@ -22,8 +22,8 @@ from daemon.config import Config, ConfigError, effective, find_config_file, load
 from daemon.embedded import EmbeddedError
 from daemon.faults import why
 from daemon.startup import UnusableError
-from models.migrate import SchemaError
-from models.migrate import migrate as apply_migrations
+from models.db.migrate import SchemaError
+from models.db.migrate import migrate as apply_migrations
 
 
 def run(config: ConfigOption = None) -> None:

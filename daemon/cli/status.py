@@ -12,8 +12,8 @@ from daemon.cli.common import run as run_work
 from daemon.cli.glance import show
 from daemon.config import zone
 from daemon.health import render, snapshot
-from models.clock import Clock
-from models.status import read_idle_consumers
+from models.db.clock import Clock
+from models.queries.status import read_idle_consumers
 
 if TYPE_CHECKING:
     from daemon.config import Config

@@ -15,8 +15,8 @@ from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import show
-from models.clock import Clock
-from models.lookup import Asked, asked_of
+from models.db.clock import Clock
+from models.queries.grades import Asked, asked_of
 
 if TYPE_CHECKING:
     from daemon.config import Config

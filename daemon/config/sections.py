@@ -27,7 +27,7 @@ from daemon.config.values import (
     url_parts,
     zone,
 )
-from models.vault import Vault
+from models.encryption import Vault
 
 if TYPE_CHECKING:
     import ssl

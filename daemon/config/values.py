@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, SecretStr
 
 from actors.profiles import PROFILE_NAMES
-from models.database import URL_OPTIONS
-from models.vault import Vault
+from models.db.database import URL_OPTIONS
+from models.encryption import Vault
 
 SQLITE = "sqlite://"
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daemon.why.known import Absent, AbsentState, Terms
-    from models.lookup import Asked, Rejected
+    from models.queries.grades import Asked, Rejected
 
 #: How many of a learner's other assignments are named.
 MOST_NAMED = 5

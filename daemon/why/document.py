@@ -11,7 +11,7 @@ from daemon.why.words import reason
 
 if TYPE_CHECKING:
     from daemon.why.known import Answer, Known, Terms
-    from models.lookup import Asked, Late, Rejected, Tried
+    from models.queries.grades import Asked, Late, Rejected, Tried
 
 
 def document(answer: Answer, terms: Terms) -> list[dict[str, Any]]:

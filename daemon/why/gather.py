@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from actors.scoring import block_grade
 from daemon.why.known import Absent, Answer, Known
-from models import lookup
 from models.course import CourseTrees
+from models.queries import grades as grade_queries
 from models.score import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from actors.scoring import Grade, NoGrade
-    from models.lookup import Asked, Found, Late, Rejected
+    from models.queries.grades import Asked, Found, Late, Rejected
     from models.score import Points
 
 
@@ -27,12 +27,12 @@ async def gather(asked: Asked, *, now: int) -> Answer:
         now: Milliseconds since 1970 by the database's clock.
     """
     trees = CourseTrees()
-    rows = await lookup.find(asked, now=now)
+    rows = await grade_queries.find(asked, now=now)
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
-    rejected = [event for learner in learners for event in await lookup.rejected(learner)]
-    late = [event for learner in learners for event in await lookup.late(learner)]
+    rejected = [event for learner in learners for event in await grade_queries.rejected(learner)]
+    late = [event for learner in learners for event in await grade_queries.late(learner)]
     if not rows and asked.user_id is None:
-        rejected = await lookup.rejected_lately(asked)
+        rejected = await grade_queries.rejected_lately(asked)
     grades = _Grades(trees)
     return Answer(
         known=tuple([await _known(row, grades) for row in rows]),
@@ -57,16 +57,16 @@ class _Grades:
 
 
 async def _known(row: Found, grades: _Grades) -> Known:
-    lines, more = await lookup.ledger(row.id)
-    return Known(row, tuple(lines), more, sent=await lookup.line_of_sent(row), grade=await grades.of(row))
+    lines, more = await grade_queries.ledger(row.id)
+    return Known(row, tuple(lines), more, sent=await grade_queries.line_of_sent(row), grade=await grades.of(row))
 
 
 async def _absent(asked: Asked, trees: CourseTrees, now: int) -> Absent:
     tree = None if asked.course_key is None else await trees.get(asked.course_key)
     return Absent(
         asked,
-        learner_known=asked.user_id is not None and await lookup.is_known(asked.user_id),
-        retired_us=None if asked.user_id is None else await lookup.retired_us(asked.user_id),
+        learner_known=asked.user_id is not None and await grade_queries.is_known(asked.user_id),
+        retired_us=None if asked.user_id is None else await grade_queries.retired_us(asked.user_id),
         course_known=None if asked.course_key is None else tree is not None,
         block_known=None if asked.usage_key is None or tree is None else asked.usage_key in tree,
         elsewhere=tuple(await _elsewhere(asked, now)),
@@ -76,7 +76,7 @@ async def _absent(asked: Asked, trees: CourseTrees, now: int) -> Absent:
 async def _elsewhere(asked: Asked, now: int) -> Iterable[Found]:
     """What the learner has in other courses and blocks: whoever asks may have the wrong one."""
     anywhere = replace(asked, course_key=None, usage_key=None)
-    return [] if anywhere == asked else await lookup.find(anywhere, now=now)
+    return [] if anywhere == asked else await grade_queries.find(anywhere, now=now)
 
 
 async def _is_asked_for(event: Rejected | Late, asked: Asked, trees: CourseTrees) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from actors.scoring import Grade, NoGrade
     from models.assignment import Debounce
-    from models.lookup import Asked, Found, Late, Rejected, Tried
+    from models.queries.grades import Asked, Found, Late, Rejected, Tried
 
 #: What the JSON says where there is no assignment.
 AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from models.lookup import Found
+    from models.queries.grades import Found
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from daemon.why.known import Answer, Known, Terms
-    from models.lookup import Found, Late, Rejected
+    from models.queries.grades import Found, Late, Rejected
 
 
 def show(answer: Answer, terms: Terms, screen: Console) -> None:

@@ -10,7 +10,7 @@ from daemon.why.times import duration, past, upcoming
 
 if TYPE_CHECKING:
     from daemon.why.known import Known, Terms
-    from models.lookup import Found, Tried
+    from models.queries.grades import Found, Tried
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:

@@ -15,7 +15,7 @@ from daemon.why.waiting import waiting
 
 if TYPE_CHECKING:
     from daemon.why.known import Known, Terms
-    from models.lookup import Found, Tried
+    from models.queries.grades import Found, Tried
 
 _WHO_ACTS = {
     "learner": "This concerns this learner alone: the campus looks at the learner's enrolment there.",

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         # They were cut without a mark, and not escaped: they are read from the stream again, or refused.
         ops.RunSQL("UPDATE quarantined_event SET truncated = (1 = 1)", "SELECT 1"),
         # By its beginning: what a campus calls a learner may be longer than an index takes. The words are those of
-        # models.lookup.
+        # models.queries.grades.
         ops.RunSQL(
             "CREATE INDEX graded_assignment_lti_user ON graded_assignment (substr(lti_user_id, 1, 200))",
             "DROP INDEX graded_assignment_lti_user",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractResolver
 
-    from models.clock import Clock
+    from models.db.clock import Clock
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from actors.sender import Sender, http_session
 from actors.verdict import Rules
 from actors.walk import MARGIN, Settings, Tools
 from models.assignment import Debounce, bump
-from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
-from models.course import CourseTrees, Tree
+from models.course import CourseTrees
+from models.db.clock import Clock
 from models.score import apply_score
 from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import aiohttp
+
+    from models.course_tree import Tree
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="

@@ -20,7 +20,7 @@ from actors.slots import NotAdmittedError
 from actors.verdict import Verdict
 from models.assignment import sweep
 from models.attempt import Accepted, Address, Released, address
-from models.clock import Clock
+from models.db.clock import Clock
 from models.delivery import Line
 from models.fleet import READER
 from models.gate import LEAST_PAUSE_MS, Campus, WaitingLine, read_troubles, take_probe

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from actors.metrics import STATES, Metrics
-from models import status
+from models.queries import status
 
 #: Family as it is exposed, its type and its labels.
 FAMILIES = [

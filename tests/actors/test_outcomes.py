@@ -18,11 +18,12 @@ from actors.walk import MARGIN, PUT_OFF
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
 from models.attempt import address
 from models.consumer import origin
-from models.course import CourseStructure, Tree, canonical
+from models.course import CourseStructure
+from models.course_tree import Tree, canonical
+from models.db.sql import connection
+from models.queries.status import read_status
 from models.registration import Registration, register
 from models.score import apply_score
-from models.statement import connection
-from models.status import read_status
 from tests.actors.sending import (
     DEBOUNCE,
     HOLD,

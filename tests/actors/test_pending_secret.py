@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import consumers
+from models import consumer_admin
 from models.consumer import LtiConsumer
 from tests.actors.sending import KEY, LATER, SECRET, SOURCEDID
 from tests.fakes.lms import answer, failure, html
@@ -15,7 +15,7 @@ NEXT = "the-next-secret"
 
 @pytest.fixture
 async def pending(leaf):
-    await consumers.pend(KEY, NEXT)
+    await consumer_admin.pend(KEY, NEXT)
     return leaf
 
 

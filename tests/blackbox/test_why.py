@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from tortoise.exceptions import OperationalError
 
-from models.database import open_database
-from models.intake import Intake
-from models.migrate import migrate
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.stream_position import Intake
 from tests.blackbox.world import KEY
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import Story

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from models.database import open_database
-from models.migrate import migrate
-from models.statement import connection
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.db.sql import connection
 from tests.blackbox.world import COMMAND
 
 ROOT = Path(__file__).parents[2]

@@ -19,8 +19,8 @@ import psutil
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from models.database import open_database
-from models.statement import Statement
+from models.db.database import open_database
+from models.db.sql import Statement
 from tests.servers import is_alive
 
 if TYPE_CHECKING:

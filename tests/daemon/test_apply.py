@@ -13,10 +13,10 @@ from daemon.events import BadEvent, read_event
 from models.assignment import WAKE_MS, Debounce, GradedAssignment, Wake
 from models.consumer import LtiConsumer
 from models.course import CourseStructure, CourseTrees
-from models.intake import read_position
 from models.registration import RegistrationError
 from models.score import Score
-from models.stale import StaleEvent
+from models.stale_event import StaleEvent
+from models.stream_position import read_position
 
 #: Milliseconds: of the database's clock and of the entries.
 NOW = 1_767_268_800_000

@@ -14,8 +14,8 @@ from actors.tls import trust
 from daemon.certificates import EVERY, Certificates
 from daemon.check.reach import Ways
 from daemon.stop import Stop
-from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest
+from models.db.clock import Clock
 from tests.actors.sending import Ticker
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.daemon.check.servers import root_page

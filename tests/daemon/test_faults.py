@@ -21,8 +21,8 @@ from tortoise.exceptions import (
 from tortoise.transactions import in_transaction
 
 from daemon.faults import WORDS, is_data_fault, lost_server, why
+from models.db.sql import Statement
 from models.score import Score, apply_score
-from models.statement import Statement
 
 
 def caused(error, cause):

@@ -13,7 +13,7 @@ from daemon.outages import TELL_EVERY
 from daemon.stop import Stop
 from models import fleet
 from models.attempt import address
-from models.clock import Clock
+from models.db.clock import Clock
 from models.fleet import AWAKE_MS
 from tests.models.rows import make_assignment
 

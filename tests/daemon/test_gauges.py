@@ -10,10 +10,11 @@ from daemon.gauges import Gauges
 from daemon.stop import Stop
 from daemon.stream import Stream
 from models.assignment import GradedAssignment
-from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.db.clock import Clock
 from models.gate import STATES, Campus, shut
-from models.intake import QuarantinedEvent, move_position, read_position
+from models.quarantine import QuarantinedEvent
+from models.stream_position import move_position, read_position
 from tests.models.rows import make_assignment
 from tests.servers import HOST, Port
 

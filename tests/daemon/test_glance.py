@@ -10,7 +10,7 @@ from rich.console import Console
 
 from daemon.cli.glance import age, daemons_line, local, show, stream_line
 from daemon.health import Snapshot
-from models.status import STATES, CampusStatus, Daemons, IdleConsumer, Status
+from models.queries.status import STATES, CampusStatus, Daemons, IdleConsumer, Status
 
 NOW = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
 UTC = ZoneInfo("UTC")

@@ -12,10 +12,10 @@ from daemon.connections import redis_client
 from daemon.health import Health, Snapshot, iso, render, status_document, stream_lag
 from daemon.loops import STUCK, Loop
 from daemon.stream import Stream
-from models.clock import Clock
 from models.consumer import LtiConsumer, OutcomeService
-from models.intake import known_position, move_position, read_position
-from models.status import STATES, CampusStatus, Daemons, Status
+from models.db.clock import Clock
+from models.queries.status import STATES, CampusStatus, Daemons, Status
+from models.stream_position import known_position, move_position, read_position
 from tests.models.rows import make_assignment
 from tests.servers import Port
 

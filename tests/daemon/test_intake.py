@@ -21,13 +21,15 @@ from daemon.intake import BATCH, FIRST_BATCH, TRIM_EVERY, Intake
 from daemon.stop import Stop
 from daemon.stream import START, Stream
 from models.assignment import Debounce, GradedAssignment, sweep
-from models.clock import Clock
 from models.consumer import LtiConsumer, digest
 from models.course import CourseTrees
-from models.database import open_database
-from models.intake import Intake as IntakeRow
-from models.intake import QuarantinedEvent, RetiredUser, read_position
+from models.db.clock import Clock
+from models.db.database import open_database
+from models.quarantine import QuarantinedEvent
+from models.retired_user import RetiredUser
 from models.score import Score
+from models.stream_position import Intake as IntakeRow
+from models.stream_position import read_position
 
 KEY = "passback:events"
 DAY_MS = 86_400_000

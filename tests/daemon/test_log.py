@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from daemon import log
-from models.database import open_database
+from models.db.database import open_database
 
 
 class Terminal(io.StringIO):

@@ -6,10 +6,10 @@ import pytest
 
 from daemon.prune import EVERY, Prune, Retention
 from daemon.stop import Stop
-from models.clock import Clock
+from models.db.clock import Clock
 from models.delivery import Delivery, Line, write_line
-from models.intake import QuarantinedEvent
-from models.retention import CHUNK
+from models.quarantine import QuarantinedEvent
+from models.queries.retention import CHUNK
 from tests.models.rows import make_assignment, read_lines
 
 DAY = 86_400_000

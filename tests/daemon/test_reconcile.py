@@ -9,11 +9,11 @@ import pytest
 from actors.reader import Reader
 from daemon.reconcile import MOST_UNREADABLE, PATIENCE, reconcile
 from models.consumer import LtiConsumer
+from models.db.sql import Statement
 from models.delivery import Line, write_line
 from models.fleet import READER
 from models.gate import Campus, close, shut
-from models.reconcile import CHUNK, Selection
-from models.statement import Statement
+from models.queries.reconcile import CHUNK, Selection
 from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, outcome_session, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row

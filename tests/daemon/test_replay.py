@@ -9,12 +9,12 @@ from daemon.apply import Applier
 from daemon.replay import Replay
 from daemon.stream import Stream
 from models.assignment import Debounce, GradedAssignment
-from models.clock import Clock
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
-from models.intake import QuarantinedEvent, content_of, read_position
-from models.quarantine import Which, in_order
+from models.db.clock import Clock
+from models.quarantine import QuarantinedEvent, Which, content_of, in_order
 from models.score import Score, apply_score
+from models.stream_position import read_position
 from tests.actors.sending import Ticker
 
 LAUNCH = {

@@ -6,8 +6,8 @@ import pytest
 
 from daemon.resend import resend
 from models.assignment import GradedAssignment
-from models.resend import CHUNK, Selection
-from models.statement import Statement, is_postgres
+from models.db.sql import Statement, is_postgres
+from models.queries.resend import CHUNK, Selection
 from tests.models.rows import make_assignment, make_service
 
 NOW = 1_000_000

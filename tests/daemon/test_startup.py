@@ -10,8 +10,8 @@ import structlog
 from daemon.health import Health
 from daemon.startup import StoppedError, UnusableError, prepare_database, until_it_works
 from daemon.stop import Stop
-from models.database import open_database
-from models.migrate import _ADVISORY_LOCK, SchemaError, applied, known, migrate
+from models.db.database import open_database
+from models.db.migrate import _ADVISORY_LOCK, SchemaError, applied, known, migrate
 
 
 async def schema(url):

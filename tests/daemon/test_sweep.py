@@ -11,7 +11,7 @@ from daemon.stop import Stop
 from daemon.stream import Look
 from daemon.sweep import Sweep
 from models.assignment import WAKE_MS, GradedAssignment
-from models.clock import Clock
+from models.db.clock import Clock
 from tests.models.rows import make_assignment
 
 EMPTY_STREAM = Look(entries=[], last_id="0-0", first_id=None, at_position=False)

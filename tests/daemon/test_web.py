@@ -14,8 +14,8 @@ from daemon.health import Health
 from daemon.loops import STUCK, Loop
 from daemon.stream import Stream
 from daemon.web import LIFETIME, MOST, application, web_server
-from models.clock import Clock
-from models.status import STATES
+from models.db.clock import Clock
+from models.queries.status import STATES
 
 #: The contract's families and their labels.
 FAMILIES = {

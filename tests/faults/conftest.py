@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from models.consumer import LtiConsumer
-from models.database import open_database
-from models.migrate import migrate
+from models.db.database import open_database
+from models.db.migrate import migrate
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy

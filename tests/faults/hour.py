@@ -25,9 +25,9 @@ from daemon.stop import Stop
 from daemon.stream import Look, parse_id
 from daemon.sweep import Sweep
 from models.assignment import Debounce
-from models.clock import Clock
 from models.course import CourseTrees
-from models.statement import connection
+from models.db.clock import Clock
+from models.db.sql import connection
 from tests.fakes.lms import pox
 
 SETTINGS = Settings(timeout_seconds=10, rules=Rules(hold_seconds=20, max_attempts=80))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from models.consumers import add
+from models.consumer_admin import add
+from models.db.sql import Statement
 from models.delivery import Delivery
-from models.intake import QuarantinedEvent
-from models.statement import Statement
-from models.status import read_status
+from models.quarantine import QuarantinedEvent
+from models.queries.status import read_status
 from tests.faults.hour import Campus, Campuses, Daemon, Database, DiedError, Learners, MemoryStream, SimulatedClock
 
 #: Simulated seconds between two rounds of the loops.

@@ -154,12 +154,12 @@ MUTANTS = [
     Mutant("gates: a lost probe is never made again", "(gate.shut_at IS NULL OR gate.probe_until IS NULL OR gate.probe_until <= :now)", "(gate.shut_at IS NULL OR gate.probe_until IS NULL)", _GATE, WORLD),
     Mutant("gates: a probe's lease, and one more", "gate.probe_until IS NULL OR gate.probe_until <= :now)", "gate.probe_until IS NULL OR gate.probe_until < :now)", _GATE, WORLD),
     Mutant("gates: no probe is taken", "AND (probe_until IS NULL OR probe_until <= :now)\n    RETURNING failed", "AND probe_until <= :now\n    RETURNING failed", _GATE, WORLD),
-    Mutant("gates: a mended consumer leaves what was parked for it", "((_REVIVE, {\"now\": now}), (_HURRY, {}))", "((_HURRY, {}),)", "models/consumers.py", WORLD),
+    Mutant("gates: a mended consumer leaves what was parked for it", "((_REVIVE, {\"now\": now}), (_HURRY, {}))", "((_HURRY, {}),)", "models/consumer_admin.py", WORLD),
     # Scores and structures.
     Mutant("an older score is applied", "before.modified_us <= change.modified_us", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.modified_us <= change.modified_us", "before.modified_us < change.modified_us", "models/score.py", WORLD),
-    Mutant("a structure touches the new path only", "for tree in (old, new):", "for tree in (new,):", "models/course.py", WORLD),
-    Mutant("a structure touches the old path only", "for tree in (old, new):", "for tree in (old,):", "models/course.py", WORLD),
+    Mutant("a structure touches the new path only", "for tree in (old, new):", "for tree in (new,):", "models/course_tree.py", WORLD),
+    Mutant("a structure touches the old path only", "for tree in (old, new):", "for tree in (old,):", "models/course_tree.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/apply.py", WORLD),
     Mutant("a score touches no ancestors", 'elif row["usage_key"] in path:', "elif False:", "daemon/apply.py", WORLD),
     # Launches.

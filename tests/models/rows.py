@@ -6,7 +6,7 @@ from typing import Any
 
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
-from models.statement import Statement
+from models.db.sql import Statement
 
 LEARNER, COURSE, BLOCK, PROBLEM = "learner", "course", "block", "problem"
 URL = "https://campus.example/outcomes"

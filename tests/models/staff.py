@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from actors.answer import Answer
     from actors.errors import DeliveryError
     from actors.metrics import Metrics
-    from models.course import Tree
+    from models.course_tree import Tree
     from tests.models.campus import Campus, Request
     from tests.models.truth import Address
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from structlog.testing import capture_logs
 
-from models.database import open_database
-from models.migrate import migrate
-from models.statement import Statement, connection, is_postgres
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.db.sql import Statement, connection, is_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

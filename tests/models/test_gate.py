@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import consumers
+from models import consumer_admin
 from models.assignment import ROOM_WHEN_SHUT, GradedAssignment, sweep
 from models.attempt import address
 from models.consumer import LtiConsumer, OutcomeService, note_error
@@ -21,7 +21,7 @@ from models.gate import (
     take_probe,
     try_now,
 )
-from models.status import read_status
+from models.queries.status import read_status
 from tests.models.rows import make_assignment, make_service
 
 NOW, LEASE = 1_000_000, 35_000
@@ -219,22 +219,22 @@ async def test_a_gate_stands_before_one_consumer_at_one_origin(campus):
 
 async def test_a_paused_consumer_gets_nothing_until_it_is_resumed(campus):
     leaf = await make_assignment()
-    assert await consumers.pause("key", now=NOW)
-    assert not await consumers.pause("key", now=NOW + 1)
+    assert await consumer_admin.pause("key", now=NOW)
+    assert not await consumer_admin.pause("key", now=NOW + 1)
     assert await state() == "paused"
     assert await troubles() == [("paused", False)]
     assert not (await address(leaf, now=NOW)).passable
     assert await sweep(now=NOW, most=9) == []
-    assert await consumers.resume("key")
-    assert not await consumers.resume("key")
+    assert await consumer_admin.resume("key")
+    assert not await consumer_admin.resume("key")
     assert await state() == "open"
     assert [wake.assignment_id for wake in await sweep(now=NOW, most=9)] == [leaf]
 
 
-@pytest.mark.parametrize("work", [lambda key: consumers.pause(key, now=NOW), consumers.resume])
+@pytest.mark.parametrize("work", [lambda key: consumer_admin.pause(key, now=NOW), consumer_admin.resume])
 @pytest.mark.parametrize("key", ["nobody", "x" * 99])
 async def test_pausing_a_consumer_that_is_not_there_says_so(empty_database, work, key):
-    with pytest.raises(consumers.ConsumerError, match="there is no consumer with the key"):
+    with pytest.raises(consumer_admin.ConsumerError, match="there is no consumer with the key"):
         await work(key)
 
 

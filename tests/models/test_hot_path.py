@@ -7,9 +7,11 @@ import re
 import pytest
 
 from daemon import apply
-from models import assignment, attempt, course, delivery, intake, registration, score, stale, together
-from models.statement import Statement
-from tests.models.test_lookup import plan
+from models import assignment, attempt, course, delivery, registration, score, together
+from models import stale_event as stale
+from models import stream_position as intake
+from models.db.sql import Statement
+from tests.models.queries.test_grades import plan
 
 MODULES = (assignment, attempt, course, delivery, intake, registration, score, stale, together, apply)
 STATEMENTS = {

@@ -10,9 +10,11 @@ from tortoise.transactions import in_transaction
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, OutcomeService, digest
 from models.delivery import Delivery, Line, write_line
-from models.intake import Intake, QuarantinedEvent, RetiredUser, read_position
-from models.registration import Registration, RegistrationError, disable, is_retired, register, retire
+from models.quarantine import QuarantinedEvent
+from models.registration import Registration, RegistrationError, disable, register, retire
+from models.retired_user import RetiredUser, digest_of, is_retired
 from models.score import Score, apply_score
+from models.stream_position import Intake, read_position
 from tests.models.rows import read_row
 
 #: Milliseconds by the database's clock, and the same moment as events tell it.
@@ -529,7 +531,7 @@ async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others
 async def test_of_a_retired_learner_a_keyed_digest_and_the_date_remain():
     await retired()
     row = await RetiredUser.get()
-    assert (row.digest, row.retired_us) == ((await read_position()).digest_of("learner"), NOW_US)
+    assert (row.digest, row.retired_us) == (digest_of("learner", await read_position()), NOW_US)
     assert "learner" not in row.digest
     assert row.digest != digest("learner")
 

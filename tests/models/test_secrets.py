@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from models import consumers
+from models import consumer_admin
 from models.attempt import address
 from models.consumer import LtiConsumer
+from models.encryption import SEALED, SealedError, Vault, new_key
 from models.secrets import count_unsealed, locked_out, promote, reseal, take_turns
-from models.vault import SEALED, SealedError, Vault, new_key
 from tests.models.rows import make_assignment, make_service
 
 OLD, NEW = Vault([new_key()]), Vault([new_key()])
@@ -23,14 +23,14 @@ async def stored() -> tuple[str, str | None, bool]:
 
 
 async def add(name: str, secret: str) -> None:
-    await consumers.add(name, name, secret, guid=None, now=NOW)
+    await consumer_admin.add(name, name, secret, guid=None, now=NOW)
 
 
 async def test_whoever_cannot_be_read_is_named():
     await add("plain", "s")
     await add("sealed", OLD.seal("s"))
     await add("pending", OLD.seal("s"))
-    await consumers.pend("pending", NEW.seal("t"))
+    await consumer_admin.pend("pending", NEW.seal("t"))
     assert await locked_out(OLD) == ["pending"]
     assert await locked_out(NEW) == ["pending", "sealed"]
     assert await locked_out(Vault()) == ["pending", "sealed"]
@@ -39,7 +39,7 @@ async def test_whoever_cannot_be_read_is_named():
 async def test_every_secret_is_sealed_with_the_newest_key():
     await add("plain", "one")
     await add("sealed", OLD.seal("two"))
-    await consumers.pend("sealed", OLD.seal("three"))
+    await consumer_admin.pend("sealed", OLD.seal("three"))
     keys = [new_key()]
     both = Vault(keys)
     both._fernets += OLD._fernets
@@ -67,7 +67,7 @@ async def test_after_a_refusal_it_is_the_turn_of_the_other_secret_whoever_finds_
     consumer_id = service.lti_consumer_id
     await take_turns(consumer_id, refused_pending=False)
     assert await stored() == ("secret", None, False), "there is no other"
-    await consumers.pend("key", "next")
+    await consumer_admin.pend("key", "next")
     used = await address(assignment, now=NOW)
     assert (used.consumer_secret, used.pending, used.uses_pending) == ("secret", "next", False)
     for _ in range(2):  # two requests were under way
@@ -80,7 +80,7 @@ async def test_after_a_refusal_it_is_the_turn_of_the_other_secret_whoever_finds_
 
 async def test_what_the_campus_accepts_becomes_the_secret_once():
     service = await make_service()
-    await consumers.pend("key", "next")
+    await consumer_admin.pend("key", "next")
     await take_turns(service.lti_consumer_id, refused_pending=False)
     assert not await promote(service.lti_consumer_id, "another one")
     assert await promote(service.lti_consumer_id, "next")
@@ -90,11 +90,11 @@ async def test_what_the_campus_accepts_becomes_the_secret_once():
 
 async def test_a_secret_that_is_set_ends_the_pending_one():
     await make_service()
-    await consumers.pend("key", "next")
-    await consumers.add("campus", "key", "newest", guid=None, now=NOW)
+    await consumer_admin.pend("key", "next")
+    await consumer_admin.add("campus", "key", "newest", guid=None, now=NOW)
     assert await stored() == ("newest", None, False)
 
 
 async def test_a_pending_secret_is_for_a_consumer_that_is_there():
-    with pytest.raises(consumers.ConsumerError, match="there is no consumer with the key 'nobody'"):
-        await consumers.pend("nobody", "s")
+    with pytest.raises(consumer_admin.ConsumerError, match="there is no consumer with the key 'nobody'"):
+        await consumer_admin.pend("nobody", "s")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from models.database import open_database, tortoise_config
-from models.migrate import check_schema, known
-from models.statement import Statement, connection, is_postgres
+from models.db.database import open_database, tortoise_config
+from models.db.migrate import check_schema, known
+from models.db.sql import Statement, connection, is_postgres
 
 _TABLES = {
     True: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",

@@ -25,11 +25,12 @@ from actors.metrics import Metrics
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.intake import Intake
-from models import consumers
+from models import consumer_admin
 from models.assignment import Debounce, sweep
 from models.course import CourseTrees
 from models.gate import Gate
-from models.intake import QuarantinedEvent, read_position
+from models.quarantine import QuarantinedEvent
+from models.stream_position import read_position
 from tests.models.campus import Campus, Request
 from tests.models.rows import COURSE, read_lines, read_rows
 from tests.models.staff import HOLD, Attempt, Daemon, Stage, Time
@@ -119,7 +120,7 @@ class World:
 
     async def start(self) -> None:
         for key in SERVICES:
-            await consumers.add(key, key, "secret", guid=None, now=self.time.ms)
+            await consumer_admin.add(key, key, "secret", guid=None, now=self.time.ms)
         self._intake = Intake(
             None,  # what would be read from it is handed in
             Applier(CourseTrees(), DEBOUNCE),
@@ -261,7 +262,7 @@ class World:
 
     async def mend(self, campus: str) -> None:
         """The consumer is added once more, with another secret."""
-        assert not await consumers.add(campus, campus, "another secret", guid=None, now=self.time.ms)
+        assert not await consumer_admin.add(campus, campus, "another secret", guid=None, now=self.time.ms)
         await self.look()
         for row in self.rows.values():
             if row["url"] in SERVICES[campus]:
@@ -269,11 +270,11 @@ class World:
 
     async def pause(self, campus: str) -> None:
         self._paused.add(campus)
-        await consumers.pause(campus, now=self.time.ms)
+        await consumer_admin.pause(campus, now=self.time.ms)
 
     async def resume(self, campus: str) -> None:
         self._paused.discard(campus)
-        await consumers.resume(campus)
+        await consumer_admin.resume(campus)
 
     # --- Time and wake-ups ---
 

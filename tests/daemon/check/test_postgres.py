@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.check.postgres import Facts, judge, look
-from models.migrate import migrate
+from models.db.migrate import migrate
 
 
 def told(**facts):

@@ -10,9 +10,9 @@ from daemon.check.database import check_database
 from daemon.check.sqlite import HARDLY_ANY, LITTLE, Facts, judge
 from daemon.config import Config
 from daemon.config.sections import Database
-from models.database import open_database
-from models.migrate import migrate
-from models.statement import connection
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.db.sql import connection
 
 PATH = Path("/var/lib/passbackd/grades.db")
 

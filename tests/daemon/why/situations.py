@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models import consumers, gate
+from models import consumer_admin, gate
 from models.assignment import GradedAssignment
 from models.attempt import Empty, Parked, Released, Retried, Uncertain, Unchanged, Waiting
 from models.delivery import Line
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from models.gate import Campus
-    from models.lookup import Asked
+    from models.queries.grades import Asked
 
 SITUATIONS: dict[str, Callable[[Story], Awaitable[Asked]]] = {}
 
@@ -365,7 +365,7 @@ async def campus_busy(story):
 @situation
 async def campus_paused(story):
     await begun(story)
-    await consumers.pause("example", now=before(1500))
+    await consumer_admin.pause("example", now=before(1500))
     return ask()
 
 
@@ -374,7 +374,7 @@ async def campus_paused_while_the_debounce_runs(story):
     unit, _ = await begun(story)
     await story.accepted(unit, 400, "0.25")
     await story.score(10, 2)
-    await consumers.pause("example", now=before(1500))
+    await consumer_admin.pause("example", now=before(1500))
     return ask()
 
 

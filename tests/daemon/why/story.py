@@ -14,13 +14,13 @@ from daemon.intake import Intake
 from daemon.why.known import Terms
 from models.assignment import Debounce
 from models.attempt import Accepted, Claim, End, claim, end
-from models.clock import Clock
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
+from models.db.clock import Clock
 from models.delivery import Line
 from models.gate import Campus
-from models.intake import read_position
-from models.lookup import Asked
+from models.queries.grades import Asked
+from models.stream_position import read_position
 
 #: When somebody asks: 14:15 in Berlin.
 NOW = int(datetime(2026, 3, 2, 13, 15, tzinfo=UTC).timestamp() * 1000)

@@ -13,7 +13,7 @@ from rich.console import Console
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.show import show
-from models.intake import read_position
+from models.stream_position import read_position
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, TERMS, Story
 

@@ -16,7 +16,7 @@ from daemon.why.gather import gather
 from daemon.why.names import campus, title
 from daemon.why.show import show
 from daemon.why.times import duration, past, upcoming, utc
-from models.lookup import Asked, find
+from models.queries.grades import Asked, find
 from tests.daemon.why.situations import two_campuses_and_two_blocks
 from tests.daemon.why.story import NOW, TERMS, Story
 from tests.models.rows import make_assignment, make_service

@@ -1,0 +1,144 @@
+"""Opening the database: SQLite or PostgreSQL, by URL."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tortoise.context import TortoiseContext
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_MODELS = [
+    f"models.{name}"
+    for name in (
+        "consumer",
+        "gate",
+        "assignment",
+        "course",
+        "score",
+        "delivery",
+        "stream_position",
+        "quarantine",
+        "retired_user",
+        "stale_event",
+        "fleet",
+    )
+]
+
+#: What the URL of a PostgreSQL may say behind its ``?``.
+URL_OPTIONS = ("host", "sslmode")
+
+#: Connections to PostgreSQL, at most.
+POOL = 8
+#: Seconds for a connection to be made; for a statement to be answered, longer than the server's own limit, so that only
+#: a server that is lost exceeds it; and for a connection to be free. Their sum is less than a loop may take unnoticed.
+CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 5, 15, 20
+
+# A claim that a crash of the server takes back would be another's while its request is still on its way.
+_POSTGRES_SESSION = {"application_name": "passbackd", "synchronous_commit": "on"}
+
+#: Milliseconds. A session that hangs must let go of its locks long before a lease ends.
+_POSTGRES_TIMEOUTS = {
+    "lock_timeout": "5000",
+    "statement_timeout": "12000",
+    "idle_in_transaction_session_timeout": "30000",
+    "default_transaction_isolation": "read committed",
+}
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a ``sqlite://`` URL (``sqlite://relative.db``, ``sqlite:///absolute.db``), else None."""
+    return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite://") else None
+
+
+def tortoise_config(url: str, *, patient: bool = False) -> dict[str, Any]:
+    """
+    What Tortoise is configured with.
+
+    Args:
+        patient: Without time-outs, for migrations: a large table takes its time.
+
+    Raises:
+        ValueError: The URL names neither SQLite nor PostgreSQL.
+    """
+    # Tortoise caches statements by the connection's name, process-wide, and the two engines' differ.
+    name = "postgres" if sqlite_path(url) is None else "sqlite"
+    return {
+        "connections": {name: _connection(url, patient=patient)},
+        "apps": {
+            "models": {"models": _MODELS, "default_connection": name, "migrations": "models.migrations"},
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _connection(url: str, *, patient: bool) -> dict[str, Any]:
+    path = sqlite_path(url)
+    if path is not None:
+        return {
+            "engine": "models.db.sqlite",
+            # FULL: a commit that was acknowledged survives a power cut.
+            "credentials": {"file_path": str(path), "busy_timeout": 10_000, "synchronous": "FULL"},
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ValueError("a database URL begins with sqlite://, postgres:// or postgresql://")
+    query = dict(parse_qsl(parts.query))
+    credentials: dict[str, Any] = {
+        "host": query.pop("host", None) or parts.hostname or "127.0.0.1",
+        "port": parts.port or 5432,
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")) or None,
+        "minsize": 1,
+        "maxsize": POOL,
+        "timeout": CONNECT_TIMEOUT,
+        "command_timeout": None if patient else COMMAND_TIMEOUT,
+        "acquire_timeout": None if patient else ACQUIRE_TIMEOUT,
+        "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), **_POSTGRES_SESSION},
+        # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
+        "reset": _keep,
+    }
+    if "sslmode" in query:
+        credentials["ssl"] = query.pop("sslmode")
+    if query:
+        raise ValueError(
+            f"unknown option {', '.join(sorted(query))} in the database URL; known: {', '.join(URL_OPTIONS)}"
+        )
+    return {"engine": "models.db.postgres", "credentials": credentials}
+
+
+def make_private_file(url: str) -> None:
+    """
+    Make the file of an SQLite database, if it is one and there is none, so that nobody else on the machine reads it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+async def _keep(_connection: object) -> None:
+    return None
+
+
+@asynccontextmanager
+async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[TortoiseContext]:
+    """
+    Make the models work within this context, and in tasks that copy it.
+
+    Connects at the first statement. Always closed: an open SQLite connection keeps the process from ending.
+    """
+    make_private_file(url)
+    async with TortoiseContext() as context:
+        await context.init(config=tortoise_config(url, patient=patient))
+        yield context

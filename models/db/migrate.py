@@ -1,0 +1,106 @@
+"""Schema migrations: what is pending, and applying it, one daemon at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import pkgutil
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from tortoise.migrations.executor import MigrationExecutor
+
+import models.migrations
+from models.db.database import open_database, sqlite_path, tortoise_config
+from models.db.sql import Statement, connection, is_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+#: The key of PostgreSQL's advisory lock: "passback" in ASCII.
+_ADVISORY_LOCK = 0x7061737362616B64
+
+_TABLE_POSTGRES = Statement("SELECT to_regclass('tortoise_migrations') IS NOT NULL AS there")
+_TABLE_SQLITE = Statement("SELECT COUNT(*) AS there FROM sqlite_master WHERE name = 'tortoise_migrations'")
+_APPLIED = Statement("SELECT name FROM tortoise_migrations WHERE app = 'models'")
+
+
+class SchemaError(Exception):
+    """The database's schema is not the one that this release works with. The message says what to do."""
+
+
+def known() -> list[str]:
+    """The names of this release's migrations, in order."""
+    return sorted(name for _, name, _ in pkgutil.iter_modules(models.migrations.__path__))
+
+
+async def applied() -> list[str]:
+    """
+    The names of the migrations that the open database has had, in order.
+
+    Asked strictly: Tortoise's own reader takes a failed read for an empty history.
+    """
+    row = await (_TABLE_POSTGRES if is_postgres() else _TABLE_SQLITE).row()
+    if row is None or not row["there"]:
+        return []
+    return sorted(row["name"] for row in await _APPLIED.rows())
+
+
+async def check_schema() -> None:
+    """
+    See that the open database's schema is this release's.
+
+    Raises:
+        SchemaError: It is outdated, or newer.
+    """
+    have, want = set(await applied()), set(known())
+    if have - want:
+        raise SchemaError(
+            f"database.url: the schema is newer than this release (it has {', '.join(sorted(have - want))}); "
+            "run a release of passbackd at least as new as the one that migrated it"
+        )
+    if want - have:
+        raise SchemaError(
+            f"database.url: the schema is outdated (it lacks {', '.join(sorted(want - have))}); "
+            "run `passbackd migrate`, or set database.migrate_on_start = true"
+        )
+
+
+async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+    """
+    Apply what is pending, holding a lock that other daemons wait for.
+
+    Returns:
+        The names of the migrations that were pending, and the SQL that a *dry_run* would have run.
+
+    Raises:
+        SchemaError: The schema is newer than this release.
+    """
+    async with open_database(url, patient=True), _alone(url):
+        have = set(await applied())
+        if have - set(known()):
+            await check_schema()
+        pending = [name for name in known() if name not in have]
+        executor = MigrationExecutor(connection(), tortoise_config(url)["apps"])
+        if dry_run:
+            return pending, [sql for name in pending for sql in await executor.collect_sql("models", name)]
+        if pending:
+            await executor.migrate(direction="forward")
+        return pending, []
+
+
+@asynccontextmanager
+async def _alone(url: str) -> AsyncIterator[None]:
+    path = sqlite_path(url)
+    if path is not None:
+        with path.with_name(path.name + ".migrating").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            yield
+        return
+    # A session of its own: the lock lives as long as the connection, whatever the migrations do with theirs.
+    async with open_database(url, patient=True) as own, own.db().acquire_connection() as session:
+        await session.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        try:
+            yield
+        finally:
+            await session.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)

@@ -1,0 +1,46 @@
+"""
+Tortoise's SQLite engine, made fit for two processes and for cancellation.
+
+Named in the connection's configuration as ``"engine": "models.db.sqlite"``. A transaction takes the write lock at once
+(``BEGIN IMMEDIATE``): a deferred one that reads first fails with "database is locked", whatever the busy time-out
+(SQLite, "Transactions", 2.2). And a begin that fails or is cancelled gives the client's lock back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.connection import get_connections
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+
+
+class ImmediateTransaction(SqliteTransactionWrapper):
+    async def begin(self) -> None:
+        await self._connection.execute("BEGIN IMMEDIATE")
+
+
+class ImmediateTransactionContext(SqliteTransactionContext):
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        try:
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
+            # A BEGIN that is still running in aiosqlite's thread is followed, not overtaken, by this rollback.
+            if self.connection._connection:  # noqa: SLF001 - the wrapper offers no other way to its connection
+                await self.connection._connection.rollback()  # noqa: SLF001
+            self._trxlock.release()
+            raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        return cast("TransactionalDBClient", self.connection)
+
+
+class ImmediateClient(SqliteClient):
+    def _in_transaction(self) -> TransactionContext:
+        return ImmediateTransactionContext(ImmediateTransaction(self), self._lock)
+
+
+client_class = ImmediateClient

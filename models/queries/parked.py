@@ -1,0 +1,48 @@
+"""Parked assignments, by reason, scope and campus. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.db.sql import Statement
+
+#: Groups that are read, the largest first. Reasons are campuses' words, so there may be one for each learner.
+MOST_GROUPS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedGroup:
+    """Assignments of one campus that are parked for the same reason. *since*: of the oldest, ms since 1970."""
+
+    consumer: str
+    consumer_key: str
+    origin: str
+    #: ``learner``, ``course`` or ``campus``: whose affair the reason is.
+    scope: str
+    reason: str
+    number: int
+    since: int
+    #: One of them.
+    example: int
+
+
+async def read_parked(
+    *, consumer_key: str | None = None, course_key: str | None = None, scope: str | None = None
+) -> list[ParkedGroup]:
+    """The groups, the largest first; of one consumer, course or scope where these are given."""
+    wanted = {
+        "lti_consumer.consumer_key = :consumer_key": consumer_key,
+        "course_key = :course_key": course_key,
+        "parked_scope = :scope": scope,
+    }
+    where = "".join(f" AND {condition}" for condition, value in wanted.items() if value is not None)
+    statement = Statement(f"""
+        SELECT consumer_name AS consumer, consumer_key, origin, parked_scope AS scope, parked_reason AS reason,
+            COUNT(*) AS number, MIN(parked_at) AS since, MIN(graded_assignment.id) AS example
+        FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+        WHERE parked_at IS NOT NULL AND disabled_at IS NULL{where}
+        GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MOST_GROUPS}""")
+    rows = await statement.rows(consumer_key=consumer_key, course_key=course_key, scope=scope)
+    return [ParkedGroup(**row) for row in rows]

@@ -1,0 +1,60 @@
+"""
+Events about a learner that came too late to change anything, so that ``why`` can tell of them.
+
+One row for each kind of event about a block: the newest that was stale, and how many there were.
+"""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.db.sql import Statement
+from models.stream_position import MOST_ENTRY_ID
+
+
+class StaleEvent(Model):
+    """Events of one type about one learner's block that were older than what was known."""
+
+    id = fields.BigIntField(primary_key=True)
+    user_id = fields.CharField(max_length=255)
+    course_key = fields.CharField(max_length=255)
+    usage_key = fields.CharField(max_length=255)
+    type = fields.CharField(max_length=64)
+    # How many, and the last of them.
+    number = fields.BigIntField(default=1)
+    entry_id = fields.CharField(max_length=MOST_ENTRY_ID)
+    # Microseconds since 1970: of when the event was, by what it said.
+    modified_us = fields.BigIntField()
+    # Milliseconds since 1970: when it was read.
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "stale_event"
+        table_description = "Events that were older than what was known"
+        unique_together = (("user_id", "course_key", "usage_key", "type"),)
+        indexes = (("at",),)
+
+
+_NOTE = Statement("""
+    INSERT INTO stale_event (user_id, course_key, usage_key, type, number, entry_id, modified_us, at)
+    VALUES (:user_id, :course_key, :usage_key, :type, 1, :entry_id, :modified_us, :now)
+    ON CONFLICT (user_id, course_key, usage_key, type) DO UPDATE SET
+        number = stale_event.number + 1, entry_id = excluded.entry_id, modified_us = excluded.modified_us,
+        at = excluded.at
+    RETURNING id""")
+
+
+async def note_stale(
+    type_: str, *, user_id: str, course_key: str, usage_key: str, entry_id: str, modified_us: int, now: int
+) -> None:
+    """An event was older than what is known. *modified_us* is in microseconds since 1970, *now* in milliseconds."""
+    await _NOTE.rows(
+        type=type_,
+        user_id=user_id,
+        course_key=course_key,
+        usage_key=usage_key,
+        entry_id=entry_id,
+        modified_us=modified_us,
+        now=now,
+    )

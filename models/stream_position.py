@@ -1,0 +1,74 @@
+"""How far the stream has been read."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.db.sql import Statement
+
+#: Characters of a stream entry's id, ``<milliseconds>-<sequence>``, each of 64 bits.
+MOST_ENTRY_ID = 48
+
+
+class Intake(Model):
+    """One row: the stream's epoch, and the last entry that was applied in it."""
+
+    id = fields.IntField(primary_key=True)
+    # Grows with every reset of the stream.
+    epoch = fields.BigIntField(default=0)
+    # A stream entry id, ``<milliseconds>-<sequence>``.
+    position = fields.CharField(max_length=MOST_ENTRY_ID, default="0-0")
+    # Hex; keys the digests of retired learners.
+    digest_key = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "intake"
+        table_description = "Position in the stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where intake stands. *entry_id* is the last applied entry of *epoch*."""
+
+    epoch: int
+    entry_id: str
+    digest_key: str
+
+
+_READ = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1")
+_LOCK = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1 {for_update}")
+_MOVE = Statement("UPDATE intake SET epoch = :epoch, position = :position WHERE id = 1 RETURNING id")
+_FIRST = Statement("""
+    INSERT INTO intake (id, epoch, position, digest_key) VALUES (1, 0, '0-0', :digest_key)
+    ON CONFLICT (id) DO NOTHING RETURNING id""")
+
+
+async def read_position() -> Position:
+    """Where intake stands now; makes the row on the very first call."""
+    row = await _READ.row()
+    if row is None:
+        await _FIRST.rows(digest_key=secrets.token_hex(32))
+        row = await _READ.row()
+    assert row is not None  # noqa: S101 - it was just made, and nobody deletes it
+    return Position(row["epoch"], row["position"], row["digest_key"])
+
+
+async def known_position() -> Position | None:
+    """Where intake stands now; None before the very first start. Only reads, for a role that may do no more."""
+    row = await _READ.row()
+    return None if row is None else Position(row["epoch"], row["position"], row["digest_key"])
+
+
+async def lock_position() -> Position | None:
+    """Take the lock that makes intake serial. The first statement of its transaction, always."""
+    row = await _LOCK.row()
+    return None if row is None else Position(row["epoch"], row["position"], row["digest_key"])
+
+
+async def move_position(epoch: int, entry_id: str) -> None:
+    """Within the transaction that holds the lock."""
+    await _MOVE.rows(epoch=epoch, position=entry_id)

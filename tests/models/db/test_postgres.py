@@ -1,0 +1,223 @@
+"""The pool of PostgreSQL connections outlives whatever becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import pytest
+from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
+from tortoise.transactions import in_transaction
+
+from models.db.database import POOL, tortoise_config
+from models.db.sql import Statement
+from tests.fakes.wire import Wire
+
+ONE = Statement("SELECT 1 AS one")
+SESSION = Statement("SELECT pg_backend_pid() AS pid")
+
+#: Seconds. What a dead connection is given in these tests, and what several such waits may take together.
+SHORT, SOON = 1.0, 20.0
+
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@pytest.fixture
+def wire(fresh_database):
+    with Wire.to(fresh_database("postgresql")) as wire:
+        yield wire
+
+
+@asynccontextmanager
+async def opened(wire):
+    """The database by way of the wire, with a pool as the daemon has it and little patience."""
+    config = tortoise_config(wire.url)
+    config["connections"]["postgres"]["credentials"] |= {
+        "command_timeout": SHORT,
+        "timeout": SHORT,
+        "acquire_timeout": SHORT,
+    }
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        await ONE.row()
+        yield
+        # Ends at once only if every connection was given back.
+        began = time.monotonic()
+    assert time.monotonic() - began < SOON
+
+
+@pytest.fixture
+async def client(wire):
+    async with opened(wire):
+        yield
+
+
+async def all_work():
+    """Every connection of the pool at once, each in a transaction; gives the server's processes."""
+    together = asyncio.Barrier(POOL)
+
+    async def one():
+        async with in_transaction():
+            row = await SESSION.row()
+            await together.wait()
+            return row["pid"]
+
+    async with asyncio.timeout(SOON):
+        return set(await asyncio.gather(*(one() for _ in range(POOL))))
+
+
+async def until_it_fails():
+    with suppress(*LOST):
+        while True:
+            await ONE.row()
+
+
+async def until_it_works():
+    deadline = time.monotonic() + SOON
+    while True:
+        try:
+            return await ONE.row()
+        except LOST:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+
+
+async def test_every_connection_of_the_pool_comes_back_after_a_restart_of_the_server(client, postgres):
+    before = await all_work()
+    assert len(before) == POOL
+    postgres.kill()
+    await until_it_fails()
+    postgres.start()
+    await until_it_works()
+    after = await all_work()
+    assert len(after) == POOL
+    assert not before & after
+
+
+async def test_a_restart_in_the_middle_of_a_transaction_costs_that_transaction_only(client, postgres):
+    async def work():
+        async with in_transaction():
+            await ONE.row()
+            postgres.kill()
+            postgres.start()
+            await ONE.row()
+
+    with pytest.raises(LOST):
+        await work()
+    await until_it_works()
+    assert len(await all_work()) == POOL
+
+
+async def test_a_session_that_the_server_ended_while_it_idled_in_a_transaction_is_replaced(client):
+    async def work():
+        async with in_transaction() as transaction:
+            await transaction.execute_query("SET idle_in_transaction_session_timeout = '20ms'")
+            while True:
+                idled.add((await SESSION.row())["pid"])
+                await asyncio.sleep(0.05)
+
+    idled = set()
+    with pytest.raises(LOST):
+        await work()
+    assert await ONE.row() == {"one": 1}
+    sessions = await all_work()
+    assert len(sessions) == POOL
+    assert not idled & sessions
+
+
+async def test_a_statement_on_a_dead_wire_is_given_up_and_its_connection_replaced(client, wire):
+    await all_work()
+    wire.cut()
+    for _ in range(2):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await ONE.row()
+        assert time.monotonic() - began < SOON
+    wire.mend()
+    assert len(await all_work()) == POOL
+
+
+async def test_a_transaction_that_cannot_begin_leaves_its_task_and_the_pool_as_they_were(client, wire):
+    await all_work()
+    wire.cut()
+    for _ in range(2):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with in_transaction():
+                pytest.fail("it began")
+        assert time.monotonic() - began < SOON
+    wire.mend()
+    # The same task, whose next statements must not go to the connection of that transaction.
+    assert await ONE.row() == {"one": 1}
+    assert len(await all_work()) == POOL
+
+
+@pytest.mark.parametrize("where", ["statement", "commit", "rollback"])
+async def test_a_transaction_whose_wire_goes_dead_is_given_up(client, wire, where):
+    await all_work()
+
+    async def work():
+        async with in_transaction():
+            await ONE.row()
+            wire.cut()
+            if where == "statement":
+                await ONE.row()
+            elif where == "rollback":
+                raise ZeroDivisionError
+
+    for _ in range(2):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await work()
+        assert time.monotonic() - began < SOON
+        wire.mend()
+        assert await ONE.row() == {"one": 1}
+    assert len(await all_work()) == POOL
+
+
+async def test_closing_does_not_wait_for_whoever_hangs(wire):
+    began, gone = asyncio.Event(), asyncio.Event()
+
+    async def hangs():
+        async with in_transaction():
+            began.set()
+            await gone.wait()
+
+    async with opened(wire):
+        hanging = asyncio.create_task(hangs())
+        await began.wait()
+    gone.set()
+    with pytest.raises(asyncpg.InterfaceError):
+        await hanging
+
+
+async def test_whoever_waits_for_a_connection_in_vain_is_told_so(client):
+    gone = asyncio.Event()
+    held = asyncio.Semaphore(0)
+
+    async def holds():
+        async with in_transaction():
+            await ONE.row()
+            held.release()
+            await gone.wait()
+
+    holders = [asyncio.create_task(holds()) for _ in range(POOL)]
+    for _ in holders:
+        await held.acquire()
+    for attempt in (ONE.row, all_work):
+        with pytest.raises(TimeoutError):
+            await attempt()
+    gone.set()
+    await asyncio.gather(*holders)
+    assert len(await all_work()) == POOL
+
+
+async def test_a_data_fault_in_a_transaction_rolls_it_back_and_keeps_the_connection(client):
+    before = await all_work()
+    with pytest.raises(OperationalError, match="division by zero"):
+        async with in_transaction():
+            await Statement("SELECT 1 / 0 AS no").row()
+    assert await all_work() == before

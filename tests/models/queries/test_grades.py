@@ -1,0 +1,295 @@
+"""What people who ask are told from: read alone, by index alone, and never more than somebody would look at."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from models import gate
+from models.assignment import GradedAssignment
+from models.consumer import LtiConsumer, digest
+from models.db.sql import Statement, connection, is_postgres
+from models.delivery import Delivery
+from models.gate import Campus
+from models.quarantine import QuarantinedEvent, content_of
+from models.queries import grades as lookup
+from models.queries.grades import MOST_EVENTS, MOST_LINES, MOST_RECENT, Asked
+from models.retired_user import RetiredUser, digest_of
+from models.score import apply_score
+from models.stale_event import StaleEvent, note_stale
+from models.stream_position import Intake, read_position
+from tests.models.rows import make_assignment, make_service
+
+NOW = 1_000_000
+LONG = "x" * 5_000
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+async def line(assignment_id, token, *, at=NOW, result="accepted", **columns):
+    values = {"attempt": 1, "version": 1, "score": "0.5", **columns}
+    await Delivery.create(assignment_id=assignment_id, claim_token=token, at=at, result=result, **values)
+
+
+async def quarantine(number, *, user_id="learner", content=b"", **columns):
+    values = {"epoch": 0, "entry_id": f"{number}-0", "type": "launch", "reason": "because", **columns}
+    await QuarantinedEvent.create(at=number, user_id=user_id, content=content, **values)
+
+
+# --- Assignments ---
+
+
+@pytest.fixture
+async def four():
+    """The same learner on two blocks and in another course, and somebody else."""
+    here = {"user_id": "a", "course_key": "c", "usage_key": "1"}
+    return [
+        await make_assignment(**here, lti_user_id="at campus", lis_result_sourcedid="s"),
+        await make_assignment(**{**here, "usage_key": "2"}, lti_user_id=LONG + "1"),
+        await make_assignment(**{**here, "course_key": "d"}, lti_user_id=LONG + "2"),
+        await make_assignment(**{**here, "user_id": "b"}, lti_user_id="at campus"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"user_id": "a"}, [0, 1, 2]),
+        ({"user_id": "a", "course_key": "c"}, [0, 1]),
+        ({"user_id": "a", "usage_key": "1"}, [0, 2]),
+        ({"user_id": "a", "course_key": "c", "usage_key": "2"}, [1]),
+        ({"user_id": "nobody"}, []),
+        ({"lti_user_id": "at campus"}, [0, 3]),
+        ({"lti_user_id": "at campus", "user_id": "b"}, [3]),
+        ({"lti_user_id": LONG + "2"}, [2]),
+        ({"lti_user_id": LONG}, []),
+        ({"lti_user_id": ""}, []),
+        ({"sourcedid": "s"}, [0]),
+        ({"sourcedid": "s", "course_key": "d"}, []),
+        ({"sourcedid": LONG}, []),
+        ({"user_id": "' OR 1 = 1 --"}, []),
+    ],
+)
+async def test_assignments_are_found_by_all_that_is_asked(four, asked, expected):
+    assert [found.id for found in await lookup.find(Asked(**asked), now=NOW)] == [four[number] for number in expected]
+
+
+@pytest.mark.parametrize("asked", [{}, {"course_key": "c"}, {"course_key": "c", "usage_key": "1"}])
+async def test_whoever_asks_for_nobody_is_refused(asked):
+    with pytest.raises(ValueError, match="whose grades"):
+        await lookup.find(Asked(**asked), now=NOW)
+
+
+async def test_an_assignment_comes_with_its_state_its_campus_and_an_open_gate():
+    await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    assert (found.state, found.composite, found.note) == ("clean", True, "moved")
+    assert (found.consumer, found.origin, found.gate) == ("campus", "https://campus.example:443", "open")
+    assert (found.paused_at, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (None, None, 0, "")
+
+
+async def test_a_gate_tells_its_state_reason_and_times():
+    service = await make_service()
+    await make_assignment(service, user_id="a")
+    await gate.shut(Campus(service.lti_consumer_id, service.origin), now=NOW - 9, until=NOW + 9, reason="away")
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    assert (found.gate, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (
+        "shut",
+        NOW - 9,
+        NOW + 9,
+        "away",
+    )
+    await LtiConsumer.all().update(paused_at=NOW - 1)
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    assert (found.gate, found.paused_at) == ("paused", NOW - 1)
+
+
+# --- The ledger ---
+
+
+async def test_of_a_ledger_the_newest_lines_are_read_and_it_is_told_whether_there_are_more():
+    assignment, other = await make_assignment(), await make_assignment()
+    await line(other, 1, at=NOW + 1_000)
+    for number in range(MOST_LINES):
+        await line(assignment, number, at=NOW + number, result="retried")
+    lines, more = await lookup.ledger(assignment)
+    assert ([one.at - NOW for one in lines], more) == ([*reversed(range(MOST_LINES))], False)
+    # Written last, of an attempt that began first: a lost one that somebody took over.
+    await line(assignment, MOST_LINES, at=NOW - 1, result="unknown")
+    again, more = await lookup.ledger(assignment)
+    assert (again, more) == (lines, True)
+
+
+async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
+    sent = {"sent_version": 1, "sent_score": "0.5", "sent_at": NOW}
+    assignment = await make_assignment(user_id="a", **sent)
+    await line(assignment, 1, at=NOW - 1)
+    await line(assignment, 2, score="0.25", clamped=True)
+    await line(assignment, 3, result="refused")
+    for number in range(MOST_LINES):
+        await line(assignment, 4 + number, at=NOW + 1)
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    got = await lookup.line_of_sent(found)
+    assert (got.score, got.clamped, got.result) == ("0.25", True, "accepted")
+
+
+async def test_there_is_no_such_line_of_a_grade_that_was_never_sent():
+    await line(await make_assignment(user_id="a"), 1)
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    assert await lookup.line_of_sent(found) is None
+
+
+# --- Events ---
+
+
+async def test_events_in_quarantine_tell_course_and_block_as_far_as_they_can_be_read():
+    content, _ = content_of({b"course_id": b"a=b\nc", b"usage_id": b"\xff", b"junk": b"x" * 9_000})
+    await quarantine(1, content=content)
+    await quarantine(2, type="unknown")
+    await quarantine(3, user_id="somebody else")
+    newest, oldest = await lookup.rejected("learner")
+    assert (newest.entry_id, newest.type, newest.course_key, newest.usage_key) == ("2-0", "unknown", None, None)
+    assert (oldest.course_key, oldest.usage_key, oldest.reason) == ("a=b\nc", "\ufffd", "because")
+
+
+async def test_of_many_events_the_newest_are_read():
+    for number in range(MOST_EVENTS + 2):
+        await quarantine(number)
+        await note_stale(
+            "launch", user_id="learner", course_key="c", usage_key=str(number), entry_id="", modified_us=0, now=number
+        )
+    newest = [*reversed(range(2, MOST_EVENTS + 2))]
+    assert [event.at for event in await lookup.rejected("learner")] == newest
+    assert [event.at for event in await lookup.late("learner")] == newest
+    assert await lookup.late("somebody else") == []
+
+
+async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_campus():
+    await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
+    await quarantine(2, user_id=None, content=b"lti_user_id=at campus")
+    await quarantine(3, user_id=None)
+
+    async def found(**asked):
+        return [event.at for event in await lookup.rejected_lately(Asked(**asked))]
+
+    assert await found(sourcedid="s") == [1]
+    assert await found(lti_user_id="at campus") == [2]
+    assert await found(sourcedid="s", lti_user_id="at campus") == [2, 1]
+    assert await found(lti_user_id="at") == await found(sourcedid="") == []
+
+
+async def test_no_more_of_quarantine_is_looked_through_than_what_came_last():
+    await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
+    others = [
+        QuarantinedEvent(epoch=0, entry_id="", at=2, type="launch", reason="", content=b"") for _ in range(MOST_RECENT)
+    ]
+    await QuarantinedEvent.bulk_create(others)
+    assert await lookup.rejected_lately(Asked(sourcedid="s")) == []
+
+
+# --- Learners ---
+
+
+async def test_a_learner_is_known_by_a_launch_a_score_or_a_late_event():
+    assert not await lookup.is_known("a")
+    await make_assignment(user_id="a")
+    await apply_score("b", "c", "1", points=(1, 2), modified_us=1)
+    await note_stale("launch", user_id="c", course_key="c", usage_key="1", entry_id="", modified_us=0, now=NOW)
+    assert [await lookup.is_known(learner) for learner in ("a", "b", "c", "d")] == [True, True, True, False]
+
+
+async def test_who_was_retired_is_told_without_writing_anything():
+    assert await lookup.retired_us("a") is None
+    assert await Intake.all().count() == 0
+    position = await read_position()
+    await RetiredUser.create(digest=digest_of("a", position), retired_us=7)
+    assert await lookup.retired_us("a") == 7
+    assert await lookup.retired_us("b") is None
+
+
+# --- How it is read ---
+
+_SAMPLE = {
+    "id": 1,
+    "most": 3,
+    "sent_at": 1,
+    "user_id": "a",
+    "digest": "d",
+}
+_SINGLE = [
+    lookup._LINES,
+    lookup._SENT,
+    lookup._REJECTED,
+    lookup._RECENT,
+    lookup._LATE,
+    lookup._IS_KNOWN,
+    lookup._RETIRED,
+]
+_ASKED = [
+    Asked(user_id="a"),
+    Asked(user_id="a", course_key="c"),
+    Asked(user_id="a", course_key="c", usage_key="1"),
+    Asked(lti_user_id="x"),
+    Asked(sourcedid="s"),
+    Asked(sourcedid="s", course_key="c"),
+]
+
+
+async def plan(statement: Statement, **parameters) -> str:
+    """How the database goes about it, where it has no reason to spare itself an index of a small table."""
+    explaining = copy.copy(statement)
+    explaining._postgres, explaining._sqlite = (
+        f"EXPLAIN {statement._postgres}",
+        f"EXPLAIN QUERY PLAN {statement._sqlite}",
+    )
+    async with in_transaction():
+        if is_postgres():
+            await connection().execute_query("SET LOCAL enable_seqscan = off")
+        rows = await explaining.rows(**parameters)
+    return "\n".join(str(row.get("QUERY PLAN", row.get("detail"))) for row in rows)
+
+
+def reads_a_whole_table(plan: str) -> bool:
+    allowed = ("SCAN CONSTANT ROW", "SCAN quarantined_event USING INDEX")  # the latter ends at its limit
+    return "Seq Scan" in plan or any(
+        step.startswith("SCAN") and not step.startswith(allowed) for step in plan.splitlines()
+    )
+
+
+@pytest.mark.parametrize("statement", _SINGLE, ids=lambda statement: "")
+async def test_every_statement_goes_by_an_index(statement):
+    steps = await plan(statement, **_SAMPLE)
+    assert not reads_a_whole_table(steps), steps
+
+
+@pytest.mark.parametrize("asked", _ASKED, ids=str)
+async def test_assignments_are_found_by_an_index(asked):
+    statement, parameters = lookup.finding(asked)
+    steps = await plan(statement, now=NOW, **parameters)
+    assert not reads_a_whole_table(steps), steps
+
+
+async def test_a_ledger_is_not_read_in_the_order_of_everybodys():
+    """By the index on time, or by id, PostgreSQL would walk over the lines of all others."""
+    steps = await plan(lookup._LINES, **_SAMPLE)
+    assert "Index Cond: (assignment_id = " in steps or "(assignment_id=?)" in steps, steps
+
+
+async def test_nothing_is_written():
+    await make_assignment(user_id="a", sent_at=NOW)
+    await quarantine(1)
+    before = await everything()
+    (found,) = await lookup.find(Asked("a"), now=NOW)
+    await lookup.ledger(found.id)
+    await lookup.line_of_sent(found)
+    for look in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
+        await look("a")
+    await lookup.rejected_lately(Asked(sourcedid="s"))
+    assert await everything() == before
+
+
+async def everything():
+    tables = (GradedAssignment, Delivery, QuarantinedEvent, StaleEvent, Intake, RetiredUser)
+    return [await table.all().order_by("id").values() for table in tables]

@@ -1,0 +1,34 @@
+"""Parked grades by reason, scope and campus."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.queries.parked import ParkedGroup, read_parked
+from tests.models.rows import make_assignment, make_service
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+def parked(at, reason, scope, **more):
+    return {"parked_at": at, "parked_reason": reason, "parked_scope": scope, **more}
+
+
+async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_group():
+    late = await make_assignment(**parked(9, "course has ended", "course", course_key="physics"))
+    await make_assignment(**parked(5, "course has ended", "course"))
+    await make_assignment(**parked(7, "not enrolled", "learner"))
+    await make_assignment(await make_service("other"), **parked(8, "HTTP 404", "campus"))
+    await make_assignment()
+    await make_assignment(**parked(1, "course has ended", "course", disabled_at=2))
+    where = "https://campus.example:443"
+    groups = await read_parked()
+    assert groups[0] == ParkedGroup("campus", "key", where, "course", "course has ended", 2, 5, late)
+    assert [(group.consumer, group.scope, group.number) for group in groups] == [
+        ("campus", "course", 2),
+        ("campus", "learner", 1),
+        ("other", "campus", 1),
+    ]
+    assert [group.scope for group in await read_parked(consumer_key="other")] == ["campus"]
+    assert [group.number for group in await read_parked(course_key="physics")] == [1]
+    assert [group.reason for group in await read_parked(scope="learner")] == ["not enrolled"]

@@ -1,0 +1,107 @@
+"""Which assignments can be compared with what their campus holds, and sending one again only if nothing changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.delivery import Line, write_line
+from models.gate import Campus
+from models.queries.reconcile import (
+    CHUNK,
+    CampusCensus,
+    Selection,
+    census,
+    is_still,
+    next_settled,
+    once_sent,
+    redo_if_still,
+)
+from tests.models.rows import changes, make_assignment, make_service, read_row
+
+NOW = 1_000_000
+CLEAN = {"version_number": 3, "sent_version": 3, "sent_score": "0.5", "sent_at": NOW - 50, "due_at": NOW - 90}
+ALL = Selection()
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+async def settled_ids(campus: Campus, selection: Selection = ALL, after: int = 0) -> list[int]:
+    return [settled.id for settled in await next_settled(campus, selection, after=after)]
+
+
+async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_by_why():
+    service = await make_service()
+    here = Campus(service.lti_consumer_id, service.origin)
+    one = await make_assignment(service, **CLEAN)
+    two = await make_assignment(service, **CLEAN | {"course_key": "physics"})
+    for columns in (
+        {"version_number": 4},
+        {"version_number": 4, "parked_at": NOW, "parked_reason": "no", "parked_scope": "course"},
+        {"disabled_at": NOW},
+        {"sent_score": None},
+        {"sent_score": None},
+    ):
+        await make_assignment(service, **CLEAN | columns)
+    left_out = {"on its way": 1, "parked": 1, "switched off": 1, "nothing to send": 2}
+    assert await census(ALL) == [CampusCensus(here, "campus", 2, left_out)]
+    assert await settled_ids(here) == [one, two]
+    assert await settled_ids(here, after=one) == [two]
+    assert await settled_ids(here, Selection(course_key="physics")) == [two]
+
+
+async def test_campuses_are_kept_apart():
+    service, other = await make_service(), await make_service("another")
+    mine, theirs = await make_assignment(service, **CLEAN), await make_assignment(other, **CLEAN)
+    there = Campus(other.lti_consumer_id, other.origin)
+    assert [(one.consumer, one.settled) for one in await census(ALL)] == [("another", 1), ("campus", 1)]
+    assert [one.campus for one in await census(Selection(consumer_id=other.lti_consumer_id))] == [there]
+    assert await settled_ids(there) == [theirs]
+    assert await settled_ids(there, Selection(consumer_id=service.lti_consumer_id)) == []
+    assert await settled_ids(Campus(service.lti_consumer_id, service.origin)) == [mine]
+
+
+async def test_many_come_a_chunk_at_a_time():
+    service = await make_service()
+    ids = [await make_assignment(service, **CLEAN) for _ in range(CHUNK + 1)]
+    here = Campus(service.lti_consumer_id, service.origin)
+    assert await settled_ids(here) == ids[:CHUNK]
+    assert await settled_ids(here, after=ids[CHUNK - 1]) == ids[CHUNK:]
+    assert await settled_ids(here, after=ids[CHUNK]) == []
+
+
+async def test_every_score_of_the_ledger_was_once_sent():
+    one, other = await make_assignment(**CLEAN), await make_assignment(**CLEAN)
+    for token, line in enumerate(
+        (Line("accepted", score="0.5"), Line("ambiguous", score="0.25"), Line("unknown"), Line("retried", score="0.5"))
+    ):
+        await write_line(one, token, at=NOW, attempt=1, version=token, line=line)
+    await write_line(other, 9, at=NOW, attempt=1, version=1, line=Line("accepted", score="0.75"))
+    assert sorted(await once_sent(one)) == ["0.25", "0.5"]
+
+
+async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
+    service = await make_service()
+    one = await make_assignment(service, **CLEAN)
+    (settled,) = await next_settled(Campus(service.lti_consumer_id, service.origin), ALL, after=0)
+    before = await read_row(one)
+    assert await is_still(settled)
+    assert await redo_if_still(settled, now=NOW)
+    assert await changes(one, before) == {"version_number": 4, "forced_version": 4, "due_at": NOW}
+    assert not await is_still(settled)
+    assert not await redo_if_still(settled, now=NOW), "it goes anyway"
+    assert (await read_row(one))["version_number"] == 4
+
+
+@pytest.mark.parametrize("columns", [{"version_number": 4}, {"disabled_at": NOW}, {"sent_score": None}])
+async def test_what_has_changed_since_it_was_read_is_left_alone(columns):
+    service = await make_service()
+    one = await make_assignment(service, **CLEAN)
+    (settled,) = await next_settled(Campus(service.lti_consumer_id, service.origin), ALL, after=0)
+    changed = await make_assignment(service, **CLEAN | columns)
+    stale = replace(settled, id=changed)
+    assert not await is_still(stale)
+    assert not await redo_if_still(stale, now=NOW)
+    assert await is_still(replace(settled, id=one))
+    assert not await is_still(replace(settled, id=one, version=2))

@@ -1,0 +1,93 @@
+"""What is old goes, a chunk at a time; the last success of each assignment stays for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.delivery import Delivery, Line, write_line
+from models.quarantine import QuarantinedEvent
+from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine
+from tests.models.rows import make_assignment, read_lines
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+async def ledger(*lines):
+    """An assignment with lines of these (time, result), in that order."""
+    assignment = await make_assignment()
+    for token, (at, result) in enumerate(lines):
+        await write_line(assignment, token, at=at, attempt=1, version=1, line=Line(result))
+    return assignment
+
+
+async def prune_round(*, before):
+    """A whole round over the old lines."""
+    there = LedgerRound()
+    while there is not None:
+        there = await prune_ledger(there, before=before)
+
+
+async def left(assignment):
+    return [(line["at"], line["result"]) for line in await read_lines(assignment)]
+
+
+@pytest.mark.parametrize("result", ["refused", "retried", "ambiguous", "misconfigured", "unknown"])
+async def test_old_lines_go_and_newer_ones_stay(result):
+    assignment = await ledger((1, result), (9, result), (10, result), (11, "accepted"))
+    await prune_round(before=10)
+    assert await left(assignment) == [(10, result), (11, "accepted")]
+
+
+async def test_the_last_success_is_kept_for_ever():
+    assignment = await ledger((1, "accepted"), (2, "accepted"), (3, "refused"), (4, "unknown"))
+    await prune_round(before=1_000)
+    assert await left(assignment) == [(2, "accepted")]
+    await prune_round(before=1_000)
+    assert await left(assignment) == [(2, "accepted")]
+
+
+async def test_an_old_success_goes_once_there_is_a_newer_one():
+    assignment = await ledger((1, "accepted"), (20, "accepted"))
+    await prune_round(before=10)
+    assert await left(assignment) == [(20, "accepted")]
+
+
+async def test_each_assignment_keeps_its_own_last_success():
+    first, second = await ledger((1, "accepted")), await ledger((2, "accepted"), (3, "accepted"))
+    await prune_round(before=1_000)
+    assert (await left(first), await left(second)) == ([(1, "accepted")], [(3, "accepted")])
+
+
+async def test_a_round_goes_over_the_old_lines_in_chunks_the_oldest_first():
+    assignment = await make_assignment()
+    await Delivery.bulk_create(
+        Delivery(assignment_id=assignment, claim_token=at, at=at, attempt=1, version=1, result="retried")
+        for at in range(CHUNK + 3)
+    )
+    there = await prune_ledger(LedgerRound(), before=10_000)
+    assert sorted(line.at for line in await Delivery.all()) == [CHUNK, CHUNK + 1, CHUNK + 2]
+    assert await prune_ledger(there, before=10_000) is None
+    assert await Delivery.all().count() == 0
+
+
+async def test_what_is_kept_is_passed_over_and_not_looked_at_again_in_the_same_round():
+    for at in range(CHUNK + 1):
+        await ledger((at, "accepted"))
+    late = await ledger((CHUNK + 1, "retried"))
+    there = await prune_ledger(LedgerRound(), before=10_000)
+    assert there is not None
+    assert there.at == CHUNK - 1
+    assert await prune_ledger(there, before=10_000) is None
+    assert await left(late) == []
+
+
+async def test_old_quarantined_events_go_a_chunk_at_a_time():
+    await QuarantinedEvent.all().delete()
+    await QuarantinedEvent.bulk_create(
+        QuarantinedEvent(epoch=0, entry_id=f"{at}-0", at=at, type="unknown", reason="", content=b"")
+        for at in range(CHUNK + 3)
+    )
+    assert await prune_quarantine(before=CHUNK + 2) == CHUNK
+    assert await prune_quarantine(before=CHUNK + 2) == 2
+    assert await prune_quarantine(before=CHUNK + 2) == 0
+    assert [event.at for event in await QuarantinedEvent.all()] == [CHUNK + 2]

@@ -1,0 +1,144 @@
+"""The course tree: what is a tree, who lies on whose path, and whom a change of structure touches."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from models.course_tree import Tree, canonical, touched_by_change
+
+# a(b(d(h 2, i 3), e(j 1, k, l 3), f(m)), c(g(n 10)))
+BLOCKS = [
+    ("a", None, None),
+    *[("b", "a", None), ("c", "a", None)],
+    *[("d", "b", None), ("e", "b", None), ("f", "b", None), ("g", "c", None)],
+    *[("h", "d", 2.0), ("i", "d", 3.0), ("j", "e", 1.0), ("k", "e", None), ("l", "e", 3.0)],
+    *[("m", "f", None), ("n", "g", 10.0)],
+]
+TREE = Tree(BLOCKS)
+
+
+def changed(*changes, without=()):
+    """The tree with other or new blocks in it, and without some."""
+    blocks = {block[0]: block for block in (*BLOCKS, *changes)}
+    return Tree(block for usage_id, block in blocks.items() if usage_id not in without)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ([], "exactly one block without a parent, not 0"),
+        ([("a", None, None), ("b", None, None)], "exactly one block without a parent, not 2"),
+        ([("a", "b", None), ("b", "a", None)], "exactly one block without a parent, not 0"),
+        ([("a", None, None), ("a", None, None)], "block 'a' stands twice"),
+        ([("a", None, None), ("b", "x", None)], "parent 'x' is not among the blocks"),
+        ([("a", None, None), ("b", "b", None)], "cycle"),
+        ([("a", None, None), ("b", "c", None), ("c", "b", None)], "cycle"),
+    ],
+)
+def test_what_is_no_tree_is_refused(blocks, said):
+    with pytest.raises(ValueError, match=said):
+        Tree(blocks)
+
+
+def test_one_block_is_a_tree():
+    tree = Tree([("a", None, 1.0)])
+    assert list(tree.below("a")) == ["a"]
+    assert tree.path("a") == ("a",)
+
+
+def test_blocks_may_come_in_any_order():
+    assert Tree(reversed(BLOCKS)).blocks() == TREE.blocks() == sorted(BLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("usage_id", "path"), [("h", ("h", "d", "b", "a")), ("g", ("g", "c", "a")), ("a", ("a",)), ("x", ())]
+)
+def test_the_path_goes_from_the_block_up_to_the_course(usage_id, path):
+    assert TREE.path(usage_id) == path
+
+
+@pytest.mark.parametrize(
+    ("usage_id", "below"), [("e", "ejkl"), ("b", "bdefhijklm"), ("c", "cgn"), ("h", "h"), ("a", "abcdefghijklmn")]
+)
+def test_below_a_block_are_itself_and_its_descendants(usage_id, below):
+    assert sorted(TREE.below(usage_id)) == list(below)
+
+
+def test_a_block_is_known_with_its_children_and_points():
+    assert "k" in TREE
+    assert "x" not in TREE
+    assert sorted(TREE) == list("abcdefghijklmn")
+    assert (TREE.has_children("f"), TREE.has_children("m"), TREE.has_children("x")) == (True, False, False)
+    assert TREE.possible == {"h": 2.0, "i": 3.0, "j": 1.0, "l": 3.0, "n": 10.0}
+
+
+def test_a_deep_tree_does_not_exhaust_the_stack():
+    depth = 3_000
+    tree = Tree([("0", None, None), *((str(n), str(n - 1), None) for n in range(1, depth))])
+    assert len(tree.path(str(depth - 1))) == depth
+
+
+def test_the_same_blocks_in_another_order_have_the_same_digest():
+    assert canonical(Tree(reversed(BLOCKS))) == canonical(TREE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(("h", "d", 4.0)),
+        changed(("h", "d", None)),
+        changed(("k", "e", 0.0)),
+        changed(("h", "e", 2.0)),
+        changed(without="m"),
+    ],
+)
+def test_other_blocks_have_another_digest(other):
+    assert canonical(other)[1] != canonical(TREE)[1]
+
+
+# --- Whom a change touches ---
+
+
+def test_the_same_tree_touches_nobody():
+    assert touched_by_change(TREE, Tree(reversed(BLOCKS))) == set()
+
+
+def test_the_first_tree_touches_everybody():
+    assert touched_by_change(None, TREE) == set(TREE)
+
+
+@pytest.mark.parametrize(
+    ("new", "touched"),
+    [
+        pytest.param(changed(("h", "g", 2.0)), "hdbagc", id="a moved problem: its old and its new path"),
+        pytest.param(changed(("h", "e", 2.0)), "hdbae", id="a problem moved to a sibling"),
+        pytest.param(changed(("h", "d", 4.0)), "hdba", id="other points"),
+        pytest.param(changed(("h", "d", None)), "hdba", id="no longer a scored problem"),
+        pytest.param(changed(("k", "e", 1.0)), "keba", id="now a scored problem"),
+        pytest.param(changed(("o", "f", 1.0)), "ofba", id="an added problem"),
+        pytest.param(changed(("o", "f", None)), "ofba", id="an added block without points"),
+        pytest.param(changed(without="n"), "ngca", id="a removed problem"),
+        pytest.param(changed(without="cgn"), "cgna", id="a removed branch"),
+        pytest.param(changed(("d", "c", None)), "dhibac", id="a moved intermediate block takes its problems along"),
+        pytest.param(changed(("o", "a", None), ("b", "o", None)), "oabdefhijklm", id="a block put between"),
+    ],
+)
+def test_a_change_touches_whoever_lies_on_the_old_or_the_new_path(new, touched):
+    assert touched_by_change(TREE, new) == set(touched)
+
+
+def test_another_root_touches_everybody():
+    other = Tree([("z", None, None), *((usage_id, parent or "z", points) for usage_id, parent, points in BLOCKS)])
+    assert touched_by_change(TREE, other) == {"z", *TREE}
+
+
+def test_a_very_deep_tree_is_compared_in_no_time():
+    deep = [("0", None, None), *((str(n), str(n - 1), 1.0) for n in range(1, 20_000))]
+    other = [*deep, ("new", "0", 1.0)]
+    began = time.monotonic()
+    assert touched_by_change(Tree(deep), Tree(other)) == {"0", "new"}
+    assert len(touched_by_change(None, Tree(deep))) == 20_000
+    # A tenth of a second; many seconds where each block walks up to the root by itself.
+    assert time.monotonic() - began < 5
