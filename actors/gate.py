@@ -25,7 +25,7 @@ from models.gate import LEAST_PAUSE_MS, Campus, WaitingLine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
-    from actors.verdict import Verdict
+    from actors.resolution import Verdict
     from models.attempt import Address
     from models.db.clock import Clock
     from models.gate import Probe, Trouble

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import dramatiq
 import structlog
 
+from actors.attempt import Tools, Walk
 from actors.partition import queue_name, queue_names
 from actors.slots import NotAdmittedError
-from actors.walk import Tools, Walk
 from models.assignment import Wake, forget_wake
 from models.attempt import as_address, read_addresses
 from models.db.batcher import Batcher

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from actors.errors import GiveUp
-from actors.protocols import oauth1
+from actors.protocols.lti11 import oauth1
 
 if TYPE_CHECKING:
     from collections.abc import Callable

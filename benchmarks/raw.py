@@ -12,8 +12,8 @@ import aiohttp
 from oauthlib.oauth1 import SIGNATURE_TYPE_AUTH_HEADER, Client
 from yarl import URL
 
-from actors.protocols import oauth1
-from actors.protocols.basic_outcome import replace_result
+from actors.protocols.lti11 import oauth1
+from actors.protocols.lti11.basic_outcome import replace_result
 
 #: From URL and body to headers.
 Signer = Callable[[str, bytes], dict[str, str]]

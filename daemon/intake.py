@@ -17,7 +17,7 @@ import structlog
 from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
-from actors.checkpoint import pass_by
+from actors.failpoints import pass_by
 from daemon.events import BadEvent, Event, ScoreChanged, event_type, event_us, read_event
 from daemon.faults import is_data_fault
 from daemon.stream import START, Stream
@@ -30,7 +30,7 @@ from models.stream_position import Position, lock_position, move_position, read_
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from actors.checkpoint import Reached
+    from actors.failpoints import Reached
     from actors.metrics import Metrics
     from daemon.apply import Applier
     from daemon.backlog import Backlog

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.checkpoint import pass_by
+from actors.attempt import Settings, Tools
+from actors.client import Sender, http_session
+from actors.failpoints import pass_by
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes, named_in
-from actors.profiles import PROFILES
-from actors.sender import Sender, http_session
-from actors.verdict import Rules
-from actors.walk import Settings, Tools
+from actors.protocols.lti11.platforms import PROFILES
+from actors.resolution import Rules
 from daemon.apply import Applier, debounce
 from daemon.backlog import Backlog
 from daemon.certificates import Certificates
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     import aiohttp
     from aiohttp import web
 
-    from actors.checkpoint import Reached
+    from actors.failpoints import Reached
     from daemon.config import Config
     from daemon.stop import Stop
     from models.encryption import Vault

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from actors.client import Sender
 from actors.gate import Gates
-from actors.reader import Reader
-from actors.reading import FINDINGS, Finding, compare
-from actors.sender import Sender
+from actors.read_back import FINDINGS, Finding, Reader, compare
 from actors.slots import NotAdmittedError
 from daemon.fleet import EVERY, Fleet
 from daemon.lifespan import campus_tls, outcome_session, walk_settings
@@ -28,7 +27,7 @@ from models.queries.reconcile import census, is_still, next_settled, once_sent, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
 
-    from actors.reader import Reading
+    from actors.read_back import Reading
     from daemon.config import Config
     from models.queries.reconcile import CampusCensus, Selection, Settled
 

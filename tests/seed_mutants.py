@@ -15,7 +15,7 @@ from tests.models.mutants import Mutant, try_mutant
 
 PACKAGES = ("models", "actors", "daemon", "tests")
 
-_WALK, _TESTS = "actors/walk.py", "tests/actors/test_outcomes.py"
+_WALK, _TESTS = "actors/attempt.py", "tests/actors/test_outcomes.py"
 
 MUTANTS = [
     Mutant(
@@ -50,36 +50,36 @@ MUTANTS = [
         "only status 200 is a success",
         "succeeded = 200 <= answer.status <= 299",
         "succeeded = answer.status == 200",
-        "actors/classify.py",
+        "actors/protocols/lti11/responses.py",
         f"{_TESTS}::test_any_2xx_with_exactly_one_success_is_an_acceptance",
     ),
     Mutant(
         "one error and the grade is gone",
         "return Retried(again)",
         "return Unchanged()",
-        "actors/verdict.py",
+        "actors/resolution.py",
         f"{_TESTS}::test_a_refused_connection_is_tried_again_without_a_hold",
     ),
     Mutant(
         "an unknown block posts a zero",
         "return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED",
         "return Grade(0.0, 0.0)",
-        "actors/scoring.py",
+        "actors/grade.py",
         f"{_TESTS}::test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_comes",
     ),
     Mutant(
         "a learner who attempted nothing is sent a zero",
         "        return NoGrade.NOTHING_ATTEMPTED\n    untouched",
         "        return Grade(0.0, 1.0)\n    untouched",
-        "actors/scoring.py",
+        "actors/grade.py",
         f"{_TESTS}::test_a_learner_who_attempted_nothing_is_never_sent_a_zero",
     ),
     Mutant(
         "the whole course's grade stands in for a block's",
         "below = list(tree.below(usage_key))",
         "below = list(tree)",
-        "actors/scoring.py",
-        "tests/actors/test_scoring.py::test_a_block_is_worth_the_sum_of_the_scored_problems_at_and_below_it",
+        "actors/grade.py",
+        "tests/actors/test_grade.py::test_a_block_is_worth_the_sum_of_the_scored_problems_at_and_below_it",
     ),
     Mutant(
         "nothing records what was sent",
@@ -92,8 +92,8 @@ MUTANTS = [
         "scores go out as Python writes floats",
         'f"{clamped:.6f}".rstrip("0").rstrip(".") or "0"',
         "str(clamped)",
-        "actors/scoring.py",
-        "tests/actors/test_scoring.py::test_a_score_is_written_in_fixed_point_without_exponent_or_trailing_zeros",
+        "actors/grade.py",
+        "tests/actors/test_grade.py::test_a_score_is_written_in_fixed_point_without_exponent_or_trailing_zeros",
     ),
     Mutant(
         "NaN gets in",
@@ -106,8 +106,8 @@ MUTANTS = [
         "values beyond 1 go out",
         "clamped = min(max(value, 0.0), 1.0) + 0.0",
         "clamped = value + 0.0",
-        "actors/scoring.py",
-        "tests/actors/test_scoring.py::test_a_value_above_one_or_below_zero_is_clamped_and_flagged",
+        "actors/grade.py",
+        "tests/actors/test_grade.py::test_a_value_above_one_or_below_zero_is_clamped_and_flagged",
     ),
     Mutant(
         "a URL belongs to one consumer only",

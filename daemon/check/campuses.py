@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from actors.sender import http_session
+from actors.client import http_session
 from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.reach import OutOfReachError, Reached, Ways, reach

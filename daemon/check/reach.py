@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from actors.answer import Answer
-from actors.classify import clock_offset
 from actors.egress import EgressRefused
+from actors.protocols.lti11.responses import clock_offset
+from actors.response import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ class Ways:
     """
     With what a campus is looked at.
 
-    *session*: from :func:`actors.sender.http_session`. *trust*: how a campus is spoken to, by consumer key. *now_ms*:
+    *session*: from :func:`actors.client.http_session`. *trust*: how a campus is spoken to, by consumer key. *now_ms*:
     the daemons' time, in milliseconds since 1970.
     *patience*: seconds for a connection with TLS, and again for an answer.
     """

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from actors.reading import FINDINGS
+from actors.read_back import FINDINGS
 from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.health import iso
@@ -19,7 +19,7 @@ from models.queries.reconcile import Selection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actors.reading import Finding
+    from actors.read_back import Finding
     from daemon.reconcile import CampusReport, Drift
 
 #: Findings that are told one by one; ``--json`` tells all.

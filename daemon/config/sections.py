@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from actors.egress import Egress as Policy
-from actors.profiles import ProfileName
+from actors.protocols.lti11.platforms import ProfileName
 from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls, trust
 from daemon.config.values import (

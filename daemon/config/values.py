@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, SecretStr
 
-from actors.profiles import PROFILE_NAMES
+from actors.protocols.lti11.platforms import PROFILE_NAMES
 from models.db.database import URL_OPTIONS
 from models.encryption import Vault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actors.scoring import Grade, wire_score
+from actors.grade import Grade, wire_score
 from daemon.why.absent import absence
 from daemon.why.times import utc
 from daemon.why.words import reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actors.scoring import block_grade
+from actors.grade import block_grade
 from daemon.why.known import Absent, Answer, Known
 from models.course import CourseTrees
 from models.queries import grades as grade_queries
@@ -14,7 +14,7 @@ from models.score import read_scores
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from actors.scoring import Grade, NoGrade
+    from actors.grade import Grade, NoGrade
     from models.queries.grades import Asked, Found, Late, Rejected
     from models.score import Points
 

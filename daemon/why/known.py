@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from actors.scoring import Grade, NoGrade
+    from actors.grade import Grade, NoGrade
     from models.assignment import Debounce
     from models.queries.grades import Asked, Found, Late, Rejected, Tried
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.scoring import NoGrade
+from actors.grade import NoGrade
 from daemon.why.names import campus as name_of
 from daemon.why.times import duration, past, upcoming
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.scoring import Grade, NoGrade, wire_score
+from actors.grade import Grade, NoGrade, wire_score
 from daemon.why.names import campus, noun
 from daemon.why.times import past
 from daemon.why.waiting import waiting

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
+from actors.attempt import MARGIN, Settings, Tools
+from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
-from actors.sender import Sender, http_session
-from actors.verdict import Rules
-from actors.walk import MARGIN, Settings, Tools
+from actors.resolution import Rules
 from models.assignment import Debounce, bump
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
 from models.course import CourseTrees

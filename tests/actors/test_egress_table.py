@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import GiveUp
-from actors.sender import Sender, http_session
 from tests.fakes.lms import RecordingLms, answer
 from tests.fakes.network import Resolver
 

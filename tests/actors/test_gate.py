@@ -16,8 +16,8 @@ from actors.gate import (
     pause_ms,
     share,
 )
+from actors.resolution import Verdict
 from actors.slots import NotAdmittedError
-from actors.verdict import Verdict
 from models.assignment import sweep
 from models.attempt import Accepted, Address, Released, address
 from models.db.clock import Clock

@@ -12,10 +12,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from actors.classify import judge
+from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
-from actors.sender import Sender, http_session
+from actors.protocols.lti11.responses import judge
 from tests.fakes.lms import HOST
 from tests.fakes.network import raw_server
 

@@ -21,17 +21,21 @@ ELSEWHERE = {
         "test_outcomes.py::test_any_2xx_with_exactly_one_success_is_an_acceptance"
     ),
     "the message identifier was a constant": (
-        "test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
+        "protocols/lti11/test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
     ),
     "a nonce was used again": (
-        "test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
+        "protocols/lti11/test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
     ),
-    "the sourcedid was not escaped": ("test_platform_rules.py::test_a_sourcedid_that_is_json_comes_back_byte_for_byte"),
-    "a request had no time-out": "test_sender.py::test_a_time_out_while_waiting_for_the_answer_is_ambiguous",
-    "a time-out began anew with each byte": "test_sender.py::test_a_body_that_trickles_past_the_deadline_is_ambiguous",
-    "certificates were not verified": "test_platform_rules.py::test_a_certificate_fault_stops_the_campus",
+    "the sourcedid was not escaped": (
+        "protocols/lti11/test_platform_rules.py::test_a_sourcedid_that_is_json_comes_back_byte_for_byte"
+    ),
+    "a request had no time-out": "test_client.py::test_a_time_out_while_waiting_for_the_answer_is_ambiguous",
+    "a time-out began anew with each byte": "test_client.py::test_a_body_that_trickles_past_the_deadline_is_ambiguous",
+    "certificates were not verified": (
+        "protocols/lti11/test_platform_rules.py::test_a_certificate_fault_stops_the_campus"
+    ),
     "a retry sent the grade of when the first try was queued": (
-        "test_platform_rules.py::test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over"
+        "protocols/lti11/test_platform_rules.py::test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over"
     ),
     "an event that could not be read stopped those behind it": (
         "../daemon/test_intake.py::test_a_bad_event_is_quarantined_with_its_reason_and_stops_nobody"

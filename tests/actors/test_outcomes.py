@@ -9,12 +9,12 @@ import pytest
 import structlog
 from dramatiq.brokers.stub import StubBroker
 
-from actors.classify import PROCESSING_HOLD
+from actors.attempt import MARGIN, PUT_OFF
 from actors.errors import TryLater
 from actors.outcomes import ROOM, ROOM_ALONE, Outcomes
+from actors.protocols.lti11.responses import PROCESSING_HOLD
+from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
-from actors.verdict import CAMPUS_WAIT
-from actors.walk import MARGIN, PUT_OFF
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
 from models.attempt import address
 from models.consumer import origin

@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
-from actors.sender import Sender, http_session
 from actors.tls import MINIMUMS, trust
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms

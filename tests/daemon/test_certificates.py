@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from actors.client import http_session
 from actors.egress import Egress
 from actors.metrics import Metrics
-from actors.sender import http_session
 from actors.tls import trust
 from daemon.certificates import EVERY, Certificates
 from daemon.check.reach import Ways

@@ -56,7 +56,7 @@ def end_not_written(error):
     try:
         raise error
     except Exception:
-        structlog.get_logger("actors.walk").warning("the end could not be written yet", assignment=7, exc_info=True)
+        structlog.get_logger("actors.attempt").warning("the end could not be written yet", assignment=7, exc_info=True)
 
 
 def waits(server):
@@ -147,7 +147,7 @@ def test_a_fault_of_ours_is_told_each_time(lines, error):
 
 
 def test_what_tells_of_no_lost_server_is_told_each_time(lines):
-    logger = structlog.get_logger("actors.walk")
+    logger = structlog.get_logger("actors.attempt")
     for _ in range(3):
         logger.info("an attempt ended", result="retried", error=ConnectionRefusedError("the campus"))
         logger.error("an attempt ended after its claim had been taken over", assignment=7)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from actors.reader import Reader
+from actors.read_back import Reader
 from daemon.reconcile import MOST_UNREADABLE, PATIENCE, reconcile
 from models.consumer import LtiConsumer
 from models.db.sql import Statement

@@ -16,7 +16,7 @@ from aiohttp import web
 from lxml import etree
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 
-from actors.protocols.oauth1 import body_hash
+from actors.protocols.lti11.oauth1 import body_hash
 
 if TYPE_CHECKING:
     import ssl

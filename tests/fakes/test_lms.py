@@ -11,7 +11,7 @@ from itertools import count
 import aiohttp
 import pytest
 
-from actors.protocols import basic_outcome, oauth1
+from actors.protocols.lti11 import basic_outcome, oauth1
 from tests.fakes import lms as fake
 from tests.fakes.lms import RecordingLms
 

@@ -9,13 +9,13 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
-from actors.answer import Answer
+from actors.attempt import Settings, Tools
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes, named_in
-from actors.verdict import Rules
-from actors.walk import Settings, Tools
+from actors.resolution import Rules
+from actors.response import Answer
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.faults import is_data_fault

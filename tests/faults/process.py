@@ -2,7 +2,7 @@
 The real daemon, which may kill or stop itself at a chosen point of its work, or live by another clock.
 
 ``python -m tests.faults.process CONFIG [--kill-at CHECKPOINT:N | --stop-at CHECKPOINT:N] [--once FILE] [--clock-offset
-SECONDS] [--clock-file FILE]``; the names of the checkpoints are those of :mod:`actors.checkpoint`.
+SECONDS] [--clock-file FILE]``; the names of the checkpoints are those of :mod:`actors.failpoints`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from actors.checkpoint import Checkpoint, pass_by
+from actors.failpoints import Checkpoint, pass_by
 from daemon.cli.common import load_config
 from daemon.lifespan import Outside
 from daemon.run import run_daemon
@@ -22,7 +22,7 @@ from daemon.run import run_daemon
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from actors.checkpoint import Reached
+    from actors.failpoints import Reached
 
 
 def main() -> None:

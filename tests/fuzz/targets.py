@@ -15,11 +15,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.answer import Answer
-from actors.classify import Accepted, judge
 from actors.errors import DeliveryError
-from actors.profiles import PROFILES
-from actors.protocols.basic_outcome import DESCRIPTION_LIMIT, read_reply
+from actors.protocols.lti11.basic_outcome import DESCRIPTION_LIMIT, read_reply
+from actors.protocols.lti11.platforms import PROFILES
+from actors.protocols.lti11.responses import Accepted, judge
+from actors.response import Answer
 from daemon.config import ConfigError, Loaded, effective, load
 from daemon.config.sections import keys
 from daemon.events import TYPES, BadEvent, event_type, event_us, read_event

@@ -76,7 +76,7 @@ _ASSIGNMENT = "models/assignment.py"
 _DELIVERY = "models/delivery.py"
 _REGISTRATION = "models/registration.py"
 _GATE = "models/gate.py"
-_WALK = "actors/walk.py"
+_WALK = "actors/attempt.py"
 _TOGETHER = "models/together.py"
 
 # Of the claim and of the sweep, which share them.

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from dramatiq import Broker
 
+from actors.attempt import MARGIN, Settings, Tools
 from actors.gate import Gates
 from actors.outcomes import Outcomes
-from actors.verdict import Rules
-from actors.walk import MARGIN, Settings, Tools
+from actors.resolution import Rules
 from models.course import CourseTrees
 from models.gate import read_troubles
 from tests.models.rows import read_address
 
 if TYPE_CHECKING:
-    from actors.answer import Answer
     from actors.errors import DeliveryError
     from actors.metrics import Metrics
+    from actors.response import Answer
     from models.course_tree import Tree
     from tests.models.campus import Campus, Request
     from tests.models.truth import Address

@@ -18,10 +18,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actors.answer import Answer
-from actors.classify import PROCESSING_HOLD
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.metrics import Metrics
+from actors.protocols.lti11.responses import PROCESSING_HOLD
+from actors.response import Answer
 from daemon.apply import Applier
 from daemon.backlog import Backlog
 from daemon.intake import Intake

@@ -9,8 +9,8 @@ from ipaddress import ip_network
 
 import pytest
 
+from actors.client import http_session
 from actors.egress import Egress
-from actors.sender import http_session
 from actors.tls import trust
 from daemon.check.reach import OutOfReachError, Ways, reach
 from tests.daemon.check.certificates import expired, served_with, valid_for

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from actors.protocols.basic_outcome import (
+from actors.protocols.lti11.basic_outcome import (
     DESCRIPTION_LIMIT,
     NAMESPACE,
     REPLY_LIMIT,

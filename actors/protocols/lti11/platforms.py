@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from actors.answer import Answer
-    from actors.protocols.basic_outcome import Reply
+    from actors.protocols.lti11.basic_outcome import Reply
+    from actors.response import Answer
 
 #: Who must act on a refusal: the learner's or the course's own affair, this campus's set-up (or a fault of ours, which
 #: its other grades have too), or something that stops the whole campus until somebody mends it.

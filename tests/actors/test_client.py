@@ -14,11 +14,11 @@ import aiohttp
 import aiohttp.abc
 import pytest
 
-from actors.answer import BODY_LIMIT
+from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import Ambiguous, GiveUp, Misconfigured, TryLater
-from actors.protocols import basic_outcome, oauth1
-from actors.sender import Sender, http_session
+from actors.protocols.lti11 import basic_outcome, oauth1
+from actors.response import BODY_LIMIT
 from tests.fakes import lms as fake
 from tests.fakes.lms import HOST, RecordingLms
 from tests.fakes.network import Resolver, raw_server

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from actors import verdict
-from actors.answer import Answer
-from actors.classify import Accepted
+from actors import resolution as verdict
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.protocols.lti11.responses import Accepted
+from actors.resolution import CAMPUS_WAIT, LONGEST_CAMPUS_WAIT, Attempt, Rules
+from actors.response import Answer
 from actors.retry import FIRST, LONGEST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
-from actors.verdict import CAMPUS_WAIT, LONGEST_CAMPUS_WAIT, Attempt, Rules
 from models import attempt as ends
 from models.delivery import Line
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import html
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
-from actors.profiles import recognise
-from actors.protocols.basic_outcome import Reply, read_reply
+from actors.protocols.lti11.basic_outcome import Reply, read_reply
+from actors.protocols.lti11.platforms import recognise
+from actors.redact import REASON_LIMIT, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from actors.answer import Answer
-    from actors.profiles import Outcome, Profile, Refusal
+    from actors.protocols.lti11.platforms import Outcome, Profile, Refusal
+    from actors.response import Answer
 
 #: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
 #: this left, another few requests would be refused: so it is left alone for so many seconds.
@@ -30,14 +29,6 @@ LIMIT_LOW, LIMIT_PAUSE = 100.0, 1.0
 #: Seconds. The longest wait that an LMS may ask for.
 LONGEST_WAIT = 6 * 3600.0
 
-#: Characters of the campus's own words in a reason.
-REASON_LIMIT = 500
-
-#: Characters. A shorter sourcedid is struck out only where it stands alone: "1" must not eat the digits of a reason.
-_SHORT = 4
-
-#: Characters. Where the campus's words were cut off, this much of a sourcedid at their end is struck out too.
-_TAIL = 8
 
 #: Seconds. An LMS that says that it is processing a score has put it into a queue of its own, where it may lie behind a
 #: night's work; until then a newer score that we sent could be overtaken by it.
@@ -114,23 +105,6 @@ def retry_after(answer: Answer, now: datetime) -> float | None:
         return None
     answered = _date(answer.header("Date") or "") or now
     return min(max((until - answered).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def clean(words: str, hide: Iterable[str] = ()) -> str:
-    """
-    Make a campus's own words fit to be stored and shown.
-
-    Everything in *hide* is struck out, also as it looks in XML, HTML or a URL, and so is an OAuth signature; control
-    characters become spaces; at most :data:`REASON_LIMIT` characters are left.
-    """
-    if not words:
-        return ""
-    for secret in hide:
-        for form in dict.fromkeys((secret, html.escape(secret, quote=False), html.escape(secret), quote(secret, ""))):
-            words = _strike(words, form)
-    words = re.sub(r"oauth_signature(?!_method)\W{1,6}[\w%+/.~-]+=*", "oauth_signature […]", words)
-    words = "".join(character if character.isprintable() else " " for character in words)
-    return " ".join(words.split())[:REASON_LIMIT]
 
 
 def _refused(
@@ -253,15 +227,3 @@ def _date(text: str) -> datetime | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _strike(words: str, secret: str) -> str:
-    if not secret:
-        return words
-    if len(secret) < _SHORT:
-        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[…]", words)
-    words = words.replace(secret, "[…]")
-    for length in range(min(len(secret), len(words)), _TAIL - 1, -1):
-        if words.endswith(secret[:length]):
-            return words[:-length] + "[…]"
-    return words

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from actors.answer import Answer
-from actors.profiles import CANVAS, DEFAULT, MOODLE, PROFILE_NAMES, PROFILES, Profile, recognise
-from actors.protocols.basic_outcome import read_reply
+from actors.protocols.lti11.basic_outcome import read_reply
+from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, PROFILE_NAMES, PROFILES, Profile, recognise
+from actors.response import Answer
 from tests.fakes.lms import canvas_pox, pox
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors import verdict as verdicts
-from actors.checkpoint import pass_by
-from actors.classify import clock_offset, judge
+from actors import resolution as verdicts
 from actors.errors import Ambiguous, DeliveryError, TryLater
-from actors.protocols import oauth1
-from actors.protocols.basic_outcome import replace_result
+from actors.failpoints import pass_by
+from actors.grade import Grade, NoGrade, block_grade, wire_score
+from actors.instrumentation import Told, tell
+from actors.protocols.lti11 import oauth1
+from actors.protocols.lti11.basic_outcome import replace_result
+from actors.protocols.lti11.responses import clock_offset, judge
 from actors.request import signed
-from actors.scoring import Grade, NoGrade, block_grade, wire_score
-from actors.telling import Told, tell
-from actors.verdict import Attempt, Rules, Verdict
+from actors.resolution import Attempt, Rules, Verdict
 from models import attempt as attempts
 from models import together
 from models.attempt import Accepted as AcceptedEnd
@@ -38,13 +38,13 @@ from models.together import Acceptance
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from actors.answer import Answer
-    from actors.checkpoint import Reached
-    from actors.classify import Accepted
+    from actors.client import Sender
+    from actors.failpoints import Reached
     from actors.gate import Gates, Pass
     from actors.metrics import Metrics
-    from actors.profiles import Profile
-    from actors.sender import Sender
+    from actors.protocols.lti11.platforms import Profile
+    from actors.protocols.lti11.responses import Accepted
+    from actors.response import Answer
     from models.course import CourseTrees
     from models.course_tree import Tree
     from models.db.clock import Clock

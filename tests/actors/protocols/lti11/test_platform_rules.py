@@ -1,8 +1,8 @@
 """
 How real LMSs answer, and what becomes of the grade: a test for each row, on a real socket and a real database.
 
-What an answer means is data in :mod:`actors.profiles`; here the whole daemon's walk is looked at: the row that it
-leaves, and what the ledger tells whoever asks.
+What an answer means is data in :mod:`actors.protocols.lti11.platforms`; these tests look at the whole attempt: the row
+that it leaves, and its line in the ledger.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from actors.classify import LONGEST_WAIT, PROCESSING_HOLD
-from actors.profiles import CANVAS, DEFAULT, MOODLE
-from actors.protocols.oauth1 import body_hash
+from actors.protocols.lti11.oauth1 import body_hash
+from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE
+from actors.protocols.lti11.responses import LONGEST_WAIT, PROCESSING_HOLD
+from actors.resolution import CAMPUS_WAIT
 from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
-from actors.verdict import CAMPUS_WAIT
 from tests.actors.sending import HOLD, KEY, SECRET, changed, just_now, make_campus, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import HOST, RecordingLms, canvas_pox, pox

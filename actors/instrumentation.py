@@ -11,7 +11,7 @@ from models.attempt import Parked, Released, Retried, Uncertain
 
 if TYPE_CHECKING:
     from actors.metrics import Metrics
-    from actors.verdict import Verdict
+    from actors.resolution import Verdict
     from models.attempt import Address, Claim, Ended
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,8 @@ from models.delivery import Line
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from actors.answer import Answer
-    from actors.classify import Accepted
+    from actors.protocols.lti11.responses import Accepted
+    from actors.response import Answer
 
 #: Seconds between two tries of one assignment while the whole campus is away or refuses everything; spread from half
 #: of it to one and a half.

@@ -1,32 +1,44 @@
-"""Asking a campus for one learner's score: read only, behind its gate, and without a say about it but "busy"."""
+"""Asks a campus for one learner's score, read only and behind its gate, and compares it with what was sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Literal
 
-from actors.classify import clean, judge
 from actors.errors import DeliveryError, GiveUp, TryLater
-from actors.protocols import oauth1
-from actors.protocols.basic_outcome import read_reply, read_result
+from actors.protocols.lti11 import oauth1
+from actors.protocols.lti11.basic_outcome import read_reply, read_result
+from actors.protocols.lti11.responses import judge
+from actors.redact import clean
 from actors.request import signed
+from actors.resolution import Verdict
 from actors.slots import NotAdmittedError
-from actors.verdict import Verdict
 from models.attempt import Released
 from models.delivery import Line
 from models.encryption import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from actors.answer import Answer
+    from actors.client import Sender
     from actors.gate import Gates, Pass
-    from actors.profiles import Profile
-    from actors.sender import Sender
+    from actors.protocols.lti11.platforms import Profile
+    from actors.response import Answer
     from models.attempt import Address
     from models.db.clock import Clock
     from models.encryption import Vault
+
+#: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
+#: something that was never sent, as after a change by hand. ``unreadable``: nobody can tell.
+Finding = Literal["equal", "empty", "ours", "foreign", "unreadable"]
+FINDINGS: tuple[Finding, ...] = ("equal", "empty", "ours", "foreign", "unreadable")
+
+#: LMSs keep points of their own scale, and round: what differs by no more is the same.
+TOLERANCE = Decimal("0.00005")
+#: Digits before the point that no score has.
+LARGE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +134,36 @@ async def _report(admitted: Pass, assignment_id: int, verdict: Verdict) -> None:
     # It may have been shut while the request was under way.
     if not admitted.campus_away:
         await admitted.report(assignment_id, verdict)
+
+
+def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:
+    """
+    Judge what a campus holds.
+
+    Args:
+        held: Its text; empty where it holds nothing.
+        acknowledged: The wire text that it acknowledged last.
+        once_sent: The wire texts of every request that may have reached it, as far as the ledger remembers.
+    """
+    if not held:
+        return "empty"
+    value = _number(held)
+    if value is None:
+        return "unreadable"
+    if value.adjusted() > LARGE:
+        return "foreign"  # numbers can be too large to be subtracted
+    if _same(value, acknowledged):
+        return "equal"
+    return "ours" if any(_same(value, score) for score in once_sent) else "foreign"
+
+
+def _same(value: Decimal, score: str) -> bool:
+    return abs(value - Decimal(score)) <= TOLERANCE
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None

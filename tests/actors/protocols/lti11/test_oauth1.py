@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oauthlib.oauth1 import Client, RequestValidator, SignatureOnlyEndpoint
 
-from actors.protocols.oauth1 import body_hash, secrets_of, sign
+from actors.protocols.lti11.oauth1 import body_hash, secrets_of, sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
-import os
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,16 +12,18 @@ import aiohttp
 import aiohttp.abc
 from yarl import URL
 
-from actors.answer import BODY_LIMIT, Answer
-from actors.egress import Egress, EgressRefused
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import Ambiguous, GiveUp, TryLater
+from actors.response import BODY_LIMIT, Answer
 from actors.tls import trust
+from actors.transport_errors import translated
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from pathlib import Path
     from types import SimpleNamespace
 
+    from actors.egress import Egress
     from actors.tls import MinimumTls
 
 #: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
@@ -164,7 +163,7 @@ class Sender:
                 seconds = time.monotonic() - (progress.connected or time.monotonic())
                 return Answer(reply.status, reply.headers, start, seconds, truncated)
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
-            raise _translated(error, progress) from error
+            raise translated(error, connected=progress.connected is not None) from error
 
 
 def http_session(
@@ -224,52 +223,3 @@ async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         return b"".join(pieces), False
     reply.close()
     return b"".join(pieces)[:BODY_LIMIT], True
-
-
-def _translated(error: Exception, progress: _Progress) -> DeliveryError:
-    """Name what to do about transport trouble. The words hold no URL: its query may be a secret."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Misconfigured(f"the campus's certificate cannot be trusted: {_why(error)}", bytes_left=False)
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
-        # The last one comes from a look-up, for a host name with a label that is too long.
-        return GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False)
-    refusal = _egress_refusal(error)
-    if refusal is not None:
-        return GiveUp(refusal, scope="campus", bytes_left=False)
-    if isinstance(error, aiohttp.ClientConnectorError) or progress.connected is None:
-        return TryLater(f"no connection to the campus: {_why(error)}")
-    return Ambiguous(f"the connection was lost while waiting for the answer: {_why(error)}")
-
-
-def _egress_refusal(error: Exception) -> str | None:
-    """The words of a refusal, also after aiohttp merged the refusals of several addresses into one error."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, EgressRefused):
-        return str(cause)
-    if isinstance(cause, OSError) and cause.errno == errno.EACCES and "egress.allow_networks" in str(cause):
-        return cause.strerror or str(cause)
-    return None
-
-
-#: In the order of looking: a time-out while connecting is a connector's error too.
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "its name cannot be looked up"),
-    (TimeoutError, "time-out"),
-    (aiohttp.ServerDisconnectedError, "closed without an answer"),
-    (aiohttp.ClientPayloadError, "closed in the middle of the answer"),
-    (aiohttp.ClientResponseError, "the answer is not HTTP"),
-)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        fault = error.certificate_error
-        return str(getattr(fault, "verify_message", "") or fault)[:200]
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__ or error
-    if isinstance(cause, ssl.SSLError):
-        return f"TLS: {cause.reason or type(cause).__name__}"[:200]
-    # Not aiohttp's own words: they can hold the URL.
-    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else type(cause).__name__

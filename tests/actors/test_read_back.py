@@ -1,4 +1,4 @@
-"""Asking a campus for a score: behind its gate, without a say about it but "busy"."""
+"""Asking a campus for a score behind its gate, and comparing it with the one that the campus should hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from actors.reader import Reader, Reading
+from actors.read_back import Reader, Reading, compare
 from actors.slots import NotAdmittedError
 from models.attempt import address
 from models.gate import read_troubles, shut
@@ -117,3 +117,42 @@ async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, leaf, lms
     assert reading.held is None
     assert "cannot carry" in reading.why
     assert lms.requests == []
+
+
+@pytest.mark.parametrize(
+    ("held", "finding"),
+    [
+        ("0.8333", "equal"),
+        ("0.83330", "equal"),
+        ("0.83335", "equal"),
+        ("0.83325", "equal"),
+        ("0.833351", "ours"),
+        ("0.83336", "ours"),
+        ("0.5", "ours"),
+        ("0.50005", "ours"),
+        ("0.500051", "foreign"),
+        ("1", "foreign"),
+        ("0", "foreign"),
+        ("83.33", "foreign"),
+        ("-1", "foreign"),
+        ("1e400000", "foreign"),
+        ("1e9999999", "foreign"),
+        ("-1e9999999", "foreign"),
+        ("1e-9999999", "foreign"),
+        ("", "empty"),
+        ("A+", "unreadable"),
+        ("0,83", "unreadable"),
+        ("NaN", "unreadable"),
+        ("Infinity", "unreadable"),
+    ],
+)
+def test_what_a_campus_holds_is_judged(held, finding):
+    assert compare(held, "0.8333", ["0.5", "0.8334"]) == finding
+
+
+def test_a_grade_that_was_sent_twice_is_equal_and_not_old():
+    assert compare("0.5", "0.5", ["0.5", "0.5"]) == "equal"
+
+
+def test_what_the_ledger_has_forgotten_was_never_sent():
+    assert compare("0.4", "0.5", []) == "foreign"

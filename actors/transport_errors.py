@@ -1,0 +1,66 @@
+"""Translates errors of aiohttp and of the system into those of a delivery."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+
+import aiohttp
+
+from actors.egress import EgressRefused
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+
+
+def translated(error: Exception, *, connected: bool) -> DeliveryError:
+    """
+    Name what to do about transport trouble. The words hold no URL: its query may be a secret.
+
+    Args:
+        connected: Whether there was a connection, so that bytes may have left us.
+    """
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Misconfigured(f"the campus's certificate cannot be trusted: {_why(error)}", bytes_left=False)
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
+        # The last one comes from a look-up, for a host name with a label that is too long.
+        return GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False)
+    refusal = _egress_refusal(error)
+    if refusal is not None:
+        return GiveUp(refusal, scope="campus", bytes_left=False)
+    if isinstance(error, aiohttp.ClientConnectorError) or not connected:
+        return TryLater(f"no connection to the campus: {_why(error)}")
+    return Ambiguous(f"the connection was lost while waiting for the answer: {_why(error)}")
+
+
+def _egress_refusal(error: Exception) -> str | None:
+    """The words of a refusal, also after aiohttp merged the refusals of several addresses into one error."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, EgressRefused):
+        return str(cause)
+    if isinstance(cause, OSError) and cause.errno == errno.EACCES and "egress.allow_networks" in str(cause):
+        return cause.strerror or str(cause)
+    return None
+
+
+#: In the order of looking: a time-out while connecting is a connector's error too.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "its name cannot be looked up"),
+    (TimeoutError, "time-out"),
+    (aiohttp.ServerDisconnectedError, "closed without an answer"),
+    (aiohttp.ClientPayloadError, "closed in the middle of the answer"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        fault = error.certificate_error
+        return str(getattr(fault, "verify_message", "") or fault)[:200]
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__ or error
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {cause.reason or type(cause).__name__}"[:200]
+    # Not aiohttp's own words: they can hold the URL.
+    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else type(cause).__name__
