@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dramatiq.worker import Worker, WorkerThread
 
-from daemon import lifespan, worker
+from daemon import lifespan
 from daemon.cli import main
+from daemon.queue import worker
 
 if TYPE_CHECKING:
     from dramatiq import MessageProxy

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.attempt import Settings, Tools
-from actors.client import Sender, http_session
+from actors.attempt import Tools
+from actors.client import Sender
 from actors.failpoints import pass_by
 from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes, named_in
-from actors.protocols.lti11.platforms import PROFILES
-from actors.resolution import Rules
-from daemon.apply import Applier, debounce
-from daemon.backlog import Backlog
-from daemon.certificates import Certificates
-from daemon.check.campuses import PATIENCE
-from daemon.check.reach import Ways
-from daemon.connections import dramatiq_broker, redis_client
-from daemon.embedded import EmbeddedServer, embedded_server
-from daemon.files import allow_files
-from daemon.fleet import Fleet
-from daemon.gauges import Gauges
-from daemon.health import Health
-from daemon.intake import Intake
-from daemon.log import configure as configure_log
-from daemon.loops import Loop
-from daemon.notify import Notifier, Watchdog
-from daemon.prune import Prune, Retention
-from daemon.startup import UnusableError, prepare_database, until_it_works
-from daemon.stream import Stream
-from daemon.sweep import Sweep
-from daemon.web import application, web_server
-from daemon.worker import LoopWorker, running_worker
+from daemon.infra.embedded import EmbeddedServer, embedded_server
+from daemon.infra.log import configure as configure_log
+from daemon.infra.loop import Loop
+from daemon.infra.redis import redis_client
+from daemon.infra.startup import UnusableError, prepare_database, until_it_works
+from daemon.ingest.apply import Applier, debounce
+from daemon.ingest.catch_up import Backlog
+from daemon.ingest.reader import Intake
+from daemon.ingest.stream import Stream
+from daemon.loops.certificates import Certificates
+from daemon.loops.dispatch import Sweep
+from daemon.loops.gauges import Gauges
+from daemon.loops.heartbeat import Fleet
+from daemon.loops.prune import Prune, Retention
+from daemon.loops.systemd import Notifier, Watchdog
+from daemon.queue.broker import dramatiq_broker
+from daemon.queue.worker import LoopWorker, running_worker
+from daemon.web.health import Health
+from daemon.web.server import application, web_server
+from daemon.wiring import campus_tls, outcome_session, walk_settings, ways
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
@@ -47,15 +44,13 @@ from models.secrets import count_unsealed, locked_out
 from models.stream_position import read_position
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable
 
-    import aiohttp
     from aiohttp import web
 
     from actors.failpoints import Reached
     from daemon.config import Config
-    from daemon.stop import Stop
+    from daemon.infra.stop import Stop
     from models.encryption import Vault
 
 log = structlog.get_logger(__name__)
@@ -76,7 +71,7 @@ class Daemon:
     """
     Everything, open.
 
-    *loops*: to run. *adopt*: has another configuration take effect, of which only what :mod:`daemon.reload` lets
+    *loops*: to run. *adopt*: has another configuration take effect, of which only what :mod:`daemon.config.reload` lets
     change differs.
     """
 
@@ -155,7 +150,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         )
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics)
         prune = Prune(clock=clock, retention=_kept(config))
-        certificates = Certificates(ways=_ways(config, session, tls, clock), clock=clock, metrics=metrics)
+        certificates = Certificates(ways=ways(config, session, tls, clock), clock=clock, metrics=metrics)
         loops = [
             Loop("intake", intake.step),
             Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
@@ -191,53 +186,6 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
         raise UnusableError(
             f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
         ) from error
-
-
-def _ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
-    everybody = config.egress.trust()
-    patience = min(config.outcomes.timeout_seconds, PATIENCE)
-    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
-
-
-def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
-    """
-    By consumer key, how campuses are spoken to that differ from the others.
-
-    Raises:
-        UnusableError: A ``ca_file`` is of no use.
-    """
-    with _usable(config):
-        return {key: config.egress.trust(key) for key in config.egress.campuses}
-
-
-@contextmanager
-def _usable(config: Config) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        files = [config.egress.ca_file, *(own.ca_file for own in config.egress.campuses.values())]
-        names = ", ".join(str(file) for file in files if file is not None)
-        raise UnusableError(
-            f"egress.ca_file: {names} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
-        ) from error
-
-
-def outcome_session(config: Config) -> aiohttp.ClientSession:
-    """
-    The pool of connections to campuses; whoever opens it closes it.
-
-    Raises:
-        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
-    """
-    allow_files(config.outcomes.max_connections)
-    with _usable(config):
-        return http_session(
-            timeout_seconds=config.outcomes.timeout_seconds,
-            max_connections=config.outcomes.max_connections,
-            egress=config.egress.policy,
-            ca_file=config.egress.ca_file,
-            minimum_tls=config.egress.minimum_tls,
-        )
 
 
 async def _open_database(
@@ -278,16 +226,6 @@ async def _open_outcomes(
     # The drain counts from the stop, and the loops took a part of it.
     stack.callback(lambda: worker.spent(stop.seconds_ago()))
     return outcomes, worker
-
-
-def walk_settings(config: Config) -> Settings:
-    """What the operator set, as attempts and readings need it."""
-    return Settings(
-        timeout_seconds=config.outcomes.timeout_seconds,
-        rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
-        skip_unchanged=config.outcomes.skip_unchanged,
-        profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
-    )
 
 
 def _kept(config: Config) -> Retention:

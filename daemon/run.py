@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
+from daemon.config import ConfigError
+from daemon.config.reload import differences, merged
+from daemon.infra.startup import StoppedError
+from daemon.infra.stop import Stop, stop_on_signals
 from daemon.lifespan import Outside, lifespan
-from daemon.reload import Reloader, reload_on_signal
-from daemon.startup import StoppedError
-from daemon.stop import Stop, stop_on_signals
 
 try:
     from uvloop import new_event_loop as _new_event_loop
@@ -20,10 +22,11 @@ except ImportError:  # not made for this platform
     _new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from daemon.config import Config
-    from daemon.loops import Loop
+    from daemon.infra.loop import Loop
+    from daemon.loops.systemd import Notifier
 
 log = structlog.get_logger(__name__)
 
@@ -108,3 +111,54 @@ async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_EN
         error = task.exception() if task in ended else None
         if error is not None:
             raise error
+
+
+class Reloader:
+    """
+    Reads the configuration anew when it is told to.
+
+    Args:
+        config: What is in force.
+        reread: Reads it from where it was read at the start; raises ConfigError.
+        adopt: Has it take effect; only the keys in :data:`daemon.config.reload.LIVE` differ from what was in force.
+    """
+
+    def __init__(
+        self, config: Config, reread: Callable[[], Config], adopt: Callable[[Config], None], notifier: Notifier
+    ) -> None:
+        self._config = config
+        self._reread = reread
+        self._adopt = adopt
+        self._notifier = notifier
+
+    def reload(self) -> None:
+        """Once. A configuration that is wrong is told, and the last good one stays in force."""
+        self._notifier.reloading()
+        try:
+            new = self._reread()
+        except ConfigError as error:
+            log.error("the configuration is wrong and was not reloaded", faults=list(map(str, error.faults)))  # noqa: TRY400
+        except Exception:
+            log.exception("the configuration could not be read and was not reloaded")
+        else:
+            self._take(new)
+        finally:
+            # The supervisor waits for this.
+            self._notifier.ready()
+
+    def _take(self, new: Config) -> None:
+        at_once, after_a_restart = differences(self._config, new)
+        if at_once:
+            self._config = merged(self._config, new)
+            self._adopt(self._config)
+        log.info("the configuration was reloaded", changed=at_once, needs_a_restart=after_a_restart)
+
+
+@contextmanager
+def reload_on_signal(loop: asyncio.AbstractEventLoop, reload: Callable[[], None]) -> Iterator[None]:
+    """SIGHUP calls *reload* within this context."""
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)

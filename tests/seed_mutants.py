@@ -99,8 +99,8 @@ MUTANTS = [
         "NaN gets in",
         'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            raise BadEvent(f"{name} is not a finite number: {text[:64]!r}")',
         'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            return float(text)',
-        "daemon/events.py",
-        "tests/daemon/test_events.py::test_nan_and_infinities_are_quarantined_and_never_sent",
+        "daemon/ingest/parse.py",
+        "tests/daemon/ingest/test_parse.py::test_nan_and_infinities_are_quarantined_and_never_sent",
     ),
     Mutant(
         "values beyond 1 go out",
@@ -142,7 +142,7 @@ MUTANTS = [
         'composite=kind == "composite",\n        due_at=now,',
         'composite=kind == "composite",\n        sent_version=1,\n        due_at=now,',
         "models/registration.py",
-        "tests/daemon/test_apply.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
+        "tests/daemon/ingest/test_apply.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
     ),
     Mutant(
         "a request leaves however late after its claim",

@@ -11,7 +11,7 @@ from actors.client import http_session
 from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.reach import OutOfReachError, Reached, Ways, reach
-from daemon.faults import why
+from daemon.infra.errors import why
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.queries.status import read_campuses

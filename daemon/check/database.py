@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daemon.check import postgres, sqlite
 from daemon.check.findings import Finding, fault, ok, told
-from daemon.faults import why
+from daemon.infra.errors import why
 from models.db.database import open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known
 

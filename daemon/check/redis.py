@@ -9,10 +9,11 @@ from redis.exceptions import RedisError
 
 from daemon.check.findings import Finding, fault, ok, told
 from daemon.check.keeping import Facts, judge
-from daemon.connections import is_too_old, redis_client
-from daemon.embedded import EmbeddedError, binary, known_url
-from daemon.faults import why
-from daemon.stream import as_text
+from daemon.infra.embedded import binary
+from daemon.infra.embedded_lock import EmbeddedError, known_url
+from daemon.infra.errors import why
+from daemon.infra.redis import is_too_old, redis_client
+from daemon.ingest.stream import as_text
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

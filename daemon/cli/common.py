@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from daemon import log
 from daemon.config import Config, ConfigError, Loaded, find_config_file, load
-from daemon.connections import redis_client
-from daemon.embedded import known_url
-from daemon.faults import why
-from daemon.startup import UnusableError, prepare_database
-from daemon.stream import Stream
+from daemon.infra import log
+from daemon.infra.embedded_lock import known_url
+from daemon.infra.errors import why
+from daemon.infra.redis import redis_client
+from daemon.infra.startup import UnusableError, prepare_database
+from daemon.ingest.stream import Stream
 from models.consumer_admin import ConsumerError, known_consumer
 from models.db.database import open_database
 from models.db.migrate import SchemaError, check_schema

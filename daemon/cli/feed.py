@@ -13,7 +13,7 @@ from rich.progress import track
 
 from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.faults import why
+from daemon.infra.errors import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from daemon.log import printable
+from daemon.infra.log import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

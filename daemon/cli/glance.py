@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from daemon.log import printable
+from daemon.infra.log import printable
+from daemon.infra.text import age, local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from daemon.health import Snapshot
+    from daemon.web.health import Snapshot
     from models.queries.status import CampusStatus, Daemons, IdleConsumer
-
-#: Seconds of each unit.
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def show(
@@ -68,22 +64,6 @@ def stream_line(lag: int | None, redis_away: str | None) -> str:
     if lag is None:
         return "stream: Redis answers, but does not say what stands on the stream"
     return f"stream: {lag} {'entry' if lag == 1 else 'entries'} not yet applied"
-
-
-def age(ms: int) -> str:
-    """A duration in its two largest units, rounded down: ``3 d 4 h``, ``5 min 2 s``, ``0 s``."""
-    seconds = max(0, ms) // 1000
-    for (large, length), (small, part) in pairwise(_UNITS):
-        if seconds >= length:
-            rest = seconds % length // part
-            return f"{seconds // length} {large}" + (f" {rest} {small}" if rest else "")
-    return f"{seconds} s"
-
-
-def local(ms: int, where: tzinfo | None) -> str:
-    """A moment in somebody's time zone, with the zone."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return f"{moment.astimezone(where):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _when(moment: int, now: int, where: tzinfo | None) -> str:

@@ -13,9 +13,8 @@ from rich.markup import escape
 from daemon.cli.common import ConfigOption, console, consumer_id, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
-from daemon.health import iso
-from daemon.log import printable
-from daemon.why.times import past
+from daemon.infra.log import printable
+from daemon.infra.text import iso, past
 from models.queries.parked import MOST_GROUPS, ParkedGroup, read_parked
 
 if TYPE_CHECKING:

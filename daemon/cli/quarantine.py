@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from daemon.apply import Applier, debounce
 from daemon.cli.common import (
     FAILED,
     MOST_ID,
@@ -25,10 +24,10 @@ from daemon.cli.common import (
 )
 from daemon.cli.common import run as run_work
 from daemon.config import zone
-from daemon.health import iso
-from daemon.log import printable
-from daemon.replay import Replay
-from daemon.why.times import past
+from daemon.infra.log import printable
+from daemon.infra.text import iso, past
+from daemon.ingest.apply import Applier, debounce
+from daemon.ingest.replay import Replay
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import Which, count, find, in_order, newest

@@ -12,15 +12,15 @@ from rich.table import Table
 from actors.read_back import FINDINGS
 from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.health import iso
-from daemon.log import printable
+from daemon.infra.log import printable
+from daemon.infra.text import iso
 from models.queries.reconcile import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from actors.read_back import Finding
-    from daemon.reconcile import CampusReport, Drift
+    from daemon.support.reconcile import CampusReport, Drift
 
 #: Findings that are told one by one; ``--json`` tells all.
 MOST_TOLD = 200
@@ -54,8 +54,8 @@ def reconcile(
     Example: passbackd reconcile --consumer example --fix
     """
     # Whoever asks another command a short question should not wait for all of this.
-    from daemon.reconcile import reading  # noqa: PLC0415
-    from daemon.reconcile import reconcile as reconcile_all  # noqa: PLC0415
+    from daemon.support.reconcile import reading  # noqa: PLC0415
+    from daemon.support.reconcile import reconcile as reconcile_all  # noqa: PLC0415
 
     settings = quiet_config(config)
     mend: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}

@@ -24,9 +24,9 @@ from daemon.cli.common import (
     quiet_config,
 )
 from daemon.cli.common import run as run_work
-from daemon.log import printable
-from daemon.resend import Marked
-from daemon.resend import resend as resend_all
+from daemon.infra.log import printable
+from daemon.support.resend import Marked
+from daemon.support.resend import resend as resend_all
 from models.db.clock import Clock
 from models.queries.resend import Matched, Selection, match
 

@@ -19,9 +19,9 @@ from daemon.cli.common import FAILED, WRONG, ConfigOption, counting_bar, fail, l
 from daemon.cli.common import run as run_work
 from daemon.cli.findings import tell
 from daemon.config import Config, ConfigError, effective, find_config_file, load
-from daemon.embedded import EmbeddedError
-from daemon.faults import why
-from daemon.startup import UnusableError
+from daemon.infra.embedded_lock import EmbeddedError
+from daemon.infra.errors import why
+from daemon.infra.startup import UnusableError
 from models.db.migrate import SchemaError
 from models.db.migrate import migrate as apply_migrations
 
@@ -33,7 +33,7 @@ def run(config: ConfigOption = None) -> None:
     Example: passbackd run --config config.toml
     """
     from daemon.lifespan import Outside
-    from daemon.notify import notifier
+    from daemon.loops.systemd import notifier
     from daemon.run import run_daemon
 
     loaded = load_config(config)

@@ -11,13 +11,13 @@ from daemon.cli.common import ConfigOption, console, opened_database, opened_str
 from daemon.cli.common import run as run_work
 from daemon.cli.glance import show
 from daemon.config import zone
-from daemon.health import render, snapshot
+from daemon.web.health import render, snapshot
 from models.db.clock import Clock
 from models.queries.status import read_idle_consumers
 
 if TYPE_CHECKING:
     from daemon.config import Config
-    from daemon.stream import Stream
+    from daemon.ingest.stream import Stream
 
 
 def status(

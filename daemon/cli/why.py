@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.apply import debounce
 from daemon.cli.common import MOST_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
+from daemon.ingest.apply import debounce
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms

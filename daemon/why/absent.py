@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daemon.infra.text import counted, past
 from daemon.why.names import title
-from daemon.why.times import counted, past
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors.grade import Grade, wire_score
+from daemon.infra.text import utc
 from daemon.why.absent import absence
-from daemon.why.times import utc
 from daemon.why.words import reason
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.table import Column, Table
 from rich.text import Text
 
-from daemon.log import printable
+from daemon.infra.log import printable
+from daemon.infra.text import past
 from daemon.why.absent import absence
 from daemon.why.names import noun, title
-from daemon.why.times import past
 from daemon.why.words import reason
 
 if TYPE_CHECKING:

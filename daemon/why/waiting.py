@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actors.grade import NoGrade
+from daemon.infra.text import duration, past, upcoming
 from daemon.why.names import campus as name_of
-from daemon.why.times import duration, past, upcoming
 
 if TYPE_CHECKING:
     from daemon.why.known import Known, Terms
@@ -47,17 +47,17 @@ def _held(known: Known, terms: Terms, campus: str) -> str:
     row, line = known.row, _last_failure(known)
     doubt = f" ('{line.description}')" if line is not None and line.result == "ambiguous" else ""
     follows = _ready_at(row)
-    when = "then" if follows <= row.hold_until else f"at {upcoming(follows, terms)}"
+    when = "then" if follows <= row.hold_until else f"at {_upcoming(follows, terms)}"
     return (
         f"Held: nobody knows whether the last request to {campus} arrived{doubt}. So that no older grade can land "
-        f"after a newer one, nothing is sent before {upcoming(row.hold_until, terms)}; attempt {row.attempts + 1} "
+        f"after a newer one, nothing is sent before {_upcoming(row.hold_until, terms)}; attempt {row.attempts + 1} "
         f"follows {when}."
     )
 
 
 def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
     row, line = known.row, _last_failure(known)
-    follows = f"attempt {row.attempts + 1} follows at {upcoming(_ready_at(row), terms)}."
+    follows = f"attempt {row.attempts + 1} follows at {_upcoming(_ready_at(row), terms)}."
     if line is None:
         return [f"Retrying: attempt {row.attempts} at {campus} failed; {follows}"]
     said = [f"Retrying: {_failed(line, campus, terms)}; {follows}"]
@@ -71,7 +71,7 @@ def _failed(line: Tried, campus: str, terms: Terms) -> str:
 
 
 def _put_off(known: Known, terms: Terms, campus: str) -> str:
-    line, again = _last_failure(known), upcoming(_ready_at(known.row), terms)
+    line, again = _last_failure(known), _upcoming(_ready_at(known.row), terms)
     if line is None:
         return (
             f"Waiting: the last attempt at {campus} was put off before anything was sent; the next follows at {again}."
@@ -83,7 +83,7 @@ def _put_off(known: Known, terms: Terms, campus: str) -> str:
 
 
 def _debounced(row: Found, terms: Terms) -> str:
-    at = upcoming(_ready_at(row), terms)
+    at = _upcoming(_ready_at(row), terms)
     if not row.composite:
         return f"Waiting: this grade is sent at {at}."
     delay, ceiling = duration(terms.debounce.delay_ms), terms.debounce.ceiling_ms
@@ -97,7 +97,7 @@ def _debounced(row: Found, terms: Terms) -> str:
         )
     return (
         f"Waiting: this unit's grade is sent {delay} after the last answer, at {at}, at the latest "
-        f"{upcoming(latest, terms)}."
+        f"{_upcoming(latest, terms)}."
     )
 
 
@@ -129,7 +129,7 @@ def _gate(row: Found, terms: Terms, campus: str) -> str | None:
         )
     if row.gate == "open":
         return None
-    again = upcoming(row.gate_closed_until, terms) if row.gate_closed_until > terms.now else "any moment now"
+    again = _upcoming(row.gate_closed_until, terms) if row.gate_closed_until > terms.now else "any moment now"
     if row.gate_shut_at is None:
         return f"{campus} is busy and asked for a pause: '{row.gate_reason}'. It gets grades again at {again}."
     tried = (
@@ -152,3 +152,7 @@ def _last_failure(known: Known) -> Tried | None:
     """The newest line, if it tells of a failure since the last acceptance."""
     newest = known.lines[0] if known.lines else None
     return newest if newest is not None and newest.result != "accepted" else None
+
+
+def _upcoming(ms: int, terms: Terms) -> str:
+    return upcoming(ms, now=terms.now, zone=terms.zone)

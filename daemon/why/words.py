@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actors.grade import Grade, NoGrade, wire_score
+from daemon.infra.text import past
 from daemon.why.names import campus, noun
-from daemon.why.times import past
 from daemon.why.waiting import waiting
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import structlog
 from dramatiq import Message
 
 from actors.outcomes import MOST_NAMED, Outcomes, named_in
-from daemon.connections import dramatiq_broker
+from daemon.queue.broker import dramatiq_broker
 from models.assignment import WAKE_MS, Debounce, Wake, bump, sweep, wake_bumped
 from models.db.clock import Clock
 from tests.models.rows import make_assignment

@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from daemon import log
+from daemon.infra import log
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from daemon.config import Config
-from daemon.files import OTHERS
+from daemon.infra.file_limit import OTHERS
 from tests.deploy.debian import systemd_analyze
 from tests.docs.tour import ROOT
 

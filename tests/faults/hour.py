@@ -16,14 +16,14 @@ from actors.metrics import Metrics
 from actors.outcomes import Outcomes, named_in
 from actors.resolution import Rules
 from actors.response import Answer
-from daemon.apply import Applier
-from daemon.backlog import Backlog
-from daemon.faults import is_data_fault
-from daemon.fleet import Fleet
-from daemon.intake import Intake
-from daemon.stop import Stop
-from daemon.stream import Look, parse_id
-from daemon.sweep import Sweep
+from daemon.infra.errors import is_data_fault
+from daemon.infra.stop import Stop
+from daemon.ingest.apply import Applier
+from daemon.ingest.catch_up import Backlog
+from daemon.ingest.reader import Intake
+from daemon.ingest.stream import Look, parse_id
+from daemon.loops.dispatch import Sweep
+from daemon.loops.heartbeat import Fleet
 from models.assignment import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock

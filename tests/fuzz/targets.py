@@ -22,7 +22,8 @@ from actors.protocols.lti11.responses import Accepted, judge
 from actors.response import Answer
 from daemon.config import ConfigError, Loaded, effective, load
 from daemon.config.sections import keys
-from daemon.events import TYPES, BadEvent, event_type, event_us, read_event
+from daemon.ingest.events import TYPES, BadEvent
+from daemon.ingest.parse import event_type, event_us, read_event
 from tests.fakes.lms import canvas_pox, pox
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

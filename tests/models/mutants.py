@@ -160,8 +160,8 @@ MUTANTS = [
     Mutant("of two scores of the same time the first is kept", "before.modified_us <= change.modified_us", "before.modified_us < change.modified_us", "models/score.py", WORLD),
     Mutant("a structure touches the new path only", "for tree in (old, new):", "for tree in (new,):", "models/course_tree.py", WORLD),
     Mutant("a structure touches the old path only", "for tree in (old, new):", "for tree in (old,):", "models/course_tree.py", WORLD),
-    Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/apply.py", WORLD),
-    Mutant("a score touches no ancestors", 'elif row["usage_key"] in path:', "elif False:", "daemon/apply.py", WORLD),
+    Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/ingest/structure.py", WORLD),
+    Mutant("a score touches no ancestors", 'elif row["usage_key"] in path:', "elif False:", "daemon/ingest/apply.py", WORLD),
     # Launches.
     Mutant("a launch leaves the row parked", "if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:", "if False:", _REGISTRATION, WORLD),
     Mutant("a launch leaves the backoff", "    if newer:\n        await hurry", "    if False:\n        await hurry", _REGISTRATION, WORLD),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from daemon import apply
+from daemon.ingest import apply
 from models import assignment, attempt, course, delivery, registration, score, together
 from models import stale_event as stale
 from models import stream_position as intake

@@ -22,9 +22,9 @@ from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.metrics import Metrics
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Answer
-from daemon.apply import Applier
-from daemon.backlog import Backlog
-from daemon.intake import Intake
+from daemon.ingest.apply import Applier
+from daemon.ingest.catch_up import Backlog
+from daemon.ingest.reader import Intake
 from models import consumer_admin
 from models.assignment import Debounce, sweep
 from models.course import CourseTrees

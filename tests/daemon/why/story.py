@@ -8,9 +8,9 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from actors.metrics import Metrics
-from daemon.apply import Applier
-from daemon.backlog import Backlog
-from daemon.intake import Intake
+from daemon.ingest.apply import Applier
+from daemon.ingest.catch_up import Backlog
+from daemon.ingest.reader import Intake
 from daemon.why.known import Terms
 from models.assignment import Debounce
 from models.attempt import Accepted, Claim, End, claim, end

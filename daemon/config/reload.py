@@ -1,0 +1,49 @@
+"""What of the configuration can change while the daemon works. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.config.sections import keys
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+
+
+#: What takes effect at once. All else is what open connections, leases or other daemons rest on.
+LIVE = frozenset(
+    {
+        "outcomes.composite_delay_seconds",
+        "outcomes.composite_max_delay_seconds",
+        "outcomes.max_per_campus",
+        "outcomes.max_attempts",
+        "outcomes.skip_unchanged",
+        "outcomes.profiles",
+        "log.level",
+        "log.format",
+        "log.timezone",
+        "retention.stream_days",
+        "retention.ledger_days",
+        "retention.quarantine_days",
+    }
+)
+
+
+def differences(old: Config, new: Config) -> tuple[list[str], list[str]]:
+    """The keys that differ: those that take effect at once, and those that need a restart. Pure."""
+    changed = [key for key in keys() if _value(old, key) != _value(new, key)]
+    return [key for key in changed if key in LIVE], [key for key in changed if key not in LIVE]
+
+
+def merged(old: Config, new: Config) -> Config:
+    """*old* with what can change from *new*. Pure."""
+    sections = {}
+    for section in type(old).model_fields:
+        taken = {key.partition(".")[2]: _value(new, key) for key in LIVE if key.startswith(f"{section}.")}
+        sections[section] = getattr(old, section).model_copy(update=taken)
+    return old.model_copy(update=sections)
+
+
+def _value(config: Config, key: str) -> object:
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)

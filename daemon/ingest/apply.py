@@ -1,0 +1,237 @@
+"""What each event does to the database. Runs inside intake's transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.egress import EgressRefused
+from daemon.ingest.events import (
+    AssignmentDisabled,
+    BadEvent,
+    CourseStructured,
+    Event,
+    Launched,
+    ScoreChanged,
+    UserRetired,
+)
+from daemon.ingest.structure import apply_structure, kind_of
+from models.assignment import (
+    Bump,
+    Debounce,
+    Kind,
+    Wake,
+    bump_many,
+    wake_bumped,
+    wake_bumped_many,
+)
+from models.db.sql import Statement
+from models.registration import Registration, Result, disable, register, retire
+from models.retired_user import is_retired, retired_since
+from models.score import Change, Effect, apply_scores, read_scores
+from models.stale_event import note_stale
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from actors.egress import Egress
+    from daemon.config.sections import Outcomes
+    from models.course import CourseTrees
+    from models.course_tree import Tree
+    from models.stream_position import Position
+
+_OF_LEARNERS = Statement(
+    """
+    SELECT id, graded_assignment.user_id AS user_id, graded_assignment.course_key AS course_key, usage_key
+    FROM {given} CROSS JOIN graded_assignment
+    WHERE graded_assignment.user_id = given.user_id AND graded_assignment.course_key = given.course_key""",
+    given="user_id VARCHAR, course_key VARCHAR",
+)
+
+
+class Applier:
+    """
+    Applies events in stream order.
+
+    Args:
+        trees: The cache of course trees, which the senders share.
+        debounce: How long a composite's grade waits.
+        egress: Where requests may go: a launch from elsewhere is not registered, since no grade could be sent there.
+    """
+
+    def __init__(self, trees: CourseTrees, debounce: Debounce, egress: Egress | None = None) -> None:
+        self._trees = trees
+        self._egress = egress
+        #: May change at any time.
+        self.debounce = debounce
+
+    async def apply(
+        self, event: Event, position: Position, *, now: int, force: bool = False
+    ) -> tuple[Result, list[Wake]]:
+        """
+        Apply one event.
+
+        Args:
+            force: Whether the grades that it changes must go out even if they equal what the campus acknowledged, as
+                far as this database knows: it may have been restored.
+
+        Returns:
+            What it did, and the wake-ups to send once the transaction is committed.
+
+        Raises:
+            BadEvent, RegistrationError: It cannot be applied.
+        """
+        match event:
+            case ScoreChanged():
+                (result,), wakes = await self.apply_scores([event], position, now=now, force=force)
+                return result, wakes
+            case CourseStructured():
+                return await apply_structure(event, self._trees, now=now, debounce=self.debounce, force=force), []
+            case Launched(registration):
+                return await self._launch(registration, position, now)
+            case AssignmentDisabled(key, sourcedid, modified_us):
+                return await disable(key, sourcedid, modified_us=modified_us, now=now), []
+            case UserRetired(user_id, modified_us):
+                return await retire(user_id, position, modified_us=modified_us), []
+
+    async def apply_scores(
+        self,
+        events: Sequence[ScoreChanged],
+        position: Position,
+        *,
+        now: int,
+        force: bool = False,
+        wake: bool = True,
+    ) -> tuple[list[Result], list[Wake]]:
+        """
+        Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`.
+
+        Args:
+            wake: Whether to wake at once whoever they touch; if not, the sweep does.
+        """
+        retired = await retired_since({event.user_id for event in events}, position)
+        heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
+        effects = dict(zip(map(id, heard), await apply_scores([_change(event) for event in heard]), strict=True))
+        results: list[Result] = []
+        for event in events:
+            effect = effects.get(id(event))
+            if effect is not None and not effect.applied:
+                await self._note_stale("score.changed", event, now)
+            results.append(_result(effect))
+        touched = await self._touch([event for event in heard if effects[id(event)].changed], now, force=force)
+        return results, await wake_bumped_many(touched, now=now) if touched and wake else []
+
+    async def _touch(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> Collection[int]:
+        """Bump each assignment that these events touch, once, and give their ids."""
+        if not events:
+            return ()
+        trees = await self._trees.get_many({event.course_key for event in events})
+        rows = await _of_learners({(event.user_id, event.course_key) for event in events})
+        bumps: dict[int, Bump] = {}
+        for event in events:
+            of_learner = rows.get((event.user_id, event.course_key), ())
+            for assignment_id, kind in touched_assignments(of_learner, event.usage_key, trees[event.course_key]):
+                before = bumps[assignment_id].changes if assignment_id in bumps else 0
+                bumps[assignment_id] = Bump(assignment_id, kind, event.entry_id, before + 1)
+        if bumps:
+            await bump_many(bumps.values(), now=now, debounce=self.debounce, force=force)
+        return bumps.keys()
+
+    async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Wake]]:
+        if launch is None:
+            return "unchanged", []
+        if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
+            return "stale", []
+        self._check_url(launch)
+        result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
+        if result == "stale":
+            await self._note_stale("launch", launch, now)
+        wake = None if assignment_id is None else await wake_bumped(assignment_id, now=now)
+        return result, [] if wake is None else [wake]
+
+    async def _tree(self, course_key: str) -> Tree | None:
+        return (await self._trees.get_many([course_key]))[course_key]
+
+    def _check_url(self, launch: Registration) -> None:
+        """What a look at the address shows; that of a name is checked again at each connection."""
+        if self._egress is None:
+            return
+        try:
+            self._egress.check_url(launch.lis_outcome_service_url)
+        except EgressRefused as error:
+            raise BadEvent(f"lis_outcome_service_url: {error}") from error
+
+    async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
+        await note_stale(
+            type_,
+            user_id=event.user_id,
+            course_key=event.course_key,
+            usage_key=event.usage_key,
+            entry_id=event.entry_id or "",
+            modified_us=event.modified_us,
+            now=now,
+        )
+
+    async def _kind(self, launch: Registration) -> Kind:
+        tree = await self._tree(launch.course_key)
+        if tree is not None and launch.usage_key in tree:
+            return kind_of(launch.usage_key, tree)
+        own = await read_scores(launch.user_id, launch.course_key, [launch.usage_key])
+        return "leaf" if own else "composite"
+
+
+def debounce(outcomes: Outcomes) -> Debounce:
+    """How long a composite's grade waits, as the operator set it."""
+    return Debounce(
+        delay_ms=int(outcomes.composite_delay_seconds * 1000),
+        ceiling_ms=int(outcomes.composite_max_delay_seconds * 1000),
+    )
+
+
+def touched_assignments(
+    rows: Sequence[dict[str, int | str]], problem: str, tree: Tree | None
+) -> list[tuple[int, Kind]]:
+    """
+    Which of a learner's assignments in a course a change of a problem's score touches.
+
+    Args:
+        rows: ``id`` and ``usage_key`` of each assignment.
+        problem: The problem's usage key.
+        tree: The course, if its structure is known: without it only the problem itself is found, and the structure
+            brings the others when it comes.
+
+    Returns:
+        Ids with the kind that the change makes them: of the problem itself a leaf (unless it has children), of its
+        ancestors composites.
+    """
+    path = tree.path(problem) if tree is not None else ()
+    touched: list[tuple[int, Kind]] = []
+    for row in rows:
+        if row["usage_key"] == problem:
+            touched.append((int(row["id"]), "leaf" if tree is None else kind_of(problem, tree)))
+        elif row["usage_key"] in path:
+            touched.append((int(row["id"]), "composite"))
+    return touched
+
+
+async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, int | str]]]:
+    """``id`` and ``usage_key`` of the assignments of learners in courses."""
+    given = [{"user_id": user_id, "course_key": course_key} for user_id, course_key in learners]
+    found: dict[tuple[str, str], list[dict[str, int | str]]] = {}
+    for row in await _OF_LEARNERS.rows(given=given):
+        found.setdefault((row["user_id"], row["course_key"]), []).append(row)
+    return found
+
+
+def _change(event: ScoreChanged) -> Change:
+    return Change(
+        (event.user_id, event.course_key, event.usage_key),
+        (event.points_earned, event.points_possible),
+        event.modified_us,
+    )
+
+
+def _result(effect: Effect | None) -> Result:
+    """None: it is about a learner who was retired since."""
+    if effect is None or not effect.applied:
+        return "stale"
+    return "applied" if effect.changed else "unchanged"

@@ -1,0 +1,65 @@
+"""The event vocabulary: what the stream says, as records. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.course_tree import Tree
+    from models.registration import Registration
+
+
+class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad
+    """An entry that cannot be applied. The message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChanged:
+    """A learner's weighted points on a problem. *modified_us*: microseconds since 1970."""
+
+    user_id: str
+    course_key: str
+    usage_key: str
+    points_earned: float
+    points_possible: float
+    modified_us: int
+    #: The stream entry that said so; two events that say the same are equal.
+    entry_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseStructured:
+    """A course's whole tree. *modified_us*: None where the event did not say."""
+
+    course_key: str
+    version: int
+    tree: Tree
+    modified_us: int | None
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A verified launch; *registration* is None for an ungraded one, which has no sourcedid."""
+
+    registration: Registration | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentDisabled:
+    consumer_key: str
+    lis_result_sourcedid: str
+    modified_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserRetired:
+    user_id: str
+    modified_us: int
+
+
+Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | UserRetired
+
+TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired")

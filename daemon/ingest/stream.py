@@ -1,0 +1,155 @@
+"""The Redis stream of events, as intake reads it: one atomic look at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from models.stream_position import known_position
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+#: A stream entry id as numbers: milliseconds, sequence.
+EntryId = tuple[int, int]
+
+START = "0-0"
+
+
+def parse_id(entry_id: str) -> EntryId:
+    """``<milliseconds>-<sequence>`` as two numbers, which compare as the stream orders them."""
+    ms, _, sequence = entry_id.partition("-")
+    return int(ms), int(sequence or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The stream at one moment, seen from a position."""
+
+    #: Entries after the position, oldest first: id, and field names and values as bytes.
+    entries: list[tuple[str, dict[bytes, bytes]]]
+    #: The last id ever given out; ``0-0`` where there is no stream.
+    last_id: str
+    #: The oldest entry that is still there, if any.
+    first_id: str | None
+    #: Whether the entry at the position is still there.
+    at_position: bool
+
+    def was_reset(self, position: str) -> bool:
+        """Whether the stream is another one than that in which *position* was read."""
+        if parse_id(self.last_id) < parse_id(position):
+            return True
+        older = self.first_id is not None and parse_id(self.first_id) < parse_id(position)
+        return position != START and not self.at_position and older
+
+    def has_gap(self, position: str) -> bool:
+        """Whether entries after the position may have gone unread."""
+        if position == START or self.at_position:
+            return False
+        # Newer ones alone are left; or none, though ids were given out after the position.
+        return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
+
+
+# Counts in the server, so that no payload travels. A small page at a time: Lua holds it in memory, and others wait.
+_COUNT = """
+local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
+local last = ARGV[1]
+if #page > 0 then last = page[#page][1] end
+return {#page, last}
+"""
+_PAGE = 100
+
+# Only the stream in which the position was read: another one may have taken its place since the last look.
+_TRIM = """
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+"""
+
+
+class Stream:
+    """
+    The tool's event stream.
+
+    Args:
+        redis: A client that returns bytes, whose socket time-out is longer than *block_ms*.
+        key: The stream's key.
+    """
+
+    def __init__(self, redis: Redis, key: str) -> None:
+        self.redis = redis
+        self.key = key
+
+    async def look(self, position: str, count: int) -> Look:
+        """Everything that intake decides from, in one MULTI, so that it is true of one moment."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.xinfo_stream(self.key)
+            pipe.xrange(self.key, position, position)
+            pipe.xrange(self.key, count=1)
+            pipe.xrange(self.key, f"({position}", count=count)
+            info, at_position, first, entries = await pipe.execute(raise_on_error=False)
+        for answer in (at_position, first, entries):
+            if isinstance(answer, Exception):
+                raise answer
+        if isinstance(info, ResponseError):
+            if "no such key" not in str(info).lower():
+                raise info
+            info = {"last-generated-id": START}
+        return Look(
+            entries=[(as_text(entry_id), fields or {}) for entry_id, fields in entries],
+            last_id=as_text(info["last-generated-id"]),
+            first_id=as_text(first[0][0]) if first else None,
+            at_position=bool(at_position),
+        )
+
+    async def wait(self, position: str, block_ms: int) -> None:
+        """Until an entry stands after *position*, or the time is up."""
+        await self.redis.xread({self.key: position}, count=1, block=block_ms)
+
+    async def add(self, fields: dict[str, str]) -> str:
+        """Put an event onto the stream; returns its entry id."""
+        named: dict[Any, Any] = dict(fields)
+        return as_text(await self.redis.xadd(self.key, named))
+
+    async def entry(self, entry_id: str) -> dict[bytes, bytes] | None:
+        """The fields of one entry; None if the stream does not hold it any more."""
+        found: Any = await self.redis.xrange(self.key, entry_id, entry_id)
+        return dict(found[0][1]) if found else None
+
+    async def lag(self, position: str) -> int:
+        """How many entries stand after *position*."""
+        total = 0
+        while True:
+            answer: Any = await self.redis.eval(_COUNT, 1, self.key, position, str(_PAGE))
+            count, position = int(answer[0]), as_text(answer[1])
+            total += count
+            if count < _PAGE:
+                return total
+
+    async def trim(self, position: str, *, before_ms: int) -> int:
+        """
+        Drop entries older than *before_ms*, but never the entry at *position* nor one above it.
+
+        Raises:
+            ResponseError: This Redis lets nobody write, or not us.
+        """
+        oldest = min((before_ms, 0), parse_id(position))
+        answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
+        return int(answer)
+
+
+def as_text(value: bytes | str) -> str:
+    """What a client that returns bytes said, as text."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+async def stream_lag(stream: Stream | None) -> int | None:
+    """Entries not yet applied; None when Redis does not answer."""
+    if stream is None:
+        return None
+    position = await known_position()
+    try:
+        return await stream.lag(START if position is None else position.entry_id)
+    except Exception:  # noqa: BLE001 - whatever Redis' trouble is, the rest of the status is worth showing
+        return None

@@ -1,0 +1,72 @@
+"""What a ``course.structure`` does to the database. Runs inside intake's transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.ingest.events import BadEvent, CourseStructured
+from models.assignment import Cause, GradedAssignment, bump_block, bump_waiting
+from models.course import CourseStructure
+from models.course_tree import canonical, touched_by_change
+
+if TYPE_CHECKING:
+    from models.assignment import Debounce, Kind
+    from models.course import CourseTrees
+    from models.course_tree import Tree
+    from models.registration import Result
+
+
+async def apply_structure(
+    event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
+) -> Result:
+    """
+    Store a course's tree, and bump each assignment whose grade it touches.
+
+    Args:
+        force: As in :meth:`daemon.ingest.apply.Applier.apply`.
+
+    Raises:
+        BadEvent: Its version came before with other blocks.
+    """
+    text, digest = canonical(event.tree)
+    stored = await CourseStructure.get_or_none(course_key=event.course_key)
+    old = None
+    if stored is not None:
+        if event.version < stored.version or _is_older(event.modified_us, stored.modified_us):
+            return "stale"
+        if event.version == stored.version:
+            if digest != stored.digest:
+                raise BadEvent(f"version {event.version} of this course's structure came before, and was different")
+            return "unchanged"
+        old = (await trees.get_many([event.course_key]))[event.course_key]
+    await CourseStructure.update_or_create(
+        {
+            "version": event.version,
+            "digest": digest,
+            "blocks": text,
+            "modified_us": event.modified_us if event.modified_us is not None else stored and stored.modified_us,
+        },
+        course_key=event.course_key,
+    )
+    await _bump_touched(event, old, now=now, debounce=debounce, cause=Cause(event.entry_id, force))
+    return "applied"
+
+
+async def _bump_touched(
+    event: CourseStructured, old: Tree | None, *, now: int, debounce: Debounce, cause: Cause
+) -> None:
+    """The sweep wakes these: a structure touches many at once."""
+    touched = touched_by_change(old, event.tree)
+    registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
+    for usage_key in sorted(usage_key for (usage_key,) in registered if usage_key in touched):
+        kind = kind_of(usage_key, event.tree)
+        await bump_block(event.course_key, usage_key, kind=kind, now=now, debounce=debounce, cause=cause)
+    await bump_waiting(event.course_key, now=now, debounce=debounce, cause=cause)
+
+
+def kind_of(usage_key: str, tree: Tree) -> Kind:
+    return "composite" if tree.has_children(usage_key) else "leaf"
+
+
+def _is_older(said: int | None, stored: int | None) -> bool:
+    return said is not None and stored is not None and said < stored

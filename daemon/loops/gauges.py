@@ -1,0 +1,78 @@
+"""The gauges that are read from the database and Redis, refreshed in the background."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from daemon.ingest.stream import stream_lag
+from models.gate import STATES
+from models.queries.status import read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actors.metrics import Metrics
+    from daemon.infra.stop import Stop
+    from daemon.ingest.stream import Stream
+    from models.db.clock import Clock
+    from models.queries.status import CampusStatus, Status
+
+#: Seconds between two readings.
+EVERY = 5.0
+#: The states that a line of figures names.
+_TOLD = ("due", "waiting", "claimed", "parked")
+
+
+class Gauges:
+    """The loop that keeps the gauges fresh."""
+
+    def __init__(self, *, clock: Clock, stream: Stream, metrics: Metrics) -> None:
+        self._clock = clock
+        self._stream = stream
+        self._metrics = metrics
+        self._consumers: set[str] = set()
+        #: How everything stands, in one line.
+        self.line = "starting"
+
+    async def step(self, stop: Stop) -> None:
+        """Read once, sleep."""
+        metrics = self._metrics
+        status = await read_status(now=self._clock.now())
+        self._set_campuses(status.campuses)
+        for state, number in status.assignments.items():
+            metrics.assignments.labels(state).set(number)
+        metrics.quarantined.set(status.quarantined)
+        lag = await stream_lag(self._stream)
+        if lag is not None:
+            metrics.stream_lag.set(lag)
+        self.line = _line(status, lag)
+        await stop.sleep(EVERY)
+
+    def _set_campuses(self, campuses: Sequence[CampusStatus]) -> None:
+        metrics = self._metrics
+        consumers = {campus.consumer for campus in campuses}
+        for consumer in consumers - self._consumers:
+            metrics.begin(consumer)
+        metrics.oldest_due.clear()
+        # A consumer may have several addresses; the campuses come sorted, so that the last word is set last.
+        for campus in sorted(campuses, key=lambda campus: -(campus.oldest_due or 0)):
+            if campus.oldest_due is not None:
+                metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
+        for campus in sorted(campuses, key=lambda campus: campus.last_success or 0):
+            if campus.last_success is not None:
+                metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
+        gates = Counter((campus.consumer, campus.gate) for campus in campuses)
+        for state in STATES:
+            for consumer in consumers:
+                metrics.gate_state.labels(consumer, state).set(gates[consumer, state])
+            for consumer in self._consumers - consumers:
+                metrics.gate_state.remove(consumer, state)
+        self._consumers = consumers
+
+
+def _line(status: Status, lag: int | None) -> str:
+    figures = [f"{status.assignments[state]} {state}" for state in _TOLD]
+    shut = sum(campus.gate != "open" for campus in status.campuses)
+    events = "Redis does not answer" if lag is None else f"{lag} events to apply"
+    return ", ".join([*figures, f"{shut} of {len(status.campuses)} gates not open", events])

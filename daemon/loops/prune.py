@@ -1,0 +1,50 @@
+"""Dropping what was kept long enough, in small steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
+
+if TYPE_CHECKING:
+    from daemon.infra.stop import Stop
+    from models.db.clock import Clock
+
+#: Seconds between two rounds, and between two chunks of one round.
+EVERY, BREATH = 600.0, 0.1
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the ledger is kept, and how long quarantined and stale events."""
+
+    ledger_days: float
+    quarantine_days: float
+
+
+class Prune:
+    """The loop that prunes the ledger, the quarantine and the stale events."""
+
+    def __init__(self, *, clock: Clock, retention: Retention) -> None:
+        self._clock = clock
+        #: May change at any time.
+        self.retention = retention
+        self._next = 0.0
+        self._ledger: LedgerRound | None = LedgerRound()
+
+    async def step(self, stop: Stop) -> None:
+        """A chunk of each; a long sleep once nothing was left."""
+        if self._clock.monotonic() < self._next:
+            await stop.sleep(1.0)
+            return
+        now, kept = self._clock.now(), self.retention
+        if self._ledger is not None:
+            self._ledger = await prune_ledger(self._ledger, before=now - int(kept.ledger_days * _DAY_MS))
+        before = now - int(kept.quarantine_days * _DAY_MS)
+        pruned = [await prune(before=before) for prune in (prune_quarantine, prune_stale)]
+        if self._ledger is None and max(pruned) < CHUNK:
+            self._next = self._clock.monotonic() + EVERY
+            self._ledger = LedgerRound()
+        await stop.sleep(BREATH)

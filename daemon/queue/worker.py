@@ -1,0 +1,259 @@
+"""
+Dramatiq's worker, whose actors run on the daemon's own loop instead of blocking a thread each.
+
+Dramatiq keeps fetching, delaying, heartbeats, acks and requeues; only "block on the coroutine" is replaced by "schedule
+it". Pinned to 2.2, whose private names it leans on: ``Worker._add_worker``, ``.queue_prefetch``, ``.delay_prefetch``;
+``WorkerThread.process_message``, ``.run``; ``_WorkQueueItem``; ``Actor.fn.__wrapped__``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, Any, cast
+
+from dramatiq.errors import ConnectionClosed
+from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from dramatiq import MessageProxy
+
+    from daemon.infra.stop import Stop
+    from daemon.queue.broker import Broker, BrokerClient
+
+#: Calls of actors at once, most of them waiting at a gate; and messages fetched ahead of each queue. Coroutines are
+#: cheap; this only bounds memory.
+WINDOW = 4096
+#: Milliseconds between two looks at whether to stop. How often a queue is looked at is the broker's.
+POLL_MS = 100
+#: Dramatiq's limit. A smaller one would let far alarms hide near ones.
+DELAY_PREFETCH = 65_535
+#: Threads that acknowledge messages, which is synchronous talk with Redis.
+ACKNOWLEDGERS = 2
+#: Seconds that acknowledgements have at least, once all actors have ended.
+ACKNOWLEDGE_TIME = 0.5
+#: Seconds between two looks at the threads.
+WATCH_EVERY = 1.0
+#: The part of the drain that is kept for ending what had to be aborted.
+ABORT_SHARE = 0.3
+
+
+class ThreadDiedError(ValueError):
+    """A thread of the worker died; the process ends, so that a new one starts with all of them."""
+
+
+class LoopWorker(Worker):
+    """
+    Must be made on the loop, inside the context (database connections) that actors shall see.
+
+    Args:
+        drain_seconds: How long :meth:`close` lets actors finish.
+        on_deadline: Called on the loop when they must hurry: it makes them end what they wait for.
+        window: Calls of actors at once.
+        split: A message's arguments, as those of each call of its actor. All calls are made at once, and the message
+            is acknowledged when the last one has ended.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        drain_seconds: float,
+        on_deadline: Callable[[], None],
+        window: int = WINDOW,
+        split: Callable[[Sequence[Any]], Sequence[Sequence[Any]]] = lambda arguments: [arguments],
+    ) -> None:
+        super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
+        self.client = cast("BrokerClient", broker.client)
+        self.acknowledgers: list[Thread] = []
+        self.queue_prefetch = window
+        self.delay_prefetch = DELAY_PREFETCH
+        self.window = window
+        self.split = split
+        self.drain_seconds = drain_seconds
+        self.on_deadline = on_deadline
+        self.loop = asyncio.get_running_loop()
+        self.context = contextvars.copy_context()
+
+    def _add_worker(self) -> None:
+        thread = LoopThread(self)
+        thread.start()
+        self.workers.append(thread)
+
+    def spent(self, seconds: float) -> None:
+        """Take what the stop has used up already off the drain."""
+        self.drain_seconds = max(0.0, self.drain_seconds - seconds)
+
+    async def close(self) -> None:
+        """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
+        # While Redis is away Dramatiq says that it could give nothing back. It finds what we hold by our missing
+        # heartbeat, and the sweep is behind it.
+        await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
+
+    def stop(self, timeout: int = 600_000) -> None:
+        cast("Broker", self.broker).hurry()
+        super().stop(timeout)
+
+    async def watch(self, stop: Stop) -> None:
+        """
+        One look at the threads and at their Redis, for a loop to repeat.
+
+        Raises:
+            ConnectionClosed: Redis failed them the last time; they try again by themselves.
+            ThreadDiedError: One is gone, and with it what it did.
+        """
+        if not all(thread.is_alive() for thread in (*self.workers, *self.consumers.values(), *self.acknowledgers)):
+            raise ThreadDiedError("a thread of the queue worker died: see the log")
+        if self.client.trouble is not None:
+            raise ConnectionClosed(self.client.trouble)  # type: ignore[no-untyped-call]
+        await stop.sleep(WATCH_EVERY)
+
+    def start_and_wait(self) -> None:
+        """A thread that is stopped before it has begun would never notice."""
+        self.start()
+        for thread in (*self.workers, *self.consumers.values()):
+            while not getattr(thread, "running", False) and thread.is_alive():
+                time.sleep(0.001)
+
+
+@dataclass(slots=True)
+class _InHand:
+    """A message, how many of its calls have not ended, and what the first one that failed raised."""
+
+    message: MessageProxy
+    left: int
+    error: BaseException | None = None
+
+
+class LoopThread(WorkerThread):
+    """Takes messages off Dramatiq's work queue and hands them to the loop."""
+
+    def __init__(self, worker: LoopWorker) -> None:
+        super().__init__(
+            broker=worker.broker,
+            consumers=worker.consumers,
+            work_queue=worker.work_queue,
+            worker_timeout=worker.worker_timeout,
+        )
+        self._worker = worker
+        self._slots = Semaphore(worker.window)
+        self._tasks: dict[asyncio.Task[None], _InHand] = {}
+        self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
+        # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
+        self._acknowledgers = worker.acknowledgers = [
+            Thread(target=self._acknowledge, name=f"ack-{number}", daemon=True) for number in range(ACKNOWLEDGERS)
+        ]
+
+    def run(self) -> None:
+        for thread in self._acknowledgers:
+            thread.start()
+        super().run()
+        self._drain()
+
+    def process_message(self, message: MessageProxy) -> None:
+        """In this thread: wait for a free slot for each of its calls, then hand the message to the loop."""
+        calls = self._worker.split(message.args)
+        for taken in range(len(calls)):
+            while not self._slots.acquire(timeout=self.timeout):
+                if not self.running:
+                    self._release(taken)
+                    self._give_back(message)
+                    return
+        try:
+            self.broker.emit_before("process_message", message)
+        except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
+            self._release(len(calls))
+            self._ended.put((message, error))
+            return
+        self._worker.loop.call_soon_threadsafe(self._spawn, message, calls, context=self._worker.context)
+
+    def _release(self, slots: int) -> None:
+        for _ in range(slots):
+            self._slots.release()
+
+    def _spawn(self, message: MessageProxy, calls: Sequence[Sequence[Any]]) -> None:
+        """On the loop. Each task sees a copy of the context that this is called in."""
+        actor: Any = self.broker.get_actor(message.actor_name)
+        try:
+            coroutines = [actor.fn.__wrapped__(*arguments, **message.kwargs) for arguments in calls]
+        except TypeError as error:  # a message of another release, with other arguments
+            self._release(len(calls))
+            self._ended.put((message, error))
+            return
+        in_hand = _InHand(message, len(coroutines))
+        for coroutine in coroutines:
+            task = self._worker.loop.create_task(coroutine)
+            self._tasks[task] = in_hand
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        in_hand = self._tasks.pop(task)
+        # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
+        self._slots.release()
+        in_hand.left -= 1
+        # Of each, since asyncio tells at length of an exception that nobody asked for.
+        error = None if task.cancelled() else task.exception()
+        in_hand.error = in_hand.error or error
+        if not in_hand.left:
+            self._ended.put((in_hand.message, in_hand.error))
+
+    def _acknowledge(self) -> None:
+        """Off the loop: middleware and acknowledgements talk to Redis."""
+        while (ended := self._ended.get()) is not None:
+            self._finish(*ended)
+
+    def _finish(self, message: MessageProxy, error: BaseException | None) -> None:
+        try:
+            if error is None:
+                self.broker.emit_after("process_message", message, result=None)
+            else:
+                self.logger.error("an actor failed on message %s", message, exc_info=error)
+                message.stuff_exception(error)
+                self.broker.emit_after("process_message", message, exception=error)
+        finally:
+            # Acknowledged also after an error: the row is still dirty, and the sweep comes back to it.
+            self.consumers[message.queue_name].post_process_message(message)
+            self.work_queue.task_done()
+            message.clear_exception()
+
+    def _give_back(self, message: MessageProxy) -> None:
+        """``Worker.stop`` requeues what it finds here once this thread has ended."""
+        self.work_queue.put(_WorkQueueItem(0, message))
+
+    def _drain(self) -> None:
+        """Two deadlines: let actors finish, then have them hurry. None is cancelled: it may be in a transaction."""
+        started, drain = time.monotonic(), self._worker.drain_seconds
+        free = self._free_slots(0, started + drain * (1 - ABORT_SHARE))
+        if free < self._worker.window:
+            self._worker.loop.call_soon_threadsafe(self._worker.on_deadline)
+            free = self._free_slots(free, started + drain)
+        if free < self._worker.window:
+            self.logger.error("%d actors did not finish in time", self._worker.window - free)
+            for in_hand in {id(one): one for one in list(self._tasks.values())}.values():
+                self._give_back(in_hand.message)
+        for _ in self._acknowledgers:
+            self._ended.put(None)
+        for thread in self._acknowledgers:
+            thread.join(timeout=max(ACKNOWLEDGE_TIME, started + drain - time.monotonic()))
+
+    def _free_slots(self, free: int, deadline: float) -> int:
+        while free < self._worker.window and self._slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            free += 1
+        return free
+
+
+@asynccontextmanager
+async def running_worker(worker: LoopWorker) -> AsyncIterator[LoopWorker]:
+    """Start it, and on leaving drain it."""
+    await asyncio.to_thread(worker.start_and_wait)
+    try:
+        yield worker
+    finally:
+        await worker.close()

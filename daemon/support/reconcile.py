@@ -1,0 +1,273 @@
+"""
+Asking campuses whether they still hold what they acknowledged, and sending again what they do not.
+
+It is a process of its own beside the daemons, and divides with them what each campus bears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from actors.client import Sender
+from actors.gate import Gates
+from actors.read_back import FINDINGS, Finding, Reader, compare
+from actors.slots import NotAdmittedError
+from daemon.loops.heartbeat import EVERY, Fleet
+from daemon.wiring import campus_tls, outcome_session, walk_settings
+from models.attempt import address
+from models.db.clock import Clock
+from models.gate import read_troubles
+from models.queries.reconcile import census, is_still, next_settled, once_sent, redo_if_still
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection
+
+    from actors.read_back import Reading
+    from daemon.config import Config
+    from models.queries.reconcile import CampusCensus, Selection, Settled
+
+log = structlog.get_logger(__name__)
+
+#: Campuses that are read from side by side.
+CAMPUSES_AT_ONCE = 32
+#: Seconds that a campus may have no place for a reading, one after the other, before it is left.
+PATIENCE = 120.0
+#: Seconds between two tries to be let in.
+AGAIN = 0.5
+#: Readings, one after the other, in which the campus tells nothing of anybody, before it is left.
+MOST_UNREADABLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """
+    A campus that does not hold what it acknowledged, or does not tell.
+
+    *held*: what it wrote; None where it did not tell. *why*: why not. *marked*: whether the grade is sent again.
+    """
+
+    settled: Settled
+    finding: Finding
+    held: str | None
+    why: str = ""
+    marked: bool = False
+
+
+@dataclass(slots=True)
+class CampusReport:
+    """
+    What was found at one campus.
+
+    *skipped*: how many assignments were not read, by why. *marked*: how many are sent again.
+    """
+
+    consumer: str
+    origin: str
+    #: Why not all of it was read; empty if it was.
+    left: str = ""
+    counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(FINDINGS, 0))
+    skipped: dict[str, int] = field(default_factory=dict)
+    drifts: list[Drift] = field(default_factory=list)
+
+    @property
+    def marked(self) -> int:
+        return sum(drift.marked for drift in self.drifts)
+
+    def skip(self, why: str, number: int = 1) -> None:
+        if number:
+            self.skipped[why] = self.skipped.get(why, 0) + number
+
+
+class _GoneError(Exception):
+    """An assignment is not there any more."""
+
+
+class _Campus:
+    """The readings of one campus."""
+
+    def __init__(self, counted: CampusCensus, reader: Reader, mend: Collection[Finding]) -> None:
+        self.report = CampusReport(counted.consumer, counted.campus.origin, skipped=dict(counted.left_out))
+        self._counted = counted
+        self._reader = reader
+        self._mend = mend
+        #: No more than can have a slot: whoever waits looks into the database again and again.
+        self._turn = asyncio.Semaphore(reader.at_once)
+        self._mute = 0
+        self._progress = reader.clock.monotonic()
+
+    async def read(self, selection: Selection, advance: Callable[[int], None]) -> None:
+        """All that the selection names, a chunk at a time."""
+        self.report.left = await self._trouble()
+        after = gone_through = 0
+        while not self.report.left and (chunk := await next_settled(self._counted.campus, selection, after=after)):
+            async with asyncio.TaskGroup() as group:
+                for settled in chunk:
+                    group.create_task(self._one(settled))
+            after = chunk[-1].id
+            gone_through += len(chunk)
+            advance(len(chunk))
+        if self.report.left:
+            rest = max(0, self._counted.settled - gone_through)
+            self.report.skip(self.report.left, rest)
+            advance(rest)
+
+    async def _trouble(self) -> str:
+        for trouble in await read_troubles(now=self._reader.clock.now()):
+            if trouble.campus == self._counted.campus and (trouble.away or trouble.state == "paused"):
+                return "paused by the operator" if trouble.state == "paused" else f"its gate is shut: {trouble.reason}"
+        while not self._reader.may_send():
+            if self._reader.clock.monotonic() - self._progress > PATIENCE:
+                return "the daemons made no room"
+            await asyncio.sleep(AGAIN)
+        if not self._reader.gates.has_room(self._counted.campus):
+            return "outcomes.max_per_campus leaves no room beside the daemons"
+        return ""
+
+    async def _one(self, settled: Settled) -> None:
+        try:
+            async with self._turn:
+                reading = await self._ask(settled)
+        except _GoneError:
+            self.report.skip("gone meanwhile")
+            return
+        except NotAdmittedError as error:
+            self.report.left = self.report.left or str(error)
+            self.report.skip(str(error))
+            return
+        self._progress = self._reader.clock.monotonic()
+        finding: Finding = "unreadable"
+        if reading.held is not None:
+            finding = compare(reading.held, settled.sent_score, await once_sent(settled.id))
+        self._mute = self._mute + 1 if reading.mute or (reading.held and finding == "unreadable") else 0
+        if self._mute >= MOST_UNREADABLE:
+            self.report.left = f"{MOST_UNREADABLE} readings one after the other told nothing"
+        await self._note(settled, finding, reading)
+
+    async def _ask(self, settled: Settled) -> Reading:
+        clock = self._reader.clock
+        while not self.report.left:
+            where = await address(settled.id, now=clock.now(), vault=self._reader.vault)
+            if where is None:
+                raise _GoneError
+            try:
+                return await self._reader.read(settled.id, settled.lis_result_sourcedid, where)
+            except NotAdmittedError as error:
+                if where.shut or clock.monotonic() - self._progress > PATIENCE:
+                    raise
+                log.debug("a reading waits", assignment=settled.id, reason=str(error))
+            await asyncio.sleep(AGAIN)
+        raise NotAdmittedError(self.report.left)
+
+    async def _note(self, settled: Settled, finding: Finding, reading: Reading) -> None:
+        if finding == "equal":
+            self.report.counts["equal"] += 1
+            return
+        marked = finding in self._mend and await redo_if_still(settled, now=self._reader.clock.now())
+        if not marked and not await is_still(settled):
+            self.report.skip("on its way")  # what was read is older than what was sent meanwhile
+            return
+        self.report.counts[finding] += 1
+        why = reading.why or ("its answer is no number" if finding == "unreadable" else "")
+        self.report.drifts.append(Drift(settled, finding, reading.held, why, marked))
+
+
+async def reconcile(
+    selection: Selection,
+    reader: Reader,
+    *,
+    mend: Collection[Finding] = (),
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> list[CampusReport]:
+    """
+    Ask every campus that the selection touches.
+
+    Args:
+        mend: What is to be sent again.
+        progress: Called with the number of assignments that are done with, and with that of all.
+
+    Returns:
+        A report a campus, by name.
+
+    Raises:
+        Exception: A server was lost. What was marked until then stays marked.
+    """
+    counted = await census(selection)
+    done, of = 0, sum(one.settled for one in counted)
+
+    def advance(number: int) -> None:
+        nonlocal done
+        done += number
+        progress(done, of)
+
+    turn = asyncio.Semaphore(CAMPUSES_AT_ONCE)
+    campuses = [_Campus(one, reader, mend) for one in counted]
+
+    async def read(campus: _Campus) -> None:
+        async with turn:
+            await campus.read(selection, advance)
+
+    advance(0)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for campus in campuses:
+                group.create_task(read(campus))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+    return [campus.report for campus in campuses]
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+@asynccontextmanager
+async def reading(config: Config) -> AsyncIterator[Reader]:
+    """
+    A reader beside the daemons, on the open database. It may read once they have made room for it.
+
+    Raises:
+        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
+    """
+    clock, settings = Clock(), walk_settings(config)
+    await clock.measure()
+    gates = Gates(
+        config.outcomes.max_per_campus,
+        connections=config.outcomes.max_connections,
+        clock=clock,
+        lease_seconds=settings.lease_seconds,
+    )
+    fleet = Fleet(clock=clock, gates=gates, request_seconds=settings.timeout_seconds, is_reader=True)
+    async with outcome_session(config) as session:
+        await fleet.beat()
+        beating = asyncio.create_task(_beat(fleet))
+        try:
+            sender = Sender(session, campus_tls(config))
+            yield Reader(
+                sender,
+                gates,
+                clock,
+                lambda: fleet.joined,
+                settings.profiles,
+                config.secrets.vault,
+                config.outcomes.max_per_campus,
+            )
+        finally:
+            beating.cancel()
+            await asyncio.wait([beating])
+            await fleet.leave()
+
+
+async def _beat(fleet: Fleet) -> None:
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            await fleet.beat()
+        except Exception:
+            # Who does not beat is not admitted any more, and says so.
+            log.warning("could not divide with the daemons", exc_info=True)

@@ -1,0 +1,59 @@
+"""Marking many assignments to be sent once more: a fault with some never stops the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daemon.infra.errors import lost_server, why
+from models.queries.resend import mark, next_chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.queries.resend import Selection
+
+
+@dataclass(slots=True)
+class Marked:
+    """How many were marked, and what went wrong: the assignment and why."""
+
+    number: int = 0
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+async def resend(
+    selection: Selection, *, now: Callable[[], int], force: bool, advance: Callable[[int], None] = lambda _: None
+) -> Marked:
+    """
+    Mark all that *selection* finds, in chunks of their own transactions.
+
+    A chunk that fails is gone through one by one.
+
+    Args:
+        now: The database's clock, milliseconds since 1970.
+        force: Also where the campus acknowledged exactly this score already.
+        advance: Told of how many more were gone through.
+
+    Raises:
+        Exception: A server was lost. What was marked until then stays marked.
+    """
+    marked, after = Marked(), 0
+    while ids := await next_chunk(selection, after=after):
+        await _mark(selection, ids, now(), marked, force=force)
+        after = ids[-1]
+        advance(len(ids))
+    return marked
+
+
+async def _mark(selection: Selection, ids: list[int], now: int, marked: Marked, *, force: bool) -> None:
+    try:
+        marked.number += await mark(selection, first=ids[0], last=ids[-1], now=now, force=force)
+    except Exception as error:
+        if lost_server(error) is not None:
+            raise
+        if len(ids) == 1:
+            marked.failed.append((ids[0], why(error)))
+            return
+        for one in ids:
+            await _mark(selection, [one], now, marked, force=force)

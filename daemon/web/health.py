@@ -1,0 +1,120 @@
+"""What the daemon says of itself: alive, ready, and the state of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from daemon.infra.text import iso
+from daemon.ingest.stream import stream_lag
+from models.queries.status import read_daemons, read_rates, read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daemon.infra.loop import Loop
+    from daemon.ingest.stream import Stream
+    from models.db.clock import Clock
+    from models.queries.status import Daemons, Status
+
+
+class Health:
+    """
+    Filled in as the daemon starts.
+
+    Until :meth:`started`, it is not ready, for the reason in :attr:`starting`.
+    """
+
+    def __init__(self) -> None:
+        self.starting: str | None = "the daemon is starting"
+        self._loops: list[Loop] = []
+        self._context = contextvars.copy_context()
+        self._clock: Clock | None = None
+        self._stream: Stream | None = None
+
+    def started(self, loops: list[Loop], clock: Clock, stream: Stream) -> None:
+        """To be called inside the context in which the models work: web requests come in without one."""
+        self._loops, self._clock, self._stream = loops, clock, stream
+        self._context = contextvars.copy_context()
+        self.starting = None
+
+    def is_alive(self) -> bool:
+        """Whether every loop ticks; one that waits for a lost server does."""
+        return all(loop.is_ticking() for loop in self._loops)
+
+    def troubles(self) -> list[str]:
+        """Why the daemon is not ready; empty when it is."""
+        if self.starting is not None:
+            return [self.starting]
+        return [f"{loop.name}: {loop.trouble}" for loop in self._loops if loop.trouble is not None]
+
+    async def statusz(self) -> dict[str, Any] | None:
+        """What ``status --json`` prints; None before the database is open."""
+        if self._clock is None or self._stream is None:
+            return None
+        reading = status_document(self._clock.now(), self._stream)
+        return await asyncio.get_running_loop().create_task(reading, context=self._context)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    Everything that ``status`` shows, as it was at *now* (milliseconds since 1970 by the database's clock).
+
+    *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades a minute that a campus accepted
+    lately, by consumer and origin.
+    """
+
+    now: int
+    status: Status
+    stream_lag: int | None
+    daemons: Daemons
+    rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+async def snapshot(now: int, stream: Stream | None) -> Snapshot:
+    """
+    Read the state of everything. Nothing is written: a role that may only read is enough.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
+        stream: None when Redis is known to be away.
+    """
+    # First, so that the status holds whatever this counts as applied: nobody may read "all done" between the two.
+    lag = await stream_lag(stream)
+    status = await read_status(now=now)
+    return Snapshot(now, status, lag, await read_daemons(now=now), await read_rates(now=now))
+
+
+async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
+    """The contract's ``status --json``, of what :func:`snapshot` reads."""
+    return render(await snapshot(now, stream))
+
+
+def render(shot: Snapshot) -> dict[str, Any]:
+    """The document itself. Pure."""
+    return {
+        "assignments": shot.status.assignments,
+        "oldest_due_seconds": _age(shot.status.oldest_due, shot.now),
+        "stream_lag": shot.stream_lag,
+        "quarantined": shot.status.quarantined,
+        "campuses": [
+            {
+                "consumer": campus.consumer,
+                "origin": campus.origin,
+                "gate": campus.gate,
+                "due": campus.due,
+                "parked": campus.parked,
+                "last_success": iso(campus.last_success),
+                "last_error": campus.last_error,
+            }
+            for campus in shot.status.campuses
+        ],
+    }
+
+
+def _age(moment: int | None, now: int) -> float:
+    """Seconds since *moment*; 0 where there is none."""
+    return 0 if moment is None else max(0, now - moment) / 1000

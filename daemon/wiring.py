@@ -1,0 +1,82 @@
+"""Makes of the configuration what attempts, readings and probes work with."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from actors.attempt import Settings
+from actors.client import http_session
+from actors.protocols.lti11.platforms import PROFILES
+from actors.resolution import Rules
+from daemon.check.campuses import PATIENCE
+from daemon.check.reach import Ways
+from daemon.infra.file_limit import allow_files
+from daemon.infra.startup import UnusableError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator, Mapping
+
+    import aiohttp
+
+    from daemon.config import Config
+    from models.db.clock import Clock
+
+
+def ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
+    """What a probe of a campus works with."""
+    everybody = config.egress.trust()
+    patience = min(config.outcomes.timeout_seconds, PATIENCE)
+    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
+
+
+def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
+    """
+    By consumer key, how campuses are spoken to that differ from the others.
+
+    Raises:
+        UnusableError: A ``ca_file`` is of no use.
+    """
+    with _usable(config):
+        return {key: config.egress.trust(key) for key in config.egress.campuses}
+
+
+@contextmanager
+def _usable(config: Config) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        files = [config.egress.ca_file, *(own.ca_file for own in config.egress.campuses.values())]
+        names = ", ".join(str(file) for file in files if file is not None)
+        raise UnusableError(
+            f"egress.ca_file: {names} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
+        ) from error
+
+
+def outcome_session(config: Config) -> aiohttp.ClientSession:
+    """
+    The pool of connections to campuses; whoever opens it closes it.
+
+    Raises:
+        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
+    """
+    allow_files(config.outcomes.max_connections)
+    with _usable(config):
+        return http_session(
+            timeout_seconds=config.outcomes.timeout_seconds,
+            max_connections=config.outcomes.max_connections,
+            egress=config.egress.policy,
+            ca_file=config.egress.ca_file,
+            minimum_tls=config.egress.minimum_tls,
+        )
+
+
+def walk_settings(config: Config) -> Settings:
+    """What the operator set, as attempts and readings need it."""
+    return Settings(
+        timeout_seconds=config.outcomes.timeout_seconds,
+        rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
+        skip_unchanged=config.outcomes.skip_unchanged,
+        profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
+    )

@@ -1,0 +1,168 @@
+"""Which faults are the data's, and will never pass, and which are a server's, and will."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import ssl
+
+import asyncpg
+import dramatiq
+import pytest
+import redis
+from tortoise.exceptions import (
+    DBConnectionError,
+    IntegrityError,
+    OperationalError,
+    TransactionManagementError,
+    ValidationError,
+)
+from tortoise.transactions import in_transaction
+
+from daemon.infra.errors import WORDS, is_data_fault, lost_server, why
+from models.db.sql import Statement
+from models.score import Score, apply_score
+
+
+def caused(error, cause):
+    """As ``raise error from cause`` leaves it."""
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IntegrityError("UNIQUE constraint failed"),
+        ValidationError("consumer_key: Length of 'k' 33 > 32"),
+        ValueError("no"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
+        json.JSONDecodeError("no", "", 0),
+        TypeError("no"),
+        KeyError("no"),
+        IndexError("no"),
+        OverflowError("int too large to convert to SQLite INTEGER"),
+        ZeroDivisionError("no"),
+        RecursionError("too deep"),
+        sqlite3.DataError("string or blob too big"),
+        sqlite3.InterfaceError("type not supported"),
+        asyncpg.exceptions.CharacterNotInRepertoireError("invalid byte sequence"),
+        asyncpg.exceptions.NumericValueOutOfRangeError("bigint out of range"),
+        asyncpg.exceptions.ProgramLimitExceededError("index row size 3000 exceeds"),
+        asyncpg.exceptions.DataError("invalid input"),
+        asyncpg.exceptions._base.DataError("invalid input for query argument $1"),
+        caused(OperationalError("x"), asyncpg.exceptions.DataError("invalid input")),
+        caused(RuntimeError("x"), caused(OperationalError("y"), ValueError("z"))),
+    ],
+    ids=repr,
+)
+def test_a_fault_of_the_data_never_passes(error):
+    assert is_data_fault(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError("no"),
+        ConnectionResetError("no"),
+        TimeoutError(),
+        OSError("disk full"),
+        ssl.SSLCertVerificationError("it expired"),
+        asyncio.IncompleteReadError(b"", 4),
+        OperationalError("database is locked"),
+        OperationalError("database or disk is full"),
+        DBConnectionError("no"),
+        TransactionManagementError("no"),
+        sqlite3.OperationalError("database is locked"),
+        sqlite3.DatabaseError("database disk image is malformed"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle"),
+        asyncpg.CannotConnectNowError("starting up"),
+        asyncpg.TooManyConnectionsError("no"),
+        asyncpg.LockNotAvailableError("lock timeout"),
+        asyncpg.QueryCanceledError("statement timeout"),
+        asyncpg.DeadlockDetectedError("no"),
+        asyncpg.SerializationError("no"),
+        asyncpg.DiskFullError("no"),
+        asyncpg.ReadOnlySQLTransactionError("no"),
+        asyncpg.AdminShutdownError("no"),
+        caused(OperationalError("x"), asyncpg.InsufficientPrivilegeError("no")),
+        caused(OperationalError("x"), ConnectionResetError("no")),
+        redis.ConnectionError("no"),
+        redis.TimeoutError("no"),
+        redis.ResponseError("LOADING"),
+        redis.ReadOnlyError("no"),
+        redis.AuthenticationError("no"),
+    ],
+    ids=repr,
+)
+def test_a_fault_of_a_server_passes(error):
+    assert not is_data_fault(error)
+
+
+_MISSPELT = Statement("SELECT no_such_column FROM score")
+
+
+async def fault_of(statement):
+    with pytest.raises(Exception) as caught:
+        async with in_transaction():
+            await statement
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"modified_us": 2**63},
+        {"modified_us": "noon"},
+        {"user": "\ud800"},
+        {"user": 7.5j},
+    ],
+    ids=repr,
+)
+async def test_what_the_database_cannot_store_is_a_fault_of_the_data(empty_database, values):
+    given = {"user": "u", "modified_us": 1} | values
+    if empty_database.startswith("sqlite") and values == {"modified_us": "noon"}:
+        given["modified_us"] = ["noon"]
+    error = await fault_of(apply_score(given["user"], "c", "p", points=(1, 2), modified_us=given["modified_us"]))
+    assert is_data_fault(error)
+
+
+async def test_a_second_row_where_one_is_allowed_is_a_fault_of_the_data(empty_database):
+    row = {"user_id": "u", "course_key": "c", "usage_key": "p", "points_earned": 1, "points_possible": 2}
+    await Score.create(**row, modified_us=1)
+    assert is_data_fault(await fault_of(Score.create(**row, modified_us=1)))
+
+
+async def test_a_statement_that_the_database_does_not_take_is_not_the_datas_fault(empty_database):
+    assert not is_data_fault(await fault_of(_MISSPELT.rows()))
+
+
+@pytest.mark.parametrize(
+    ("error", "server"),
+    [
+        (ConnectionRefusedError("no"), "database"),
+        (TimeoutError(), "database"),
+        (asyncpg.InternalClientError("cannot switch to state 11"), "database"),
+        (asyncpg.AdminShutdownError("restart"), "database"),
+        (redis.exceptions.ConnectionError("no"), "redis"),
+        (redis.exceptions.BusyLoadingError("no"), "redis"),
+        (redis.exceptions.TimeoutError("no"), "redis"),
+        (dramatiq.ConnectionClosed("no"), "redis"),
+        (redis.exceptions.ReadOnlyError("no"), None),
+        (asyncpg.InsufficientPrivilegeError("no"), None),
+        (asyncpg.exceptions._base.DataError("invalid input for query argument $1"), None),
+        (OperationalError("database is locked"), None),
+        (KeyError("no"), None),
+    ],
+    ids=repr,
+)
+def test_an_error_tells_which_server_is_away(error, server):
+    assert lost_server(error) == server
+
+
+def test_an_error_is_told_in_one_line_that_is_never_empty():
+    assert why(ValueError("two\nlines")) == "ValueError: two lines"
+    assert why(TimeoutError()) == "TimeoutError: no answer in time"
+    assert len(why(ValueError("x" * 1_000))) == WORDS

@@ -1,0 +1,100 @@
+"""Times, ages and durations, as people and programs are told them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daemon.infra.text import age, duration, iso, local, past, upcoming, utc
+
+BERLIN = ZoneInfo("Europe/Berlin")
+#: 14:15 in Berlin.
+NOW = int(datetime(2026, 3, 2, 13, 15, tzinfo=UTC).timestamp() * 1000)
+NOON = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (900_000, "15 minutes"),
+        (60_000, "1 minute"),
+        (3_600_000, "1 hour"),
+        (7_200_000, "2 hours"),
+        (5_400_000, "90 minutes"),
+        (90_000, "90 seconds"),
+        (1_000, "1 second"),
+        (1_500, "1.5 seconds"),
+        (0, "0 seconds"),
+    ],
+)
+def test_a_duration_is_told_in_the_largest_unit_that_fits(ms, words):
+    assert duration(ms) == words
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [
+        (0, "14:15 CET"),
+        (1, "14:16 CET"),
+        (60_000, "14:16 CET"),
+        (60_001, "14:17 CET"),
+        (9 * 3_600_000 + 45 * 60_000, "2026-03-03 00:00 CET"),
+        (28 * 86_400_000, "2026-03-30 15:15 CEST"),
+    ],
+)
+def test_what_is_to_come_is_never_told_too_early(later, words):
+    assert upcoming(NOW + later, now=NOW, zone=BERLIN) == words
+
+
+def test_what_has_been_is_told_with_its_date_and_zone():
+    assert past(NOW + 59_999, BERLIN) == "2026-03-02 14:15 CET"
+    assert past(NOW + 59_999, BERLIN, seconds=True) == "2026-03-02 14:15:59 CET"
+    assert past(NOW, UTC) == "2026-03-02 13:15 UTC"
+    assert past(NOW, None).startswith("2026-03-0")
+
+
+def test_a_number_that_is_no_time_is_told_as_one():
+    assert past(1 << 62, BERLIN) == upcoming(1 << 62, now=NOW, zone=BERLIN) == "a time beyond all calendars"
+    assert utc(1 << 62) is None
+    assert utc(None) is None
+    assert utc(NOW) == "2026-03-02T13:15:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, None),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (NOON, "2026-01-01T12:00:00.000Z"),
+        (NOON + 7, "2026-01-01T12:00:00.007Z"),
+    ],
+)
+def test_times_are_iso_8601_in_utc(ms, text):
+    assert iso(ms) == text
+    if text is not None:
+        assert datetime.fromisoformat(text) == datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (-5, "0 s"),
+        (999, "0 s"),
+        (59_999, "59 s"),
+        (60_000, "1 min"),
+        (302_000, "5 min 2 s"),
+        (3_600_000, "1 h"),
+        (7_500_000, "2 h 5 min"),
+        (86_399_999, "23 h 59 min"),
+        (4 * 86_400_000 + 3 * 3_600_000 + 5, "4 d 3 h"),
+        (400 * 86_400_000, "400 d"),
+    ],
+)
+def test_an_age_is_told_in_its_two_largest_units(ms, words):
+    assert age(ms) == words
+
+
+def test_times_are_those_of_the_zone_that_is_asked_for():
+    assert local(NOON, ZoneInfo("Asia/Kolkata")) == "2026-01-01 17:30:00 IST"

@@ -1,0 +1,107 @@
+"""Replaying what was refused: in the order of entries, as of then, and never over what is newer."""
+
+from __future__ import annotations
+
+import pytest
+import redis.asyncio
+
+from daemon.ingest.apply import Applier
+from daemon.ingest.replay import Replay
+from daemon.ingest.stream import Stream
+from models.assignment import Debounce, GradedAssignment
+from models.consumer import LtiConsumer
+from models.course import CourseTrees
+from models.db.clock import Clock
+from models.quarantine import QuarantinedEvent, Which, content_of, in_order
+from models.score import Score, apply_score
+from models.stream_position import read_position
+from tests.actors.sending import Ticker
+
+LAUNCH = {
+    "type": "launch",
+    "oauth_consumer_key": "key",
+    "user_id": "ada",
+    "course_id": "course",
+    "usage_id": "problem",
+    "lis_result_sourcedid": "sourcedid",
+    "lis_outcome_service_url": "https://campus.example/o",
+}
+SCORE = {
+    "type": "score.changed",
+    "user_id": "ada",
+    "course_id": "course",
+    "usage_id": "problem",
+    "points_earned": "1",
+    "points_possible": "2",
+}
+
+
+@pytest.fixture
+async def replay(empty_database):
+    clock = Clock(Ticker())
+    await clock.measure()
+    replaying = Replay(Applier(CourseTrees(), Debounce(0, 0)), clock, None)
+
+    async def replay(stream=None):
+        replaying._stream = stream
+        return [(one.result, one.reason) async for one in replaying.all(await in_order(Which()))]
+
+    return replay
+
+
+async def quarantined(fields, entry_id="1000-0", **more):
+    content, truncated = content_of({name.encode(): value.encode() for name, value in fields.items()})
+    epoch = (await read_position()).epoch
+    await QuarantinedEvent.create(
+        epoch=epoch,
+        entry_id=entry_id,
+        at=0,
+        type=fields["type"],
+        reason="unknown consumer",
+        content=content,
+        truncated=truncated,
+        **more,
+    )
+
+
+async def test_launches_go_through_once_their_campus_is_known_in_the_order_of_their_entries(replay):
+    await quarantined(LAUNCH | {"lis_result_sourcedid": "newer", "resource_link_id": "link"}, "1000-10")
+    await quarantined(LAUNCH | {"lis_result_sourcedid": "older", "resource_link_id": "link"}, "1000-9")
+    assert [result for result, _ in await replay()] == ["refused", "refused"]
+    await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
+    assert await replay() == [("applied", ""), ("applied", "")]
+    row = await GradedAssignment.get()
+    assert (row.lis_result_sourcedid, row.registered_us, row.entry_id) == ("newer", 1_000_000, "1000-10")
+    assert await QuarantinedEvent.all().count() == 0
+
+
+async def test_what_is_still_refused_stays_with_its_new_reason_and_stops_nobody(replay):
+    await quarantined(SCORE | {"points_earned": "NaN"}, "1-0")
+    await quarantined(SCORE, "2-0")
+    (refused, reason), (applied, _) = await replay()
+    assert (refused, applied) == ("refused", "applied")
+    (left,) = await QuarantinedEvent.all()
+    assert left.reason == reason
+    assert "points_earned is not a finite number" in reason
+    assert (await Score.get()).points_earned == 1
+
+
+async def test_a_score_from_before_what_is_known_is_stale_and_changes_nothing(replay):
+    await apply_score("ada", "course", "problem", points=(2, 2), modified_us=2_000_000)
+    await quarantined(SCORE, "1000-0")
+    assert await replay() == [("stale", "")]
+    assert (await Score.get()).points_earned == 2
+    assert await QuarantinedEvent.all().count() == 0
+
+
+async def test_an_entry_of_which_only_the_beginning_was_kept_is_read_from_the_stream_again(replay, valkey_url):
+    long = SCORE | {"padding": "x" * 5000}
+    async with redis.asyncio.from_url(valkey_url) as client:
+        stream = Stream(client, "events")
+        await client.xadd("events", long, id="1000-0")
+        await quarantined(long, "1000-0")
+        ((refused, reason),) = await replay()
+        assert (refused, "the tool has to send it again" in reason) == ("refused", True)
+        assert await replay(stream) == [("applied", "")]
+        await quarantined(long, "999-0")
+        assert (await replay(stream))[0][0] == "refused", "it stands in the stream no more"

@@ -1,0 +1,207 @@
+"""Looking at the stream, on both kinds of Redis: what is new, whether it is still the same stream, and trimming."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from redis.exceptions import ResponseError
+
+from daemon.infra.redis import redis_client
+from daemon.ingest.stream import START, Look, Stream, parse_id
+
+KEY = "passback:events"
+
+
+@pytest.fixture
+async def client(redis_url):
+    async with redis_client(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def stream(client):
+    return Stream(client, KEY)
+
+
+async def fill(client, *entry_ids):
+    for entry_id in entry_ids:
+        await client.xadd(KEY, {"n": entry_id}, id=entry_id)
+
+
+async def left(client):
+    return [entry_id.decode() for entry_id, _ in await client.xrange(KEY)]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("0-0", (0, 0)), ("5-12", (5, 12)), ("7", (7, 0)), (f"{2**64 - 1}-{2**64 - 1}", (2**64 - 1, 2**64 - 1))],
+)
+def test_an_entry_id_is_two_numbers(text, numbers):
+    assert parse_id(text) == numbers
+
+
+def test_entry_ids_are_ordered_as_numbers_and_not_as_text():
+    assert parse_id("9-9") < parse_id("10-0") < parse_id("10-2") < parse_id("10-10")
+
+
+# --- Looking ---
+
+
+async def test_where_there_is_no_stream_there_is_nothing(stream):
+    assert await stream.look(START, 10) == Look([], START, None, at_position=False)
+
+
+async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stream):
+    await client.xadd(KEY, {b"a": b"\xff\x00", b"\xfe": b""}, id="1-1")
+    await fill(client, "2-0", "2-1", "10-0")
+    look = await stream.look("1-1", 2)
+    assert look == Look([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
+    assert (await stream.look(START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
+    assert (await stream.look("10-0", 2)).entries == []
+
+
+async def test_an_emptied_stream_still_knows_its_last_id(client, stream):
+    await fill(client, "1-0", "2-0")
+    await client.xtrim(KEY, maxlen=0, approximate=False)
+    assert await stream.look("2-0", 10) == Look([], "2-0", None, at_position=False)
+
+
+async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
+    await client.set(KEY, "text")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await stream.look(START, 10)
+
+
+# --- Resets and gaps ---
+
+
+@pytest.mark.parametrize(
+    ("position", "last", "first", "at_position", "reset", "gap"),
+    [
+        pytest.param(START, START, None, False, False, False, id="nothing was read and there is nothing"),
+        pytest.param(START, "9-0", "5-0", False, False, False, id="nothing was read yet"),
+        pytest.param("5-0", "9-0", "1-0", True, False, False, id="the entry is there"),
+        pytest.param("5-0", "5-0", "5-0", True, False, False, id="the entry is the only one"),
+        pytest.param("5-0", "5-0", None, False, False, False, id="everything was read and trimmed"),
+        pytest.param("5-0", "9-0", None, False, False, True, id="everything is gone, and not all of it was read"),
+        pytest.param(START, "9-0", None, False, False, False, id="everything was gone before we came"),
+        pytest.param("5-0", START, None, False, True, False, id="the stream is gone"),
+        pytest.param("5-0", "4-9", "4-9", False, True, True, id="the stream is a younger one"),
+        pytest.param("5-0", "4-9", None, False, True, False, id="a younger one, and empty"),
+        pytest.param("5-0", "9-0", "4-0", False, True, True, id="an older entry is there and this one is not"),
+        pytest.param("5-0", "9-0", "6-0", False, False, True, id="only newer ones are left"),
+        pytest.param("10-0", "10-5", "9-0", False, True, True, id="ids are compared as numbers"),
+        pytest.param("5-2", "5-10", "5-3", False, False, True, id="sequences too"),
+    ],
+)
+def test_a_look_tells_another_stream_and_a_gap(position, last, first, at_position, reset, gap):
+    look = Look([], last, first, at_position)
+    assert look.was_reset(position) is reset
+    if not reset:
+        assert look.has_gap(position) is gap
+
+
+@pytest.mark.parametrize("position", ["3-0", "7-0"])
+async def test_a_stream_that_was_deleted_and_made_anew_is_another_one(client, stream, position):
+    await fill(client, "1-0", "3-0", "7-0")
+    await client.delete(KEY)
+    assert (await stream.look(position, 10)).was_reset(position)
+    await fill(client, "2-0")
+    assert (await stream.look(position, 10)).was_reset(position)
+
+
+async def test_a_stream_whose_id_was_set_back_is_another_one(client, stream):
+    await fill(client, "1-0", "7-0")
+    await client.xdel(KEY, "7-0")
+    assert (await stream.look("7-0", 10)).was_reset("7-0")
+
+
+async def test_a_stream_that_somebody_else_trimmed_unread_has_a_gap(client, stream):
+    await fill(client, "1-0", "2-0", "3-0", "4-0")
+    await client.xtrim(KEY, maxlen=2, approximate=False)
+    look = await stream.look("1-0", 10)
+    assert (look.was_reset("1-0"), look.has_gap("1-0")) == (False, True)
+    assert [entry_id for entry_id, _ in look.entries] == ["3-0", "4-0"]
+
+
+# --- Waiting, adding, counting ---
+
+
+async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
+    await fill(client, "1-0")
+    began = time.monotonic()
+    await stream.wait(START, 30_000)
+    assert time.monotonic() - began < 5
+    await stream.wait("1-0", 5)
+
+
+async def test_an_added_event_stands_at_the_end(client, stream):
+    first = await stream.add({"type": "launch", "title": "Übung"})
+    second = await stream.add({"type": "launch"})
+    assert await left(client) == [first, second]
+    assert (await stream.look(START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
+
+
+@pytest.mark.parametrize(("position", "lag"), [(START, 5), ("2-0", 3), ("2-5", 3), ("5-0", 0), ("9-0", 0)])
+async def test_the_lag_is_how_many_entries_stand_after_the_position(client, stream, position, lag):
+    await fill(client, "1-0", "2-0", "3-0", "4-0", "5-0")
+    assert await stream.lag(position) == lag
+
+
+@pytest.mark.parametrize("entries", [999, 1_000, 1_001, 2_500])
+async def test_the_lag_is_exact_over_several_pages(client, stream, entries):
+    async with client.pipeline(transaction=False) as pipe:
+        for number in range(1, entries + 1):
+            pipe.xadd(KEY, {"n": number}, id=f"{number}-0")
+        await pipe.execute()
+    assert await stream.lag(START) == entries
+    assert await stream.lag("1-0") == entries - 1
+
+
+async def test_where_there_is_no_stream_there_is_no_lag(stream):
+    assert await stream.lag(START) == 0
+
+
+# --- Trimming ---
+
+
+@pytest.mark.parametrize(
+    ("position", "before_ms", "kept"),
+    [
+        pytest.param("9-0", 5, ["5-0", "6-0", "6-1", "9-0"], id="what is older goes"),
+        pytest.param("9-0", 100, ["9-0"], id="never the entry at the position"),
+        pytest.param("6-0", 100, ["6-0", "6-1", "9-0"], id="nor one above it"),
+        pytest.param("6-1", 6, ["6-0", "6-1", "9-0"], id="what is just that old stays"),
+        pytest.param(START, 100, ["1-0", "5-0", "6-0", "6-1", "9-0"], id="nothing that was not read"),
+    ],
+)
+async def test_trimming_drops_what_is_old_and_applied(client, stream, position, before_ms, kept):
+    await fill(client, "1-0", "5-0", "6-0", "6-1", "9-0")
+    assert await stream.trim(position, before_ms=before_ms) == 5 - len(kept)
+    assert await left(client) == kept
+
+
+async def test_trimming_is_exact_and_not_by_whole_nodes(client, stream):
+    await fill(client, *(f"{number}-0" for number in range(1, 251)))
+    assert await stream.trim("250-0", before_ms=249) == 248
+    assert await left(client) == ["249-0", "250-0"]
+
+
+async def test_a_trimmed_stream_is_still_the_same_one(client, stream):
+    await fill(client, "1-0", "2-0", "3-0")
+    await stream.trim("2-0", before_ms=100)
+    look = await stream.look("2-0", 10)
+    assert (look.was_reset("2-0"), look.has_gap("2-0")) == (False, False)
+
+
+async def test_a_stream_that_is_another_one_than_was_read_is_not_trimmed(client, stream):
+    await fill(client, "1-0", "9-0")
+    await client.delete(KEY)
+    await fill(client, "2-0", "3-0")
+    assert await stream.trim("9-0", before_ms=100) == 0
+    assert await left(client) == ["2-0", "3-0"]
+
+
+async def test_where_there_is_no_stream_there_is_nothing_to_trim(stream):
+    assert await stream.trim("5-0", before_ms=100) == 0

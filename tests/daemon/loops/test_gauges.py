@@ -1,0 +1,157 @@
+"""The gauges that are read from the database and Redis."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.metrics import Metrics
+from daemon.infra.redis import redis_client
+from daemon.infra.stop import Stop
+from daemon.ingest.stream import Stream
+from daemon.loops.gauges import Gauges
+from models.assignment import GradedAssignment
+from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.db.clock import Clock
+from models.gate import STATES, Campus, shut
+from models.quarantine import QuarantinedEvent
+from models.stream_position import move_position, read_position
+from tests.models.rows import make_assignment
+from tests.servers import HOST, Port
+
+
+class Gauged:
+    """A gauges loop over one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.clock = Clock()
+        self.metrics = Metrics("test")
+        self.stream = stream
+        self.stop = Stop()
+        self.stop.set()  # nobody wants to sleep here
+        self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics)
+
+    async def step(self) -> None:
+        await self._gauges.step(self.stop)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"passback_{name}", labels)
+
+
+@pytest.fixture
+async def gauged(empty_database, valkey_url):
+    async with redis_client(valkey_url) as client:
+        gauged = Gauged(Stream(client, "events"))
+        await gauged.clock.measure()
+        yield gauged
+
+
+async def make_service(name: str, *urls: str) -> list[OutcomeService]:
+    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=name, consumer_secret="secret")
+    return [
+        await OutcomeService.create(
+            lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
+        )
+        for url in urls
+    ]
+
+
+async def test_every_state_is_counted(gauged):
+    later = gauged.clock.now() + 1_000_000
+    for columns in (
+        {"sent_version": 1},
+        {"sent_version": 1},
+        {},
+        {"due_at": later},
+        {"waiting_since": 1},
+        {"claim_token": 1, "claimed_until": later},
+        {"parked_at": 1},
+        {"disabled_at": 1},
+    ):
+        await make_assignment(**columns)
+    await gauged.step()
+    states = {state: gauged.value("assignments", state=state) for state in ("clean", "due", "waiting")}
+    assert states == {"clean": 2, "due": 1, "waiting": 2}
+    assert [gauged.value("assignments", state=state) for state in ("claimed", "parked", "disabled")] == [1, 1, 1]
+
+
+async def test_a_state_that_nobody_is_in_any_more_goes_back_to_zero(gauged):
+    assignment = await make_assignment()
+    await gauged.step()
+    await GradedAssignment.filter(id=assignment).delete()
+    await gauged.step()
+    assert gauged.value("assignments", state="due") == 0
+
+
+async def test_the_longest_due_grade_is_shown_by_campus_and_gone_when_none_is_due(gauged):
+    (one,) = await make_service("one", "https://one.example/o")
+    (two,) = await make_service("two", "https://two.example/o")
+    for service, due_at in ((one, 7_000), (one, 5_500), (two, 9_000)):
+        await make_assignment(service, due_at=due_at)
+    await gauged.step()
+    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") == 5.5
+    assert gauged.value("oldest_due_timestamp_seconds", consumer="two") == 9
+    await GradedAssignment.filter(outcome_service_id=one.id).update(sent_version=1, sent_at=11_000)
+    await gauged.step()
+    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") is None
+    assert gauged.value("oldest_due_timestamp_seconds", consumer="two") == 9
+    assert gauged.value("last_success_timestamp_seconds", consumer="one") == 11
+    assert gauged.value("last_success_timestamp_seconds", consumer="two") is None
+
+
+async def test_a_consumer_at_two_origins_is_shown_with_its_oldest_due_grade_and_its_last_success(gauged):
+    here, there = await make_service("one", "https://a.example/o", "https://b.example/o")
+    await make_assignment(here, due_at=5_000)
+    await make_assignment(there, due_at=9_000)
+    await make_assignment(here, sent_version=1, sent_at=12_000)
+    await make_assignment(there, sent_version=1, sent_at=11_000)
+    await gauged.step()
+    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") == 5
+    assert gauged.value("last_success_timestamp_seconds", consumer="one") == 12
+
+
+async def test_the_gates_of_a_consumer_are_counted_by_their_states_and_gone_with_it(gauged):
+    here, there = await make_service("one", "https://a.example/o", "https://b.example/o")
+    (two,) = await make_service("two", "https://two.example/o")
+    for service in (here, there, two):
+        await make_assignment(service)
+    now = gauged.clock.now()
+    await shut(Campus(here.lti_consumer_id, here.origin), now=now, until=now + 60_000, reason="HTTP 500")
+    await gauged.step()
+
+    def gates(name):
+        return [gauged.value("gate_state", consumer=name, state=state) for state in STATES]
+
+    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [1, 0, 0, 0])
+    await LtiConsumer.filter(consumer_name="two").delete()
+    await gauged.step()
+    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [None] * 4)
+
+
+async def test_the_quarantine_is_counted(gauged):
+    await QuarantinedEvent.create(epoch=0, entry_id="1-0", at=0, type="launch", reason="", content=b"")
+    await gauged.step()
+    assert gauged.value("quarantined_events") == 1
+
+
+async def test_the_streams_lag_is_what_stands_after_the_position(gauged):
+    for _ in range(3):
+        await gauged.stream.add({"type": "x"})
+    await gauged.step()
+    assert gauged.value("stream_lag_entries") == 3
+    await read_position()
+    await move_position(0, await gauged.stream.add({"type": "x"}))
+    await gauged.step()
+    assert gauged.value("stream_lag_entries") == 0
+
+
+async def test_the_database_is_still_shown_while_redis_is_away(empty_database):
+    port = Port()
+    try:
+        async with redis_client(f"redis://{HOST}:{port.number}/0") as client:
+            gauged = Gauged(Stream(client, "events"))
+            await gauged.clock.measure()
+            await make_assignment()
+            await gauged.step()
+    finally:
+        port.close()
+    assert gauged.value("assignments", state="due") == 1

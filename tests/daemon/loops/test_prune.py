@@ -1,0 +1,110 @@
+"""What is kept for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.infra.stop import Stop
+from daemon.loops.prune import EVERY, Prune, Retention
+from models.db.clock import Clock
+from models.delivery import Delivery, Line, write_line
+from models.quarantine import QuarantinedEvent
+from models.queries.retention import CHUNK
+from tests.models.rows import make_assignment, read_lines
+
+DAY = 86_400_000
+
+
+class Ticker:
+    """A monotonic clock that stands still until it is moved. Seconds."""
+
+    seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Pruned:
+    """A pruning loop that keeps the ledger for ten days and the quarantine for thirty."""
+
+    def __init__(self) -> None:
+        self.ticker = Ticker()
+        self.clock = Clock(self.ticker)
+        self.prune = Prune(clock=self.clock, retention=Retention(10, 30))
+        self.stop = Stop()
+        self.stop.set()  # nobody wants to sleep here
+
+    async def step(self) -> None:
+        await self.prune.step(self.stop)
+
+    def days_ago(self, days: float) -> int:
+        return self.clock.now() - int(days * DAY)
+
+
+@pytest.fixture
+async def pruned(empty_database):
+    pruned = Pruned()
+    await pruned.clock.measure()
+    return pruned
+
+
+async def tried(assignment_id: int, *attempts: tuple[int, str]) -> None:
+    """Ledger lines of an assignment: when, and what they came to."""
+    for token, (at, result) in enumerate(attempts):
+        await write_line(assignment_id, token, at=at, attempt=1, version=1, line=Line(result))
+
+
+async def quarantined(at: int, number: int = 1) -> None:
+    await QuarantinedEvent.bulk_create(
+        QuarantinedEvent(epoch=0, entry_id=f"{index}-0", at=at, type="launch", reason="", content=b"")
+        for index in range(number)
+    )
+
+
+async def left(assignment_id: int) -> list[tuple[int, str]]:
+    return [(line["claim_token"], line["result"]) for line in await read_lines(assignment_id)]
+
+
+async def test_old_tries_go_but_the_last_success_stays_for_ever(pruned):
+    served, never, young = [await make_assignment() for _ in range(3)]
+    old, new = pruned.days_ago(10) - 1, pruned.days_ago(10)
+    await tried(served, (old, "accepted"), (old, "retried"), (old, "accepted"), (old, "ambiguous"))
+    await tried(never, (old, "refused"), (old, "unknown"), (new, "retried"))
+    await tried(young, (old, "accepted"), (new, "accepted"), (new, "misconfigured"))
+    await pruned.step()
+    assert await left(served) == [(2, "accepted")]
+    assert await left(never) == [(2, "retried")]
+    assert await left(young) == [(1, "accepted"), (2, "misconfigured")]
+
+
+async def test_old_quarantined_events_go_after_a_time_of_their_own(pruned):
+    await quarantined(pruned.days_ago(30) - 1)
+    await quarantined(pruned.days_ago(30))
+    await pruned.step()
+    assert await QuarantinedEvent.all().values_list("at", flat=True) == [pruned.days_ago(30)]
+
+
+async def test_much_goes_in_chunks_and_only_then_is_there_a_long_rest(pruned):
+    await quarantined(0, CHUNK + 1)
+    await pruned.step()
+    assert await QuarantinedEvent.all().count() == 1
+    await pruned.step()
+    assert await QuarantinedEvent.all().count() == 0
+    await quarantined(0)
+    pruned.ticker.seconds += EVERY - 0.001
+    await pruned.step()
+    assert await QuarantinedEvent.all().count() == 1
+    pruned.ticker.seconds += 0.001
+    await pruned.step()
+    assert await QuarantinedEvent.all().count() == 0
+
+
+async def test_much_in_the_ledger_alone_is_no_reason_to_rest_either(pruned):
+    assignment = await make_assignment()
+    await Delivery.bulk_create(
+        Delivery(assignment_id=assignment, claim_token=token, at=0, attempt=1, version=1, result="retried")
+        for token in range(CHUNK + 1)
+    )
+    await pruned.step()
+    await pruned.step()
+    assert await left(assignment) == []

@@ -1,0 +1,106 @@
+"""What systemd is told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from daemon.infra.loop import STUCK, Loop
+from daemon.infra.stop import Stop
+from daemon.loops.systemd import EVERY, Notifier, Watchdog, notifier
+from daemon.web.health import Health
+
+
+@pytest.fixture(params=["a path", "an abstract name"])
+def supervisor(request, tmp_path):
+    """A socket that listens as systemd's does, and its address."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.settimeout(5)
+        if request.param == "a path":
+            address = str(tmp_path / "notify")
+            listener.bind(address)
+        else:
+            address = f"@passbackd-test-{id(listener)}"
+            listener.bind(address.replace("@", "\0", 1))
+        yield listener, address
+
+
+def test_each_state_is_one_datagram(supervisor):
+    listener, address = supervisor
+    told = Notifier(address)
+    told.ready()
+    told.reloading()
+    told.status("3 due,\n1 parked")
+    told.alive()
+    told.stopping()
+    heard = [listener.recv(4096).decode() for _ in range(5)]
+    assert heard[0] == "READY=1"
+    assert heard[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
+    assert heard[2:] == ["STATUS=3 due, 1 parked", "WATCHDOG=1", "STOPPING=1\nSTATUS=draining"]
+
+
+@pytest.mark.parametrize("address", [None, "", "/nowhere/at/all"])
+def test_nobody_who_listens_is_no_fault(address):
+    Notifier(address).ready()
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "30000000"}, None),
+        ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "30000000"}, 30.0),
+        ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "42"}, 30.0),
+        ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "43"}, None),
+        ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "0"}, None),
+        ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_the_watchdog_is_that_of_the_environment_if_it_is_ours(environ, seconds):
+    assert notifier(environ, 42).watchdog_seconds == seconds
+
+
+class Noted(Notifier):
+    def __init__(self, watchdog_seconds=None):
+        super().__init__("somewhere", watchdog_seconds)
+        self.told = []
+
+    def _tell(self, *lines):
+        self.told += lines
+
+
+class Sleeps(Stop):
+    """A stop that notes how long it is slept on."""
+
+    async def sleep(self, seconds):
+        self.seconds = seconds
+
+
+@pytest.mark.parametrize(("watchdog", "every"), [(None, EVERY), (30.0, EVERY), (4.0, 2.0)])
+async def test_the_watchdog_is_fed_twice_within_its_time(watchdog, every):
+    told, stop = Noted(watchdog), Sleeps()
+    await Watchdog(told, Health(), lambda: "fine").step(stop)
+    assert told.told == ["WATCHDOG=1", "STATUS=fine"]
+    assert stop.seconds == every
+
+
+async def test_a_loop_that_hangs_starves_the_watchdog():
+    async def hangs(_stop):
+        await release.wait()
+
+    release, stop, time = asyncio.Event(), Stop(), [1000.0]
+    health, told = Health(), Noted(10.0)
+    loop = Loop("intake", hangs, monotonic=lambda: time[0])
+    health.started([loop], None, None)
+    watchdog, running = Watchdog(told, health, lambda: "fine"), asyncio.create_task(loop.run(stop))
+    await watchdog.step(Sleeps())
+    assert told.told == ["WATCHDOG=1", "STATUS=fine"]
+    time[0] += STUCK
+    told.told.clear()
+    await watchdog.step(Sleeps())
+    assert told.told == ["STATUS=fine"], "the supervisor restarts it"
+    stop.set()
+    release.set()
+    await running

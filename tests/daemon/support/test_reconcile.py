@@ -1,0 +1,243 @@
+"""Asking a campus for what it acknowledged: each drift is found, and only what was told is mended."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from actors.read_back import Reader
+from daemon.support.reconcile import MOST_UNREADABLE, PATIENCE, reconcile
+from models.consumer import LtiConsumer
+from models.db.sql import Statement
+from models.delivery import Line, write_line
+from models.fleet import READER
+from models.gate import Campus, close, shut
+from models.queries.reconcile import CHUNK, Selection
+from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, outcome_session, standing_clock
+from tests.fakes.lms import RecordingLms, answer, failure, pox, success
+from tests.models.rows import make_assignment, read_row
+
+ALL = Selection()
+#: What the campus acknowledged last, and before that.
+NEW, OLD = "0.5", "0.25"
+CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": NEW, "sent_at": 1, "due_at": 1}
+
+#: Sourcedid to what the campus holds: as it should be; lost; an old one restored; a teacher's own; nonsense.
+HELD = {"equal": NEW, "empty": None, "ours": OLD, "foreign": "0.9", "unreadable": "A+"}
+
+
+@pytest.fixture
+async def lms():
+    async with RecordingLms(keys={KEY: SECRET}) as lms:
+        yield lms
+        assert lms.faults == []
+
+
+@pytest.fixture
+async def campus(empty_database, lms):
+    return await make_campus(lms.url(PATH))
+
+
+@pytest.fixture
+async def sending(campus):
+    async with outcome_session() as session:
+        yield Sending(session, await standing_clock(), most=2)
+
+
+@pytest.fixture
+def reader(sending):
+    return Reader(sending.tools.sender, sending.gates, sending.clock, lambda: sending.may_send)
+
+
+@pytest.fixture
+async def ids(campus, lms):
+    """An assignment of each kind of drift, by its name."""
+    made = {}
+    for name, held in HELD.items():
+        made[name] = await make_assignment(campus, **CLEAN, lis_result_sourcedid=name, user_id=name)
+        for token, score in enumerate((OLD, NEW)):
+            line = Line("accepted", score=score)
+            await write_line(made[name], token, at=1, attempt=1, version=token + 1, line=line)
+        if held is not None:
+            lms.gradebook[PATH.partition("?")[0], name] = held
+    return made
+
+
+async def versions(ids):
+    return {name: (await read_row(number))["version_number"] for name, number in ids.items()}
+
+
+def found(report):
+    return {drift.settled.user_id: (drift.finding, drift.held, drift.marked) for drift in report.drifts}
+
+
+async def test_each_drift_is_found_and_nothing_is_changed(reader, ids, lms):
+    told = []
+    (report,) = await reconcile(ALL, reader, progress=lambda done, of: told.append((done, of)))
+    assert report.counts == dict.fromkeys(HELD, 1)
+    assert found(report) == {
+        "empty": ("empty", "", False),
+        "ours": ("ours", OLD, False),
+        "foreign": ("foreign", "0.9", False),
+        "unreadable": ("unreadable", "A+", False),
+    }
+    assert report.skipped == {}
+    assert set((await versions(ids)).values()) == {2}
+    assert all(record.reads for record in lms.requests)
+    assert told == [(0, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("mend", "again"),
+    [({"empty", "ours"}, {"empty", "ours"}), ({"foreign"}, {"foreign"}), ({"empty", "ours", "foreign"},) * 2],
+)
+async def test_only_what_was_told_is_sent_again(reader, ids, mend, again):
+    (report,) = await reconcile(ALL, reader, mend=mend)
+    assert {name for name, version in (await versions(ids)).items() if version == 3} == again
+    assert {name for name, (_, _, marked) in found(report).items() if marked} == again
+    assert report.marked == len(again)
+
+
+async def test_a_grade_that_changed_while_it_was_read_is_no_drift_and_not_forced(reader, ids, lms):
+    go_on = asyncio.Event()
+    lms.behave = lambda record: success(hold=go_on) if record.sourcedid == "empty" else success()
+    run = asyncio.create_task(reconcile(ALL, reader, mend={"empty"}))
+    await lms.until(lambda: any(record.sourcedid == "empty" for record in lms.requests))
+    await Statement("UPDATE graded_assignment SET version_number = 7 WHERE id = :id").rows(id=ids["empty"])
+    go_on.set()
+    (report,) = await run
+    assert report.counts["empty"] == 0
+    assert report.skipped == {"on its way": 1}
+    assert (await read_row(ids["empty"]))["forced_version"] == 0
+
+
+async def test_a_campus_that_tells_nothing_is_left_after_some_readings(reader, campus, lms):
+    lms.behave = lambda _: failure("not supported", code_major="unsupported")
+    many = MOST_UNREADABLE + CHUNK
+    for number in range(many):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+    (report,) = await reconcile(ALL, reader)
+    assert MOST_UNREADABLE <= report.counts["unreadable"] < many
+    (why,) = report.skipped
+    assert why == f"{MOST_UNREADABLE} readings one after the other told nothing"
+    assert report.skipped[why] + report.counts["unreadable"] == many
+    assert len(lms.requests) == report.counts["unreadable"]
+
+
+async def test_a_campus_whose_gate_is_shut_or_that_is_paused_is_not_asked(reader, ids, lms, sending, campus):
+    here = Campus(campus.lti_consumer_id, campus.origin)
+    await shut(here, now=sending.now, until=sending.now + 15_000, reason="HTTP 500: broken")
+    (report,) = await reconcile(ALL, reader)
+    assert report.skipped == {"its gate is shut: HTTP 500: broken": len(ids)}
+    await LtiConsumer.filter(id=campus.lti_consumer_id).update(paused_at=1)
+    (report,) = await reconcile(ALL, reader)
+    assert report.skipped == {"paused by the operator": len(ids)}
+    assert lms.requests == []
+
+
+async def test_a_busy_campus_is_waited_for(reader, ids, lms, sending, campus):
+    here = Campus(campus.lti_consumer_id, campus.origin)
+    await close(here, now=sending.now, until=sending.now + 60_000, reason="busy")
+    run = asyncio.create_task(reconcile(ALL, reader))
+    await asyncio.sleep(0.05)
+    assert not run.done()
+    sending.tick(60)
+    (report,) = await run
+    assert report.counts["equal"] == 1
+    assert len(lms.requests) == len(ids)
+
+
+async def test_a_campus_that_stays_busy_is_left(reader, ids, lms, sending):
+    lms.behave = lambda _: answer(429, b"slow down", headers={"Retry-After": "600"})
+    run = asyncio.create_task(reconcile(ALL, reader))
+    await lms.until(lambda: lms.requests)
+    while not run.done():
+        sending.tick(PATIENCE)
+        await asyncio.sleep(0.02)
+    (report,) = await run
+    assert sum(report.skipped.values()) == len(ids)
+    assert report.counts == dict.fromkeys(HELD, 0)
+
+
+async def test_readings_keep_to_what_a_campus_bears_at_once(reader, campus, lms):
+    for number in range(12):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+    lms.behave = lambda _: success(latency=0.01)
+    (report,) = await reconcile(ALL, reader)
+    assert report.counts["empty"] == 12
+    at_once = [sum(other.began <= one.began < other.ended for other in lms.requests) for one in lms.requests]
+    assert max(at_once) <= 2
+
+
+async def test_a_lost_database_ends_it_with_its_own_error(reader, ids):
+    class LostError(Exception):
+        pass
+
+    def lost(done, _of):
+        if done:
+            raise LostError
+
+    with pytest.raises(LostError):
+        await reconcile(ALL, reader, progress=lost)
+
+
+async def test_without_an_assignment_there_is_nothing_to_report(reader, empty_database):
+    assert await reconcile(ALL, reader) == []
+
+
+async def test_learners_and_courses_that_are_gone_hide_nobody_else(reader, campus, lms):
+    gone = MOST_UNREADABLE + 5
+    lms.behave = lambda record: failure("User not found") if record.number < gone else success()
+    for number in range(gone + 10):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+    (report,) = await reconcile(ALL, reader)
+    assert (report.counts["unreadable"], report.counts["empty"]) == (gone, 10)
+    assert report.left == ""
+
+
+async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
+    ids = [await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}") for number in range(12)]
+    go_on = asyncio.Event()
+    lms.behave = lambda _: success(hold=go_on)
+    run = asyncio.create_task(reconcile(ALL, reader))
+    await lms.until(lambda: lms.requests)
+    await Statement("DELETE FROM graded_assignment WHERE id = :id RETURNING id").rows(id=ids[-1])
+    go_on.set()
+    (report,) = await run
+    assert report.skipped == {"gone meanwhile": 1}
+    assert report.counts["empty"] == 11
+
+
+async def test_a_campus_that_answers_now_and_then_is_not_left(reader, campus, lms, sending):
+    for number in range(5):
+        await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
+
+    def rest(_record):
+        sending.tick(PATIENCE * 0.9)
+        return success()
+
+    lms.behave = rest
+    (report,) = await reconcile(ALL, reader)
+    assert report.counts["empty"] == 5
+    assert report.left == ""
+
+
+async def test_a_campus_that_repeats_a_nonce_as_its_grade_does_not_get_it_shown(reader, campus, lms):
+    await make_assignment(campus, **CLEAN, lis_result_sourcedid="s")
+    lms.behave = lambda record: success(body=pox("success", held=record.nonce))
+    (report,) = await reconcile(ALL, reader)
+    assert report.counts["unreadable"] == 1
+    assert lms.requests[0].nonce not in str(report)
+
+
+async def test_where_the_daemons_have_the_only_slot_nothing_is_read(campus, lms):
+    async with outcome_session() as session:
+        sending = Sending(session, await standing_clock(), most=1)
+        await make_assignment(campus, **CLEAN)
+        sending.gates.divide(f"{READER}me", frozenset({f"{READER}me", "daemon"}))
+        reader = Reader(sending.tools.sender, sending.gates, sending.clock, lambda: True)
+        (report,) = await reconcile(ALL, reader)
+    assert report.left == "outcomes.max_per_campus leaves no room beside the daemons"
+    assert report.skipped == {report.left: 1}
+    assert lms.requests == []

@@ -1,0 +1,57 @@
+"""Marking many grades goes on, whatever becomes of some of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.support.resend import resend
+from models.assignment import GradedAssignment
+from models.db.sql import Statement, is_postgres
+from models.queries.resend import CHUNK, Selection
+from tests.models.rows import make_assignment, make_service
+
+NOW = 1_000_000
+#: What one row refuses to become: its version has no room above it.
+_FULL = {"version_number": 2**63 - 1}
+
+
+@pytest.fixture
+async def many(empty_database):
+    service = await make_service()
+    first = await make_assignment(service)
+    await GradedAssignment.bulk_create(
+        GradedAssignment(
+            user_id="learner",
+            course_key="course",
+            usage_key="block",
+            outcome_service=service,
+            lis_result_sourcedid=f"s{number}",
+            sourcedid_digest=f"{number:064}",
+            registered_us=0,
+            composite=False,
+            due_at=0,
+        )
+        for number in range(CHUNK + 2)
+    )
+    return first
+
+
+async def test_chunk_after_chunk_is_marked_and_told(many):
+    told = []
+    marked = await resend(Selection(), now=lambda: NOW, force=False, advance=told.append)
+    assert (marked.number, marked.failed, told) == (CHUNK + 3, [], [CHUNK, 3])
+    assert await GradedAssignment.filter(version_number=2, due_at=NOW).count() == CHUNK + 3
+
+
+async def test_one_that_cannot_be_marked_stops_nobody_and_is_named(many):
+    if not is_postgres():
+        # SQLite makes a fraction of what does not fit, where PostgreSQL refuses.
+        await Statement("""
+            CREATE TRIGGER refuses BEFORE UPDATE ON graded_assignment WHEN old.version_number = 9223372036854775807
+            BEGIN SELECT RAISE(ABORT, 'no'); END""").rows()
+    await GradedAssignment.filter(id=many).update(**_FULL)
+    marked = await resend(Selection(), now=lambda: NOW, force=False)
+    if not is_postgres():
+        await Statement("DROP TRIGGER refuses").rows()
+    assert marked.number == CHUNK + 2
+    assert [assignment for assignment, _ in marked.failed] == [many]

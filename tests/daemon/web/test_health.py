@@ -1,0 +1,178 @@
+"""What the daemon says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+import pytest
+
+from daemon.infra.loop import STUCK, Loop
+from daemon.infra.redis import redis_client
+from daemon.ingest.stream import Stream, stream_lag
+from daemon.web.health import Health, Snapshot, render, status_document
+from models.consumer import LtiConsumer, OutcomeService
+from models.db.clock import Clock
+from models.queries.status import STATES, CampusStatus, Daemons, Status
+from models.stream_position import known_position, move_position, read_position
+from tests.models.rows import make_assignment
+from tests.servers import Port
+
+NOW = 1_767_268_800_000
+
+
+async def idle(stop):
+    raise AssertionError("nobody runs this loop")
+
+
+@pytest.fixture
+def loops():
+    return [Loop("intake", idle), Loop("sweep", idle)]
+
+
+@pytest.fixture
+async def clock(empty_database):
+    clock = Clock()
+    await clock.measure()
+    return clock
+
+
+@pytest.fixture
+async def stream(valkey_url):
+    async with redis_client(valkey_url) as client:
+        yield Stream(client, "passback:events")
+
+
+@pytest.fixture
+async def no_stream():
+    """A Redis that does not answer."""
+    port = Port()
+    async with redis_client(f"redis://127.0.0.1:{port.number}/0") as client:
+        yield Stream(client, "passback:events")
+    port.close()
+
+
+# --- Alive and ready ---
+
+
+async def test_a_daemon_that_starts_is_alive_and_not_ready():
+    health = Health()
+    assert health.is_alive()
+    assert health.troubles() == ["the daemon is starting"]
+    health.starting = "database: ConnectionRefusedError: no"
+    assert health.troubles() == ["database: ConnectionRefusedError: no"]
+    assert await health.statusz() is None
+
+
+async def test_a_daemon_that_has_started_is_ready(loops, clock, stream):
+    health = Health()
+    health.started(loops, clock, stream)
+    assert health.is_alive()
+    assert health.troubles() == []
+
+
+async def test_every_loop_that_waits_for_a_server_is_a_reason_not_to_be_ready(loops, clock, stream):
+    health = Health()
+    health.started(loops, clock, stream)
+    loops[0].trouble, loops[1].trouble = "ConnectionError: no", "OperationalError: no"
+    assert health.troubles() == ["intake: ConnectionError: no", "sweep: OperationalError: no"]
+    assert health.is_alive()
+
+
+async def test_a_daemon_with_a_stuck_loop_is_not_alive(loops, clock, stream):
+    health = Health()
+    health.started(loops, clock, stream)
+    loops[1].ticked -= STUCK + 1
+    assert not health.is_alive()
+
+
+# --- The status document ---
+
+
+CAMPUS = CampusStatus("campus", "https://campus.example:443", gate="probing")
+
+
+def shot(status, stream_lag=0):
+    return Snapshot(NOW, status, stream_lag, Daemons(1, NOW))
+
+
+def test_the_document_has_the_shape_that_others_rely_on():
+    busy = CampusStatus("other", "https://other.example:443", "open", "", 3, 1, NOW - 1_500, NOW - 250, "no such user")
+    status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
+    assert render(shot(status, 5)) == {
+        "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
+        "oldest_due_seconds": 1.5,
+        "stream_lag": 5,
+        "quarantined": 4,
+        "campuses": [
+            {
+                "consumer": "campus",
+                "origin": "https://campus.example:443",
+                "gate": "probing",
+                "due": 0,
+                "parked": 0,
+                "last_success": None,
+                "last_error": None,
+            },
+            {
+                "consumer": "other",
+                "origin": "https://other.example:443",
+                "gate": "open",
+                "due": 3,
+                "parked": 1,
+                "last_success": "2026-01-01T11:59:59.750Z",
+                "last_error": "no such user",
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize(("oldest", "seconds"), [(None, 0), (NOW, 0), (NOW + 5, 0), (NOW - 1, 0.001)])
+def test_the_oldest_due_grade_is_told_in_seconds(oldest, seconds):
+    campus = CampusStatus("campus", "https://campus.example:443", oldest_due=oldest)
+    assert render(shot(Status({}, [campus], 0)))["oldest_due_seconds"] == seconds
+
+
+async def test_the_document_counts_what_is_there(empty_database, clock, stream):
+    await make_assignment()
+    await stream.add({"type": "launch"})
+    document = await status_document(clock.now(), stream)
+    assert document["assignments"] == dict.fromkeys(STATES, 0) | {"due": 1}
+    assert document["stream_lag"] == 1
+    assert [campus["consumer"] for campus in document["campuses"]] == ["campus"]
+
+
+async def test_the_lag_counts_from_the_position(empty_database, stream):
+    first = await stream.add({"type": "launch"})
+    await stream.add({"type": "launch"})
+    epoch = (await read_position()).epoch
+    assert await stream_lag(stream) == 2
+    await move_position(epoch, first)
+    assert await stream_lag(stream) == 1
+
+
+async def test_before_the_first_start_everything_on_the_stream_is_yet_to_be_applied_and_nothing_is_written(
+    empty_database, clock, stream
+):
+    await stream.add({"type": "launch"})
+    assert await stream_lag(stream) == 1
+    assert (await status_document(clock.now(), stream))["stream_lag"] == 1
+    assert await known_position() is None
+
+
+async def test_without_redis_the_document_says_everything_but_the_lag(empty_database, clock, no_stream):
+    await make_assignment()
+    for stream in (no_stream, None):
+        document = await status_document(clock.now(), stream)
+        assert document["stream_lag"] is None
+        assert document["assignments"]["due"] == 1
+
+
+async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_database, loops, clock, stream):
+    await OutcomeService.all().delete()
+    await LtiConsumer.all().delete()
+    health = Health()
+    health.started(loops, clock, stream)
+    document = await asyncio.get_running_loop().create_task(health.statusz(), context=contextvars.Context())
+    nothing = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Daemons(0, None))
+    assert document == render(nothing)
