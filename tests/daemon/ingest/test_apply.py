@@ -2,120 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from tortoise.transactions import in_transaction
 
 from actors.egress import Egress
-from daemon.ingest.apply import Applier
 from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import read_event
-from models.assignment import WAKE_MS, Debounce, GradedAssignment, Wake
-from models.consumer import LtiConsumer
-from models.course import CourseStructure, CourseTrees
+from models.assignment import WAKE_MS, GradedAssignment, Wake
 from models.registration import RegistrationError
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
+from tests.daemon.ingest.applying import COURSE, NOW, row, versions
 
-#: Milliseconds: of the database's clock and of the entries.
-NOW = 1_767_268_800_000
-DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
-CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9_000, "wake_until": None, "pending_since": None}
-
-#: chapter > vertical > unit, as in the examples of the field, and another vertical beside it.
-COURSE = {"course": None, "chapter": "course", "vertical": "chapter", "unit": "vertical", "side": "chapter"}
-PROBLEMS = {"unit": 2, "other": 5}
-
-
-@pytest.fixture(autouse=True)
-async def campuses(empty_database):
-    await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
-    await LtiConsumer.create(consumer_name="other campus", consumer_key="other key", consumer_secret="secret")
-
-
-@pytest.fixture
-def applier():
-    return Applier(CourseTrees(), DEBOUNCE)
-
-
-@pytest.fixture
-def apply(applier):
-    """Applies an event that arrives *later* milliseconds after NOW; gives what it did and the wake-ups."""
-
-    async def apply(later=0, force=False, **fields):
-        entry_id = f"{NOW + later}-0"
-        raw = {name.encode(): str(value).encode() for name, value in fields.items()}
-        async with in_transaction():
-            return await applier.apply(read_event(entry_id, raw), await read_position(), now=NOW, force=force)
-
-    return apply
-
-
-@pytest.fixture
-def score(apply):
-    async def score(usage_id="unit", earned=1, possible=2, **more):
-        fields = {"user_id": "learner", "course_id": "course", "usage_id": usage_id}
-        return await apply(
-            **{"type": "score.changed", **fields, "points_earned": earned, "points_possible": possible, **more}
-        )
-
-    return score
-
-
-@pytest.fixture
-def structure(apply):
-    async def structure(tree=COURSE, version=1, points=PROBLEMS, **more):
-        blocks = [
-            {"usage_id": block, "parent": parent} | ({"points_possible": points[block]} if block in points else {})
-            for block, parent in tree.items()
-        ]
-        fields = {"type": "course.structure", "course_id": "course", "version": version, "blocks": json.dumps(blocks)}
-        return await apply(**{**fields, **more})
-
-    return structure
-
-
-@pytest.fixture
-def launch(apply):
-    """Registers an assignment with a sourcedid of its own; gives what it did and the wake-ups."""
-    numbers = iter(range(1_000))
-
-    async def launch(usage_id="unit", **more):
-        fields = {
-            "type": "launch",
-            "oauth_consumer_key": "key",
-            "user_id": "learner",
-            "course_id": "course",
-            "usage_id": usage_id,
-            "lis_result_sourcedid": f"sourcedid-{next(numbers)}",
-            "lis_outcome_service_url": "https://campus.example/o",
-        }
-        return await apply(**{**fields, **more})
-
-    return launch
-
-
-@pytest.fixture
-def clean(launch):
-    """A registered assignment that the campus holds the newest grade of; its id."""
-
-    async def clean(usage_id="unit", **more):
-        columns = {name: more.pop(name) for name in ("sent_version", "waiting_since", "parked_at") if name in more}
-        _, (wake,) = await launch(usage_id, **more)
-        await GradedAssignment.filter(id=wake.assignment_id).update(**CLEAN | columns)
-        return wake.assignment_id
-
-    return clean
-
-
-async def versions():
-    return dict(await GradedAssignment.all().values_list("id", "version_number"))
-
-
-async def row(assignment_id):
-    return await GradedAssignment.get(id=assignment_id)
+pytestmark = pytest.mark.usefixtures("campuses")
 
 
 # --- Which assignments a score touches ---
@@ -295,112 +195,6 @@ async def test_a_row_that_cannot_be_claimed_is_not_woken(clean, score, columns):
     await GradedAssignment.filter(id=assignment).update(**columns)
     assert await score() == ("applied", [])
     assert (await versions())[assignment] == 4
-
-
-# --- Structures ---
-
-
-async def test_the_first_structure_bumps_whoever_is_registered_in_it(clean, structure):
-    known, above, unknown = await clean(), await clean("course"), await clean("nowhere")
-    assert await structure() == ("applied", [])
-    assert await versions() == {known: 4, above: 4, unknown: 3}
-
-
-async def test_a_score_before_any_structure_is_caught_up_by_the_structure(clean, score, structure):
-    above = await clean("vertical")
-    await score()
-    assert await versions() == {above: 3}
-    await structure()
-    assert await versions() == {above: 4}
-
-
-@pytest.mark.parametrize(
-    ("tree", "points", "bumped"),
-    [
-        pytest.param(COURSE, {"unit": 7}, {"unit", "vertical", "chapter", "course"}, id="other points"),
-        pytest.param(
-            {**COURSE, "unit": "side"},
-            PROBLEMS,
-            {"unit", "vertical", "side", "chapter", "course"},
-            id="a moved problem: its old and its new path",
-        ),
-        pytest.param(
-            {**COURSE, "new": "side"}, {**PROBLEMS, "new": 1}, {"side", "chapter", "course"}, id="a new problem"
-        ),
-        pytest.param(
-            {block: parent for block, parent in COURSE.items() if block != "unit"},
-            {},
-            {"unit", "vertical", "chapter", "course"},
-            id="a problem that is gone",
-        ),
-        pytest.param(
-            {**COURSE, "vertical": "side"},
-            PROBLEMS,
-            {"unit", "vertical", "side", "chapter", "course"},
-            id="a moved block takes its problems along",
-        ),
-        pytest.param(COURSE, PROBLEMS, set(), id="the same tree under a new version"),
-    ],
-)
-async def test_a_new_structure_bumps_the_old_and_the_new_path_of_what_changed(structure, clean, tree, points, bumped):
-    await structure()
-    ids = {await clean(block): block for block in COURSE}
-    elsewhere = await clean("unit", course_id="another")
-    assert (await structure(tree, version=2, points=points))[0] == "applied"
-    assert {ids.get(one) for one, version in (await versions()).items() if version == 4} == bumped
-    assert (await versions())[elsewhere] == 3
-
-
-async def test_a_new_structure_bumps_those_that_wait_for_one_once(structure, clean):
-    await structure()
-    waiting = [await clean("nowhere", waiting_since=NOW - 5), await clean("unit", waiting_since=NOW - 5)]
-    elsewhere = await clean("nowhere", course_id="another", waiting_since=NOW - 5)
-    await structure(version=2, points={"unit": 7})
-    assert await versions() == {waiting[0]: 4, waiting[1]: 4, elsewhere: 3}
-    assert [(await row(one)).waiting_since for one in waiting] == [None, None]
-
-
-async def test_a_structure_says_of_what_kind_an_assignment_is(clean, structure):
-    leaf, above = await clean("unit"), await clean("vertical")
-    await GradedAssignment.all().update(composite=True)
-    await structure()
-    assert ((await row(leaf)).composite, (await row(above)).composite) == (False, True)
-    assert ((await row(leaf)).due_at, (await row(above)).due_at) == (NOW, NOW + 20_000)
-    await structure({**COURSE, "part": "unit"}, version=2)
-    assert (await row(leaf)).composite
-
-
-@pytest.mark.parametrize("version", [0, -7])
-async def test_a_lower_version_is_stale(structure, clean, version):
-    await structure()
-    await clean()
-    before = await versions()
-    assert await structure({"course": None}, version=version) == ("stale", [])
-    assert await versions() == before
-    assert (await CourseStructure.get()).version == 1
-
-
-async def test_the_same_version_with_the_same_content_is_unchanged(structure, clean):
-    await structure()
-    await clean()
-    before = await versions()
-    assert await structure(dict(reversed(COURSE.items()))) == ("unchanged", [])
-    assert await versions() == before
-
-
-async def test_the_same_version_with_other_content_is_a_bad_event(structure):
-    await structure()
-    with pytest.raises(BadEvent, match="version 1 of this course's structure came before, and was different"):
-        await structure(points={"unit": 7})
-    assert (await CourseStructure.get()).version == 1
-
-
-async def test_a_higher_version_that_says_that_it_is_older_is_stale(structure):
-    await structure(modified="2026-01-01T12:00:00Z")
-    assert (await structure(version=2, modified="2026-01-01T11:59:59Z"))[0] == "stale"
-    assert (await structure(version=2))[0] == "applied"
-    assert (await structure(version=3, modified="2026-01-01T11:59:59Z"))[0] == "stale"
-    assert (await structure(version=3, modified="2026-01-01T12:00:00Z"))[0] == "applied"
 
 
 # --- Launches, disabling, retiring ---

@@ -1,0 +1,22 @@
+"""A course, its problems, and what is stored of the assignments in it."""
+
+from __future__ import annotations
+
+from models.assignment import Debounce, GradedAssignment
+
+#: Milliseconds: of the database's clock and of the entries.
+NOW = 1_767_268_800_000
+DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
+CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9_000, "wake_until": None, "pending_since": None}
+
+#: chapter > vertical > unit, as in the examples of the field, and another vertical beside it.
+COURSE = {"course": None, "chapter": "course", "vertical": "chapter", "unit": "vertical", "side": "chapter"}
+PROBLEMS = {"unit": 2, "other": 5}
+
+
+async def versions():
+    return dict(await GradedAssignment.all().values_list("id", "version_number"))
+
+
+async def row(assignment_id):
+    return await GradedAssignment.get(id=assignment_id)
