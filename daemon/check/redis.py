@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from daemon.check.durability import Facts, judge
 from daemon.check.findings import Finding, fault, ok, told
-from daemon.check.keeping import Facts, judge
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url
 from daemon.infra.errors import why

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from daemon.check.keeping import Facts, judge
+from daemon.check.durability import Facts, judge
 from daemon.check.redis import check_redis
 from daemon.config import Config
 from daemon.config.sections import Redis

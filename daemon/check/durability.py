@@ -1,4 +1,4 @@
-"""Whether a Redis keeps what was entrusted to it: events that nobody has read. Pure."""
+"""Whether a Redis keeps the events that were entrusted to it until passbackd has read them. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daemon.check.findings import Finding, fault, ok, warning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The part of ``maxmemory`` from which on it is told.
+#: The used part of ``maxmemory`` from which on a warning is given.
 NEARLY_FULL = 0.8
 
 
