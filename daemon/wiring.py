@@ -1,12 +1,12 @@
-"""Makes of the configuration what attempts, readings and probes work with."""
+"""How campuses are reached: session, TLS contexts, sender and settings, wired once for `run`, `reconcile`, `check`."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from actors.attempt import Settings
-from actors.client import http_session
+from actors.client import Sender, http_session
 from actors.protocols.lti11.platforms import PROFILES
 from actors.resolution import Rules
 from daemon.check.campuses import PATIENCE
@@ -16,7 +16,7 @@ from daemon.infra.startup import UnusableError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     import aiohttp
 
@@ -24,19 +24,42 @@ if TYPE_CHECKING:
     from models.db.clock import Clock
 
 
-def ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
-    """What a probe of a campus works with."""
-    everybody = config.egress.trust()
-    patience = min(config.outcomes.timeout_seconds, PATIENCE)
-    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
+@asynccontextmanager
+async def open_sender(config: Config) -> AsyncIterator[Sender]:
+    """
+    Open a sender with a pool of connections of its own.
+
+    Raises:
+        UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
+    """
+    async with outcome_session(config) as session:
+        yield Sender(session, campus_tls(config))
+
+
+def outcome_session(config: Config) -> aiohttp.ClientSession:
+    """
+    Open the pool of connections to campuses; the caller closes it.
+
+    Raises:
+        UnusableError: ``egress.ca_file`` cannot be used, or the process may not open so many files.
+    """
+    allow_files(config.outcomes.max_connections)
+    with _usable(config):
+        return http_session(
+            timeout_seconds=config.outcomes.timeout_seconds,
+            max_connections=config.outcomes.max_connections,
+            egress=config.egress.policy,
+            ca_file=config.egress.ca_file,
+            minimum_tls=config.egress.minimum_tls,
+        )
 
 
 def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
     """
-    By consumer key, how campuses are spoken to that differ from the others.
+    TLS contexts by consumer key, of the campuses for which the session's own does not apply.
 
     Raises:
-        UnusableError: A ``ca_file`` is of no use.
+        UnusableError: A ``ca_file`` cannot be used.
     """
     with _usable(config):
         return {key: config.egress.trust(key) for key in config.egress.campuses}
@@ -54,22 +77,11 @@ def _usable(config: Config) -> Iterator[None]:
         ) from error
 
 
-def outcome_session(config: Config) -> aiohttp.ClientSession:
-    """
-    The pool of connections to campuses; whoever opens it closes it.
-
-    Raises:
-        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
-    """
-    allow_files(config.outcomes.max_connections)
-    with _usable(config):
-        return http_session(
-            timeout_seconds=config.outcomes.timeout_seconds,
-            max_connections=config.outcomes.max_connections,
-            egress=config.egress.policy,
-            ca_file=config.egress.ca_file,
-            minimum_tls=config.egress.minimum_tls,
-        )
+def ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
+    """What a probe of a campus works with."""
+    everybody = config.egress.trust()
+    patience = min(config.outcomes.timeout_seconds, PATIENCE)
+    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
 
 
 def walk_settings(config: Config) -> Settings:

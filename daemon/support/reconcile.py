@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.client import Sender
 from actors.gate import Gates
 from actors.read_back import FINDINGS, Finding, Reader, compare
 from actors.slots import NotAdmittedError
 from daemon.loops.heartbeat import EVERY, Fleet
-from daemon.wiring import campus_tls, outcome_session, walk_settings
+from daemon.wiring import open_sender, walk_settings
 from models.attempt import address
 from models.db.clock import Clock
 from models.gate import read_troubles
@@ -243,11 +242,10 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
         lease_seconds=settings.lease_seconds,
     )
     fleet = Fleet(clock=clock, gates=gates, request_seconds=settings.timeout_seconds, is_reader=True)
-    async with outcome_session(config) as session:
+    async with open_sender(config) as sender:
         await fleet.beat()
         beating = asyncio.create_task(_beat(fleet))
         try:
-            sender = Sender(session, campus_tls(config))
             yield Reader(
                 sender,
                 gates,
