@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import aiohttp.abc
@@ -16,12 +17,14 @@ from actors.errors import Ambiguous, GiveUp, TryLater
 from actors.response import BODY_LIMIT, Answer
 from actors.tls import trust
 from actors.transport_errors import translated
+from models.consumer import origin
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
     from pathlib import Path
     from types import SimpleNamespace
+
+    from aiohttp.client_proto import ResponseHandler
 
     from actors.egress import Egress
     from actors.tls import MinimumTls
@@ -61,6 +64,27 @@ class _Watch(aiohttp.TraceConfig):
         progress = context.trace_request_ctx
         if isinstance(progress, _Progress):
             progress.connected = time.monotonic()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """
+    Notes until when the certificate of a campus is valid, whenever a TLS connection to it is made.
+
+    No trace hook has the connection, and a response has none any more when its body came along with its head.
+    """
+
+    def __init__(self, certificate_ends: MutableMapping[str, float], **options: Any) -> None:
+        super().__init__(**options)
+        self._certificate_ends = certificate_ends
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        protocol = await super()._create_connection(req, traces, timeout)
+        certificate = protocol.transport and protocol.transport.get_extra_info("peercert")
+        if certificate:
+            self._certificate_ends[origin(str(req.url))] = float(ssl.cert_time_to_seconds(certificate["notAfter"]))
+        return protocol
 
 
 class Sender:
@@ -174,6 +198,7 @@ def http_session(
     ca_file: Path | str | None = None,
     minimum_tls: MinimumTls = "1.2",
     resolver: aiohttp.abc.AbstractResolver | None = None,
+    certificate_ends: MutableMapping[str, float] | None = None,
 ) -> aiohttp.ClientSession:
     """
     Open the pool that all requests share. Call it on the running loop and close what it returns.
@@ -182,12 +207,15 @@ def http_session(
         timeout_seconds: For a whole POST: waiting for a connection, connecting, sending and reading.
         ca_file: Certificates in PEM that are trusted besides the system's.
         resolver: Looks up host names; the system's own unless one is handed in.
+        certificate_ends: Gets, by origin, until when the certificate of the last TLS connection made is valid, in
+            seconds since 1970.
 
     Raises:
         OSError: *ca_file* cannot be read, or (as ``ssl.SSLError``) holds no certificate.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=_Connector(
+            {} if certificate_ends is None else certificate_ends,
             limit=max_connections,
             limit_per_host=0,
             keepalive_timeout=KEEP_ALIVE,

@@ -96,7 +96,8 @@ class Metrics:
         )
         self.certificate_until = Gauge(
             "passback_certificate_expiry_timestamp_seconds",
-            "When a campus's certificate runs out, in seconds since 1970; of several addresses the first to do so.",
+            "When a campus's certificate runs out, in seconds since 1970, by the last connection made; of several"
+            " addresses the first to do so.",
             ["consumer"],
             registry=registry,
         )

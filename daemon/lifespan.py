@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from actors.attempt import Tools
-from actors.client import Sender
 from actors.failpoints import pass_by
 from actors.gate import Gates
 from actors.metrics import Metrics
@@ -26,7 +25,6 @@ from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.catch_up import Backlog
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
-from daemon.loops.certificates import Certificates
 from daemon.loops.dispatch import Sweep
 from daemon.loops.gauges import Gauges
 from daemon.loops.heartbeat import Fleet
@@ -36,7 +34,7 @@ from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.server import application, web_server
-from daemon.wiring import campus_tls, outcome_session, walk_settings, ways
+from daemon.wiring import open_sender, walk_settings
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
@@ -122,9 +120,9 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         # After the worker: the others get this daemon's share when it sends no more.
         stack.push_async_callback(fleet.leave)
 
-        session, tls = await stack.enter_async_context(outcome_session(config)), campus_tls(config)
+        certificate_ends: dict[str, float] = {}
         tools = Tools(
-            sender=Sender(session, tls),
+            sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
             gates=gates,
             trees=trees,
             clock=clock,
@@ -148,9 +146,8 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             keep_days=config.retention.stream_days,
             reached=outside.reached,
         )
-        gauges = Gauges(clock=clock, stream=stream, metrics=metrics)
+        gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
         prune = Prune(clock=clock, retention=_kept(config))
-        certificates = Certificates(ways=ways(config, session, tls, clock), clock=clock, metrics=metrics)
         loops = [
             Loop("intake", intake.step),
             Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
@@ -158,7 +155,6 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             Loop("queue", worker.watch),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
-            Loop("certificates", certificates.step),
             Loop("supervisor", Watchdog(outside.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:

@@ -9,36 +9,43 @@ from actors.attempt import Settings
 from actors.client import Sender, http_session
 from actors.protocols.lti11.platforms import PROFILES
 from actors.resolution import Rules
-from daemon.check.campuses import PATIENCE
-from daemon.check.reach import Ways
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, MutableMapping
 
     import aiohttp
 
     from daemon.config import Config
-    from models.db.clock import Clock
 
 
 @asynccontextmanager
-async def open_sender(config: Config) -> AsyncIterator[Sender]:
+async def open_sender(
+    config: Config, certificate_ends: MutableMapping[str, float] | None = None
+) -> AsyncIterator[Sender]:
     """
     Open a sender with a pool of connections of its own.
+
+    Args:
+        certificate_ends: As :func:`actors.client.http_session` has it.
 
     Raises:
         UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
     """
-    async with outcome_session(config) as session:
+    async with outcome_session(config, certificate_ends) as session:
         yield Sender(session, campus_tls(config))
 
 
-def outcome_session(config: Config) -> aiohttp.ClientSession:
+def outcome_session(
+    config: Config, certificate_ends: MutableMapping[str, float] | None = None
+) -> aiohttp.ClientSession:
     """
     Open the pool of connections to campuses; the caller closes it.
+
+    Args:
+        certificate_ends: As :func:`actors.client.http_session` has it.
 
     Raises:
         UnusableError: ``egress.ca_file`` cannot be used, or the process may not open so many files.
@@ -51,6 +58,7 @@ def outcome_session(config: Config) -> aiohttp.ClientSession:
             egress=config.egress.policy,
             ca_file=config.egress.ca_file,
             minimum_tls=config.egress.minimum_tls,
+            certificate_ends=certificate_ends,
         )
 
 
@@ -75,13 +83,6 @@ def _usable(config: Config) -> Iterator[None]:
         raise UnusableError(
             f"egress.ca_file: {names} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
         ) from error
-
-
-def ways(config: Config, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext], clock: Clock) -> Ways:
-    """What a probe of a campus works with."""
-    everybody = config.egress.trust()
-    patience = min(config.outcomes.timeout_seconds, PATIENCE)
-    return Ways(session, config.egress.policy, lambda key: tls.get(key, everybody), clock.now, patience)
 
 
 def walk_settings(config: Config) -> Settings:

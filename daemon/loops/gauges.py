@@ -10,7 +10,7 @@ from models.gate import STATES
 from models.queries.status import read_status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from actors.metrics import Metrics
     from daemon.infra.stop import Stop
@@ -25,10 +25,19 @@ _TOLD = ("due", "waiting", "claimed", "parked")
 
 
 class Gauges:
-    """The loop that keeps the gauges fresh."""
+    """
+    The loop that keeps the gauges fresh.
 
-    def __init__(self, *, clock: Clock, stream: Stream, metrics: Metrics) -> None:
+    Args:
+        certificate_ends: By origin, until when a campus's certificate is valid, in seconds since 1970; the sessions
+            with campuses write it.
+    """
+
+    def __init__(
+        self, *, clock: Clock, stream: Stream, metrics: Metrics, certificate_ends: Mapping[str, float]
+    ) -> None:
         self._clock = clock
+        self._certificate_ends = certificate_ends
         self._stream = stream
         self._metrics = metrics
         self._consumers: set[str] = set()
@@ -40,6 +49,7 @@ class Gauges:
         metrics = self._metrics
         status = await read_status(now=self._clock.now())
         self._set_campuses(status.campuses)
+        self._set_certificates(status.campuses)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.quarantined.set(status.quarantined)
@@ -69,6 +79,17 @@ class Gauges:
             for consumer in self._consumers - consumers:
                 metrics.gate_state.remove(consumer, state)
         self._consumers = consumers
+
+    def _set_certificates(self, campuses: Sequence[CampusStatus]) -> None:
+        ends: dict[str, float] = {}
+        for campus in campuses:
+            # The certificate of an address that a campus has left may run out.
+            if campus.in_use and campus.origin in self._certificate_ends:
+                end = self._certificate_ends[campus.origin]
+                ends[campus.consumer] = min(end, ends.get(campus.consumer, end))
+        self._metrics.certificate_until.clear()
+        for consumer, end in ends.items():
+            self._metrics.certificate_until.labels(consumer).set(end)
 
 
 def _line(status: Status, lag: int | None) -> str:

@@ -107,6 +107,8 @@ class CampusStatus:
     last_error_at: int | None = None
     #: When the longest parked grade was parked.
     oldest_parked: int | None = None
+    #: Whether any of its assignments is not disabled.
+    in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ async def read_status(*, now: int) -> Status:
         probed[key] = row["probed_at"]
         number = int(row["number"])
         assignments[row["state"]] += number
+        campus.in_use |= row["state"] != "disabled"
         if row["state"] == "due":
             campus.due, campus.oldest_due = number, row["oldest"]
         elif row["state"] == "parked":

@@ -68,9 +68,6 @@ def test_every_query_of_the_dashboard_returns_data_and_the_metrics_are_as_they_s
         daemon = world.begin()
         world.add(*learners(campus, 3))
         daemon.wait_settled()
-        daemon.stop()
-        # Certificates are looked at from the start on.
-        daemon = world.run().wait_ready()
         with running_prometheus(tmp_path / "prometheus", daemon.port) as prometheus:
             world.add(*(score(f"u{one}", "problem-1", 6) for one in range(3)))
             daemon.wait_settled()

@@ -1,4 +1,4 @@
-"""Until when campuses' certificates are valid, as Prometheus is told."""
+"""Until when campuses' certificates are valid, as Prometheus sees it: by the connections over which grades are sent."""
 
 from __future__ import annotations
 
@@ -7,69 +7,112 @@ from ipaddress import ip_network
 
 import pytest
 
-from actors.client import http_session
+from actors.client import Sender, http_session
 from actors.egress import Egress
+from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
-from daemon.check.reach import Ways
+from daemon.infra.redis import redis_client
 from daemon.infra.stop import Stop
-from daemon.loops.certificates import EVERY, Certificates
+from daemon.ingest.stream import Stream
+from daemon.loops.gauges import Gauges
+from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, OutcomeService, digest
 from models.db.clock import Clock
-from tests.actors.sending import Ticker
-from tests.daemon.check.certificates import served_with, valid_for
-from tests.daemon.check.servers import root_page
+from tests.daemon.check.certificates import expired, served_with, valid_for
+from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
 
 DAY = 86_400
+EGRESS = Egress(allow_http=True, allow_networks=(ip_network("127.0.0.0/8"),))
+
+
+class Campuses:
+    """A sender that trusts each consumer's own certificate, and the gauges beside it."""
+
+    def __init__(self, session, gauges: Gauges, metrics: Metrics) -> None:
+        self._session, self._gauges, self._metrics = session, gauges, metrics
+
+    async def launch(self, name: str, lms: RecordingLms) -> int:
+        """A grade that this consumer is to get; gives its row."""
+        names = {"consumer_name": name, "consumer_secret": "s"}
+        consumer, _ = await LtiConsumer.get_or_create(names, consumer_key=name)
+        url, origin = lms.url(), lms.url("")
+        service = await OutcomeService.create(
+            lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin
+        )
+        return await make_assignment(service)
+
+    async def send(self, lms: RecordingLms, certificate=None) -> None:
+        tls = {} if certificate is None else {"campus": trust(certificate)}
+        await Sender(self._session, tls).post(lms.url(), b"<a/>", {}, consumer_key="campus")
+
+    async def days_left(self, name: str) -> float | None:
+        """As shown after the next round of the gauges."""
+        stop = Stop()
+        stop.set()  # no sleep between rounds here
+        await self._gauges.step(stop)
+        family = "passback_certificate_expiry_timestamp_seconds"
+        value = self._metrics.registry.get_sample_value(family, {"consumer": name})
+        return None if value is None else (value - time.time()) / DAY
 
 
 @pytest.fixture
-async def looking(empty_database, tmp_path):
-    """A function of the certificate to trust: makes the loop, and a step of it."""
-    ticker, metrics, stop = Ticker(), Metrics("test"), Stop()
-    clock = Clock(ticker)
+async def campuses(empty_database, valkey_url):
+    clock, metrics, ends = Clock(), Metrics("test"), {}
     await clock.measure()
-    stop.set()  # nobody wants to sleep here
-    egress = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
+    async with (
+        redis_client(valkey_url) as client,
+        http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=ends) as session,
+    ):
+        stream = Stream(client, "events")
+        gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=ends)
+        yield Campuses(session, gauges, metrics)
+
+
+async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_at_its_origin(campuses, tmp_path):
     certificate = valid_for(30, tmp_path)
-    async with http_session(timeout_seconds=5, max_connections=2, egress=egress) as session:
-        loop = Certificates(
-            ways=Ways(session, egress, lambda _key: trust(certificate), clock.now, 5.0), clock=clock, metrics=metrics
-        )
-        yield certificate, loop, metrics, ticker, stop
+    async with RecordingLms(tls=served_with(certificate)) as lms, RecordingLms() as plain:
+        for name, where in (("a", lms), ("b", lms), ("c", plain)):
+            await campuses.launch(name, where)
+        assert await campuses.days_left("a") is None, "no connection was made yet"
+        await campuses.send(lms, certificate)
+        await campuses.send(plain)
+        assert await campuses.days_left("a") == pytest.approx(30, abs=0.1)
+        assert await campuses.days_left("b") == pytest.approx(30, abs=0.1)
+        assert await campuses.days_left("c") is None, "there is no certificate without TLS"
 
 
-async def service(name: str, origin: str) -> None:
-    consumer, _ = await LtiConsumer.get_or_create({"consumer_name": name, "consumer_secret": "s"}, consumer_key=name)
-    url = f"{origin}/outcomes"
-    made = await OutcomeService.create(
-        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin
-    )
-    await make_assignment(made)
+async def test_a_renewed_certificate_shows_with_the_next_connection(campuses, tmp_path):
+    old, new = valid_for(3, tmp_path), valid_for(90, tmp_path)
+    async with RecordingLms(tls=served_with(old)) as lms:
+        await campuses.launch("a", lms)
+        await campuses.send(lms, old)
+        port = lms.port
+    async with RecordingLms(tls=served_with(new), port=port) as lms:
+        assert await campuses.days_left("a") == pytest.approx(3, abs=0.1)
+        await campuses.send(lms, new)
+        assert await campuses.days_left("a") == pytest.approx(90, abs=0.1)
 
 
-def days_left(metrics, name: str) -> float | None:
-    value = metrics.registry.get_sample_value("passback_certificate_expiry_timestamp_seconds", {"consumer": name})
-    return None if value is None else (value - time.time()) / DAY
+async def test_a_certificate_that_is_not_trusted_shows_nothing(campuses, tmp_path):
+    certificate = expired(tmp_path)
+    async with RecordingLms(tls=served_with(certificate)) as lms:
+        await campuses.launch("a", lms)
+        with pytest.raises(DeliveryError, match="certificate"):
+            await campuses.send(lms, certificate)
+    assert await campuses.days_left("a") is None
 
 
-async def test_each_campus_is_looked_at_once_a_round_and_what_is_away_hides_no_other(looking, tmp_path):
-    certificate, loop, metrics, ticker, stop = looking
-    async with root_page(tls=served_with(certificate)) as page, root_page() as plain:
-        await service("a", page.origin)
-        await service("b", "https://127.0.0.1:1")
-        await service("c", plain.origin)
-        for _ in range(5):
-            await loop.step(stop)
-        assert days_left(metrics, "a") == pytest.approx(30, abs=0.1)
-        assert days_left(metrics, "b") is None
-        assert days_left(metrics, "c") is None
-        assert page.asked == plain.asked == [], "a handshake, and nothing more"
-        await service("d", page.origin)
-        await loop.step(stop)
-        assert days_left(metrics, "d") is None
-        ticker.seconds += EVERY
-        for _ in range(4):
-            await loop.step(stop)
-        assert days_left(metrics, "d") == pytest.approx(30, abs=0.1)
+async def test_of_several_addresses_the_first_certificate_to_run_out_counts_until_the_campus_leaves_it(
+    campuses, tmp_path
+):
+    short, long = valid_for(3, tmp_path), valid_for(90, tmp_path)
+    async with RecordingLms(tls=served_with(short)) as one, RecordingLms(tls=served_with(long)) as other:
+        left = await campuses.launch("a", one)
+        await campuses.launch("a", other)
+        await campuses.send(one, short)
+        await campuses.send(other, long)
+        assert await campuses.days_left("a") == pytest.approx(3, abs=0.1)
+        await GradedAssignment.filter(id=left).update(disabled_at=1)
+        assert await campuses.days_left("a") == pytest.approx(90, abs=0.1)

@@ -28,7 +28,7 @@ class Gauged:
         self.stream = stream
         self.stop = Stop()
         self.stop.set()  # nobody wants to sleep here
-        self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics)
+        self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics, certificate_ends={})
 
     async def step(self) -> None:
         await self._gauges.step(self.stop)
