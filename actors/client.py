@@ -38,20 +38,24 @@ FIELD_LIMIT = 32 * 1024
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far a POST has come, as aiohttp's trace hooks tell."""
+class Progress:
+    """How far a request has come; the session notes it on its ``trace_request_ctx``."""
 
+    #: Whether a name is being looked up.
+    looking_up: bool = False
     #: ``time.monotonic`` when a connection was in hand; bytes may have left from then on.
     connected: float | None = None
 
 
 class _Watch(aiohttp.TraceConfig):
-    """Checks a request's URL before it looks for a connection, and notes on its :class:`_Progress` when it has one."""
+    """Checks a request's URL before it looks for a connection, and notes on its :class:`Progress` when it has one."""
 
     def __init__(self, egress: Egress) -> None:
         super().__init__()
         self._egress = egress
         self.on_request_start.append(self._check)
+        self.on_dns_resolvehost_start.append(self._look_up)
+        self.on_dns_resolvehost_end.append(self._look_up)
         self.on_connection_create_end.append(self._connected)
         self.on_connection_reuseconn.append(self._connected)
 
@@ -60,9 +64,14 @@ class _Watch(aiohttp.TraceConfig):
     ) -> None:
         self._egress.check_url(str(start.url))
 
+    async def _look_up(self, _session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+        progress = context.trace_request_ctx
+        if isinstance(progress, Progress):
+            progress.looking_up = isinstance(params, aiohttp.TraceDnsResolveHostStartParams)
+
     async def _connected(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
         progress = context.trace_request_ctx
-        if isinstance(progress, _Progress):
+        if isinstance(progress, Progress):
             progress.connected = time.monotonic()
 
 
@@ -130,7 +139,7 @@ class Sender:
             GiveUp: The URL is malformed, or leads where the configuration does not allow.
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
-        progress = _Progress()
+        progress = Progress()
         if abort is None:
             return await self._post(url, body, headers, progress, consumer_key)
         if abort.is_set():
@@ -166,7 +175,7 @@ class Sender:
             del self._scopes[abort]
 
     async def _post(
-        self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress, consumer_key: str
+        self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress, consumer_key: str
     ) -> Answer:
         try:
             target = URL(url, encoded=True)

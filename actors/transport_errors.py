@@ -19,20 +19,21 @@ def translated(error: Exception, *, connected: bool) -> DeliveryError:
     Args:
         connected: Whether there was a connection, so that bytes may have left us.
     """
+    why = describe_transport_error(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Misconfigured(f"the campus's certificate cannot be trusted: {_why(error)}", bytes_left=False)
+        return Misconfigured(f"the campus's certificate cannot be trusted: {why}", bytes_left=False)
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
         # The last one comes from a look-up, for a host name with a label that is too long.
         return GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False)
-    refusal = _egress_refusal(error)
+    refusal = egress_refusal(error)
     if refusal is not None:
         return GiveUp(refusal, scope="campus", bytes_left=False)
     if isinstance(error, aiohttp.ClientConnectorError) or not connected:
-        return TryLater(f"no connection to the campus: {_why(error)}")
-    return Ambiguous(f"the connection was lost while waiting for the answer: {_why(error)}")
+        return TryLater(f"no connection to the campus: {why}")
+    return Ambiguous(f"the connection was lost while waiting for the answer: {why}")
 
 
-def _egress_refusal(error: Exception) -> str | None:
+def egress_refusal(error: Exception) -> str | None:
     """The words of a refusal, also after aiohttp merged the refusals of several addresses into one error."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, EgressRefused):
@@ -52,7 +53,8 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _why(error: Exception) -> str:
+def describe_transport_error(error: Exception) -> str:
+    """What went wrong, in a few words that hold no URL."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         fault = error.certificate_error
         return str(getattr(fault, "verify_message", "") or fault)[:200]

@@ -41,7 +41,7 @@ def test_a_campus_is_looked_at_and_gets_no_grade(sound):
         launched(sound, page.origin)
         said = sound.call("check", "--deep")
     assert (said.code, said.err) == (0, ""), said.out
-    assert page.asked == [("HEAD", "/")]
+    assert page.asked == [("GET", "/")]
     assert f"{NAME} at {page.origin}: answers (HTTP 302) in " in said.out
     assert "its clock agrees with ours" in said.out
     assert said.out.splitlines()[-1].startswith("everything answers")
@@ -58,7 +58,7 @@ def test_a_campus_in_trouble_ends_with_1_and_keeps_no_other_from_being_looked_at
     assert trouble["about"] == f"{NAME} at {slow_clock.origin}"
     assert trouble["problem"].startswith("its clock is 2 h 0 min behind")
     assert trouble["cure"]
-    assert well.asked == [("HEAD", "/")]
+    assert well.asked == [("GET", "/")]
     said = sound.call("check", "--deep")  # now nobody listens
     assert said.code == 1
     assert len(said.faults) == 2
@@ -75,6 +75,21 @@ def test_a_certificate_is_judged_by_the_authorities_that_the_daemon_trusts(sound
         said = sound.call("check", "--deep")
     assert said.code == 0, said.err
     assert f"warning: {NAME} at {page.origin}: its certificate runs out in 7 days; " in said.out
+
+
+def test_a_file_without_authorities_keeps_campuses_from_being_probed(sound, tmp_path):
+    authorities = tmp_path / "empty.pem"
+    authorities.write_text("")
+    with in_thread() as page:
+        launched(sound, page.origin)
+        sound.set("egress", ca_file=str(authorities))
+        said = sound.call("check", "--deep")
+    assert said.code == 2
+    assert page.asked == []
+    (line,) = [line for line in said.out.splitlines() if line.startswith("warning: campuses: not probed: ")]
+    assert "empty.pem cannot be used (" in line
+    assert line.endswith("; name a file of certificates in PEM")
+    assert any(line.startswith("egress.ca_file: ") for line in said.faults)
 
 
 def test_a_postgresql_that_would_lose_grades_is_told_with_its_cure(world):

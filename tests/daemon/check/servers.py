@@ -1,4 +1,4 @@
-"""Campuses that are merely looked at: they note what they were asked, and tell the time as they like."""
+"""Campuses that are merely probed: they note what they were asked, and send whatever time a test sets."""
 
 from __future__ import annotations
 

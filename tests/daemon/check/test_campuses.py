@@ -1,11 +1,11 @@
-"""What is judged of a campus that was looked at, and that each is looked at once."""
+"""What is judged of a campus that was probed."""
 
 from __future__ import annotations
 
 import pytest
 
 from daemon.check.campuses import RENEW, judge
-from daemon.check.reach import OutOfReachError, Reached
+from daemon.check.probe import OutOfReachError, ProbeResult
 
 NAME = "Example University at https://lms.example.edu"
 NOW, DAY = 1_790_000_000.0, 86_400
@@ -16,7 +16,7 @@ def lines(found):
 
 
 def test_a_campus_that_is_well_is_one_line():
-    found = Reached(302, 0.084, NOW + 61 * DAY, 0.4)
+    found = ProbeResult(302, 0.084, NOW + 61 * DAY, 0.4)
     assert lines(found) == [
         (
             "ok",
@@ -25,9 +25,9 @@ def test_a_campus_that_is_well_is_one_line():
     ]
 
 
-def test_a_campus_without_tls_that_does_not_tell_the_time():
-    assert lines(Reached(200, 0.01)) == [
-        ("ok", f"{NAME}: answers (HTTP 200) in 10 ms, it does not tell the time"),
+def test_a_campus_without_tls_that_does_not_send_the_time():
+    assert lines(ProbeResult(200, 0.01)) == [
+        ("ok", f"{NAME}: answers (HTTP 200) in 10 ms, it does not send the time"),
     ]
 
 
@@ -39,7 +39,7 @@ def test_a_campus_out_of_reach_is_a_fault_with_its_cure():
 
 @pytest.mark.parametrize(("days", "told"), [(RENEW, False), (RENEW - 0.01, True), (3, True)])
 def test_a_certificate_that_runs_out_soon_is_worth_a_look(days, told):
-    found = lines(Reached(200, 0.01, NOW + days * DAY, 0.0))
+    found = lines(ProbeResult(200, 0.01, NOW + days * DAY, 0.0))
     assert [severity for severity, _ in found] == (["warning"] if told else ["ok"])
     assert told == ("runs out in" in found[0][1])
 
@@ -49,11 +49,11 @@ def test_a_certificate_that_runs_out_soon_is_worth_a_look(days, told):
     [(29, "ok"), (-29, "ok"), (30, "warning"), (-30, "warning"), (299, "warning"), (300, "fault"), (-300, "fault")],
 )
 def test_a_clock_that_is_wrong_is_worth_a_look_and_beyond_five_minutes_a_fault(ahead, severity):
-    assert [found for found, _ in lines(Reached(200, 0.01, None, ahead))] == [severity]
+    assert [found for found, _ in lines(ProbeResult(200, 0.01, None, ahead))] == [severity]
 
 
 def test_a_campus_can_have_two_troubles():
-    found = lines(Reached(200, 0.01, NOW + 2 * DAY, -7500))
+    found = lines(ProbeResult(200, 0.01, NOW + 2 * DAY, -7500))
     assert found == [
         (
             "warning",

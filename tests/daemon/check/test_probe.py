@@ -1,4 +1,4 @@
-"""A campus is looked at on real sockets, and nothing is sent to it."""
+"""A campus is probed on real sockets, and nothing is sent to it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from actors.client import http_session
 from actors.egress import Egress
 from actors.tls import trust
-from daemon.check.reach import OutOfReachError, Ways, reach
+from daemon.check.probe import OutOfReachError, ProbeContext, probe
 from tests.daemon.check.certificates import expired, served_with, valid_for
 from tests.daemon.check.servers import HOST, RootPage, root_page
+from tests.fakes.network import Resolver
 
 DAY = 86_400
 NETWORKS = (ip_network("127.0.0.0/8"),)
@@ -22,16 +23,24 @@ LOOPBACK = Egress(allow_http=True, allow_networks=NETWORKS)
 
 
 @asynccontextmanager
-async def ways(egress=LOOPBACK, ca_file=None, patience=5.0):
-    session = http_session(timeout_seconds=patience, max_connections=4, egress=egress, ca_file=ca_file)
+async def probing(egress=LOOPBACK, ca_file=None, patience=5.0, tls=(), resolver=None):
+    ends = {}
+    session = http_session(
+        timeout_seconds=5,
+        max_connections=4,
+        egress=egress,
+        ca_file=ca_file,
+        resolver=resolver,
+        certificate_ends=ends,
+    )
     async with session:
-        yield Ways(session, egress, lambda _key: trust(ca_file), lambda: int(time.time() * 1000), patience)
+        yield ProbeContext(session, dict(tls), ends, lambda: int(time.time() * 1000), patience)
 
 
 async def refused(origin, **how):
-    async with ways(**how) as used:
+    async with probing(**how) as context:
         with pytest.raises(OutOfReachError) as error:
-            await reach(origin, used)
+            await probe(origin, context)
     return error.value
 
 
@@ -54,23 +63,23 @@ async def listener(answer):
 
 
 async def test_one_request_for_the_root_page_is_all_that_a_campus_gets():
-    async with root_page() as page, ways() as used:
-        found = await reach(page.origin, used)
-    assert page.asked == [("HEAD", "/")]
+    async with root_page() as page, probing() as context:
+        found = await probe(page.origin, context)
+    assert page.asked == [("GET", "/")]
     assert (found.status, found.certificate_until) == (302, None)
     assert abs(found.ahead) < 5
 
 
 async def test_a_clock_that_is_ahead_is_seen():
-    async with root_page(RootPage(hours=2)) as page, ways() as used:
-        found = await reach(page.origin, used)
+    async with root_page(RootPage(hours=2)) as page, probing() as context:
+        found = await probe(page.origin, context)
     assert found.ahead == pytest.approx(7200, abs=5)
 
 
 async def test_the_days_that_a_certificate_has_left_are_seen(tmp_path):
     certificate = valid_for(30, tmp_path)
-    async with root_page(tls=served_with(certificate)) as page, ways(ca_file=certificate) as used:
-        found = await reach(page.origin, used)
+    async with root_page(tls=served_with(certificate)) as page, probing(ca_file=certificate) as context:
+        found = await probe(page.origin, context)
     assert (found.certificate_until - time.time()) / DAY == pytest.approx(30, abs=0.1)
 
 
@@ -140,25 +149,58 @@ async def test_a_server_that_takes_connections_and_is_silent_is_not_waited_for_l
         error = await refused(origin, patience=0.3)
         assert str(error) == "it takes connections and does not answer within 0.3 s"
         error = await refused(origin.replace("http:", "https:"), patience=0.3)
-        assert str(error) == "no TLS handshake in time"
+        assert str(error) == "no connection in time"
 
 
-async def test_a_server_that_hangs_up_on_head_is_asked_by_get():
-    lines = []
+async def test_a_look_up_that_takes_too_long_is_a_fault_of_names():
+    class Silent(Resolver):
+        async def resolve(self, *_, **__):
+            await asyncio.Event().wait()
 
-    async def hangs_up_on_head(reader, writer):
-        line = await reader.readline()
-        if line:
-            lines.append(line.split()[0])
-        if line.startswith(b"GET"):
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    error = await refused("https://lms.test", patience=0.3, resolver=Silent())
+    assert str(error) == "its name is not looked up in time"
+    assert "name server" in error.cure
+
+
+async def test_a_server_that_hangs_up_in_the_handshake_speaks_no_tls():
+    async def hang_up(reader, writer):
+        await reader.read(1)
+        writer.transport.abort()
+
+    async with listener(hang_up) as origin:
+        error = await refused(origin.replace("http:", "https:"))
+    assert str(error).startswith("no TLS (")
+    assert "https" in error.cure
+
+
+async def test_a_server_that_hangs_up_without_an_answer_does_not_answer_in_http():
+    async def hang_up(reader, _writer):
+        await reader.readline()
+
+    async with listener(hang_up) as origin:
+        error = await refused(origin)
+    assert str(error) == "it does not answer in HTTP (closed without an answer)"
+
+
+async def test_a_page_of_any_length_is_not_read():
+    async def endless(reader, writer):
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65_536)
             await writer.drain()
 
-    async with listener(hangs_up_on_head) as origin, ways() as used:
-        found = await reach(origin, used)
+    async with listener(endless) as origin, probing() as context:
+        found = await probe(origin, context)
     assert (found.status, found.ahead) == (200, None)
-    assert lines[-1] == b"GET"
-    assert set(lines) == {b"HEAD", b"GET"}
+
+
+async def test_a_consumer_with_an_authority_of_its_own_is_probed_with_it(tmp_path):
+    certificate = valid_for(30, tmp_path)
+    async with root_page(tls=served_with(certificate)) as page, probing(tls={"own": trust(certificate)}) as context:
+        assert (await probe(page.origin, context, "own")).status == 302
+        with pytest.raises(OutOfReachError, match="cannot be trusted"):
+            await probe(page.origin, context, "another")
 
 
 async def test_a_server_that_speaks_something_else_does_not_answer_in_http():
