@@ -1,6 +1,6 @@
-"""What the operator can set: in ``config.toml``, credentials, environment. A fault names key, source and cure."""
+"""What the operator can set: in ``config.toml``, credentials, environment. An error names key, source and cure."""
 
-from daemon.config.faults import ConfigError, Fault
+from daemon.config.errors import ConfigError, Fault
 from daemon.config.load import Loaded, find_config_file, load
 from daemon.config.sections import Config
 from daemon.config.show import effective

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from daemon.config.faults import ConfigError, Fault
-from daemon.config.sections import Config, Section, sections
-from daemon.config.sources import Reading, read_credentials, read_environment, read_file
-from daemon.config.values import SQLITE, mask
+from daemon.config.errors import ConfigError, Fault, unknown
+from daemon.config.sections import Config, Database, keys, sections
+from daemon.config.sources import CredentialsSource, EnvironmentSource, FileSource
+from daemon.config.urls import SQLITE, mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-#: Looked for in the current folder, if no file is named.
+    from pydantic_core import ErrorDetails
+
+#: The name of the file in the current folder, if none is given.
 FILE_NAME = "config.toml"
 SYSTEM_FILE = Path("/etc/passbackd/config.toml")
 
-#: Keys of which nothing is quoted: what somebody wrote for them may hold a secret in any place.
+#: Keys whose values are never quoted: any part of one may be a secret.
 UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys"})
 
 
@@ -29,8 +31,19 @@ class Loaded:
     """A valid configuration, its relative paths made absolute."""
 
     config: Config
-    #: None: there is no file, and what nobody set has its default.
+    #: None: there is no file, and the defaults apply.
     file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The sources by ``section.key``, and what they make together."""
+
+    #: None: a value is wrong.
+    config: Config | None
+    faults: list[Fault]
+    values: dict[str, object]
+    origins: dict[str, str]
 
 
 def find_config_file(given: Path | None, cwd: Path, *, system: Path = SYSTEM_FILE) -> Path | None:
@@ -40,12 +53,12 @@ def find_config_file(given: Path | None, cwd: Path, *, system: Path = SYSTEM_FIL
     Raises:
         ConfigError: *given* does not exist.
     """
-    if given is not None:
-        file = cwd / given
-        if not _is_there(file):
-            raise ConfigError([Fault("--config", str(given), "there is no such file: check the path")])
-        return file
-    return next((file for file in (cwd / FILE_NAME, system) if _is_there(file)), None)
+    # A file in doubt is chosen: reading it says why not, where another one in its place would surprise.
+    if given is None:
+        return next((file for file in (cwd / FILE_NAME, system) if _is_file(file, in_doubt=True)), None)
+    if not _is_file(cwd / given, in_doubt=True):
+        raise ConfigError([Fault("--config", str(given), "there is no such file: check the path")])
+    return cwd / given
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> Loaded:
@@ -53,95 +66,94 @@ def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = No
     Read the configuration: environment before credentials before the file before the defaults.
 
     Args:
-        path: What :func:`find_config_file` found.
+        path: The result of :func:`find_config_file`.
         environ: ``os.environ``, as a rule.
-        cwd: What relative paths are relative to if there is no file.
+        cwd: The folder of relative paths if there is no file.
 
     Raises:
-        ConfigError: With every fault that there is.
+        ConfigError: With every error that there is.
     """
-    config, reading = read(path, environ, cwd)
-    if config is None or reading.faults:
+    reading = read(path, environ, cwd)
+    if reading.config is None or reading.faults:
         raise ConfigError(reading.faults)
-    return Loaded(config, path)
+    return Loaded(reading.config, path)
 
 
-def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> tuple[Config | None, Reading]:
-    reading = Reading()
-    if path is not None:
-        read_file(path, reading)
-    if folder := environ.get("CREDENTIALS_DIRECTORY"):
-        read_credentials(Path(folder), reading)
-    read_environment(environ, reading)
-    config = _validated(reading)
-    if config is not None:
-        config = _resolved(config, ((cwd or Path.cwd()) / path).parent if path else cwd or Path.cwd())
-        _check_ca_files(config, reading)
-    return config, reading
-
-
-def _check_ca_files(config: Config, reading: Reading) -> None:
-    named = {"egress.ca_file": config.egress.ca_file}
-    named |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
-    for name, file in named.items():
-        if file is not None and not _is_file(file):
-            source = reading.source(".".join(name.split(".")[:2]))
-            reading.fault(name, source, f"there is no file {mask(str(file))}: check the path, or leave it empty")
-
-
-def _is_file(file: Path) -> bool:
+def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Reading:
+    """Read all sources. The result has every error, and whatever else can be shown."""
+    credentials = environ.get("CREDENTIALS_DIRECTORY")
+    sources = (
+        FileSource(path),
+        CredentialsSource(Path(credentials) if credentials else None),
+        EnvironmentSource(environ),
+    )
+    faults = [fault for source in sources for fault in source.faults]
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for source in sources:
+        for section, table in source().items():
+            for key, value in table.items() if isinstance(table, dict) else ():
+                name = f"{section}.{key}"
+                values[name], origins[name] = value, source.origin(name)
+    config = None
     try:
-        return file.is_file()
-    except OSError:  # its name is too long, or it lies where we may not look
-        return False
+        # The library wants the source that wins first.
+        config = Config(_build_sources=(sources[::-1], {}))
+    except ValidationError as error:
+        for detail in error.errors():
+            name = ".".join(map(str, detail["loc"][:2]))
+            # Only the file can have what is no key.
+            origin = origins.get(name, "default" if name in keys() else str(path))
+            faults.append(Fault(name, origin, _problem(name, detail)))
+    else:
+        folder = cwd or Path.cwd()
+        config = _absolute(config, (folder / path).parent if path else folder)
+        faults += _missing_ca_files(config, origins)
+    return Reading(config, faults, values, origins)
 
 
-def _is_there(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except OSError:
-        # Reading it will say why not, where passing over it would surprise.
-        return True
-
-
-def _validated(reading: Reading) -> Config | None:
-    """The configuration if every value is good; what is not is added to the faults."""
-    found: dict[str, dict[str, object]] = {name: {} for name in sections()}
-    for name, entry in reading.entries.items():
-        section, _, key = name.partition(".")
-        found[section][key] = entry.value
-    made: dict[str, Section] = {}
-    for section, model in sections().items():
-        try:
-            made[section] = model.model_validate(found[section])
-        except ValidationError as error:
-            for detail in error.errors():
-                name = f"{section}.{detail['loc'][0]}"
-                reading.fault(name, reading.source(name), _problem(name, detail))
-    return Config.model_validate(made) if len(made) == len(found) else None
-
-
-def _problem(name: str, detail: Mapping[str, Any]) -> str:
-    if detail["type"] == "value_error":
-        return str(detail["ctx"]["error"])
-    what = str(detail["msg"]).replace("Input should be", "should be", 1)
-    if detail["type"] == "string_too_short":
-        what = "should not be empty"
+def _problem(name: str, detail: ErrorDetails) -> str:
+    section, _, key = name.partition(".")
+    match detail["type"]:
+        case "extra_forbidden" if not key:
+            what = "section" if isinstance(detail["input"], dict) else "key outside a section"
+            return unknown(what, section, sections())
+        case "extra_forbidden" if name not in keys():
+            return unknown("key", key, sections()[section].model_fields, prefix=f"{section}.")
+        case "model_type" if not key:
+            return f"is a section: write [{section}] and its keys below it"
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "string_too_short":
+            what = "should not be empty"
+        case _:
+            what = detail["msg"].replace("Input should be", "should be", 1)
     return what if name in UNQUOTED else f"{what}, not {mask(repr(detail['input']))[:80]}"
 
 
-def _resolved(config: Config, folder: Path) -> Config:
-    """*config* with its relative paths seen from *folder*."""
-    database, redis, egress = config.database, config.redis, config.egress
-    if database.url.startswith(SQLITE):
-        path = folder / database.url.removeprefix(SQLITE)
-        database = database.model_copy(update={"url": f"{SQLITE}{path}"})
-    redis = redis.model_copy(update={"embedded_dir": folder / redis.embedded_dir})
-    if egress.ca_file is not None:
-        egress = egress.model_copy(update={"ca_file": folder / egress.ca_file})
-    campuses = {
-        key: own if own.ca_file is None else own.model_copy(update={"ca_file": folder / own.ca_file})
-        for key, own in egress.campuses.items()
-    }
-    egress = egress.model_copy(update={"campuses": campuses})
-    return config.model_copy(update={"database": database, "redis": redis, "egress": egress})
+def _absolute(value: Any, folder: Path) -> Any:
+    """*value* with every relative path in it below *folder*."""
+    if isinstance(value, Database) and value.url.startswith(SQLITE):
+        return value.model_copy(update={"url": f"{SQLITE}{folder / value.url.removeprefix(SQLITE)}"})
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _absolute(item, folder) for name, item in value})
+    if isinstance(value, dict):
+        return {key: _absolute(item, folder) for key, item in value.items()}
+    return folder / value if isinstance(value, Path) else value
+
+
+def _missing_ca_files(config: Config, origins: Mapping[str, str]) -> Iterator[Fault]:
+    files = {"egress.ca_file": config.egress.ca_file}
+    files |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
+    for name, file in files.items():
+        if file is not None and not _is_file(file, in_doubt=False):
+            origin = origins[".".join(name.split(".")[:2])]
+            yield Fault(name, origin, f"there is no file {mask(str(file))}: check the path, or leave it empty")
+
+
+def _is_file(file: Path, *, in_doubt: bool) -> bool:
+    """Whether *file* is one; *in_doubt* if its name is too long, or it is where we may not look."""
+    try:
+        return file.is_file()
+    except OSError:
+        return in_doubt

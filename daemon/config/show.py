@@ -1,40 +1,64 @@
-"""The configuration in force, shown."""
+"""The effective configuration, and how its values are written in TOML."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel, SecretStr
+
 from daemon.config.load import UNQUOTED, read
-from daemon.config.sections import sections
-from daemon.config.values import toml
+from daemon.config.sections import keys
+from daemon.config.urls import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from daemon.config.faults import Fault
+    from daemon.config.errors import Fault
 
 
 def effective(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> tuple[str, list[Fault]]:
     """
-    The configuration in force as TOML, each key with its source and secrets masked, and its faults.
+    The effective configuration as TOML, each key with its source and secrets masked, and its errors.
 
-    What cannot be used is shown as it was written.
+    If it is invalid, values are shown as they were written.
     """
-    config, reading = read(path, environ, cwd)
+    reading = read(path, environ, cwd)
     wrong = {fault.key for fault in reading.faults}
+    hidden = wrong & UNQUOTED
+    if reading.config is None and "secrets.keys" in reading.values:
+        hidden.add("secrets.keys")  # as they were written, which shows them
     lines = [f"# {path}" if path else "# no config file"]
-    for section, model in sections().items():
-        lines += ["", f"[{section}]"]
-        for key, info in model.model_fields.items():
-            name = f"{section}.{key}"
-            if config is not None:
-                value = getattr(getattr(config, section), key)
-            else:
-                default = info.get_default(call_default_factory=True)
-                value = reading.entries[name].value if name in reading.entries else default
-            if name in wrong and name in UNQUOTED:
-                # Where its password begins is anybody's guess.
-                value = "***"
-            lines.append(f"{key} = {toml(value)}  # {'WRONG, ' if name in wrong else ''}{reading.source(name)}")
+    for name, info in keys().items():
+        section, _, key = name.partition(".")
+        if f"[{section}]" not in lines:
+            lines += ["", f"[{section}]"]
+        if name in hidden:
+            value: object = "***"
+        elif reading.config is not None:
+            value = getattr(getattr(reading.config, section), key)
+        else:
+            value = reading.values.get(name, info.get_default(call_default_factory=True))
+        origin = reading.origins.get(name, "default")
+        lines.append(f"{key} = {toml(value)}  # {'WRONG, ' if name in wrong else ''}{origin}")
     return "\n".join(lines) + "\n", reading.faults
+
+
+def toml(value: object) -> str:
+    """*value* in TOML, its secrets masked; None, for which TOML has no word, as an empty text."""
+    if value is None:
+        return '""'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.15g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_defaults=True)
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    text = "***" if isinstance(value, SecretStr) else mask(str(value))
+    return json.dumps(text, ensure_ascii=False)

@@ -1,63 +1,58 @@
-"""What the values of a configuration may be, and how they are written."""
+"""The types of values that are more than numbers and words."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from actors.protocols.lti11.platforms import PROFILE_NAMES
-from models.db.database import URL_OPTIONS
+from actors.protocols.lti11.platforms import PROFILE_NAMES, ProfileName
+from daemon.config.urls import database_url, mask, redis_url
 from models.encryption import Vault
 
-SQLITE = "sqlite://"
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+#: Dramatiq delays a message by no more.
+MAX_DELAY_SECONDS = timedelta(days=7).total_seconds()
 
-Network = IPv4Network | IPv6Network
+_Network = IPv4Network | IPv6Network
 
 
-def networks(value: object) -> object:
+def _networks(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError('should be a list of networks, as in ["10.20.0.0/16"]')  # noqa: TRY004 - pydantic wants it
-    return tuple(_network(item) for item in value)
+    return tuple(item if isinstance(item, _Network) else _network(str(item)) for item in value)
 
 
-def _network(item: object) -> Network:
-    if isinstance(item, IPv4Network | IPv6Network):
-        return item
+def _network(text: str) -> _Network:
     try:
-        return ip_network(str(item))
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(str(item), strict=False)
+        meant = ip_network(text, strict=False)
     except ValueError:
         raise ValueError(
-            f"holds {mask(repr(item))}, which is no network: write it as 10.20.0.0/16 or fd12::/32"
+            f"holds {mask(repr(text))}, which is no network: write it as 10.20.0.0/16 or fd12::/32"
         ) from None
-    raise ValueError(f"holds {item!r}, an address inside a network: write {meant} for the whole of it")
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"holds {text!r}, an address inside a network: write {meant} for the whole of it") from None
 
 
-def profiles(value: object) -> object:
+def _profiles(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('should be a table, as in { example = "canvas" }')  # noqa: TRY004 - pydantic wants it
     for consumer_key, name in value.items():
         if name not in PROFILE_NAMES:
             raise ValueError(
-                f"says {name!r} for the consumer key {consumer_key!r}: write one of {', '.join(PROFILE_NAMES)}, "
-                "or leave it out to have its LMS recognised"
+                f"says {mask(repr(name))} for the consumer key {consumer_key!r}: "
+                f"write one of {', '.join(PROFILE_NAMES)}, or leave it out to have its LMS recognised"
             )
     return dict(value)
 
 
-def secret_keys(value: object) -> object:
+def _secret_keys(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError('should be a list of keys, as in ["..."]')  # noqa: TRY004 - pydantic wants it
     keys = [item.get_secret_value() if isinstance(item, SecretStr) else str(item) for item in value]
@@ -65,19 +60,17 @@ def secret_keys(value: object) -> object:
     return tuple(map(SecretStr, keys))
 
 
-def path(value: object) -> object:
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value:
+def _path(value: object) -> object:
+    if not isinstance(value, Path) and (not isinstance(value, str) or not value):
         raise ValueError("should be a path, in quotes")
     return Path(value)
 
 
-def optional_path(value: object) -> object:
-    return None if value is None or value == "" else path(value)
+def _optional(value: object) -> object:
+    return None if value == "" else value
 
 
-def lower(value: object) -> object:
+def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
@@ -96,77 +89,23 @@ def zone(name: str) -> ZoneInfo | None:
         raise ValueError(f'{name!r} is no time zone: write "UTC", "local" or one such as "Europe/Berlin"') from None
 
 
-def mask(text: str) -> str:
-    """*text* without the passwords of the URLs in it."""
-    text = re.sub(r"(:/+[^:]*:).*@", r"\1***@", text, flags=re.DOTALL)
-    return re.sub(r"([?&][^=&\s]*pass[^=&\s]*=)[^&\s]*", r"\1***", text)
+def _zone_name(name: str) -> str:
+    zone(name)
+    return name
 
 
-def check_sqlite(path: str) -> None:
-    if not path or path.endswith("/"):
-        raise ValueError("names no file: write sqlite://relative.db or sqlite:///absolute.db")
-    if path == ":memory:":
-        raise ValueError(
-            "in memory nothing would outlive the daemon: write sqlite://relative.db or sqlite:///absolute.db"
-        )
-    if "?" in path or "#" in path:
-        raise ValueError("takes no options for SQLite: remove all from the ? or # on")
-
-
-def check_postgres(url: str) -> None:
-    parts = url_parts(url)
-    if not unquote(parts.path.strip("/")):
-        raise ValueError("names no database: write postgresql://user:password@host/database")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not parts.host and not options.get("host"):
-        raise ValueError("names no host: write postgresql://user:password@host/database, or ?host=/run/postgresql")
-    if unknown := sorted(options.keys() - set(URL_OPTIONS)):
-        raise ValueError(f"has the unknown option {', '.join(unknown)}; known: {', '.join(URL_OPTIONS)}")
-    if options.get("sslmode", "prefer") not in _SSL_MODES:
-        raise ValueError(f"has an unknown sslmode; known: {', '.join(_SSL_MODES)}")
-
-
-@dataclass(frozen=True, slots=True)
-class UrlParts:
-    host: str | None
-    path: str
-    query: str
-
-
-def url_parts(url: str) -> UrlParts:
-    """
-    Split a server's URL.
-
-    Raises:
-        ValueError: It cannot be split; the message, unlike that of the library, quotes nothing of it.
-    """
-    unreadable = ValueError(
-        "cannot be read as scheme://user:password@host:port/name: "
-        "in a password write %40 for @, %3A for :, %2F for /, %3F for ? and %23 for #"
-    )
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise unreadable from None
-    if parts.fragment or "@" in parts.path or "@" in parts.query or re.search(r"\s", url):
-        raise unreadable
-    return UrlParts(parts.hostname, parts.path, parts.query)
-
-
-def toml(value: object) -> str:
-    if value is None:
-        return '""'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:.15g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(toml, value))}]"
-    if isinstance(value, BaseModel):
-        value = value.model_dump(exclude_defaults=True)
-    if isinstance(value, Mapping):
-        pairs = ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items())
-        return f"{{ {pairs} }}" if pairs else "{}"
-    text = "***" if isinstance(value, SecretStr) else mask(str(value))
-    return json.dumps(text, ensure_ascii=False)
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Delay = Annotated[Seconds, Field(le=MAX_DELAY_SECONDS)]
+AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+LOWERED = BeforeValidator(_lower)
+Name = Annotated[str, Field(min_length=1)]
+File = Annotated[Path, BeforeValidator(_path)]
+OptionalFile = Annotated[File | None, BeforeValidator(_optional)]
+DatabaseUrl = Annotated[str, AfterValidator(database_url)]
+RedisUrl = Annotated[str, AfterValidator(redis_url)]
+Zone = Annotated[str, AfterValidator(_zone_name)]
+Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
+SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
+Profiles = Annotated[Mapping[str, ProfileName], BeforeValidator(_profiles)]

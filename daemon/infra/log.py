@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Below a warning these write statements with their values and what they sign: people's data and secrets.
-TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "tortoise")
+TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "pydantic_settings", "tortoise")
 #: At "info" these tell of every try to reach a lost server.
 REPETITIVE = ("dramatiq",)
 

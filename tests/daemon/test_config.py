@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.fernet import Fernet
 
 from actors.retry import MAX_ATTEMPTS
 from daemon.config import Config, ConfigError, effective, find_config_file, load, zone
@@ -135,6 +136,49 @@ def test_profiles_are_an_inline_table_or_a_table_of_their_own(tmp_path, text):
     assert load(written(tmp_path, text), {}).config.outcomes.profiles == {"a.b": "canvas"}
 
 
+def test_a_table_replaces_that_of_a_lower_source(tmp_path):
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "outcomes.profiles").write_text('{"b": "canvas"}\n')
+    (credentials / "egress.campuses").write_text('{"b": {"minimum_tls": "1.3"}}\n')
+    text = '[outcomes.profiles]\na = "moodle"\n[egress.campuses]\na = { minimum_tls = "1.2" }\n'
+    environ = {"CREDENTIALS_DIRECTORY": str(credentials), "PASSBACKD_OUTCOMES__PROFILES": "c=moodle"}
+    config = load(written(tmp_path, text), environ).config
+    assert config.outcomes.profiles == {"c": "moodle"}
+    assert list(config.egress.campuses) == ["b"]
+
+
+def test_sections_and_keys_are_written_in_small_letters(tmp_path):
+    assert [fault.partition(" (")[0] for fault in faults(tmp_path, "[WEB]\n[log]\nLevel = 'info'\n")] == [
+        "log.Level",
+        "WEB",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["PASSBACKD_WEB", "PASSBACKD_web__PORT", "PASSBACKD_WBE__PORT", "PASSBACKD_OUTCOMES__PROFILES__A"]
+)
+def test_a_variable_that_is_not_exactly_a_key_is_a_fault(tmp_path, name):
+    (fault,) = faults(tmp_path, environ={name: "1"})
+    assert fault.startswith(f"{name} (environment): unknown variable: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("WEB__PORT", "true"),
+        ("WEB__PORT", ""),
+        ("OUTCOMES__TIMEOUT_SECONDS", "true"),
+        ("OUTCOMES__PROFILES", "canvas"),
+        ("EGRESS__ALLOW_NETWORKS", "[10.0.0.0/8"),
+        ("REDIS__EMBEDDED_DIR", ""),
+    ],
+)
+def test_a_text_of_another_kind_is_a_fault(tmp_path, name, text):
+    (fault,) = faults(tmp_path, environ={f"PASSBACKD_{name}": text})
+    assert fault.startswith(f"{name.lower().replace('__', '.')} (environment PASSBACKD_{name}): should be a ")
+
+
 def test_other_variables_and_credentials_are_nobodys_business(tmp_path):
     (tmp_path / "tls.pem").write_text("")
     assert load(None, {"HOME": "/", "PASSBACK": "1", "CREDENTIALS_DIRECTORY": str(tmp_path)})
@@ -183,14 +227,14 @@ def test_every_fault_is_listed_with_its_key_and_its_source(tmp_path):
     }
     file = tmp_path / "config.toml"
     assert faults(tmp_path, text, environ) == [
-        f"databse ({file}): unknown section: perhaps database is meant?",
-        f"web.prt ({file}): unknown key: perhaps web.port is meant?",
         f"database.ulr (credential {credentials}/database.ulr): unknown key: perhaps database.url is meant?",
         f"redis.url (credential {credentials}/redis.url): cannot be read as UTF-8 text: write it anew",
         "PASSBACKD_REDIS_URL (environment): unknown variable: perhaps PASSBACKD_REDIS__URL is meant?",
         "redis.embedded_port (environment PASSBACKD_REDIS__EMBEDDED_PORT): should be a valid integer, not 'many'",
         f"web.port ({file}): should be a valid integer, not '9871'",
+        f"web.prt ({file}): unknown key: perhaps web.port is meant?",
         f"log.level ({file}): should be 'debug', 'info', 'warning' or 'error', not 'loud'",
+        f"databse ({file}): unknown section: perhaps database is meant?",
     ]
 
 
@@ -341,6 +385,16 @@ def test_the_effective_configuration_shows_no_password(variable, url, shown, wro
     text, found = effective(None, {f"PASSBACKD_{variable}__URL": url, **wrong})
     assert f'url = "{shown}"' in text
     assert "SECRET" not in text
+    assert len(found) == len(wrong)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"PASSBACKD_WEB__PORT": "x"}])
+def test_the_effective_configuration_shows_no_key_that_encrypts(tmp_path, wrong):
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    (tmp_path / "secrets.keys").write_text("\n".join(keys))
+    text, found = effective(None, {"CREDENTIALS_DIRECTORY": str(tmp_path), **wrong})
+    assert "***" in text
+    assert not any(key in text + str(found) for key in keys)
     assert len(found) == len(wrong)
 
 

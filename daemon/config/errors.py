@@ -1,0 +1,44 @@
+"""What is wrong with a configuration: key, source and cure of each error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error in the configuration, on one line and without secrets."""
+
+    #: ``section.key``, or as much of it as there is.
+    key: str
+    #: The file, variable or credential that it came from.
+    source: str
+    #: What is wrong and what to do.
+    problem: str
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.key} ({self.source}): {self.problem}".split())
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; every error is listed."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def unknown(what: str, name: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """The problem of a *name* that is not among the *known* ones, with the one that is probably meant."""
+    close = get_close_matches(name, list(known), n=1)
+    cure = (
+        f"perhaps {prefix}{close[0]} is meant?"
+        if close
+        else "remove it, or see the documented config.toml for the keys"
+    )
+    return f"unknown {what}: {cure}"
