@@ -92,7 +92,7 @@ def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Rea
     origins: dict[str, str] = {}
     for source in sources:
         for section, table in source().items():
-            for key, value in table.items() if isinstance(table, dict) else ():
+            for key, value in table.items():
                 name = f"{section}.{key}"
                 values[name], origins[name] = value, source.origin(name)
     config = None
@@ -116,12 +116,9 @@ def _problem(name: str, detail: ErrorDetails) -> str:
     section, _, key = name.partition(".")
     match detail["type"]:
         case "extra_forbidden" if not key:
-            what = "section" if isinstance(detail["input"], dict) else "key outside a section"
-            return unknown(what, section, sections())
+            return unknown("section", section, sections())
         case "extra_forbidden" if name not in keys():
             return unknown("key", key, sections()[section].model_fields, prefix=f"{section}.")
-        case "model_type" if not key:
-            return f"is a section: write [{section}] and its keys below it"
         case "value_error":
             return str(detail["ctx"]["error"])
         case "string_too_short":

@@ -31,10 +31,21 @@ class FileSource(InitSettingsSource):
     def __init__(self, path: Path | None) -> None:
         self.faults: list[Fault] = []
         self._path = path
-        super().__init__(Config, {} if path is None else self._content(path))
+        super().__init__(Config, {} if path is None else self._tables(path))
 
     def origin(self, _name: str) -> str:
         return str(self._path)
+
+    def _tables(self, path: Path) -> dict[str, Any]:
+        """What is in sections. The rest is refused here, since a section of another source would hide it."""
+        content = self._content(path)
+        for name in [name for name, table in content.items() if not isinstance(table, dict)]:
+            problem = unknown("key outside a section", name, sections())
+            if name in sections():
+                problem = f"is a section: write [{name}] and its keys below it"
+            self.faults.append(Fault(name, str(path), problem))
+            del content[name]
+        return content
 
     def _content(self, path: Path) -> dict[str, Any]:
         try:

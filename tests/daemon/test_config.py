@@ -238,6 +238,11 @@ def test_every_fault_is_listed_with_its_key_and_its_source(tmp_path):
     ]
 
 
+def test_a_section_that_is_none_is_a_fault_also_where_the_environment_sets_its_keys(tmp_path):
+    (fault,) = faults(tmp_path, 'log = "debug"\n', {"PASSBACKD_LOG__FORMAT": "json"})
+    assert re.search(r"^log \(.*config\.toml\): is a section: write \[log\]", fault)
+
+
 def test_a_syntax_error_is_named_by_its_line_beside_the_other_faults(tmp_path):
     first, second = faults(tmp_path, "[web]\nport = \n", {"PASSBACKD_WEB__PORT": "-1"})
     assert re.search(r"config\.toml\): is not TOML: .*line 2", first)
