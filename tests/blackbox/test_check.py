@@ -8,7 +8,8 @@ import pytest
 
 from tests.blackbox.world import NAME, launch
 from tests.daemon.check.certificates import served_with, valid_for
-from tests.daemon.check.servers import RootPage, in_thread
+from tests.daemon.check.servers import RootPage, root_page
+from tests.fakes.thread import in_thread
 
 OUTCOMES = "/outcomes?section=1"
 
@@ -37,7 +38,7 @@ def document(world, *arguments, **environment):
 
 
 def test_a_campus_is_looked_at_and_gets_no_grade(sound):
-    with in_thread() as page:
+    with in_thread(root_page()) as page:
         launched(sound, page.origin)
         said = sound.call("check", "--deep")
     assert (said.code, said.err) == (0, ""), said.out
@@ -49,7 +50,7 @@ def test_a_campus_is_looked_at_and_gets_no_grade(sound):
 
 
 def test_a_campus_in_trouble_ends_with_1_and_keeps_no_other_from_being_looked_at(sound):
-    with in_thread(RootPage(hours=-2)) as slow_clock, in_thread() as well:
+    with in_thread(root_page(RootPage(hours=-2))) as slow_clock, in_thread(root_page()) as well:
         launched(sound, slow_clock.origin, well.origin)
         code, found = document(sound, "--deep")
     assert code == 1
@@ -67,7 +68,7 @@ def test_a_campus_in_trouble_ends_with_1_and_keeps_no_other_from_being_looked_at
 
 def test_a_certificate_is_judged_by_the_authorities_that_the_daemon_trusts(sound, tmp_path):
     certificate = valid_for(7, tmp_path)
-    with in_thread(tls=served_with(certificate)) as page:
+    with in_thread(root_page(tls=served_with(certificate))) as page:
         launched(sound, page.origin)
         code, _found = document(sound, "--deep")
         assert code == 1
@@ -80,7 +81,7 @@ def test_a_certificate_is_judged_by_the_authorities_that_the_daemon_trusts(sound
 def test_a_file_without_authorities_keeps_campuses_from_being_probed(sound, tmp_path):
     authorities = tmp_path / "empty.pem"
     authorities.write_text("")
-    with in_thread() as page:
+    with in_thread(root_page()) as page:
         launched(sound, page.origin)
         sound.set("egress", ca_file=str(authorities))
         said = sound.call("check", "--deep")
@@ -93,7 +94,7 @@ def test_a_file_without_authorities_keeps_campuses_from_being_probed(sound, tmp_
 
 
 def test_a_postgresql_that_would_lose_grades_is_told_with_its_cure(world):
-    with in_thread() as page:
+    with in_thread(root_page()) as page:
         launched(world, page.origin)
         said = world.call("check", "--deep")
     assert said.code == 2

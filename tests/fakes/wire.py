@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.fakes.thread import in_thread
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
 
 class Wire:
@@ -22,9 +25,7 @@ class Wire:
 
     def __init__(self, server: str) -> None:
         self._server = urlsplit(server)
-        self._loop = asyncio.new_event_loop()
         self._dead = threading.Event()
-        self._stopped = asyncio.Event()
         self._port = 0
 
     @property
@@ -42,25 +43,12 @@ class Wire:
         self._dead.clear()
 
     @classmethod
-    @contextmanager
-    def to(cls, server: str) -> Iterator[Wire]:
+    def to(cls, server: str) -> AbstractContextManager[Wire]:
         """Open while the context is."""
-        wire = cls(server)
-        ready = threading.Event()
-        thread = threading.Thread(target=wire._run, args=(ready,), daemon=True)
-        thread.start()
-        ready.wait()
-        try:
-            yield wire
-        finally:
-            wire._loop.call_soon_threadsafe(wire._stopped.set)
-            thread.join()
+        return in_thread(cls(server)._open())
 
-    def _run(self, ready: threading.Event) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve(ready))
-
-    async def _serve(self, ready: threading.Event) -> None:
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Wire]:
         tasks: set[asyncio.Task[None]] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,8 +57,7 @@ class Wire:
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         self._port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await self._stopped.wait()
+        yield self
         server.close()
         for task in list(tasks):
             task.cancel()

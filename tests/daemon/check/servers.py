@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,7 +12,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
 HOST = "127.0.0.1"
 
@@ -49,28 +47,3 @@ async def root_page(page: RootPage | None = None, tls: ssl.SSLContext | None = N
         yield page
     finally:
         await runner.cleanup()
-
-
-@contextmanager
-def in_thread(page: RootPage | None = None, tls: ssl.SSLContext | None = None) -> Iterator[RootPage]:
-    """The same on a loop of its own, for tests that watch whole processes."""
-    loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-    page = page or RootPage()
-
-    async def serve() -> None:
-        async with root_page(page, tls):
-            started.set()
-            await stop.wait()
-
-    def run() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    started.wait()
-    try:
-        yield page
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
