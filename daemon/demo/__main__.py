@@ -7,14 +7,15 @@ It knows one consumer key, verifies every request as a campus does, and prints e
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.demo.campus import Campus
+from daemon.demo.lms.server import SERVICE, Lms
 
-#: Seconds between two looks at what came in.
-GLANCE = 0.1
+if TYPE_CHECKING:
+    from daemon.demo.lms.answer import Answer
+    from daemon.demo.lms.request import RequestRecord
 
 
 def main(
@@ -32,18 +33,19 @@ def main(
         raise typer.Exit(1) from None
 
 
+class _PrintingLms(Lms):
+    def decide(self, record: RequestRecord) -> Answer:
+        if record.faults:
+            typer.echo(f"refused: {record.faults[0].text}")
+        elif not record.reads:
+            typer.echo(f"sourcedid {record.sourcedid}: score {record.score}")
+        return super().decide(record)
+
+
 async def _serve(port: int, key: str, secret: str) -> None:
-    campus = Campus(key, secret, enrolled=None, busy_every=0)
-    async with campus.serving(port) as url:
-        typer.echo(f"a sample campus takes grades at {url}")
-        seen = refused = 0
-        while True:
-            for received in campus.received[seen:]:
-                typer.echo(f"sourcedid {received.sourcedid}: score {received.score}")
-            for refusal in campus.refusals[refused:]:
-                typer.echo(f"refused: {refusal}")
-            seen, refused = len(campus.received), len(campus.refusals)
-            await asyncio.sleep(GLANCE)
+    async with _PrintingLms({key: secret}, port=port) as lms:
+        typer.echo(f"a sample campus takes grades at {lms.url(SERVICE)}")
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import secrets
 import signal
 import socket
+from collections import Counter
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +21,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from daemon.demo import INTERRUPTED
-from daemon.demo.campus import Campus
+from daemon.demo.busy import busy
 from daemon.demo.course import COURSE_ID, example_course, structure_event
 from daemon.demo.learners import Assignment, Script, launch_event, score_event, write_script
+from daemon.demo.lms.server import SERVICE, Lms
 from daemon.demo.processes import Daemon, DemoError, call, running_daemon
 from daemon.demo.show import final_table, live
 from daemon.demo.tally import Tally, tally
@@ -161,20 +163,20 @@ async def _play(console: Console) -> int:
     began = monotonic()
     script = write_script(example_course(), learners=LEARNERS, seed=SEED)
     secret = secrets.token_urlsafe(24)
-    campus = Campus(CONSUMER_KEY, secret, enrolled=[a.sourcedid for a in script.assignments])
+    campus = Lms({CONSUMER_KEY: secret}, busy())
     with TemporaryDirectory(prefix="passbackd-demo-", ignore_cleanup_errors=True) as name:
         stage = Stage(Path(name), _free_port())
         stage.write_config()
-        async with campus.serving() as service_url:
-            console.print(f"{CONSUMER_NAME} takes grades at {service_url.partition('?')[0]}", highlight=False)
+        async with campus:
+            console.print(f"{CONSUMER_NAME} takes grades at {campus.url(SERVICE.partition('?')[0])}", highlight=False)
             added = ("consumer", "add", CONSUMER_NAME, "--key", CONSUMER_KEY, "--secret-stdin")
             await call(*added, config=stage.config, stdin=secret.encode())
             async with _no_server_left(stage), running_daemon(stage.config, stage.folder / "daemon.log") as daemon:
                 console.print("passbackd is starting, on SQLite and an embedded server", highlight=False)
                 await _ready(stage, daemon)
-                await _perform(console, stage, daemon, script, campus, service_url)
+                await _perform(console, stage, daemon, script, campus)
                 await daemon.stop()
-    return _conclude(console, tally(script, campus.received, campus.gradebook), campus, monotonic() - began)
+    return _conclude(console, tally(script, campus.requests, campus.grades()), campus, monotonic() - began)
 
 
 def _free_port() -> int:
@@ -214,12 +216,10 @@ async def _ready(stage: Stage, daemon: Daemon) -> None:
     raise daemon.fault(f"the daemon was not ready within {START_WITHIN:.0f} s")
 
 
-async def _perform(
-    console: Console, stage: Stage, daemon: Daemon, script: Script, campus: Campus, service_url: str
-) -> None:
+async def _perform(console: Console, stage: Stage, daemon: Daemon, script: Script, campus: Lms) -> None:
     """Let the learners work, and wait until the daemon has nothing left to do; show both."""
     until = monotonic() + PLAY_WITHIN
-    feed = _Feed(script, service_url)
+    feed = _Feed(script, campus.url(SERVICE))
     feeding = asyncio.create_task(feed.run(stage.redis_port()))
     try:
         with live(console, events=len(script.deliveries), assignments=len(script.assignments)) as show:
@@ -227,11 +227,11 @@ async def _perform(
             while not done and monotonic() < until:
                 await asyncio.sleep(TICK)
                 daemon.check()
-                show.update(feed.fed, tally(script, campus.received, campus.gradebook))
+                show.update(feed.fed, tally(script, campus.requests, campus.grades()))
                 if feeding.done():
                     feeding.result()
                     done = await _idle(stage)
-            show.update(feed.fed, tally(script, campus.received, campus.gradebook))
+            show.update(feed.fed, tally(script, campus.requests, campus.grades()))
     except RedisError as error:
         raise daemon.fault(f"the embedded server went away: {error}") from error
     finally:
@@ -287,11 +287,11 @@ async def _idle(stage: Stage) -> bool:
     return status["stream_lag"] == 0 and not any(assignments[state] for state in ("due", "waiting", "claimed"))
 
 
-def _conclude(console: Console, result: Tally, campus: Campus, seconds: float) -> int:
+def _conclude(console: Console, result: Tally, campus: Lms, seconds: float) -> int:
     console.print()
     console.print(final_table(result, seconds))
-    for why in sorted(set(campus.refusals)):
-        console.print(f"The campus refused {campus.refusals.count(why)} requests: {why}", style="red")
+    for fault, number in Counter(fault.text for record in campus.requests for fault in record.faults).items():
+        console.print(f"The campus refused {number} requests: {fault}", style="red")
     if result.mismatches:
         console.print("The campus gradebook is NOT what the learners earned.", style="bold red")
         return 1

@@ -12,7 +12,7 @@ from daemon.demo.learners import Kind, Script
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from daemon.demo.campus import Received
+    from daemon.demo.lms.request import RequestRecord
 
 #: Scores go over the wire as decimals, of at least four digits: they are equal if they are to the fourth digit.
 ROUNDING = Fraction(1, 20_000)
@@ -48,13 +48,14 @@ class Tally:
         return self.leaves + self.composites - self.mismatches
 
 
-def tally(script: Script, received: Sequence[Received], gradebook: Mapping[str, str]) -> Tally:
-    """Sum up the play of *script* from what the campus *received* and holds in its *gradebook*."""
-    requests = Counter(one.sourcedid for one in received)
+def tally(script: Script, requests: Sequence[RequestRecord], grades: Mapping[str, str]) -> Tally:
+    """Sum up the play of *script* from the *requests* that came to the campus and the *grades* that it holds."""
+    received = [one for one in requests if not one.faults]
+    tries = Counter(one.sourcedid for one in received)
     retries = _retries(received)
     composites = [a.sourcedid for a in script.assignments if a.composite]
     changes = script.changes_under()
-    first_tries = {sourcedid: requests[sourcedid] - retries[sourcedid] for sourcedid in composites}
+    first_tries = {sourcedid: tries[sourcedid] - retries[sourcedid] for sourcedid in composites}
     earned = script.earned()
     return Tally(
         learners=script.learners,
@@ -69,7 +70,7 @@ def tally(script: Script, received: Sequence[Received], gradebook: Mapping[str, 
         saved=sum(changes[sourcedid] - first_tries[sourcedid] for sourcedid in composites),
         most_per_composite=max(first_tries.values(), default=0),
         grades=sum(score is not None for score in earned.values()),
-        mismatches=len(mismatches(earned, gradebook)),
+        mismatches=len(mismatches(earned, grades)),
     )
 
 
@@ -85,9 +86,9 @@ def _same(score: Fraction | None, text: str | None) -> bool:
     return abs(Fraction(text) - score) <= ROUNDING
 
 
-def _retries(received: Sequence[Received]) -> Counter[str]:
-    retries: Counter[str] = Counter()
-    last: dict[str, int] = {}
+def _retries(received: Sequence[RequestRecord]) -> Counter[str | None]:
+    retries: Counter[str | None] = Counter()
+    last: dict[str | None, int | None] = {}
     for one in received:
         retries[one.sourcedid] += last.get(one.sourcedid) == 503
         last[one.sourcedid] = one.status

@@ -1,0 +1,63 @@
+"""What the sample LMS does with a request, and the envelope in which it says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from daemon.demo.lms.request import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_POX = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<imsx_POXEnvelopeResponse xmlns="{namespace}">
+  <imsx_POXHeader><imsx_POXResponseHeaderInfo>
+    <imsx_version>V1.0</imsx_version>
+    <imsx_messageIdentifier>reply-to-{message_id}</imsx_messageIdentifier>
+    <imsx_statusInfo>
+      <imsx_codeMajor>{code_major}</imsx_codeMajor>
+      <imsx_severity>status</imsx_severity>
+      <imsx_description>{description}</imsx_description>
+      <imsx_messageRefIdentifier>{message_id}</imsx_messageRefIdentifier>
+      <imsx_operationRefIdentifier>{operation}</imsx_operationRefIdentifier>
+    </imsx_statusInfo>
+  </imsx_POXResponseHeaderInfo></imsx_POXHeader>
+  <imsx_POXBody>{body}</imsx_POXBody>
+</imsx_POXEnvelopeResponse>
+"""
+
+_HELD = """<readResultResponse>
+    <result><resultScore><language>en</language><textString>{score}</textString></resultScore></result>
+  </readResultResponse>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the LMS does with one request."""
+
+    #: Seconds before the score is stored and the answer begins.
+    latency: float = 0.0
+    status: int = 200
+    #: With ``body`` None a POX envelope with this code is sent.
+    code_major: str = "success"
+    description: str = ""
+    body: bytes | None = None
+    content_type: str = "application/xml"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the score goes into the gradebook.
+    apply: bool = True
+
+
+def pox(code_major: str, description: str = "", *, message_id: str = "", held: str | None = None) -> bytes:
+    """A reply's envelope: to a replaceResult, or with *held*, which may be empty, to a readResult."""
+    return _POX.format(
+        namespace=NAMESPACE,
+        operation="replaceResult" if held is None else "readResult",
+        body="<replaceResultResponse/>" if held is None else _HELD.format(score=escape(held)),
+        code_major=escape(code_major),
+        description=escape(description),
+        message_id=escape(message_id),
+    ).encode()
