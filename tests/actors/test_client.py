@@ -20,8 +20,9 @@ from actors.errors import Ambiguous, GiveUp, Misconfigured, TryLater
 from actors.protocols.lti11 import basic_outcome, oauth1
 from actors.response import BODY_LIMIT
 from tests.fakes import lms as fake
-from tests.fakes.lms import HOST, RecordingLms
+from tests.fakes.lms import RecordingLms
 from tests.fakes.network import Resolver, raw_server
+from tests.servers import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,8 +16,8 @@ from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
 from actors.protocols.lti11.responses import judge
-from tests.fakes.lms import HOST
 from tests.fakes.network import raw_server
+from tests.servers import HOST
 
 MEGABYTE = 1024 * 1024
 #: Bytes. Of the campus, which is in this process too, and of the sender.

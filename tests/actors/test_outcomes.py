@@ -42,12 +42,12 @@ from tests.actors.sending import (
     scored,
 )
 from tests.fakes import lms as fake
-from tests.fakes.lms import HOST, RecordingLms
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
-from tests.servers import Port
+from tests.servers import HOST, Port
 
 if TYPE_CHECKING:
     from models.consumer import OutcomeService
+    from tests.fakes.lms import RecordingLms
 
 TREE = Tree([("root", None, None), (BLOCK, "root", None), (PROBLEM, BLOCK, 1.0), ("other", BLOCK, 3.0)])
 

@@ -12,12 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from tests.fakes.lms import Behaviour, RecordingLms, RequestRecord, answer
+from tests.fakes.lms import RecordingLms, answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiohttp import web
+
+    from daemon.demo.lms.request import RequestRecord
+    from tests.fakes.lms import Behaviour
 
 #: What is in the bucket for a request at work.
 UP_FRONT = 50.0
@@ -62,19 +65,17 @@ class ThrottlingCanvas(RecordingLms):
         self.bucket = LeakyBucket()
         return await super().__aenter__()
 
-    async def _answer(self, request: web.Request, record: RequestRecord) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, record: RequestRecord, answer: Behaviour) -> web.StreamResponse:
         self.bucket.pour(UP_FRONT)
-        if self.bucket.full:
-            return await self._write(request, record, _LIMITED)
-        return await super()._answer(request, record)
+        return await super().answer(request, record, _LIMITED if self.bucket.full else answer)
 
-    async def _write(self, request: web.Request, record: RequestRecord, behaviour: Behaviour) -> web.StreamResponse:
+    async def write(self, request: web.BaseRequest, record: RequestRecord, answer: Behaviour) -> web.StreamResponse:
         cost = time.monotonic() - record.began
         self.bucket.pour(cost - UP_FRONT)
         headers = {"X-Request-Context-Id": str(uuid4()), "X-Rate-Limit-Remaining": str(self.bucket.remaining)}
-        if behaviour is not _LIMITED:
+        if answer is not _LIMITED:
             headers["X-Request-Cost"] = str(cost)
-        return await super()._write(request, record, replace(behaviour, headers={**behaviour.headers, **headers}))
+        return await super().write(request, record, replace(answer, headers={**answer.headers, **headers}))
 
     @property
     def throttled(self) -> list[RequestRecord]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp.abc
 
-from tests.fakes.lms import HOST
+from tests.servers import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

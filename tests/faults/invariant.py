@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tests.fakes.lms import Applied, RequestRecord
+    from daemon.demo.lms.request import RequestRecord
+    from tests.fakes.lms import Applied
 
 History = list[str]
 

@@ -19,8 +19,9 @@ from tests.faults.tool import LEAF
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from daemon.demo.lms.request import RequestRecord
     from tests.blackbox.world import Daemon, World
-    from tests.fakes.lms import Behaviour, RecordingLms, RequestRecord
+    from tests.fakes.lms import Behaviour, RecordingLms
     from tests.faults.proxy import Proxy
     from tests.faults.tool import Tool
     from tests.servers import PostgresServer, RedisServer
@@ -77,7 +78,7 @@ class Scene:
 
     def held(self) -> dict[str, str]:
         """What the campus holds now."""
-        return {sourcedid: text for (_, sourcedid), text in list(self.campus.gradebook.items())}
+        return self.campus.grades()
 
     def more_come(self, number: int = 10) -> None:
         """Until so many more grades have come: work flows."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.lms import Applied, RequestRecord
+from daemon.demo.lms.request import RequestRecord
+from tests.fakes.lms import Applied
 from tests.faults import invariant
 
 HISTORIES = {"ada": ["0.1", "0.5", "0.3"]}
@@ -20,7 +21,7 @@ def applied(*scores):
 
 def requests(*scores):
     return [
-        RequestRecord(at, "/outcomes", "", {}, b"", ("", 0), began=float(at), sourcedid="ada", score=score)
+        RequestRecord(at, "/outcomes", {}, b"", ("", 0), began=float(at), sourcedid="ada", score=score)
         for at, score in enumerate(scores)
     ]
 

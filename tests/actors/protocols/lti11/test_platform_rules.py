@@ -28,10 +28,10 @@ from actors.resolution import CAMPUS_WAIT
 from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from tests.actors.sending import HOLD, KEY, SECRET, changed, just_now, make_campus, results, scored
 from tests.fakes import lms as fake
-from tests.fakes.lms import HOST, RecordingLms, canvas_pox, pox
+from tests.fakes.lms import RecordingLms, canvas_pox, pox
 from tests.fakes.network import Resolver, raw_server
 from tests.models.rows import make_assignment, read_lines, read_row
-from tests.servers import Port
+from tests.servers import HOST, Port
 
 if TYPE_CHECKING:
     from tests.actors.sending import Sending
