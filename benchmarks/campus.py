@@ -1,26 +1,24 @@
-"""A campus stub in a process of its own: stores whatever it is sent, after a time that can be set while it runs."""
+"""The sample LMS in a process of its own: it takes whatever it is sent, after a time that can be set while it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Self
 
+import uvloop
 from aiohttp import web
+
+from daemon.demo.lms.answer import Answer
+from daemon.demo.lms.server import Lms
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import aiohttp
 
-_SUCCESS = (
-    b"<imsx_POXEnvelopeResponse><imsx_POXHeader><imsx_POXResponseHeaderInfo><imsx_statusInfo>"
-    b"<imsx_codeMajor>success</imsx_codeMajor></imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader>"
-    b"</imsx_POXEnvelopeResponse>"
-)
-_GRADE = re.compile(rb"<sourcedId>(.*?)</sourcedId>.*<textString>(.*?)</textString>", re.DOTALL)
+    from daemon.demo.lms.request import RequestRecord
 
 
 class Campus:
@@ -64,43 +62,42 @@ async def look(web: aiohttp.ClientSession, url: str) -> tuple[int, int]:
         return int(came), int(stored)
 
 
-class _Stub:
+class _CountingLms(Lms):
+    """Verifies nothing, keeps no request, and counts: a benchmark sends more than memory holds."""
+
     def __init__(self, latency_ms: int) -> None:
-        self._latency = latency_ms / 1000
-        self._status = 200
+        super().__init__()
         self._came = 0
-        self._stored: set[tuple[bytes, ...]] = set()
+        self._stored: set[tuple[str | None, str | None]] = set()
+        self._set(latency_ms, 200)
 
-    async def store(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "PUT":
+            self._set(*map(int, (await request.text()).split()))
+            return web.Response()
+        if request.method == "GET":
+            return web.Response(text=f"{self._came} {len(self._stored)}")
+        return await super().handle(request)
+
+    def _set(self, latency_ms: int, status: int) -> None:
+        good = status == 200
+        self._answer = Answer(latency_ms / 1000, status, body=None if good else b"", apply=good)
+
+    def decide(self, record: RequestRecord) -> Answer:  # noqa: ARG002 - whatever it is
         self._came += 1
-        body = await request.read()
-        await asyncio.sleep(self._latency)
-        if self._status != 200:
-            return web.Response(status=self._status)
-        if (grade := _GRADE.search(body)) is not None:
-            self._stored.add(grade.groups())
-        return web.Response(body=_SUCCESS, content_type="application/xml")
+        self.requests.clear()
+        return self._answer
 
-    async def take(self, request: web.Request) -> web.Response:
-        latency_ms, self._status = map(int, (await request.text()).split())
-        self._latency = latency_ms / 1000
-        return web.Response()
-
-    async def look(self, _request: web.Request) -> web.Response:
-        return web.Response(text=f"{self._came} {len(self._stored)}")
+    def store(self, record: RequestRecord) -> None:
+        self._stored.add((record.sourcedid, record.score))
 
 
 async def serve(latency_ms: int) -> None:
     """Until the process ends."""
-    stub = _Stub(latency_ms)
-    app = web.Application()
-    app.add_routes([web.post("/grades", stub.store), web.put("/grades", stub.take), web.get("/grades", stub.look)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}/grades", flush=True)
-    await asyncio.Event().wait()
+    async with _CountingLms(latency_ms) as lms:
+        print(lms.url("/grades"), flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    uvloop.run(serve(int(sys.argv[1])))
