@@ -1,0 +1,81 @@
+"""Loading: which file, relative to what, and every fault listed with its source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.config import ConfigError, find_config_file, load
+from tests.daemon.config.files import faults, written
+
+
+def test_the_file_that_is_named_wins(tmp_path):
+    written(tmp_path, "")
+    other = tmp_path / "other.toml"
+    other.write_text("")
+    assert find_config_file(Path("other.toml"), tmp_path) == other
+    assert find_config_file(other, tmp_path / "elsewhere") == other
+
+
+def test_a_named_file_that_does_not_exist_is_a_fault(tmp_path):
+    with pytest.raises(ConfigError, match=r"^--config \(missing.toml\): there is no such file"):
+        find_config_file(Path("missing.toml"), tmp_path)
+
+
+def test_the_current_folder_comes_before_the_system(tmp_path):
+    system = tmp_path / "system.toml"
+    assert find_config_file(None, tmp_path, system=system) is None
+    system.write_text("")
+    assert find_config_file(None, tmp_path, system=system) == system
+    assert find_config_file(None, tmp_path, system=system) != written(tmp_path, "")
+    assert find_config_file(None, tmp_path, system=system) == tmp_path / "config.toml"
+
+
+def test_a_path_that_is_too_long_is_a_fault_like_any_other(tmp_path):
+    (fault,) = faults(tmp_path, f'[egress]\nca_file = "{"x" * 300}"\n')
+    assert fault.startswith("egress.ca_file")
+    with pytest.raises(ConfigError):
+        load(find_config_file(Path("x" * 300), tmp_path), {})
+
+
+def test_relative_paths_are_seen_from_the_file(tmp_path):
+    (tmp_path / "ca.pem").write_text("")
+    config = load(written(tmp_path, '[egress]\nca_file = "ca.pem"'), {}).config
+    assert config.database.url == f"sqlite://{tmp_path}/state/passbackd.db"
+    assert config.redis.embedded_dir == tmp_path / "state" / "valkey"
+    assert config.egress.ca_file == tmp_path / "ca.pem"
+
+
+def test_relative_paths_are_seen_from_the_current_folder_without_a_file(tmp_path):
+    assert load(None, {}, cwd=tmp_path).config.redis.embedded_dir == tmp_path / "state" / "valkey"
+
+
+def test_absolute_paths_stay(tmp_path):
+    text = '[database]\nurl = "sqlite:///srv/x.db"\n[redis]\nembedded_dir = "/srv/valkey"'
+    config = load(written(tmp_path, text), {}).config
+    assert (config.database.url, str(config.redis.embedded_dir)) == ("sqlite:///srv/x.db", "/srv/valkey")
+
+
+def test_every_fault_is_listed_with_its_key_and_its_source(tmp_path):
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "database.ulr").write_text("x")
+    (credentials / "redis.url").write_bytes(b"\xff")
+    text = '[databse]\n[web]\nport = "9871"\nprt = 1\n[log]\nlevel = "loud"\n'
+    environ = {
+        "CREDENTIALS_DIRECTORY": str(credentials),
+        "PASSBACKD_REDIS__EMBEDDED_PORT": "many",
+        "PASSBACKD_REDIS_URL": "redis://x",
+    }
+    file = tmp_path / "config.toml"
+    assert faults(tmp_path, text, environ) == [
+        f"database.ulr (credential {credentials}/database.ulr): unknown key: perhaps database.url is meant?",
+        f"redis.url (credential {credentials}/redis.url): cannot be read as UTF-8 text: write it anew",
+        "PASSBACKD_REDIS_URL (environment): unknown variable: perhaps PASSBACKD_REDIS__URL is meant?",
+        "redis.embedded_port (environment PASSBACKD_REDIS__EMBEDDED_PORT): should be a valid integer, not 'many'",
+        f"web.port ({file}): should be a valid integer, not '9871'",
+        f"web.prt ({file}): unknown key: perhaps web.port is meant?",
+        f"log.level ({file}): should be 'debug', 'info', 'warning' or 'error', not 'loud'",
+        f"databse ({file}): unknown section: perhaps database is meant?",
+    ]

@@ -1,0 +1,85 @@
+"""The settings: what each accepts, and how a bad value is named."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from actors.retry import MAX_ATTEMPTS
+from daemon.config import Config, effective, load
+from tests.daemon.config.files import faults, written
+
+
+def test_the_attempts_are_those_of_the_retry_clock():
+    assert Config().outcomes.max_attempts == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("web = 1", "web (.*): is a section: write [web] and its keys below it"),
+        ("port = 1", "port (.*): unknown key outside a section"),
+        ("[web.port]", "web.port (.*): should be a valid integer, not {}"),
+        ("[web]\nport = true", "should be a valid integer, not True"),
+        ("[database]\nmigrate_on_start = 1", "should be a valid boolean, not 1"),
+        ("[outcomes]\ntimeout_seconds = 0", "should be greater than 0, not 0"),
+        ("[outcomes]\ntimeout_seconds = inf", "should be a finite number, not inf"),
+        ("[outcomes]\nhold_seconds = nan", "not nan"),
+        ("[outcomes]\ntimeout_seconds = true", "should be a valid number, not True"),
+        ("[outcomes]\nmax_per_campus = 0", "should be greater than or equal to 1, not 0"),
+        ("[outcomes]\ncomposite_max_delay_seconds = 604801", "less than or equal to 604800, not 604801"),
+        (
+            "[outcomes]\ncomposite_delay_seconds = 7200",
+            "outcomes.composite_max_delay_seconds (default): 3600 is less than",
+        ),
+        ("[worker]\npartitions = 65", "should be less than or equal to 64"),
+        ('[redis]\nstream = ""', "redis.stream (.*): should not be empty"),
+        ('[redis]\nembedded_dir = ""', "should be a path, in quotes"),
+        ('[egress]\nca_file = "missing.pem"', "egress.ca_file (.*): there is no file"),
+        ('[egress]\nallow_networks = "10.0.0.0/8"', "should be a list of networks"),
+        ('[egress]\nallow_networks = ["10.1.2.3/8"]', "an address inside a network: write 10.0.0.0/8"),
+        ('[egress]\nallow_networks = ["campus"]', "holds 'campus', which is no network"),
+        ('[outcomes]\nprofiles = "canvas"', 'should be a table, as in { example = "canvas" }'),
+        (
+            '[outcomes]\nprofiles = { a = "canvas", "b c" = "Canvas" }',
+            "outcomes.profiles (.*): says 'Canvas' for the consumer key 'b c': write one of default, canvas, moodle,",
+        ),
+        ("[outcomes]\nprofiles = { a = 1 }", "says 1 for the consumer key 'a'"),
+        ('[log]\ntimezone = "Mars/Base"', "'Mars/Base' is no time zone"),
+        ('[log]\ntimezone = ""', "'' is no time zone"),
+        ('[log]\ntimezone = "../UTC"', "is no time zone"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_it_should_be(tmp_path, text, problem):
+    (fault,) = faults(tmp_path, text)
+    assert re.search(re.escape(problem).replace(r"\(\.\*\)", r"\(.*\)"), fault)
+
+
+def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path):
+    (tmp_path / "own.pem").write_text("")
+    text = (
+        '[egress.campuses]\nexample = { ca_file = "own.pem", minimum_tls = "1.3" }\nother = { minimum_tls = "1.3" }\n'
+    )
+    campuses = load(written(tmp_path, text), {}).config.egress.campuses
+    assert campuses["example"].ca_file == tmp_path / "own.pem"
+    assert (campuses["other"].ca_file, campuses["other"].minimum_tls) == (None, "1.3")
+    shown, _ = effective(written(tmp_path, text), {})
+    assert f'campuses = {{ "example" = {{ "ca_file" = "{tmp_path}/own.pem", "minimum_tls" = "1.3" }}' in shown
+    by_environment = load(None, {"PASSBACKD_EGRESS__CAMPUSES": '{"example": {"minimum_tls": "1.3"}}'}, cwd=tmp_path)
+    assert by_environment.config.egress.campuses["example"].minimum_tls == "1.3"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('{ example = { minimum_tls = "1.1" } }', "egress.campuses"),
+        ("{ example = { verify = false } }", "egress.campuses"),
+        ('{ example = "own.pem" }', "egress.campuses"),
+        ('{ example = { ca_file = "missing.pem" } }', "there is no file"),
+    ],
+)
+def test_what_a_campus_cannot_have_is_named(tmp_path, value, words):
+    (fault,) = faults(tmp_path, f"[egress]\ncampuses = {value}\n")
+    assert fault.startswith("egress.campuses")
+    assert words in fault
