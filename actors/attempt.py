@@ -1,351 +1,326 @@
-"""
-One attempt from claim to ledger: read the newest score, write and sign, send, read the answer, end.
-"""
+"""One attempt, its stages by name: grade, request, send, classify, finish."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass, field, replace
+import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
 
-from actors import resolution as verdicts
+from actors import resolution
+from actors.breaker import next_breaker
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.failpoints import pass_by
 from actors.grade import Grade, NoGrade, block_grade, wire_score
-from actors.instrumentation import Told, tell
-from actors.protocols.lti11 import oauth1
-from actors.protocols.lti11.basic_outcome import replace_result
-from actors.protocols.lti11.responses import clock_offset, judge
-from actors.request import signed
-from actors.resolution import Attempt, Rules, Verdict
-from models import attempt as attempts
-from models import together
-from models.attempt import Accepted as AcceptedEnd
-from models.attempt import Address, Claim, Empty, Ended, Parked, Released, Uncertain, Unchanged, Waiting
+from actors.instrumentation import AttemptRecord, record_attempt, record_breaker
+from actors.protocols import protocol_for
+from actors.protocols.interface import Stamp, Target
+from actors.resolution import Request
+from actors.settings import MARGIN
+from models.claims import superseded
 from models.db.batcher import Batcher
 from models.delivery import count_unexplained
 from models.encryption import OPEN
+from models.finishing import Finish, Finished, HandOver, finish
 from models.score import read_wanted
-from models.secrets import promote, take_turns
-from models.together import Acceptance
+from models.secrets import promote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from actors.client import Sender
     from actors.failpoints import Reached
-    from actors.gate import Gates, Pass
     from actors.metrics import Metrics
-    from actors.protocols.lti11.platforms import Profile
-    from actors.protocols.lti11.responses import Accepted
-    from actors.response import Answer
+    from actors.protocols.interface import Accepted, WireRequest
+    from actors.response import Response
+    from actors.settings import Settings
+    from models.campus import Breaker, Signal
+    from models.claims import Claim, Lease
     from models.course import CourseTrees
     from models.course_tree import Tree
     from models.db.clock import Clock
-    from models.encryption import Vault
+    from models.encryption import Cipher
     from models.score import Points
 
 log = structlog.get_logger(__name__)
 
-#: Seconds that may pass between the claim and the first byte of its request. Part of every lease.
-MARGIN = 5.0
 #: Seconds until an attempt that could not begin in time is made again; doubles while they keep coming.
 PUT_OFF = 1.0
-#: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
-OTHER_SECRET_MS = 60_000
-#: Seconds between two tries to write an attempt's end.
-END_RETRY = 0.5
+#: Seconds between two tries to finish an attempt; and where another transaction holds its row.
+FINISH_RETRY, LOCKED_RETRY = 0.5, 0.02
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
-MOST_BY_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the operator set. Seconds."""
-
-    timeout_seconds: float
-    rules: Rules
-    skip_unchanged: bool = True
-    #: By consumer key, how its LMS answers; the others' are recognised from what they answer.
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
-
-    @property
-    def lease_seconds(self) -> float:
-        """
-        Rule 3: margin, HTTP deadline and hold, derived and never configured beside them.
-
-        Whatever a lost holder let go has landed by then.
-        """
-        return MARGIN + self.timeout_seconds + self.rules.hold_seconds
+MAX_BY_NAME = 200
 
 
 @dataclass(slots=True)
-class Tools:
+class Dependencies:
     """What the actors work with; handed in by the lifespan, or by a test. The settings may be replaced at any time."""
 
     sender: Sender
-    gates: Gates
     trees: CourseTrees
     clock: Clock
     metrics: Metrics
     settings: Settings
-    #: Whether what stood in the stream at start has been applied.
+    #: Whether what the stream held at start has been applied.
     may_send: Callable[[], bool]
     #: Set when requests under way must be given up, since the daemon has to end.
     abort: asyncio.Event
-    #: Told of each point that an attempt comes by.
+    #: Called at each failpoint that an attempt reaches.
     reached: Reached = pass_by
-    #: Opens consumers' secrets.
-    vault: Vault = OPEN
+    #: Decrypts consumers' secrets.
+    cipher: Cipher = OPEN
+
+    def lease(self) -> Lease:
+        """A lease that begins now."""
+        return self.settings.lease(self.clock)
 
 
-class Walk:
-    """Makes attempts, each behind its campus's gate, which the caller holds."""
+class Attempts:
+    """
+    Makes attempts.
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    Args:
+        partitions: How many queues there are; a claim that follows an attempt is of the same one.
+        hands_over: Whether claims shall follow now.
+    """
+
+    def __init__(self, dependencies: Dependencies, *, partitions: int, hands_over: Callable[[], bool]) -> None:
+        self._dependencies = dependencies
+        self._partitions = partitions
+        self._hands_over = hands_over
         self._put_off_times = 0
         #: What put the last one off. Attempts that asked together have it in common.
         self._fault: Exception | None = None
-        self._claims = Batcher(self._claim_together)
         self._scores = Batcher(read_wanted)
-        self._ends = Batcher(self._accept_together)
+        self._finishes = Batcher(self._finish_many)
 
-    async def attempt(self, assignment_id: int, address: Address, admitted: Pass) -> Ended | None:
-        """Claim and make one attempt, and let the gate know; None where there was nothing to claim."""
-        clock = self._tools.clock
-        began = clock.monotonic()
-        claim = await self._claim(assignment_id, secrets.randbits(63))
-        if claim is None:
-            return None
-        self._tools.reached("claimed")
+    async def make(self, claim: Claim) -> Claim | None:
+        """Make one attempt; returns the claim that follows it, if any."""
+        reached = self._dependencies.reached
+        reached("claimed")
         log.debug(
-            "an attempt begins",
+            "attempt.started",
             assignment=claim.assignment_id,
             entry=claim.entry_id,
             user=claim.user_id,
             course=claim.course_key,
             usage=claim.usage_key,
         )
-        if claim.took_over:
-            self._tools.metrics.outcomes.labels(address.consumer_name, claim.kind, "unknown").inc()
-        probe = admitted.campus_away
-        verdict = await self._walk(claim, address, admitted, began)
-        admitted.answered(verdict)
-        doubted = address.pending is not None and verdicts.may_be_the_secret(verdict)
-        if doubted:
-            verdict = self._with_the_other_secret(verdict, address)
-        ended = await self._end(claim, verdict)
-        self._tools.reached("ended")
-        tell(Told(claim, address, verdict, ended, probe=probe, now=clock.now()), self._tools.metrics)
-        await admitted.report(assignment_id, verdict)
-        await self._judge_secret(verdict, address, doubted=doubted)
-        return ended
+        end = await self._attempt(claim)
+        finished = await self._finish(end)
+        reached("ended")
+        record_attempt(AttemptRecord(end, finished, self._dependencies.clock.now()), self._dependencies.metrics)
+        return finished.next
 
-    async def _claim(self, assignment_id: int, token: int) -> Claim | None:
-        claim = await self._claims((assignment_id, token))
-        if claim is not None:
-            return claim
-        return await attempts.claim(assignment_id, token=token, now=self._tools.clock.now(), lease_ms=self._lease_ms)
-
-    async def _claim_together(self, tokens: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Claim]:
-        return await together.claim(tokens, now=self._tools.clock.now(), lease_ms=self._lease_ms)
-
-    async def _accept_together(self, ends: Sequence[Acceptance]) -> dict[Acceptance, Ended]:
-        return await together.accept(ends, now=self._tools.clock.now())
-
-    @property
-    def _lease_ms(self) -> int:
-        return int(self._tools.settings.lease_seconds * 1000)
-
-    def _with_the_other_secret(self, verdict: Verdict, address: Address) -> Verdict:
-        """A campus that refuses the secret may have changed to the pending one: that is tried at once."""
-        if isinstance(verdict.end, Uncertain):
-            return verdict  # what is in doubt is held, whatever was meant
-        now = self._tools.clock.now()
-        if not address.uses_pending:
-            return replace(verdict, end=Released(now))
-        # Nobody is parked for a secret that the campus does not know yet.
-        return replace(verdict, end=Released(now + OTHER_SECRET_MS)) if isinstance(verdict.end, Parked) else verdict
-
-    async def _judge_secret(self, verdict: Verdict, address: Address, *, doubted: bool) -> None:
-        """What an attempt tells of the two secrets of a consumer whose secret is to change."""
-        if address.pending is None:
-            return
-        consumer_id = address.campus.consumer_id
-        if doubted or (address.uses_pending and verdict.health == "fails"):
-            await take_turns(consumer_id, refused_pending=address.uses_pending)
-        elif verdict.result == "accepted" and address.uses_pending and await promote(consumer_id, address.pending):
-            log.info("the pending secret of a consumer was accepted and is its secret", consumer=address.consumer_name)
-
-    async def _walk(self, claim: Claim, address: Address, admitted: Pass, began: float) -> Verdict:
-        """From the claim to what became of it."""
+    async def _attempt(self, claim: Claim) -> Finish:
         try:
-            ready = await self._prepare(claim, address)
+            graded = await self._grade(claim)
+            if isinstance(graded, Finish):
+                return graded
+            secrets_ = self._secrets(claim)
         except Exception as fault:
-            log.exception("an attempt failed before anything was sent", assignment=claim.assignment_id)
-            return verdicts.not_sent(self._put_off(fault), "released")
-        return ready if isinstance(ready, Verdict) else await self._send(claim, address, admitted, *ready, began=began)
+            log.exception("attempt.failed_before_request", assignment=claim.assignment_id)
+            return self._put_off(claim, fault)
+        return await self._with_secrets(claim, *graded, secrets_)
 
-    async def _prepare(self, claim: Claim, address: Address) -> Verdict | tuple[str, bool]:
+    # --- grade ---
+
+    async def _grade(self, claim: Claim) -> Finish | tuple[str, bool]:
         """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
-        if claim.outcome_service_id != address.outcome_service_id:
-            return verdicts.not_sent(Released(), "released")  # a launch moved it between our look and our claim
-        grade = await self._read_grade(claim)
+        tree = await self._dependencies.trees.get(claim.course_key)
+        grade = block_grade(claim.usage_key, tree, await self._read_scores(claim, tree))
         if grade is NoGrade.UNKNOWN_BLOCK:
-            return verdicts.not_sent(Waiting(), "released")
-        if grade is NoGrade.NOTHING_ATTEMPTED:
-            return verdicts.not_sent(Empty(), "empty")
+            return resolution.not_sent(claim, "waiting")
+        if not isinstance(grade, Grade):
+            return resolution.not_sent(claim, "empty")
         score, clamped = wire_score(grade)
-        if self._tools.settings.skip_unchanged and not claim.must_go_out and score == claim.sent_score:
-            return verdicts.not_sent(Unchanged(), "unchanged")
+        if self._dependencies.settings.skip_unchanged and not claim.must_go_out and score == claim.sent_score:
+            return resolution.not_sent(claim, "unchanged")
         # A leaf is always due.
-        if claim.kind == "composite" and await attempts.is_superseded(claim, now=self._tools.clock.now()):
-            return verdicts.not_sent(Released(), "superseded")
+        if claim.kind == "composite" and await superseded([claim], now=self._dependencies.clock.now()):
+            return resolution.not_sent(claim, "superseded")
         return score, clamped
-
-    async def _read_grade(self, claim: Claim) -> Grade | NoGrade:
-        tree = await self._tools.trees.get(claim.course_key)
-        return block_grade(claim.usage_key, tree, await self._read_scores(claim, tree))
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
         below: tuple[str, ...] = ()
         if tree is not None and claim.usage_key in tree:
-            below = tuple(islice(tree.below(claim.usage_key), MOST_BY_NAME + 1))
-        named = below if 0 < len(below) <= MOST_BY_NAME else None
+            below = tuple(islice(tree.below(claim.usage_key), MAX_BY_NAME + 1))
+        named = below if 0 < len(below) <= MAX_BY_NAME else None
         return await self._scores((claim.user_id, claim.course_key, named)) or {}
 
-    async def _send(
-        self,
-        claim: Claim,
-        address: Address,
-        admitted: Pass,
-        score: str,
-        clamped: bool,  # noqa: FBT001
-        *,
-        began: float,
-    ) -> Verdict:
-        tools, clock = self._tools, self._tools.clock
-        answer: Answer | None = None
-        posting = False
+    def _secrets(self, claim: Claim) -> list[str]:
+        """The consumer's secrets, the newest first: you cannot know when a campus switches to a new one."""
+        stored = (claim.address.pending_secret, claim.address.consumer_secret)
+        return [self._dependencies.cipher.decrypt(secret) for secret in stored if secret is not None]
+
+    # --- request, send, classify ---
+
+    async def _with_secrets(self, claim: Claim, score: str, clamped: bool, secrets_: Sequence[str]) -> Finish:  # noqa: FBT001
+        first = await self._send(claim, score, secrets_[0], clamped=clamped, allowed=MARGIN)
+        address = claim.address
+        if len(secrets_) == 1:
+            return first
+        if first.outcome == "accepted" and address.pending_secret is not None:
+            await self._promote(claim)
+        if not resolution.may_be_the_secret(first):
+            return first
+        # The lease of a consumer with two secrets is as much longer.
+        allowed = MARGIN + self._dependencies.settings.timeout_seconds
+        second = await self._send(claim, score, secrets_[1], clamped=clamped, allowed=allowed)
+        return resolution.of_two_secrets(first, second, now=self._dependencies.clock.now())
+
+    async def _promote(self, claim: Claim) -> None:
+        address = claim.address
         try:
-            body, headers = self._request(claim, address, score)
+            if await promote(address.consumer_key, address.pending_secret or ""):
+                log.info("consumer.secret_promoted", consumer=address.consumer_name)
+        except Exception:
+            # The next attempt that the campus accepts does it.
+            log.warning("consumer.secret_not_promoted", consumer=address.consumer_name, exc_info=True)
+
+    async def _send(self, claim: Claim, score: str, secret: str, *, clamped: bool, allowed: float) -> Finish:
+        """One request with one secret. *allowed*: seconds since the claim after which it may not begin."""
+        clock, address = self._dependencies.clock, claim.address
+        protocol = protocol_for(address.consumer_key)
+        response: Response | None = None
+        posting, began = False, clock.monotonic()
+        request = partial(self._request, claim, score, clamped=clamped, began=began)
+        try:
+            target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
+            wire = protocol.write_score(target, score, self._stamp())
             # Rule 3: the rest of the lease would not cover the request.
-            if clock.monotonic() - began > MARGIN:
-                log.warning("an attempt was too slow to begin and is put off", assignment=claim.assignment_id)
-                return verdicts.not_sent(self._put_off(), "released")
+            if clock.monotonic() - claim.began > allowed:
+                log.warning("attempt.put_off", assignment=claim.assignment_id)
+                return self._put_off(claim)
             posting = True
-            with tools.metrics.in_flight.labels(address.consumer_name).track_inprogress():
-                answer = await tools.sender.post(
-                    address.url, body, headers, consumer_key=address.consumer_key, abort=tools.abort
-                )
-            tools.reached("answered")
-            self._put_off_times, self._fault = 0, None
-            self._measure(address, answer)
-            said = self._judge(address, answer, (*claim.ids, *oauth1.secrets_of(headers)))
+            response = await self._post(claim, wire)
+            said = self._classify(claim, response, wire)
         except DeliveryError as error:
-            made = self._made(claim, score, clamped=clamped, number=await self._tries(claim, error))
-            return self._failed(admitted, made, answer, error)
+            return self._failed(request(number=await self._tries(claim, error)), response, error)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
-            log.exception("an attempt failed on a fault of ours", assignment=claim.assignment_id)
+            log.exception("attempt.failed", assignment=claim.assignment_id)
             if not posting:
-                return verdicts.not_sent(self._put_off(), "released")
-            fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
-            return self._failed(admitted, self._made(claim, score, clamped=clamped), answer, fault)
-        return verdicts.accepted(self._made(claim, score, clamped=clamped), answer, said)
+                return self._put_off(claim)
+            return self._failed(request(), response, Ambiguous("a fault of passbackd's own; see its log", ours=True))
+        return resolution.accepted(request(), response, said)
 
-    def _made(self, claim: Claim, score: str, *, clamped: bool, number: int | None = None) -> Attempt:
-        return Attempt(number or claim.attempt, score, clamped, self._tools.clock.now(), claim.due_at)
-
-    def _measure(self, address: Address, answer: Answer) -> None:
-        metrics, consumer = self._tools.metrics, address.consumer_name
-        metrics.request_seconds.labels(consumer).observe(answer.seconds)
-        offset = clock_offset(answer, self._now())
+    async def _post(self, claim: Claim, wire: WireRequest) -> Response:
+        dependencies, address = self._dependencies, claim.address
+        metrics, consumer = dependencies.metrics, address.consumer_name
+        with metrics.in_flight.labels(consumer).track_inprogress():
+            response = await dependencies.sender.post(
+                address.url, wire.body, wire.headers, consumer_key=address.consumer_key, abort=dependencies.abort
+            )
+        dependencies.reached("answered")
+        self._put_off_times, self._fault = 0, None
+        metrics.request_seconds.labels(consumer).observe(response.seconds)
+        offset = response.clock_offset(self._now())
         if offset is not None:
             metrics.clock_offset.labels(consumer).set(offset)
+        return response
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._tools.clock.now() / 1000, UTC)
-
-    def _judge(self, address: Address, answer: Answer, hide: Sequence[str]) -> Accepted:
-        return judge(
-            answer,
+    def _classify(self, claim: Claim, response: Response, wire: WireRequest) -> Accepted:
+        key = claim.address.consumer_key
+        return protocol_for(key).read_response(
+            response,
             now=self._now(),
-            profile=self._tools.settings.profiles.get(address.consumer_key),
-            hide=(*hide, address.consumer_secret),
+            platform=self._dependencies.settings.platforms.get(key),
+            hide=(*claim.ids, *wire.hide),
         )
 
+    def _stamp(self) -> Stamp:
+        return Stamp(self._dependencies.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._dependencies.clock.now() / 1000, UTC)
+
+    def _request(self, claim: Claim, score: str, *, clamped: bool, began: float, number: int | None = None) -> Request:
+        clock = self._dependencies.clock
+        return Request(claim, number or claim.attempt, score, clamped, clock.monotonic() - began, clock.now())
+
     async def _tries(self, claim: Claim, error: DeliveryError) -> int:
-        """Which attempt this was; a refusal that nobody understands is parked early, so that only its like counts."""
+        """Which attempt this was; an unexplained refusal is parked early, so that only its like counts."""
         if not (isinstance(error, TryLater) and error.unexplained):
             return claim.attempt
         try:
             return min(claim.attempt, await count_unexplained(claim.assignment_id) + 1)
         except Exception:
-            log.warning("the ledger could not be read", assignment=claim.assignment_id, exc_info=True)
+            log.warning("ledger.unreadable", assignment=claim.assignment_id, exc_info=True)
             return 1
 
-    def _failed(self, admitted: Pass, made: Attempt, answer: Answer | None, error: DeliveryError) -> Verdict:
-        return verdicts.failed(
-            made,
-            answer,
+    def _failed(self, request: Request, response: Response | None, error: DeliveryError) -> Finish:
+        return resolution.failed(
+            request,
+            response,
             error,
-            self._tools.settings.rules,
+            self._dependencies.settings.rules,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-            stopping=self._tools.abort.is_set(),
-            campus_away=admitted.campus_away,
+            stopping=self._dependencies.abort.is_set(),
         )
 
-    def _request(self, claim: Claim, address: Address, score: str) -> tuple[bytes, dict[str, str]]:
-        return signed(
-            lambda message_id: replace_result(claim.lis_result_sourcedid, score, message_id=message_id),
-            address,
-            now=self._tools.clock.now(),
-        )
-
-    def _put_off(self, fault: Exception | None = None) -> Released:
+    def _put_off(self, claim: Claim, fault: Exception | None = None) -> Finish:
         """Give the attempt back for a while, longer each time until a request goes through; one fault counts once."""
         if fault is None or fault is not self._fault:
             self._put_off_times = min(self._put_off_times + 1, 6)
         self._fault = fault
         wait = PUT_OFF * 2 ** (self._put_off_times - 1)
-        return Released(self._tools.clock.now() + int(wait * 1000))
+        return resolution.not_sent(claim, "released", not_before=self._dependencies.clock.now() + int(wait * 1000))
 
-    async def _end(self, claim: Claim, verdict: Verdict) -> Ended:
-        """
-        Write the end; while the database is away, again, for as long as it could still matter.
+    # --- finish ---
 
-        That is until whoever takes over has long done so, and until a score that the LMS may yet store is in: after
-        that nobody would wait for it.
+    async def _finish(self, end: Finish) -> Finished:
         """
-        clock = self._tools.clock
-        hold_ms = verdict.end.hold_until - clock.now() if isinstance(verdict.end, Uncertain) else 0
-        deadline = clock.monotonic() + self._tools.settings.lease_seconds + max(hold_ms, 0) / 1000
+        Finish the attempt; while the database is away, again, for as long as it could still matter.
+
+        That is until its claim has long been rescued, and until a score that the LMS may yet store is in.
+        """
+        clock = self._dependencies.clock
+        hold_ms = max(end.hold_until - clock.now(), 0)
+        deadline = clock.monotonic() + self._dependencies.settings.lease_seconds + hold_ms / 1000
         alone = False
         while True:
+            wait = FINISH_RETRY
             try:
-                ended = await self._accept(claim, verdict) if not alone else None
-                return ended or await attempts.end(
-                    claim, verdict.end, now=clock.now(), line=verdict.line, redo_if_fenced=verdict.bytes_left
-                )
+                # A batch may fail for another's fault.
+                found = (await self._finish_many([end])).get(end) if alone else await self._finishes(end)
+                if found is not None and not found.locked:
+                    return found
+                wait = LOCKED_RETRY
             except Exception:
-                if clock.monotonic() > deadline or self._tools.abort.is_set():
+                if clock.monotonic() > deadline or self._dependencies.abort.is_set():
                     raise
-                log.warning(
-                    "the end of an attempt could not be written yet", assignment=claim.assignment_id, exc_info=True
-                )
-            alone = True  # it may have been another's fault
-            await asyncio.sleep(END_RETRY)
+                log.warning("attempt.not_finished_yet", assignment=end.claim.assignment_id, exc_info=True)
+                alone = True
+            await asyncio.sleep(wait)
 
-    async def _accept(self, claim: Claim, verdict: Verdict) -> Ended | None:
-        """The end of almost every attempt, together with others; None where it takes more thought."""
-        if not isinstance(verdict.end, AcceptedEnd) or verdict.line is None:
-            return None
-        return await self._ends(Acceptance(claim, verdict.end.score, verdict.line))
+    async def _finish_many(self, ends: Sequence[Finish]) -> Mapping[Finish, Finished]:
+        dependencies = self._dependencies
+        lease = dependencies.lease()
+        hand_over = HandOver(lease, self._partitions) if self._hands_over() and len(ends) > 0 else None
+        found, changes = await finish(
+            ends, now=lease.now, next_breaker=partial(self._next_breaker, lease.now), hand_over=hand_over
+        )
+        for change in changes:
+            record_breaker(change, next(end.claim.address for end in ends if _is_at(end, change.after.campus_id)))
+        return found
+
+    def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:
+        return next_breaker(
+            breaker,
+            signal,
+            now=now,
+            max_per_campus=self._dependencies.settings.max_per_campus,
+            jitter=random.random(),  # noqa: S311 - as above
+        )
+
+
+def _is_at(end: Finish, campus_id: int) -> bool:
+    return end.claim.address.campus_id == campus_id

@@ -14,7 +14,7 @@ import aiohttp.abc
 from yarl import URL
 
 from actors.errors import Ambiguous, GiveUp, TryLater
-from actors.response import BODY_LIMIT, Answer
+from actors.response import BODY_LIMIT, Response
 from actors.tls import trust
 from actors.transport_errors import translated
 from models.consumer import origin
@@ -124,7 +124,7 @@ class Sender:
         *,
         consumer_key: str = "",
         abort: asyncio.Event | None = None,
-    ) -> Answer:
+    ) -> Response:
         """
         POST once, follow nothing, repeat nothing.
 
@@ -176,7 +176,7 @@ class Sender:
 
     async def _post(
         self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress, consumer_key: str
-    ) -> Answer:
+    ) -> Response:
         try:
             target = URL(url, encoded=True)
             target.port  # noqa: B018 - reading it is what checks it
@@ -194,7 +194,7 @@ class Sender:
             ) as reply:
                 start, truncated = await _bounded(reply)
                 seconds = time.monotonic() - (progress.connected or time.monotonic())
-                return Answer(reply.status, reply.headers, start, seconds, truncated)
+                return Response(reply.status, reply.headers, start, seconds, truncated)
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
             raise translated(error, connected=progress.connected is not None) from error
 

@@ -65,7 +65,7 @@ WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
 
 
 #: URLs that are known to be allowed, at most.
-MOST_PASSED = 4096
+MAX_PASSED = 4096
 
 
 class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what happened
@@ -109,7 +109,7 @@ class Egress:
         if url in self._passed:
             return
         self._check_url(url)
-        if len(self._passed) >= MOST_PASSED:
+        if len(self._passed) >= MAX_PASSED:
             self._passed.clear()
         self._passed.add(url)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-Checkpoint = Literal["stream read", "batch applied", "batch committed", "wake-ups sent", "claimed", "answered", "ended"]
+Checkpoint = Literal["stream read", "batch applied", "batch committed", "messages sent", "claimed", "answered", "ended"]
 
 #: Called at each point that the work comes by.
 Reached = Callable[[Checkpoint], None]

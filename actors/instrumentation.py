@@ -1,4 +1,4 @@
-"""What is told of an attempt that has ended: one record, for the metrics and for one wide line in the log."""
+"""What is recorded of an attempt that has ended: one record, for the metrics and for one wide line in the log."""
 
 from __future__ import annotations
 
@@ -7,107 +7,117 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from models.attempt import Parked, Released, Retried, Uncertain
-
 if TYPE_CHECKING:
     from actors.metrics import Metrics
-    from actors.resolution import Verdict
-    from models.attempt import Address, Claim, Ended
+    from models.claims import Address
+    from models.finishing import BreakerChange, Finish, Finished
 
 log = structlog.get_logger(__name__)
 
+#: Outcomes without a request that are not counted.
+_UNCOUNTED = ("empty", "released", "waiting")
+
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """
-    An attempt that has ended.
+class AttemptRecord:
+    """An attempt that has ended. *now*: milliseconds since 1970."""
 
-    *probe*: whether the campus's gate was shut, so that this was its probe. *now*: milliseconds since 1970.
-    """
-
-    claim: Claim
-    address: Address
-    verdict: Verdict
-    ended: Ended
-    probe: bool
+    end: Finish
+    finished: Finished
     now: int
+
+    @property
+    def result(self) -> str:
+        """What ``passback_outcomes_total`` counts."""
+        delivery = self.end.delivery
+        return self.end.outcome if delivery is None else delivery.result
 
     @property
     def lag_ms(self) -> int:
         """Since the grade was due."""
-        return max(self.now - self.claim.due_at, 0)
+        return max(self.now - self.end.claim.due_at, 0)
 
     @property
-    def parked(self) -> Parked | None:
-        """Why the row is out of the race, if this attempt took it out."""
-        end = self.verdict.end
-        parked = end.parked if isinstance(end, Uncertain) else end
-        return parked if isinstance(parked, Parked) and self.ended.parked else None
+    def parked_scope(self) -> str | None:
+        """Why the row is parked, if this attempt parked it."""
+        return self.end.parked_scope if self.finished.parked else None
 
     @property
     def retry_in_ms(self) -> int | None:
         """How long the next attempt waits; None if none follows, or at once."""
-        end = self.verdict.end
-        if self.parked or not isinstance(end, Released | Retried | Uncertain):
+        if self.parked_scope is not None:
             return None
-        until = max(end.not_before, end.hold_until) if isinstance(end, Uncertain) else end.not_before
-        return max(until - self.now, 0) or None
+        return max(self.end.not_before - self.now, self.end.hold_until - self.now, 0) or None
 
 
-def tell(told: Told, metrics: Metrics) -> None:
+def record_attempt(record: AttemptRecord, metrics: Metrics) -> None:
     """Count it and log it."""
-    _count(told, metrics)
-    fields = wide_line(told)
-    if told.ended.fenced:
-        log.error("an attempt ended after its claim had been taken over", **fields)
+    _count(record, metrics)
+    fields = wide_line(record)
+    if record.finished.fenced:
+        log.error("attempt.fenced", **fields)
     else:
-        log.info("an attempt ended", **fields)
+        log.info("attempt.finished", **fields)
 
 
-def wide_line(told: Told) -> dict[str, Any]:
+def wide_line(record: AttemptRecord) -> dict[str, Any]:
     """
-    Every decision of the attempt, but nobody's name, secret or signature; what is not so or not known is left out.
+    Every decision of the attempt, but no person's name, no secret and no signature; what is not so or not known is
+    left out.
 
-    ``entry`` is the stream entry of the change that it sent, which the ledger line has too.
+    ``entry`` is the stream entry of the change that it sent, which the delivery record has too.
     """
-    claim, verdict, line = told.claim, told.verdict, told.verdict.line
+    end, claim, delivery, signal = record.end, record.end.claim, record.end.delivery, record.end.signal
     fields = {
         "assignment": claim.assignment_id,
         "entry": claim.entry_id,
-        "consumer": told.address.consumer_name,
-        "origin": told.address.campus.origin,
+        "consumer": claim.address.consumer_name,
+        "origin": claim.address.origin,
         "kind": claim.kind,
         "version": claim.version,
         "attempt": claim.attempt,
         "forced": claim.must_go_out or None,
-        "took_over": claim.took_over or None,
-        "probe": told.probe or None,
-        "result": verdict.result,
-        "score": line and line.score,
-        "clamped": (line and line.clamped) or None,
-        "http_status": line and line.http_status,
-        "code_major": line and line.code_major,
-        "reason": (line and line.description) or None,
-        "duration_ms": line and line.duration_ms,
-        "lag_ms": told.lag_ms,
-        "campus": None if verdict.health == "silent" else verdict.health,
-        "retry_in_ms": told.retry_in_ms,
-        "parked": told.parked and told.parked.scope,
-        "gone": told.ended.gone or None,
+        "probe": claim.tripped_at is not None or None,
+        "result": record.result,
+        "score": delivery and delivery.score,
+        "clamped": (delivery and delivery.clamped) or None,
+        "http_status": delivery and delivery.http_status,
+        "code_major": delivery and delivery.code_major,
+        "reason": (delivery and delivery.description) or None,
+        "duration_ms": delivery and delivery.duration_ms,
+        "lag_ms": record.lag_ms,
+        "campus": None if signal is None or signal.kind == "neutral" else signal.kind,
+        "retry_in_ms": record.retry_in_ms,
+        "parked": record.parked_scope,
+        "in_doubt": end.outcome == "in_doubt" or None,
+        "gone": record.finished.gone or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _count(told: Told, metrics: Metrics) -> None:
-    claim, verdict, consumer = told.claim, told.verdict, told.address.consumer_name
-    if verdict.result not in ("empty", "released"):
-        metrics.outcomes.labels(consumer, claim.kind, verdict.result).inc()
-    if verdict.line is not None and verdict.line.clamped:
+def record_breaker(change: BreakerChange, address: Address) -> None:
+    """Log that a campus went down, came back, or asked for fewer requests."""
+    before, after = change.before, change.after
+    names = {"consumer": address.consumer_name, "origin": address.origin}
+    if before.tripped_at is None and after.tripped_at is not None:
+        log.error("campus.down", reason=after.last_error, **names)
+    elif before.tripped_at is not None and after.tripped_at is None:
+        log.info("campus.up", **names)
+    if after.throttled_at is not None and after.throttled_at != before.throttled_at:
+        log.info("campus.throttled", max_in_flight=after.max_in_flight, reason=after.last_error, **names)
+
+
+def _count(record: AttemptRecord, metrics: Metrics) -> None:
+    claim, delivery = record.end.claim, record.end.delivery
+    consumer = claim.address.consumer_name
+    if record.result not in _UNCOUNTED:
+        metrics.outcomes.labels(consumer, claim.kind, record.result).inc()
+    if delivery is not None and delivery.clamped:
         metrics.clamped.labels(consumer).inc()
-    if verdict.result == "accepted":
-        metrics.delivery_lag.labels(claim.kind).observe(told.lag_ms / 1000)
-        metrics.last_success.labels(consumer).set(told.now / 1000)
-    if told.parked is not None:
-        metrics.parked.labels(consumer, told.parked.scope).inc()
-    if told.ended.fenced:
+    if record.result == "accepted":
+        metrics.delivery_lag.labels(claim.kind).observe(record.lag_ms / 1000)
+        metrics.last_success.labels(consumer).set(record.now / 1000)
+    if record.parked_scope is not None:
+        metrics.parked.labels(consumer, record.parked_scope).inc()
+    if record.finished.fenced:
         metrics.fenced.inc()

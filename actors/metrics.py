@@ -6,7 +6,7 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from models.queries.status import STATES
+from models.assignment import STATES
 
 #: What ``passback_events_total`` counts.
 EVENT_TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired", "unknown")
@@ -81,10 +81,9 @@ class Metrics:
             ["consumer", "scope"],
             registry=registry,
         )
-        self.gate_state = Gauge(
-            "passback_gate_state",
-            "How many of a consumer's addresses have their gate in that state; nothing is sent through one that is shut"
-            " or paused.",
+        self.campus_state = Gauge(
+            "passback_campus_state",
+            "How many of a consumer's addresses are in that state; no grade is sent to one that is down or paused.",
             ["consumer", "state"],
             registry=registry,
         )

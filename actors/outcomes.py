@@ -1,164 +1,210 @@
 """
-The two actors, and the wake-ups that bring them.
+The two actors, the messages that call them, and the connections that they share.
 
-They differ in when they are woken, and in nothing else: a wake-up names an assignment and never a score.
+They differ in when they are called, and in nothing else. A message names assignments of one partition and never a
+score. An actor claims those that are due and have a slot at their campus, makes an attempt of each, and goes on with
+the claims that are handed over to it, until none is left.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dramatiq
 import structlog
 
-from actors.attempt import Tools, Walk
-from actors.partition import queue_name, queue_names
-from actors.slots import NotAdmittedError
-from models.assignment import Wake, forget_wake
-from models.attempt import as_address, read_addresses
+from actors.attempt import Attempts, Dependencies
+from models.campus import SLOW_MS
+from models.claims import claim
 from models.db.batcher import Batcher
-from models.together import forget_wakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from models.assignment import Kind
+    from models.changes import Dirty
+    from models.claims import Claim
+    from models.dispatch import Due
 
 log = structlog.get_logger(__name__)
 
-#: Assignments that one message names, at most: a message costs Redis and Dramatiq as much as dozens of names in it.
-MOST_NAMED = 64
-#: Assignments in hand, up to which news wake theirs at once: of a daemon that is alone, and of one of several. Whoever
-#: sends a wake-up looks first: more of them would leave nothing to the others.
-ROOM_ALONE, ROOM = 1024, 256
-#: Milliseconds. Wake-ups for later that fall into the same piece of time go together, at its end.
-TOGETHER_MS = 1000
+#: Assignments that one message names, at most.
+MAX_NAMED = 64
+#: Milliseconds. Delayed messages for the same piece of time are one message, at its end.
+DELAY_STEP_MS = 1000
+
+
+def queue_name(assignment_id: int, partitions: int) -> str:
+    """The queue of an assignment's partition."""
+    return f"outcomes.{assignment_id % partitions}"
 
 
 class Outcomes:
     """
-    Declares the actors on a broker, sends their wake-ups and does their work.
+    Declares the actors on a broker, sends their messages and does their work.
 
     Args:
         broker: Not yet used by a worker; its partition queues are declared here.
         partitions: How many queues there are.
-        named: Assignments that one message names, at most.
+        max_connections: Attempts at once of this daemon.
     """
 
-    def __init__(self, broker: dramatiq.Broker, tools: Tools, *, partitions: int, named: int = MOST_NAMED) -> None:
+    def __init__(
+        self,
+        broker: dramatiq.Broker,
+        dependencies: Dependencies,
+        *,
+        partitions: int,
+        max_connections: int,
+    ) -> None:
         self._broker = broker
-        self._named = named
-        self._tools = tools
+        self._dependencies = dependencies
         self._partitions = partitions
-        self._walk = Walk(tools)
-        self._addresses = Batcher(self._read_addresses)
-        self._forgotten = Batcher(forget_wakes)
-        self._in_hand: set[int] = set()
-        queues = queue_names(partitions)
-        for queue in queues:
-            broker.declare_queue(queue)
+        self._max_connections = max_connections
+        self._freed: Callable[[], None] = lambda: None
+        #: Whether campuses wait for connections, so that these go to each in turn and are not handed over.
+        self.contended = False
+        self._closed = False
+        self._reserved = 0
+        #: By token, when each running attempt was claimed, in milliseconds since 1970; None: its campus is slow.
+        self._running: dict[int, int | None] = {}
+        #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
+        self._fresh: set[int] = set()
+        self._attempts = Attempts(dependencies, partitions=partitions, hands_over=self._hands_over)
+        self._claims = Batcher(self._claim_many, most=256)
+        for number in range(partitions):
+            broker.declare_queue(queue_name(number, partitions))
 
-        # A message names an assignment and a version, then perhaps more such pairs: see `named_in`.
-        async def send_leaf_outcome(assignment_id: int, version: int) -> None:
-            await self.pass_back(assignment_id, version)
+        async def send_leaf_outcome(assignment_ids: list[int]) -> None:
+            await self.send(assignment_ids)
 
-        async def send_composite_outcome(assignment_id: int, version: int) -> None:
-            await self.pass_back(assignment_id, version)
+        async def send_composite_outcome(assignment_ids: list[int]) -> None:
+            await self.send(assignment_ids)
 
+        first = queue_name(0, partitions)
         self._actors = {
-            "leaf": dramatiq.actor(broker=broker, queue_name=queues[0])(send_leaf_outcome),
-            "composite": dramatiq.actor(broker=broker, queue_name=queues[0])(send_composite_outcome),
+            "leaf": dramatiq.actor(broker=broker, queue_name=first)(send_leaf_outcome),
+            "composite": dramatiq.actor(broker=broker, queue_name=first)(send_composite_outcome),
         }
 
-    async def wake(self, wakes: Sequence[Wake]) -> None:
-        """Send wake-ups. A queue that cannot be reached is logged and no more: the sweep sends them again."""
-        if not wakes:
+    @property
+    def free(self) -> int:
+        """Connections that no attempt uses."""
+        return max(0, self._max_connections - len(self._running) - self._reserved)
+
+    def free_for_slow(self) -> int:
+        """How many of these slow campuses may use: together they have half of all."""
+        before = self._dependencies.clock.now() - SLOW_MS
+        slow = sum(claimed_at is None or claimed_at < before for claimed_at in self._running.values())
+        return max(0, min(self.free, max(1, self._max_connections // 2) - slow))
+
+    def on_freed(self, callback: Callable[[], None]) -> None:
+        """Have *callback* called when an attempt has ended and no claim followed it."""
+        self._freed = callback
+
+    def close(self) -> None:
+        """Claim nothing more: the daemon stops."""
+        self._closed = True
+
+    # --- messages ---
+
+    async def enqueue_dirty(self, dirty: Sequence[Dirty]) -> None:
+        """
+        Send the messages that changes call for: at once for leaves, at their time for composites.
+
+        A composite that was pending before has its message; the dispatcher finds those whose time has moved. Without a
+        free connection a message would be of no use, and the dispatcher finds the leaves too.
+        """
+        now = self._dependencies.clock.now()
+        await self._enqueue(
+            (one.kind, one.assignment_id, one.due_at if one.due_at > now else None)
+            for one in dirty
+            if (one.due_at > now and one.first) or (one.due_at <= now and self.free)
+        )
+
+    async def enqueue_due(self, due: Sequence[Due]) -> None:
+        """Send messages for assignments that are due."""
+        await self._enqueue((one.kind, one.assignment_id, None) for one in due)
+
+    async def _enqueue(self, named: Iterable[tuple[Kind, int, int | None]]) -> None:
+        grouped: dict[tuple[Kind, str, int | None], list[int]] = {}
+        for kind, assignment_id, due_at in named:
+            when = None if due_at is None else -(-due_at // DELAY_STEP_MS) * DELAY_STEP_MS
+            key = (kind, queue_name(assignment_id, self._partitions), when)
+            grouped.setdefault(key, []).append(assignment_id)
+        if not grouped:
             return
         try:
             # Dramatiq's broker talks to Redis synchronously.
-            await asyncio.to_thread(self._enqueue, wakes, self._tools.clock.now())
-        except Exception as error:  # noqa: BLE001 - whatever it was, the rows are dirty and the sweep is behind us
-            log.warning("wake-ups could not be sent; the sweep will", wakes=len(wakes), error=error)
+            await asyncio.to_thread(self._send_messages, grouped, self._dependencies.clock.now())
+        except Exception as error:  # noqa: BLE001 - whatever it was, the rows are dirty and the dispatcher finds them
+            log.warning("messages.not_sent", messages=len(grouped), error=error)
 
-    def _enqueue(self, wakes: Sequence[Wake], now: int) -> None:
-        for (kind, queue, due_at), named in _grouped(wakes, now, self._partitions).items():
-            for some in _pieces(named, self._named):
-                message = self._actors[kind].message(*(number for wake in some for number in wake))
-                self._broker.enqueue(message.copy(queue_name=queue), delay=due_at - now if due_at > now else None)
+    def _send_messages(self, grouped: Mapping[tuple[Kind, str, int | None], Sequence[int]], now: int) -> None:
+        for (kind, queue, due_at), ids in grouped.items():
+            delay = None if due_at is None else max(due_at - now, 0) or None
+            for start in range(0, len(ids), MAX_NAMED):
+                message = self._actors[kind].message(list(ids[start : start + MAX_NAMED]))
+                self._broker.enqueue(message.copy(queue_name=queue), delay=delay)
 
-    def has_room(self) -> bool:
-        """Whether a wake-up sent now is of use; if not, the sweep wakes whoever is longest due, in time."""
-        return len(self._in_hand) < (ROOM_ALONE if self._tools.gates.alone else ROOM)
+    # --- work ---
 
-    async def pass_back(self, assignment_id: int, version: int) -> None:
-        """Whatever an assignment needs now. *version* tells who reads the log what this wake-up was sent for."""
-        if assignment_id in self._in_hand:
-            return  # a line can be longer than a wake-up lasts
-        self._in_hand.add(assignment_id)
+    async def send(self, assignment_ids: object) -> None:
+        """
+        Pass back the grades of assignments that are due, and of those that are handed over after them.
+
+        Raises:
+            TypeError: It is not a list of ids: a message of another release, or somebody else's.
+        """
+        ids = _checked(assignment_ids)
+        if self._closed or not self._dependencies.may_send():
+            return
+        found = await asyncio.gather(*(self._claims(assignment_id) for assignment_id in ids))
+        claims = [one for one in found if one is not None and self._take(one)]
+        results = await asyncio.gather(*map(self._chain, claims), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _take(self, claim: Claim) -> bool:
+        fresh = claim.token in self._fresh
+        self._fresh.discard(claim.token)
+        return fresh
+
+    async def _chain(self, claim: Claim) -> None:
+        """Make an attempt, and those that are handed over after it, with one connection."""
         try:
-            wake = await self._pass_back(assignment_id, version)
+            while (following := await self._attempts.make(claim)) is not None:
+                del self._running[claim.token]
+                claim = following
+                self._note_running(claim)
         finally:
-            self._in_hand.discard(assignment_id)
-        if wake is not None:
-            await self.wake([wake])
+            del self._running[claim.token]
+            self._freed()
 
-    async def _pass_back(self, assignment_id: int, version: int) -> Wake | None:
-        if not self._tools.may_send():
-            await self._forget_wake(assignment_id)
-            return None
-        row = await self._addresses(assignment_id)
-        if row is None:
-            log.debug("woken for an assignment that is gone", assignment=assignment_id, version=version)
-            return None
-        address = as_address(row, self._tools.vault)
-        if not address.claimable:
-            await self._forget_wake(assignment_id)
-            return None
+    def _note_running(self, claim: Claim) -> None:
+        self._running[claim.token] = None if claim.slow else claim.claimed_at
+
+    async def _claim_many(self, assignment_ids: Sequence[int]) -> Mapping[int, Claim]:
+        reserved = self.free
+        self._reserved += reserved
         try:
-            # Before the claim, so that waiting spends neither lease nor attempt.
-            async with self._tools.gates.enter(address) as admitted:
-                # The wait may have been long: the database may have been restored, or this daemon frozen.
-                if not self._tools.may_send():
-                    await self._forget_wake(assignment_id)
-                    return None
-                ended = await self._walk.attempt(assignment_id, address, admitted)
-                if ended is None:
-                    await self._forget_wake(assignment_id)
-        except NotAdmittedError:
-            await self._forget_wake(assignment_id)
-            return None
-        return None if ended is None else ended.wake
+            claims = await claim(assignment_ids, self._dependencies.lease(), most=reserved)
+        finally:
+            self._reserved -= reserved
+        for one in claims:
+            self._fresh.add(one.token)
+            self._note_running(one)
+        return {one.assignment_id: one for one in claims}
 
-    async def _read_addresses(self, assignment_ids: Sequence[int]) -> Mapping[int, dict[str, Any]]:
-        return await read_addresses(assignment_ids, now=self._tools.clock.now())
-
-    async def _forget_wake(self, assignment_id: int) -> None:
-        if not await self._forgotten(assignment_id):
-            await forget_wake(assignment_id)
+    def _hands_over(self) -> bool:
+        return not (self._closed or self.contended) and self._dependencies.may_send()
 
 
-def named_in(numbers: Sequence[int]) -> list[tuple[int, ...]]:
-    """
-    The arguments of each wake-up in a message's: assignment id and version, again and again.
-
-    A message of another release may have others; they are one wake-up, for the actor to refuse.
-    """
-    if not numbers or len(numbers) % 2:
-        return [tuple(numbers)]
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def _grouped(wakes: Sequence[Wake], now: int, partitions: int) -> dict[tuple[Kind, str, int], list[tuple[int, int]]]:
-    """What may go in one message: by kind, queue and time the assignments with their versions, in their order."""
-    grouped: dict[tuple[Kind, str, int], list[tuple[int, int]]] = {}
-    for wake in wakes:
-        due_at = -(-wake.due_at // TOGETHER_MS) * TOGETHER_MS if wake.due_at > now else now
-        key = (wake.kind, queue_name(wake.assignment_id, partitions), due_at)
-        grouped.setdefault(key, []).append((wake.assignment_id, wake.version))
-    return grouped
-
-
-def _pieces(named: Sequence[tuple[int, int]], most: int) -> Iterator[Sequence[tuple[int, int]]]:
-    for start in range(0, len(named), most):
-        yield named[start : start + most]
+def _checked(assignment_ids: object) -> list[int]:
+    if not isinstance(assignment_ids, list) or not all(
+        isinstance(one, int) and not isinstance(one, bool) for one in assignment_ids
+    ):
+        raise TypeError("a message names a list of assignment ids")
+    return list(dict.fromkeys(assignment_ids))[:MAX_NAMED]

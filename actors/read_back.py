@@ -1,40 +1,41 @@
-"""Asks a campus for one learner's score, read only and behind its gate, and compares it with what was sent."""
+"""Asks a campus for one learner's score, within its limit, and compares it with what was sent."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+import secrets
+import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal
 
-from actors.errors import DeliveryError, GiveUp, TryLater
-from actors.protocols.lti11 import oauth1
-from actors.protocols.lti11.basic_outcome import read_reply, read_result
-from actors.protocols.lti11.responses import judge
-from actors.redact import clean
-from actors.request import signed
-from actors.resolution import Verdict
-from actors.slots import NotAdmittedError
-from models.attempt import Released
-from models.delivery import Line
+from actors.breaker import next_breaker
+from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.protocols import protocol_for
+from actors.protocols.interface import Stamp, Target
+from models.campus import Signal
+from models.claims import claim_for_reading, exists
 from models.encryption import OPEN
+from models.finishing import Finish, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from actors.client import Sender
-    from actors.gate import Gates, Pass
-    from actors.protocols.lti11.platforms import Profile
-    from actors.response import Answer
-    from models.attempt import Address
+    from actors.settings import Settings
+    from models.claims import Claim
     from models.db.clock import Clock
-    from models.encryption import Vault
+    from models.encryption import Cipher
+    from models.finishing import BreakerChange, Finished
 
 #: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
 #: something that was never sent, as after a change by hand. ``unreadable``: nobody can tell.
 Finding = Literal["equal", "empty", "ours", "foreign", "unreadable"]
 FINDINGS: tuple[Finding, ...] = ("equal", "empty", "ours", "foreign", "unreadable")
 
+#: Seconds until a claim is given back again whose row another transaction has locked.
+LOCKED_RETRY = 0.02
 #: LMSs keep points of their own scale, and round: what differs by no more is the same.
 TOLERANCE = Decimal("0.00005")
 #: Digits before the point that no score has.
@@ -46,94 +47,124 @@ class Reading:
     """
     What a campus said.
 
-    *held*: the score as it wrote it; empty where it holds none, None where it did not tell. *why*: why not. *mute*:
-    whether that is the campus's affair, and not one of this learner or course.
+    *held*: the score as it wrote it; empty where it holds none, None where it did not say. *why*: why not.
+    *unsupported*: whether that is the campus's trouble, and not one of this learner or course.
     """
 
     held: str | None
     why: str = ""
-    mute: bool = False
+    unsupported: bool = False
+
+
+class NotReadError(Exception):
+    """A campus cannot be read from now; nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """With what a campus is asked."""
+    """What a campus is asked with."""
 
     sender: Sender
-    gates: Gates
     clock: Clock
-    #: Whether this process may send requests now.
-    may_send: Callable[[], bool]
-    #: By consumer key, how its LMS answers.
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
-    #: Opens consumers' secrets.
-    vault: Vault = OPEN
-    #: Readings of one campus that may be under way, or wait for its gate.
-    at_once: int = 4
+    settings: Settings
+    #: Decrypts consumers' secrets.
+    cipher: Cipher = OPEN
 
-    async def read(self, assignment_id: int, sourcedid: str, address: Address) -> Reading:
+    async def read(self, assignment_id: int) -> Reading | None:
         """
-        Wait for the gate, and ask.
+        Claim the assignment, so that it is not sent meanwhile, and ask. A claim counts for the campus's limit.
 
-        That a campus cannot be read from does not shut its gate, and that it can does not open it: either says nothing
-        of whether it takes grades. A gate that is shut is for probes alone.
+        That a campus cannot be read from does not trip its breaker, and that it can does not close it: either says
+        nothing of whether it takes grades. While the breaker is tripped only probes go there.
+
+        Returns:
+            None if the assignment is gone.
 
         Raises:
-            NotAdmittedError: Not now.
+            NotReadError: Not now.
         """
-        async with self.gates.enter(address) as admitted:
-            if admitted.campus_away:
-                raise NotAdmittedError("its gate is shut")
-            if not self.may_send():
-                raise NotAdmittedError("the other daemons have not made room yet")
-            try:
-                return await self._ask(assignment_id, sourcedid, address, admitted)
-            except DeliveryError as error:
-                if isinstance(error, TryLater) and error.throttled:
-                    await _report(
-                        admitted,
-                        assignment_id,
-                        Verdict(
-                            "retried",
-                            Released(),
-                            Line("retried", description=error.reason),
-                            health="throttled",
-                            after=error.after,
-                        ),
-                    )
-                    raise NotAdmittedError(error.reason) from error
-                mute = not (isinstance(error, GiveUp) and error.scope in ("learner", "course"))
-                return Reading(None, error.reason, mute=mute)
+        claim = await claim_for_reading(assignment_id, self.settings.lease(self.clock))
+        if claim is None:
+            if not await exists(assignment_id):
+                return None
+            raise NotReadError("all its slots are taken")
+        signal: Signal | None = None
+        try:
+            if claim.tripped_at is not None:
+                raise NotReadError("the campus is down")
+            reading, after = await self._ask(claim)
+            signal = self._signal(claim, "success", after=after)
+        except DeliveryError as error:
+            if isinstance(error, TryLater) and error.throttled:
+                signal = self._signal(claim, "throttled", after=error.after, error=error.reason)
+                raise NotReadError(error.reason) from error
+            unsupported = not (isinstance(error, GiveUp) and error.scope in ("learner", "course"))
+            return Reading(None, error.reason, unsupported=unsupported)
+        else:
+            return reading
+        finally:
+            await self._release(claim, signal)
 
-    async def _ask(self, assignment_id: int, sourcedid: str, address: Address, admitted: Pass) -> Reading:
-        body, headers = signed(
-            lambda message_id: read_result(sourcedid, message_id=message_id), address, now=self.clock.now()
-        )
-        answer = await self.sender.post(address.url, body, headers, consumer_key=address.consumer_key)
-        hide = (sourcedid, address.consumer_secret, *oauth1.secrets_of(headers))
-        said = judge(
-            answer,
+    async def _ask(self, claim: Claim) -> tuple[Reading, float | None]:
+        """What the campus says, and how long it wants to be left alone for."""
+        stored = (claim.address.pending_secret, claim.address.consumer_secret)
+        newest, *others = [self.cipher.decrypt(secret) for secret in stored if secret is not None]
+        try:
+            return await self._ask_with(claim, newest)
+        except Misconfigured:
+            # You cannot know when a campus switches to a new secret.
+            if not others:
+                raise
+            return await self._ask_with(claim, others[0])
+
+    async def _ask_with(self, claim: Claim, secret: str) -> tuple[Reading, float | None]:
+        address = claim.address
+        protocol = protocol_for(address.consumer_key)
+        target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
+        stamp = Stamp(self.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+        wire = protocol.write_read(target, stamp)
+        response = await self.sender.post(address.url, wire.body, wire.headers, consumer_key=address.consumer_key)
+        said = protocol.read_response(
+            response,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
-            profile=self.profiles.get(address.consumer_key),
-            hide=hide,
+            platform=self.settings.platforms.get(address.consumer_key),
+            hide=wire.hide,
         )
-        await _report(admitted, assignment_id, Verdict("accepted", Released(), health="works", after=said.after))
-        return _reading(answer, hide)
+        try:
+            return Reading(protocol.read_score(response, hide=wire.hide)), said.after
+        except ValueError as error:
+            return Reading(None, str(error), unsupported=True), said.after
 
+    def _signal(
+        self, claim: Claim, kind: Literal["success", "throttled"], *, after: float | None, error: str = ""
+    ) -> Signal:
+        return Signal(
+            kind,
+            campus_id=claim.address.campus_id,
+            assignment_id=claim.assignment_id,
+            claimed_at=claim.claimed_at,
+            answered=True,
+            after=after,
+            error=error,
+        )
 
-def _reading(answer: Answer, hide: Sequence[str]) -> Reading:
-    reply = read_reply(answer.body)
-    if reply.code_major != "success":
-        return Reading(None, f"HTTP {answer.status} without an envelope", mute=True)
-    if reply.score is None:
-        return Reading(None, "its answer holds no readable score", mute=True)
-    return Reading(clean(reply.score, hide))
+    async def _release(self, claim: Claim, signal: Signal | None) -> None:
+        end = Finish(claim, "read", given_back=True, signal=signal)
+        while True:
+            found, _ = await self._finish(end)
+            if not found[end].locked:
+                return
+            await asyncio.sleep(LOCKED_RETRY)
 
-
-async def _report(admitted: Pass, assignment_id: int, verdict: Verdict) -> None:
-    # It may have been shut while the request was under way.
-    if not admitted.campus_away:
-        await admitted.report(assignment_id, verdict)
+    async def _finish(self, end: Finish) -> tuple[dict[Finish, Finished], list[BreakerChange]]:
+        now = self.clock.now()
+        return await finish(
+            [end],
+            now=now,
+            next_breaker=lambda breaker, signal: next_breaker(
+                breaker, signal, now=now, max_per_campus=self.settings.max_per_campus, jitter=0.0
+            ),
+        )
 
 
 def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:

@@ -20,7 +20,7 @@ _SHORT = 4
 _TAIL = 8
 
 
-def clean(words: str, hide: Iterable[str] = ()) -> str:
+def redact(words: str, hide: Iterable[str] = ()) -> str:
     """
     Make a campus's own words fit to be stored and shown.
 

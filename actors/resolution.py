@@ -1,88 +1,61 @@
-"""From how a POST went to how the attempt ends: row and ledger line. Pure."""
+"""What becomes of the row and of the campus, from how a request went. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
-from models.attempt import Accepted as AcceptedEnd
-from models.attempt import Empty, End, Parked, Released, Retried, Uncertain, Unchanged, Waiting
-from models.delivery import Line
+from models.campus import SLOW_MS, Signal
+from models.delivery import DeliveryRecord
+from models.finishing import Finish
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from actors.protocols.lti11.responses import Accepted
-    from actors.response import Answer
+    from actors.protocols.interface import Accepted
+    from actors.response import Response
+    from models.claims import Claim
+    from models.delivery import DeliveryResult
+    from models.finishing import Outcome
 
-#: Seconds between two tries of one assignment while the whole campus is away or refuses everything; spread from half
-#: of it to one and a half.
+#: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
+#: one and a half.
 CAMPUS_WAIT = 60.0
-#: Seconds. Longer for one that has been due for longer, up to this: it may be the one that is broken, and must not
-#: shut the gate again and again before all others.
-LONGEST_CAMPUS_WAIT = 900.0
+#: Seconds. Longer for one that has been due for longer, up to this: it may be the one that is broken, and must not trip
+#: the breaker again and again before all others.
+MAX_CAMPUS_WAIT = 900.0
+#: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
+SECRETS_WAIT_MS = 60_000
 
-#: What ``passback_outcomes_total`` counts.
-Result = Literal[
-    "accepted",
-    "refused",
-    "retried",
-    "ambiguous",
-    "misconfigured",
-    "unknown",
-    "unchanged",
-    "superseded",
-    "empty",
-    "released",
-]
-
-#: What an attempt tells about the whole campus, for its gate:
+#: What an attempt says of the whole campus, for its breaker:
 #:
 #: ===============================================================  =========
-#: accepted                                                         works
-#: refused for the learner's or the course's sake                   works
-#: a POX failure that may pass, or ``processing``                   works
+#: accepted                                                         success
+#: refused for the learner's or the course's sake                   success
+#: a POX failure that may pass, or ``processing``                   success
 #: busy: 408, 425, 429, 403 at its rate limit                       throttled
-#: no connection: connecting, DNS, TLS time-out, refused            fails
-#: misconfigured: signature, key, certificate, redirect             fails
-#: refused for the campus's sake: 404, 415, ...                     fails
-#: in doubt: time-out, reset, 5xx, 2xx that says nothing            fails
-#: nothing may be sent there: egress, malformed URL, no request     silent
-#: our own fault or shutdown; nothing to send                       silent
+#: no connection: connecting, DNS, TLS time-out, refused            failure
+#: misconfigured: signature, key, certificate, redirect             failure
+#: refused for the campus's sake: 404, 415, ...                     failure
+#: in doubt: time-out, reset, 5xx, 2xx that says nothing            failure
+#: nothing may be sent there: egress, malformed URL, no request     neutral
+#: our own fault or shutdown; nothing to send                       neutral
 #: ===============================================================  =========
-Health = Literal["works", "fails", "throttled", "silent"]
+SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How one attempt ends."""
+class Request:
+    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds."""
 
-    result: Result
-    end: End
-    #: None for what was not sent.
-    line: Line | None = None
-    #: Whether any byte of a request may have reached the LMS.
-    bytes_left: bool = False
-    #: What this attempt tells about the whole campus.
-    health: Health = "silent"
-    #: Seconds that a campus which is busy or fails asked to be left alone for, if it did.
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What is known when a request has ended."""
-
-    #: Counts from 1 since the last acceptance.
+    claim: Claim
     number: int
     score: str
     clamped: bool
-    #: Milliseconds since 1970, and when the grade fell due.
+    seconds: float
     now: int
-    due_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,121 +66,166 @@ class Rules:
     max_attempts: int
 
 
-def may_be_the_secret(verdict: Verdict) -> bool:
-    """
-    Whether an answer may mean that the campus does not know the secret.
-
-    LMSs say so in many ways, but not by a redirect, and not before they have answered at all.
-    """
-    line = verdict.line
-    if line is None or line.http_status is None or 300 <= line.http_status <= 399:
-        return False
-    match verdict.result:
-        case "misconfigured":
-            return True
-        case "refused":
-            return isinstance(verdict.end, Parked) and verdict.end.scope == "campus"
-        case "retried":
-            return line.code_major in ("failure", "unsupported")
-        case "ambiguous":
-            return 400 <= line.http_status <= 499
-        case _:
-            return False
+def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0) -> Finish:
+    """An attempt without a request; one that is not made is given back."""
+    given_back = outcome in ("released", "superseded", "waiting")
+    return Finish(claim, outcome, not_before=not_before, given_back=given_back)
 
 
-def not_sent(end: Unchanged | Empty | Waiting | Released, result: Result) -> Verdict:
-    """An attempt without a request."""
-    return Verdict(result, end)
-
-
-def accepted(attempt: Attempt, answer: Answer, said: Accepted) -> Verdict:
-    line = Line(
+def accepted(request: Request, response: Response, said: Accepted) -> Finish:
+    """The campus holds the score."""
+    return Finish(
+        request.claim,
         "accepted",
-        score=attempt.score,
-        clamped=attempt.clamped,
-        http_status=said.http_status,
-        code_major=said.code_major,
-        description=said.description,
-        duration_ms=int(answer.seconds * 1000),
-    )
-    return Verdict(
-        "accepted",
-        AcceptedEnd(attempt.score),
-        line,
+        score=request.score,
+        delivery=_delivery(request, response, "accepted", said.http_status, said.code_major, said.description),
         bytes_left=True,
-        health="works",
-        after=said.after,
+        signal=_signal(request, response, "success", after=said.after),
     )
 
 
 def failed(
-    attempt: Attempt,
-    answer: Answer | None,
+    request: Request,
+    response: Response | None,
     error: DeliveryError,
     rules: Rules,
     *,
     jitter: float,
     stopping: bool = False,
-    campus_away: bool = False,
-) -> Verdict:
+) -> Finish:
     """
     The end of an attempt that the LMS is not known to have accepted.
 
+    While the campus's breaker is tripped a failure of the campus says nothing about this assignment: it spends no
+    attempt, parks no grade, and the assignment is tried again like all the others of its campus.
+
     Args:
-        answer: None if none came.
+        response: None if none came.
         jitter: 0.0 to 1.0; spreads retries.
         stopping: Whether our own shutdown cut it short: that is no failed attempt.
-        campus_away: Whether this campus's gate is shut. Then a failure of the campus says nothing about this
-            assignment: it spends no attempt, parks nobody, and is tried again like all the others of its campus.
     """
-    health = _health(error, stopping=stopping and answer is None)
-    away = campus_away and health == "fails"
-    ended = partial(_ended, attempt, answer, error, health=health)
+    kind = _signal_kind(error, stopping=stopping and response is None)
+    away = request.claim.tripped_at is not None and kind == "failure"
+    result: DeliveryResult
     match error:
         case TryLater(bytes_left=False) if stopping:
-            return not_sent(Released(), "released")
+            return not_sent(request.claim, "released")
         case TryLater():
-            return ended("retried", _later(attempt, error, rules, jitter, away=away), bytes_left=error.bytes_left)
+            finish, result, left = _later(request, error, rules, jitter, away=away), "retried", error.bytes_left
         case GiveUp():
-            end: End = Released(_with_the_campus(attempt, jitter)) if away else Parked(error.reason, error.scope)
-            return ended("refused", end, bytes_left=error.bytes_left)
+            finish, result, left = _refused(request, error, jitter, away=away), "refused", error.bytes_left
         case Misconfigured():
-            return ended("misconfigured", Released(_with_the_campus(attempt, jitter)), bytes_left=error.bytes_left)
+            finish = _with_the_campus(request, jitter)
+            result, left = "misconfigured", error.bytes_left
         case Ambiguous():
-            doubt = _uncertain(attempt, error, rules, jitter, away=away, stopping=stopping)
-            return ended("ambiguous", doubt, bytes_left=True)
+            finish = _in_doubt(request, error, rules, jitter, away=away, stopping=stopping)
+            result, left = "ambiguous", True
         case _:
-            raise TypeError(f"nobody says what to do about {type(error).__name__}") from error
+            raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
+    asked = error.after if isinstance(error, TryLater | Ambiguous) and kind in ("throttled", "failure") else None
+    return replace(
+        finish,
+        delivery=_delivery(request, response, result, error.http_status, error.code_major, error.reason),
+        bytes_left=left,
+        signal=_signal(request, response, kind, after=asked, error=error.reason),
+    )
 
 
-def _later(attempt: Attempt, error: TryLater, rules: Rules, jitter: float, *, away: bool) -> End:
-    if away:
-        return Released(_with_the_campus(attempt, jitter, error.after))
-    if error.unexplained:
-        if attempt.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
-            # A new score gets its one try without the backoff of the old one.
-            return Parked(_worn_out(attempt, error), "learner", attempt.now + int((error.after or 0) * 1000))
-        return Retried(attempt.now + _ms(wait_unexplained(attempt.number, asked=error.after, jitter=jitter)))
-    again = attempt.now + _ms(wait_before(attempt.number, asked=error.after, jitter=jitter))
-    if attempt.number >= rules.max_attempts:
-        return Parked(_worn_out(attempt, error), "campus", again)
-    return Retried(again)
-
-
-def _uncertain(
-    attempt: Attempt, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool
-) -> Uncertain:
-    hold_until = attempt.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
-    if away:
-        return Uncertain(_with_the_campus(attempt, jitter, error.after), hold_until, given_back=True)
-    again = attempt.now + _ms(wait_before(attempt.number, asked=error.after, jitter=jitter))
-    worn_out = attempt.number >= rules.max_attempts and not stopping
-    return Uncertain(again, hold_until, Parked(_worn_out(attempt, error), "campus") if worn_out else None)
-
-
-def _health(error: DeliveryError, *, stopping: bool) -> Health:
+def may_be_the_secret(finish: Finish) -> bool:
     """
-    Read from the table at :data:`Health`.
+    Whether an answer may mean that the campus does not know the secret.
+
+    LMSs say so in many ways, but not by a redirect, and not before they have answered at all.
+    """
+    delivery = finish.delivery
+    if delivery is None or delivery.http_status is None or 300 <= delivery.http_status <= 399:
+        return False
+    match delivery.result:
+        case "misconfigured":
+            return True
+        case "refused":
+            return finish.parked_scope == "campus"
+        case "retried":
+            return delivery.code_major in ("failure", "unsupported")
+        case "ambiguous":
+            return 400 <= delivery.http_status <= 499
+        case _:
+            return False
+
+
+def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
+    """
+    How an attempt ends that was made with both secrets of a consumer, since the campus may know only one of them.
+
+    What was in doubt about the first request stays in doubt: it may land after the second. No grade is parked for a
+    secret that the campus does not know yet.
+    """
+    end = first if first.outcome == "in_doubt" and second.outcome != "accepted" else second
+    end = replace(end, hold_until=max(first.hold_until, second.hold_until))
+    if end.outcome == "parked" and may_be_the_secret(end):
+        return replace(
+            end,
+            outcome="released",
+            given_back=True,
+            parked_scope=None,
+            parked_reason="",
+            not_before=now + SECRETS_WAIT_MS,
+        )
+    return end
+
+
+def _later(request: Request, error: TryLater, rules: Rules, jitter: float, *, away: bool) -> Finish:
+    claim = request.claim
+    if away:
+        return _with_the_campus(request, jitter, error.after)
+    if error.unexplained:
+        if request.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
+            # A new score gets its one try without the backoff of the old one.
+            not_before = request.now + int((error.after or 0) * 1000)
+            return _parked(claim, "learner", _worn_out(request, error), not_before)
+        wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
+        return Finish(claim, "retried", not_before=request.now + _ms(wait))
+    again = request.now + _ms(wait_before(request.number, asked=error.after, jitter=jitter))
+    if request.number >= rules.max_attempts:
+        return _parked(claim, "campus", _worn_out(request, error), again)
+    return Finish(claim, "retried", not_before=again)
+
+
+def _refused(request: Request, error: GiveUp, jitter: float, *, away: bool) -> Finish:
+    return _with_the_campus(request, jitter) if away else _parked(request.claim, error.scope, error.reason, 0)
+
+
+def _in_doubt(request: Request, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool) -> Finish:
+    claim, hold_until = request.claim, request.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
+    if away:
+        not_before = _campus_time(request, jitter, error.after)
+        return Finish(claim, "in_doubt", not_before=not_before, hold_until=hold_until, given_back=True)
+    again = request.now + _ms(wait_before(request.number, asked=error.after, jitter=jitter))
+    doubt = Finish(claim, "in_doubt", not_before=again, hold_until=hold_until)
+    if request.number >= rules.max_attempts and not stopping:
+        return replace(doubt, parked_scope="campus", parked_reason=_worn_out(request, error))
+    return doubt
+
+
+def _parked(claim: Claim, scope: str, reason: str, not_before: int) -> Finish:
+    return Finish(claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
+
+
+def _with_the_campus(request: Request, jitter: float, asked: float | None = None) -> Finish:
+    not_before = _campus_time(request, jitter, asked)
+    return Finish(request.claim, "released", not_before=not_before, given_back=True)
+
+
+def _campus_time(request: Request, jitter: float, asked: float | None) -> int:
+    """When to look whether the campus is back, in milliseconds since 1970."""
+    due_for = (request.now - request.claim.due_at) / 1000
+    wait = min(max(CAMPUS_WAIT, due_for / 4), MAX_CAMPUS_WAIT) * (0.5 + jitter)
+    return request.now + int(max(wait, asked or 0) * 1000)
+
+
+def _signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
+    """
+    Read from the table at :data:`SignalKind`.
 
     Args:
         stopping: Whether our own shutdown cut it short before there was an answer.
@@ -216,47 +234,64 @@ def _health(error: DeliveryError, *, stopping: bool) -> Health:
         case TryLater(throttled=True):
             return "throttled"
         case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
-            return "works"
+            return "success"
         case TryLater() | Ambiguous() if stopping:
-            return "silent"
+            return "neutral"
         case GiveUp(bytes_left=False) | Ambiguous(ours=True):
-            return "silent"
+            return "neutral"
         case _:
-            return "fails"
+            return "failure"
 
 
-def _ended(
-    attempt: Attempt,
-    answer: Answer | None,
-    error: DeliveryError,
-    result: Literal["refused", "retried", "ambiguous", "misconfigured"],
-    end: End,
-    *,
-    health: Health,
-    bytes_left: bool,
-) -> Verdict:
-    line = Line(
-        result,
-        score=attempt.score,
-        clamped=attempt.clamped,
-        http_status=error.http_status,
-        code_major=error.code_major,
-        description=error.reason,
-        duration_ms=None if answer is None else int(answer.seconds * 1000),
+def _signal(
+    request: Request, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
+) -> Signal:
+    claim, duration_ms = request.claim, int(request.seconds * 1000)
+    if response is not None:
+        duration_ms = int(response.seconds * 1000)
+    # A connection that is refused at once says nothing of how long an answer takes.
+    measured = response is not None or (kind == "failure" and duration_ms > SLOW_MS)
+    return Signal(
+        kind,
+        campus_id=claim.address.campus_id,
+        assignment_id=claim.assignment_id,
+        claimed_at=claim.claimed_at,
+        tripped_at=claim.tripped_at,
+        duration_ms=duration_ms if measured else None,
+        answered=response is not None,
+        after=after,
+        error=error,
     )
-    asked = error.after if isinstance(error, TryLater | Ambiguous) and health in ("throttled", "fails") else None
-    return Verdict(result, end, line, bytes_left=bytes_left, health=health, after=asked)
 
 
-def _with_the_campus(attempt: Attempt, jitter: float, asked: float | None = None) -> int:
-    """When to look whether the campus is back, in milliseconds since 1970."""
-    due_for = (attempt.now - attempt.due_at) / 1000
-    wait = min(max(CAMPUS_WAIT, due_for / 4), LONGEST_CAMPUS_WAIT) * (0.5 + jitter)
-    return attempt.now + int(max(wait, asked or 0) * 1000)
+def _delivery(
+    request: Request,
+    response: Response | None,
+    result: DeliveryResult,
+    http_status: int | None,
+    code_major: str | None,
+    description: str,
+) -> DeliveryRecord:
+    claim = request.claim
+    return DeliveryRecord(
+        claim.assignment_id,
+        claim.token,
+        at=request.now,
+        attempt=claim.attempt,
+        version=claim.version,
+        result=result,
+        entry_id=claim.entry_id,
+        score=request.score,
+        clamped=request.clamped,
+        http_status=http_status,
+        code_major=code_major,
+        description=description,
+        duration_ms=None if response is None else int(response.seconds * 1000),
+    )
 
 
-def _worn_out(attempt: Attempt, error: DeliveryError) -> str:
-    return f"{attempt.number} attempts failed, the last one with: {error.reason}"
+def _worn_out(request: Request, error: TryLater | Ambiguous) -> str:
+    return f"{request.number} attempts failed, the last one with: {error.reason}"
 
 
 def _ms(wait: timedelta) -> int:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Bytes of a reply's body that are read.
+#: Bytes of a response's body that are read.
 BODY_LIMIT = 64 * 1024
+
+#: Seconds. The longest wait that an LMS may ask for.
+MAX_WAIT = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One whole HTTP answer, with never more than :data:`BODY_LIMIT` bytes of body."""
+class Response:
+    """One whole HTTP response, with never more than :data:`BODY_LIMIT` bytes of body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    #: From the moment a connection was in hand to the last byte read.
+    #: From the moment a connection was there to the last byte read.
     seconds: float
     #: Whether there was more body than was read.
     truncated: bool = False
@@ -28,3 +34,31 @@ class Answer:
         """A header's first value, whatever the case of its name."""
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+
+    def clock_offset(self, now: datetime) -> float | None:
+        """Seconds that the LMS's clock is ahead of *now*, by the ``Date`` header; None if it does not say the time."""
+        date = _date(self.header("Date") or "")
+        return None if date is None else (date - now).total_seconds()
+
+    def retry_after(self, now: datetime) -> float | None:
+        """Seconds that the response asks us to wait, within 0 to :data:`MAX_WAIT`; None if it does not say."""
+        asked = (self.header("Retry-After") or "").strip()
+        if asked.isascii() and asked.isdigit():
+            # More digits than a wait can have are not even read: Python refuses thousands of them.
+            return MAX_WAIT if len(asked) > 9 else min(float(asked), MAX_WAIT)
+        until = _date(asked)
+        if until is None:
+            return None
+        answered = _date(self.header("Date") or "") or now
+        return min(max((until - answered).total_seconds(), 0.0), MAX_WAIT)
+
+
+# All responses of a second bear the same one.
+@lru_cache(maxsize=64)
+def _date(text: str) -> datetime | None:
+    """An HTTP date; None if it is none."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.attempt import Tools
+from actors.attempt import Dependencies
 from actors.failpoints import pass_by
-from actors.gate import Gates
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes, named_in
+from actors.outcomes import Outcomes
 from daemon.infra.embedded import EmbeddedServer, embedded_server
 from daemon.infra.log import configure as configure_log
 from daemon.infra.loop import Loop
@@ -25,16 +24,16 @@ from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.catch_up import Backlog
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
-from daemon.loops.dispatch import Sweep
+from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
-from daemon.loops.heartbeat import Fleet
+from daemon.loops.heartbeat import HeartbeatLoop
 from daemon.loops.prune import Prune, Retention
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.server import application, web_server
-from daemon.wiring import open_sender, walk_settings
+from daemon.wiring import attempt_settings, open_sender
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from actors.failpoints import Reached
     from daemon.config import Config
     from daemon.infra.stop import Stop
-    from models.encryption import Vault
+    from models.encryption import Cipher
 
 log = structlog.get_logger(__name__)
 
@@ -100,40 +99,32 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(outside.monotonic)
-        vault = config.secrets.vault
-        await _open_database(config, clock, vault, health, stop, stack)
+        cipher = config.secrets.cipher
+        await _open_database(config, clock, cipher, health, stop, stack)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
 
-        settings, backlog, trees = walk_settings(config), Backlog(), CourseTrees()
-        gates = Gates(
-            config.outcomes.max_per_campus,
-            connections=config.outcomes.max_connections,
-            clock=clock,
-            lease_seconds=settings.lease_seconds,
-        )
-        # Whoever waits at a gate is sent away at once, and nobody comes in any more: they hold nothing yet.
-        stop.on_set(gates.close)
-        fleet = Fleet(clock=clock, gates=gates, request_seconds=settings.timeout_seconds)
-        await until_it_works("database", fleet.beat, health, stop)
-        # After the worker: the others get this daemon's share when it sends no more.
-        stack.push_async_callback(fleet.leave)
+        settings, backlog, trees = attempt_settings(config), Backlog(), CourseTrees()
+        heartbeat = HeartbeatLoop(clock)
+        # After the worker: this daemon sends no more.
+        stack.push_async_callback(heartbeat.deregister)
 
         certificate_ends: dict[str, float] = {}
-        tools = Tools(
+        dependencies = Dependencies(
             sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
-            gates=gates,
             trees=trees,
             clock=clock,
             metrics=metrics,
             settings=settings,
-            may_send=lambda: backlog.applied and fleet.joined,
+            may_send=lambda: backlog.applied,
             abort=asyncio.Event(),
             reached=outside.reached,
-            vault=vault,
+            cipher=cipher,
         )
-        outcomes, worker = await _open_outcomes(config, redis_url, tools, stop, stack)
+        outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
+        dispatcher = Dispatcher(outcomes, dependencies)
+        outcomes.on_freed(dispatcher.notify)
         applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
         intake = Intake(
             stream,
@@ -141,8 +132,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             clock=clock,
             backlog=backlog,
             metrics=metrics,
-            wake=outcomes.wake,
-            has_room=outcomes.has_room,
+            enqueue=outcomes.enqueue_dirty,
             keep_days=config.retention.stream_days,
             reached=outside.reached,
         )
@@ -150,8 +140,8 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
         prune = Prune(clock=clock, retention=_kept(config))
         loops = [
             Loop("intake", intake.step),
-            Loop("sweep", Sweep(clock=clock, gates=gates, may_send=tools.may_send, wake=outcomes.wake).step),
-            Loop("fleet", fleet.step),
+            Loop("dispatcher", dispatcher.step),
+            Loop("heartbeat", heartbeat.step),
             Loop("queue", worker.watch),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
@@ -161,8 +151,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             loops.append(Loop("embedded server", _watch(embedded)))
 
         def adopt(new: Config) -> None:
-            tools.settings = walk_settings(new)
-            gates.bear(new.outcomes.max_per_campus)
+            dependencies.settings = attempt_settings(new)
             applier.debounce = debounce(new.outcomes)
             intake.keep(new.retention.stream_days)
             prune.retention = _kept(new)
@@ -185,7 +174,7 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
 
 
 async def _open_database(
-    config: Config, clock: Clock, vault: Vault, health: Health, stop: Stop, stack: AsyncExitStack
+    config: Config, clock: Clock, cipher: Cipher, health: Health, stop: Stop, stack: AsyncExitStack
 ) -> None:
     url = config.database.url
     await until_it_works(
@@ -194,29 +183,36 @@ async def _open_database(
     await stack.enter_async_context(open_database(url))
     await until_it_works("database", clock.measure, health, stop)
     await until_it_works("database", read_position, health, stop)
-    await until_it_works("database", lambda: _try_keys(vault), health, stop)
+    await until_it_works("database", lambda: _try_keys(cipher), health, stop)
 
 
-async def _try_keys(vault: Vault) -> None:
-    if names := await locked_out(vault):
+async def _try_keys(cipher: Cipher) -> None:
+    if names := await locked_out(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
-            f"{'these keys' if vault.locks else 'no key'}: add the key that encrypted them, or set them anew with "
+            f"{'these keys' if cipher.locks else 'no key'}: add the key that encrypted them, or set them anew with "
             "`passbackd consumer add`"
         )
-    if not vault.locks:
+    if not cipher.locks:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
-    elif number := await count_unsealed(vault):
+    elif number := await count_unsealed(cipher):
         log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
 
 
 async def _open_outcomes(
-    config: Config, redis_url: str, tools: Tools, stop: Stop, stack: AsyncExitStack
+    config: Config, redis_url: str, dependencies: Dependencies, stop: Stop, stack: AsyncExitStack
 ) -> tuple[Outcomes, LoopWorker]:
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
-    outcomes = Outcomes(broker, tools, partitions=config.worker.partitions)
-    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=tools.abort.set, split=named_in)
+    outcomes = Outcomes(
+        broker,
+        dependencies,
+        partitions=config.worker.partitions,
+        max_connections=config.outcomes.max_connections,
+    )
+    # Attempts under way come to their end, and no claim follows them.
+    stop.on_set(outcomes.close)
+    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=dependencies.abort.set)
     # Last in, first out: actors drain while the database and the pool are still open.
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from actors.attempt import Settings
 from actors.client import Sender, http_session
-from actors.protocols.lti11.platforms import PROFILES
 from actors.resolution import Rules
+from actors.settings import Settings
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
 
@@ -85,11 +84,12 @@ def _usable(config: Config) -> Iterator[None]:
         ) from error
 
 
-def walk_settings(config: Config) -> Settings:
+def attempt_settings(config: Config) -> Settings:
     """What the operator set, as attempts and readings need it."""
     return Settings(
         timeout_seconds=config.outcomes.timeout_seconds,
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
         skip_unchanged=config.outcomes.skip_unchanged,
-        profiles={key: PROFILES[name] for key, name in config.outcomes.profiles.items()},
+        max_per_campus=config.outcomes.max_per_campus,
+        platforms=dict(config.outcomes.profiles),
     )

@@ -8,9 +8,9 @@ import asyncpg
 from tortoise.transactions import in_transaction
 
 from models import secrets
-from models.consumer import MOST_KEY, LtiConsumer
+from models.campus import probe_now
+from models.consumer import MAX_KEY, LtiConsumer
 from models.db.sql import Statement
-from models.gate import try_now
 
 
 class ConsumerError(ValueError):
@@ -24,9 +24,9 @@ class NameTakenError(ConsumerError):
 #: How often a statement that was picked out of a deadlock is tried again.
 DEADLOCKS = 9
 
-# Its grades may have waited for this: they start afresh. What the sweep finds due it wakes.
+# Its grades may have waited for this: they start afresh. The dispatcher finds what is due.
 _HURRY = Statement("""
-    UPDATE graded_assignment SET attempts = 0, not_before = 0, wake_until = NULL
+    UPDATE graded_assignment SET attempts = 0, not_before = 0
     WHERE id IN (
         SELECT id FROM graded_assignment WHERE version_number > sent_version AND outcome_service_id IN (
             SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
@@ -82,7 +82,7 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     # Each for itself: whatever becomes of the others, the secret is changed.
     for statement, parameters in ((_REVIVE, {"now": now}), (_HURRY, {})):
         await _in_the_end(statement, consumer_id=known_id, **parameters)
-    await try_now(known_id)
+    await probe_now(known_id, now=now)
     return False
 
 
@@ -114,7 +114,6 @@ async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None
             consumer_name=name,
             consumer_secret=secret,
             pending_secret=None,
-            pending_turn=False,
             instance_guid=guid or known.instance_guid,
         )
         return int(known.id)
@@ -163,7 +162,7 @@ async def pause(key: str, *, now: int) -> bool:
     return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=True).update(paused_at=now))
 
 
-async def resume(key: str) -> bool:
+async def resume(key: str, *, now: int) -> bool:
     """
     Let its grades go again, at once; the sweep finds them.
 
@@ -175,7 +174,7 @@ async def resume(key: str) -> bool:
     """
     consumer = await known_consumer(key)
     changed = bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
-    await try_now(consumer.id)
+    await probe_now(consumer.id, now=now)
     return changed
 
 
@@ -205,7 +204,7 @@ async def known_consumer(key: str) -> LtiConsumer:
     Raises:
         ConsumerError: There is none.
     """
-    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
+    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
     if consumer is None:
         raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
     return consumer

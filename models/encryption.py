@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 #: What stands before a sealed secret; without it, it is stored as it is.
 SEALED = "fernet:"
 #: Secrets that stay open in memory, at most.
-MOST_OPENED = 4096
+MAX_OPENED = 4096
 
 
-class SealedError(ValueError):
+class UndecryptableError(ValueError):
     """None of the keys opens a secret."""
 
 
-class Vault:
+class Cipher:
     """
     Args:
         keys: As :func:`new_key` makes them, the newest first; without any, secrets are stored as they are.
@@ -42,30 +42,30 @@ class Vault:
         """Whether it has a key."""
         return bool(self._fernets)
 
-    def seal(self, secret: str) -> str:
+    def encrypt(self, secret: str) -> str:
         """What to store for *secret*."""
         if not self._fernets:
             return secret
         return SEALED + self._fernets[0].encrypt(secret.encode()).decode()
 
-    def open(self, stored: str) -> str:
+    def decrypt(self, stored: str) -> str:
         """
         The secret that was stored.
 
         Raises:
-            SealedError: It was sealed with another key.
+            UndecryptableError: It was sealed with another key.
         """
         if not stored.startswith(SEALED):
             return stored
         if not self._fernets:
-            raise SealedError("it is encrypted, and there is no key")
+            raise UndecryptableError("it is encrypted, and there is no key")
         secret = self._opened.get(stored)
         if secret is None:
             try:
                 secret = MultiFernet(self._fernets).decrypt(stored.removeprefix(SEALED).encode()).decode()
             except InvalidToken:
-                raise SealedError("none of the keys opens it") from None
-            while len(self._opened) >= MOST_OPENED:
+                raise UndecryptableError("none of the keys opens it") from None
+            while len(self._opened) >= MAX_OPENED:
                 del self._opened[next(iter(self._opened))]
             self._opened[stored] = secret
         return secret
@@ -96,4 +96,4 @@ def _fernet(key: str, number: int) -> Fernet:
 
 
 #: Opens what was never sealed.
-OPEN = Vault()
+OPEN = Cipher()

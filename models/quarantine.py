@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.consumer import MOST_KEY
+from models.consumer import MAX_KEY
 from models.db.sql import Statement
-from models.stream_position import MOST_ENTRY_ID
+from models.stream_position import MAX_ENTRY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ class QuarantinedEvent(Model):
 
     id = fields.BigIntField(primary_key=True)
     epoch = fields.BigIntField()
-    entry_id = fields.CharField(max_length=MOST_ENTRY_ID)
+    entry_id = fields.CharField(max_length=MAX_ENTRY_ID)
     # Milliseconds since 1970.
     at = fields.BigIntField()
     type = fields.CharField(max_length=64)
@@ -38,7 +38,7 @@ class QuarantinedEvent(Model):
     user_id = fields.CharField(max_length=255, null=True, db_index=True)
     sourcedid_digest = fields.CharField(max_length=64, null=True)
     # Which campus it names, where that can be one: its launches can be replayed once it is added.
-    consumer_key = fields.CharField(max_length=MOST_KEY, null=True, db_index=True)
+    consumer_key = fields.CharField(max_length=MAX_KEY, null=True, db_index=True)
 
     class Meta:
         table = "quarantined_event"

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tortoise.expressions import Q
 
-from models.assignment import GradedAssignment, Kind, hurry, redo, revive
-from models.consumer import MOST_KEY, MOST_ORIGIN, LtiConsumer, OutcomeService, digest, origin
+from models.assignment import GradedAssignment, Kind
+from models.campus import OutcomeService, ensure_campus, probe_soon
+from models.changes import clear_backoff, force_resend, raise_hold, unpark
+from models.claims import orphan_claims
+from models.consumer import MAX_KEY, MAX_ORIGIN, LtiConsumer, digest, origin
 from models.delivery import Delivery
-from models.gate import Campus, hasten
 from models.quarantine import QuarantinedEvent
 from models.retired_user import RetiredUser, digest_of
 from models.score import Score
@@ -71,24 +73,25 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
     if launch.instance_guid and consumer.instance_guid is None:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     if all(launch.modified_us > row.registered_us for row in known):
-        await hasten(Campus(consumer.id, service.origin))
+        await probe_soon(service.campus_id)
     if not known:
         return "applied", await _create(launch, service, kind, now)
     # The row that owns the sourcedid survives; one that stood at its new place goes.
     keep, *displaced = known
+    await orphan_claims([row.id for row in displaced], now=now)
     for row in displaced:
         await _displace(row, keep)
     result, assignment_id = await _refresh(keep, launch, service, kind, now)
     if any(max(row.claimed_until or 0, row.hold_until) > now for row in displaced):
         # A request of a row that goes may still land, perhaps in the same place.
         landed = max(max(row.claimed_until or 0, row.hold_until) for row in displaced)
-        await GradedAssignment.filter(id=keep.id, hold_until__lt=landed).update(hold_until=landed)
-        await redo(keep.id, now=now)
+        await raise_hold(keep.id, until=landed)
+        await force_resend(keep.id, now=now)
     return ("applied" if displaced else result), assignment_id
 
 
 async def _consumer(key: str) -> LtiConsumer:
-    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MOST_KEY else None
+    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
     if consumer is None:
         raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
     return consumer
@@ -99,10 +102,11 @@ async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
         where = origin(url)
     except ValueError as error:
         raise RegistrationError(f"lis_outcome_service_url: {error}") from error
-    if len(where) > MOST_ORIGIN:
-        raise RegistrationError(f"lis_outcome_service_url: its host is longer than {MOST_ORIGIN} characters")
+    if len(where) > MAX_ORIGIN:
+        raise RegistrationError(f"lis_outcome_service_url: its host is longer than {MAX_ORIGIN} characters")
+    campus_id = await ensure_campus(consumer.id, where)
     service, _ = await OutcomeService.get_or_create(
-        {"lis_outcome_service_url": url, "origin": where}, lti_consumer=consumer, url_digest=digest(url)
+        {"lis_outcome_service_url": url, "campus_id": campus_id}, lti_consumer=consumer, url_digest=digest(url)
     )
     return service
 
@@ -143,6 +147,7 @@ def _place_and_time(launch: Registration, service: OutcomeService) -> dict[str, 
         "course_key": launch.course_key,
         "usage_key": launch.usage_key,
         "outcome_service_id": service.id,
+        "campus_id": service.campus_id,
         "lis_result_sourcedid": launch.lis_result_sourcedid,
         "sourcedid_digest": digest(launch.lis_result_sourcedid),
         "registered_us": launch.modified_us,
@@ -165,6 +170,8 @@ async def _refresh(
     moved = _place(row) != (
         launch.user_id, launch.course_key, launch.usage_key, service.id, launch.lis_result_sourcedid
     )  # fmt: skip
+    if row.campus_id != service.campus_id:
+        await orphan_claims([row.id], now=now)
     await GradedAssignment.filter(id=row.id).update(
         **_place_and_time(launch, service),
         resource_link_id=launch.resource_link_id or row.resource_link_id,
@@ -175,14 +182,14 @@ async def _refresh(
     )
     if moved or (row.disabled_at is not None and newer):
         await GradedAssignment.filter(id=row.id).update(disabled_at=None, entry_id=launch.entry_id)
-        await redo(row.id, now=now, afresh=True)
+        await force_resend(row.id, now=now)
         return "applied", row.id
     if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:
         await GradedAssignment.filter(id=row.id).update(entry_id=launch.entry_id)
-        await revive(row.id, now=now)
+        await unpark(row.id, now=now)
         return "applied", row.id
     if newer:
-        await hurry(row.id, now=now)
+        await clear_backoff(row.id, now=now)
     return "unchanged", row.id
 
 
@@ -212,7 +219,7 @@ async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: 
     return "applied" if enabled else "unchanged"
 
 
-async def retire(user_id: str, position: Position, *, modified_us: int) -> Result:
+async def retire(user_id: str, position: Position, *, modified_us: int, now: int) -> Result:
     """Delete what is known about a learner, as of *modified_us*; a keyed digest and the date remain."""
     key = digest_of(user_id, position)
     known = await RetiredUser.get_or_none(digest=key)
@@ -225,6 +232,7 @@ async def retire(user_id: str, position: Position, *, modified_us: int) -> Resul
     await QuarantinedEvent.filter(user_id=user_id).delete()
     await StaleEvent.filter(user_id=user_id).delete()
     await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
+    await orphan_claims([row.id for row in rows], now=now)
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
     await Score.filter(user_id=user_id, modified_us__lte=modified_us).delete()
     await RetiredUser.update_or_create({"retired_us": modified_us}, digest=key)

@@ -71,7 +71,7 @@ class Stored(NamedTuple):
     modified_us: int
 
 
-class Change(NamedTuple):
+class ScoreChange(NamedTuple):
     """A score as an event says it."""
 
     key: ScoreKey
@@ -86,7 +86,9 @@ class Effect(NamedTuple):
     changed: bool
 
 
-def settle(known: Mapping[ScoreKey, Stored], changes: Iterable[Change]) -> tuple[list[Effect], dict[ScoreKey, Stored]]:
+def settle(
+    known: Mapping[ScoreKey, Stored], changes: Iterable[ScoreChange]
+) -> tuple[list[Effect], dict[ScoreKey, Stored]]:
     """
     What changes do, one after the other, to the scores that are known. Pure.
 
@@ -106,7 +108,7 @@ def settle(known: Mapping[ScoreKey, Stored], changes: Iterable[Change]) -> tuple
     return effects, news
 
 
-async def apply_scores(changes: Sequence[Change]) -> list[Effect]:
+async def apply_scores(changes: Sequence[ScoreChange]) -> list[Effect]:
     """Store scores unless newer ones are known; within the transaction that makes intake serial."""
     effects, news = settle(await read_many({change.key for change in changes}), changes)
     if news:
@@ -128,7 +130,7 @@ async def apply_scores(changes: Sequence[Change]) -> list[Effect]:
 
 async def apply_score(user_id: str, course_key: str, usage_key: str, *, points: Points, modified_us: int) -> Effect:
     """One score, as :func:`apply_scores`."""
-    (effect,) = await apply_scores([Change((user_id, course_key, usage_key), points, modified_us)])
+    (effect,) = await apply_scores([ScoreChange((user_id, course_key, usage_key), points, modified_us)])
     return effect
 
 

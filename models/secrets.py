@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.db.sql import Statement
-from models.encryption import SEALED, SealedError
+from models.encryption import SEALED, UndecryptableError
 
 if TYPE_CHECKING:
-    from models.encryption import Vault
+    from models.encryption import Cipher
 
 _ALL = Statement(
     "SELECT id, consumer_name, consumer_key, consumer_secret, pending_secret FROM lti_consumer ORDER BY consumer_name"
@@ -20,29 +20,24 @@ _RESEAL = {
     for column in ("consumer_secret", "pending_secret")
 }
 
-# After a refusal with one of the two it is the other's turn, unless another attempt has found that before.
-_TURN = Statement("""
-    UPDATE lti_consumer SET pending_turn = NOT pending_turn
-    WHERE id = :id AND pending_secret IS NOT NULL AND pending_turn = CAST(:refused AS BOOLEAN) RETURNING id""")
-
 _PROMOTE = Statement("""
-    UPDATE lti_consumer SET consumer_secret = pending_secret, pending_secret = NULL, pending_turn = (1 = 0)
-    WHERE id = :id AND pending_secret = :stored RETURNING id""")
+    UPDATE lti_consumer SET consumer_secret = pending_secret, pending_secret = NULL
+    WHERE consumer_key = :key AND pending_secret = :stored RETURNING id""")
 
 _PEND = Statement("""
-    UPDATE lti_consumer SET pending_secret = :stored, pending_turn = (1 = 0) WHERE id = :id RETURNING id""")
+    UPDATE lti_consumer SET pending_secret = :stored WHERE id = :id RETURNING id""")
 
 
-async def locked_out(vault: Vault) -> list[str]:
-    """The names of the consumers that have a secret which *vault* does not open."""
-    return [row["consumer_name"] for row in await _ALL.rows() if not _opens(vault, row)]
+async def locked_out(cipher: Cipher) -> list[str]:
+    """The names of the consumers that have a secret which *cipher* does not open."""
+    return [row["consumer_name"] for row in await _ALL.rows() if not _opens(cipher, row)]
 
 
-def _opens(vault: Vault, row: dict[str, str | None]) -> bool:
+def _opens(cipher: Cipher, row: dict[str, str | None]) -> bool:
     try:
         for column in _RESEAL:
-            vault.open(row[column] or "")
-    except SealedError:
+            cipher.decrypt(row[column] or "")
+    except UndecryptableError:
         return False
     return True
 
@@ -53,45 +48,40 @@ async def any_sealed() -> bool:
     return any((row[column] or "").startswith(SEALED) for row in rows for column in _RESEAL)
 
 
-async def count_unsealed(vault: Vault) -> int:
-    """How many consumers have a secret that is not stored as *vault* would store it."""
+async def count_unsealed(cipher: Cipher) -> int:
+    """How many consumers have a secret that is not stored as *cipher* would store it."""
     rows = await _ALL.rows()
-    return sum(any(row[column] and not vault.is_current(row[column]) for column in _RESEAL) for row in rows)
+    return sum(any(row[column] and not cipher.is_current(row[column]) for column in _RESEAL) for row in rows)
 
 
-async def reseal(vault: Vault) -> int:
+async def reseal(cipher: Cipher) -> int:
     """
-    Store every secret as *vault* does today.
+    Store every secret as *cipher* does today.
 
     Returns:
         How many were stored anew.
 
     Raises:
-        SealedError: One cannot be opened; nothing was changed.
+        UndecryptableError: One cannot be opened; nothing was changed.
     """
     done = 0
     # Again until nothing is left: a pending secret may become the secret between our look and our change.
     while stale := [
-        (column, row["id"], row[column], vault.open(row[column]))
+        (column, row["id"], row[column], cipher.decrypt(row[column]))
         for row in await _ALL.rows()
         for column in _RESEAL
-        if row[column] and not vault.is_current(row[column])
+        if row[column] and not cipher.is_current(row[column])
     ]:
         for column, consumer_id, old, secret in stale:
-            done += len(await _RESEAL[column].rows(id=consumer_id, old=old, new=vault.seal(secret)))
+            done += len(await _RESEAL[column].rows(id=consumer_id, old=old, new=cipher.encrypt(secret)))
     return done
 
 
 async def pend(consumer_id: int, stored: str) -> None:
-    """Keep a secret for when the campus has changed its own; *stored*: as the vault seals it."""
+    """Keep a secret for when the campus has changed its own; *stored*: as the cipher seals it."""
     await _PEND.rows(id=consumer_id, stored=stored)
 
 
-async def take_turns(consumer_id: int, *, refused_pending: bool) -> None:
-    """The campus refused one of the two secrets: the next attempt is made with the other."""
-    await _TURN.rows(id=consumer_id, refused=refused_pending)
-
-
-async def promote(consumer_id: int, stored: str) -> bool:
+async def promote(consumer_key: str, stored: str) -> bool:
     """The campus accepted the pending secret: from now on it is the secret. False if somebody was quicker."""
-    return bool(await _PROMOTE.rows(id=consumer_id, stored=stored))
+    return bool(await _PROMOTE.rows(key=consumer_key, stored=stored))

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.db.sql import Statement
-from models.stream_position import MOST_ENTRY_ID
+from models.stream_position import MAX_ENTRY_ID
 
 
 class StaleEvent(Model):
@@ -23,7 +23,7 @@ class StaleEvent(Model):
     type = fields.CharField(max_length=64)
     # How many, and the last of them.
     number = fields.BigIntField(default=1)
-    entry_id = fields.CharField(max_length=MOST_ENTRY_ID)
+    entry_id = fields.CharField(max_length=MAX_ENTRY_ID)
     # Microseconds since 1970: of when the event was, by what it said.
     modified_us = fields.BigIntField()
     # Milliseconds since 1970: when it was read.

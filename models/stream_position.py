@@ -11,7 +11,7 @@ from tortoise.models import Model
 from models.db.sql import Statement
 
 #: Characters of a stream entry's id, ``<milliseconds>-<sequence>``, each of 64 bits.
-MOST_ENTRY_ID = 48
+MAX_ENTRY_ID = 48
 
 
 class Intake(Model):
@@ -21,7 +21,7 @@ class Intake(Model):
     # Grows with every reset of the stream.
     epoch = fields.BigIntField(default=0)
     # A stream entry id, ``<milliseconds>-<sequence>``.
-    position = fields.CharField(max_length=MOST_ENTRY_ID, default="0-0")
+    position = fields.CharField(max_length=MAX_ENTRY_ID, default="0-0")
     # Hex; keys the digests of retired learners.
     digest_key = fields.CharField(max_length=64)
 

@@ -1,0 +1,17 @@
+"""The versions of LTI over which grades are passed back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.protocols.lti11.protocol import Lti11
+
+if TYPE_CHECKING:
+    from actors.protocols.interface import OutcomeProtocol
+
+_LTI11 = Lti11()
+
+
+def protocol_for(_consumer_key: str) -> OutcomeProtocol:
+    """The version of LTI that a consumer speaks."""
+    return _LTI11

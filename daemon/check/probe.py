@@ -17,8 +17,7 @@ import aiohttp
 from yarl import URL
 
 from actors.client import Progress
-from actors.protocols.lti11.responses import clock_offset
-from actors.response import Answer
+from actors.response import Response
 from actors.transport_errors import describe_transport_error, egress_refusal
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> P
         ):
             seconds = time.monotonic() - began
             now = datetime.fromtimestamp(context.now_ms() / 1000, UTC)
-            ahead = clock_offset(Answer(response.status, response.headers, b"", 0.0), now)
+            ahead = Response(response.status, response.headers, b"", 0.0).clock_offset(now)
             return ProbeResult(response.status, seconds, context.certificate_ends.get(origin), ahead)
     except TimeoutError as error:
         raise _too_late(progress, context.patience) from error

@@ -26,7 +26,7 @@ from daemon.ingest.stream import Stream
 from models.consumer_admin import ConsumerError, known_consumer
 from models.db.database import open_database
 from models.db.migrate import SchemaError, check_schema
-from models.encryption import SealedError
+from models.encryption import UndecryptableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -45,7 +45,7 @@ SERVER_FAULTS = (
     OSError,
 )
 #: The largest id that a database gives.
-MOST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 #: Columns of a table in a pipe, where nobody wants it folded.
 PIPE_WIDTH = 250
 
@@ -116,7 +116,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except (SchemaError, UnusableError) as error:
         fail(str(error), WRONG)
-    except SealedError as error:
+    except UndecryptableError as error:
         fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
     except SERVER_FAULTS as error:
         if "permission denied" in str(error):

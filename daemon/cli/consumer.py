@@ -15,7 +15,7 @@ from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_databas
 from daemon.cli.common import run as run_work
 from daemon.cli.quarantine import replay_all
 from models import consumer_admin
-from models.consumer import MOST_KEY, MOST_NAME
+from models.consumer import MAX_KEY, MAX_NAME
 from models.db.clock import Clock
 from models.encryption import SEALED
 from models.quarantine import Which, count
@@ -50,18 +50,18 @@ def add(
     """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
     settings = quiet_config(config)
     secret = _read_secret() if secret_stdin else secrets.token_urlsafe(32)
-    if not 1 <= len(key) <= MOST_KEY:
-        fail(f"--key: a consumer key has 1 to {MOST_KEY} characters", 2)
-    if not 1 <= len(name) <= MOST_NAME:
-        fail(f"NAME: a campus's name has 1 to {MOST_NAME} characters", 2)
+    if not 1 <= len(key) <= MAX_KEY:
+        fail(f"--key: a consumer key has 1 to {MAX_KEY} characters", 2)
+    if not 1 <= len(name) <= MAX_NAME:
+        fail(f"NAME: a campus's name has 1 to {MAX_NAME} characters", 2)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):
-            if not settings.secrets.vault.locks and await any_sealed():
+            if not settings.secrets.cipher.locks and await any_sealed():
                 fail(
                     "secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG
                 )
-            sealed = settings.secrets.vault.seal(secret)
+            sealed = settings.secrets.cipher.encrypt(secret)
             try:
                 told = await (_pend(key, sealed) if pending else _add(name, key, sealed, guid))
             except consumer_admin.ConsumerError as error:
@@ -173,7 +173,7 @@ def resume(key: Key, config: ConfigOption = None) -> None:
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                changed = await consumer_admin.resume(key)
+                changed = await consumer_admin.resume(key, now=await _now())
             except consumer_admin.ConsumerError as error:
                 fail(str(error))
         typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")

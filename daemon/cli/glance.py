@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from daemon.web.health import Snapshot
-    from models.queries.status import CampusStatus, Daemons, IdleConsumer
+    from models.heartbeat import Members
+    from models.queries.status import CampusStatus, IdleConsumer
 
 
 def show(
@@ -49,10 +50,10 @@ def show(
     _show_errors(shot, screen, where)
 
 
-def daemons_line(daemons: Daemons, now: int, where: tzinfo | None) -> str:
+def daemons_line(daemons: Members, now: int, where: tzinfo | None) -> str:
     """Whether anybody is at work."""
-    if daemons.awake:
-        return "1 daemon is running" if daemons.awake == 1 else f"{daemons.awake} daemons are running"
+    if daemons.alive:
+        return "1 daemon is running" if daemons.alive == 1 else f"{daemons.alive} daemons are running"
     plain = "no daemon is running: nothing is read or sent until `passbackd run` is started"
     return plain if daemons.last_seen is None else f"{plain}; one was last seen {_when(daemons.last_seen, now, where)}"
 
@@ -88,7 +89,7 @@ def _states(shot: Snapshot) -> Table:
 
 def _campuses(shot: Snapshot, idle: Iterable[IdleConsumer], where: tzinfo | None) -> Table:
     table = Table(box=None)
-    for name in ("campus", "address", "gate"):
+    for name in ("campus", "address", "state"):
         table.add_column(name, overflow="fold")
     for name in ("grades/min", "due", "parked"):
         table.add_column(name, justify="right")
@@ -97,8 +98,8 @@ def _campuses(shot: Snapshot, idle: Iterable[IdleConsumer], where: tzinfo | None
     for campus in shot.status.campuses:
         table.add_row(*map(_cell, _row(campus, shot, where)))
     for consumer in idle:
-        gate = "paused" if consumer.paused else "open"
-        table.add_row(*map(_cell, (consumer.name, "no launch yet", gate, "0", "0", "0", "", "never")))
+        state = "paused" if consumer.paused else "up"
+        table.add_row(*map(_cell, (consumer.name, "no launch yet", state, "0", "0", "0", "", "never")))
     return table
 
 
@@ -106,7 +107,7 @@ def _row(campus: CampusStatus, shot: Snapshot, where: tzinfo | None) -> tuple[st
     return (
         campus.consumer,
         campus.origin,
-        campus.gate,
+        campus.state,
         f"{shot.rates.get((campus.consumer, campus.origin), 0):.1f}",
         str(campus.due),
         str(campus.parked),

@@ -15,7 +15,7 @@ from daemon.cli.common import run as run_work
 from daemon.config import zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
-from models.queries.parked import MOST_GROUPS, ParkedGroup, read_parked
+from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -65,8 +65,8 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         screen.print(f"  passbackd resend --parked --consumer {_text(shlex.quote(group.consumer_key))}\n")
     if not groups:
         screen.print("nothing is parked")
-    if len(groups) == MOST_GROUPS:
-        screen.print(f"these are the {MOST_GROUPS} largest groups; there are more: --consumer, --course narrow it down")
+    if len(groups) == MAX_GROUPS:
+        screen.print(f"these are the {MAX_GROUPS} largest groups; there are more: --consumer, --course narrow it down")
 
 
 def _text(words: str) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MOST_ID,
+    MAX_ID,
     WRONG,
     ConfigOption,
     console,
@@ -41,7 +41,7 @@ app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True
 
 Ids = Annotated[
     list[int] | None,
-    typer.Argument(min=1, max=MOST_ID, metavar="ID...", help="Events by their ids.", show_default=False),
+    typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.", show_default=False),
 ]
 Type = Annotated[str | None, typer.Option("--type", help="Of this type, as in launch.")]
 User = Annotated[str | None, typer.Option("--user", help="About this learner, by the tool's id.")]
@@ -84,7 +84,7 @@ def list_(
 @app.command()
 def show(
     event_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=MOST_ID, help="The event's id.", show_default=False)
+        int, typer.Argument(metavar="ID", min=1, max=MAX_ID, help="The event's id.", show_default=False)
     ],
     config: ConfigOption = None,
     *,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from daemon.support.reconcile import CampusReport, Drift
 
 #: Findings that are told one by one; ``--json`` tells all.
-MOST_TOLD = 200
+MAX_TOLD = 200
 
 _MEANING = {
     "empty": "holds no grade",
@@ -116,7 +116,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
     drifts = [(report, drift) for report in reports for drift in report.drifts]
     if drifts:
         table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
-        for report, drift in drifts[:MOST_TOLD]:
+        for report, drift in drifts[:MAX_TOLD]:
             settled = drift.settled
             told = [settled.user_id, settled.usage_key, report.consumer, settled.sent_score, _MEANING[drift.finding]]
             table.add_row(
@@ -126,8 +126,8 @@ def _show(reports: Sequence[CampusReport]) -> None:
                 "marked" if drift.marked else "",
             )
         screen.print(table)
-        if len(drifts) > MOST_TOLD:
-            screen.print(f"and {len(drifts) - MOST_TOLD} more: --json lists all")
+        if len(drifts) > MAX_TOLD:
+            screen.print(f"and {len(drifts) - MAX_TOLD} more: --json lists all")
         screen.print()
     for report in reports:
         screen.print(_line(report))

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MOST_ID,
+    MAX_ID,
     WRONG,
     ConfigOption,
     console,
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Failures that are told one by one.
-MOST_TOLD = 20
+MAX_TOLD = 20
 
 
 def resend(
     assignment: Annotated[
-        int | None, typer.Option("--assignment", min=1, max=MOST_ID, help="This one, by its id.")
+        int | None, typer.Option("--assignment", min=1, max=MAX_ID, help="This one, by its id.")
     ] = None,
     user: Annotated[str | None, typer.Option("--user", help="Of this learner, by the tool's id.")] = None,
     course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
@@ -153,10 +153,10 @@ def _first(rows: list[dict[str, Any]]) -> Table:
 
 
 def _tell_failures(marked: Marked) -> None:
-    for assignment_id, error in marked.failed[:MOST_TOLD]:
+    for assignment_id, error in marked.failed[:MAX_TOLD]:
         typer.echo(f"assignment {assignment_id} could not be marked: {error}", err=True)
-    if len(marked.failed) > MOST_TOLD:
-        typer.echo(f"and {len(marked.failed) - MOST_TOLD} more", err=True)
+    if len(marked.failed) > MAX_TOLD:
+        typer.echo(f"and {len(marked.failed) - MAX_TOLD} more", err=True)
 
 
 def _text(words: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli.common import MOST_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import MAX_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import zone
 from daemon.ingest.apply import debounce
@@ -30,7 +30,7 @@ def why(
     sourcedid: Annotated[str | None, typer.Option("--sourcedid", help="The lis_result_sourcedid of a launch.")] = None,
     assignment: Annotated[
         int | None,
-        typer.Option("--assignment", min=1, max=MOST_ID, help="An assignment's id, as the log and `parked` have it."),
+        typer.Option("--assignment", min=1, max=MAX_ID, help="An assignment's id, as the log and `parked` have it."),
     ] = None,
     config: ConfigOption = None,
     *,

@@ -14,7 +14,7 @@ from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls, trust
 from daemon.config import values
 from daemon.config.urls import EMBEDDED
-from models.encryption import Vault
+from models.encryption import Cipher
 
 if TYPE_CHECKING:
     import ssl
@@ -109,9 +109,9 @@ class Secrets(Section):
     are stored unencrypted."""
 
     @property
-    def vault(self) -> Vault:
+    def cipher(self) -> Cipher:
         """What encrypts and decrypts consumer secrets."""
-        return Vault([key.get_secret_value() for key in self.keys])
+        return Cipher([key.get_secret_value() for key in self.keys])
 
 
 class CampusTls(Section):

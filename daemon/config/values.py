@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from actors.protocols.lti11.platforms import PROFILE_NAMES, ProfileName
+from actors.protocols.lti11.platforms import PROFILE_NAMES, PlatformName
 from daemon.config.urls import database_url, mask, redis_url
-from models.encryption import Vault
+from models.encryption import Cipher
 
 #: Dramatiq delays a message by no more.
 MAX_DELAY_SECONDS = timedelta(days=7).total_seconds()
@@ -56,7 +56,7 @@ def _secret_keys(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError('should be a list of keys, as in ["..."]')  # noqa: TRY004 - pydantic wants it
     keys = [item.get_secret_value() if isinstance(item, SecretStr) else str(item) for item in value]
-    Vault(keys)
+    Cipher(keys)
     return tuple(map(SecretStr, keys))
 
 
@@ -108,4 +108,4 @@ RedisUrl = Annotated[str, AfterValidator(redis_url)]
 Zone = Annotated[str, AfterValidator(_zone_name)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
-Profiles = Annotated[Mapping[str, ProfileName], BeforeValidator(_profiles)]
+Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

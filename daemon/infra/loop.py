@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 #: Seconds. The first wait after a fault, and the longest: so much later than its server a loop may come back.
-FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
+FIRST_WAIT, MAX_WAIT = 0.2, 3.0
 #: Seconds without a tick after which a loop counts as stuck.
 STUCK = 60.0
 
@@ -69,7 +69,7 @@ class Loop:
                     raise
                 self._tell(error)
                 await stop.sleep(wait * (0.5 + random.random()))  # noqa: S311 - jitter
-                wait = min(wait * 2, LONGEST_WAIT)
+                wait = min(wait * 2, MAX_WAIT)
             else:
                 if self.trouble is not None:
                     log.info("works again", loop=self.name)

@@ -9,7 +9,7 @@ import structlog
 
 from daemon.infra.errors import why
 from daemon.infra.log_throttle import TELL_EVERY
-from daemon.infra.loop import FIRST_WAIT, LONGEST_WAIT
+from daemon.infra.loop import FIRST_WAIT, MAX_WAIT
 from models.db.database import make_private_file, open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known, migrate
 from models.db.sql import Statement
@@ -54,7 +54,7 @@ async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health
                 told = time.monotonic()
                 log.warning("waiting for a server", server=name, error=why(error))
         await stop.sleep(wait)
-        wait = min(wait * 2, LONGEST_WAIT)
+        wait = min(wait * 2, MAX_WAIT)
     raise StoppedError
 
 

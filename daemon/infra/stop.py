@@ -41,6 +41,13 @@ class Stop:
     async def wait(self) -> None:
         await self._event.wait()
 
+    async def sleep_or(self, event: asyncio.Event, seconds: float) -> None:
+        """Sleep, but not past the stop, nor past *event*."""
+        waiting = [asyncio.ensure_future(one.wait()) for one in (self._event, event)]
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+
     async def sleep(self, seconds: float) -> None:
         """Sleep, but not past the stop."""
         with contextlib.suppress(TimeoutError):

@@ -15,26 +15,20 @@ from daemon.ingest.events import (
     UserRetired,
 )
 from daemon.ingest.structure import apply_structure, kind_of
-from models.assignment import (
-    Bump,
-    Debounce,
-    Kind,
-    Wake,
-    bump_many,
-    wake_bumped,
-    wake_bumped_many,
-)
+from models.changes import Change, Debounce, change, read_dirty
 from models.db.sql import Statement
 from models.registration import Registration, Result, disable, register, retire
 from models.retired_user import is_retired, retired_since
-from models.score import Change, Effect, apply_scores, read_scores
+from models.score import Effect, ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from actors.egress import Egress
     from daemon.config.sections import Outcomes
+    from models.assignment import Kind
+    from models.changes import Dirty
     from models.course import CourseTrees
     from models.course_tree import Tree
     from models.stream_position import Position
@@ -66,7 +60,7 @@ class Applier:
 
     async def apply(
         self, event: Event, position: Position, *, now: int, force: bool = False
-    ) -> tuple[Result, list[Wake]]:
+    ) -> tuple[Result, list[Dirty]]:
         """
         Apply one event.
 
@@ -75,15 +69,15 @@ class Applier:
                 far as this database knows: it may have been restored.
 
         Returns:
-            What it did, and the wake-ups to send once the transaction is committed.
+            What it did, and the assignments that it made dirty; messages for them are sent after the commit.
 
         Raises:
             BadEvent, RegistrationError: It cannot be applied.
         """
         match event:
             case ScoreChanged():
-                (result,), wakes = await self.apply_scores([event], position, now=now, force=force)
-                return result, wakes
+                (result,), dirty = await self.apply_scores([event], position, now=now, force=force)
+                return result, dirty
             case CourseStructured():
                 return await apply_structure(event, self._trees, now=now, debounce=self.debounce, force=force), []
             case Launched(registration):
@@ -91,7 +85,7 @@ class Applier:
             case AssignmentDisabled(key, sourcedid, modified_us):
                 return await disable(key, sourcedid, modified_us=modified_us, now=now), []
             case UserRetired(user_id, modified_us):
-                return await retire(user_id, position, modified_us=modified_us), []
+                return await retire(user_id, position, modified_us=modified_us, now=now), []
 
     async def apply_scores(
         self,
@@ -100,43 +94,33 @@ class Applier:
         *,
         now: int,
         force: bool = False,
-        wake: bool = True,
-    ) -> tuple[list[Result], list[Wake]]:
-        """
-        Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`.
-
-        Args:
-            wake: Whether to wake at once whoever they touch; if not, the sweep does.
-        """
+    ) -> tuple[list[Result], list[Dirty]]:
+        """Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
         heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
-        effects = dict(zip(map(id, heard), await apply_scores([_change(event) for event in heard]), strict=True))
+        effects = dict(zip(map(id, heard), await apply_scores([_score_change(event) for event in heard]), strict=True))
         results: list[Result] = []
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
                 await self._note_stale("score.changed", event, now)
             results.append(_result(effect))
-        touched = await self._touch([event for event in heard if effects[id(event)].changed], now, force=force)
-        return results, await wake_bumped_many(touched, now=now) if touched and wake else []
+        changed = [event for event in heard if effects[id(event)].changed]
+        return results, await self._change(changed, now, force=force) if changed else []
 
-    async def _touch(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> Collection[int]:
-        """Bump each assignment that these events touch, once, and give their ids."""
-        if not events:
-            return ()
+    async def _change(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Dirty]:
+        """Change each assignment that these events touch, once."""
         trees = await self._trees.get_many({event.course_key for event in events})
         rows = await _of_learners({(event.user_id, event.course_key) for event in events})
-        bumps: dict[int, Bump] = {}
+        changes: dict[int, Change] = {}
         for event in events:
             of_learner = rows.get((event.user_id, event.course_key), ())
             for assignment_id, kind in touched_assignments(of_learner, event.usage_key, trees[event.course_key]):
-                before = bumps[assignment_id].changes if assignment_id in bumps else 0
-                bumps[assignment_id] = Bump(assignment_id, kind, event.entry_id, before + 1)
-        if bumps:
-            await bump_many(bumps.values(), now=now, debounce=self.debounce, force=force)
-        return bumps.keys()
+                before = changes[assignment_id].number if assignment_id in changes else 0
+                changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1)
+        return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
 
-    async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Wake]]:
+    async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Dirty]]:
         if launch is None:
             return "unchanged", []
         if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
@@ -145,8 +129,8 @@ class Applier:
         result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
         if result == "stale":
             await self._note_stale("launch", launch, now)
-        wake = None if assignment_id is None else await wake_bumped(assignment_id, now=now)
-        return result, [] if wake is None else [wake]
+        dirty = None if assignment_id is None else await read_dirty(assignment_id)
+        return result, [] if dirty is None else [dirty]
 
     async def _tree(self, course_key: str) -> Tree | None:
         return (await self._trees.get_many([course_key]))[course_key]
@@ -222,8 +206,8 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
     return found
 
 
-def _change(event: ScoreChanged) -> Change:
-    return Change(
+def _score_change(event: ScoreChanged) -> ScoreChange:
+    return ScoreChange(
         (event.user_id, event.course_key, event.usage_key),
         (event.points_earned, event.points_possible),
         event.modified_us,

@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
 from daemon.ingest.parse import event_type, event_us, read_event
-from models.consumer import MOST_KEY, digest
+from models.consumer import MAX_KEY, digest
 from models.quarantine import QuarantinedEvent, content_of
 from models.registration import RegistrationError
 from models.retired_user import is_retired
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from actors.metrics import Metrics
     from daemon.ingest.apply import Applier
     from daemon.ingest.catch_up import Backlog
-    from models.assignment import Wake
+    from models.changes import Dirty
     from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class _Done:
 
     type: str
     result: str
-    wakes: Sequence[Wake] = ()
+    dirty: Sequence[Dirty] = ()
 
 
 def _read(entry: Entry) -> tuple[Entry, Event | BadEvent]:
@@ -59,8 +59,7 @@ class Batches:
     Applies batches.
 
     Args:
-        wake: Sends wake-ups; called after the commit, and allowed to fail: the sweep is behind it.
-        has_room: Whether wake-ups for changed scores are of use now; if not, the sweep wakes.
+        enqueue: Sends messages for changed assignments; called after the commit, and allowed to fail.
         reached: Called at each point that a batch passes.
     """
 
@@ -71,16 +70,14 @@ class Batches:
         clock: Clock,
         backlog: Backlog,
         metrics: Metrics,
-        wake: Callable[[Sequence[Wake]], Awaitable[None]],
-        has_room: Callable[[], bool],
+        enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
         reached: Reached,
     ) -> None:
         self._applier = applier
         self._clock = clock
         self._backlog = backlog
         self._metrics = metrics
-        self._wake = wake
-        self._has_room = has_room
+        self._enqueue = enqueue
         self._reached = reached
 
     async def take(self, position: Position, entries: Sequence[Entry]) -> None:
@@ -146,13 +143,13 @@ class Batches:
 
     async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]]) -> list[_Done]:
         events = [event for _, event in run]
-        results, wakes = await self._applier.apply_scores(
-            events, position, now=self._clock.now(), force=self._must_go_out, wake=self._has_room()
+        results, dirty = await self._applier.apply_scores(
+            events, position, now=self._clock.now(), force=self._must_go_out
         )
         done = [_Done("score.changed", result) for result in results]
         for (entry, _), result in zip(run, results, strict=True):
             log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
-        return [*done[:-1], replace(done[-1], wakes=wakes)]
+        return [*done[:-1], replace(done[-1], dirty=dirty)]
 
     @property
     def _must_go_out(self) -> bool:
@@ -164,13 +161,13 @@ class Batches:
         try:
             if isinstance(event, BadEvent):
                 raise event
-            result, wakes = await self._applier.apply(event, position, now=self._clock.now(), force=self._must_go_out)
+            result, dirty = await self._applier.apply(event, position, now=self._clock.now(), force=self._must_go_out)
         except (BadEvent, RegistrationError) as error:
             log.info("an event goes to quarantine", entry=entry_id, type=event_type(fields))
             return await self._quarantine(position, entry, str(error))
-        woken = [wake.assignment_id for wake in wakes]
-        log.debug("an event was read", entry=entry_id, type=event_type(fields), result=result, assignments=woken)
-        return _Done(event_type(fields), result, wakes)
+        touched = [one.assignment_id for one in dirty]
+        log.debug("an event was read", entry=entry_id, type=event_type(fields), result=result, assignments=touched)
+        return _Done(event_type(fields), result, dirty)
 
     async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:
         entry_id, fields = entry
@@ -187,7 +184,7 @@ class Batches:
             reason=_storable(reason.encode(errors="replace")),
             content=content,
             truncated=truncated,
-            consumer_key=consumer_key if consumer_key and len(consumer_key) <= MOST_KEY else None,
+            consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
             user_id=user_id and user_id[:255],
             sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
         )
@@ -196,8 +193,8 @@ class Batches:
     async def _finish(self, done: Sequence[_Done]) -> None:
         for one in done:
             self._metrics.events.labels(one.type, one.result).inc()
-        await self._wake([wake for one in done for wake in one.wakes])
-        self._reached("wake-ups sent")
+        await self._enqueue([dirty for one in done for dirty in one.dirty])
+        self._reached("messages sent")
 
 
 def _storable(value: bytes | None) -> str | None:

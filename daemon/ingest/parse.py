@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
-MOST_BYTES = 8 * 1024 * 1024 + 64 * 1024
+MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
 #: Bytes of ``blocks``.
-MOST_BLOCKS_BYTES = 8 * 1024 * 1024
+MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 #: Characters of an id of the tool's: what the database indexes.
-MOST_ID = 255
+MAX_ID = 255
 #: How far ahead of its entry id an event's ``modified`` may lie, in microseconds: an hour of clock error.
-MOST_AHEAD_US = 3600 * 1_000_000
+MAX_AHEAD_US = 3600 * 1_000_000
 #: Points beyond this are no points; their sums must stay finite.
-MOST_POINTS = 1e12
+MAX_POINTS = 1e12
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -74,8 +74,8 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
     Raises:
         BadEvent: With the reason for quarantine.
     """
-    if sum(len(name) + len(value) for name, value in fields.items()) > MOST_BYTES:
-        raise BadEvent(f"the entry is larger than {MOST_BYTES} bytes")
+    if sum(len(name) + len(value) for name, value in fields.items()) > MAX_BYTES:
+        raise BadEvent(f"the entry is larger than {MAX_BYTES} bytes")
     reader = _Reader(entry_id, fields)
     match reader.text("type"):
         case "score.changed":
@@ -121,19 +121,19 @@ class _Reader:
 
     def id(self, name: str) -> str:
         text = self.text(name)
-        if len(text) > MOST_ID:
-            raise BadEvent(f"{name} is longer than {MOST_ID} characters")
+        if len(text) > MAX_ID:
+            raise BadEvent(f"{name} is longer than {MAX_ID} characters")
         return text
 
-    def number(self, name: str, *, least: float = -MOST_POINTS) -> float:
+    def number(self, name: str, *, least: float = -MAX_POINTS) -> float:
         text = self.text(name)
         if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):
             raise BadEvent(f"{name} is not a finite number: {text[:64]!r}")
         if not _NUMBER.fullmatch(text):
             raise BadEvent(f"{name} is not a number: {text[:64]!r}")
         value = float(text)
-        if abs(value) > MOST_POINTS:
-            raise BadEvent(f"{name} is beyond {MOST_POINTS:g}: {text[:64]!r}")
+        if abs(value) > MAX_POINTS:
+            raise BadEvent(f"{name} is beyond {MAX_POINTS:g}: {text[:64]!r}")
         if value < least:
             raise BadEvent(f"{name} is negative: {text[:64]!r}")
         return value
@@ -161,7 +161,7 @@ class _Reader:
             modified_us = _microseconds(moment)
         except OverflowError as error:
             raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
-        if modified_us > entry_ms(self.entry_id) * 1000 + MOST_AHEAD_US:
+        if modified_us > entry_ms(self.entry_id) * 1000 + MAX_AHEAD_US:
             raise BadEvent(f"modified lies more than an hour ahead of the entry: {text[:64]!r}")
         return modified_us
 
@@ -215,8 +215,8 @@ def _values(reader: _Reader) -> str:
 
 def _course_structured(reader: _Reader) -> CourseStructured:
     course_key, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
-    if len(text.encode()) > MOST_BLOCKS_BYTES:
-        raise BadEvent(f"blocks is larger than {MOST_BLOCKS_BYTES} bytes")
+    if len(text.encode()) > MAX_BLOCKS_BYTES:
+        raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes")
     try:
         blocks = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -239,22 +239,22 @@ def _block(block: Any) -> tuple[str, str | None, float | None]:
         raise BadEvent("a block is not an object")
     usage_id, parent, possible = block.get("usage_id"), block.get("parent"), block.get("points_possible")
     if not _is_id(usage_id):
-        raise BadEvent(f"a block's usage_id is not a string of 1 to {MOST_ID} characters")
+        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID} characters")
     if parent is not None and not _is_id(parent):
-        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MOST_ID} characters")
+        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID} characters")
     if possible is not None and not _is_points(possible):
-        raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MOST_POINTS:g}")
+        raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MAX_POINTS:g}")
     return usage_id, parent, None if possible is None else float(possible)
 
 
 def _is_id(value: Any) -> TypeGuard[str]:
-    if not isinstance(value, str) or not 1 <= len(value) <= MOST_ID or "\x00" in value:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID or "\x00" in value:
         return False
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_points(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_POINTS and (
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_POINTS and (
         isinstance(value, int) or math.isfinite(value)
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from daemon.ingest.batch import Entry
     from daemon.ingest.catch_up import Backlog
     from daemon.ingest.stream import Look
-    from models.assignment import Wake
+    from models.changes import Dirty
     from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -51,8 +51,8 @@ class Intake:
     The loop that reads the stream.
 
     Args:
-        wake: Sends wake-ups; called after the commit, and allowed to fail: the sweep is behind it.
-        has_room: Whether wake-ups for changed scores are of use now; if not, the sweep wakes.
+        enqueue: Sends messages for changed assignments; called after the commit, and allowed to fail: the dispatcher
+            finds what is due.
         keep_days: How long applied entries stay in the stream.
         reached: Told of each point that a batch comes by.
     """
@@ -65,14 +65,13 @@ class Intake:
         clock: Clock,
         backlog: Backlog,
         metrics: Metrics,
-        wake: Callable[[Sequence[Wake]], Awaitable[None]],
-        has_room: Callable[[], bool] = lambda: True,
+        enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
         keep_days: float,
         reached: Reached = pass_by,
     ) -> None:
         self._stream = stream
         self._batches = Batches(
-            applier, clock=clock, backlog=backlog, metrics=metrics, wake=wake, has_room=has_room, reached=reached
+            applier, clock=clock, backlog=backlog, metrics=metrics, enqueue=enqueue, reached=reached
         )
         self._clock = clock
         self._backlog = backlog

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 #: Characters of a new reason.
-MOST_REASON = 2000
+MAX_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Replay:
             if not is_data_fault(error):
                 raise
             reason = f"it cannot be stored: {type(error).__name__}"
-        await note_reason(event_id, storable(reason, MOST_REASON))
+        await note_reason(event_id, storable(reason, MAX_REASON))
         return Replayed(event_id, "refused", reason)
 
     async def _apply(self, event: Kept, fields: dict[bytes, bytes]) -> Result:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daemon.ingest.events import BadEvent, CourseStructured
-from models.assignment import Cause, GradedAssignment, bump_block, bump_waiting
+from models.assignment import GradedAssignment
+from models.changes import Cause, change_blocks, change_waiting
 from models.course import CourseStructure
 from models.course_tree import canonical, touched_by_change
 
 if TYPE_CHECKING:
-    from models.assignment import Debounce, Kind
+    from models.assignment import Kind
+    from models.changes import Debounce
     from models.course import CourseTrees
     from models.course_tree import Tree
     from models.registration import Result
@@ -20,7 +22,7 @@ async def apply_structure(
     event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
 ) -> Result:
     """
-    Store a course's tree, and bump each assignment whose grade it touches.
+    Store a course's tree, and change each assignment whose grade it touches.
 
     Args:
         force: As in :meth:`daemon.ingest.apply.Applier.apply`.
@@ -48,20 +50,19 @@ async def apply_structure(
         },
         course_key=event.course_key,
     )
-    await _bump_touched(event, old, now=now, debounce=debounce, cause=Cause(event.entry_id, force))
+    await _change_touched(event, old, now=now, debounce=debounce, cause=Cause(event.entry_id, force))
     return "applied"
 
 
-async def _bump_touched(
+async def _change_touched(
     event: CourseStructured, old: Tree | None, *, now: int, debounce: Debounce, cause: Cause
 ) -> None:
-    """The sweep wakes these: a structure touches many at once."""
+    """The dispatcher finds these: a structure touches many at once."""
     touched = touched_by_change(old, event.tree)
     registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
-    for usage_key in sorted(usage_key for (usage_key,) in registered if usage_key in touched):
-        kind = kind_of(usage_key, event.tree)
-        await bump_block(event.course_key, usage_key, kind=kind, now=now, debounce=debounce, cause=cause)
-    await bump_waiting(event.course_key, now=now, debounce=debounce, cause=cause)
+    kinds = {block: kind_of(block, event.tree) for (block,) in registered if block in touched}
+    await change_blocks(event.course_key, kinds, now=now, debounce=debounce, cause=cause)
+    await change_waiting(event.course_key, now=now, debounce=debounce, cause=cause)
 
 
 def kind_of(usage_key: str, tree: Tree) -> Kind:

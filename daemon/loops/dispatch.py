@@ -1,50 +1,94 @@
-"""The sweep: wakes whoever was forgotten, whose backoff is over, or whose turn has come."""
+"""The dispatcher: sends messages for the assignments that are due, as many as may be sent."""
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 from typing import TYPE_CHECKING
 
-from models.assignment import sweep
+from models.claims import rescue
+from models.dispatch import Share, pick, read_capacity
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from actors.gate import Gates
+    from actors.attempt import Dependencies
+    from actors.outcomes import Outcomes
     from daemon.infra.stop import Stop
-    from models.assignment import Wake
-    from models.db.clock import Clock
+    from models.dispatch import Capacity
 
-#: Seconds between two sweeps.
-EVERY = 0.5
+#: Seconds between two rounds, at most and at least.
+EVERY, AT_LEAST = 0.5, 0.02
 
 
-class Sweep:
+def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> list[Share]:
     """
-    The loop behind all wake-ups: SQL is the one retry clock, and this is its alarm.
+    Divide free connections among campuses: the next always goes to the one that has fewest. Pure.
+
+    A campus whose breaker is tripped gets one probe: of the oldest and the newest assignment in turn, since the oldest
+    may all be of one course that is broken.
 
     Args:
-        gates: They know for how many each campus has room.
-        may_send: While false, nobody is woken.
-        wake: Sends wake-ups.
+        free: Connections.
+        free_for_slow: How many of them slow campuses may get, all together.
+    """
+    waiting = [(one.in_flight, number) for number, one in enumerate(campuses) if one.free > 0]
+    heapq.heapify(waiting)
+    shares = [0] * len(campuses)
+    while waiting and free:
+        in_flight, number = heapq.heappop(waiting)
+        campus = campuses[number]
+        if campus.slow:
+            if not free_for_slow:
+                continue
+            free_for_slow -= 1
+        free -= 1
+        shares[number] += 1
+        if shares[number] < campus.free:
+            heapq.heappush(waiting, (in_flight + 1, number))
+    return [
+        Share(campus.campus_id, share, newest=campus.trips is not None and campus.trips % 2 == 1)
+        for campus, share in zip(campuses, shares, strict=True)
+        if share
+    ]
+
+
+class Dispatcher:
+    """
+    The loop behind all messages: SQL is the one retry clock, and this is its alarm.
+
+    Sends none while ``dependencies.may_send`` is false.
     """
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        gates: Gates,
-        may_send: Callable[[], bool],
-        wake: Callable[[Sequence[Wake]], Awaitable[None]],
-    ) -> None:
-        self._clock = clock
-        self._gates = gates
-        self._may_send = may_send
-        self._wake = wake
+    def __init__(self, outcomes: Outcomes, dependencies: Dependencies) -> None:
+        self._outcomes = outcomes
+        self._dependencies = dependencies
+        self._clock = dependencies.clock
+        self._freed = asyncio.Event()
+        self._measured_at = float("-inf")
+
+    def notify(self) -> None:
+        """An attempt has ended and left its slot free, or rows became due."""
+        self._freed.set()
 
     async def step(self, stop: Stop) -> None:
-        """Measure the clock, sweep once, sleep."""
-        await self._clock.measure()
-        if self._may_send():
-            gates, now = self._gates, self._clock.now()
-            await self._wake(await sweep(now=now, most=gates.places, room=gates.room, rooms=gates.rooms()))
-        await stop.sleep(EVERY)
+        """One round, and the wait for the next one."""
+        began = self._clock.monotonic()
+        if began - self._measured_at >= EVERY:
+            self._measured_at = began
+            await self._clock.measure()
+            await rescue(now=self._clock.now())
+        self._freed.clear()
+        if self._dependencies.may_send():
+            await self.dispatch()
+        await stop.sleep(AT_LEAST)
+        await stop.sleep_or(self._freed, max(0.0, EVERY - (self._clock.monotonic() - began)))
+
+    async def dispatch(self) -> None:
+        """Send messages for what may be sent now."""
+        now = self._clock.now()
+        campuses = await read_capacity(now=now, max_per_campus=self._dependencies.settings.max_per_campus)
+        free = self._outcomes.free
+        self._outcomes.contended = sum(campus.free for campus in campuses) > free and len(campuses) > 1
+        shares = divide(campuses, free=free, free_for_slow=self._outcomes.free_for_slow())
+        await self._outcomes.enqueue_due(await pick(shares, now=now))

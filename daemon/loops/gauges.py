@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from daemon.ingest.stream import stream_lag
-from models.gate import STATES
+from models.campus import CAMPUS_STATES
 from models.queries.status import read_status
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ class Gauges:
         for campus in sorted(campuses, key=lambda campus: campus.last_success or 0):
             if campus.last_success is not None:
                 metrics.last_success.labels(campus.consumer).set(campus.last_success / 1000)
-        gates = Counter((campus.consumer, campus.gate) for campus in campuses)
-        for state in STATES:
+        states = Counter((campus.consumer, campus.state) for campus in campuses)
+        for state in CAMPUS_STATES:
             for consumer in consumers:
-                metrics.gate_state.labels(consumer, state).set(gates[consumer, state])
+                metrics.campus_state.labels(consumer, state).set(states[consumer, state])
             for consumer in self._consumers - consumers:
-                metrics.gate_state.remove(consumer, state)
+                metrics.campus_state.remove(consumer, state)
         self._consumers = consumers
 
     def _set_certificates(self, campuses: Sequence[CampusStatus]) -> None:
@@ -94,6 +94,6 @@ class Gauges:
 
 def _line(status: Status, lag: int | None) -> str:
     figures = [f"{status.assignments[state]} {state}" for state in _TOLD]
-    shut = sum(campus.gate != "open" for campus in status.campuses)
+    not_up = sum(campus.state != "up" for campus in status.campuses)
     events = "Redis does not answer" if lag is None else f"{lag} events to apply"
-    return ", ".join([*figures, f"{shut} of {len(status.campuses)} gates not open", events])
+    return ", ".join([*figures, f"{not_up} of {len(status.campuses)} campuses not up", events])

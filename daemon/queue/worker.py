@@ -12,7 +12,6 @@ import asyncio
 import contextvars
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Any, cast
@@ -21,15 +20,15 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from dramatiq import MessageProxy
 
     from daemon.infra.stop import Stop
     from daemon.queue.broker import Broker, BrokerClient
 
-#: Calls of actors at once, most of them waiting at a gate; and messages fetched ahead of each queue. Coroutines are
-#: cheap; this only bounds memory.
+#: Messages taken at once, most of which name nothing that may be sent now; and fetched ahead of each queue. Coroutines
+#: are cheap; this only bounds memory.
 WINDOW = 4096
 #: Milliseconds between two looks at whether to stop. How often a queue is looked at is the broker's.
 POLL_MS = 100
@@ -56,9 +55,7 @@ class LoopWorker(Worker):
     Args:
         drain_seconds: How long :meth:`close` lets actors finish.
         on_deadline: Called on the loop when they must hurry: it makes them end what they wait for.
-        window: Calls of actors at once.
-        split: A message's arguments, as those of each call of its actor. All calls are made at once, and the message
-            is acknowledged when the last one has ended.
+        window: Messages at once.
     """
 
     def __init__(
@@ -68,7 +65,6 @@ class LoopWorker(Worker):
         drain_seconds: float,
         on_deadline: Callable[[], None],
         window: int = WINDOW,
-        split: Callable[[Sequence[Any]], Sequence[Sequence[Any]]] = lambda arguments: [arguments],
     ) -> None:
         super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
         self.client = cast("BrokerClient", broker.client)
@@ -76,7 +72,6 @@ class LoopWorker(Worker):
         self.queue_prefetch = window
         self.delay_prefetch = DELAY_PREFETCH
         self.window = window
-        self.split = split
         self.drain_seconds = drain_seconds
         self.on_deadline = on_deadline
         self.loop = asyncio.get_running_loop()
@@ -123,15 +118,6 @@ class LoopWorker(Worker):
                 time.sleep(0.001)
 
 
-@dataclass(slots=True)
-class _InHand:
-    """A message, how many of its calls have not ended, and what the first one that failed raised."""
-
-    message: MessageProxy
-    left: int
-    error: BaseException | None = None
-
-
 class LoopThread(WorkerThread):
     """Takes messages off Dramatiq's work queue and hands them to the loop."""
 
@@ -144,7 +130,7 @@ class LoopThread(WorkerThread):
         )
         self._worker = worker
         self._slots = Semaphore(worker.window)
-        self._tasks: dict[asyncio.Task[None], _InHand] = {}
+        self._tasks: dict[asyncio.Task[None], MessageProxy] = {}
         self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
         # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
         self._acknowledgers = worker.acknowledgers = [
@@ -158,51 +144,37 @@ class LoopThread(WorkerThread):
         self._drain()
 
     def process_message(self, message: MessageProxy) -> None:
-        """In this thread: wait for a free slot for each of its calls, then hand the message to the loop."""
-        calls = self._worker.split(message.args)
-        for taken in range(len(calls)):
-            while not self._slots.acquire(timeout=self.timeout):
-                if not self.running:
-                    self._release(taken)
-                    self._give_back(message)
-                    return
+        """In this thread: wait for a free slot, then hand the message to the loop."""
+        while not self._slots.acquire(timeout=self.timeout):
+            if not self.running:
+                self._give_back(message)
+                return
         try:
             self.broker.emit_before("process_message", message)
         except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
-            self._release(len(calls))
+            self._slots.release()
             self._ended.put((message, error))
             return
-        self._worker.loop.call_soon_threadsafe(self._spawn, message, calls, context=self._worker.context)
+        self._worker.loop.call_soon_threadsafe(self._spawn, message, context=self._worker.context)
 
-    def _release(self, slots: int) -> None:
-        for _ in range(slots):
-            self._slots.release()
-
-    def _spawn(self, message: MessageProxy, calls: Sequence[Sequence[Any]]) -> None:
-        """On the loop. Each task sees a copy of the context that this is called in."""
+    def _spawn(self, message: MessageProxy) -> None:
+        """On the loop. The task sees a copy of the context that this is called in."""
         actor: Any = self.broker.get_actor(message.actor_name)
         try:
-            coroutines = [actor.fn.__wrapped__(*arguments, **message.kwargs) for arguments in calls]
+            coroutine = actor.fn.__wrapped__(*message.args, **message.kwargs)
         except TypeError as error:  # a message of another release, with other arguments
-            self._release(len(calls))
+            self._slots.release()
             self._ended.put((message, error))
             return
-        in_hand = _InHand(message, len(coroutines))
-        for coroutine in coroutines:
-            task = self._worker.loop.create_task(coroutine)
-            self._tasks[task] = in_hand
-            task.add_done_callback(self._done)
+        task = self._worker.loop.create_task(coroutine)
+        self._tasks[task] = message
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        in_hand = self._tasks.pop(task)
+        message = self._tasks.pop(task)
         # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
         self._slots.release()
-        in_hand.left -= 1
-        # Of each, since asyncio tells at length of an exception that nobody asked for.
-        error = None if task.cancelled() else task.exception()
-        in_hand.error = in_hand.error or error
-        if not in_hand.left:
-            self._ended.put((in_hand.message, in_hand.error))
+        self._ended.put((message, None if task.cancelled() else task.exception()))
 
     def _acknowledge(self) -> None:
         """Off the loop: middleware and acknowledgements talk to Redis."""
@@ -236,8 +208,8 @@ class LoopThread(WorkerThread):
             free = self._free_slots(free, started + drain)
         if free < self._worker.window:
             self.logger.error("%d actors did not finish in time", self._worker.window - free)
-            for in_hand in {id(one): one for one in list(self._tasks.values())}.values():
-                self._give_back(in_hand.message)
+            for message in list(self._tasks.values()):
+                self._give_back(message)
         for _ in self._acknowledgers:
             self._ended.put(None)
         for thread in self._acknowledgers:

@@ -1,7 +1,7 @@
 """
 Asking campuses whether they still hold what they acknowledged, and sending again what they do not.
 
-It is a process of its own beside the daemons, and divides with them what each campus bears.
+It is a process of its own beside the daemons, and counts with them how many requests a campus has.
 """
 
 from __future__ import annotations
@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.gate import Gates
-from actors.read_back import FINDINGS, Finding, Reader, compare
-from actors.slots import NotAdmittedError
-from daemon.loops.heartbeat import EVERY, Fleet
-from daemon.wiring import open_sender, walk_settings
-from models.attempt import address
+from actors.read_back import FINDINGS, Finding, NotReadError, Reader, compare
+from daemon.wiring import attempt_settings, open_sender
+from models.campus import read_state, reserve_for_reading
 from models.db.clock import Clock
-from models.gate import read_troubles
 from models.queries.reconcile import census, is_still, next_settled, once_sent, redo_if_still
 
 if TYPE_CHECKING:
@@ -34,12 +30,14 @@ log = structlog.get_logger(__name__)
 
 #: Campuses that are read from side by side.
 CAMPUSES_AT_ONCE = 32
-#: Seconds that a campus may have no place for a reading, one after the other, before it is left.
+#: Seconds that a campus may have no slot for a reading, one after the other, before it is left.
 PATIENCE = 120.0
-#: Seconds between two tries to be let in.
+#: Milliseconds for which senders leave a slot to readings; longer than between two of these.
+RESERVE_MS = 15_000
+#: Seconds between two tries to get a slot.
 AGAIN = 0.5
 #: Readings, one after the other, in which the campus tells nothing of anybody, before it is left.
-MOST_UNREADABLE = 20
+MAX_UNREADABLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +88,20 @@ class _Campus:
     """The readings of one campus."""
 
     def __init__(self, counted: CampusCensus, reader: Reader, mend: Collection[Finding]) -> None:
-        self.report = CampusReport(counted.consumer, counted.campus.origin, skipped=dict(counted.left_out))
+        self.report = CampusReport(counted.consumer, counted.origin, skipped=dict(counted.left_out))
         self._counted = counted
         self._reader = reader
         self._mend = mend
-        #: No more than can have a slot: whoever waits looks into the database again and again.
-        self._turn = asyncio.Semaphore(reader.at_once)
-        self._mute = 0
+        #: No more than can have a slot: a reading that waits for one asks the database again and again.
+        self._turn = asyncio.Semaphore(reader.settings.max_per_campus)
+        self._unsupported = 0
         self._progress = reader.clock.monotonic()
 
     async def read(self, selection: Selection, advance: Callable[[int], None]) -> None:
         """All that the selection names, a chunk at a time."""
         self.report.left = await self._trouble()
         after = gone_through = 0
-        while not self.report.left and (chunk := await next_settled(self._counted.campus, selection, after=after)):
+        while not self.report.left and (chunk := await next_settled(self._counted.campus_id, selection, after=after)):
             async with asyncio.TaskGroup() as group:
                 for settled in chunk:
                     group.create_task(self._one(settled))
@@ -116,16 +114,14 @@ class _Campus:
             advance(rest)
 
     async def _trouble(self) -> str:
-        for trouble in await read_troubles(now=self._reader.clock.now()):
-            if trouble.campus == self._counted.campus and (trouble.away or trouble.state == "paused"):
-                return "paused by the operator" if trouble.state == "paused" else f"its gate is shut: {trouble.reason}"
-        while not self._reader.may_send():
-            if self._reader.clock.monotonic() - self._progress > PATIENCE:
-                return "the daemons made no room"
-            await asyncio.sleep(AGAIN)
-        if not self._reader.gates.has_room(self._counted.campus):
-            return "outcomes.max_per_campus leaves no room beside the daemons"
-        return ""
+        state, error = await read_state(self._counted.campus_id, now=self._reader.clock.now())
+        match state:
+            case "paused":
+                return "paused by the operator"
+            case "down" | "probing":
+                return f"the campus is down: {error}"
+            case _:
+                return ""
 
     async def _one(self, settled: Settled) -> None:
         try:
@@ -134,7 +130,7 @@ class _Campus:
         except _GoneError:
             self.report.skip("gone meanwhile")
             return
-        except NotAdmittedError as error:
+        except NotReadError as error:
             self.report.left = self.report.left or str(error)
             self.report.skip(str(error))
             return
@@ -142,25 +138,29 @@ class _Campus:
         finding: Finding = "unreadable"
         if reading.held is not None:
             finding = compare(reading.held, settled.sent_score, await once_sent(settled.id))
-        self._mute = self._mute + 1 if reading.mute or (reading.held and finding == "unreadable") else 0
-        if self._mute >= MOST_UNREADABLE:
-            self.report.left = f"{MOST_UNREADABLE} readings one after the other told nothing"
+        self._unsupported = (
+            self._unsupported + 1 if reading.unsupported or (reading.held and finding == "unreadable") else 0
+        )
+        if self._unsupported >= MAX_UNREADABLE:
+            self.report.left = f"{MAX_UNREADABLE} readings one after the other told nothing"
         await self._note(settled, finding, reading)
 
     async def _ask(self, settled: Settled) -> Reading:
         clock = self._reader.clock
         while not self.report.left:
-            where = await address(settled.id, now=clock.now(), vault=self._reader.vault)
-            if where is None:
-                raise _GoneError
+            await reserve_for_reading(self._counted.campus_id, until=clock.now() + RESERVE_MS)
             try:
-                return await self._reader.read(settled.id, settled.lis_result_sourcedid, where)
-            except NotAdmittedError as error:
-                if where.shut or clock.monotonic() - self._progress > PATIENCE:
+                reading = await self._reader.read(settled.id)
+            except NotReadError as error:
+                if await self._trouble() or clock.monotonic() - self._progress > PATIENCE:
                     raise
-                log.debug("a reading waits", assignment=settled.id, reason=str(error))
+                log.debug("reading.waits", assignment=settled.id, reason=str(error))
+            else:
+                if reading is None:
+                    raise _GoneError
+                return reading
             await asyncio.sleep(AGAIN)
-        raise NotAdmittedError(self.report.left)
+        raise NotReadError(self.report.left)
 
     async def _note(self, settled: Settled, finding: Finding, reading: Reading) -> None:
         if finding == "equal":
@@ -228,44 +228,12 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 @asynccontextmanager
 async def reading(config: Config) -> AsyncIterator[Reader]:
     """
-    A reader beside the daemons, on the open database. It may read once they have made room for it.
+    A reader beside the daemons, on the open database.
 
     Raises:
         UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
     """
-    clock, settings = Clock(), walk_settings(config)
+    clock = Clock()
     await clock.measure()
-    gates = Gates(
-        config.outcomes.max_per_campus,
-        connections=config.outcomes.max_connections,
-        clock=clock,
-        lease_seconds=settings.lease_seconds,
-    )
-    fleet = Fleet(clock=clock, gates=gates, request_seconds=settings.timeout_seconds, is_reader=True)
     async with open_sender(config) as sender:
-        await fleet.beat()
-        beating = asyncio.create_task(_beat(fleet))
-        try:
-            yield Reader(
-                sender,
-                gates,
-                clock,
-                lambda: fleet.joined,
-                settings.profiles,
-                config.secrets.vault,
-                config.outcomes.max_per_campus,
-            )
-        finally:
-            beating.cancel()
-            await asyncio.wait([beating])
-            await fleet.leave()
-
-
-async def _beat(fleet: Fleet) -> None:
-    while True:
-        await asyncio.sleep(EVERY)
-        try:
-            await fleet.beat()
-        except Exception:
-            # Who does not beat is not admitted any more, and says so.
-            log.warning("could not divide with the daemons", exc_info=True)
+        yield Reader(sender, clock, attempt_settings(config), config.secrets.cipher)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.infra.text import iso
 from daemon.ingest.stream import stream_lag
-from models.queries.status import read_daemons, read_rates, read_status
+from models.heartbeat import read_members
+from models.queries.status import read_rates, read_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from daemon.infra.loop import Loop
     from daemon.ingest.stream import Stream
     from models.db.clock import Clock
-    from models.queries.status import Daemons, Status
+    from models.heartbeat import Members
+    from models.queries.status import Status
 
 
 class Health:
@@ -70,7 +72,7 @@ class Snapshot:
     now: int
     status: Status
     stream_lag: int | None
-    daemons: Daemons
+    daemons: Members
     rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ async def snapshot(now: int, stream: Stream | None) -> Snapshot:
     # First, so that the status holds whatever this counts as applied: nobody may read "all done" between the two.
     lag = await stream_lag(stream)
     status = await read_status(now=now)
-    return Snapshot(now, status, lag, await read_daemons(now=now), await read_rates(now=now))
+    return Snapshot(now, status, lag, await read_members(now=now), await read_rates(now=now))
 
 
 async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def render(shot: Snapshot) -> dict[str, Any]:
             {
                 "consumer": campus.consumer,
                 "origin": campus.origin,
-                "gate": campus.gate,
+                "state": campus.state,
                 "due": campus.due,
                 "parked": campus.parked,
                 "last_success": iso(campus.last_success),

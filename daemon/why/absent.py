@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.queries.grades import Asked, Rejected
 
 #: How many of a learner's other assignments are named.
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple[AbsentState, str]:
@@ -105,7 +105,7 @@ def _about_block(absent: Absent) -> list[str]:
 def _others(absent: Absent) -> str:
     if not absent.elsewhere:
         return ""
-    named = [title(row) for row in absent.elsewhere[:MOST_NAMED]]
+    named = [title(row) for row in absent.elsewhere[:MAX_NAMED]]
     more = len(absent.elsewhere) - len(named)
     return f"This learner's registered activities: {'; '.join(named)}{f'; and {more} more' if more else ''}."
 

@@ -10,11 +10,11 @@ from daemon.why.absent import absence
 from daemon.why.words import reason
 
 if TYPE_CHECKING:
-    from daemon.why.known import Answer, Known, Terms
+    from daemon.why.known import Explanation, Known, Terms
     from models.queries.grades import Asked, Late, Rejected, Tried
 
 
-def document(answer: Answer, terms: Terms) -> list[dict[str, Any]]:
+def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     """
     An object an assignment, or one that says why there is none.
 
@@ -26,7 +26,7 @@ def document(answer: Answer, terms: Terms) -> list[dict[str, Any]]:
     return [_assignment(known, answer, terms) for known in answer.known]
 
 
-def _assignment(known: Known, answer: Answer, terms: Terms) -> dict[str, Any]:
+def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, Any]:
     row = known.row
     return {
         "assignment_id": row.id,
@@ -48,14 +48,14 @@ def _assignment(known: Known, answer: Answer, terms: Terms) -> dict[str, Any]:
         "activity_title": row.resource_link_title,
         "lti_user_id": row.lti_user_id,
         "origin": row.origin,
-        "gate": row.gate,
+        "campus_state": row.campus_state,
         "entry_id": row.entry_id,
         "more_deliveries": known.more_lines,
         **_events(answer, row.user_id, row.course_key),
     }
 
 
-def _nothing(answer: Answer, terms: Terms) -> dict[str, Any]:
+def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
     assert answer.absent is not None  # noqa: S101 - the caller looked
     asked: Asked = answer.absent.asked
     state, why = absence(answer.absent, answer.rejected, terms)
@@ -96,7 +96,7 @@ def _delivery(line: Tried) -> dict[str, Any]:
     }
 
 
-def _events(answer: Answer, user_id: str, course_key: str) -> dict[str, Any]:
+def _events(answer: Explanation, user_id: str, course_key: str) -> dict[str, Any]:
     return {
         "quarantined": [
             _quarantined(event)

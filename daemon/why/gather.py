@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from actors.grade import block_grade
-from daemon.why.known import Absent, Answer, Known
+from daemon.why.known import Absent, Explanation, Known
 from models.course import CourseTrees
 from models.queries import grades as grade_queries
 from models.score import read_scores
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.score import Points
 
 
-async def gather(asked: Asked, *, now: int) -> Answer:
+async def gather(asked: Asked, *, now: int) -> Explanation:
     """
     Everything about the assignments that fit, or about why there are none.
 
@@ -34,7 +34,7 @@ async def gather(asked: Asked, *, now: int) -> Answer:
     if not rows and asked.user_id is None:
         rejected = await grade_queries.rejected_lately(asked)
     grades = _Grades(trees)
-    return Answer(
+    return Explanation(
         known=tuple([await _known(row, grades) for row in rows]),
         absent=None if rows else await _absent(asked, trees, now),
         rejected=tuple([event for event in rejected if await _is_asked_for(event, asked, trees)]),

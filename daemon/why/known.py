@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from actors.grade import Grade, NoGrade
-    from models.assignment import Debounce
+    from models.changes import Debounce
     from models.queries.grades import Asked, Found, Late, Rejected, Tried
 
 #: What the JSON says where there is no assignment.
@@ -57,7 +57,7 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Explanation:
     """*absent* is None exactly where there are assignments. The events are those about what was asked for."""
 
     known: tuple[Known, ...] = ()

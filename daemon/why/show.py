@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from daemon.why.known import Answer, Known, Terms
+    from daemon.why.known import Explanation, Known, Terms
     from models.queries.grades import Found, Late, Rejected
 
 
-def show(answer: Answer, terms: Terms, screen: Console) -> None:
+def show(answer: Explanation, terms: Terms, screen: Console) -> None:
     """Print it all."""
     if answer.absent is not None:
         _say(screen, absence(answer.absent, answer.rejected, terms)[1])

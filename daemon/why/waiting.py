@@ -18,21 +18,21 @@ def waiting(known: Known, terms: Terms) -> list[str]:
     row, campus = known.row, name_of(known.row)
     if row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK):
         return [_without_structure(row, terms)]
-    gate = _gate(row, terms, campus)
+    trouble = _campus_trouble(row, terms, campus)
     if row.hold_until > terms.now:
         said = [_held(known, terms, campus)]
     elif row.not_before > terms.now and row.attempts > 0:
         said = [*_retrying(known, terms, campus)]
     elif row.due_at > terms.now:
         said = [_debounced(row, terms)]
-    elif gate is not None:
+    elif trouble is not None:
         # An attempt that the campus's trouble broke off is given back: what it waits for is the campus.
-        return [f"Waiting: {gate}"]
+        return [f"Waiting: {trouble}"]
     elif row.not_before > terms.now:
         said = [_put_off(known, terms, campus)]
     else:
         said = _due(known, terms, campus)
-    return said if gate is None else [*said, f"Besides, {gate}"]
+    return said if trouble is None else [*said, f"Besides, {trouble}"]
 
 
 def _without_structure(row: Found, terms: Terms) -> str:
@@ -120,25 +120,25 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     return said
 
 
-def _gate(row: Found, terms: Terms, campus: str) -> str | None:
+def _campus_trouble(row: Found, terms: Terms, campus: str) -> str | None:
     """What keeps everything from this campus; None where nothing does."""
-    if row.gate == "paused":
+    if row.campus_state == "paused":
         return (
             f"passbackd's operator has paused {campus} since {past(row.paused_at or 0, terms.zone)}: its grades go out "
             "once `passbackd consumer resume` is given."
         )
-    if row.gate == "open":
-        return None
-    again = _upcoming(row.gate_closed_until, terms) if row.gate_closed_until > terms.now else "any moment now"
-    if row.gate_shut_at is None:
-        return f"{campus} is busy and asked for a pause: '{row.gate_reason}'. It gets grades again at {again}."
+    again = _upcoming(row.blocked_until, terms) if row.blocked_until > terms.now else "any moment now"
+    if row.tripped_at is None:
+        if row.blocked_until <= terms.now:
+            return None
+        return f"{campus} is busy and asked for a pause: '{row.campus_error}'. It gets grades again at {again}."
     tried = (
         "One grade is being tried there now to see whether it is back"
-        if row.gate == "probing"
+        if row.campus_state == "probing"
         else f"One grade at a time is tried there to see whether it is back, the next at {again}"
     ).replace("at any moment", "any moment")
     return (
-        f"{campus} takes no grades since {past(row.gate_shut_at, terms.zone)}: '{row.gate_reason}'. {tried}; once it "
+        f"{campus} takes no grades since {past(row.tripped_at, terms.zone)}: '{row.campus_error}'. {tried}; once it "
         "is, everything that waits goes out."
     )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Seconds. A slower answer does not tell the time.
-MOST_ROUND_TRIP = 0.5
+MAX_ROUND_TRIP = 0.5
 
 # clock_timestamp() and not now(), which is the start of the transaction.
 _POSTGRES = Statement("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")
@@ -46,6 +46,6 @@ class Clock:
         row = await (_POSTGRES if is_postgres() else _SQLITE).row()
         after = self.monotonic()
         assert row is not None  # noqa: S101 - a SELECT without FROM has a row
-        if self._offset_ms is not None and after - before > MOST_ROUND_TRIP:
+        if self._offset_ms is not None and after - before > MAX_ROUND_TRIP:
             return  # the wait may have been on one side alone: what we know is better
         self._offset_ms = row["now"] - (before + after) / 2 * 1000

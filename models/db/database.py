@@ -17,7 +17,7 @@ _MODELS = [
     f"models.{name}"
     for name in (
         "consumer",
-        "gate",
+        "campus",
         "assignment",
         "course",
         "score",
@@ -26,7 +26,7 @@ _MODELS = [
         "quarantine",
         "retired_user",
         "stale_event",
-        "fleet",
+        "heartbeat",
     )
 ]
 

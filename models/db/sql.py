@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from tortoise.backends.base.client import BaseDBAsyncClient
 
-_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+_PLACEHOLDER = re.compile(
+    r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update)\}"
+)
 
 
 def connection() -> BaseDBAsyncClient:
@@ -30,35 +32,47 @@ class Statement:
     One SQL statement.
 
     Args:
-        text: SQL with ``:name`` parameters. ``{for_update}`` becomes ``FOR UPDATE`` and ``{skip_locked}`` becomes ``FOR
-            UPDATE OF graded_assignment SKIP LOCKED`` on PostgreSQL; both become nothing on SQLite, which locks the
-            whole database anyway. ``{given}`` is the parameter ``given``, a list of dictionaries, as a table of that
-            name.
+        text: SQL with ``:name`` parameters. ``{for_update}`` locks the rows on PostgreSQL, and ``{lock_free:table}``
+            locks those rows of *table* that no other transaction has locked and skips the others; on SQLite, where a
+            transaction locks the whole database, both are empty. ``{given}`` is the parameter ``given``, a list of
+            dictionaries, as a table of that name.
+        sqlite: The same for SQLite, where it needs other words.
         given: That table's columns with their types, as in ``id BIGINT, score VARCHAR``. No floating-point numbers:
             SQLite may read them from text with an error in the last place.
     """
 
-    def __init__(self, text: str, *, given: str = "") -> None:
+    def __init__(self, text: str, *, sqlite: str | None = None, given: str = "") -> None:
         # The given rows are the first parameter.
         self.names = ["given"] if given else []
-        numbered = _PARAMETER.sub(self._number, text)
-        self._postgres = (
-            numbered.replace("{skip_locked}", "FOR UPDATE OF graded_assignment SKIP LOCKED")
-            .replace("{for_update}", "FOR UPDATE")
-            .replace("{given}", f"json_to_recordset(CAST($1 AS JSON)) AS given({given})")
+        self._postgres = self._rendered(
+            text,
+            sign="$",
+            given=f"json_to_recordset(CAST($1 AS JSON)) AS given({given})",
+            for_update="FOR UPDATE",
+            lock_free="FOR UPDATE OF {} SKIP LOCKED",
         )
-        self._sqlite = (
-            numbered.replace("{skip_locked}", "")
-            .replace("{for_update}", "")
-            .replace("$", "?")
-            .replace("{given}", f"(SELECT {_taken(given)} FROM json_each(?1)) AS given")
+        self._sqlite = self._rendered(
+            sqlite or text,
+            sign="?",
+            given=f"(SELECT {_extracted(given)} FROM json_each(?1)) AS given",
+            for_update="",
+            lock_free="",
         )
 
-    def _number(self, match: re.Match[str]) -> str:
-        name = match.group(1)
+    def _rendered(self, text: str, *, sign: str, given: str, for_update: str, lock_free: str) -> str:
+        def placeholder(match: re.Match[str]) -> str:
+            if match["parameter"]:
+                return f"{sign}{self._number(match['parameter'])}"
+            if match["table"]:
+                return lock_free.format(match["table"])
+            return given if match["word"] == "given" else for_update
+
+        return _PLACEHOLDER.sub(placeholder, text)
+
+    def _number(self, name: str) -> int:
         if name not in self.names:
             self.names.append(name)
-        return f"${self.names.index(name) + 1}"
+        return self.names.index(name) + 1
 
     async def rows(self, **parameters: Any) -> list[dict[str, Any]]:
         """Run it and return its rows: of a SELECT, or of what RETURNING names."""
@@ -78,7 +92,7 @@ class Statement:
         return rows[0] if rows else None
 
 
-def _taken(columns: str) -> str:
+def _extracted(columns: str) -> str:
     """The columns of a JSON object, for SQLite, whose values have types of their own."""
     names = [column.split()[0] for column in columns.split(",") if column]
     return ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)

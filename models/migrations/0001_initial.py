@@ -22,6 +22,15 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=32)),
+                ('seen_at', fields.BigIntField()),
+            ],
+            options={'table': 'heartbeat', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Daemons at work'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Intake',
             fields=[
                 ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -39,9 +48,43 @@ class Migration(migrations.Migration):
                 ('consumer_name', fields.CharField(unique=True, max_length=255)),
                 ('consumer_key', fields.CharField(unique=True, max_length=32)),
                 ('consumer_secret', fields.TextField(unique=False)),
+                ('pending_secret', fields.TextField(null=True, unique=False)),
                 ('instance_guid', fields.CharField(null=True, max_length=255)),
+                ('paused_at', fields.BigIntField(null=True)),
             ],
             options={'table': 'lti_consumer', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Campus LMSs'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Campus',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('lti_consumer', fields.ForeignKeyField('models.LtiConsumer', source_field='lti_consumer_id', db_constraint=True, to_field='id', related_name='campuses', on_delete=OnDelete.CASCADE)),
+                ('origin', fields.CharField(max_length=300)),
+                ('tripped_at', fields.BigIntField(null=True)),
+                ('blocked_until', fields.BigIntField(default=0)),
+                ('trips', fields.IntField(default=0)),
+                ('throttled_at', fields.BigIntField(null=True)),
+                ('max_in_flight', fields.IntField(null=True)),
+                ('successes', fields.IntField(default=0)),
+                ('answered_at', fields.BigIntField(null=True)),
+                ('slow', fields.BooleanField(db_default=False)),
+                ('last_failed_assignment', fields.BigIntField(null=True)),
+                ('last_error', fields.TextField(null=True, unique=False)),
+                ('last_error_at', fields.BigIntField(null=True)),
+                ('reading_until', fields.BigIntField(default=0)),
+            ],
+            options={'table': 'campus', 'app': 'models', 'unique_together': (('lti_consumer', 'origin'),), 'pk_attr': 'id', 'table_description': 'Consumers at their origins'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='OrphanedClaim',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('campus', fields.ForeignKeyField('models.Campus', source_field='campus_id', db_constraint=True, to_field='id', related_name='orphaned_claims', on_delete=OnDelete.CASCADE)),
+                ('claimed_until', fields.BigIntField()),
+            ],
+            options={'table': 'orphaned_claim', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Requests under way whose assignment is gone'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -51,7 +94,7 @@ class Migration(migrations.Migration):
                 ('lti_consumer', fields.ForeignKeyField('models.LtiConsumer', source_field='lti_consumer_id', db_constraint=True, to_field='id', related_name='services', on_delete=OnDelete.CASCADE)),
                 ('lis_outcome_service_url', fields.TextField(unique=False)),
                 ('url_digest', fields.CharField(max_length=64)),
-                ('origin', fields.CharField(max_length=300)),
+                ('campus', fields.ForeignKeyField('models.Campus', source_field='campus_id', db_constraint=True, to_field='id', related_name='services', on_delete=OnDelete.CASCADE)),
             ],
             options={'table': 'outcome_service', 'app': 'models', 'unique_together': (('lti_consumer', 'url_digest'),), 'pk_attr': 'id', 'table_description': 'Where campuses take grades'},
             bases=['Model'],
@@ -64,6 +107,7 @@ class Migration(migrations.Migration):
                 ('course_key', fields.CharField(max_length=255)),
                 ('usage_key', fields.CharField(max_length=255)),
                 ('outcome_service', fields.ForeignKeyField('models.OutcomeService', source_field='outcome_service_id', db_constraint=True, to_field='id', related_name='assignments', on_delete=OnDelete.CASCADE)),
+                ('campus', fields.ForeignKeyField('models.Campus', source_field='campus_id', db_constraint=True, to_field='id', related_name='assignments', on_delete=OnDelete.CASCADE)),
                 ('lis_result_sourcedid', fields.TextField(unique=False)),
                 ('sourcedid_digest', fields.CharField(max_length=64)),
                 ('resource_link_id', fields.TextField(null=True, unique=False)),
@@ -71,6 +115,7 @@ class Migration(migrations.Migration):
                 ('context_title', fields.TextField(null=True, unique=False)),
                 ('resource_link_title', fields.TextField(null=True, unique=False)),
                 ('registered_us', fields.BigIntField()),
+                ('entry_id', fields.CharField(null=True, max_length=48)),
                 ('note', fields.TextField(default='', unique=False)),
                 ('composite', fields.BooleanField()),
                 ('version_number', fields.BigIntField(default=1)),
@@ -92,9 +137,8 @@ class Migration(migrations.Migration):
                 ('parked_scope', fields.CharField(null=True, max_length=16)),
                 ('disabled_at', fields.BigIntField(null=True)),
                 ('waiting_since', fields.BigIntField(null=True)),
-                ('wake_until', fields.BigIntField(null=True)),
             ],
-            options={'table': 'graded_assignment', 'app': 'models', 'unique_together': (('outcome_service', 'sourcedid_digest'),), 'indexes': [Index(fields=['user_id', 'course_key']), Index(fields=['course_key', 'usage_key'])], 'pk_attr': 'id', 'table_description': 'Graded assignments'},
+            options={'table': 'graded_assignment', 'app': 'models', 'unique_together': (('outcome_service', 'sourcedid_digest'),), 'indexes': [Index(fields=['user_id', 'course_key']), Index(fields=['course_key', 'usage_key']), Index(fields=['sourcedid_digest'])], 'pk_attr': 'id', 'table_description': 'Graded assignments'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -106,6 +150,7 @@ class Migration(migrations.Migration):
                 ('at', fields.BigIntField()),
                 ('attempt', fields.IntField()),
                 ('version', fields.BigIntField()),
+                ('entry_id', fields.CharField(null=True, max_length=48)),
                 ('score', fields.CharField(null=True, max_length=32)),
                 ('clamped', fields.BooleanField(default=False)),
                 ('result', fields.CharField(max_length=16)),
@@ -127,8 +172,10 @@ class Migration(migrations.Migration):
                 ('type', fields.CharField(max_length=64)),
                 ('reason', fields.TextField(unique=False)),
                 ('content', fields.BinaryField()),
+                ('truncated', fields.BooleanField(db_default=False)),
                 ('user_id', fields.CharField(null=True, db_index=True, max_length=255)),
                 ('sourcedid_digest', fields.CharField(null=True, max_length=64)),
+                ('consumer_key', fields.CharField(null=True, db_index=True, max_length=32)),
             ],
             options={'table': 'quarantined_event', 'app': 'models', 'indexes': [Index(fields=['at'])], 'pk_attr': 'id', 'table_description': 'Events that could not be applied'},
             bases=['Model'],
@@ -156,5 +203,43 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'score', 'app': 'models', 'unique_together': (('user_id', 'course_key', 'usage_key'),), 'pk_attr': 'id', 'table_description': 'Newest scores'},
             bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='StaleEvent',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('user_id', fields.CharField(max_length=255)),
+                ('course_key', fields.CharField(max_length=255)),
+                ('usage_key', fields.CharField(max_length=255)),
+                ('type', fields.CharField(max_length=64)),
+                ('number', fields.BigIntField(default=1)),
+                ('entry_id', fields.CharField(max_length=48)),
+                ('modified_us', fields.BigIntField()),
+                ('at', fields.BigIntField()),
+            ],
+            options={'table': 'stale_event', 'app': 'models', 'unique_together': (('user_id', 'course_key', 'usage_key', 'type'),), 'indexes': [Index(fields=['at'])], 'pk_attr': 'id', 'table_description': 'Events that were older than what was known'},
+            bases=['Model'],
+        ),
+        # The words of READY_AT, RETRIED and SENDABLE in models.assignment: due rows of a campus, oldest first.
+        ops.RunSQL(
+            """CREATE INDEX graded_assignment_due ON graded_assignment (
+                campus_id,
+                (CASE WHEN attempts > 0 OR not_before > due_at THEN 1 ELSE 0 END),
+                (CASE WHEN due_at >= not_before AND due_at >= hold_until THEN due_at
+    WHEN not_before >= hold_until THEN not_before ELSE hold_until END))
+            WHERE version_number > sent_version AND parked_at IS NULL AND disabled_at IS NULL
+    AND waiting_since IS NULL AND claimed_until IS NULL""",
+            "DROP INDEX graded_assignment_due",
+        ),
+        # Requests under way, by campus.
+        ops.RunSQL(
+            "CREATE INDEX graded_assignment_claimed ON graded_assignment (campus_id) WHERE claimed_until IS NOT NULL",
+            "DROP INDEX graded_assignment_claimed",
+        ),
+        # By its beginning: what a campus calls a learner may be longer than an index takes. The words are those of
+        # models.queries.grades.
+        ops.RunSQL(
+            "CREATE INDEX graded_assignment_lti_user ON graded_assignment (substr(lti_user_id, 1, 200))",
+            "DROP INDEX graded_assignment_lti_user",
         ),
     ]

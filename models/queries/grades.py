@@ -11,22 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from models.assignment import STATE
+from models.campus import CAMPUS_STATE
 from models.consumer import digest
 from models.db.sql import Statement
-from models.gate import OF_SERVICE
-from models.gate import STATE as GATE_STATE
 from models.quarantine import fields_of
-from models.queries.status import STATE
 from models.retired_user import digest_of
 from models.stream_position import Position
 
 if TYPE_CHECKING:
-    from models.gate import State as GateState
+    from models.campus import CampusState
 
 #: Lines of the ledger, and events of each kind, that are read.
-MOST_LINES, MOST_EVENTS = 50, 50
+MAX_LINES, MAX_EVENTS = 50, 50
 #: Entries of quarantine that are looked through for one that names no learner.
-MOST_RECENT = 500
+MAX_RECENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One assignment with its campus and that campus's gate. Times are milliseconds since 1970."""
+    """One assignment with its campus. Times are milliseconds since 1970."""
 
     id: int
     user_id: str
@@ -55,7 +54,7 @@ class Found:
     entry_id: str | None
     note: str
     composite: bool
-    #: As in :data:`models.queries.status.STATES`.
+    #: As in :data:`models.assignment.STATES`.
     state: str
     version_number: int
     sent_version: int
@@ -76,11 +75,11 @@ class Found:
     consumer: str
     origin: str
     paused_at: int | None
-    gate: GateState
-    #: The rest of the gate: None and 0 where there never was any trouble.
-    gate_shut_at: int | None
-    gate_closed_until: int
-    gate_reason: str
+    campus_state: CampusState
+    #: When the campus's breaker tripped; None while it is closed.
+    tripped_at: int | None
+    blocked_until: int
+    campus_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +134,11 @@ _COLUMNS = """graded_assignment.id AS id, user_id, course_key, usage_key, lti_us
     disabled_at, waiting_since"""
 
 _FIND = f"""
-    SELECT {_COLUMNS}, {STATE} AS state, consumer_name AS consumer, outcome_service.origin AS origin, paused_at,
-        {GATE_STATE} AS gate, gate.shut_at AS gate_shut_at, COALESCE(gate.closed_until, 0) AS gate_closed_until,
-        COALESCE(gate.reason, '') AS gate_reason
+    SELECT {_COLUMNS}, {STATE} AS state, consumer_name AS consumer, campus.origin AS origin, paused_at,
+        {CAMPUS_STATE} AS campus_state, tripped_at, blocked_until, COALESCE(campus.last_error, '') AS campus_error
     FROM graded_assignment
-    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
     WHERE """
 
 # The words of the index on `lti_user_id` are in the migrations. Of a column that is compared as it is SQLite knows the
@@ -187,7 +185,7 @@ async def find(asked: Asked, *, now: int) -> list[Found]:
     The assignments that fit all that is asked, by course, block and id.
 
     Args:
-        now: Milliseconds since 1970 by the database's clock; states and gates are those of this moment.
+        now: Milliseconds since 1970 by the database's clock; states are those of this moment.
 
     Raises:
         ValueError: Neither learner nor sourcedid is given: no index leads there.
@@ -226,8 +224,8 @@ def _tried(row: dict[str, Any]) -> Tried:
 
 async def ledger(assignment_id: int) -> tuple[list[Tried], bool]:
     """The newest lines, the newest first, and whether there are more."""
-    rows = await _LINES.rows(id=assignment_id, most=MOST_LINES + 1)
-    return [_tried(row) for row in rows[:MOST_LINES]], len(rows) > MOST_LINES
+    rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
+    return [_tried(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
 
 
 async def line_of_sent(found: Found) -> Tried | None:
@@ -240,7 +238,7 @@ async def line_of_sent(found: Found) -> Tried | None:
 
 async def rejected(user_id: str) -> list[Rejected]:
     """What is in quarantine about a learner, the newest first."""
-    return [_rejected(row) for row in await _REJECTED.rows(user_id=user_id, most=MOST_EVENTS)]
+    return [_rejected(row) for row in await _REJECTED.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
 async def rejected_lately(asked: Asked) -> list[Rejected]:
@@ -249,10 +247,10 @@ async def rejected_lately(asked: Asked) -> list[Rejected]:
     lti_user_id = None if asked.lti_user_id is None else asked.lti_user_id.encode()
     return [
         _rejected(row)
-        for row in await _RECENT.rows(most=MOST_RECENT)
+        for row in await _RECENT.rows(most=MAX_RECENT)
         if (key is not None and row["sourcedid_digest"] == key)
         or (lti_user_id is not None and fields_of(row["content"]).get(b"lti_user_id") == lti_user_id)
-    ][:MOST_EVENTS]
+    ][:MAX_EVENTS]
 
 
 def _rejected(row: dict[str, Any]) -> Rejected:
@@ -271,7 +269,7 @@ def _rejected(row: dict[str, Any]) -> Rejected:
 
 async def late(user_id: str) -> list[Late]:
     """What came too late about a learner, the newest first."""
-    return [Late(**row) for row in await _LATE.rows(user_id=user_id, most=MOST_EVENTS)]
+    return [Late(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
 async def is_known(user_id: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models.db.sql import Statement
 
 #: Groups that are read, the largest first. Reasons are campuses' words, so there may be one for each learner.
-MOST_GROUPS = 2_000
+MAX_GROUPS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,6 @@ async def read_parked(
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
         WHERE parked_at IS NOT NULL AND disabled_at IS NULL{where}
-        GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MOST_GROUPS}""")
+        GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MAX_GROUPS}""")
     rows = await statement.rows(consumer_key=consumer_key, course_key=course_key, scope=scope)
     return [ParkedGroup(**row) for row in rows]

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models.assignment import REDO_AFRESH_SET
+from models.changes import FORCE_RESEND_SET
 from models.db.sql import Statement
-from models.gate import Campus
 
 #: Assignments that are read at once.
 CHUNK = 50
@@ -27,13 +26,13 @@ _LEFT_OUT = """CASE
 
 _OF_CAMPUS = """
     FROM graded_assignment
-    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id"""
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id"""
 
 _STILL = Statement(f"SELECT id FROM graded_assignment WHERE id = :id AND version_number = :version AND {_SETTLED}")
 
 _REDO = Statement(f"""
-    UPDATE graded_assignment SET {REDO_AFRESH_SET}
+    UPDATE graded_assignment SET {FORCE_RESEND_SET}
     WHERE id = :id AND version_number = :version AND {_SETTLED} RETURNING id""")
 
 _ONCE_SENT = Statement("SELECT DISTINCT score FROM delivery WHERE assignment_id = :id AND score IS NOT NULL")
@@ -50,7 +49,7 @@ class Selection:
     def condition(self) -> str:
         """As SQL; its parameters are :attr:`parameters`."""
         parts = {
-            "outcome_service.lti_consumer_id = :consumer_id": self.consumer_id,
+            "campus.lti_consumer_id = :consumer_id": self.consumer_id,
             "course_key = :course_key": self.course_key,
         }
         return " AND ".join(["1 = 1", *(part for part, value in parts.items() if value is not None)])
@@ -78,7 +77,8 @@ class Settled:
 class CampusCensus:
     """How many of a campus's assignments are settled, and how many are not, by why."""
 
-    campus: Campus
+    campus_id: int
+    origin: str
     consumer: str
     settled: int
     left_out: dict[str, int]
@@ -87,14 +87,14 @@ class CampusCensus:
 async def census(selection: Selection) -> list[CampusCensus]:
     """Of every campus that the selection touches, by name."""
     statement = Statement(f"""
-        SELECT lti_consumer.id AS consumer_id, origin, consumer_name AS consumer,
+        SELECT campus.id AS campus_id, origin, consumer_name AS consumer,
             CASE WHEN {_SETTLED} THEN '' ELSE {_LEFT_OUT} END AS why, COUNT(*) AS number
         {_OF_CAMPUS} WHERE {selection.condition}
         GROUP BY 1, 2, 3, 4 ORDER BY 3, 2, 4""")
-    found: dict[Campus, CampusCensus] = {}
+    found: dict[int, CampusCensus] = {}
     for row in await statement.rows(**selection.parameters):
-        campus = Campus(row["consumer_id"], row["origin"])
-        counted = found.setdefault(campus, CampusCensus(campus, row["consumer"], 0, {}))
+        campus = CampusCensus(row["campus_id"], row["origin"], row["consumer"], 0, {})
+        counted = found.setdefault(campus.campus_id, campus)
         if row["why"]:
             counted.left_out[row["why"]] = int(row["number"])
         else:
@@ -102,16 +102,16 @@ async def census(selection: Selection) -> list[CampusCensus]:
     return list(found.values())
 
 
-async def next_settled(campus: Campus, selection: Selection, *, after: int) -> list[Settled]:
+async def next_settled(campus_id: int, selection: Selection, *, after: int) -> list[Settled]:
     """The next of a campus's settled assignments with an id above *after*, in order; empty at the end."""
     statement = Statement(f"""
         SELECT graded_assignment.id AS id, version_number AS version, sent_score, sent_at, user_id, course_key,
             usage_key, lis_result_sourcedid
         {_OF_CAMPUS}
-        WHERE lti_consumer.id = :here AND origin = :origin AND graded_assignment.id > :after AND {_SETTLED}
+        WHERE campus.id = :here AND graded_assignment.id > :after AND {_SETTLED}
             AND {selection.condition}
         ORDER BY 1 LIMIT {CHUNK}""")
-    rows = await statement.rows(**selection.parameters, here=campus.consumer_id, origin=campus.origin, after=after)
+    rows = await statement.rows(**selection.parameters, here=campus_id, after=after)
     return [Settled(**row) for row in rows]
 
 

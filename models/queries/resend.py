@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models.assignment import REDO_AFRESH_SET, REVIVE_SET
+from models.assignment import STATE
+from models.changes import FORCE_RESEND_SET, UNPARK_SET
 from models.db.sql import Statement
-from models.queries.status import STATE
 
 #: Assignments a transaction: few enough that nobody waits for their locks.
 CHUNK = 500
 #: Assignments that are shown one by one.
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +74,23 @@ async def match(selection: Selection, *, now: int) -> Matched:
     Look, and change nothing.
 
     Returns:
-        ``campuses``: ``consumer``, ``origin`` and ``number`` each. ``first``: up to :data:`MOST_SHOWN` of ``id``,
+        ``campuses``: ``consumer``, ``origin`` and ``number`` each. ``first``: up to :data:`MAX_SHOWN` of ``id``,
         ``user_id``, ``course_key``, ``usage_key``, ``consumer``, ``state``, ``sent_score``, ``parked_reason``.
     """
     where = selection.condition
     counted = Statement(f"""
-        SELECT consumer_name AS consumer, origin, SUM(number) AS number FROM (
-            SELECT outcome_service_id, COUNT(*) AS number FROM graded_assignment
+        SELECT consumer_name AS consumer, origin, number FROM (
+            SELECT campus_id, COUNT(*) AS number FROM graded_assignment
             WHERE disabled_at IS NULL AND {where} GROUP BY 1) AS matched
-        JOIN outcome_service ON outcome_service.id = matched.outcome_service_id
-        JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-        GROUP BY 1, 2 ORDER BY 1, 2""")
+        JOIN campus ON campus.id = matched.campus_id
+        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
     first = Statement(f"""
         SELECT graded_assignment.id AS id, user_id, course_key, usage_key, consumer_name AS consumer, {STATE} AS state,
             sent_score, parked_reason
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-        WHERE disabled_at IS NULL AND {where} ORDER BY graded_assignment.id LIMIT {MOST_SHOWN}""")
+        WHERE disabled_at IS NULL AND {where} ORDER BY graded_assignment.id LIMIT {MAX_SHOWN}""")
     disabled = Statement(f"""
         SELECT COUNT(*) AS number FROM graded_assignment WHERE disabled_at IS NOT NULL AND {where}""")
     left_out = await disabled.row(**selection.parameters)
@@ -124,7 +123,7 @@ async def mark(selection: Selection, *, first: int, last: int, now: int, force: 
         How many were marked.
     """
     statement = Statement(f"""
-        UPDATE graded_assignment SET {REDO_AFRESH_SET if force else REVIVE_SET} WHERE id IN (
+        UPDATE graded_assignment SET {FORCE_RESEND_SET if force else UNPARK_SET} WHERE id IN (
             SELECT id FROM graded_assignment
             WHERE id >= :first AND id <= :last AND disabled_at IS NULL AND {selection.condition}
             ORDER BY id {{for_update}})

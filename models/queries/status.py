@@ -5,56 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from models.assignment import STATE, STATES
+from models.campus import CAMPUS_STATE
 from models.db.sql import Statement
-from models.fleet import AWAKE_MS, READER
-from models.gate import OF_SERVICE
-from models.gate import STATE as GATE_STATE
 
 if TYPE_CHECKING:
-    from models.gate import State as GateState
-
-STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
+    from models.campus import CampusState
 
 #: Milliseconds of the ledger that the rate of a campus is taken from.
 RATE_MS = 300_000
 #: Lines of the ledger that are looked at for it, at most: where there are more, the newest tell of a shorter time.
 RATE_LINES = 10_000
 
-# One state a row. `due`: dirty and sendable now. `waiting`: dirty, but later, or until a course structure comes.
-STATE = """CASE
-    WHEN disabled_at IS NOT NULL THEN 'disabled'
-    WHEN parked_at IS NOT NULL THEN 'parked'
-    WHEN version_number <= sent_version THEN 'clean'
-    WHEN claimed_until > :now THEN 'claimed'
-    WHEN waiting_since IS NOT NULL OR due_at > :now OR not_before > :now OR hold_until > :now THEN 'waiting'
-    ELSE 'due' END"""
-
 _BY_CAMPUS = Statement(f"""
-    SELECT lti_consumer.consumer_name AS consumer, outcome_service.origin AS origin, states.state AS state,
-        {GATE_STATE} AS gate, COALESCE(gate.reason, '') AS reason, COALESCE(gate.probed_at, 0) AS probed_at,
-        SUM(states.number) AS number, MIN(states.oldest) AS oldest, MIN(states.parked_since) AS parked_since,
-        MAX(states.newest) AS newest
+    SELECT lti_consumer.consumer_name AS consumer, campus.origin AS origin, states.state AS state,
+        {CAMPUS_STATE} AS campus_state, last_error, last_error_at, number, oldest, parked_since, newest
     FROM (
-        SELECT outcome_service_id, {STATE} AS state, COUNT(*) AS number, MIN(due_at) AS oldest,
+        SELECT campus_id, {STATE} AS state, COUNT(*) AS number, MIN(due_at) AS oldest,
             MIN(parked_at) AS parked_since, MAX(sent_at) AS newest
         FROM graded_assignment GROUP BY 1, 2
     ) AS states
-    JOIN outcome_service ON outcome_service.id = states.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id {OF_SERVICE}
-    GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2""")
-
-_LAST_ERRORS = Statement("""
-    SELECT consumer_name AS consumer, origin, last_error, last_error_at FROM outcome_service
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    WHERE last_error_at IS NOT NULL ORDER BY last_error_at""")
+    JOIN campus ON campus.id = states.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
 
 _QUARANTINED = Statement("SELECT COUNT(*) AS number FROM quarantined_event")
 
 # By the ledger's index of `at`, and never more than so many of its lines.
 _RECENT = Statement("""
-    SELECT consumer_name AS consumer, origin, SUM(lines) AS lines, SUM(accepted) AS accepted, MIN(oldest) AS oldest
+    SELECT consumer_name AS consumer, origin, lines, accepted, oldest
     FROM (
-        SELECT outcome_service_id, COUNT(*) AS lines, MIN(recent.at) AS oldest,
+        SELECT campus_id, COUNT(*) AS lines, MIN(recent.at) AS oldest,
             SUM(CASE WHEN recent.result = 'accepted' THEN 1 ELSE 0 END) AS accepted
         FROM (
             SELECT assignment_id, at, result FROM delivery WHERE at > :since AND at <= :now
@@ -62,32 +42,24 @@ _RECENT = Statement("""
         ) AS recent
         JOIN graded_assignment ON graded_assignment.id = recent.assignment_id
         GROUP BY 1
-    ) AS services
-    JOIN outcome_service ON outcome_service.id = services.outcome_service_id
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    GROUP BY 1, 2""")
-
-_DAEMONS = Statement(f"""
-    SELECT SUM(CASE WHEN seen_at > :since AND seen_at <= :until THEN 1 ELSE 0 END) AS awake, MAX(seen_at) AS seen_at
-    FROM live_daemon WHERE id NOT LIKE '{READER}%'""")
+    ) AS campuses
+    JOIN campus ON campus.id = campuses.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id""")
 
 _CONSUMERS = Statement("""
     SELECT consumer_name AS consumer, CASE WHEN paused_at IS NULL THEN 0 ELSE 1 END AS paused
     FROM lti_consumer
     WHERE NOT EXISTS (
-        SELECT 1 FROM outcome_service JOIN graded_assignment
-        ON graded_assignment.outcome_service_id = outcome_service.id
-        WHERE outcome_service.lti_consumer_id = lti_consumer.id)
+        SELECT 1 FROM campus JOIN graded_assignment ON graded_assignment.campus_id = campus.id
+        WHERE campus.lti_consumer_id = lti_consumer.id)
     ORDER BY 1""")
 
 
 _CAMPUSES = Statement("""
-    SELECT consumer_name AS consumer, origin, consumer_key FROM outcome_service
-    JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    WHERE EXISTS (
-        SELECT 1 FROM graded_assignment
-        WHERE graded_assignment.outcome_service_id = outcome_service.id AND disabled_at IS NULL)
-    GROUP BY 1, 2, 3 ORDER BY 1, 2""")
+    SELECT consumer_name AS consumer, origin, consumer_key FROM campus
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+    WHERE EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND disabled_at IS NULL)
+    ORDER BY 1, 2""")
 
 
 @dataclass(slots=True)
@@ -96,9 +68,7 @@ class CampusStatus:
 
     consumer: str
     origin: str
-    gate: GateState = "open"
-    #: Why the gate is not open, in the campus's words.
-    gate_reason: str = ""
+    state: CampusState = "up"
     due: int = 0
     parked: int = 0
     oldest_due: int | None = None
@@ -131,14 +101,6 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Daemons:
-    """*awake*: how many are at work. *last_seen*: when any was, in milliseconds since 1970; None if nobody knows."""
-
-    awake: int
-    last_seen: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class IdleConsumer:
     """A consumer that has no assignment."""
 
@@ -148,13 +110,12 @@ class IdleConsumer:
 
 async def read_status(*, now: int) -> Status:
     """Read the state of all assignments. *now*: milliseconds since 1970 by the database's clock."""
-    assignments = dict.fromkeys(STATES, 0)
+    assignments: dict[str, int] = dict.fromkeys(STATES, 0)
     campuses: dict[tuple[str, str], CampusStatus] = {}
-    probed: dict[tuple[str, str], int] = {}
     for row in await _BY_CAMPUS.rows(now=now):
         key = (row["consumer"], row["origin"])
-        campus = campuses.setdefault(key, CampusStatus(*key, row["gate"], row["reason"]))
-        probed[key] = row["probed_at"]
+        campus = campuses.setdefault(key, CampusStatus(*key, row["campus_state"]))
+        campus.last_error, campus.last_error_at = row["last_error"], row["last_error_at"]
         number = int(row["number"])
         assignments[row["state"]] += number
         campus.in_use |= row["state"] != "disabled"
@@ -164,15 +125,6 @@ async def read_status(*, now: int) -> Status:
             campus.parked, campus.oldest_parked = number, row["parked_since"]
         if row["newest"] is not None:
             campus.last_success = max(campus.last_success or 0, row["newest"])
-    for row in await _LAST_ERRORS.rows():
-        if (row["consumer"], row["origin"]) in campuses:
-            campus = campuses[row["consumer"], row["origin"]]
-            campus.last_error, campus.last_error_at = row["last_error"], row["last_error_at"]
-    for key, campus in campuses.items():
-        if campus.gate in ("shut", "probing") and campus.gate_reason:
-            # Why nothing goes there now: the last error may be of one grade only.
-            campus.last_error = campus.gate_reason
-            campus.last_error_at = campus.last_error_at or probed[key] or None
     quarantined = await _QUARANTINED.row()
     return Status(assignments, list(campuses.values()), quarantined["number"] if quarantined else 0)
 
@@ -191,12 +143,6 @@ async def read_rates(*, now: int) -> dict[tuple[str, str], float]:
     whole = sum(int(row["lines"]) for row in rows) < RATE_LINES
     span = RATE_MS if whole else max(1, now - min(row["oldest"] for row in rows))
     return {(row["consumer"], row["origin"]): round(int(row["accepted"]) * 60_000 / span, 3) for row in rows}
-
-
-async def read_daemons(*, now: int) -> Daemons:
-    """Who is at work. *now*: milliseconds since 1970 by the database's clock."""
-    row = await _DAEMONS.row(since=now - AWAKE_MS, until=now + AWAKE_MS)
-    return Daemons(int(row["awake"] or 0), row["seen_at"]) if row else Daemons(0, None)
 
 
 async def read_idle_consumers() -> list[IdleConsumer]:

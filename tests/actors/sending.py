@@ -11,12 +11,12 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from actors.gate import Gates
 from dramatiq.brokers.stub import StubBroker
 
 from actors.attempt import MARGIN, Settings, Tools
 from actors.client import Sender, http_session
 from actors.egress import Egress
-from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules

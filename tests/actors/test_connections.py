@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
 from actors.connections import Connections
 from actors.slots import Slots
 

@@ -6,24 +6,24 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-
 from actors.connections import CROWD, SHORT_LINE, SLOW_PLACES
 from actors.gate import (
-    LONGEST_CLOSED_MS,
-    LONGEST_PAUSE_MS,
+    MAX_CLOSED_MS,
+    MAX_PAUSE_MS,
     SLOW_MS,
     Gates,
     pause_ms,
     share,
 )
-from actors.resolution import Verdict
 from actors.slots import NotAdmittedError
-from models.assignment import sweep
 from models.attempt import Accepted, Address, Released, address
-from models.db.clock import Clock
-from models.delivery import Line
 from models.fleet import READER
 from models.gate import LEAST_PAUSE_MS, Campus, WaitingLine, read_troubles, take_probe
+
+from actors.resolution import Verdict
+from models.assignment import sweep
+from models.db.clock import Clock
+from models.delivery import Line
 from tests.actors.sending import LEASE, Ticker
 from tests.models.rows import make_assignment, make_service
 
@@ -188,7 +188,7 @@ async def test_each_failed_probe_makes_the_pause_longer_up_to_a_limit(daemon, id
         waits.append(waited)
     assert waits[:4] == sorted(waits[:4])
     assert waits[0] >= PAUSE
-    assert all(LONGEST_PAUSE_MS / 1000 <= wait <= LONGEST_PAUSE_MS / 900 for wait in waits[-4:])
+    assert all(MAX_PAUSE_MS / 1000 <= wait <= MAX_PAUSE_MS / 900 for wait in waits[-4:])
 
 
 async def test_a_campus_may_ask_for_a_longer_pause_within_bounds(daemon, ids):
@@ -197,7 +197,7 @@ async def test_a_campus_may_ask_for_a_longer_pause_within_bounds(daemon, ids):
     assert await daemon.attempt(ids[2], verdict("fails", after=1e9)) == "not at all"
     daemon.tick(2)
     assert await daemon.attempt(ids[2], verdict("fails", after=1e9)) == "probe"
-    daemon.tick(LONGEST_CLOSED_MS / 1000 + 1)
+    daemon.tick(MAX_CLOSED_MS / 1000 + 1)
     assert await daemon.attempt(ids[2], WORKS) == "probe"
 
 
@@ -269,7 +269,7 @@ async def test_a_busy_campus_is_left_alone_for_as_long_as_it_asked(daemon, ids):
 
 async def test_no_answer_closes_a_campus_for_longer_than_the_bound(daemon, ids):
     await daemon.attempt(ids[0], verdict("throttled", after=1e9))
-    daemon.tick(LONGEST_CLOSED_MS / 1000 + 1)
+    daemon.tick(MAX_CLOSED_MS / 1000 + 1)
     assert await daemon.attempt(ids[1], WORKS) == "open"
 
 

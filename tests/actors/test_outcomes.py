@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 from dramatiq.brokers.stub import StubBroker
+from models.attempt import address
 
 from actors.attempt import MARGIN, PUT_OFF
 from actors.errors import TryLater
@@ -16,7 +17,6 @@ from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import Debounce, GradedAssignment, bump, bump_waiting, redo, sweep
-from models.attempt import address
 from models.consumer import origin
 from models.course import CourseStructure
 from models.course_tree import Tree, canonical

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from actors.partition import queue_name, queue_names
 from hypothesis import given
 from hypothesis import strategies as st
-
-from actors.partition import queue_name, queue_names
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from actors.read_back import Reader, Reading, compare
 from actors.slots import NotAdmittedError
 from models.attempt import address
 from models.gate import read_troubles, shut
+
+from actors.read_back import Reader, Reading, compare
 from tests.actors.sending import PATH, SOURCEDID
 from tests.fakes.lms import answer, failure, success
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.redact import clean
+from actors.redact import redact
 
 
 @pytest.mark.parametrize(
@@ -17,16 +17,16 @@ from actors.redact import clean
     ],
 )
 def test_a_sourcedid_is_struck_out_however_it_is_escaped(echo):
-    assert clean(f"no such id {echo}!", ["id::a&b<c>\"d'"]) == "no such id […]!"
+    assert redact(f"no such id {echo}!", ["id::a&b<c>\"d'"]) == "no such id […]!"
 
 
 def test_a_short_sourcedid_is_struck_out_only_where_it_stands_alone():
-    assert clean("user 1 of 11: HTTP 401", ["1"]) == "user […] of 11: HTTP 401"
+    assert redact("user 1 of 11: HTTP 401", ["1"]) == "user […] of 11: HTTP 401"
 
 
 def test_a_signature_is_struck_out():
     said = 'bad header oauth_signature_method="HMAC-SHA1", oauth_signature="abc%2Bd%3D", oauth_signature=x+/y= end'
-    cleaned = clean(said)
+    cleaned = redact(said)
     assert "abc" not in cleaned
     assert "x+/y" not in cleaned
     assert "HMAC-SHA1" in cleaned
@@ -34,4 +34,4 @@ def test_a_signature_is_struck_out():
 
 
 def test_control_characters_cannot_reach_a_terminal():
-    assert clean("a\x1b[31mred\x00\u202eb\r\nc") == "a [31mred b c"
+    assert redact("a\x1b[31mred\x00\u202eb\r\nc") == "a [31mred b c"

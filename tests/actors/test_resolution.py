@@ -9,8 +9,8 @@ import pytest
 from actors import resolution as verdict
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.lti11.responses import Accepted
-from actors.resolution import CAMPUS_WAIT, LONGEST_CAMPUS_WAIT, Attempt, Rules
-from actors.response import Answer
+from actors.resolution import CAMPUS_WAIT, MAX_CAMPUS_WAIT, Attempt, Rules
+from actors.response import Response
 from actors.retry import FIRST, LONGEST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models import attempt as ends
 from models.delivery import Line
@@ -18,7 +18,7 @@ from models.delivery import Line
 NOW = 1_700_000_000_000
 HOLD_MS = 20_000
 RULES = Rules(hold_seconds=20, max_attempts=5)
-ANSWER = Answer(503, {}, b"", 0.25)
+ANSWER = Response(503, {}, b"", 0.25)
 
 REFUSED = GiveUp("no longer in course", scope="learner", http_status=200, code_major="failure")
 NOWHERE = GiveUp("not allowed", scope="campus", bytes_left=False)
@@ -84,7 +84,7 @@ def test_a_verdict_says_whether_bytes_left(error, bytes_left):
 
 def test_an_acceptance_keeps_the_score_and_the_campuss_words():
     said = Accepted(201, "success", "stored")
-    ended = verdict.accepted(Attempt(1, "1", clamped=True, now=NOW, due_at=NOW), Answer(201, {}, b"", 0.0129), said)
+    ended = verdict.accepted(Attempt(1, "1", clamped=True, now=NOW, due_at=NOW), Response(201, {}, b"", 0.0129), said)
     assert ended.end == ends.Accepted("1")
     assert ended.line == Line(
         "accepted",
@@ -174,7 +174,7 @@ def test_a_misconfigured_campus_is_tried_again_within_minutes_and_no_attempt_is_
 
 
 @pytest.mark.parametrize(
-    ("due_for", "seconds"), [(0, CAMPUS_WAIT), (4 * CAMPUS_WAIT + 4, CAMPUS_WAIT + 1), (1e6, LONGEST_CAMPUS_WAIT)]
+    ("due_for", "seconds"), [(0, CAMPUS_WAIT), (4 * CAMPUS_WAIT + 4, CAMPUS_WAIT + 1), (1e6, MAX_CAMPUS_WAIT)]
 )
 def test_one_that_has_been_due_for_long_gives_way_to_the_others_of_its_campus(due_for, seconds):
     made = Attempt(1, "0.5", clamped=False, now=NOW, due_at=NOW - int(due_for * 1000))

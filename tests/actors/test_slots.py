@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-
 from actors.connections import Connections
 from actors.slots import GROWTH, NotAdmittedError, Slots
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from dramatiq import Message
 
-from actors.outcomes import MOST_NAMED, Outcomes, named_in
+from actors.outcomes import MAX_NAMED, Outcomes, named_in
 from daemon.queue.broker import dramatiq_broker
 from models.assignment import WAKE_MS, Debounce, Wake, bump, sweep, wake_bumped
 from models.db.clock import Clock
@@ -138,8 +138,8 @@ async def test_one_message_names_the_assignments_of_its_kind_queue_and_time_in_t
 
 
 async def test_a_message_names_no_more_than_it_may(waker):
-    await waker.wake(*(Wake(PARTITIONS * number, 1, "leaf", NOW) for number in range(MOST_NAMED + 1)))
-    assert sorted(len(named_in(message.args)) for message in waker.messages()) == [1, MOST_NAMED]
+    await waker.wake(*(Wake(PARTITIONS * number, 1, "leaf", NOW) for number in range(MAX_NAMED + 1)))
+    assert sorted(len(named_in(message.args)) for message in waker.messages()) == [1, MAX_NAMED]
 
 
 async def test_those_who_are_due_within_a_second_are_woken_together_and_none_too_early(waker):

@@ -8,8 +8,8 @@ import time
 from itertools import pairwise
 
 import pytest
-
 from models.gate import LEAST_PAUSE_MS
+
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wait_until, wire
 from tests.fakes.canvas import ThrottlingCanvas, most_at_once
 from tests.fakes.lms import RecordingLms, answer, failure, success

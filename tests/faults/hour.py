@@ -6,16 +6,16 @@ import asyncio
 import random
 from typing import Any
 
+from actors.gate import Gates
 from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
 from actors.attempt import Settings, Tools
 from actors.errors import Ambiguous, Misconfigured, TryLater
-from actors.gate import Gates
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes, named_in
 from actors.resolution import Rules
-from actors.response import Answer
+from actors.response import Response
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
@@ -69,7 +69,7 @@ class Campus:
         self.holds: dict[str, str] = {}
         self.seen = 0
 
-    def take(self, body: bytes) -> Answer:
+    def take(self, body: bytes) -> Response:
         request = etree.fromstring(body)
         sourcedid = request.findtext(".//{*}sourcedId")
         score = request.findtext(".//{*}textString")
@@ -88,12 +88,12 @@ class Campus:
             case "has a bad certificate":
                 raise Misconfigured("the campus's certificate cannot be trusted", bytes_left=False)
             case "maintenance":
-                return Answer(503, {}, b"<html>Back soon</html>", 0.1)
+                return Response(503, {}, b"<html>Back soon</html>", 0.1)
             case "busy":
-                return Answer(429, {"Retry-After": "30"}, b"", 0.1)
+                return Response(429, {"Retry-After": "30"}, b"", 0.1)
             case "has another secret":
-                return Answer(401, {}, b"", 0.1)
-        return Answer(200, {}, pox("success"), 0.1)
+                return Response(401, {}, b"", 0.1)
+        return Response(200, {}, pox("success"), 0.1)
 
 
 class Campuses:
@@ -102,7 +102,7 @@ class Campuses:
     def __init__(self, **campuses: Campus) -> None:
         self.by_name = campuses
 
-    async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Answer:
+    async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Response:
         assert not abort.is_set()
         return self.by_name[url.removeprefix("https://").partition(".")[0]].take(body)
 

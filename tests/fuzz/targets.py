@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from actors.errors import DeliveryError
 from actors.protocols.lti11.basic_outcome import DESCRIPTION_LIMIT, read_reply
-from actors.protocols.lti11.platforms import PROFILES
+from actors.protocols.lti11.platforms import PLATFORMS
 from actors.protocols.lti11.responses import Accepted, judge
-from actors.response import Answer
+from actors.response import Response
 from daemon.config import ConfigError, Loaded, effective, load
 from daemon.config.sections import keys
 from daemon.ingest.events import TYPES, BadEvent
@@ -86,9 +86,9 @@ def reading_a_reply_never_fails(body: bytes) -> None:
     assert len(reply.description) <= DESCRIPTION_LIMIT
 
 
-@given(st.integers(100, 599), mutated(), HEADERS, st.booleans(), st.sampled_from([None, *PROFILES.values()]))
+@given(st.integers(100, 599), mutated(), HEADERS, st.booleans(), st.sampled_from([None, *PLATFORMS.values()]))
 def judging_an_answer_gives_a_decision_and_tells_no_secret(status, body, headers, truncated, profile) -> None:
-    answer = Answer(status, headers, body, 0.1, truncated)
+    answer = Response(status, headers, body, 0.1, truncated)
     try:
         decided = judge(answer, now=NOW, profile=profile, hide=(SOURCEDID, SECRET))
     except DeliveryError as error:

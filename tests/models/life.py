@@ -19,6 +19,21 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from models.attempt import (
+    Accepted,
+    Claim,
+    Empty,
+    End,
+    Parked,
+    Released,
+    Retried,
+    Uncertain,
+    Unchanged,
+    Waiting,
+    claim,
+    end,
+    is_superseded,
+)
 from tortoise.transactions import in_transaction
 
 from models.assignment import (
@@ -34,21 +49,6 @@ from models.assignment import (
     revive,
     sweep,
     wake_bumped,
-)
-from models.attempt import (
-    Accepted,
-    Claim,
-    Empty,
-    End,
-    Parked,
-    Released,
-    Retried,
-    Uncertain,
-    Unchanged,
-    Waiting,
-    claim,
-    end,
-    is_superseded,
 )
 from models.consumer import digest
 from models.delivery import Line, Result

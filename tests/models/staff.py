@@ -7,20 +7,20 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from actors.gate import Gates
 from dramatiq import Broker
+from models.gate import read_troubles
 
 from actors.attempt import MARGIN, Settings, Tools
-from actors.gate import Gates
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from models.course import CourseTrees
-from models.gate import read_troubles
 from tests.models.rows import read_address
 
 if TYPE_CHECKING:
     from actors.errors import DeliveryError
     from actors.metrics import Metrics
-    from actors.response import Answer
+    from actors.response import Response
     from models.course_tree import Tree
     from tests.models.campus import Campus, Request
     from tests.models.truth import Address
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 DEADLINE, HOLD = 15_000, 30_000
 LEASE = int(MARGIN * 1000) + DEADLINE + HOLD
 #: Attempts until a row is parked.
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 #: Requests at once before one campus.
-MOST_AT_ONCE = 8
+MAX_AT_ONCE = 8
 
 
 class Time:
@@ -80,7 +80,7 @@ class Attempt:
         task.add_done_callback(lambda _: self._news.set())
         await self._next()
 
-    async def go_on(self, said: Answer | DeliveryError | None = None) -> None:
+    async def go_on(self, said: Response | DeliveryError | None = None) -> None:
         """Let it come as far as its next stop; *said* is how the request went."""
         assert self._goes_on is not None
         self._goes_on.set_result(said)
@@ -155,14 +155,14 @@ class Daemon:
         self._campus = campus
         self._attempts: dict[asyncio.Task[Any] | None, Attempt] = {}
         # Nobody stands in a line: whoever finds no slot goes, as from a line that is full.
-        self.gates = Gates(MOST_AT_ONCE, connections=99, clock=time, lease_seconds=LEASE / 1000, line=0)
+        self.gates = Gates(MAX_AT_ONCE, connections=99, clock=time, lease_seconds=LEASE / 1000, line=0)
         tools = Tools(
             sender=self,
             gates=self.gates,
             trees=_Trees(self),
             clock=time,
             metrics=metrics,
-            settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MOST_ATTEMPTS)),
+            settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS)),
             may_send=lambda: True,
             abort=asyncio.Event(),
         )
@@ -186,7 +186,7 @@ class Daemon:
         attempt.token, attempt.address = await read_address(attempt.assignment_id)
         await attempt.stop(Stage.CLAIMED)
 
-    async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
         """In place of a real sender's."""
         attempt = self._attempts[asyncio.current_task()]
         sourcedid, attempt.text = re.findall("<(?:sourcedId|textString)>(.*?)<", body.decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from models.gate import Campus, WaitingLine
 
 from models.assignment import (
     WAKE_MS,
@@ -21,7 +22,6 @@ from models.assignment import (
     wake_bumped,
     wake_claimable,
 )
-from models.gate import Campus, WaitingLine
 from tests.models.rows import BLOCK, COURSE, changes, make_assignment, make_service, read_row
 
 NOW = 1_000_000

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from models.assignment import Debounce, GradedAssignment, bump, redo, sweep
 from models.attempt import (
     Accepted,
     Claim,
@@ -21,6 +19,8 @@ from models.attempt import (
     end,
     is_superseded,
 )
+
+from models.assignment import Debounce, GradedAssignment, bump, redo, sweep
 from models.delivery import Line
 from tests.models.rows import BLOCK, COURSE, LEARNER, changes, make_assignment, read_lines, read_row
 

@@ -6,15 +6,15 @@ import asyncio
 
 import asyncpg
 import pytest
+from models.attempt import claim
+from models.together import Acceptance
 
 from models import together
 from models.assignment import Debounce, bump, sweep
-from models.attempt import claim
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.delivery import Line
 from models.score import apply_score, read_scores
-from models.together import Acceptance
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_row
 
 NOW = 1_000_000

@@ -4,51 +4,51 @@ from __future__ import annotations
 
 import pytest
 
-from models.encryption import OPEN, SEALED, SealedError, Vault, new_key
+from models.encryption import OPEN, SEALED, Cipher, UndecryptableError, new_key
 
 OLD, NEW, OTHER = new_key(), new_key(), new_key()
 SECRET = " a sécret & more "
 
 
 def test_what_is_sealed_tells_nothing_and_is_opened_by_its_key():
-    stored = Vault([NEW]).seal(SECRET)
+    stored = Cipher([NEW]).encrypt(SECRET)
     assert stored.startswith(SEALED)
     assert "cret" not in stored
-    assert Vault([NEW]).open(stored) == SECRET
-    assert Vault([NEW]).seal(SECRET) != stored, "equal secrets look different"
+    assert Cipher([NEW]).open(stored) == SECRET
+    assert Cipher([NEW]).encrypt(SECRET) != stored, "equal secrets look different"
 
 
 def test_the_newest_key_seals_and_all_open():
-    by_old = Vault([OLD]).seal(SECRET)
-    both = Vault([NEW, OLD])
-    assert both.open(by_old) == both.open(both.seal(SECRET)) == SECRET
-    assert Vault([NEW]).open(both.seal(SECRET)) == SECRET
+    by_old = Cipher([OLD]).encrypt(SECRET)
+    both = Cipher([NEW, OLD])
+    assert both.open(by_old) == both.open(both.encrypt(SECRET)) == SECRET
+    assert Cipher([NEW]).open(both.encrypt(SECRET)) == SECRET
 
 
 @pytest.mark.parametrize("keys", [[], [OTHER]])
 def test_without_its_key_nothing_is_opened(keys):
-    with pytest.raises(SealedError):
-        Vault(keys).open(Vault([OLD]).seal(SECRET))
+    with pytest.raises(UndecryptableError):
+        Cipher(keys).open(Cipher([OLD]).encrypt(SECRET))
 
 
 def test_what_was_changed_is_not_opened():
-    stored = Vault([OLD]).seal(SECRET)
-    with pytest.raises(SealedError):
-        Vault([OLD]).open(stored[:-6] + "AAAAAA")
+    stored = Cipher([OLD]).encrypt(SECRET)
+    with pytest.raises(UndecryptableError):
+        Cipher([OLD]).open(stored[:-6] + "AAAAAA")
 
 
 def test_what_was_never_sealed_is_opened_by_anybody():
-    assert OPEN.seal(SECRET) == SECRET
-    assert OPEN.open(SECRET) == Vault([NEW]).open(SECRET) == SECRET
+    assert OPEN.encrypt(SECRET) == SECRET
+    assert OPEN.open(SECRET) == Cipher([NEW]).open(SECRET) == SECRET
 
 
 def test_what_is_not_sealed_with_the_newest_key_is_not_current():
-    both = Vault([NEW, OLD])
-    assert both.is_current(both.seal(SECRET))
-    assert not both.is_current(Vault([OLD]).seal(SECRET))
+    both = Cipher([NEW, OLD])
+    assert both.is_current(both.encrypt(SECRET))
+    assert not both.is_current(Cipher([OLD]).encrypt(SECRET))
     assert not both.is_current(SECRET)
     assert OPEN.is_current(SECRET)
-    assert not OPEN.is_current(both.seal(SECRET))
+    assert not OPEN.is_current(both.encrypt(SECRET))
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_what_is_not_sealed_with_the_newest_key_is_not_current():
 )
 def test_a_key_that_is_none_is_named_by_its_number_and_not_quoted(key):
     with pytest.raises(ValueError, match=r"^key 2 is none: `passbackd secrets key` makes one$"):
-        Vault([NEW, key])
+        Cipher([NEW, key])

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from models import consumer_admin
-from models.assignment import ROOM_WHEN_SHUT, GradedAssignment, sweep
 from models.attempt import address
-from models.consumer import LtiConsumer, OutcomeService, note_error
 from models.gate import (
     LEAST_PAUSE_MS,
     Campus,
@@ -21,6 +17,10 @@ from models.gate import (
     take_probe,
     try_now,
 )
+
+from models import consumer_admin
+from models.assignment import ROOM_WHEN_SHUT, GradedAssignment, sweep
+from models.consumer import LtiConsumer, OutcomeService, note_error
 from models.queries.status import read_status
 from tests.models.rows import make_assignment, make_service
 

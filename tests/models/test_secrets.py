@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from models.attempt import address
 
 from models import consumer_admin
-from models.attempt import address
 from models.consumer import LtiConsumer
-from models.encryption import SEALED, SealedError, Vault, new_key
+from models.encryption import SEALED, Cipher, UndecryptableError, new_key
 from models.secrets import count_unsealed, locked_out, promote, reseal, take_turns
 from tests.models.rows import make_assignment, make_service
 
-OLD, NEW = Vault([new_key()]), Vault([new_key()])
+OLD, NEW = Cipher([new_key()]), Cipher([new_key()])
 NOW = 1_000_000
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -28,25 +28,25 @@ async def add(name: str, secret: str) -> None:
 
 async def test_whoever_cannot_be_read_is_named():
     await add("plain", "s")
-    await add("sealed", OLD.seal("s"))
-    await add("pending", OLD.seal("s"))
-    await consumer_admin.pend("pending", NEW.seal("t"))
+    await add("sealed", OLD.encrypt("s"))
+    await add("pending", OLD.encrypt("s"))
+    await consumer_admin.pend("pending", NEW.encrypt("t"))
     assert await locked_out(OLD) == ["pending"]
     assert await locked_out(NEW) == ["pending", "sealed"]
-    assert await locked_out(Vault()) == ["pending", "sealed"]
+    assert await locked_out(Cipher()) == ["pending", "sealed"]
 
 
 async def test_every_secret_is_sealed_with_the_newest_key():
     await add("plain", "one")
-    await add("sealed", OLD.seal("two"))
-    await consumer_admin.pend("sealed", OLD.seal("three"))
+    await add("sealed", OLD.encrypt("two"))
+    await consumer_admin.pend("sealed", OLD.encrypt("three"))
     keys = [new_key()]
-    both = Vault(keys)
+    both = Cipher(keys)
     both._fernets += OLD._fernets
     assert await count_unsealed(both) == 2
     assert await reseal(both) == 3
     assert await reseal(both) == await count_unsealed(both) == 0
-    newest = Vault(keys)
+    newest = Cipher(keys)
     rows = await LtiConsumer.all().order_by("consumer_name")
     assert [newest.open(row.consumer_secret) for row in rows] == ["one", "two"]
     assert newest.open(rows[1].pending_secret) == "three"
@@ -55,8 +55,8 @@ async def test_every_secret_is_sealed_with_the_newest_key():
 
 async def test_a_secret_that_cannot_be_read_keeps_all_as_they_are():
     await add("plain", "one")
-    await add("sealed", OLD.seal("two"))
-    with pytest.raises(SealedError):
+    await add("sealed", OLD.encrypt("two"))
+    with pytest.raises(UndecryptableError):
         await reseal(NEW)
     assert [row.consumer_secret for row in await LtiConsumer.filter(consumer_name="plain")] == ["one"]
 

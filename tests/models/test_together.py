@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from models.attempt import Accepted, Ended
+from models.together import Acceptance
 
 from models import attempt, together
 from models.assignment import WAKE_MS, Debounce, Wake, bump
-from models.attempt import Accepted, Ended
 from models.delivery import Line
-from models.together import Acceptance
 from tests.models.rows import make_assignment, read_lines, read_row
 
 NOW = 1_000_000

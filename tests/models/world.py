@@ -18,17 +18,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from models.gate import Gate
+
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.metrics import Metrics
 from actors.protocols.lti11.responses import PROCESSING_HOLD
-from actors.response import Answer
+from actors.response import Response
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import Backlog
 from daemon.ingest.reader import Intake
 from models import consumer_admin
 from models.assignment import Debounce, sweep
 from models.course import CourseTrees
-from models.gate import Gate
 from models.quarantine import QuarantinedEvent
 from models.stream_position import read_position
 from tests.models.campus import Campus, Request
@@ -72,14 +73,14 @@ _POX = """<imsx_POXEnvelopeResponse xmlns="http://www.imsglobal.org/services/lti
 </imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader><imsx_POXBody/></imsx_POXEnvelopeResponse>"""
 
 
-def _answer(status: int, code_major: str = "", description: str = "") -> Answer:
+def _answer(status: int, code_major: str = "", description: str = "") -> Response:
     body = _POX.format(code_major, description).encode() if code_major else b""
-    return Answer(status, {}, body, seconds=0.1)
+    return Response(status, {}, body, seconds=0.1)
 
 
 #: What the campus does: its answer, what the ledger then says, and for how long the score may still be stored after
 #: it was answered (None: it is not stored).
-ANSWERS: dict[str, tuple[Answer | DeliveryError, str, int | None]] = {
+ANSWERS: dict[str, tuple[Response | DeliveryError, str, int | None]] = {
     "accepts": (_answer(200, "success"), "accepted", 0),
     "refuses the learner": (_answer(200, "failure", "user not found"), "refused", None),
     "refuses the course": (_answer(200, "failure", "course concluded"), "refused", None),
@@ -322,7 +323,7 @@ class World:
         while attempt.stage < min(until, Stage.SENT):
             await self._go(attempt, None)
 
-    async def _go(self, attempt: Attempt, said: Answer | DeliveryError | None) -> None:
+    async def _go(self, attempt: Attempt, said: Response | DeliveryError | None) -> None:
         await attempt.go_on(said)
         self._ledgers.setdefault(attempt.token, attempt.assignment_id)
         if attempt.stage == Stage.OVER:

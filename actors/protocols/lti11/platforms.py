@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from actors.protocols.lti11.basic_outcome import Reply
-    from actors.response import Answer
+    from actors.response import Response
 
 #: Who must act on a refusal: the learner's or the course's own affair, this campus's set-up (or a fault of ours, which
 #: its other grades have too), or something that stops the whole campus until somebody mends it.
@@ -24,7 +24,7 @@ Refusal = Literal["learner", "course", "campus", "misconfigured"]
 Outcome = Literal["campus", "misconfigured", "busy", "unknown"]
 
 #: As written in the configuration.
-ProfileName = Literal["default", "canvas", "moodle"]
+PlatformName = Literal["default", "canvas", "moodle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class Platform:
     """How one kind of LMS answers. In each table the first row that fits decides."""
 
     name: str
@@ -115,7 +115,7 @@ _STATUSES = (
     Status(range(200, 300), "unknown"),
 )
 
-DEFAULT = Profile("default", _REASONS, frozenset({204}), (), _STATUSES)
+DEFAULT = Platform("default", _REASONS, frozenset({204}), (), _STATUSES)
 
 #: ``BasicLTI::Errors`` and ``BasicOutcomes`` of Canvas, which answers failures with 422. Its words for a sourcedid with
 #: a wrong signature, "Invalid signature", sound like those for a request with one; but those it answers with 401 and
@@ -164,13 +164,13 @@ _MOODLE_REASONS = (
 
 MOODLE = replace(DEFAULT, name="moodle", reasons=(*_MOODLE_REASONS, *_REASONS))
 
-PROFILES: Mapping[ProfileName, Profile] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
+PLATFORMS: Mapping[PlatformName, Platform] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
 
 #: For people.
-PROFILE_NAMES: tuple[ProfileName, ...] = get_args(ProfileName)
+PROFILE_NAMES: tuple[PlatformName, ...] = get_args(PlatformName)
 
 
-def recognise(answer: Answer, reply: Reply) -> Profile:
+def recognise(answer: Response, reply: Reply) -> Platform:
     """The profile of the LMS that answered so; :data:`DEFAULT` if nothing gives it away."""
     if reply.is_canvas or _has_headers_of_canvas(answer):
         return CANVAS
@@ -179,21 +179,21 @@ def recognise(answer: Answer, reply: Reply) -> Profile:
     return DEFAULT
 
 
-def _has_headers_of_canvas(answer: Answer) -> bool:
+def _has_headers_of_canvas(answer: Response) -> bool:
     if answer.header("X-Canvas-Meta") is not None:
         return True
     # Neither alone is Canvas's own.
     return answer.header("X-Rate-Limit-Remaining") is not None and answer.header("X-Request-Context-Id") is not None
 
 
-def _has_cookie_of_moodle(answer: Answer) -> bool:
+def _has_cookie_of_moodle(answer: Response) -> bool:
     return any(
         name.lower() == "set-cookie" and value.lstrip().startswith("MoodleSession")
         for name, value in answer.headers.items()
     )
 
 
-def _speaks_like_moodle(answer: Answer, reply: Reply) -> bool:
+def _speaks_like_moodle(answer: Response, reply: Reply) -> bool:
     heard = reply.description.lower()
     return (
         answer.status == 200

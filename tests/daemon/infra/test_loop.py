@@ -8,7 +8,7 @@ import pytest
 import structlog
 from tortoise.exceptions import OperationalError
 
-from daemon.infra.loop import FIRST_WAIT, LONGEST_WAIT, STUCK, Loop
+from daemon.infra.loop import FIRST_WAIT, MAX_WAIT, STUCK, Loop
 from daemon.infra.stop import Stop
 
 
@@ -68,7 +68,7 @@ async def test_a_fault_of_a_server_is_waited_out(stop, error):
 async def test_the_wait_doubles_with_jitter_up_to_a_limit(stop):
     await Loop("intake", rounds(*[OSError("no")] * 12)).run(stop)
     for number, slept in enumerate(stop.slept):
-        wait = min(FIRST_WAIT * 2**number, LONGEST_WAIT)
+        wait = min(FIRST_WAIT * 2**number, MAX_WAIT)
         assert wait * 0.5 <= slept <= wait * 1.5
 
 

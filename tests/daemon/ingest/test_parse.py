@@ -18,7 +18,7 @@ from daemon.ingest.events import (
     ScoreChanged,
     UserRetired,
 )
-from daemon.ingest.parse import MOST_BYTES, event_type, read_event
+from daemon.ingest.parse import MAX_BYTES, event_type, read_event
 from models.registration import Registration
 
 #: 2026-01-01T00:00:00Z, as an entry id and as the microseconds that stand in for an absent ``modified``.
@@ -324,7 +324,7 @@ def test_a_bad_version_is_named(text, said):
 
 
 def test_an_entry_larger_than_any_structure_is_refused():
-    assert reason(SCORE | {"colour": "x" * (9 * 1024 * 1024)}) == f"the entry is larger than {MOST_BYTES} bytes"
+    assert reason(SCORE | {"colour": "x" * (9 * 1024 * 1024)}) == f"the entry is larger than {MAX_BYTES} bytes"
 
 
 def test_blocks_may_take_8_mib_and_no_more():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from actors.connections import CROWD, SHORT_LINE
 from actors.gate import Gates
+
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import Backlog
 from daemon.ingest.stream import Look

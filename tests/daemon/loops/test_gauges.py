@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from models.gate import STATES, Campus, shut
 
 from actors.metrics import Metrics
 from daemon.infra.redis import redis_client
@@ -12,7 +13,6 @@ from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, OutcomeService, digest, origin
 from models.db.clock import Clock
-from models.gate import STATES, Campus, shut
 from models.quarantine import QuarantinedEvent
 from models.stream_position import move_position, read_position
 from tests.models.rows import make_assignment

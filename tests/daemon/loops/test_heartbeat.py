@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 import pytest
+from actors.gate import Gates
+from models.attempt import address
+from models.fleet import AWAKE_MS
 from structlog.testing import capture_logs
 
-from actors.gate import Gates
 from daemon.infra.log_throttle import TELL_EVERY
 from daemon.infra.stop import Stop
 from daemon.loops.heartbeat import EVERY, STALE, Fleet
 from models import fleet
-from models.attempt import address
 from models.db.clock import Clock
-from models.fleet import AWAKE_MS
 from tests.models.rows import make_assignment
 
 MOST = 4

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from models.fleet import READER
+from models.gate import Campus, close, shut
 
 from actors.read_back import Reader
-from daemon.support.reconcile import MOST_UNREADABLE, PATIENCE, reconcile
+from daemon.support.reconcile import MAX_UNREADABLE, PATIENCE, reconcile
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.delivery import Line, write_line
-from models.fleet import READER
-from models.gate import Campus, close, shut
 from models.queries.reconcile import CHUNK, Selection
 from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, outcome_session, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
@@ -114,13 +114,13 @@ async def test_a_grade_that_changed_while_it_was_read_is_no_drift_and_not_forced
 
 async def test_a_campus_that_tells_nothing_is_left_after_some_readings(reader, campus, lms):
     lms.behave = lambda _: failure("not supported", code_major="unsupported")
-    many = MOST_UNREADABLE + CHUNK
+    many = MAX_UNREADABLE + CHUNK
     for number in range(many):
         await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
     (report,) = await reconcile(ALL, reader)
-    assert MOST_UNREADABLE <= report.counts["unreadable"] < many
+    assert MAX_UNREADABLE <= report.counts["unreadable"] < many
     (why,) = report.skipped
-    assert why == f"{MOST_UNREADABLE} readings one after the other told nothing"
+    assert why == f"{MAX_UNREADABLE} readings one after the other told nothing"
     assert report.skipped[why] + report.counts["unreadable"] == many
     assert len(lms.requests) == report.counts["unreadable"]
 
@@ -187,7 +187,7 @@ async def test_without_an_assignment_there_is_nothing_to_report(reader, empty_da
 
 
 async def test_learners_and_courses_that_are_gone_hide_nobody_else(reader, campus, lms):
-    gone = MOST_UNREADABLE + 5
+    gone = MAX_UNREADABLE + 5
     lms.behave = lambda record: failure("User not found") if record.number < gone else success()
     for number in range(gone + 10):
         await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")

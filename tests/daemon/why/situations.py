@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.attempt import Empty, Parked, Released, Retried, Uncertain, Unchanged, Waiting
+
 from models import consumer_admin, gate
 from models.assignment import GradedAssignment
-from models.attempt import Empty, Parked, Released, Retried, Uncertain, Unchanged, Waiting
 from models.delivery import Line
 from models.registration import Registration, register
 from tests.daemon.why.story import LAUNCH, NOW, Story, ask, before
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from models.gate import Campus
+
     from models.queries.grades import Asked
 
 SITUATIONS: dict[str, Callable[[Story], Awaitable[Asked]]] = {}

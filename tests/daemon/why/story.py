@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from models.attempt import Accepted, Claim, End, claim, end
+from models.gate import Campus
+
 from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import Backlog
 from daemon.ingest.reader import Intake
 from daemon.why.known import Terms
 from models.assignment import Debounce
-from models.attempt import Accepted, Claim, End, claim, end
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.delivery import Line
-from models.gate import Campus
 from models.queries.grades import Asked
 from models.stream_position import read_position
 

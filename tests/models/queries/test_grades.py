@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from models.gate import Campus
 from tortoise.transactions import in_transaction
 
 from models import gate
@@ -12,10 +13,9 @@ from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, digest
 from models.db.sql import Statement, connection, is_postgres
 from models.delivery import Delivery
-from models.gate import Campus
 from models.quarantine import QuarantinedEvent, content_of
 from models.queries import grades as lookup
-from models.queries.grades import MOST_EVENTS, MOST_LINES, MOST_RECENT, Asked
+from models.queries.grades import MAX_EVENTS, MAX_LINES, MAX_RECENT, Asked
 from models.retired_user import RetiredUser, digest_of
 from models.score import apply_score
 from models.stale_event import StaleEvent, note_stale
@@ -112,12 +112,12 @@ async def test_a_gate_tells_its_state_reason_and_times():
 async def test_of_a_ledger_the_newest_lines_are_read_and_it_is_told_whether_there_are_more():
     assignment, other = await make_assignment(), await make_assignment()
     await line(other, 1, at=NOW + 1_000)
-    for number in range(MOST_LINES):
+    for number in range(MAX_LINES):
         await line(assignment, number, at=NOW + number, result="retried")
     lines, more = await lookup.ledger(assignment)
-    assert ([one.at - NOW for one in lines], more) == ([*reversed(range(MOST_LINES))], False)
+    assert ([one.at - NOW for one in lines], more) == ([*reversed(range(MAX_LINES))], False)
     # Written last, of an attempt that began first: a lost one that somebody took over.
-    await line(assignment, MOST_LINES, at=NOW - 1, result="unknown")
+    await line(assignment, MAX_LINES, at=NOW - 1, result="unknown")
     again, more = await lookup.ledger(assignment)
     assert (again, more) == (lines, True)
 
@@ -128,7 +128,7 @@ async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
     await line(assignment, 1, at=NOW - 1)
     await line(assignment, 2, score="0.25", clamped=True)
     await line(assignment, 3, result="refused")
-    for number in range(MOST_LINES):
+    for number in range(MAX_LINES):
         await line(assignment, 4 + number, at=NOW + 1)
     (found,) = await lookup.find(Asked("a"), now=NOW)
     got = await lookup.line_of_sent(found)
@@ -155,12 +155,12 @@ async def test_events_in_quarantine_tell_course_and_block_as_far_as_they_can_be_
 
 
 async def test_of_many_events_the_newest_are_read():
-    for number in range(MOST_EVENTS + 2):
+    for number in range(MAX_EVENTS + 2):
         await quarantine(number)
         await note_stale(
             "launch", user_id="learner", course_key="c", usage_key=str(number), entry_id="", modified_us=0, now=number
         )
-    newest = [*reversed(range(2, MOST_EVENTS + 2))]
+    newest = [*reversed(range(2, MAX_EVENTS + 2))]
     assert [event.at for event in await lookup.rejected("learner")] == newest
     assert [event.at for event in await lookup.late("learner")] == newest
     assert await lookup.late("somebody else") == []
@@ -183,7 +183,7 @@ async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_
 async def test_no_more_of_quarantine_is_looked_through_than_what_came_last():
     await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
     others = [
-        QuarantinedEvent(epoch=0, entry_id="", at=2, type="launch", reason="", content=b"") for _ in range(MOST_RECENT)
+        QuarantinedEvent(epoch=0, entry_id="", at=2, type="launch", reason="", content=b"") for _ in range(MAX_RECENT)
     ]
     await QuarantinedEvent.bulk_create(others)
     assert await lookup.rejected_lately(Asked(sourcedid="s")) == []

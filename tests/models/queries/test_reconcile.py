@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from models.gate import Campus
 
 from models.delivery import Line, write_line
-from models.gate import Campus
 from models.queries.reconcile import (
     CHUNK,
     CampusCensus,

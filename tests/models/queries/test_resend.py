@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from models.consumer import OutcomeService
-from models.queries.resend import MOST_SHOWN, Selection, mark, match, next_chunk
+from models.queries.resend import MAX_SHOWN, Selection, mark, match, next_chunk
 from tests.models.rows import make_assignment, make_service, read_row
 
 NOW = 1_000_000
@@ -54,15 +54,15 @@ async def test_what_is_switched_off_is_left_out_and_counted():
 
 async def test_the_look_tells_how_many_of_each_campus_and_shows_the_first():
     await make_assignment(**CLEAN | PARKED)
-    for _ in range(MOST_SHOWN):
+    for _ in range(MAX_SHOWN):
         await make_assignment(**CLEAN)
     await make_assignment(await make_service("other"), **CLEAN)
     matched = await match(ALL, now=NOW)
     assert [(campus["consumer"], campus["number"]) for campus in matched.campuses] == [
-        ("campus", MOST_SHOWN + 1),
+        ("campus", MAX_SHOWN + 1),
         ("other", 1),
     ]
-    assert len(matched.first) == MOST_SHOWN
+    assert len(matched.first) == MAX_SHOWN
     assert matched.first[0]["state"] == "parked"
     assert matched.first[0]["parked_reason"] == "course has ended"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from models.fleet import AWAKE_MS, LiveDaemon
+from models.gate import Gate
 
 from models.consumer import LtiConsumer, OutcomeService, digest, note_error, origin
 from models.db.sql import connection, is_postgres
 from models.delivery import Delivery
-from models.fleet import AWAKE_MS, LiveDaemon
-from models.gate import Gate
 from models.quarantine import QuarantinedEvent
 from models.queries.status import (
     _RECENT,

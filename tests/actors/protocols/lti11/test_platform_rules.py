@@ -23,7 +23,7 @@ import pytest
 
 from actors.protocols.lti11.oauth1 import body_hash
 from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE
-from actors.protocols.lti11.responses import LONGEST_WAIT, PROCESSING_HOLD
+from actors.protocols.lti11.responses import MAX_WAIT, PROCESSING_HOLD
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from tests.actors.sending import HOLD, KEY, SECRET, changed, just_now, make_campus, results, scored
@@ -262,10 +262,10 @@ ANSWERS = {
         429, later(asked=90), Retry_After="Sun, 01 Mar 2026 12:01:30 GMT", Date="Sun, 01 Mar 2026 12:00:00 GMT"
     ),
     "a 429 is not left alone for as many seconds as it likes": plain(
-        429, later(asked=LONGEST_WAIT), Retry_After="31536000"
+        429, later(asked=MAX_WAIT), Retry_After="31536000"
     ),
     "a 429 is not left alone until any date": plain(
-        429, later(asked=LONGEST_WAIT), Retry_After="Sun, 01 Mar 2036 12:00:00 GMT"
+        429, later(asked=MAX_WAIT), Retry_After="Sun, 01 Mar 2036 12:00:00 GMT"
     ),
     "a 429 that asks for nonsense has the usual backoff": plain(429, later(), Retry_After="soon"),
     # The wrong address, or our fault.

@@ -6,16 +6,16 @@ import pytest
 from multidict import CIMultiDict
 
 from actors.protocols.lti11.basic_outcome import read_reply
-from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, PROFILE_NAMES, PROFILES, Profile, recognise
-from actors.response import Answer
+from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, PLATFORMS, PROFILE_NAMES, Platform, recognise
+from actors.response import Response
 from tests.fakes.lms import canvas_pox, pox
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 LIMITS = {"X-Rate-Limit-Remaining": "588.2", "X-Request-Cost": "0.1"}
 
 
-def recognised(status: int = 200, body: bytes = b"", headers: object = ()) -> Profile:
-    answer = Answer(status, CIMultiDict(headers), body, 0.1)
+def recognised(status: int = 200, body: bytes = b"", headers: object = ()) -> Platform:
+    answer = Response(status, CIMultiDict(headers), body, 0.1)
     return recognise(answer, read_reply(body))
 
 
@@ -67,22 +67,22 @@ def test_what_could_be_anybodys_is_nobodys(status, body, headers):
 
 
 def test_each_profile_is_found_by_its_name():
-    assert [PROFILES[name].name for name in PROFILE_NAMES] == list(PROFILE_NAMES) == ["default", "canvas", "moodle"]
+    assert [PLATFORMS[name].name for name in PROFILE_NAMES] == list(PROFILE_NAMES) == ["default", "canvas", "moodle"]
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+@pytest.mark.parametrize("profile", PLATFORMS.values(), ids=PROFILE_NAMES)
 def test_a_profile_lays_its_own_rows_over_those_that_hold_for_every_lms(profile):
     assert profile.reasons[-len(DEFAULT.reasons) :] == DEFAULT.reasons
     assert (profile.statuses, profile.stored_when_empty) == (DEFAULT.statuses, frozenset({204}))
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+@pytest.mark.parametrize("profile", PLATFORMS.values(), ids=PROFILE_NAMES)
 def test_what_answers_are_compared_with_is_in_lower_case(profile):
     for reason in (*profile.reasons, *profile.error_codes):
         assert reason.words == reason.words.lower()
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILE_NAMES)
+@pytest.mark.parametrize("profile", PLATFORMS.values(), ids=PROFILE_NAMES)
 @pytest.mark.parametrize("status", range(200, 600))
 def test_every_status_code_has_a_row(profile, status):
     assert any(status in row.codes for row in profile.statuses if not row.if_limited)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
-from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, Profile, Reason
+from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, Platform, Reason
 from actors.protocols.lti11.responses import (
     LIMIT_PAUSE,
-    LONGEST_WAIT,
+    MAX_WAIT,
     PROCESSING_HOLD,
     Accepted,
     clock_offset,
@@ -20,15 +20,15 @@ from actors.protocols.lti11.responses import (
     retry_after,
 )
 from actors.redact import REASON_LIMIT
-from actors.response import Answer
+from actors.response import Response
 from tests.fakes.lms import canvas_pox, pox
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Log in for success</body></html>"
 
 
-def answer(status: int = 200, body: bytes = b"", truncated: bool = False, **headers: str) -> Answer:
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 0.1, truncated)
+def answer(status: int = 200, body: bytes = b"", truncated: bool = False, **headers: str) -> Response:
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 0.1, truncated)
 
 
 def refused(*args, hide=(), profile=None, **kwargs) -> DeliveryError:
@@ -216,7 +216,7 @@ def test_an_envelope_without_a_code_is_judged_by_its_status():
 
 
 def test_a_profile_lays_its_reasons_and_empty_answers_over():
-    profile = Profile("own", (Reason("room is closed", "course"),), frozenset({200}))
+    profile = Platform("own", (Reason("room is closed", "course"),), frozenset({200}))
     assert judge(answer(200), now=NOW, profile=profile) == Accepted(200, None, "")
     with pytest.raises(GiveUp):
         judge(answer(200, pox("failure", "The Room is Closed")), now=NOW, profile=profile)
@@ -319,13 +319,13 @@ def test_the_profile_that_the_operator_chose_comes_before_what_the_answer_looks_
     [
         ("0", 0),
         (" 120 ", 120),
-        ("999999", LONGEST_WAIT),
-        ("9" * 5000, LONGEST_WAIT),
+        ("999999", MAX_WAIT),
+        ("9" * 5000, MAX_WAIT),
         ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
         ("Sunday, 01-Mar-26 12:01:30 GMT", 90),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
         ("Sun, 01 Mar 2026 12:01:30 -0000", 90),
-        ("Mon, 01 Mar 2032 12:00:00 GMT", LONGEST_WAIT),
+        ("Mon, 01 Mar 2032 12:00:00 GMT", MAX_WAIT),
         ("-5", None),
         ("1.5", None),
         ("²", None),
@@ -357,7 +357,7 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
     ],
 )
 def test_an_acceptance_near_the_rate_limit_asks_for_a_short_rest(left, after):
-    low = Answer(200, {"X-Rate-Limit-Remaining": left}, pox("success"), 0.1)
+    low = Response(200, {"X-Rate-Limit-Remaining": left}, pox("success"), 0.1)
     assert judge(low, now=NOW).after == after
 
 

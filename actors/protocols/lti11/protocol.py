@@ -1,0 +1,69 @@
+"""LTI 1.1 as :class:`actors.protocols.interface.OutcomeProtocol`: Basic Outcomes, signed with OAuth 1.0a."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actors.errors import GiveUp
+from actors.protocols.interface import WireRequest
+from actors.protocols.lti11 import oauth1
+from actors.protocols.lti11.basic_outcome import read_reply, read_result, replace_result
+from actors.protocols.lti11.platforms import PLATFORMS, Platform
+from actors.protocols.lti11.responses import classify
+from actors.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from actors.protocols.interface import Accepted, Stamp, Target
+    from actors.response import Response
+
+
+#: By the name that the operator chose.
+BY_NAME: dict[str, Platform] = {str(name): platform for name, platform in PLATFORMS.items()}
+
+
+class Lti11:
+    """See :class:`actors.protocols.interface.OutcomeProtocol`."""
+
+    def write_score(self, target: Target, score: str, stamp: Stamp) -> WireRequest:
+        try:
+            return _signed(replace_result(target.sourcedid, score, message_id=stamp.message_id), target, stamp)
+        except ValueError as error:
+            raise _unwritable(error) from error
+
+    def write_read(self, target: Target, stamp: Stamp) -> WireRequest:
+        try:
+            return _signed(read_result(target.sourcedid, message_id=stamp.message_id), target, stamp)
+        except ValueError as error:
+            raise _unwritable(error) from error
+
+    def read_response(
+        self, response: Response, *, now: datetime, platform: str | None, hide: Sequence[str]
+    ) -> Accepted:
+        return classify(response, now=now, platform=None if platform is None else BY_NAME[platform], hide=hide)
+
+    def read_score(self, response: Response, *, hide: Sequence[str]) -> str:
+        reply = read_reply(response.body)
+        if reply.code_major != "success":
+            raise ValueError(f"HTTP {response.status} without an envelope")
+        if reply.score is None:
+            raise ValueError("its answer holds no readable score")
+        return redact(reply.score, hide)
+
+
+def _signed(body: bytes, target: Target, stamp: Stamp) -> WireRequest:
+    headers = oauth1.sign(
+        target.url,
+        body,
+        key=target.consumer_key,
+        secret=target.secret,
+        nonce=stamp.nonce,
+        timestamp=str(stamp.timestamp),
+    )
+    return WireRequest(body, headers, (target.sourcedid, target.secret, *oauth1.secrets_of(headers)))
+
+
+def _unwritable(error: ValueError) -> GiveUp:
+    return GiveUp(f"no request can be written for this assignment: {error}", scope="campus", bytes_left=False)

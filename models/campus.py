@@ -1,0 +1,283 @@
+"""
+A campus: one consumer at one origin, and how many requests it may have at once.
+
+LMSs meter a tool over all its URLs, so that the limit and the breaker belong to the pair. A claim is the record of a
+request under way: the limit over all daemons is a count of claims (:mod:`models.claims`). Times are milliseconds since
+1970 by :mod:`models.db.clock`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.consumer import MAX_ORIGIN
+from models.db.sql import Statement, storable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from models.consumer import LtiConsumer
+
+#: ``down``: the breaker is open (tripped), nothing goes there. ``probing``: one request finds out whether it is back.
+#: ``throttled``: it asked for fewer requests. ``paused``: by the operator.
+CampusState = Literal["up", "throttled", "down", "probing", "paused"]
+CAMPUS_STATES: tuple[CampusState, ...] = ("up", "throttled", "down", "probing", "paused")
+
+#: Milliseconds between two probes, at least, also when a launch asks for one: at most four requests a minute.
+MIN_PROBE_PAUSE_MS = 15_000
+
+#: Milliseconds. A campus that takes longer for a request is slow; slow ones share half of a daemon's connections.
+SLOW_MS = 1_000
+
+#: Characters of the last error that are kept.
+_MAX_ERROR = 2000
+
+
+class Campus(Model):
+    """One consumer at one origin; made by the first launch from there."""
+
+    id = fields.BigIntField(primary_key=True)
+    lti_consumer: fields.ForeignKeyRelation[LtiConsumer] = fields.ForeignKeyField(
+        "models.LtiConsumer", related_name="campuses", on_delete=fields.CASCADE
+    )
+    # Scheme, host and port.
+    origin = fields.CharField(max_length=MAX_ORIGIN)
+    # When the breaker tripped; null while it is closed.
+    tripped_at = fields.BigIntField(null=True)
+    # No request before this: the breaker's pause, or what a throttling campus asked for.
+    blocked_until = fields.BigIntField(default=0)
+    # Failed probes, or throttled answers, one after the other; the pause grows with them.
+    trips = fields.IntField(default=0)
+    # When it last asked for fewer requests; null once it has its whole limit again.
+    throttled_at = fields.BigIntField(null=True)
+    # The limit while it is below ``outcomes.max_per_campus``; null: that.
+    max_in_flight = fields.IntField(null=True)
+    # Successes since that limit last grew.
+    successes = fields.IntField(default=0)
+    # When its first answer came; null: it never answered.
+    answered_at = fields.BigIntField(null=True)
+    slow = fields.BooleanField(db_default=False)
+    # The assignment whose failure was the last signal; null after a success.
+    last_failed_assignment = fields.BigIntField(null=True)
+    # The LMS's words, or the network's.
+    last_error = fields.TextField(null=True)
+    last_error_at = fields.BigIntField(null=True)
+    # ``passbackd reconcile`` reads there until then: senders leave it one slot.
+    reading_until = fields.BigIntField(default=0)
+
+    lti_consumer_id: int
+
+    class Meta:
+        table = "campus"
+        table_description = "Consumers at their origins"
+        unique_together = (("lti_consumer", "origin"),)
+
+
+class OutcomeService(Model):
+    """One ``lis_outcome_service_url`` of one consumer; the same URL may serve two consumers."""
+
+    id = fields.BigIntField(primary_key=True)
+    lti_consumer: fields.ForeignKeyRelation[LtiConsumer] = fields.ForeignKeyField(
+        "models.LtiConsumer", related_name="services", on_delete=fields.CASCADE
+    )
+    lis_outcome_service_url = fields.TextField()
+    url_digest = fields.CharField(max_length=64)
+    # The consumer at the URL's origin.
+    campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
+        "models.Campus", related_name="services", on_delete=fields.CASCADE
+    )
+
+    lti_consumer_id: int
+    campus_id: int
+
+    class Meta:
+        table = "outcome_service"
+        table_description = "Where campuses take grades"
+        unique_together = (("lti_consumer", "url_digest"),)
+
+
+class OrphanedClaim(Model):
+    """A request under way whose assignment was deleted, or went to another campus: it keeps its slot until then."""
+
+    id = fields.BigIntField(primary_key=True)
+    campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
+        "models.Campus", related_name="orphaned_claims", on_delete=fields.CASCADE
+    )
+    claimed_until = fields.BigIntField()
+
+    class Meta:
+        table = "orphaned_claim"
+        table_description = "Requests under way whose assignment is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What is stored of a campus's breaker and throttling; the columns of the same names."""
+
+    campus_id: int
+    tripped_at: int | None = None
+    blocked_until: int = 0
+    trips: int = 0
+    throttled_at: int | None = None
+    max_in_flight: int | None = None
+    successes: int = 0
+    answered_at: int | None = None
+    slow: bool = False
+    last_failed_assignment: int | None = None
+    last_error: str | None = None
+    last_error_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What an attempt says about its whole campus."""
+
+    kind: Literal["success", "failure", "throttled", "neutral"]
+    campus_id: int
+    assignment_id: int
+    #: When the attempt was claimed, milliseconds since 1970.
+    claimed_at: int
+    #: When the breaker had tripped as it was claimed; None: it was closed, and this was no probe.
+    tripped_at: int | None = None
+    #: How long the request took, in milliseconds; None if none ended.
+    duration_ms: int | None = None
+    #: Whether an answer came.
+    answered: bool = False
+    #: Seconds that the campus asked to be left alone for.
+    after: float | None = None
+    #: What went wrong, in the LMS's words; empty if nothing did.
+    error: str = ""
+
+
+# As SQL over `campus` and `lti_consumer`. The limit of a campus over all daemons: 0 while it may have no request, 1
+# for a probe and for the first contact. `:max_per_campus` is the operator's.
+_LIMIT = """CASE
+    WHEN lti_consumer.paused_at IS NOT NULL OR campus.blocked_until > :now THEN 0
+    WHEN campus.tripped_at IS NOT NULL OR campus.answered_at IS NULL THEN 1
+    WHEN campus.max_in_flight IS NULL OR campus.max_in_flight > :max_per_campus THEN CAST(:max_per_campus AS BIGINT)
+    ELSE campus.max_in_flight END"""
+
+#: The limit of senders, who leave one slot to ``reconcile`` where there are two.
+LIMIT = f"""({_LIMIT}
+    - CASE WHEN campus.reading_until > :now AND {_LIMIT} > 1 THEN 1 ELSE 0 END)"""
+READING_LIMIT = f"({_LIMIT})"
+
+#: Requests under way there, of all daemons: claims, and those whose row is gone.
+IN_FLIGHT = """((SELECT COUNT(*) FROM graded_assignment AS running
+        WHERE running.campus_id = campus.id AND running.claimed_until IS NOT NULL)
+    + (SELECT COUNT(*) FROM orphaned_claim
+        WHERE orphaned_claim.campus_id = campus.id AND orphaned_claim.claimed_until > :now))"""
+
+#: A campus's state, as SQL over `campus` and `lti_consumer`.
+CAMPUS_STATE = """CASE
+    WHEN lti_consumer.paused_at IS NOT NULL THEN 'paused'
+    WHEN campus.tripped_at IS NOT NULL AND EXISTS (
+        SELECT 1 FROM graded_assignment AS running
+        WHERE running.campus_id = campus.id AND running.claimed_until > :now) THEN 'probing'
+    WHEN campus.tripped_at IS NOT NULL THEN 'down'
+    WHEN campus.blocked_until > :now OR campus.throttled_at IS NOT NULL THEN 'throttled'
+    ELSE 'up' END"""
+
+_COLUMNS = """id AS campus_id, tripped_at, blocked_until, trips, throttled_at, max_in_flight, successes, answered_at,
+    slow, last_failed_assignment, last_error, last_error_at"""
+
+_READ = Statement(
+    f"SELECT {_COLUMNS} FROM campus WHERE id IN (SELECT id FROM {{given}}) ORDER BY id", given="id BIGINT"
+)
+_LOCK = Statement(
+    f"SELECT {_COLUMNS} FROM campus WHERE id IN (SELECT id FROM {{given}}) ORDER BY id {{for_update}}",
+    given="id BIGINT",
+)
+
+_SAVE = Statement(
+    """
+    UPDATE campus SET tripped_at = given.tripped_at, blocked_until = given.blocked_until, trips = given.trips,
+        throttled_at = given.throttled_at, max_in_flight = given.max_in_flight, successes = given.successes,
+        answered_at = given.answered_at, slow = given.slow, last_failed_assignment = given.last_failed_assignment,
+        last_error = given.last_error, last_error_at = given.last_error_at
+    FROM {given} WHERE campus.id = given.campus_id RETURNING campus.id""",
+    given="campus_id BIGINT, tripped_at BIGINT, blocked_until BIGINT, trips INT, throttled_at BIGINT, "
+    "max_in_flight INT, successes INT, answered_at BIGINT, slow BOOLEAN, last_failed_assignment BIGINT, "
+    "last_error VARCHAR, last_error_at BIGINT",
+)
+
+_PROBE_SOON = Statement("""
+    UPDATE campus SET trips = 0, blocked_until = CASE
+        WHEN blocked_until > COALESCE(last_error_at, 0) + :pause THEN COALESCE(last_error_at, 0) + :pause
+        ELSE blocked_until END
+    WHERE id = :id AND tripped_at IS NOT NULL RETURNING id""")
+
+# Another time of tripping: a probe that is still under way has no say any more.
+_PROBE_NOW = Statement("""
+    UPDATE campus SET trips = 0, blocked_until = 0, tripped_at = CAST(:now AS BIGINT)
+    WHERE lti_consumer_id = :consumer_id AND tripped_at IS NOT NULL RETURNING id""")
+
+_ENSURE = Statement("""
+    INSERT INTO campus (lti_consumer_id, origin, blocked_until, trips, successes, reading_until)
+    VALUES (:consumer_id, :origin, 0, 0, 0, 0)
+    ON CONFLICT (lti_consumer_id, origin) DO NOTHING RETURNING id""")
+_FIND = Statement("SELECT id FROM campus WHERE lti_consumer_id = :consumer_id AND origin = :origin")
+
+_RESERVE = Statement("UPDATE campus SET reading_until = :until WHERE id = :id RETURNING id")
+
+
+async def ensure_campus(consumer_id: int, origin: str) -> int:
+    """The id of the campus of that consumer at that origin (scheme, host and port); made if it is new."""
+    parameters = {"consumer_id": consumer_id, "origin": origin}
+    row = await _FIND.row(**parameters) or await _ENSURE.row(**parameters) or await _FIND.row(**parameters)
+    assert row is not None  # noqa: S101 - another transaction made it
+    return int(row["id"])
+
+
+async def read_breakers(campus_ids: Iterable[int], *, lock: bool = False) -> list[Breaker]:
+    """
+    What is stored of these campuses.
+
+    Args:
+        lock: Keep others from changing them until the transaction ends.
+    """
+    given = [{"id": campus_id} for campus_id in campus_ids]
+    rows = await (_LOCK if lock else _READ).rows(given=given)
+    return [Breaker(**{**row, "slow": bool(row["slow"])}) for row in rows]
+
+
+async def save_breakers(breakers: Sequence[Breaker]) -> None:
+    """Store them, within the transaction that locked them."""
+    if breakers:
+        await _SAVE.rows(given=[_as_row(breaker) for breaker in breakers])
+
+
+def _as_row(breaker: Breaker) -> dict[str, Any]:
+    row = {name: getattr(breaker, name) for name in Breaker.__slots__}
+    row["last_error"] = None if breaker.last_error is None else storable(breaker.last_error, _MAX_ERROR)
+    return row
+
+
+async def probe_soon(campus_id: int) -> None:
+    """A learner was launched from there: probe as soon as the least pause allows."""
+    await _PROBE_SOON.rows(id=campus_id, pause=MIN_PROBE_PAUSE_MS)
+
+
+async def probe_now(consumer_id: int, *, now: int) -> None:
+    """The operator corrected the consumer: probe its campuses at once."""
+    await _PROBE_NOW.rows(consumer_id=consumer_id, now=now)
+
+
+async def reserve_for_reading(campus_id: int, *, until: int) -> None:
+    """Have senders leave one slot of that campus to ``reconcile`` until then."""
+    await _RESERVE.rows(id=campus_id, until=until)
+
+
+_STATE_OF = Statement(f"""
+    SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
+    FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
+
+
+async def read_state(campus_id: int, *, now: int) -> tuple[CampusState, str]:
+    """The state of a campus, and its last error."""
+    row = await _STATE_OF.row(id=campus_id, now=now)
+    return ("up", "") if row is None else (row["state"], row["error"])

@@ -1,0 +1,152 @@
+"""
+Which assignments may be claimed now: campuses with due rows and free slots, and their oldest due rows.
+
+Only reads, and locks nothing: what is picked may be claimed by somebody else a moment later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.assignment import READY_AT, RETRIED, SENDABLE
+from models.campus import IN_FLIGHT, LIMIT, SLOW_MS
+from models.db.sql import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.assignment import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A campus that has due rows and free slots."""
+
+    campus_id: int
+    free: int
+    in_flight: int
+    #: Whether it answers slowly, or has not answered a running request for longer than that.
+    slow: bool
+    #: Failed probes; None while the breaker is closed.
+    trips: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """
+    How many rows of a campus to pick.
+
+    *remainder*: only ids with this remainder of the number of partitions. *newest*: its newest row, of those that were
+    not tried yet, in place of the oldest.
+    """
+
+    campus_id: int
+    number: int
+    remainder: int | None = None
+    newest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An assignment that is due."""
+
+    assignment_id: int
+    campus_id: int
+    kind: Kind
+
+
+_DUE = f"{SENDABLE} AND {READY_AT} <= :now"
+
+_CAPACITY = Statement(f"""
+    SELECT campus_id, slots - in_flight AS free, in_flight, slow, trips FROM (
+        SELECT campus.id AS campus_id, {LIMIT} AS slots, {IN_FLIGHT} AS in_flight,
+            CASE WHEN campus.slow OR EXISTS (
+                SELECT 1 FROM graded_assignment AS running WHERE running.campus_id = campus.id
+                    AND running.claimed_until IS NOT NULL AND running.claimed_at < :now - {SLOW_MS}
+            ) THEN 1 ELSE 0 END AS slow,
+            CASE WHEN campus.tripped_at IS NULL THEN NULL ELSE campus.trips END AS trips
+        FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+        WHERE EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {_DUE})
+            OR EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {_DUE})
+    ) AS campuses WHERE slots > in_flight""")
+
+# Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
+# the breaker tripped is fresh. Each part reads its first rows from the index of due rows.
+_RANKED = """
+    SELECT id, campus_id, composite FROM (
+        SELECT id, campus_id, composite, number, ROW_NUMBER() OVER (
+            PARTITION BY campus_id, remainder ORDER BY turn, retried) AS place
+        FROM (
+            SELECT id, campus_id, composite, number, remainder, retried, ROW_NUMBER() OVER (
+                PARTITION BY campus_id, remainder, retried ORDER BY ready_at) AS turn
+            FROM ({oldest}) AS oldest
+            WHERE remainder IS NULL OR id % :partitions = remainder
+        ) AS in_turn
+    ) AS ranked WHERE place <= number"""
+
+_ROW = f"id, composite, {READY_AT} AS ready_at"
+
+
+def _first_of(condition: str, order: str, limit: str) -> str:
+    return f"""FROM graded_assignment
+        WHERE campus_id = given.campus_id AND {condition} AND {_DUE} ORDER BY {READY_AT} {order} LIMIT {limit}"""
+
+
+_PARTS = (
+    ("given.newest = 0", f"{RETRIED} = 0", "ASC", "CAST(:look AS BIGINT)", 0),
+    ("given.newest = 1", f"{RETRIED} = 0", "DESC", "1", 0),
+    ("1 = 1", f"{RETRIED} = 1", "ASC", "CAST(:look AS BIGINT)", 1),
+)
+
+_LATERAL = " UNION ALL ".join(
+    f"""(SELECT due.id AS id, given.campus_id AS campus_id, composite, number, remainder, {retried} AS retried, ready_at
+        FROM given CROSS JOIN LATERAL (SELECT {_ROW} {_first_of(condition, order, limit)}) AS due WHERE {when})"""
+    for when, condition, order, limit, retried in _PARTS
+)
+# SQLite knows no LATERAL, but looks up rows by the result of a subquery for each given row.
+_BY_ROWID = " UNION ALL ".join(
+    f"""SELECT due.id AS id, given.campus_id AS campus_id, composite, number, remainder, {retried} AS retried,
+            {READY_AT} AS ready_at
+        FROM given CROSS JOIN graded_assignment AS due
+        WHERE {when} AND due.id IN (SELECT id {_first_of(condition, order, limit)})"""
+    for when, condition, order, limit, retried in _PARTS
+)
+
+_PICK = Statement(
+    f"WITH given AS (SELECT * FROM {{given}}) {_RANKED.format(oldest=_LATERAL)}",
+    sqlite=f"WITH given AS (SELECT * FROM {{given}}) {_RANKED.format(oldest=_BY_ROWID)}",
+    given="campus_id BIGINT, number BIGINT, remainder BIGINT, newest INT",
+)
+
+#: Of each campus the first due rows are looked at for those of one partition: so many for each that is wanted, and in
+#: any case. Ids are spread evenly, so that more would hardly ever find one more.
+_LOOK_FACTOR, _LOOK_MORE = 4, 16
+
+
+async def read_capacity(*, now: int, max_per_campus: int) -> list[Capacity]:
+    """The campuses with due rows and free slots. *now*: milliseconds since 1970."""
+    return [
+        Capacity(row["campus_id"], int(row["free"]), int(row["in_flight"]), bool(row["slow"]), row["trips"])
+        for row in await _CAPACITY.rows(now=now, max_per_campus=max_per_campus)
+    ]
+
+
+async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> list[Due]:
+    """The rows that have been due longest at each campus; fresh and retried ones in turn."""
+    if not shares:
+        return []
+    most = max(share.number for share in shares)
+    within = any(share.remainder is not None for share in shares)
+    look = most * partitions * _LOOK_FACTOR + _LOOK_MORE if within else most
+    given = [
+        {
+            "campus_id": share.campus_id,
+            "number": share.number,
+            "remainder": share.remainder,
+            "newest": int(share.newest),
+        }
+        for share in shares
+    ]
+    rows = await _PICK.rows(given=given, now=now, look=look, partitions=partitions)
+    return [Due(row["id"], row["campus_id"], "composite" if row["composite"] else "leaf") for row in rows]

@@ -1,0 +1,274 @@
+"""
+Finishing attempts, many in one transaction: rows, delivery records, breakers, and the claims that follow them.
+
+Each attempt that ends frees a slot of its campus; in the same transaction as many due rows of that campus are claimed
+(the hand-over). The number of claims does not grow, so that no campus has to be locked for it. A row that another
+transaction has locked is passed over: its attempt is finished with the next batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tortoise.transactions import in_transaction
+
+from models.campus import read_breakers, save_breakers
+from models.claims import Claim, Lease, claim_rows
+from models.db.sql import Statement, storable
+from models.delivery import DeliveryRecord, forget_lost_deliveries, write_deliveries
+from models.dispatch import Share, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.campus import Breaker, Signal
+
+#: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
+#: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
+#: assignment, and is given back. ``superseded``: likewise, for a newer change. ``retried``: not stored. ``parked``: no
+#: further try until something changes. ``waiting``: no course structure that we know holds the block. ``in_doubt``:
+#: bytes may have left, and no answer can be trusted. ``read``: the campus was asked for the score, and sent none.
+Outcome = Literal[
+    "accepted", "unchanged", "empty", "released", "superseded", "retried", "parked", "waiting", "in_doubt", "read"
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finish:
+    """How one attempt ends, and what is recorded of it. Times are milliseconds since 1970."""
+
+    claim: Claim
+    outcome: Outcome
+    #: Wire text, of what was accepted.
+    score: str | None = None
+    #: Backoff: no attempt before this.
+    not_before: int = 0
+    #: In doubt: no attempt before this.
+    hold_until: int = 0
+    #: Whose trouble it is that no further try is made; only if nothing changed since the claim (rule 7).
+    parked_scope: str | None = None
+    parked_reason: str = ""
+    #: Whether the attempt does not count.
+    given_back: bool = False
+    #: None for what was not sent.
+    delivery: DeliveryRecord | None = None
+    #: Whether any byte of a request may have reached the LMS: if the claim was lost, the newest score is sent again.
+    bytes_left: bool = False
+    #: None if the attempt says nothing of its campus.
+    signal: Signal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """
+    What finishing an attempt found.
+
+    *locked*: another transaction holds the row; finish it again. *fenced*: the claim was lost to somebody else.
+    *gone*: the row was deleted. *parked*: the row is parked now. *next*: a claim of the same campus and partition.
+    """
+
+    locked: bool = False
+    fenced: bool = False
+    gone: bool = False
+    parked: bool = False
+    next: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """How the claims that follow are made. *partitions*: a claim goes to an actor of its own partition only."""
+
+    lease: Lease
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerChange:
+    """A campus's breaker before and after a batch of signals."""
+
+    before: Breaker
+    after: Breaker
+
+
+# Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
+# attempts meanwhile ended the backoff too. Rules 6 and 7 stand in the CASEs of their columns.
+_FINISH = Statement(
+    """
+    WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
+        WHERE graded_assignment.id = given.assignment_id AND claim_token = given.token
+        {lock_free:graded_assignment})
+    UPDATE graded_assignment SET claimed_until = NULL,
+        sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
+        sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
+        sent_at = CASE given.outcome WHEN 'accepted' THEN :now ELSE sent_at END,
+        pending_since = CASE WHEN NOT given.settles THEN pending_since
+            WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
+        attempts = CASE WHEN given.settles THEN 0
+            WHEN given.given_back AND claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END,
+        not_before = CASE WHEN given.backs_off AND attempts > 0 THEN given.backoff_until ELSE not_before END,
+        forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
+            ELSE forced_version END,
+        hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,
+        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN :now ELSE parked_at END,
+        parked_reason = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.reason
+            ELSE parked_reason END,
+        parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
+            ELSE parked_scope END,
+        waiting_since = CASE WHEN given.outcome = 'waiting' AND version_number = given.version THEN :now
+            ELSE waiting_since END
+    FROM given
+    WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
+    RETURNING id, parked_at""",
+    given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
+    "score VARCHAR, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, doubt_until BIGINT, scope VARCHAR, "
+    "reason VARCHAR",
+)
+
+_HOLDERS = Statement(
+    """
+    SELECT id, claim_token FROM {given} CROSS JOIN graded_assignment
+    WHERE graded_assignment.id = given.assignment_id""",
+    given="assignment_id BIGINT",
+)
+
+# Rules 4 and 5: an older score of ours may land, or have landed, after a newer one.
+_FENCE = Statement(
+    """
+    WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
+        WHERE graded_assignment.id = given.assignment_id {lock_free:graded_assignment})
+    UPDATE graded_assignment SET
+        hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,
+        version_number = CASE WHEN given.resend THEN version_number + 1 ELSE version_number END,
+        forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE forced_version END,
+        due_at = CASE WHEN given.resend THEN :now ELSE due_at END,
+        parked_at = CASE WHEN given.resend THEN NULL ELSE parked_at END,
+        parked_reason = CASE WHEN given.resend THEN NULL ELSE parked_reason END,
+        parked_scope = CASE WHEN given.resend THEN NULL ELSE parked_scope END,
+        waiting_since = CASE WHEN given.resend THEN NULL ELSE waiting_since END
+    FROM given
+    WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
+    RETURNING id""",
+    given="assignment_id BIGINT, doubt_until BIGINT, resend BOOLEAN",
+)
+
+
+async def finish(
+    finishes: Sequence[Finish],
+    *,
+    now: int,
+    next_breaker: Callable[[Breaker, Signal], Breaker],
+    hand_over: HandOver | None = None,
+) -> tuple[dict[Finish, Finished], list[BreakerChange]]:
+    """
+    End attempts of different assignments, in one transaction. Safe to repeat when the commit's answer was lost.
+
+    Args:
+        next_breaker: What a signal makes of a campus's breaker.
+        hand_over: None: no claims follow.
+    """
+    by_id = {one.claim.assignment_id: one for one in finishes}
+    async with in_transaction():
+        rows = await _FINISH.rows(given=[_as_row(one) for one in by_id.values()], now=now)
+        found = {by_id[row["id"]]: Finished(parked=row["parked_at"] is not None) for row in rows}
+        ended = list(found)
+        found |= await _without_claim([one for one in by_id.values() if one not in found], now)
+        recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
+        await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
+        changes = await _signal([one.signal for one in recorded if one.signal is not None], next_breaker)
+        if hand_over is not None and ended:
+            for one, claim in (await _hand_over(ended, hand_over)).items():
+                found[one] = Finished(parked=found[one].parked, next=claim)
+    return found, changes
+
+
+def _as_row(one: Finish) -> dict[str, object]:
+    return {
+        "assignment_id": one.claim.assignment_id,
+        "token": one.claim.token,
+        "outcome": one.outcome,
+        "version": one.claim.version,
+        "claimed_at": one.claim.claimed_at,
+        "settles": one.outcome in ("accepted", "unchanged", "empty"),
+        "score": one.score,
+        "given_back": one.given_back,
+        "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
+        "backoff_until": one.not_before,
+        "doubt_until": one.hold_until,
+        "scope": one.parked_scope,
+        "reason": storable(one.parked_reason, 2000),
+    }
+
+
+async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, Finished]:
+    """What became of attempts whose row was locked, claimed by another sender, or deleted."""
+    if not finishes:
+        return {}
+    holders = {
+        row["id"]: row["claim_token"]
+        for row in await _HOLDERS.rows(given=[{"assignment_id": one.claim.assignment_id} for one in finishes])
+    }
+    found = {one: Finished(gone=True) for one in finishes if one.claim.assignment_id not in holders}
+    fenced = {
+        one.claim.assignment_id: one
+        for one in finishes
+        if holders.get(one.claim.assignment_id, one.claim.token) != one.claim.token
+    }
+    given = [
+        {"assignment_id": id_, "doubt_until": one.hold_until, "resend": one.bytes_left} for id_, one in fenced.items()
+    ]
+    if given:
+        found |= {fenced[row["id"]]: Finished(fenced=True) for row in await _FENCE.rows(given=given, now=now)}
+        await forget_lost_deliveries(
+            (one.claim.assignment_id, one.claim.token) for one in fenced.values() if one.delivery is None
+        )
+    return {one: found.get(one, Finished(locked=True)) for one in finishes}
+
+
+async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker]) -> list[BreakerChange]:
+    """Apply the signals to their campuses, in order; campuses that do not change are not locked."""
+    if not signals:
+        return []
+
+    def changed(breakers: Sequence[Breaker]) -> list[BreakerChange]:
+        changes = []
+        for before in breakers:
+            after = before
+            for signal in signals:
+                if signal.campus_id == before.campus_id:
+                    after = next_breaker(after, signal)
+            if after != before:
+                changes.append(BreakerChange(before, after))
+        return changes
+
+    expected = changed(await read_breakers({signal.campus_id for signal in signals}))
+    if not expected:
+        return []
+    changes = changed(await read_breakers([one.before.campus_id for one in expected], lock=True))
+    await save_breakers([one.after for one in changes])
+    return changes
+
+
+async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finish, Claim]:
+    """Claim as many due rows as attempts have ended, each of the campus and the partition of one of these."""
+    partitions = hand_over.partitions
+
+    def place(claim: Claim) -> tuple[int, int]:
+        return claim.address.campus_id, claim.assignment_id % partitions
+
+    free = Counter(place(one.claim) for one in ended)
+    of_campus = Counter(one.claim.address.campus_id for one in ended)
+    due = await pick(
+        [Share(campus_id, number, remainder=remainder) for (campus_id, remainder), number in free.items()],
+        now=hand_over.lease.now,
+        partitions=partitions,
+    )
+    wanted = [{"assignment_id": one.assignment_id, "most": of_campus[one.campus_id]} for one in due]
+    claims = await claim_rows(wanted, hand_over.lease, most=len(wanted))
+    waiting: dict[tuple[int, int], list[Finish]] = {}
+    for one in ended:
+        waiting.setdefault(place(one.claim), []).append(one)
+    return {waiting[place(claim)].pop(): claim for claim in claims if waiting.get(place(claim))}
