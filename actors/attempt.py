@@ -25,7 +25,7 @@ from actors.protocols.interface import Stamp, Target
 from actors.resolution import Request
 from actors.settings import MARGIN
 from models.claims import superseded
-from models.db.batcher import Batcher
+from models.db.data_loader import DataLoader
 from models.delivery import count_unexplained
 from models.encryption import OPEN
 from models.finishing import Finish, Finished, HandOver, finish
@@ -98,8 +98,8 @@ class Attempts:
         self._put_off_times = 0
         #: What put the last one off. Attempts that asked together have it in common.
         self._fault: Exception | None = None
-        self._scores = Batcher(read_wanted)
-        self._finishes = Batcher(self._finish_many)
+        self._scores = DataLoader(read_wanted)
+        self._finishes = DataLoader(self._finish_many)
 
     async def make(self, claim: Claim) -> Claim | None:
         """Make one attempt; returns the claim that follows it, if any."""
@@ -110,8 +110,8 @@ class Attempts:
             assignment=claim.assignment_id,
             entry=claim.entry_id,
             user=claim.user_id,
-            course=claim.course_key,
-            usage=claim.usage_key,
+            course=claim.course_id,
+            usage=claim.usage_id,
         )
         end = await self._attempt(claim)
         finished = await self._finish(end)
@@ -134,8 +134,8 @@ class Attempts:
 
     async def _grade(self, claim: Claim) -> Finish | tuple[str, bool]:
         """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
-        tree = await self._dependencies.trees.get(claim.course_key)
-        grade = block_grade(claim.usage_key, tree, await self._read_scores(claim, tree))
+        tree = await self._dependencies.trees.get(claim.course_id)
+        grade = block_grade(claim.usage_id, tree, await self._read_scores(claim, tree))
         if grade is NoGrade.UNKNOWN_BLOCK:
             return resolution.not_sent(claim, "waiting")
         if not isinstance(grade, Grade):
@@ -150,10 +150,10 @@ class Attempts:
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
         below: tuple[str, ...] = ()
-        if tree is not None and claim.usage_key in tree:
-            below = tuple(islice(tree.below(claim.usage_key), MAX_BY_NAME + 1))
+        if tree is not None and claim.usage_id in tree:
+            below = tuple(islice(tree.below(claim.usage_id), MAX_BY_NAME + 1))
         named = below if 0 < len(below) <= MAX_BY_NAME else None
-        return await self._scores((claim.user_id, claim.course_key, named)) or {}
+        return await self._scores((claim.user_id, claim.course_id, named)) or {}
 
     def _secrets(self, claim: Claim) -> list[str]:
         """The consumer's secrets, the newest first: you cannot know when a campus switches to a new one."""

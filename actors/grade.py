@@ -29,12 +29,12 @@ class Grade:
     possible: float
 
 
-def block_grade(usage_key: str, tree: Tree | None, scores: Mapping[str, Points]) -> Grade | NoGrade:
+def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) -> Grade | NoGrade:
     """
     The sum over the scored problems at and below a block.
 
     Args:
-        usage_key: The block.
+        usage_id: The block.
         tree: The course, if its structure is known.
         scores: The learner's points by usage key: at least of the problems at and below the block, and of the whole
             course where the tree does not hold the block.
@@ -43,13 +43,13 @@ def block_grade(usage_key: str, tree: Tree | None, scores: Mapping[str, Points])
         The unrounded sum: an attempted problem counts its own earned and possible points, one not attempted counts the
         tree's possible points.
     """
-    if tree is None or usage_key not in tree:
-        own = scores.get(usage_key)
+    if tree is None or usage_id not in tree:
+        own = scores.get(usage_id)
         if own is not None:
             return Grade(*own)
         # Whatever the learner did in this course may lie below the block, or not.
         return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED
-    below = list(tree.below(usage_key))
+    below = list(tree.below(usage_id))
     attempted = [scores[block] for block in below if block in scores]
     if not attempted:
         return NoGrade.NOTHING_ATTEMPTED

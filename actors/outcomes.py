@@ -17,7 +17,7 @@ import structlog
 from actors.attempt import Attempts, Dependencies
 from models.campus import SLOW_MS
 from models.claims import claim
-from models.db.batcher import Batcher
+from models.db.data_loader import DataLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class Outcomes:
         #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
         self._fresh: set[int] = set()
         self._attempts = Attempts(dependencies, partitions=partitions, hands_over=self._hands_over)
-        self._claims = Batcher(self._claim_many, most=256)
+        self._claims = DataLoader(self._claim_many, most=256)
         for number in range(partitions):
             broker.declare_queue(queue_name(number, partitions))
 

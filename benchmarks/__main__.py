@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.campus import Campus
-from benchmarks.desk import ask, beside_pruning, fill
 from benchmarks.endtoend import EndToEnd
-from benchmarks.ground import Ground, ground
 from benchmarks.growth import growth_app
 from benchmarks.raw import Signer, oauthlib_signer, our_signer, raw
 from benchmarks.report import Row, publish
 from benchmarks.seed.measure import seed
-from benchmarks.sick import PATIENCE, Plan, sick_campus
+from benchmarks.servers import Servers, running_servers
+from benchmarks.support_queries import ask, beside_pruning, fill
+from benchmarks.unhealthy_campus import PATIENCE, Plan, sick_campus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,13 +59,13 @@ def main(
     """
     if context.invoked_subcommand is not None:
         return
-    with ground() as servers, Campus(latency_ms) as campus:
+    with running_servers() as servers, Campus(latency_ms) as campus:
         rows = _throughput(servers, campus, outcomes, rounds, concurrency)
     title = f"Outcomes a second, campus at {latency_ms} ms, {concurrency} at once"
     publish(f"throughput-{concurrency}", title, rows, unit="outcomes/s", of="of raw", write=write)
 
 
-def _throughput(servers: Ground, campus: Campus, outcomes: int, rounds: int, concurrency: int) -> list[Row]:
+def _throughput(servers: Servers, campus: Campus, outcomes: int, rounds: int, concurrency: int) -> list[Row]:
     folder, _, redis_url = servers.fresh()
     postgres = EndToEnd(servers.fresh(), campus, outcomes, concurrency)
     sqlite = EndToEnd((folder, f"sqlite:///{folder}/bench.db", redis_url), campus, outcomes, concurrency)
@@ -110,7 +110,7 @@ def sick(
     its recovery.
     """
     plan = Plan(outcomes, rounds, latency_ms, sick_ms, concurrency)
-    with ground() as servers, Campus(latency_ms) as well, Campus(latency_ms) as ill:
+    with running_servers() as servers, Campus(latency_ms) as well, Campus(latency_ms) as ill:
         figures = asyncio.run(sick_campus(*servers.fresh(), well, ill, plan))
     share = _show(
         f"{latency_ms} ms, the sick one {sick_ms} ms, {concurrency} at once each",
@@ -132,7 +132,7 @@ def desk(
     assignments: Annotated[int, typer.Option(help="Ten ledger lines each.")] = 100_000,
 ) -> None:
     """How quickly the help desk is answered on a large PostgreSQL, and what pruning it costs those who send."""
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         fill(servers, place[1], assignments)
         _show_seconds(f"{assignments:,} assignments, {10 * assignments:,} ledger lines", ask(*place, rounds))

@@ -15,8 +15,8 @@ import typer
 
 from benchmarks.campus import Campus
 from benchmarks.daemon import Daemon, running_daemon, scores
-from benchmarks.ground import Ground, ground
 from benchmarks.report import Row, publish
+from benchmarks.servers import Servers, running_servers
 from models.db.migrate import migrate
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _FILL = """
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret) VALUES ('bench', 'bench', 'secret');
 INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
     SELECT id, '{url}', md5('{url}'), '{origin}' FROM lti_consumer;
-INSERT INTO graded_assignment (user_id, course_key, usage_key, outcome_service_id, lis_result_sourcedid,
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
     sourcedid_digest, registered_us, composite, version_number, sent_version, due_at, forced_version, not_before,
     hold_until, attempts, note)
     SELECT 'bench-' || n, 'course', '{usage}', id, '{tag}-' || n, md5(n::text), 0, {composite}, 1, 1, 0, 0, 0, 0, 0, ''
@@ -43,7 +43,7 @@ ANALYZE;
 """
 
 
-def _fill(servers: Ground, url: str, campus: Campus, number: int, *, composite: bool = False) -> None:
+def _fill(servers: Servers, url: str, campus: Campus, number: int, *, composite: bool = False) -> None:
     asyncio.run(migrate(url))
     sql = _FILL.format(
         url=campus.url,
@@ -61,7 +61,7 @@ def _fill(servers: Ground, url: str, campus: Campus, number: int, *, composite: 
 def assignments(rounds: Rounds = 5, outcomes: int = 4000, large: int = 1_000_000, write: bool = False) -> None:
     """CPU of the daemon for each outcome at 1,000 assignments and at a million, on PostgreSQL."""
     sizes = {f"{number:,} assignments": number for number in (1000, large)}
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         places = {name: servers.fresh() for name in sizes}
         for name, number in sizes.items():
             _fill(servers, places[name][1], campus, number)
@@ -80,7 +80,7 @@ def assignments(rounds: Rounds = 5, outcomes: int = 4000, large: int = 1_000_000
 def courses(rounds: Rounds = 5, learners: int = 1000, write: bool = False) -> None:
     """CPU of the daemon for a unit's composite in a course of 100 blocks and in one of 10,000, on PostgreSQL."""
     sizes = {f"a course of {number:,} blocks": number for number in (100, 10_000)}
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         places = {name: servers.fresh() for name in sizes}
         figures: dict[str, list[float]] = {name: [] for name in sizes}
         for name in sizes:
@@ -135,7 +135,7 @@ async def _cpu(
 @growth_app.command("waiting")
 def waiting(composites: int = 100_000) -> None:
     """Composites that wait for their time: the daemon's memory, and the first due one after a restart."""
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         _fill(servers, place[1], campus, composites, composite=True)
         asyncio.run(_wait(place, campus, composites))
@@ -169,7 +169,7 @@ async def _wait(place: tuple[Path, str, str], campus: Campus, composites: int) -
 @growth_app.command("latency")
 def latency(rate: int = 200, seconds: int = 30, idle: int = 30) -> None:
     """From event to accepted at a steady rate, and what an idle daemon uses of a core."""
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         _fill(servers, place[1], campus, rate * seconds)
         asyncio.run(_pace(place, rate, seconds, idle))
@@ -226,7 +226,7 @@ def campuses(
         sick: Campuses that answer after nine seconds; as many answer with 503, and as many refuse the connection.
         connections: Requests at once to all of them.
     """
-    with ground() as servers, Campus(50) as well, Campus(9000) as slow, Campus(50) as failing:
+    with running_servers() as servers, Campus(50) as well, Campus(9000) as slow, Campus(50) as failing:
         asyncio.run(_fail(failing))
         urls = (slow.url, failing.url, "http://127.0.0.1:1/grades")
         places = {"alone": servers.fresh(), "beside the sick ones": servers.fresh()}
@@ -257,7 +257,7 @@ INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
 INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
     SELECT id, url, md5(id::text), regexp_replace(url, '/grades$', '')
     FROM lti_consumer JOIN place ON kind = CASE WHEN id <= 3 * {sick} THEN 1 + id % 3 ELSE 0 END;
-INSERT INTO graded_assignment (user_id, course_key, usage_key, outcome_service_id, lis_result_sourcedid,
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
     sourcedid_digest, registered_us, composite, version_number, sent_version, due_at, forced_version, not_before,
     hold_until, attempts, note)
     SELECT consumer_name || '-' || n, 'course', 'problem', outcome_service.id, '{tag}-' || consumer_name || '-' || n,
@@ -270,7 +270,7 @@ ANALYZE;
 
 
 def _fill_campuses(
-    servers: Ground, database: str, urls: Sequence[str], number: int, sick: int, learners: int, *, tag: str
+    servers: Servers, database: str, urls: Sequence[str], number: int, sick: int, learners: int, *, tag: str
 ) -> None:
     asyncio.run(migrate(database))
     kinds = ", ".join(f"({kind}, '{url}')" for kind, url in enumerate(urls))
@@ -306,7 +306,7 @@ async def _mixed(
 @growth_app.command("daemons")
 def daemons(rounds: Rounds = 5, outcomes: int = 20_000) -> None:
     """One daemon, and two on the same database and Redis."""
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         _fill(servers, place[1], campus, outcomes)
         figures: dict[int, list[float]] = {1: [], 2: []}
@@ -337,7 +337,7 @@ async def _several(place: tuple[Path, str, str], campus: Campus, number: int, ou
 @growth_app.command("intake")
 def intake(rounds: Rounds = 5, events: int = 40_000, learners: int = 10_000) -> None:
     """Score events a second into PostgreSQL, while nothing is sent."""
-    with ground() as servers, Campus(50) as campus:
+    with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         _fill(servers, place[1], campus, learners)
         servers.postgres.execute("UPDATE lti_consumer SET paused_at = 1", database=place[1].rsplit("/", 1)[1])

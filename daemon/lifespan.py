@@ -21,7 +21,7 @@ from daemon.infra.loop import Loop
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database, until_it_works
 from daemon.ingest.apply import Applier, debounce
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
 from daemon.loops.dispatch import Dispatcher
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Environment:
     """What surrounds the daemon; a test of faults puts its own in place of this machine's."""
 
     #: Seconds that never step back.
@@ -77,7 +77,7 @@ class Daemon:
 
 
 @asynccontextmanager
-async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterator[Daemon]:
+async def lifespan(config: Config, stop: Stop, environment: Environment) -> AsyncIterator[Daemon]:
     """
     Gives what runs while the context is open.
 
@@ -98,14 +98,14 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             )
         redis_url = config.redis.url if embedded is None else embedded.url
 
-        clock = Clock(outside.monotonic)
+        clock = Clock(environment.monotonic)
         cipher = config.secrets.cipher
         await _open_database(config, clock, cipher, health, stop, stack)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
 
-        settings, backlog, trees = attempt_settings(config), Backlog(), CourseTrees()
+        settings, backlog, trees = attempt_settings(config), CatchUp(), CourseTrees()
         heartbeat = HeartbeatLoop(clock)
         # After the worker: this daemon sends no more.
         stack.push_async_callback(heartbeat.deregister)
@@ -119,7 +119,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             settings=settings,
             may_send=lambda: backlog.applied,
             abort=asyncio.Event(),
-            reached=outside.reached,
+            reached=environment.reached,
             cipher=cipher,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
@@ -134,7 +134,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             metrics=metrics,
             enqueue=outcomes.enqueue_dirty,
             keep_days=config.retention.stream_days,
-            reached=outside.reached,
+            reached=environment.reached,
         )
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
         prune = Prune(clock=clock, retention=_kept(config))
@@ -145,7 +145,7 @@ async def lifespan(config: Config, stop: Stop, outside: Outside) -> AsyncIterato
             Loop("queue", worker.watch),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
-            Loop("supervisor", Watchdog(outside.notifier, health, lambda: gauges.line).step),
+            Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:
             loops.append(Loop("embedded server", _watch(embedded)))

@@ -14,7 +14,7 @@ from daemon.config import ConfigError
 from daemon.config.reload import differences, merged
 from daemon.infra.startup import StoppedError
 from daemon.infra.stop import Stop, stop_on_signals
-from daemon.lifespan import Outside, lifespan
+from daemon.lifespan import Environment, lifespan
 
 try:
     from uvloop import new_event_loop as _new_event_loop
@@ -36,7 +36,9 @@ LOOPS_END = 3.0
 COLLECT = (10_000, 20, 20)
 
 
-def run_daemon(config: Config, outside: Outside | None = None, *, reread: Callable[[], Config] | None = None) -> None:
+def run_daemon(
+    config: Config, environment: Environment | None = None, *, reread: Callable[[], Config] | None = None
+) -> None:
     """
     Run until SIGTERM or SIGINT, then drain. SIGHUP reads the configuration anew.
 
@@ -48,16 +50,16 @@ def run_daemon(config: Config, outside: Outside | None = None, *, reread: Callab
         Exception: A loop died; the supervisor starts us again.
     """
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        runner.run(_serve(config, outside or Outside(), reread or (lambda: config)))
+        runner.run(_serve(config, environment or Environment(), reread or (lambda: config)))
 
 
-async def _serve(config: Config, outside: Outside, reread: Callable[[], Config]) -> None:
-    stop, notifier = Stop(), outside.notifier
+async def _serve(config: Config, environment: Environment, reread: Callable[[], Config]) -> None:
+    stop, notifier = Stop(), environment.notifier
     loop = asyncio.get_running_loop()
     with stop_on_signals(stop), reload_on_signal(loop, _too_early):
         stop.on_set(notifier.stopping)
         try:
-            async with lifespan(config, stop, outside) as daemon:
+            async with lifespan(config, stop, environment) as daemon:
                 # In place of the one before: a signal has one handler.
                 loop.add_signal_handler(signal.SIGHUP, Reloader(config, reread, daemon.adopt, notifier).reload)
                 notifier.ready()

@@ -40,8 +40,8 @@ class GradedAssignment(Model):
 
     id = fields.BigIntField(primary_key=True)
     user_id = fields.CharField(max_length=255)
-    course_key = fields.CharField(max_length=255)
-    usage_key = fields.CharField(max_length=255)
+    course_id = fields.CharField(max_length=255)
+    usage_id = fields.CharField(max_length=255)
     outcome_service: fields.ForeignKeyRelation[OutcomeService] = fields.ForeignKeyField(
         "models.OutcomeService", related_name="assignments", on_delete=fields.CASCADE
     )
@@ -102,7 +102,7 @@ class GradedAssignment(Model):
         table = "graded_assignment"
         table_description = "Graded assignments"
         unique_together = (("outcome_service", "sourcedid_digest"),)
-        indexes = (("user_id", "course_key"), ("course_key", "usage_key"), ("sourcedid_digest",))
+        indexes = (("user_id", "course_id"), ("course_id", "usage_id"), ("sourcedid_digest",))
 
 
 # The latest of a row's times, and whether it was tried since it fell due; the indexes have the same words.

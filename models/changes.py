@@ -51,10 +51,10 @@ _CHANGE_BLOCKS = Statement(
     f"""
     WITH given AS (SELECT * FROM {{given}}), locked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM graded_assignment
-        WHERE course_key = :course_key AND usage_key IN (SELECT block FROM given) ORDER BY id {{for_update}})
+        WHERE course_id = :course_id AND usage_id IN (SELECT block FROM given) ORDER BY id {{for_update}})
     UPDATE graded_assignment SET {_changed("1")}
     FROM given
-    WHERE graded_assignment.usage_key = given.block AND graded_assignment.id IN (SELECT id FROM locked)
+    WHERE graded_assignment.usage_id = given.block AND graded_assignment.id IN (SELECT id FROM locked)
     RETURNING id, composite, due_at, pending_since""",
     given="block VARCHAR, is_composite BOOLEAN, entry VARCHAR, due BIGINT, ceiling BIGINT",
 )
@@ -63,7 +63,7 @@ _CHANGE_WAITING = Statement(
     f"""
     WITH given AS (SELECT * FROM {{given}}), locked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM graded_assignment
-        WHERE course_key = :course_key AND waiting_since IS NOT NULL ORDER BY id {{for_update}})
+        WHERE course_id = :course_id AND waiting_since IS NOT NULL ORDER BY id {{for_update}})
     UPDATE graded_assignment SET {_changed("1")}
     FROM given
     WHERE graded_assignment.id IN (SELECT id FROM locked)
@@ -146,7 +146,7 @@ async def change(changes: Iterable[Change], *, now: int, debounce: Debounce, for
 
 
 async def change_blocks(
-    course_key: str, kinds: Mapping[str, Kind], *, now: int, debounce: Debounce, cause: Cause
+    course_id: str, kinds: Mapping[str, Kind], *, now: int, debounce: Debounce, cause: Cause
 ) -> int:
     """
     A course's structure changed around these blocks.
@@ -158,13 +158,13 @@ async def change_blocks(
         How many assignments became dirty.
     """
     given = [{"block": block, **_timing(kind, cause.entry_id, now, debounce)} for block, kind in kinds.items()]
-    return len(await _CHANGE_BLOCKS.rows(given=given, course_key=course_key, now=now, force=cause.force))
+    return len(await _CHANGE_BLOCKS.rows(given=given, course_id=course_id, now=now, force=cause.force))
 
 
-async def change_waiting(course_key: str, *, now: int, debounce: Debounce, cause: Cause) -> int:
+async def change_waiting(course_id: str, *, now: int, debounce: Debounce, cause: Cause) -> int:
     """A structure came for a course: assignments that waited for one are due again. Returns how many they are."""
     given = [_timing("composite", cause.entry_id, now, debounce)]
-    return len(await _CHANGE_WAITING.rows(given=given, course_key=course_key, now=now, force=cause.force))
+    return len(await _CHANGE_WAITING.rows(given=given, course_id=course_id, now=now, force=cause.force))
 
 
 def _timing(kind: Kind, entry_id: str | None, now: int, debounce: Debounce) -> dict[str, Any]:

@@ -59,8 +59,8 @@ class Claim:
     sent_version: int
     sent_score: str | None
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     kind: Kind
     lis_result_sourcedid: str
     #: What the delivery's lag counts from.
@@ -139,7 +139,8 @@ def _claim(due: str, limit: str) -> Statement:
         FROM chosen
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
         RETURNING graded_assignment.id AS id, claim_token, version_number, attempts, forced_version, sent_version,
-            sent_score, user_id, course_key, usage_key, composite, lis_result_sourcedid, due_at, entry_id, lti_user_id""",
+            sent_score, user_id, course_id, usage_id, composite, lis_result_sourcedid, due_at, entry_id,
+            lti_user_id""",
         given="assignment_id BIGINT, token BIGINT, most BIGINT",
     )
 
@@ -249,8 +250,8 @@ def _as_claim(row: dict[str, Any], where: dict[str, Any], lease: Lease) -> Claim
         sent_version=row["sent_version"],
         sent_score=row["sent_score"],
         user_id=row["user_id"],
-        course_key=row["course_key"],
-        usage_key=row["usage_key"],
+        course_id=row["course_id"],
+        usage_id=row["usage_id"],
         kind="composite" if row["composite"] else "leaf",
         lis_result_sourcedid=row["lis_result_sourcedid"],
         due_at=row["due_at"],

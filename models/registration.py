@@ -37,8 +37,8 @@ class Registration:
 
     consumer_key: str
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     lis_result_sourcedid: str
     lis_outcome_service_url: str
     modified_us: int
@@ -120,8 +120,8 @@ async def _linked(
     rows = await GradedAssignment.filter(
         outcome_service__lti_consumer_id=consumer.id,
         user_id=launch.user_id,
-        course_key=launch.course_key,
-        usage_key=launch.usage_key,
+        course_id=launch.course_id,
+        usage_id=launch.usage_id,
         resource_link_id=launch.resource_link_id,
     ).order_by("-registered_us", "-id")
     return [row for row in rows if owner is None or row.id != owner.id]
@@ -144,8 +144,8 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
 def _place_and_time(launch: Registration, service: OutcomeService) -> dict[str, Any]:
     return {
         "user_id": launch.user_id,
-        "course_key": launch.course_key,
-        "usage_key": launch.usage_key,
+        "course_id": launch.course_id,
+        "usage_id": launch.usage_id,
         "outcome_service_id": service.id,
         "campus_id": service.campus_id,
         "lis_result_sourcedid": launch.lis_result_sourcedid,
@@ -168,7 +168,7 @@ async def _refresh(
 ) -> tuple[Result, int | None]:
     newer = launch.modified_us > row.registered_us
     moved = _place(row) != (
-        launch.user_id, launch.course_key, launch.usage_key, service.id, launch.lis_result_sourcedid
+        launch.user_id, launch.course_id, launch.usage_id, service.id, launch.lis_result_sourcedid
     )  # fmt: skip
     if row.campus_id != service.campus_id:
         await orphan_claims([row.id], now=now)
@@ -194,7 +194,7 @@ async def _refresh(
 
 
 def _place(row: GradedAssignment) -> tuple[str, str, str, int, str]:
-    return row.user_id, row.course_key, row.usage_key, row.outcome_service_id, row.lis_result_sourcedid
+    return row.user_id, row.course_id, row.usage_id, row.outcome_service_id, row.lis_result_sourcedid
 
 
 async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> Result:

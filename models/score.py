@@ -18,8 +18,8 @@ class Score(Model):
 
     id = fields.BigIntField(primary_key=True)
     user_id = fields.CharField(max_length=255)
-    course_key = fields.CharField(max_length=255)
-    usage_key = fields.CharField(max_length=255)
+    course_id = fields.CharField(max_length=255)
+    usage_id = fields.CharField(max_length=255)
     points_earned = fields.FloatField()
     points_possible = fields.FloatField()
     # When it was scored, microseconds since 1970: the order of two changes.
@@ -28,32 +28,32 @@ class Score(Model):
     class Meta:
         table = "score"
         table_description = "Newest scores"
-        unique_together = (("user_id", "course_key", "usage_key"),)
+        unique_together = (("user_id", "course_id", "usage_id"),)
 
 
 _STORE = Statement("""
-    INSERT INTO score (user_id, course_key, usage_key, points_earned, points_possible, modified_us)
-    VALUES (:user_id, :course_key, :usage_key, :earned, :possible, :modified_us)
-    ON CONFLICT (user_id, course_key, usage_key) DO UPDATE SET
+    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us)
+    VALUES (:user_id, :course_id, :usage_id, :earned, :possible, :modified_us)
+    ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
         modified_us = excluded.modified_us""")
 
 _READ_MANY = Statement(
     """
-    SELECT score.user_id AS user_id, score.course_key AS course_key, score.usage_key AS usage_key, points_earned,
+    SELECT score.user_id AS user_id, score.course_id AS course_id, score.usage_id AS usage_id, points_earned,
         points_possible, modified_us
     FROM {given} CROSS JOIN score
-    WHERE score.user_id = given.user_id AND score.course_key = given.course_key
-        AND score.usage_key = given.usage_key""",
-    given="user_id VARCHAR, course_key VARCHAR, usage_key VARCHAR",
+    WHERE score.user_id = given.user_id AND score.course_id = given.course_id
+        AND score.usage_id = given.usage_id""",
+    given="user_id VARCHAR, course_id VARCHAR, usage_id VARCHAR",
 )
 
 _READ_COURSES = Statement(
     """
-    SELECT score.user_id AS user_id, score.course_key AS course_key, usage_key, points_earned, points_possible
-    FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_key = given.course_key""",
-    given="user_id VARCHAR, course_key VARCHAR",
+    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible
+    FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_id = given.course_id""",
+    given="user_id VARCHAR, course_id VARCHAR",
 )
 
 #: Points earned and possible of one problem.
@@ -116,8 +116,8 @@ async def apply_scores(changes: Sequence[ScoreChange]) -> list[Effect]:
             [
                 {
                     "user_id": key[0],
-                    "course_key": key[1],
-                    "usage_key": key[2],
+                    "course_id": key[1],
+                    "usage_id": key[2],
                     "earned": stored.points[0],
                     "possible": stored.points[1],
                     "modified_us": stored.modified_us,
@@ -128,53 +128,51 @@ async def apply_scores(changes: Sequence[ScoreChange]) -> list[Effect]:
     return effects
 
 
-async def apply_score(user_id: str, course_key: str, usage_key: str, *, points: Points, modified_us: int) -> Effect:
+async def apply_score(user_id: str, course_id: str, usage_id: str, *, points: Points, modified_us: int) -> Effect:
     """One score, as :func:`apply_scores`."""
-    (effect,) = await apply_scores([ScoreChange((user_id, course_key, usage_key), points, modified_us)])
+    (effect,) = await apply_scores([ScoreChange((user_id, course_id, usage_id), points, modified_us)])
     return effect
 
 
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
     """Scores by usage key, for several learners at once."""
-    named = {
-        (user_id, course_key, usage_key) for user_id, course_key, usage_keys in wanted for usage_key in usage_keys or ()
-    }
-    whole = {(user_id, course_key) for user_id, course_key, usage_keys in wanted if usage_keys is None}
+    named = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}
+    whole = {(user_id, course_id) for user_id, course_id, usage_ids in wanted if usage_ids is None}
     known = {key: stored.points for key, stored in (await read_many(named)).items()} if named else {}
     courses = await _read_courses(whole) if whole else {}
     return {
-        (user_id, course_key, usage_keys): courses.get((user_id, course_key), {})
-        if usage_keys is None
+        (user_id, course_id, usage_ids): courses.get((user_id, course_id), {})
+        if usage_ids is None
         else {
-            usage_key: known[user_id, course_key, usage_key]
-            for usage_key in usage_keys
-            if (user_id, course_key, usage_key) in known
+            usage_id: known[user_id, course_id, usage_id]
+            for usage_id in usage_ids
+            if (user_id, course_id, usage_id) in known
         }
-        for user_id, course_key, usage_keys in wanted
+        for user_id, course_id, usage_ids in wanted
     }
 
 
 async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Points]]:
-    given = [{"user_id": user_id, "course_key": course_key} for user_id, course_key in learners]
+    given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
     found: dict[tuple[str, str], dict[str, Points]] = {}
     for row in await _READ_COURSES.rows(given=given):
-        of_learner = found.setdefault((row["user_id"], row["course_key"]), {})
-        of_learner[row["usage_key"]] = (row["points_earned"], row["points_possible"])
+        of_learner = found.setdefault((row["user_id"], row["course_id"]), {})
+        of_learner[row["usage_id"]] = (row["points_earned"], row["points_possible"])
     return found
 
 
 async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, Stored]:
     """The scores that are known of these."""
-    given = [{"user_id": key[0], "course_key": key[1], "usage_key": key[2]} for key in keys]
+    given = [{"user_id": key[0], "course_id": key[1], "usage_id": key[2]} for key in keys]
     return {
-        (row["user_id"], row["course_key"], row["usage_key"]): Stored(
+        (row["user_id"], row["course_id"], row["usage_id"]): Stored(
             (row["points_earned"], row["points_possible"]), row["modified_us"]
         )
         for row in await _READ_MANY.rows(given=given)
     }
 
 
-async def read_scores(user_id: str, course_key: str, usage_keys: Sequence[str] | None = None) -> dict[str, Points]:
-    """A learner's scores in a course by usage key; of *usage_keys* alone where they are given."""
-    wanted = (user_id, course_key, None if usage_keys is None else tuple(usage_keys))
+async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> dict[str, Points]:
+    """A learner's scores in a course by usage key; of *usage_ids* alone where they are given."""
+    wanted = (user_id, course_id, None if usage_ids is None else tuple(usage_ids))
     return (await read_wanted([wanted]))[wanted]

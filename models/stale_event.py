@@ -18,8 +18,8 @@ class StaleEvent(Model):
 
     id = fields.BigIntField(primary_key=True)
     user_id = fields.CharField(max_length=255)
-    course_key = fields.CharField(max_length=255)
-    usage_key = fields.CharField(max_length=255)
+    course_id = fields.CharField(max_length=255)
+    usage_id = fields.CharField(max_length=255)
     type = fields.CharField(max_length=64)
     # How many, and the last of them.
     number = fields.BigIntField(default=1)
@@ -32,28 +32,28 @@ class StaleEvent(Model):
     class Meta:
         table = "stale_event"
         table_description = "Events that were older than what was known"
-        unique_together = (("user_id", "course_key", "usage_key", "type"),)
+        unique_together = (("user_id", "course_id", "usage_id", "type"),)
         indexes = (("at",),)
 
 
 _NOTE = Statement("""
-    INSERT INTO stale_event (user_id, course_key, usage_key, type, number, entry_id, modified_us, at)
-    VALUES (:user_id, :course_key, :usage_key, :type, 1, :entry_id, :modified_us, :now)
-    ON CONFLICT (user_id, course_key, usage_key, type) DO UPDATE SET
+    INSERT INTO stale_event (user_id, course_id, usage_id, type, number, entry_id, modified_us, at)
+    VALUES (:user_id, :course_id, :usage_id, :type, 1, :entry_id, :modified_us, :now)
+    ON CONFLICT (user_id, course_id, usage_id, type) DO UPDATE SET
         number = stale_event.number + 1, entry_id = excluded.entry_id, modified_us = excluded.modified_us,
         at = excluded.at
     RETURNING id""")
 
 
 async def note_stale(
-    type_: str, *, user_id: str, course_key: str, usage_key: str, entry_id: str, modified_us: int, now: int
+    type_: str, *, user_id: str, course_id: str, usage_id: str, entry_id: str, modified_us: int, now: int
 ) -> None:
     """An event was older than what is known. *modified_us* is in microseconds since 1970, *now* in milliseconds."""
     await _NOTE.rows(
         type=type_,
         user_id=user_id,
-        course_key=course_key,
-        usage_key=usage_key,
+        course_id=course_id,
+        usage_id=usage_id,
         entry_id=entry_id,
         modified_us=modified_us,
         now=now,

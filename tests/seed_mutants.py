@@ -76,7 +76,7 @@ MUTANTS = [
     ),
     Mutant(
         "the whole course's grade stands in for a block's",
-        "below = list(tree.below(usage_key))",
+        "below = list(tree.below(usage_id))",
         "below = list(tree)",
         "actors/grade.py",
         "tests/actors/test_grade.py::test_a_block_is_worth_the_sum_of_the_scored_problems_at_and_below_it",
@@ -119,7 +119,7 @@ MUTANTS = [
     Mutant(
         "a sourcedid that comes for another block breaks a unique key",
         "outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid)\n    )\n    linked",
-        "outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid), usage_key=launch.usage_key\n    )\n    linked",
+        "outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid), usage_id=launch.usage_id\n    )\n    linked",
         "models/registration.py",
         "tests/models/test_registration.py::test_a_sourcedid_that_comes_for_another_learner_or_block_moves_there",
     ),

@@ -25,8 +25,8 @@ class GradedAssignment(models.Model):
     """A learner's grade for one block of a course."""
 
     user_id = models.BigIntegerField(db_index=True)
-    course_key = models.CharField(max_length=255, db_index=True)
-    usage_key = models.CharField(max_length=255, db_index=True)
+    course_id = models.CharField(max_length=255, db_index=True)
+    usage_id = models.CharField(max_length=255, db_index=True)
     outcome_service = models.ForeignKey(OutcomeService, on_delete=models.CASCADE)
     lis_result_sourcedid = models.CharField(max_length=255, db_index=True)
     version_number = models.IntegerField()
@@ -39,10 +39,10 @@ class Score(models.Model):
     """What the learning platform itself knows: a learner's points for one problem."""
 
     user_id = models.BigIntegerField()
-    course_key = models.CharField(max_length=255)
-    usage_key = models.CharField(max_length=255)
+    course_id = models.CharField(max_length=255)
+    usage_id = models.CharField(max_length=255)
     points_earned = models.FloatField()
     points_possible = models.FloatField()
 
     class Meta:
-        unique_together = (("user_id", "course_key", "usage_key"),)
+        unique_together = (("user_id", "course_id", "usage_id"),)

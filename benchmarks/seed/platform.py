@@ -22,7 +22,7 @@ def send_outcomes(
 ) -> None:
     """The signal's handler; there are only leaf assignments here."""
     touched = list(
-        GradedAssignment.objects.filter(user_id=user_id, course_key=course_id, usage_key__in=[usage_id, *ABOVE])
+        GradedAssignment.objects.filter(user_id=user_id, course_id=course_id, usage_key__in=[usage_id, *ABOVE])
     )
     for assignment in touched:
         assignment.version_number += 1
@@ -37,7 +37,7 @@ def register(campus: str, learners: int) -> None:
     service = OutcomeService.objects.create(lis_outcome_service_url=campus, lti_consumer=consumer)
     # The campus may have seen a run before: its grades must not be taken for this one's.
     run = uuid.uuid4().hex
-    block = {"course_key": COURSE, "usage_key": PROBLEM}
+    block = {"course_id": COURSE, "usage_id": PROBLEM}
     Score.objects.bulk_create(
         Score(user_id=user, points_earned=0, points_possible=100, **block) for user in range(learners)
     )
@@ -59,8 +59,8 @@ def announce(earned: float, number: int) -> None:
         score_changed.send(
             sender=Score,
             user_id=score.user_id,
-            course_id=score.course_key,
-            usage_id=score.usage_key,
+            course_id=score.course_id,
+            usage_id=score.usage_id,
             points_earned=earned,
             points_possible=score.points_possible,
         )

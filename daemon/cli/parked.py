@@ -43,7 +43,7 @@ def parked(
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             await consumer_id(consumer)  # one that is not there has no grades, and is worth a word
-            groups = await read_parked(consumer_key=consumer, course_key=course, scope=scope)
+            groups = await read_parked(consumer_key=consumer, course_id=course, scope=scope)
         if as_json:
             typer.echo(json.dumps([{**asdict(group), "since": iso(group.since)} for group in groups]))
         else:

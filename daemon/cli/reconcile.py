@@ -98,8 +98,8 @@ def _finding(report: CampusReport, drift: Drift) -> dict[str, Any]:
     return {
         "assignment": settled.id,
         "user_id": settled.user_id,
-        "course_id": settled.course_key,
-        "usage_id": settled.usage_key,
+        "course_id": settled.course_id,
+        "usage_id": settled.usage_id,
         "consumer": report.consumer,
         "origin": report.origin,
         "finding": drift.finding,
@@ -118,7 +118,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
         table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
         for report, drift in drifts[:MAX_TOLD]:
             settled = drift.settled
-            told = [settled.user_id, settled.usage_key, report.consumer, settled.sent_score, _MEANING[drift.finding]]
+            told = [settled.user_id, settled.usage_id, report.consumer, settled.sent_score, _MEANING[drift.finding]]
             table.add_row(
                 str(settled.id),
                 *map(_text, told),

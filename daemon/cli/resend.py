@@ -73,7 +73,7 @@ def resend(
             selection = Selection(
                 assignment_id=assignment,
                 user_id=user,
-                course_key=course,
+                course_id=course,
                 consumer_id=await consumer_id(consumer),
                 parked=parked,
                 since_ms=since_ms,
@@ -146,7 +146,7 @@ def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:
 def _first(rows: list[dict[str, Any]]) -> Table:
     table = Table("assignment", "learner", "course", "block", "campus", "state", "acknowledged", "", box=None)
     for row in rows:
-        words = [row[name] for name in ("user_id", "course_key", "usage_key", "consumer", "state")]
+        words = [row[name] for name in ("user_id", "course_id", "usage_id", "consumer", "state")]
         told = [*words, row["sent_score"] or "", row["parked_reason"] or ""]
         table.add_row(str(row["id"]), *map(_text, told))
     return table

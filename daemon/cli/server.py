@@ -32,7 +32,7 @@ def run(config: ConfigOption = None) -> None:
 
     Example: passbackd run --config config.toml
     """
-    from daemon.lifespan import Outside
+    from daemon.lifespan import Environment
     from daemon.loops.systemd import notifier
     from daemon.run import run_daemon
 
@@ -42,7 +42,7 @@ def run(config: ConfigOption = None) -> None:
         return load(loaded.file, os.environ, cwd=Path.cwd()).config
 
     try:
-        run_daemon(loaded.config, Outside(notifier=notifier(os.environ, os.getpid())), reread=reread)
+        run_daemon(loaded.config, Environment(notifier=notifier(os.environ, os.getpid())), reread=reread)
     except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
 

@@ -9,7 +9,7 @@ import typer
 
 from daemon.cli.common import ConfigOption, console, opened_database, opened_stream, quiet_config, redis_url
 from daemon.cli.common import run as run_work
-from daemon.cli.glance import show
+from daemon.cli.status_view import show
 from daemon.config import zone
 from daemon.web.health import render, snapshot
 from models.db.clock import Clock

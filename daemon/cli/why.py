@@ -16,7 +16,7 @@ from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import show
 from models.db.clock import Clock
-from models.queries.grades import Asked, asked_of
+from models.queries.grades import Query, asked_of
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -59,7 +59,7 @@ def why(
     run_work(work())
 
 
-def _asked(**options: str | None) -> Asked:
+def _asked(**options: str | None) -> Query:
     """What is asked, or wrong use."""
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
@@ -72,7 +72,7 @@ def _asked(**options: str | None) -> Asked:
             "narrow it down",
             WRONG,
         )
-    return Asked(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])
+    return Query(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])
 
 
 def _terms(settings: Config, now: int) -> Terms:

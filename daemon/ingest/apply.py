@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 _OF_LEARNERS = Statement(
     """
-    SELECT id, graded_assignment.user_id AS user_id, graded_assignment.course_key AS course_key, usage_key
+    SELECT id, graded_assignment.user_id AS user_id, graded_assignment.course_id AS course_id, usage_id
     FROM {given} CROSS JOIN graded_assignment
-    WHERE graded_assignment.user_id = given.user_id AND graded_assignment.course_key = given.course_key""",
-    given="user_id VARCHAR, course_key VARCHAR",
+    WHERE graded_assignment.user_id = given.user_id AND graded_assignment.course_id = given.course_id""",
+    given="user_id VARCHAR, course_id VARCHAR",
 )
 
 
@@ -110,12 +110,12 @@ class Applier:
 
     async def _change(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
-        trees = await self._trees.get_many({event.course_key for event in events})
-        rows = await _of_learners({(event.user_id, event.course_key) for event in events})
+        trees = await self._trees.get_many({event.course_id for event in events})
+        rows = await _of_learners({(event.user_id, event.course_id) for event in events})
         changes: dict[int, Change] = {}
         for event in events:
-            of_learner = rows.get((event.user_id, event.course_key), ())
-            for assignment_id, kind in touched_assignments(of_learner, event.usage_key, trees[event.course_key]):
+            of_learner = rows.get((event.user_id, event.course_id), ())
+            for assignment_id, kind in touched_assignments(of_learner, event.usage_id, trees[event.course_id]):
                 before = changes[assignment_id].number if assignment_id in changes else 0
                 changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1)
         return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
@@ -132,8 +132,8 @@ class Applier:
         dirty = None if assignment_id is None else await read_dirty(assignment_id)
         return result, [] if dirty is None else [dirty]
 
-    async def _tree(self, course_key: str) -> Tree | None:
-        return (await self._trees.get_many([course_key]))[course_key]
+    async def _tree(self, course_id: str) -> Tree | None:
+        return (await self._trees.get_many([course_id]))[course_id]
 
     def _check_url(self, launch: Registration) -> None:
         """What a look at the address shows; that of a name is checked again at each connection."""
@@ -148,18 +148,18 @@ class Applier:
         await note_stale(
             type_,
             user_id=event.user_id,
-            course_key=event.course_key,
-            usage_key=event.usage_key,
+            course_id=event.course_id,
+            usage_id=event.usage_id,
             entry_id=event.entry_id or "",
             modified_us=event.modified_us,
             now=now,
         )
 
     async def _kind(self, launch: Registration) -> Kind:
-        tree = await self._tree(launch.course_key)
-        if tree is not None and launch.usage_key in tree:
-            return kind_of(launch.usage_key, tree)
-        own = await read_scores(launch.user_id, launch.course_key, [launch.usage_key])
+        tree = await self._tree(launch.course_id)
+        if tree is not None and launch.usage_id in tree:
+            return kind_of(launch.usage_id, tree)
+        own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
         return "leaf" if own else "composite"
 
 
@@ -178,7 +178,7 @@ def touched_assignments(
     Which of a learner's assignments in a course a change of a problem's score touches.
 
     Args:
-        rows: ``id`` and ``usage_key`` of each assignment.
+        rows: ``id`` and ``usage_id`` of each assignment.
         problem: The problem's usage key.
         tree: The course, if its structure is known: without it only the problem itself is found, and the structure
             brings the others when it comes.
@@ -190,25 +190,25 @@ def touched_assignments(
     path = tree.path(problem) if tree is not None else ()
     touched: list[tuple[int, Kind]] = []
     for row in rows:
-        if row["usage_key"] == problem:
+        if row["usage_id"] == problem:
             touched.append((int(row["id"]), "leaf" if tree is None else kind_of(problem, tree)))
-        elif row["usage_key"] in path:
+        elif row["usage_id"] in path:
             touched.append((int(row["id"]), "composite"))
     return touched
 
 
 async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, int | str]]]:
-    """``id`` and ``usage_key`` of the assignments of learners in courses."""
-    given = [{"user_id": user_id, "course_key": course_key} for user_id, course_key in learners]
+    """``id`` and ``usage_id`` of the assignments of learners in courses."""
+    given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
     found: dict[tuple[str, str], list[dict[str, int | str]]] = {}
     for row in await _OF_LEARNERS.rows(given=given):
-        found.setdefault((row["user_id"], row["course_key"]), []).append(row)
+        found.setdefault((row["user_id"], row["course_id"]), []).append(row)
     return found
 
 
 def _score_change(event: ScoreChanged) -> ScoreChange:
     return ScoreChange(
-        (event.user_id, event.course_key, event.usage_key),
+        (event.user_id, event.course_id, event.usage_id),
         (event.points_earned, event.points_possible),
         event.modified_us,
     )

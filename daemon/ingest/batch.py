@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from actors.failpoints import Reached
     from actors.metrics import Metrics
     from daemon.ingest.apply import Applier
-    from daemon.ingest.catch_up import Backlog
+    from daemon.ingest.catch_up import CatchUp
     from models.changes import Dirty
     from models.db.clock import Clock
 
@@ -68,7 +68,7 @@ class Batches:
         applier: Applier,
         *,
         clock: Clock,
-        backlog: Backlog,
+        backlog: CatchUp,
         metrics: Metrics,
         enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
         reached: Reached,

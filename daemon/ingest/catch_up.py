@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from daemon.ingest.stream import Look
 
 
-class Backlog:
+class CatchUp:
     """
     A database that was restored, or a daemon that was away, must not send last night's grades first.
 

@@ -19,8 +19,8 @@ class ScoreChanged:
     """A learner's weighted points on a problem. *modified_us*: microseconds since 1970."""
 
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     points_earned: float
     points_possible: float
     modified_us: int
@@ -32,7 +32,7 @@ class ScoreChanged:
 class CourseStructured:
     """A course's whole tree. *modified_us*: None where the event did not say."""
 
-    course_key: str
+    course_id: str
     version: int
     tree: Tree
     modified_us: int | None

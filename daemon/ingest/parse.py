@@ -188,8 +188,8 @@ def _score_changed(reader: _Reader) -> ScoreChanged:
     try:
         event = ScoreChanged(
             user_id=reader.id("user_id"),
-            course_key=reader.id("course_id"),
-            usage_key=reader.id("usage_id"),
+            course_id=reader.id("course_id"),
+            usage_id=reader.id("usage_id"),
             points_earned=reader.number("points_earned"),
             points_possible=reader.number("points_possible", least=0),
             modified_us=reader.modified(),
@@ -214,7 +214,7 @@ def _values(reader: _Reader) -> str:
 
 
 def _course_structured(reader: _Reader) -> CourseStructured:
-    course_key, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
+    course_id, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
     if len(text.encode()) > MAX_BLOCKS_BYTES:
         raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes")
     try:
@@ -227,7 +227,7 @@ def _course_structured(reader: _Reader) -> CourseStructured:
         tree = Tree([_block(block) for block in blocks])
     except ValueError as error:
         raise BadEvent(f"blocks: {error}") from error
-    return CourseStructured(course_key, version, tree, reader.said_modified(), reader.entry_id)
+    return CourseStructured(course_id, version, tree, reader.said_modified(), reader.entry_id)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -268,8 +268,8 @@ def _launched(reader: _Reader) -> Launched:
         Registration(
             consumer_key=reader.text("oauth_consumer_key"),
             user_id=reader.id("user_id"),
-            course_key=reader.id("course_id"),
-            usage_key=reader.id("usage_id"),
+            course_id=reader.id("course_id"),
+            usage_id=reader.id("usage_id"),
             lis_result_sourcedid=reader.text("lis_result_sourcedid"),
             lis_outcome_service_url=reader.text("lis_outcome_service_url"),
             modified_us=reader.modified(),

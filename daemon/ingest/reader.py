@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from daemon.infra.stop import Stop
     from daemon.ingest.apply import Applier
     from daemon.ingest.batch import Entry
-    from daemon.ingest.catch_up import Backlog
+    from daemon.ingest.catch_up import CatchUp
     from daemon.ingest.stream import Look
     from models.changes import Dirty
     from models.db.clock import Clock
@@ -63,7 +63,7 @@ class Intake:
         applier: Applier,
         *,
         clock: Clock,
-        backlog: Backlog,
+        backlog: CatchUp,
         metrics: Metrics,
         enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
         keep_days: float,

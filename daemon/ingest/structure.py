@@ -31,7 +31,7 @@ async def apply_structure(
         BadEvent: Its version came before with other blocks.
     """
     text, digest = canonical(event.tree)
-    stored = await CourseStructure.get_or_none(course_key=event.course_key)
+    stored = await CourseStructure.get_or_none(course_id=event.course_id)
     old = None
     if stored is not None:
         if event.version < stored.version or _is_older(event.modified_us, stored.modified_us):
@@ -40,7 +40,7 @@ async def apply_structure(
             if digest != stored.digest:
                 raise BadEvent(f"version {event.version} of this course's structure came before, and was different")
             return "unchanged"
-        old = (await trees.get_many([event.course_key]))[event.course_key]
+        old = (await trees.get_many([event.course_id]))[event.course_id]
     await CourseStructure.update_or_create(
         {
             "version": event.version,
@@ -48,7 +48,7 @@ async def apply_structure(
             "blocks": text,
             "modified_us": event.modified_us if event.modified_us is not None else stored and stored.modified_us,
         },
-        course_key=event.course_key,
+        course_id=event.course_id,
     )
     await _change_touched(event, old, now=now, debounce=debounce, cause=Cause(event.entry_id, force))
     return "applied"
@@ -59,14 +59,14 @@ async def _change_touched(
 ) -> None:
     """The dispatcher finds these: a structure touches many at once."""
     touched = touched_by_change(old, event.tree)
-    registered = await GradedAssignment.filter(course_key=event.course_key).distinct().values_list("usage_key")
+    registered = await GradedAssignment.filter(course_id=event.course_id).distinct().values_list("usage_id")
     kinds = {block: kind_of(block, event.tree) for (block,) in registered if block in touched}
-    await change_blocks(event.course_key, kinds, now=now, debounce=debounce, cause=cause)
-    await change_waiting(event.course_key, now=now, debounce=debounce, cause=cause)
+    await change_blocks(event.course_id, kinds, now=now, debounce=debounce, cause=cause)
+    await change_waiting(event.course_id, now=now, debounce=debounce, cause=cause)
 
 
-def kind_of(usage_key: str, tree: Tree) -> Kind:
-    return "composite" if tree.has_children(usage_key) else "leaf"
+def kind_of(usage_id: str, tree: Tree) -> Kind:
+    return "composite" if tree.has_children(usage_id) else "leaf"
 
 
 def _is_older(said: int | None, stored: int | None) -> bool:

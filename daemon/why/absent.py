@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daemon.why.known import Absent, AbsentState, Terms
-    from models.queries.grades import Asked, Rejected
+    from models.queries.grades import Query, Rejected
 
 #: How many of a learner's other assignments are named.
 MAX_NAMED = 5
@@ -49,9 +49,9 @@ def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
 
 def _unregistered(absent: Absent) -> str:
     asked = absent.asked
-    if asked.usage_key is not None:
+    if asked.usage_id is not None:
         what = "this activity"
-    elif asked.course_key is not None:
+    elif asked.course_id is not None:
         what = "any activity of this course"
     else:
         what = "any activity"
@@ -64,7 +64,7 @@ def _unregistered(absent: Absent) -> str:
     )
 
 
-def _unknown(asked: Asked) -> str:
+def _unknown(asked: Query) -> str:
     if asked.user_id is not None:
         return (
             f"Unknown: nothing is on record about a learner '{asked.user_id}', neither a launch nor a score. Check the "
@@ -96,9 +96,9 @@ def _as_of(absent: Absent, terms: Terms) -> str:
 def _about_block(absent: Absent) -> list[str]:
     asked = absent.asked
     if absent.course_known is False:
-        return [f"No structure of the course '{asked.course_key}' is known either: check its id."]
+        return [f"No structure of the course '{asked.course_id}' is known either: check its id."]
     if absent.block_known is False:
-        return [f"The structure of the course '{asked.course_key}' holds no block '{asked.usage_key}': check its id."]
+        return [f"The structure of the course '{asked.course_id}' holds no block '{asked.usage_id}': check its id."]
     return []
 
 

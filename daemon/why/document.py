@@ -11,7 +11,7 @@ from daemon.why.words import reason
 
 if TYPE_CHECKING:
     from daemon.why.known import Explanation, Known, Terms
-    from models.queries.grades import Asked, Late, Rejected, Tried
+    from models.queries.grades import AttemptView, Late, Query, Rejected
 
 
 def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
@@ -31,8 +31,8 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
     return {
         "assignment_id": row.id,
         "user_id": row.user_id,
-        "course_id": row.course_key,
-        "usage_id": row.usage_key,
+        "course_id": row.course_id,
+        "usage_id": row.usage_id,
         "consumer": row.consumer,
         "kind": "composite" if row.composite else "leaf",
         "state": row.state,
@@ -51,19 +51,19 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "campus_state": row.campus_state,
         "entry_id": row.entry_id,
         "more_deliveries": known.more_lines,
-        **_events(answer, row.user_id, row.course_key),
+        **_events(answer, row.user_id, row.course_id),
     }
 
 
 def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
     assert answer.absent is not None  # noqa: S101 - the caller looked
-    asked: Asked = answer.absent.asked
+    asked: Query = answer.absent.asked
     state, why = absence(answer.absent, answer.rejected, terms)
     return {
         "assignment_id": None,
         "user_id": asked.user_id,
-        "course_id": asked.course_key,
-        "usage_id": asked.usage_key,
+        "course_id": asked.course_id,
+        "usage_id": asked.usage_id,
         "consumer": None,
         "kind": None,
         "state": state,
@@ -80,7 +80,7 @@ def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
     }
 
 
-def _delivery(line: Tried) -> dict[str, Any]:
+def _delivery(line: AttemptView) -> dict[str, Any]:
     return {
         "at": utc(line.at),
         "attempt": line.attempt,
@@ -96,14 +96,14 @@ def _delivery(line: Tried) -> dict[str, Any]:
     }
 
 
-def _events(answer: Explanation, user_id: str, course_key: str) -> dict[str, Any]:
+def _events(answer: Explanation, user_id: str, course_id: str) -> dict[str, Any]:
     return {
         "quarantined": [
             _quarantined(event)
             for event in answer.rejected
-            if event.user_id == user_id and event.course_key in (None, course_key)
+            if event.user_id == user_id and event.course_id in (None, course_id)
         ],
-        "stale": [_stale(event) for event in answer.late if (event.user_id, event.course_key) == (user_id, course_key)],
+        "stale": [_stale(event) for event in answer.late if (event.user_id, event.course_id) == (user_id, course_id)],
     }
 
 
@@ -112,8 +112,8 @@ def _quarantined(event: Rejected) -> dict[str, Any]:
         "at": utc(event.at),
         "entry_id": event.entry_id,
         "type": event.type,
-        "course_id": event.course_key,
-        "usage_id": event.usage_key,
+        "course_id": event.course_id,
+        "usage_id": event.usage_id,
         "reason": event.reason,
     }
 
@@ -123,8 +123,8 @@ def _stale(event: Late) -> dict[str, Any]:
         "at": utc(event.at),
         "entry_id": event.entry_id,
         "type": event.type,
-        "course_id": event.course_key,
-        "usage_id": event.usage_key,
+        "course_id": event.course_id,
+        "usage_id": event.usage_id,
         "number": event.number,
         "modified": utc(event.modified_us // 1000),
     }

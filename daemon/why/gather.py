@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from actors.grade import Grade, NoGrade
-    from models.queries.grades import Asked, Found, Late, Rejected
+    from models.queries.grades import AssignmentView, Late, Query, Rejected
     from models.score import Points
 
 
-async def gather(asked: Asked, *, now: int) -> Explanation:
+async def gather(asked: Query, *, now: int) -> Explanation:
     """
     Everything about the assignments that fit, or about why there are none.
 
@@ -49,45 +49,45 @@ class _Grades:
         self._trees = trees
         self._scores: dict[tuple[str, str], dict[str, Points]] = {}
 
-    async def of(self, row: Found) -> Grade | NoGrade:
-        key = (row.user_id, row.course_key)
+    async def of(self, row: AssignmentView) -> Grade | NoGrade:
+        key = (row.user_id, row.course_id)
         if key not in self._scores:
             self._scores[key] = await read_scores(*key)
-        return block_grade(row.usage_key, await self._trees.get(row.course_key), self._scores[key])
+        return block_grade(row.usage_id, await self._trees.get(row.course_id), self._scores[key])
 
 
-async def _known(row: Found, grades: _Grades) -> Known:
+async def _known(row: AssignmentView, grades: _Grades) -> Known:
     lines, more = await grade_queries.ledger(row.id)
     return Known(row, tuple(lines), more, sent=await grade_queries.line_of_sent(row), grade=await grades.of(row))
 
 
-async def _absent(asked: Asked, trees: CourseTrees, now: int) -> Absent:
-    tree = None if asked.course_key is None else await trees.get(asked.course_key)
+async def _absent(asked: Query, trees: CourseTrees, now: int) -> Absent:
+    tree = None if asked.course_id is None else await trees.get(asked.course_id)
     return Absent(
         asked,
         learner_known=asked.user_id is not None and await grade_queries.is_known(asked.user_id),
         retired_us=None if asked.user_id is None else await grade_queries.retired_us(asked.user_id),
-        course_known=None if asked.course_key is None else tree is not None,
-        block_known=None if asked.usage_key is None or tree is None else asked.usage_key in tree,
+        course_known=None if asked.course_id is None else tree is not None,
+        block_known=None if asked.usage_id is None or tree is None else asked.usage_id in tree,
         elsewhere=tuple(await _elsewhere(asked, now)),
     )
 
 
-async def _elsewhere(asked: Asked, now: int) -> Iterable[Found]:
+async def _elsewhere(asked: Query, now: int) -> Iterable[AssignmentView]:
     """What the learner has in other courses and blocks: whoever asks may have the wrong one."""
-    anywhere = replace(asked, course_key=None, usage_key=None)
+    anywhere = replace(asked, course_id=None, usage_id=None)
     return [] if anywhere == asked else await grade_queries.find(anywhere, now=now)
 
 
-async def _is_asked_for(event: Rejected | Late, asked: Asked, trees: CourseTrees) -> bool:
+async def _is_asked_for(event: Rejected | Late, asked: Query, trees: CourseTrees) -> bool:
     """Not where it is known to be about another course or block; a score's problem may lie below the block."""
-    if asked.course_key is not None and event.course_key not in (None, asked.course_key):
+    if asked.course_id is not None and event.course_id not in (None, asked.course_id):
         return False
-    if asked.usage_key is None or event.usage_key in (None, asked.usage_key):
+    if asked.usage_id is None or event.usage_id in (None, asked.usage_id):
         return True
     if event.type == "launch":
         return False
-    tree = None if event.course_key is None else await trees.get(event.course_key)
-    if tree is None or asked.usage_key not in tree or event.usage_key not in tree:
+    tree = None if event.course_id is None else await trees.get(event.course_id)
+    if tree is None or asked.usage_id not in tree or event.usage_id not in tree:
         return True  # nobody knows that it lies elsewhere
-    return asked.usage_key in tree.path(event.usage_key)
+    return asked.usage_id in tree.path(event.usage_id)

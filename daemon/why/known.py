@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from actors.grade import Grade, NoGrade
     from models.changes import Debounce
-    from models.queries.grades import Asked, Found, Late, Rejected, Tried
+    from models.queries.grades import AssignmentView, AttemptView, Late, Query, Rejected
 
 #: What the JSON says where there is no assignment.
 AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
@@ -29,13 +29,13 @@ class Terms:
 class Known:
     """Everything about one assignment."""
 
-    row: Found
+    row: AssignmentView
     #: The ledger, the newest line first.
-    lines: tuple[Tried, ...] = ()
+    lines: tuple[AttemptView, ...] = ()
     #: Whether the ledger has older lines.
     more_lines: bool = False
     #: The ledger's line of what the campus acknowledged last.
-    sent: Tried | None = None
+    sent: AttemptView | None = None
     #: What would be sent now.
     grade: Grade | NoGrade | None = None
 
@@ -44,7 +44,7 @@ class Known:
 class Absent:
     """What is known where no assignment fits what was asked."""
 
-    asked: Asked
+    asked: Query
     #: Whether anything of the learner is on record.
     learner_known: bool = False
     #: Microseconds since 1970.
@@ -53,7 +53,7 @@ class Absent:
     course_known: bool | None = None
     block_known: bool | None = None
     #: The learner's assignments in other places.
-    elsewhere: tuple[Found, ...] = ()
+    elsewhere: tuple[AssignmentView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from daemon.why.known import Explanation, Known, Terms
-    from models.queries.grades import Found, Late, Rejected
+    from models.queries.grades import AssignmentView, Late, Rejected
 
 
 def show(answer: Explanation, terms: Terms, screen: Console) -> None:
@@ -63,8 +63,8 @@ def _show_assignment(known: Known, terms: Terms, screen: Console) -> None:
         _say(screen, f"The ledger has more; these are the newest {len(known.lines)}.")
 
 
-def _ids(row: Found) -> str:
-    return f"learner {row.user_id}, course {row.course_key}, {noun(row)} {row.usage_key}, assignment {row.id}"
+def _ids(row: AssignmentView) -> str:
+    return f"learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, assignment {row.id}"
 
 
 def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) -> None:
@@ -74,8 +74,8 @@ def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) ->
             *_cells(
                 past(event.at, terms.zone, seconds=True),
                 event.type,
-                event.course_key,
-                event.usage_key,
+                event.course_id,
+                event.usage_id,
                 event.entry_id,
                 event.reason,
             )
@@ -90,8 +90,8 @@ def _show_late(events: Sequence[Late], terms: Terms, screen: Console) -> None:
             *_cells(
                 past(event.at, terms.zone, seconds=True),
                 event.type,
-                event.course_key,
-                event.usage_key,
+                event.course_id,
+                event.usage_id,
                 event.entry_id,
                 past(event.modified_us // 1000, terms.zone, seconds=True),
                 event.number,

@@ -10,7 +10,7 @@ from daemon.why.names import campus as name_of
 
 if TYPE_CHECKING:
     from daemon.why.known import Known, Terms
-    from models.queries.grades import Found, Tried
+    from models.queries.grades import AssignmentView, AttemptView
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:
@@ -35,11 +35,11 @@ def waiting(known: Known, terms: Terms) -> list[str]:
     return said if trouble is None else [*said, f"Besides, {trouble}"]
 
 
-def _without_structure(row: Found, terms: Terms) -> str:
+def _without_structure(row: AssignmentView, terms: Terms) -> str:
     since = "" if row.waiting_since is None else f" since {past(row.waiting_since, terms.zone)}"
     return (
         f"Waiting{since} for the structure of the course: none that passbackd knows holds this block, so its grade "
-        f"cannot be worked out. The tool has to send `course.structure` for the course '{row.course_key}'."
+        f"cannot be worked out. The tool has to send `course.structure` for the course '{row.course_id}'."
     )
 
 
@@ -66,7 +66,7 @@ def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
     return said
 
 
-def _failed(line: Tried, campus: str, terms: Terms) -> str:
+def _failed(line: AttemptView, campus: str, terms: Terms) -> str:
     return f"attempt {line.attempt} at {campus} failed on {past(line.at, terms.zone)}: '{line.description}'"
 
 
@@ -82,7 +82,7 @@ def _put_off(known: Known, terms: Terms, campus: str) -> str:
     )
 
 
-def _debounced(row: Found, terms: Terms) -> str:
+def _debounced(row: AssignmentView, terms: Terms) -> str:
     at = _upcoming(_ready_at(row), terms)
     if not row.composite:
         return f"Waiting: this grade is sent at {at}."
@@ -120,7 +120,7 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     return said
 
 
-def _campus_trouble(row: Found, terms: Terms, campus: str) -> str | None:
+def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | None:
     """What keeps everything from this campus; None where nothing does."""
     if row.campus_state == "paused":
         return (
@@ -143,12 +143,12 @@ def _campus_trouble(row: Found, terms: Terms, campus: str) -> str | None:
     )
 
 
-def _ready_at(row: Found) -> int:
+def _ready_at(row: AssignmentView) -> int:
     """When nothing of the row's own keeps it back any more, in milliseconds since 1970."""
     return max(row.due_at, row.not_before, row.hold_until)
 
 
-def _last_failure(known: Known) -> Tried | None:
+def _last_failure(known: Known) -> AttemptView | None:
     """The newest line, if it tells of a failure since the last acceptance."""
     newest = known.lines[0] if known.lines else None
     return newest if newest is not None and newest.result != "accepted" else None

@@ -15,7 +15,7 @@ from daemon.why.waiting import waiting
 
 if TYPE_CHECKING:
     from daemon.why.known import Known, Terms
-    from models.queries.grades import Found, Tried
+    from models.queries.grades import AssignmentView, AttemptView
 
 _WHO_ACTS = {
     "learner": "This concerns this learner alone: the campus looks at the learner's enrolment there.",
@@ -64,14 +64,14 @@ def _settled(known: Known, terms: Terms) -> list[str]:
     return said
 
 
-def _may_still_hold(sent: Tried, terms: Terms) -> str:
+def _may_still_hold(sent: AttemptView, terms: Terms) -> str:
     return (
         f"What the campus acknowledged last, {sent.score} on {past(sent.at, terms.zone)}, was not taken back: "
         "it may still show there."
     )
 
 
-def _switched_off(row: Found, terms: Terms) -> str:
+def _switched_off(row: AssignmentView, terms: Terms) -> str:
     return (
         f"Switched off on {past(row.disabled_at or 0, terms.zone)}: the tool said that this activity is not graded any "
         "more, so nothing is sent. A new launch of the activity switches it on again."
@@ -93,14 +93,14 @@ def _parked(known: Known, terms: Terms) -> str:
     return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
 
 
-def _under_way(row: Found, terms: Terms) -> str:
+def _under_way(row: AssignmentView, terms: Terms) -> str:
     return (
         f"Being sent: attempt {row.attempts} at {campus(row)} began on "
         f"{past(row.claimed_at or terms.now, terms.zone, seconds=True)} and is over within a minute or two."
     )
 
 
-def _nothing_yet(row: Found) -> str:
+def _nothing_yet(row: AssignmentView) -> str:
     return (
         f"Registered, and nothing to send yet: this learner has attempted nothing in this {noun(row)}. "
         "The first score is sent."

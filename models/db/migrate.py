@@ -38,7 +38,7 @@ async def applied() -> list[str]:
     """
     The names of the migrations that the open database has had, in order.
 
-    Asked strictly: Tortoise's own reader takes a failed read for an empty history.
+    Query strictly: Tortoise's own reader takes a failed read for an empty history.
     """
     row = await (_TABLE_POSTGRES if is_postgres() else _TABLE_SQLITE).row()
     if row is None or not row["there"]:

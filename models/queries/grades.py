@@ -29,25 +29,25 @@ MAX_RECENT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """Whose grades, and which of them. What is None is not asked about."""
 
     user_id: str | None = None
-    course_key: str | None = None
-    usage_key: str | None = None
+    course_id: str | None = None
+    usage_id: str | None = None
     #: The campus's own id of the learner.
     lti_user_id: str | None = None
     sourcedid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AssignmentView:
     """One assignment with its campus. Times are milliseconds since 1970."""
 
     id: int
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     lti_user_id: str | None
     context_title: str | None
     resource_link_title: str | None
@@ -83,7 +83,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class AttemptView:
     """A line of the ledger. *at*: milliseconds since 1970."""
 
     at: int
@@ -108,8 +108,8 @@ class Rejected:
     at: int
     type: str
     reason: str
-    course_key: str | None = None
-    usage_key: str | None = None
+    course_id: str | None = None
+    usage_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ class Late:
     """Events of one type about one block that were stale: how many, and the last of them."""
 
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     type: str
     number: int
     entry_id: str
@@ -128,7 +128,7 @@ class Late:
     at: int
 
 
-_COLUMNS = """graded_assignment.id AS id, user_id, course_key, usage_key, lti_user_id, context_title,
+_COLUMNS = """graded_assignment.id AS id, user_id, course_id, usage_id, lti_user_id, context_title,
     resource_link_title, entry_id, note, composite, version_number, sent_version, sent_score, sent_at, due_at,
     pending_since, not_before, hold_until, claimed_at, claimed_until, attempts, parked_at, parked_reason, parked_scope,
     disabled_at, waiting_since"""
@@ -145,13 +145,13 @@ _FIND = f"""
 # value, puts it into the index's words too, and then sees no column there for which it could use the index.
 _CONDITIONS = {
     "user_id": "user_id = :user_id",
-    "course_key": "course_key = :course_key",
-    "usage_key": "usage_key = :usage_key",
+    "course_id": "course_id = :course_id",
+    "usage_id": "usage_id = :usage_id",
     "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id || '' = :lti_user_id",
     "sourcedid": "sourcedid_digest = :sourcedid",
 }
 
-_TRIED = ", ".join(field.name for field in fields(Tried))
+_TRIED = ", ".join(field.name for field in fields(AttemptView))
 
 _LINES = Statement(f"""
     SELECT {_TRIED} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
@@ -168,7 +168,7 @@ _REJECTED = Statement(f"""
 _RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
 
 _LATE = Statement("""
-    SELECT user_id, course_key, usage_key, type, number, entry_id, modified_us, at
+    SELECT user_id, course_id, usage_id, type, number, entry_id, modified_us, at
     FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _IS_KNOWN = Statement("""
@@ -180,7 +180,7 @@ _POSITION = Statement("SELECT epoch, position, digest_key FROM intake WHERE id =
 _RETIRED = Statement("SELECT retired_us FROM retired_user WHERE digest = :digest")
 
 
-async def find(asked: Asked, *, now: int) -> list[Found]:
+async def find(asked: Query, *, now: int) -> list[AssignmentView]:
     """
     The assignments that fit all that is asked, by course, block and id.
 
@@ -194,16 +194,16 @@ async def find(asked: Asked, *, now: int) -> list[Found]:
     return [_found(row) for row in await statement.rows(now=now, **parameters)]
 
 
-_WHICH = Statement("SELECT user_id, course_key, usage_key FROM graded_assignment WHERE id = :id")
+_WHICH = Statement("SELECT user_id, course_id, usage_id FROM graded_assignment WHERE id = :id")
 
 
-async def asked_of(assignment_id: int) -> Asked | None:
+async def asked_of(assignment_id: int) -> Query | None:
     """Whose grade, and of what, an assignment is, as the log and the commands name them; None if it is not there."""
     row = await _WHICH.row(id=assignment_id)
-    return None if row is None else Asked(**row)
+    return None if row is None else Query(**row)
 
 
-def finding(asked: Asked) -> tuple[Statement, dict[str, str]]:
+def finding(asked: Query) -> tuple[Statement, dict[str, str]]:
     """The statement of :func:`find`, and its parameters but ``now``. Raises the same."""
     if asked.user_id is None and asked.lti_user_id is None and asked.sourcedid is None:
         raise ValueError("whose grades? give a user_id, an lti_user_id or a sourcedid")
@@ -211,24 +211,24 @@ def finding(asked: Asked) -> tuple[Statement, dict[str, str]]:
     if "sourcedid" in given:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)
-    return Statement(f"{_FIND} {conditions} ORDER BY course_key, usage_key, graded_assignment.id"), given
+    return Statement(f"{_FIND} {conditions} ORDER BY course_id, usage_id, graded_assignment.id"), given
 
 
-def _found(row: dict[str, Any]) -> Found:
-    return Found(**{**row, "composite": bool(row["composite"])})
+def _found(row: dict[str, Any]) -> AssignmentView:
+    return AssignmentView(**{**row, "composite": bool(row["composite"])})
 
 
-def _tried(row: dict[str, Any]) -> Tried:
-    return Tried(**{**row, "clamped": bool(row["clamped"])})
+def _tried(row: dict[str, Any]) -> AttemptView:
+    return AttemptView(**{**row, "clamped": bool(row["clamped"])})
 
 
-async def ledger(assignment_id: int) -> tuple[list[Tried], bool]:
+async def ledger(assignment_id: int) -> tuple[list[AttemptView], bool]:
     """The newest lines, the newest first, and whether there are more."""
     rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
     return [_tried(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
 
 
-async def line_of_sent(found: Found) -> Tried | None:
+async def line_of_sent(found: AssignmentView) -> AttemptView | None:
     """The line of the grade that the campus acknowledged last: its row and its line were written as one."""
     if found.sent_at is None:
         return None
@@ -241,7 +241,7 @@ async def rejected(user_id: str) -> list[Rejected]:
     return [_rejected(row) for row in await _REJECTED.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
-async def rejected_lately(asked: Asked) -> list[Rejected]:
+async def rejected_lately(asked: Query) -> list[Rejected]:
     """What is in quarantine about a sourcedid or a campus's learner, of what came there last, the newest first."""
     key = None if asked.sourcedid is None else digest(asked.sourcedid)
     lti_user_id = None if asked.lti_user_id is None else asked.lti_user_id.encode()
@@ -262,8 +262,8 @@ def _rejected(row: dict[str, Any]) -> Rejected:
         at=row["at"],
         type=row["type"],
         reason=row["reason"],
-        course_key=None if course is None else course.decode(errors="replace"),
-        usage_key=None if block is None else block.decode(errors="replace"),
+        course_id=None if course is None else course.decode(errors="replace"),
+        usage_id=None if block is None else block.decode(errors="replace"),
     )
 
 

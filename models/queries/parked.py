@@ -27,12 +27,12 @@ class ParkedGroup:
 
 
 async def read_parked(
-    *, consumer_key: str | None = None, course_key: str | None = None, scope: str | None = None
+    *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
 ) -> list[ParkedGroup]:
     """The groups, the largest first; of one consumer, course or scope where these are given."""
     wanted = {
         "lti_consumer.consumer_key = :consumer_key": consumer_key,
-        "course_key = :course_key": course_key,
+        "course_id = :course_id": course_id,
         "parked_scope = :scope": scope,
     }
     where = "".join(f" AND {condition}" for condition, value in wanted.items() if value is not None)
@@ -44,5 +44,5 @@ async def read_parked(
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
         WHERE parked_at IS NOT NULL AND disabled_at IS NULL{where}
         GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MAX_GROUPS}""")
-    rows = await statement.rows(consumer_key=consumer_key, course_key=course_key, scope=scope)
+    rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
     return [ParkedGroup(**row) for row in rows]

@@ -43,20 +43,20 @@ class Selection:
     """Which assignments; what is None selects nothing out."""
 
     consumer_id: int | None = None
-    course_key: str | None = None
+    course_id: str | None = None
 
     @property
     def condition(self) -> str:
         """As SQL; its parameters are :attr:`parameters`."""
         parts = {
             "campus.lti_consumer_id = :consumer_id": self.consumer_id,
-            "course_key = :course_key": self.course_key,
+            "course_id = :course_id": self.course_id,
         }
         return " AND ".join(["1 = 1", *(part for part, value in parts.items() if value is not None)])
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"consumer_id": self.consumer_id, "course_key": self.course_key}
+        return {"consumer_id": self.consumer_id, "course_id": self.course_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class Settled:
     sent_score: str
     sent_at: int | None
     user_id: str
-    course_key: str
-    usage_key: str
+    course_id: str
+    usage_id: str
     lis_result_sourcedid: str
 
 
@@ -105,8 +105,8 @@ async def census(selection: Selection) -> list[CampusCensus]:
 async def next_settled(campus_id: int, selection: Selection, *, after: int) -> list[Settled]:
     """The next of a campus's settled assignments with an id above *after*, in order; empty at the end."""
     statement = Statement(f"""
-        SELECT graded_assignment.id AS id, version_number AS version, sent_score, sent_at, user_id, course_key,
-            usage_key, lis_result_sourcedid
+        SELECT graded_assignment.id AS id, version_number AS version, sent_score, sent_at, user_id, course_id,
+            usage_id, lis_result_sourcedid
         {_OF_CAMPUS}
         WHERE campus.id = :here AND graded_assignment.id > :after AND {_SETTLED}
             AND {selection.condition}

@@ -25,7 +25,7 @@ class Selection:
 
     assignment_id: int | None = None
     user_id: str | None = None
-    course_key: str | None = None
+    course_id: str | None = None
     consumer_id: int | None = None
     parked: bool = False
     since_ms: int | None = None
@@ -36,7 +36,7 @@ class Selection:
         parts = {
             "graded_assignment.id = :assignment_id": self.assignment_id is not None,
             "user_id = :user_id": self.user_id is not None,
-            "course_key = :course_key": self.course_key is not None,
+            "course_id = :course_id": self.course_id is not None,
             """outcome_service_id IN (SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)""": (
                 self.consumer_id is not None
             ),
@@ -50,7 +50,7 @@ class Selection:
         return {
             "assignment_id": self.assignment_id,
             "user_id": self.user_id,
-            "course_key": self.course_key,
+            "course_id": self.course_id,
             "consumer_id": self.consumer_id,
             "since_ms": self.since_ms,
         }
@@ -75,7 +75,7 @@ async def match(selection: Selection, *, now: int) -> Matched:
 
     Returns:
         ``campuses``: ``consumer``, ``origin`` and ``number`` each. ``first``: up to :data:`MAX_SHOWN` of ``id``,
-        ``user_id``, ``course_key``, ``usage_key``, ``consumer``, ``state``, ``sent_score``, ``parked_reason``.
+        ``user_id``, ``course_id``, ``usage_id``, ``consumer``, ``state``, ``sent_score``, ``parked_reason``.
     """
     where = selection.condition
     counted = Statement(f"""
@@ -85,7 +85,7 @@ async def match(selection: Selection, *, now: int) -> Matched:
         JOIN campus ON campus.id = matched.campus_id
         JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
     first = Statement(f"""
-        SELECT graded_assignment.id AS id, user_id, course_key, usage_key, consumer_name AS consumer, {STATE} AS state,
+        SELECT graded_assignment.id AS id, user_id, course_id, usage_id, consumer_name AS consumer, {STATE} AS state,
             sent_score, parked_reason
         FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id

@@ -64,12 +64,12 @@ class Trees(CourseTrees):
         self.reads: list[str] = []
         self.meanwhile: Any = None
 
-    async def get(self, course_key: str) -> Tree | None:
-        self.reads.append(course_key)
+    async def get(self, course_id: str) -> Tree | None:
+        self.reads.append(course_id)
         happens, self.meanwhile = self.meanwhile, None
         if happens is not None:
             await happens()
-        return await super().get(course_key)
+        return await super().get(course_id)
 
 
 class Sending:
@@ -158,8 +158,8 @@ async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: st
     )
 
 
-async def scored(earned: float, possible: float, usage_key: str = BLOCK) -> None:
-    await apply_score(LEARNER, COURSE, usage_key, points=(earned, possible), modified_us=1)
+async def scored(earned: float, possible: float, usage_id: str = BLOCK) -> None:
+    await apply_score(LEARNER, COURSE, usage_id, points=(earned, possible), modified_us=1)
 
 
 async def changed(assignment_id: int, earned: float, possible: float, now: int) -> None:

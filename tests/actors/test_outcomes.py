@@ -54,7 +54,7 @@ TREE = Tree([("root", None, None), (BLOCK, "root", None), (PROBLEM, BLOCK, 1.0),
 
 async def structured(tree: Tree = TREE) -> None:
     text, sum_ = canonical(tree)
-    await CourseStructure.create(course_key=COURSE, version=1, digest=sum_, blocks=text)
+    await CourseStructure.create(course_id=COURSE, version=1, digest=sum_, blocks=text)
 
 
 async def make_composite(campus: OutcomeService, **columns: Any) -> int:

@@ -56,8 +56,8 @@ def happened(world, name):
     asked = asyncio.run(happen())
     options = {
         "--user": asked.user_id,
-        "--course": asked.course_key,
-        "--usage": asked.usage_key,
+        "--course": asked.course_id,
+        "--usage": asked.usage_id,
         "--lti-user": asked.lti_user_id,
         "--sourcedid": asked.sourcedid,
     }

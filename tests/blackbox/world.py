@@ -185,7 +185,7 @@ class Daemon:
     def wait_settled(self, patience: float = PATIENCE) -> dict[str, Any]:
         """Until every event is applied and every grade is where it should be; gives the status."""
         self.wait_read()
-        # Asked for only now: a status holds more than one reading.
+        # Query for only now: a status holds more than one reading.
         found: dict[str, Any] = {}
 
         def settled() -> bool:

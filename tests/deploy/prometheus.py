@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.blackbox.world import wait_until
 from tests.deploy.debian import tool
+from tests.docs.docs_runner import ROOT
 from tests.docs.test_tour import free_ports
-from tests.docs.tour import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ import pytest
 
 from tests.blackbox.test_supervised import Supervisor
 from tests.deploy.debian import systemd_analyze
+from tests.docs.docs_runner import ROOT
 from tests.docs.test_tour import free_ports
-from tests.docs.tour import ROOT
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.blackbox.world import KEY, SECRET, launch, score
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.deploy.debian import promtool
 from tests.deploy.prometheus import running_prometheus
-from tests.docs.tour import ROOT
+from tests.docs.docs_runner import ROOT
 from tests.fakes.lms import RecordingLms, answer, success
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "passbackd.json").read_text())

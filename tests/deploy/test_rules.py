@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.debian import promtool
-from tests.docs.tour import ROOT
+from tests.docs.docs_runner import ROOT
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES, TESTS = FOLDER / "passbackd.rules.yml", FOLDER / "passbackd.rules.test.yml"

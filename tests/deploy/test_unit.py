@@ -7,7 +7,7 @@ import re
 from daemon.config import Config
 from daemon.infra.file_limit import OTHERS
 from tests.deploy.debian import systemd_analyze
-from tests.docs.tour import ROOT
+from tests.docs.docs_runner import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "passbackd.service"
 #: What is best kept below two: the rest is what no daemon on a network can do without.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, Block, PageError, blocks
-from tests.docs.tour import ROOT
+from tests.docs.docs_runner import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 #: What is not a command: layouts, drawings, files.

@@ -17,7 +17,7 @@ from models.db.migrate import migrate
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
-from tests.faults.scene import HOLD, TIMEOUT, Scene
+from tests.faults.setup import HOLD, TIMEOUT, Scene
 from tests.faults.tool import Tool
 
 if TYPE_CHECKING:

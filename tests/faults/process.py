@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, get_args
 
 from actors.failpoints import Checkpoint, pass_by
 from daemon.cli.common import load_config
-from daemon.lifespan import Outside
+from daemon.lifespan import Environment
 from daemon.run import run_daemon
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main() -> None:
         reached = signalled_at(*options.kill_at, signal.SIGKILL, options.once)
     elif options.stop_at is not None:
         reached = signalled_at(*options.stop_at, signal.SIGSTOP, options.once)
-    run_daemon(config, Outside(monotonic=clock(options.clock_offset, options.clock_file), reached=reached))
+    run_daemon(config, Environment(monotonic=clock(options.clock_offset, options.clock_file), reached=reached))
 
 
 def signalled_at(checkpoint: Checkpoint, number: int, which: signal.Signals, once: Path | None) -> Reached:

@@ -14,7 +14,7 @@ import pytest
 from tests.blackbox.world import wait_until
 from tests.fakes.lms import cut, html, success
 from tests.faults.proxy import Proxy
-from tests.faults.scene import HOLD, TIMEOUT, at_once
+from tests.faults.setup import HOLD, TIMEOUT, at_once
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)

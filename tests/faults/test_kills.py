@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.fakes.lms import held
-from tests.faults.scene import at_once
+from tests.faults.setup import at_once
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.faults.scene import at_once
+from tests.faults.setup import at_once
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -108,7 +108,7 @@ MUTANTS = [
     Mutant(
         "the score is read in the claim's statement",
         "        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
-        "        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._early = (await read_wanted([(row.user_id, row.course_key, None)]))[row.user_id, row.course_key, None]\n        await self._tools.trees.get(row.course_key)\n        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
+        "        from models.assignment import GradedAssignment\n        row = await GradedAssignment.get(id=assignment_id)\n        self._early = (await read_wanted([(row.user_id, row.course_id, None)]))[row.user_id, row.course_id, None]\n        await self._tools.trees.get(row.course_id)\n        claim = await self._claim(assignment_id, secrets.randbits(63))\n",
         _WALK,
         WORLD,
         more=(("tree, await self._read_scores(claim, tree))", "tree, self._early)"),),
@@ -161,7 +161,7 @@ MUTANTS = [
     Mutant("a structure touches the new path only", "for tree in (old, new):", "for tree in (new,):", "models/course_tree.py", WORLD),
     Mutant("a structure touches the old path only", "for tree in (old, new):", "for tree in (old,):", "models/course_tree.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/ingest/structure.py", WORLD),
-    Mutant("a score touches no ancestors", 'elif row["usage_key"] in path:', "elif False:", "daemon/ingest/apply.py", WORLD),
+    Mutant("a score touches no ancestors", 'elif row["usage_id"] in path:', "elif False:", "daemon/ingest/apply.py", WORLD),
     # Launches.
     Mutant("a launch leaves the row parked", "if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:", "if False:", _REGISTRATION, WORLD),
     Mutant("a launch leaves the backoff", "    if newer:\n        await hurry", "    if False:\n        await hurry", _REGISTRATION, WORLD),

@@ -36,8 +36,8 @@ async def make_assignment(service: OutcomeService | None = None, **columns: Any)
     address = columns.pop("lis_result_sourcedid", f"sourcedid-{await GradedAssignment.all().count()}")
     values = {
         "user_id": LEARNER,
-        "course_key": COURSE,
-        "usage_key": BLOCK,
+        "course_id": COURSE,
+        "usage_id": BLOCK,
         "registered_us": 0,
         "composite": False,
         "due_at": 0,

@@ -90,7 +90,7 @@ async def test_a_bump_during_an_attempt_leaves_the_claim_alone():
 
 async def test_a_structure_bumps_the_assignments_of_its_block():
     ours = [await make_assignment(**CLEAN), await make_assignment(**DIRTY, **PARKED)]
-    others = [await make_assignment(**CLEAN, usage_key="b"), await make_assignment(**CLEAN, course_key="c")]
+    others = [await make_assignment(**CLEAN, usage_id="b"), await make_assignment(**CLEAN, course_id="c")]
     before = [await read_row(assignment) for assignment in others]
     assert await bump_block(COURSE, BLOCK, kind="composite", now=NOW, debounce=DEBOUNCE) == 2
     assert [(await read_row(assignment))["version_number"] for assignment in ours] == [4, 5]
@@ -100,7 +100,7 @@ async def test_a_structure_bumps_the_assignments_of_its_block():
 
 async def test_a_structure_bumps_those_that_wait_for_one():
     waits = await make_assignment(**DIRTY, waiting_since=NOW - 5)
-    others = [await make_assignment(**DIRTY), await make_assignment(**DIRTY, course_key="c", waiting_since=NOW - 5)]
+    others = [await make_assignment(**DIRTY), await make_assignment(**DIRTY, course_id="c", waiting_since=NOW - 5)]
     before = [await read_row(assignment) for assignment in others]
     assert await bump_waiting(COURSE, now=NOW, debounce=DEBOUNCE) == 1
     row = await read_row(waits)

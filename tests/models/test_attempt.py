@@ -68,7 +68,7 @@ async def test_a_claim_sets_its_token_and_lease_and_counts_the_attempt():
     }
     assert (got.assignment_id, got.token, got.version, got.claimed_at, got.attempt) == (assignment, 7, 4, NOW, 3)
     assert (got.forced_version, got.sent_version, got.sent_score, got.kind) == (2, 3, "0.5", "leaf")
-    assert (got.user_id, got.course_key, got.usage_key) == (LEARNER, COURSE, BLOCK)
+    assert (got.user_id, got.course_id, got.usage_id) == (LEARNER, COURSE, BLOCK)
     assert got.lis_result_sourcedid == before["lis_result_sourcedid"]
     assert got.outcome_service_id == before["outcome_service_id"]
 

@@ -23,7 +23,7 @@ NOW = 1_000_000
 _CLAIM_AND_SCORE = """
     UPDATE graded_assignment SET claim_token = 1, claimed_until = 2000000 FROM score
     WHERE graded_assignment.id = $1 AND version_number > sent_version AND score.user_id = graded_assignment.user_id
-        AND score.course_key = graded_assignment.course_key AND score.usage_key = graded_assignment.usage_key
+        AND score.course_id = graded_assignment.course_id AND score.usage_id = graded_assignment.usage_id
     RETURNING version_number, points_earned"""
 
 

@@ -20,7 +20,7 @@ async def no_courses(empty_database):
 
 async def store(tree, *, version=1, course="course"):
     text, digest = canonical(tree)
-    await CourseStructure.update_or_create({"version": version, "digest": digest, "blocks": text}, course_key=course)
+    await CourseStructure.update_or_create({"version": version, "digest": digest, "blocks": text}, course_id=course)
 
 
 async def test_a_course_without_a_structure_has_no_tree(no_courses):

@@ -25,8 +25,8 @@ LARGE = ("graded_assignment", "delivery", "score", "quarantined_event", "stale_e
 
 _TEXTS = {
     "user_id",
-    "course_key",
-    "usage_key",
+    "course_id",
+    "usage_id",
     "digest",
     "digest_key",
     "start",
@@ -46,7 +46,7 @@ _TEXTS = {
     "words",
     "position",
     "blocks",
-    "usage_keys",
+    "usage_ids",
     "link",
     "url",
     "lis_result_sourcedid",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
-from tests.models.stagehand import Stagehand, play
+from tests.models.state_machine_runner import Stagehand, play
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -75,7 +75,7 @@ async def url_of(assignment_id):
 async def test_a_first_launch_registers_an_assignment_that_is_dirty_and_due_at_once():
     assignment = await launched(LINKED, lti_user_id="campus user", context_title="Course", resource_link_title="Link")
     row = await read_row(assignment)
-    assert (row["user_id"], row["course_key"], row["usage_key"]) == ("learner", "course", "block")
+    assert (row["user_id"], row["course_id"], row["usage_id"]) == ("learner", "course", "block")
     assert (row["lis_result_sourcedid"], row["sourcedid_digest"]) == ("sourcedid", digest("sourcedid"))
     assert (row["resource_link_id"], row["lti_user_id"]) == ("link", "campus user")
     assert (row["context_title"], row["resource_link_title"]) == ("Course", "Link")
@@ -112,8 +112,8 @@ async def test_both_are_served(other):
         pytest.param({"resource_link_id": "another"}, id="another link"),
         pytest.param({"resource_link_id": None}, id="no link"),
         pytest.param({"user_id": "another"}, id="another learner"),
-        pytest.param({"usage_key": "another"}, id="another block"),
-        pytest.param({"course_key": "another"}, id="another course"),
+        pytest.param({"usage_id": "another"}, id="another block"),
+        pytest.param({"course_id": "another"}, id="another course"),
         pytest.param({"consumer_key": "other key"}, id="another consumer"),
     ],
 )
@@ -268,15 +268,15 @@ async def test_a_replacement_keeps_what_the_campus_holds_out_of_a_claim_under_wa
 
 
 @pytest.mark.parametrize(
-    "place", [{"user_id": "another"}, {"usage_key": "another"}, {"course_key": "another"}, {"usage_key": "problem"}]
+    "place", [{"user_id": "another"}, {"usage_id": "another"}, {"course_id": "another"}, {"usage_id": "problem"}]
 )
 @pytest.mark.parametrize("base", [LAUNCH, LINKED])
 async def test_a_sourcedid_that_comes_for_another_learner_or_block_moves_there(base, place):
     assignment = await launched(base, columns=CLEAN, kind="composite")
     assert await launch(base, later=1, kind="leaf", **place) == ("applied", assignment)
     row = await read_row(assignment)
-    where = {name: row[name] for name in ("user_id", "course_key", "usage_key")}
-    assert where == {"user_id": "learner", "course_key": "course", "usage_key": "block"} | place
+    where = {name: row[name] for name in ("user_id", "course_id", "usage_id")}
+    assert where == {"user_id": "learner", "course_id": "course", "usage_id": "block"} | place
     assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
     assert not row["composite"]
 
@@ -290,7 +290,7 @@ async def test_a_moved_assignment_does_not_keep_the_words_of_its_old_place():
 
 async def displacement():
     """Two assignments with a ledger each; a launch moves the first one onto the second one's place."""
-    owner = await launched(LINKED, usage_key="old block", columns=CLEAN)
+    owner = await launched(LINKED, usage_id="old block", columns=CLEAN)
     displaced = await launched(LINKED, lis_result_sourcedid="another", columns=CLEAN)
     for token, assignment in enumerate((owner, displaced)):
         await write_line(assignment, token, at=NOW, attempt=1, version=1, line=Line("accepted", score="0.5"))
@@ -302,7 +302,7 @@ async def test_the_row_that_owns_the_sourcedid_survives_and_the_one_that_it_disp
     assert result == ("applied", owner)
     assert not await GradedAssignment.exists(id=displaced)
     row = await read_row(owner)
-    assert (row["usage_key"], row["version_number"], row["forced_version"]) == ("block", 4, 4)
+    assert (row["usage_id"], row["version_number"], row["forced_version"]) == ("block", 4, 4)
 
 
 async def test_the_ledger_of_a_displaced_row_moves_to_the_survivor_with_a_note():
@@ -338,7 +338,7 @@ async def test_two_launches_swap_their_sourcedids():
         {},
         {"lis_result_sourcedid": "another"},
         {"lis_outcome_service_url": OTHER_URL},
-        {"usage_key": "another"},
+        {"usage_id": "another"},
         {"user_id": "another"},
         {"instance_guid": "guid"},
     ],
@@ -366,10 +366,10 @@ SEQUENCES = {
         replace(LINKED, lis_result_sourcedid="third"),
     ],
     "a link that gets another URL": [LINKED, replace(LINKED, lis_outcome_service_url=OTHER_URL)],
-    "a sourcedid that goes to another block and back": [LAUNCH, replace(LAUNCH, usage_key="another"), LAUNCH],
+    "a sourcedid that goes to another block and back": [LAUNCH, replace(LAUNCH, usage_id="another"), LAUNCH],
     "a sourcedid that goes to another learner": [LINKED, replace(LINKED, user_id="another")],
     "a row that is displaced": [
-        replace(LINKED, usage_key="old block"),
+        replace(LINKED, usage_id="old block"),
         replace(LINKED, lis_result_sourcedid="another"),
         LINKED,
     ],
@@ -511,7 +511,7 @@ async def retired(user_id="learner", *, at=NOW_US):
 
 
 async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others():
-    mine = [await launched(), await launched(consumer_key="other key", usage_key="another")]
+    mine = [await launched(), await launched(consumer_key="other key", usage_id="another")]
     theirs = await launched(user_id="another", lis_result_sourcedid="another")
     for token, assignment in enumerate((*mine, theirs)):
         await write_line(assignment, token, at=NOW, attempt=1, version=1, line=Line("accepted", score="0.5"))
@@ -564,7 +564,7 @@ async def test_an_old_retirement_that_comes_late_leaves_newer_data_alone():
     assert await retired() == "applied"
     assert not await GradedAssignment.exists(id=old)
     assert await GradedAssignment.exists(id=new)
-    assert [score.usage_key for score in await Score.all()] == ["another"]
+    assert [score.usage_id for score in await Score.all()] == ["another"]
 
 
 async def test_a_learner_who_came_back_can_be_retired_again():

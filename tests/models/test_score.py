@@ -16,7 +16,7 @@ async def apply(earned, *, at, possible=2.0, user="learner", course="course", pr
 
 
 async def stored():
-    score = await Score.get(usage_key="problem")
+    score = await Score.get(usage_id="problem")
     return score.points_earned, score.modified_us
 
 

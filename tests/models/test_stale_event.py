@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.stale_event import StaleEvent, note_stale
 
-ABOUT = {"user_id": "learner", "course_key": "course", "usage_key": "problem"}
+ABOUT = {"user_id": "learner", "course_id": "course", "usage_id": "problem"}
 
 
 async def test_of_many_stale_events_about_a_block_the_newest_and_their_number_are_kept(empty_database):

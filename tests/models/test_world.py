@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.models.staff import DEADLINE, HOLD, LEASE, Attempt, Stage
-from tests.models.stagehand import Stagehand, play
+from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
+from tests.models.state_machine_runner import Stagehand, play
 from tests.models.world import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, World, in_the_race
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         await self.world.score(row["user_id"], "p1", earned)
         for mine in (other, row):
             address = (mine["url"], mine["lis_result_sourcedid"])
-            await self.world.launch(_campus_of(row), row["user_id"], row["usage_key"], address)
+            await self.world.launch(_campus_of(row), row["user_id"], row["usage_id"], address)
 
     @rule(which=WHICH)
     def a_sourcedid_is_disabled(self, which):

@@ -25,7 +25,7 @@ from actors.metrics import Metrics
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Response
 from daemon.ingest.apply import Applier
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from models import consumer_admin
 from models.assignment import Debounce, sweep
@@ -33,9 +33,9 @@ from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.stream_position import read_position
 from tests.models.campus import Campus, Request
+from tests.models.oracle import Address, Blocks, Owner, Truth
 from tests.models.rows import COURSE, read_lines, read_rows
-from tests.models.staff import HOLD, Attempt, Daemon, Stage, Time
-from tests.models.truth import Address, Blocks, Owner, Truth
+from tests.models.simulated_daemons import HOLD, Attempt, Daemon, Stage, Time
 
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
 #: By consumer key: the URLs of its outcome services, which are one campus.
@@ -126,7 +126,7 @@ class World:
             None,  # what would be read from it is handed in
             Applier(CourseTrees(), DEBOUNCE),
             clock=self.time,
-            backlog=Backlog(),
+            backlog=CatchUp(),
             metrics=self._metrics,
             wake=self._note,
             keep_days=1,
@@ -164,7 +164,7 @@ class World:
         await self.look()
         if known is None or (known[0] != earned and not ago):
             for row in self.rows.values():
-                if row["user_id"] == user and self.truth.touches(problem, row["usage_key"]):
+                if row["user_id"] == user and self.truth.touches(problem, row["usage_id"]):
                     assert row["version_number"] > row["sent_version"], "a new score, and a clean grade"
 
     async def structure(self, name: str, *, stale: bool = False) -> None:
@@ -381,7 +381,7 @@ class World:
         """What holds after every step."""
         rows = {row["id"]: row for row in await read_rows()}
         owners = {
-            (row["url"], row["lis_result_sourcedid"]): (row["user_id"], row["usage_key"], row["disabled_at"] is None)
+            (row["url"], row["lis_result_sourcedid"]): (row["user_id"], row["usage_id"], row["disabled_at"] is None)
             for row in rows.values()
         }
         assert owners == {
@@ -401,11 +401,11 @@ class World:
             assert row["version_number"] == row["claimed_version"], "stuck: out of the race with an untried version"
 
     def _check_grade(self, row: dict[str, Any]) -> None:
-        grade = self.truth.grade(row["user_id"], row["usage_key"])
+        grade = self.truth.grade(row["user_id"], row["usage_id"])
         if row["parked_at"] is not None:
             assert self._texts[row["claim_token"]] == grade, "stuck: parked, though nobody refused this score"
         elif row["waiting_since"] is not None:
-            assert self.truth.is_unknown(row["user_id"], row["usage_key"]), "stuck: waits for what is there"
+            assert self.truth.is_unknown(row["user_id"], row["usage_id"]), "stuck: waits for what is there"
         elif row["version_number"] == row["sent_version"] and grade is not None and not self._has_sent(row["id"]):
             assert self.campus.holds.get((row["url"], row["lis_result_sourcedid"])) == grade, "stale"
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from daemon.cli.glance import daemons_line, show, stream_line
+from daemon.cli.status_view import daemons_line, show, stream_line
 from daemon.web.health import Snapshot
 from models.queries.status import STATES, CampusStatus, Daemons, IdleConsumer, Status
 

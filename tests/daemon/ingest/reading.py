@@ -13,7 +13,7 @@ import structlog
 from actors.metrics import Metrics
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
 from models.assignment import Debounce
@@ -101,13 +101,13 @@ class Stumbling(Applier):
 
     async def apply(self, event, position, *, now, force=False):
         done = await super().apply(event, position, now=now, force=force)
-        if self.error is not None and getattr(event, "usage_key", None) == "stumbling block":
+        if self.error is not None and getattr(event, "usage_id", None) == "stumbling block":
             raise self.error
         return done
 
     async def apply_scores(self, events, position, **how):
         done = await super().apply_scores(events, position, **how)
-        if self.error is not None and any(event.usage_key == "stumbling block" for event in events):
+        if self.error is not None and any(event.usage_id == "stumbling block" for event in events):
             raise self.error
         return done
 
@@ -120,7 +120,7 @@ class Desk:
     monotonic: Monotonic
     clock: Clock
     applier: Applier = field(default_factory=lambda: Applier(CourseTrees(), DEBOUNCE))
-    backlog: Backlog = field(default_factory=Backlog)
+    backlog: CatchUp = field(default_factory=CatchUp)
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
     stop: Sleepless = field(default_factory=Sleepless)
     wakes: list = field(default_factory=list)
@@ -185,4 +185,4 @@ async def quarantined():
 
 
 async def scores():
-    return {score.usage_key: score.points_earned for score in await Score.all()}
+    return {score.usage_id: score.points_earned for score in await Score.all()}

@@ -116,9 +116,9 @@ async def test_an_older_score_that_arrives_later_is_stale_and_bumps_nothing(clea
     assert await score(earned=1, later=9) == ("stale", [])
     assert (await versions())[assignment] == 4
     assert (await Score.get()).points_earned == 2
-    (noted,) = await StaleEvent.all().values("type", "user_id", "usage_key", "entry_id", "number")
+    (noted,) = await StaleEvent.all().values("type", "user_id", "usage_id", "entry_id", "number")
     assert noted == {
-        "type": "score.changed", "user_id": "learner", "usage_key": "unit", "entry_id": f"{NOW + 9}-0", "number": 1
+        "type": "score.changed", "user_id": "learner", "usage_id": "unit", "entry_id": f"{NOW + 9}-0", "number": 1
     }  # fmt: skip
 
 

@@ -184,7 +184,7 @@ async def test_a_lost_server_between_two_entries_of_a_poisoned_batch_costs_nothi
 
     class Fading(Stumbling):
         async def apply_scores(self, events, position, **how):
-            if [event.usage_key for event in events] == ["q"]:
+            if [event.usage_id for event in events] == ["q"]:
                 raise ConnectionResetError("the server went away")
             return await super().apply_scores(events, position, **how)
 

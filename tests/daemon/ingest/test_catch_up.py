@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import START, Look
 
 
@@ -17,33 +17,33 @@ def saw(backlog, position, last, *, epoch=0, entries=None):
 
 
 def test_it_is_closed_before_anybody_looked():
-    assert Backlog().applied is False
+    assert CatchUp().applied is False
 
 
 def test_an_empty_stream_is_no_backlog():
-    assert saw(Backlog(), START, START)
+    assert saw(CatchUp(), START, START)
 
 
 def test_it_opens_when_the_position_has_reached_the_end_as_it_stood_at_start():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert not saw(backlog, "1-0", "5-0")
     assert not saw(backlog, "4-9", "9-0")
     assert saw(backlog, "5-0", "9-0")
 
 
 def test_entries_that_come_later_are_not_waited_for():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0")
     assert saw(backlog, "5-0", "9-0")
 
 
 def test_it_opens_when_nothing_is_left_between():
-    assert saw(Backlog(), "3-0", "5-0", entries=False)
+    assert saw(CatchUp(), "3-0", "5-0", entries=False)
 
 
 @pytest.mark.parametrize("lower", [START, "4-9", "4-10"])
 def test_it_closes_when_the_position_falls_back_and_waits_for_the_end_as_it_stands_then(lower):
-    backlog = Backlog()
+    backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0")
     assert not saw(backlog, lower, "9-0")
     assert not saw(backlog, "5-0", "11-0")
@@ -51,14 +51,14 @@ def test_it_closes_when_the_position_falls_back_and_waits_for_the_end_as_it_stan
 
 
 def test_it_closes_each_time_that_the_position_falls_back():
-    backlog = Backlog()
+    backlog = CatchUp()
     for _ in range(3):
         assert saw(backlog, "5-0", "5-0")
         assert not saw(backlog, "2-0", "5-0")
 
 
 def test_falling_back_twice_on_the_way_is_waited_for_too():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert not saw(backlog, "5-0", "9-0")
     assert not saw(backlog, "3-0", "9-0")
     assert not saw(backlog, "8-0", "12-0")
@@ -66,26 +66,26 @@ def test_falling_back_twice_on_the_way_is_waited_for_too():
 
 
 def test_it_closes_when_the_epoch_falls_back():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0", epoch=2)
     assert not saw(backlog, "8-0", "9-0", epoch=1)
 
 
 def test_a_reset_of_the_stream_is_no_restore_of_the_database():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0")
     assert saw(backlog, START, "2-0", epoch=1)
 
 
 def test_a_reset_while_it_is_closed_opens_once_the_new_stream_is_read():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert not saw(backlog, "1-0", "5-0")
     assert not saw(backlog, START, "2-0", epoch=1)
     assert saw(backlog, "2-0", "2-0", epoch=1)
 
 
 def test_ids_are_compared_as_numbers():
-    backlog = Backlog()
+    backlog = CatchUp()
     assert not saw(backlog, "9-0", "10-0")
     assert saw(backlog, "10-0", "10-0")
     assert saw(backlog, "10-9", "10-10", entries=True)

@@ -80,7 +80,7 @@ def test_a_score_is_read_with_the_time_of_its_entry():
 def test_a_structure_is_read_without_a_time_where_it_says_none():
     event = read(STRUCTURE)
     assert isinstance(event, CourseStructured)
-    assert (event.course_key, event.version, event.modified_us) == ("c", 7, None)
+    assert (event.course_id, event.version, event.modified_us) == ("c", 7, None)
     assert event.tree.blocks() == [("p", "unit", 2.0), ("root", None, None), ("unit", "root", None)]
 
 

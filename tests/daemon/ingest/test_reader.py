@@ -111,7 +111,7 @@ async def test_two_daemons_on_one_stream_apply_each_entry_once(make_desk, put, u
             await clock.measure()
             desk = Desk(Impatient(own, KEY), Monotonic(), clock)
             desks.append(desk)
-            while await Score.filter(usage_key="last").count() == 0:
+            while await Score.filter(usage_id="last").count() == 0:
                 await desk.step()
 
     await put(LAUNCH)

@@ -7,7 +7,7 @@ from actors.connections import CROWD, SHORT_LINE
 from actors.gate import Gates
 
 from daemon.infra.stop import Stop
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import Look
 from daemon.loops.dispatch import Sweep
 from models.assignment import WAKE_MS, GradedAssignment
@@ -32,7 +32,7 @@ class Swept:
     def __init__(self, *, applied: bool = True) -> None:
         self.ticker = Ticker()
         self.clock = Clock(self.ticker)
-        self.backlog = Backlog()
+        self.backlog = CatchUp()
         if applied:
             self.backlog.saw(0, "0-0", EMPTY_STREAM)
         self.woken: list[int] = []

@@ -22,8 +22,8 @@ async def many(empty_database):
     await GradedAssignment.bulk_create(
         GradedAssignment(
             user_id="learner",
-            course_key="course",
-            usage_key="block",
+            course_id="course",
+            usage_id="block",
             outcome_service=service,
             lis_result_sourcedid=f"s{number}",
             sourcedid_digest=f"{number:064}",

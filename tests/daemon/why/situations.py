@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from models.gate import Campus
 
-    from models.queries.grades import Asked
+    from models.queries.grades import Query
 
-SITUATIONS: dict[str, Callable[[Story], Awaitable[Asked]]] = {}
+SITUATIONS: dict[str, Callable[[Story], Awaitable[Query]]] = {}
 
 UNAVAILABLE = Line("ambiguous", "0.25", http_status=503, description="HTTP 503: no words", duration_ms=40)
 NO_CONNECTION = Line("retried", "0.25", description="cannot connect: connection refused")
 
 
-def situation(story: Callable[[Story], Awaitable[Asked]]) -> Callable[[Story], Awaitable[Asked]]:
+def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], Awaitable[Query]]:
     SITUATIONS[story.__name__] = story
     return story
 
@@ -41,7 +41,7 @@ async def begun(story: Story, *, scored: bool = True, usage_id: str = "unit") ->
 
 
 async def id_of(usage_id: str) -> int:
-    return (await GradedAssignment.get(usage_key=usage_id)).id
+    return (await GradedAssignment.get(usage_id=usage_id)).id
 
 
 # --- There is none ---
@@ -51,19 +51,19 @@ async def id_of(usage_id: str) -> int:
 async def never_registered(story):
     await story.structure()
     await story.score(10, 1)
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
 async def never_registered_in_this_block_of_a_course_that_is_unknown(story):
     await story.score(10, 1)
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
 async def registered_elsewhere_and_the_block_is_unknown(story):
     await begun(story)
-    return ask(course_key="physics", usage_key="unti")
+    return ask(course_id="physics", usage_id="unti")
 
 
 @situation
@@ -89,7 +89,7 @@ async def quarantined(story):
     await story.score(501, 1)
     await story.launch(20)
     await story.score(10, "nan")
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -103,7 +103,7 @@ async def retired_learner(story):
     await begun(story)
     await story.tell("user.retired", 60, user_id="42")
     await story.score(30, 2, modified="2026-03-02T12:00:00Z")
-    return ask(course_key="physics")
+    return ask(course_id="physics")
 
 
 @situation
@@ -121,7 +121,7 @@ async def retired_learner_who_came_back(story):
 async def sent(story):
     unit, _ = await begun(story)
     await story.accepted(unit, 73, "0.25")
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -185,13 +185,13 @@ async def moved(story):
 async def moved_to_another_block_and_asked_for_by_the_new_one(story):
     await moved(story)
     await story.score(50, 2, "p3")
-    return ask(course_key="physics", usage_key="other unit")
+    return ask(course_id="physics", usage_id="other unit")
 
 
 @situation
 async def moved_to_another_block_and_asked_for_by_the_old_one(story):
     await moved(story)
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -220,7 +220,7 @@ async def waiting_for_the_debounce(story):
     unit, _ = await begun(story)
     await story.accepted(unit, 400, "0.25")
     await story.score(10, 2)
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -229,7 +229,7 @@ async def waiting_at_the_ceiling_of_the_debounce(story):
     await story.accepted(unit, 400, "0.25")
     for ago in (55, 42, 29, 16, 3):
         await story.score(ago, 2 if ago % 2 else 1)
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -455,7 +455,7 @@ async def events_that_came_too_late_or_could_not_be_applied(story):
     await story.launch(44, usage_id="other unit", oauth_consumer_key="nobody")
     await story.score(40, "nan", course_id="chemistry")
     await story.tell("launch", 39, user_id="42")
-    return ask(course_key="physics", usage_key="unit")
+    return ask(course_id="physics", usage_id="unit")
 
 
 @situation
@@ -476,8 +476,8 @@ async def later_launches_that_say_less_keep_the_titles(story):
         Registration(
             consumer_key="example",
             user_id="42",
-            course_key="physics",
-            usage_key="unit",
+            course_id="physics",
+            usage_id="unit",
             lis_result_sourcedid=LAUNCH["lis_result_sourcedid"],
             lis_outcome_service_url=LAUNCH["lis_outcome_service_url"],
             modified_us=before(3) * 1000,

@@ -12,7 +12,7 @@ from models.gate import Campus
 
 from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.why.known import Terms
 from models.assignment import Debounce
@@ -20,7 +20,7 @@ from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.delivery import Line
-from models.queries.grades import Asked
+from models.queries.grades import Query
 from models.stream_position import read_position
 
 #: When somebody asks: 14:15 in Berlin.
@@ -72,7 +72,7 @@ class Story:
             None,
             Applier(CourseTrees(), DEBOUNCE),
             clock=self._clock,
-            backlog=Backlog(),
+            backlog=CatchUp(),
             metrics=Metrics("test"),
             wake=wake,
             keep_days=7,
@@ -121,6 +121,6 @@ class Story:
         await self.attempt(assignment_id, ago, Accepted(score), line)
 
 
-def ask(**asked) -> Asked:
+def ask(**asked) -> Query:
     """Whose grades: those of the learner, unless somebody else is named."""
-    return Asked(**({} if {"lti_user_id", "sourcedid"} & asked.keys() else {"user_id": "42"}) | asked)
+    return Query(**({} if {"lti_user_id", "sourcedid"} & asked.keys() else {"user_id": "42"}) | asked)

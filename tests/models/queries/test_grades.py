@@ -15,7 +15,7 @@ from models.db.sql import Statement, connection, is_postgres
 from models.delivery import Delivery
 from models.quarantine import QuarantinedEvent, content_of
 from models.queries import grades as lookup
-from models.queries.grades import MAX_EVENTS, MAX_LINES, MAX_RECENT, Asked
+from models.queries.grades import MAX_EVENTS, MAX_LINES, MAX_RECENT, Query
 from models.retired_user import RetiredUser, digest_of
 from models.score import apply_score
 from models.stale_event import StaleEvent, note_stale
@@ -44,11 +44,11 @@ async def quarantine(number, *, user_id="learner", content=b"", **columns):
 @pytest.fixture
 async def four():
     """The same learner on two blocks and in another course, and somebody else."""
-    here = {"user_id": "a", "course_key": "c", "usage_key": "1"}
+    here = {"user_id": "a", "course_id": "c", "usage_id": "1"}
     return [
         await make_assignment(**here, lti_user_id="at campus", lis_result_sourcedid="s"),
-        await make_assignment(**{**here, "usage_key": "2"}, lti_user_id=LONG + "1"),
-        await make_assignment(**{**here, "course_key": "d"}, lti_user_id=LONG + "2"),
+        await make_assignment(**{**here, "usage_id": "2"}, lti_user_id=LONG + "1"),
+        await make_assignment(**{**here, "course_id": "d"}, lti_user_id=LONG + "2"),
         await make_assignment(**{**here, "user_id": "b"}, lti_user_id="at campus"),
     ]
 
@@ -57,9 +57,9 @@ async def four():
     ("asked", "expected"),
     [
         ({"user_id": "a"}, [0, 1, 2]),
-        ({"user_id": "a", "course_key": "c"}, [0, 1]),
-        ({"user_id": "a", "usage_key": "1"}, [0, 2]),
-        ({"user_id": "a", "course_key": "c", "usage_key": "2"}, [1]),
+        ({"user_id": "a", "course_id": "c"}, [0, 1]),
+        ({"user_id": "a", "usage_id": "1"}, [0, 2]),
+        ({"user_id": "a", "course_id": "c", "usage_id": "2"}, [1]),
         ({"user_id": "nobody"}, []),
         ({"lti_user_id": "at campus"}, [0, 3]),
         ({"lti_user_id": "at campus", "user_id": "b"}, [3]),
@@ -67,24 +67,24 @@ async def four():
         ({"lti_user_id": LONG}, []),
         ({"lti_user_id": ""}, []),
         ({"sourcedid": "s"}, [0]),
-        ({"sourcedid": "s", "course_key": "d"}, []),
+        ({"sourcedid": "s", "course_id": "d"}, []),
         ({"sourcedid": LONG}, []),
         ({"user_id": "' OR 1 = 1 --"}, []),
     ],
 )
 async def test_assignments_are_found_by_all_that_is_asked(four, asked, expected):
-    assert [found.id for found in await lookup.find(Asked(**asked), now=NOW)] == [four[number] for number in expected]
+    assert [found.id for found in await lookup.find(Query(**asked), now=NOW)] == [four[number] for number in expected]
 
 
-@pytest.mark.parametrize("asked", [{}, {"course_key": "c"}, {"course_key": "c", "usage_key": "1"}])
+@pytest.mark.parametrize("asked", [{}, {"course_id": "c"}, {"course_id": "c", "usage_id": "1"}])
 async def test_whoever_asks_for_nobody_is_refused(asked):
     with pytest.raises(ValueError, match="whose grades"):
-        await lookup.find(Asked(**asked), now=NOW)
+        await lookup.find(Query(**asked), now=NOW)
 
 
 async def test_an_assignment_comes_with_its_state_its_campus_and_an_open_gate():
     await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     assert (found.state, found.composite, found.note) == ("clean", True, "moved")
     assert (found.consumer, found.origin, found.gate) == ("campus", "https://campus.example:443", "open")
     assert (found.paused_at, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (None, None, 0, "")
@@ -94,7 +94,7 @@ async def test_a_gate_tells_its_state_reason_and_times():
     service = await make_service()
     await make_assignment(service, user_id="a")
     await gate.shut(Campus(service.lti_consumer_id, service.origin), now=NOW - 9, until=NOW + 9, reason="away")
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     assert (found.gate, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (
         "shut",
         NOW - 9,
@@ -102,7 +102,7 @@ async def test_a_gate_tells_its_state_reason_and_times():
         "away",
     )
     await LtiConsumer.all().update(paused_at=NOW - 1)
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     assert (found.gate, found.paused_at) == ("paused", NOW - 1)
 
 
@@ -130,14 +130,14 @@ async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
     await line(assignment, 3, result="refused")
     for number in range(MAX_LINES):
         await line(assignment, 4 + number, at=NOW + 1)
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     got = await lookup.line_of_sent(found)
     assert (got.score, got.clamped, got.result) == ("0.25", True, "accepted")
 
 
 async def test_there_is_no_such_line_of_a_grade_that_was_never_sent():
     await line(await make_assignment(user_id="a"), 1)
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     assert await lookup.line_of_sent(found) is None
 
 
@@ -150,15 +150,15 @@ async def test_events_in_quarantine_tell_course_and_block_as_far_as_they_can_be_
     await quarantine(2, type="unknown")
     await quarantine(3, user_id="somebody else")
     newest, oldest = await lookup.rejected("learner")
-    assert (newest.entry_id, newest.type, newest.course_key, newest.usage_key) == ("2-0", "unknown", None, None)
-    assert (oldest.course_key, oldest.usage_key, oldest.reason) == ("a=b\nc", "\ufffd", "because")
+    assert (newest.entry_id, newest.type, newest.course_id, newest.usage_id) == ("2-0", "unknown", None, None)
+    assert (oldest.course_id, oldest.usage_id, oldest.reason) == ("a=b\nc", "\ufffd", "because")
 
 
 async def test_of_many_events_the_newest_are_read():
     for number in range(MAX_EVENTS + 2):
         await quarantine(number)
         await note_stale(
-            "launch", user_id="learner", course_key="c", usage_key=str(number), entry_id="", modified_us=0, now=number
+            "launch", user_id="learner", course_id="c", usage_id=str(number), entry_id="", modified_us=0, now=number
         )
     newest = [*reversed(range(2, MAX_EVENTS + 2))]
     assert [event.at for event in await lookup.rejected("learner")] == newest
@@ -172,7 +172,7 @@ async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_
     await quarantine(3, user_id=None)
 
     async def found(**asked):
-        return [event.at for event in await lookup.rejected_lately(Asked(**asked))]
+        return [event.at for event in await lookup.rejected_lately(Query(**asked))]
 
     assert await found(sourcedid="s") == [1]
     assert await found(lti_user_id="at campus") == [2]
@@ -186,7 +186,7 @@ async def test_no_more_of_quarantine_is_looked_through_than_what_came_last():
         QuarantinedEvent(epoch=0, entry_id="", at=2, type="launch", reason="", content=b"") for _ in range(MAX_RECENT)
     ]
     await QuarantinedEvent.bulk_create(others)
-    assert await lookup.rejected_lately(Asked(sourcedid="s")) == []
+    assert await lookup.rejected_lately(Query(sourcedid="s")) == []
 
 
 # --- Learners ---
@@ -196,7 +196,7 @@ async def test_a_learner_is_known_by_a_launch_a_score_or_a_late_event():
     assert not await lookup.is_known("a")
     await make_assignment(user_id="a")
     await apply_score("b", "c", "1", points=(1, 2), modified_us=1)
-    await note_stale("launch", user_id="c", course_key="c", usage_key="1", entry_id="", modified_us=0, now=NOW)
+    await note_stale("launch", user_id="c", course_id="c", usage_id="1", entry_id="", modified_us=0, now=NOW)
     assert [await lookup.is_known(learner) for learner in ("a", "b", "c", "d")] == [True, True, True, False]
 
 
@@ -228,12 +228,12 @@ _SINGLE = [
     lookup._RETIRED,
 ]
 _ASKED = [
-    Asked(user_id="a"),
-    Asked(user_id="a", course_key="c"),
-    Asked(user_id="a", course_key="c", usage_key="1"),
-    Asked(lti_user_id="x"),
-    Asked(sourcedid="s"),
-    Asked(sourcedid="s", course_key="c"),
+    Query(user_id="a"),
+    Query(user_id="a", course_id="c"),
+    Query(user_id="a", course_id="c", usage_id="1"),
+    Query(lti_user_id="x"),
+    Query(sourcedid="s"),
+    Query(sourcedid="s", course_id="c"),
 ]
 
 
@@ -281,12 +281,12 @@ async def test_nothing_is_written():
     await make_assignment(user_id="a", sent_at=NOW)
     await quarantine(1)
     before = await everything()
-    (found,) = await lookup.find(Asked("a"), now=NOW)
+    (found,) = await lookup.find(Query("a"), now=NOW)
     await lookup.ledger(found.id)
     await lookup.line_of_sent(found)
     for look in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
         await look("a")
-    await lookup.rejected_lately(Asked(sourcedid="s"))
+    await lookup.rejected_lately(Query(sourcedid="s"))
     assert await everything() == before
 
 

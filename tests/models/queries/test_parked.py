@@ -15,7 +15,7 @@ def parked(at, reason, scope, **more):
 
 
 async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_group():
-    late = await make_assignment(**parked(9, "course has ended", "course", course_key="physics"))
+    late = await make_assignment(**parked(9, "course has ended", "course", course_id="physics"))
     await make_assignment(**parked(5, "course has ended", "course"))
     await make_assignment(**parked(7, "not enrolled", "learner"))
     await make_assignment(await make_service("other"), **parked(8, "HTTP 404", "campus"))
@@ -30,5 +30,5 @@ async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_grou
         ("other", "campus", 1),
     ]
     assert [group.scope for group in await read_parked(consumer_key="other")] == ["campus"]
-    assert [group.number for group in await read_parked(course_key="physics")] == [1]
+    assert [group.number for group in await read_parked(course_id="physics")] == [1]
     assert [group.reason for group in await read_parked(scope="learner")] == ["not enrolled"]

@@ -35,7 +35,7 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
     service = await make_service()
     here = Campus(service.lti_consumer_id, service.origin)
     one = await make_assignment(service, **CLEAN)
-    two = await make_assignment(service, **CLEAN | {"course_key": "physics"})
+    two = await make_assignment(service, **CLEAN | {"course_id": "physics"})
     for columns in (
         {"version_number": 4},
         {"version_number": 4, "parked_at": NOW, "parked_reason": "no", "parked_scope": "course"},
@@ -48,7 +48,7 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
     assert await census(ALL) == [CampusCensus(here, "campus", 2, left_out)]
     assert await settled_ids(here) == [one, two]
     assert await settled_ids(here, after=one) == [two]
-    assert await settled_ids(here, Selection(course_key="physics")) == [two]
+    assert await settled_ids(here, Selection(course_id="physics")) == [two]
 
 
 async def test_campuses_are_kept_apart():

@@ -26,14 +26,14 @@ async def found(selection: Selection) -> list[int]:
 
 
 async def test_each_selector_narrows_down_and_together_they_all_hold():
-    one = await make_assignment(**CLEAN, user_id="ada", course_key="physics")
+    one = await make_assignment(**CLEAN, user_id="ada", course_id="physics")
     other = await make_service("other")
     two = await make_assignment(other, **CLEAN, user_id="ada")
     three = await make_assignment(**CLEAN | PARKED | {"sent_at": None})
     assert await found(ALL) == [one, two, three]
     assert await found(Selection(assignment_id=two)) == [two]
     assert await found(Selection(user_id="ada")) == [one, two]
-    assert await found(Selection(course_key="physics")) == [one]
+    assert await found(Selection(course_id="physics")) == [one]
     assert await found(Selection(consumer_id=other.lti_consumer_id)) == [two]
     assert await found(Selection(parked=True)) == [three]
     assert await found(Selection(since_ms=NOW - 50)) == [one, two, three]

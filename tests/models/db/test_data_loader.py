@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from models.db.batcher import Batcher
+from models.db.data_loader import DataLoader
 
 
-class Asked:
+class Query:
     """Answers with ten times the number once it may; notes what it was asked together."""
 
     def __init__(self, *, most: int = 200, patience: float = 10.0) -> None:
@@ -17,7 +17,7 @@ class Asked:
         self.go = asyncio.Event()
         self.go.set()
         self.error: BaseException | None = None
-        self.ask = Batcher(self._run, most=most, patience=patience)
+        self.ask = DataLoader(self._run, most=most, patience=patience)
 
     async def _run(self, items):
         self.batches.append(list(items))
@@ -28,19 +28,19 @@ class Asked:
 
 
 async def test_one_who_asks_alone_is_answered_alone():
-    asked = Asked()
+    asked = Query()
     assert await asked.ask(4) == 40
     assert asked.batches == [[4]]
 
 
 async def test_all_who_ask_in_one_turn_of_the_loop_are_asked_for_together():
-    asked = Asked()
+    asked = Query()
     assert await asyncio.gather(*map(asked.ask, range(5))) == [0, 10, 20, 30, 40]
     assert asked.batches == [[0, 1, 2, 3, 4]]
 
 
 async def test_what_is_asked_meanwhile_waits_and_then_goes_together():
-    asked = Asked()
+    asked = Query()
     asked.go.clear()
     first = asyncio.create_task(asked.ask(1))
     await asyncio.sleep(0)
@@ -53,24 +53,24 @@ async def test_what_is_asked_meanwhile_waits_and_then_goes_together():
 
 
 async def test_a_batch_has_a_limit():
-    asked = Asked(most=2)
+    asked = Query(most=2)
     assert await asyncio.gather(*map(asked.ask, range(5))) == [0, 10, 20, 30, 40]
     assert asked.batches == [[0, 1], [2, 3], [4]]
 
 
 async def test_the_same_item_is_asked_for_once_and_answered_to_each():
-    asked = Asked()
+    asked = Query()
     assert await asyncio.gather(asked.ask(1), asked.ask(1)) == [10, 10]
     assert asked.batches == [[1]]
 
 
 async def test_an_item_without_a_result_is_none():
-    asked = Asked()
+    asked = Query()
     assert await asyncio.gather(asked.ask(-1), asked.ask(1)) == [None, 10]
 
 
 async def test_a_failure_is_everybodys_of_that_batch_and_nobody_elses():
-    asked = Asked()
+    asked = Query()
     asked.error = ValueError("no")
     failed = await asyncio.gather(asked.ask(1), asked.ask(2), return_exceptions=True)
     assert [str(error) for error in failed] == ["no", "no"]
@@ -79,7 +79,7 @@ async def test_a_failure_is_everybodys_of_that_batch_and_nobody_elses():
 
 
 async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_only():
-    asked = Asked(patience=0.02)
+    asked = Query(patience=0.02)
     asked.go.clear()
     first = asyncio.create_task(asked.ask(1))
     await asyncio.sleep(0)
@@ -91,7 +91,7 @@ async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_o
 
 
 async def test_a_call_that_was_cancelled_leaves_nobody_waiting():
-    asked = Asked()
+    asked = Query()
     asked.error = asyncio.CancelledError()
     (answer,) = await asyncio.gather(asked.ask(1), return_exceptions=True)
     assert isinstance(answer, asyncio.CancelledError)
@@ -101,7 +101,7 @@ async def test_a_call_that_was_cancelled_leaves_nobody_waiting():
 
 @pytest.mark.parametrize("outcome", ["a result", "a failure"])
 async def test_one_who_no_longer_waits_keeps_nobody_from_an_answer(outcome):
-    asked = Asked()
+    asked = Query()
     asked.error = ValueError("no") if outcome == "a failure" else None
     asked.go.clear()
     leaves, stays = (asyncio.create_task(asked.ask(number)) for number in (1, 2))

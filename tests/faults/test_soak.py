@@ -9,7 +9,7 @@ from models.db.sql import Statement
 from models.delivery import Delivery
 from models.quarantine import QuarantinedEvent
 from models.queries.status import read_status
-from tests.faults.hour import Campus, Campuses, Daemon, Database, DiedError, Learners, MemoryStream, SimulatedClock
+from tests.faults.soak import Campus, Campuses, Daemon, Database, DiedError, Learners, MemoryStream, SimulatedClock
 
 #: Simulated seconds between two rounds of the loops.
 STEP = 5.0

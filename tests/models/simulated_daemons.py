@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actors.response import Response
     from models.course_tree import Tree
     from tests.models.campus import Campus, Request
-    from tests.models.truth import Address
+    from tests.models.oracle import Address
 
 #: Milliseconds.
 DEADLINE, HOLD = 15_000, 30_000
@@ -142,9 +142,9 @@ class _Trees(CourseTrees):
         super().__init__()
         self._daemon = daemon
 
-    async def get(self, course_key: str) -> Tree | None:
+    async def get(self, course_id: str) -> Tree | None:
         await self._daemon.stop_once_claimed()
-        return await super().get(course_key)
+        return await super().get(course_id)
 
 
 class Daemon:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Servers:
     """Running servers, and a folder for what is written to files."""
 
     folder: Path
@@ -32,7 +32,7 @@ class Ground:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def running_servers() -> Iterator[Servers]:
     """While the context is open."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -43,4 +43,4 @@ def ground() -> Iterator[Ground]:
         stack.callback(valkey.close)
         postgres.start()
         valkey.start()
-        yield Ground(folder, postgres, valkey)
+        yield Servers(folder, postgres, valkey)

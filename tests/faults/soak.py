@@ -19,7 +19,7 @@ from actors.response import Response
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
-from daemon.ingest.catch_up import Backlog
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Look, parse_id
 from daemon.loops.dispatch import Sweep
@@ -170,7 +170,7 @@ class Daemon:
         self.stream = stream
         self.stop = Stop()
         self.stop.set()  # nobody sleeps in simulated time
-        backlog, trees, metrics = Backlog(), CourseTrees(), Metrics("test")
+        backlog, trees, metrics = CatchUp(), CourseTrees(), Metrics("test")
         self.gates = Gates(4, connections=200, clock=clock, lease_seconds=SETTINGS.lease_seconds)
         self.fleet = Fleet(clock=clock, gates=self.gates, request_seconds=SETTINGS.timeout_seconds)
         tools = Tools(

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.docs.blocks import blocks
+from tests.docs.docs_runner import ROOT, Tour
 from tests.docs.test_blocks import NOT_COMMANDS, PAGES
-from tests.docs.tour import ROOT, Tour
 
 #: In the order in which they are read.
 READ = ["docs/install.md", "README.md", "docs/configure.md", "docs/feed.md", "docs/operate.md", "docs/support.md"]

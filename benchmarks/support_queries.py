@@ -14,7 +14,7 @@ from models.db.migrate import migrate
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.ground import Ground
+    from benchmarks.servers import Servers
 
 #: What is asked, and the answer's name in the table.
 QUESTIONS = {
@@ -32,7 +32,7 @@ INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
 INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
     SELECT id, 'https://campus-' || id || '.example/o', md5(id::text), 'https://campus-' || id || '.example:443'
     FROM lti_consumer;
-INSERT INTO graded_assignment (user_id, course_key, usage_key, outcome_service_id, lis_result_sourcedid,
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
     sourcedid_digest, lti_user_id, registered_us, composite, version_number, sent_version, sent_score, sent_at, due_at,
     forced_version, not_before, hold_until, attempts, note, parked_at, parked_reason, parked_scope)
     SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, 's-' || n, md5(n::text),
@@ -49,11 +49,11 @@ ANALYZE;
 """
 
 
-def fill(ground: Ground, url: str, assignments: int) -> None:
+def fill(servers: Servers, url: str, assignments: int) -> None:
     """So many assignments with ten ledger lines each, older by forty days from one to the next."""
     asyncio.run(migrate(url))
     sql = _FILL.format(assignments=assignments, now=int(time.time() * 1000))
-    ground.postgres.execute(sql, database=url.rsplit("/", 1)[1])
+    servers.postgres.execute(sql, database=url.rsplit("/", 1)[1])
 
 
 def ask(folder: Path, database: str, redis_url: str, rounds: int) -> dict[str, list[float]]:

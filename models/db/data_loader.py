@@ -18,7 +18,7 @@ MOST = 64
 PATIENCE = 1.0
 
 
-class Batcher(Generic[Item, Result]):
+class DataLoader(Generic[Item, Result]):
     """
     Call it with one item; it answers with what *run* found for that one, or None.
 
