@@ -89,12 +89,21 @@ class Attempts:
     Args:
         partitions: How many queues there are; a claim that follows an attempt is of the same one.
         hands_over: Whether claims shall follow now.
+        limit_changed: Called when a campus may have another number of requests than before.
     """
 
-    def __init__(self, dependencies: Dependencies, *, partitions: int, hands_over: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        dependencies: Dependencies,
+        *,
+        partitions: int,
+        hands_over: Callable[[], bool],
+        limit_changed: Callable[[], None],
+    ) -> None:
         self._dependencies = dependencies
         self._partitions = partitions
         self._hands_over = hands_over
+        self._limit_changed = limit_changed
         self._put_off_times = 0
         #: What put the last one off. Attempts that asked together have it in common.
         self._fault: Exception | None = None
@@ -310,6 +319,8 @@ class Attempts:
         )
         for change in changes:
             record_breaker(change, next(end.claim.address for end in ends if _is_at(end, change.after.campus_id)))
+        if changes:
+            self._limit_changed()
         return found
 
     def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:

@@ -62,16 +62,23 @@ class Outcomes:
         self._dependencies = dependencies
         self._partitions = partitions
         self._max_connections = max_connections
-        self._freed: Callable[[], None] = lambda: None
+        self._notify: Callable[[], None] = lambda: None
         #: Whether campuses wait for connections, so that these go to each in turn and are not handed over.
         self.contended = False
+        #: Whether due assignments may wait for a slot or a connection.
+        self.backlog = False
         self._closed = False
         self._reserved = 0
         #: By token, when each running attempt was claimed, in milliseconds since 1970; None: its campus is slow.
         self._running: dict[int, int | None] = {}
         #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
         self._fresh: set[int] = set()
-        self._attempts = Attempts(dependencies, partitions=partitions, hands_over=self._hands_over)
+        self._attempts = Attempts(
+            dependencies,
+            partitions=partitions,
+            hands_over=self._hands_over,
+            limit_changed=lambda: self._notify(),  # noqa: PLW0108 - it is set later
+        )
         self._claims = DataLoader(self._claim_many, most=256)
         for number in range(partitions):
             broker.declare_queue(queue_name(number, partitions))
@@ -99,9 +106,9 @@ class Outcomes:
         slow = sum(claimed_at is None or claimed_at < before for claimed_at in self._running.values())
         return max(0, min(self.free, max(1, self._max_connections // 2) - slow))
 
-    def on_freed(self, callback: Callable[[], None]) -> None:
-        """Have *callback* called when an attempt has ended and no claim followed it."""
-        self._freed = callback
+    def on_capacity(self, callback: Callable[[], None]) -> None:
+        """Have *callback* called when waiting assignments may be sent: a slot is free, or a limit has changed."""
+        self._notify = callback
 
     def close(self) -> None:
         """Claim nothing more: the daemon stops."""
@@ -116,11 +123,12 @@ class Outcomes:
         A composite that was pending before has its message; the dispatcher finds those whose time has moved. Without a
         free connection a message would be of no use, and the dispatcher finds the leaves too.
         """
-        now = self._dependencies.clock.now()
+        now, free = self._dependencies.clock.now(), self.free
+        self.backlog |= not free
         await self._enqueue(
             (one.kind, one.assignment_id, one.due_at if one.due_at > now else None)
             for one in dirty
-            if (one.due_at > now and one.first) or (one.due_at <= now and self.free)
+            if (one.due_at > now and one.first) or (one.due_at <= now and free)
         )
 
     async def enqueue_due(self, due: Sequence[Due]) -> None:
@@ -181,7 +189,8 @@ class Outcomes:
                 self._note_running(claim)
         finally:
             del self._running[claim.token]
-            self._freed()
+            if self.backlog:
+                self._notify()
 
     def _note_running(self, claim: Claim) -> None:
         self._running[claim.token] = None if claim.slow else claim.claimed_at
@@ -193,6 +202,7 @@ class Outcomes:
             claims = await claim(assignment_ids, self._dependencies.lease(), most=reserved)
         finally:
             self._reserved -= reserved
+        self.backlog |= len(claims) < len(assignment_ids)
         for one in claims:
             self._fresh.add(one.token)
             self._note_running(one)

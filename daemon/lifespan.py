@@ -124,7 +124,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
-        outcomes.on_freed(dispatcher.notify)
+        outcomes.on_capacity(dispatcher.notify)
         applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
         intake = Intake(
             stream,

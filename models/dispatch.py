@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """A campus that has due rows and free slots."""
+    """A campus that has due rows. *free*: slots, less than 1 if there is none."""
 
     campus_id: int
     free: int
@@ -69,7 +69,7 @@ _CAPACITY = Statement(f"""
         FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {_DUE})
             OR EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {_DUE})
-    ) AS campuses WHERE slots > in_flight""")
+    ) AS campuses""")
 
 # Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
 # the breaker tripped is fresh. Each part reads its first rows from the index of due rows.
@@ -125,7 +125,7 @@ _LOOK_FACTOR, _LOOK_MORE = 4, 16
 
 
 async def read_capacity(*, now: int, max_per_campus: int) -> list[Capacity]:
-    """The campuses with due rows and free slots. *now*: milliseconds since 1970."""
+    """The campuses with due rows. *now*: milliseconds since 1970."""
     return [
         Capacity(row["campus_id"], int(row["free"]), int(row["in_flight"]), bool(row["slow"]), row["trips"])
         for row in await _CAPACITY.rows(now=now, max_per_campus=max_per_campus)

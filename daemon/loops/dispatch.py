@@ -64,12 +64,12 @@ class Dispatcher:
         self._outcomes = outcomes
         self._dependencies = dependencies
         self._clock = dependencies.clock
-        self._freed = asyncio.Event()
+        self._notified = asyncio.Event()
         self._measured_at = float("-inf")
 
     def notify(self) -> None:
-        """An attempt has ended and left its slot free, or rows became due."""
-        self._freed.set()
+        """Waiting assignments may be sent: do not wait for the next round."""
+        self._notified.set()
 
     async def step(self, stop: Stop) -> None:
         """One round, and the wait for the next one."""
@@ -78,17 +78,19 @@ class Dispatcher:
             self._measured_at = began
             await self._clock.measure()
             await rescue(now=self._clock.now())
-        self._freed.clear()
+        self._notified.clear()
         if self._dependencies.may_send():
             await self.dispatch()
         await stop.sleep(AT_LEAST)
-        await stop.sleep_or(self._freed, max(0.0, EVERY - (self._clock.monotonic() - began)))
+        await stop.sleep_or(self._notified, max(0.0, EVERY - (self._clock.monotonic() - began)))
 
     async def dispatch(self) -> None:
         """Send messages for what may be sent now."""
         now = self._clock.now()
         campuses = await read_capacity(now=now, max_per_campus=self._dependencies.settings.max_per_campus)
         free = self._outcomes.free
-        self._outcomes.contended = sum(campus.free for campus in campuses) > free and len(campuses) > 1
+        wanted = [campus.free for campus in campuses if campus.free > 0]
+        self._outcomes.backlog = bool(campuses)
+        self._outcomes.contended = sum(wanted) > free and len(wanted) > 1
         shares = divide(campuses, free=free, free_for_slow=self._outcomes.free_for_slow())
         await self._outcomes.enqueue_due(await pick(shares, now=now))
