@@ -74,9 +74,9 @@ class _CountingLms(Lms):
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "PUT":
             self._set(*map(int, (await request.text()).split()))
-            return web.Answer()
+            return web.Response()
         if request.method == "GET":
-            return web.Answer(text=f"{self._came} {len(self._stored)}")
+            return web.Response(text=f"{self._came} {len(self._stored)}")
         return await super().handle(request)
 
     def _set(self, latency_ms: int, status: int) -> None:
