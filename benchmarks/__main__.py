@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.campus import Campus
+from benchmarks.dispatch import measure as measure_dispatch
 from benchmarks.endtoend import EndToEnd
 from benchmarks.growth import growth_app
 from benchmarks.raw import Signer, oauthlib_signer, our_signer, raw
@@ -95,8 +96,8 @@ def _throughput(servers: Servers, campus: Campus, outcomes: int, rounds: int, co
     return [Row(name, found) for name, found in figures.items()]
 
 
-@app.command("sick-campus")
-def sick(
+@app.command("unhealthy-campus")
+def unhealthy(
     outcomes: Outcomes = 400,
     rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 3,
     latency_ms: Latency = 50,
@@ -125,8 +126,26 @@ def sick(
     raise typer.Exit(figures.missing > 0 or share < LEAST_SHARE)
 
 
-@app.command("desk")
-def desk(
+@app.command("dispatch")
+def dispatch(
+    due: Annotated[int, typer.Option(help="Due assignments.")] = 100_000,
+    campuses: Annotated[int, typer.Option(help="Campuses that they are at.")] = 100,
+    rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
+) -> None:
+    """How long one round of the dispatcher's questions takes while many assignments are due."""
+    with running_servers() as servers:
+        folder, postgres, _ = servers.fresh()
+        figures = measure_dispatch(folder, postgres, due=due, campuses=campuses, number=rounds)
+    table = Table(title=f"A round of the dispatcher, {due:,} due at {campuses:,} campuses, {time.strftime('%Y-%m-%d')}")
+    for column in ("database", "ms", "median ms"):
+        table.add_column(column, justify="left" if column == "database" else "right")
+    for name, took in figures.items():
+        table.add_row(name, " ".join(f"{one:.1f}" for one in took), f"{statistics.median(took):.1f}")
+    Console().print(table)
+
+
+@app.command("support-queries")
+def support_queries(
     outcomes: Outcomes = 1000,
     rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
     assignments: Annotated[int, typer.Option(help="Ten ledger lines each.")] = 100_000,

@@ -32,12 +32,15 @@ Rounds = Annotated[int, typer.Option(help="Rounds of each kind.")]
 # Learners of a consumer that is added by then: the first who are measured are `bench-0`, `bench-1`, ...
 _FILL = """
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret) VALUES ('bench', 'bench', 'secret');
-INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
-    SELECT id, '{url}', md5('{url}'), '{origin}' FROM lti_consumer;
-INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
+INSERT INTO campus (lti_consumer_id, origin, blocked_until, trips, successes, answered_at, reading_until)
+    SELECT id, '{origin}', 0, 0, 0, 1, 0 FROM lti_consumer;
+INSERT INTO outcome_service (lti_consumer_id, campus_id, lis_outcome_service_url, url_digest)
+    SELECT lti_consumer_id, id, '{url}', md5('{url}') FROM campus;
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, campus_id, lis_result_sourcedid,
     sourcedid_digest, registered_us, composite, version_number, sent_version, due_at, forced_version, not_before,
     hold_until, attempts, note)
-    SELECT 'bench-' || n, 'course', '{usage}', id, '{tag}-' || n, md5(n::text), 0, {composite}, 1, 1, 0, 0, 0, 0, 0, ''
+    SELECT 'bench-' || n, 'course', '{usage}', id, campus_id, '{tag}-' || n, md5(n::text), 0, {composite}, 1, 1,
+        0, 0, 0, 0, 0, ''
     FROM generate_series(0, {number} - 1) AS n CROSS JOIN outcome_service;
 ANALYZE;
 """

@@ -29,14 +29,15 @@ QUESTIONS = {
 _FILL = """
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
     SELECT 'campus ' || n, 'key-' || n, 'secret' FROM generate_series(1, 10) AS n;
-INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
-    SELECT id, 'https://campus-' || id || '.example/o', md5(id::text), 'https://campus-' || id || '.example:443'
-    FROM lti_consumer;
-INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
+INSERT INTO campus (lti_consumer_id, origin, blocked_until, trips, successes, answered_at, reading_until)
+    SELECT id, 'https://campus-' || id || '.example:443', 0, 0, 0, 1, 0 FROM lti_consumer;
+INSERT INTO outcome_service (lti_consumer_id, campus_id, lis_outcome_service_url, url_digest)
+    SELECT lti_consumer_id, id, 'https://campus-' || id || '.example/o', md5(id::text) FROM campus;
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, campus_id, lis_result_sourcedid,
     sourcedid_digest, lti_user_id, registered_us, composite, version_number, sent_version, sent_score, sent_at, due_at,
     forced_version, not_before, hold_until, attempts, note, parked_at, parked_reason, parked_scope)
-    SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, 's-' || n, md5(n::text),
-        'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now}, 0, 0, 0, 0, 0, '',
+    SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, service.campus_id, 's-' || n,
+        md5(n::text), 'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now}, 0, 0, 0, 0, 0, '',
         CASE WHEN n % 50 = 0 THEN {now} END, CASE WHEN n % 50 = 0 THEN 'HTTP 200, failure: course has ended' END,
         CASE WHEN n % 50 = 0 THEN 'course' END
     FROM generate_series(1, {assignments}) AS n

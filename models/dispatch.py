@@ -58,6 +58,7 @@ class Due:
 
 _DUE = f"{SENDABLE} AND {READY_AT} <= :now"
 
+# LIMIT keeps PostgreSQL from reading all due rows of all campuses for a hash table.
 _CAPACITY = Statement(f"""
     SELECT campus_id, slots - in_flight AS free, in_flight, slow, trips FROM (
         SELECT campus.id AS campus_id, {LIMIT} AS slots, {IN_FLIGHT} AS in_flight,
@@ -67,8 +68,9 @@ _CAPACITY = Statement(f"""
             ) THEN 1 ELSE 0 END AS slow,
             CASE WHEN campus.tripped_at IS NULL THEN NULL ELSE campus.trips END AS trips
         FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-        WHERE EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {_DUE})
-            OR EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {_DUE})
+        WHERE COALESCE(
+            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {_DUE} LIMIT 1),
+            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {_DUE} LIMIT 1)) = 1
     ) AS campuses""")
 
 # Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
