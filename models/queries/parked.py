@@ -40,8 +40,8 @@ async def read_parked(
         SELECT consumer_name AS consumer, consumer_key, origin, parked_scope AS scope, parked_reason AS reason,
             COUNT(*) AS number, MIN(parked_at) AS since, MIN(graded_assignment.id) AS example
         FROM graded_assignment
-        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-        JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+        JOIN campus ON campus.id = graded_assignment.campus_id
+        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE parked_at IS NOT NULL AND disabled_at IS NULL{where}
         GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MAX_GROUPS}""")
     rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
