@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.claims import prune_orphans
 from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Retention:
 
 
 class Prune:
-    """The loop that prunes the ledger, the quarantine and the stale events."""
+    """The loop that prunes the ledger, the quarantine, the stale events and the orphaned claims."""
 
     def __init__(self, *, clock: Clock, retention: Retention) -> None:
         self._clock = clock
@@ -45,6 +46,7 @@ class Prune:
         before = now - int(kept.quarantine_days * _DAY_MS)
         pruned = [await prune(before=before) for prune in (prune_quarantine, prune_stale)]
         if self._ledger is None and max(pruned) < CHUNK:
+            await prune_orphans(now=now)
             self._next = self._clock.monotonic() + EVERY
             self._ledger = LedgerRound()
         await stop.sleep(BREATH)
