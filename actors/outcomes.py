@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dramatiq
 import structlog
 
-from actors.attempt import Attempts, Dependencies
+from actors.attempt import Attempts
 from models.campus import SLOW_MS
 from models.claims import claim
 from models.db.data_loader import DataLoader
@@ -22,6 +22,7 @@ from models.db.data_loader import DataLoader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from actors.dependencies import Dependencies
     from models.assignment import Kind
     from models.changes import Dirty
     from models.claims import Claim

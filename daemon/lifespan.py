@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.attempt import Dependencies
+from actors.dependencies import Dependencies
 from actors.failpoints import pass_by
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes

@@ -12,7 +12,7 @@ from models.dispatch import Share, pick, read_capacity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actors.attempt import Dependencies
+    from actors.dependencies import Dependencies
     from actors.outcomes import Outcomes
     from daemon.infra.stop import Stop
     from models.dispatch import Capacity

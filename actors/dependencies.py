@@ -1,0 +1,45 @@
+"""What the actors work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actors.failpoints import pass_by
+from models.encryption import OPEN
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from actors.client import Sender
+    from actors.failpoints import Reached
+    from actors.metrics import Metrics
+    from actors.settings import Settings
+    from models.claims import Lease
+    from models.course import CourseTrees
+    from models.db.clock import Clock
+    from models.encryption import Cipher
+
+
+@dataclass(slots=True)
+class Dependencies:
+    """What the actors work with; handed in by the lifespan, or by a test. The settings may be replaced at any time."""
+
+    sender: Sender
+    trees: CourseTrees
+    clock: Clock
+    metrics: Metrics
+    settings: Settings
+    #: Whether what the stream held at start has been applied.
+    may_send: Callable[[], bool]
+    #: Set when requests under way must be given up, since the daemon has to end.
+    abort: asyncio.Event
+    #: Called at each failpoint that an attempt reaches.
+    reached: Reached = pass_by
+    #: Decrypts consumers' secrets.
+    cipher: Cipher = OPEN
+
+    def lease(self) -> Lease:
+        """A lease that begins now."""
+        return self.settings.lease(self.clock)

@@ -1,0 +1,99 @@
+"""Finishes attempts: those that end together in one transaction, again while the database is away."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from actors.breaker import next_breaker
+from actors.instrumentation import record_breaker
+from models.db.data_loader import DataLoader
+from models.finishing import HandOver, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from actors.dependencies import Dependencies
+    from models.campus import Breaker, Signal
+    from models.finishing import Finish, Finished
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two tries to finish an attempt; and where another transaction holds its row.
+FINISH_RETRY, LOCKED_RETRY = 0.5, 0.02
+
+
+class Finisher:
+    """
+    Finishes attempts.
+
+    Args:
+        partitions: How many queues there are; a claim that follows an attempt is of the same one.
+        hands_over: Whether claims shall follow now.
+        limit_changed: Called when a campus may have another number of requests than before.
+    """
+
+    def __init__(
+        self,
+        dependencies: Dependencies,
+        *,
+        partitions: int,
+        hands_over: Callable[[], bool],
+        limit_changed: Callable[[], None],
+    ) -> None:
+        self._dependencies = dependencies
+        self._partitions = partitions
+        self._hands_over = hands_over
+        self._limit_changed = limit_changed
+        self._finishes = DataLoader(self._finish_many)
+
+    async def finish(self, end: Finish) -> Finished:
+        """
+        Finish the attempt; while the database is away, again, for as long as it could still matter.
+
+        That is until its claim has long been rescued, and until a score that the LMS may yet store is in.
+        """
+        clock = self._dependencies.clock
+        hold_ms = max(end.hold_until - clock.now(), 0)
+        deadline = clock.monotonic() + self._dependencies.settings.lease_seconds + hold_ms / 1000
+        alone = False
+        while True:
+            wait = FINISH_RETRY
+            try:
+                # A batch may fail for another's fault.
+                found = (await self._finish_many([end])).get(end) if alone else await self._finishes(end)
+                if found is not None and not found.locked:
+                    return found
+                wait = LOCKED_RETRY
+            except Exception:
+                if clock.monotonic() > deadline or self._dependencies.abort.is_set():
+                    raise
+                log.warning("attempt.not_finished_yet", assignment=end.claim.assignment_id, exc_info=True)
+                alone = True
+            await asyncio.sleep(wait)
+
+    async def _finish_many(self, ends: Sequence[Finish]) -> Mapping[Finish, Finished]:
+        lease = self._dependencies.lease()
+        hand_over = HandOver(lease, self._partitions) if self._hands_over() else None
+        found, changes = await finish(
+            ends, now=lease.now, next_breaker=partial(self._next_breaker, lease.now), hand_over=hand_over
+        )
+        addresses = {end.claim.address.campus_id: end.claim.address for end in ends}
+        for change in changes:
+            record_breaker(change, addresses[change.after.campus_id])
+        if changes:
+            self._limit_changed()
+        return found
+
+    def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:
+        return next_breaker(
+            breaker,
+            signal,
+            now=now,
+            max_per_campus=self._dependencies.settings.max_per_campus,
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+        )
