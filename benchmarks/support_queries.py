@@ -37,8 +37,8 @@ INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id,
     sourcedid_digest, lti_user_id, registered_us, composite, version_number, sent_version, sent_score, sent_at, due_at,
     forced_version, not_before, hold_until, attempts, note, parked_at, parked_reason, parked_scope)
     SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, service.campus_id, 's-' || n,
-        md5(n::text), 'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now}, 0, 0, 0, 0,
-        0, '',
+        md5(n::text), 'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now},
+        0, 0, 0, 0, 0, '',
         CASE WHEN n % 50 = 0 THEN {now} END, CASE WHEN n % 50 = 0 THEN 'HTTP 200, failure: course has ended' END,
         CASE WHEN n % 50 = 0 THEN 'course' END
     FROM generate_series(1, {assignments}) AS n

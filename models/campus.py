@@ -182,6 +182,10 @@ CAMPUS_STATE = """CASE
     WHEN campus.blocked_until > :now OR campus.throttled_at IS NOT NULL THEN 'throttled'
     ELSE 'up' END"""
 
+#: Whether a quick success changes nothing about a campus, as SQL over `campus`.
+UNTROUBLED = """CASE WHEN tripped_at IS NULL AND trips = 0 AND throttled_at IS NULL AND max_in_flight IS NULL
+    AND answered_at IS NOT NULL AND NOT slow AND last_failed_assignment IS NULL THEN 1 ELSE 0 END"""
+
 _COLUMNS = """id AS campus_id, tripped_at, blocked_until, trips, throttled_at, max_in_flight, successes, answered_at,
     slow, last_failed_assignment, last_error, last_error_at"""
 

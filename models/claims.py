@@ -9,7 +9,6 @@ that another daemon has locked is skipped, and the next dispatch comes back to i
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,13 @@ from models.assignment import DUE_BY_ID, READY_AT
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
+from models.dispatch import PICKED, PICKED_SQLITE, SHARES, as_given, look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from models.assignment import Kind
+    from models.dispatch import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +113,24 @@ _LOCK = Statement(
 )
 
 
-def _claim(due: str, limit: str) -> Statement:
-    """Claims of given rows, oldest first, within the limit of each campus and *most* in all."""
-    return Statement(
-        f"""
-        WITH given AS (SELECT * FROM {{given}}), wanted AS (
-            SELECT graded_assignment.id AS id, campus_id, given.token AS token, given.most AS most,
-                ROW_NUMBER() OVER (PARTITION BY campus_id ORDER BY {READY_AT}, graded_assignment.id) AS place
-            FROM given CROSS JOIN graded_assignment
-            WHERE graded_assignment.id = given.assignment_id AND {due}
-        ), here AS MATERIALIZED (
+def _claimed(wanted: str, due: str, limit: str) -> str:
+    """
+    SQL that claims rows within the limit of each campus.
+
+    Args:
+        wanted: A query for ``id``, ``campus_id`` and ``place``, which counts the rows of a campus in their order.
+        due: What must still hold once a row is locked.
+    """
+    return f"""
+        WITH given AS (SELECT * FROM {{given}}), wanted AS ({wanted}), here AS MATERIALIZED (
             SELECT campus.id AS id, {limit} - {IN_FLIGHT} AS free,
                 CASE WHEN lti_consumer.pending_secret IS NULL THEN 0 ELSE 1 END AS secrets
             FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
             WHERE campus.id IN (SELECT campus_id FROM wanted)
         ), chosen AS MATERIALIZED (
-            SELECT wanted.id AS id, wanted.token AS token, here.secrets AS secrets
+            SELECT wanted.id AS id, here.secrets AS secrets, {{random}} AS token
             FROM wanted JOIN here ON here.id = wanted.campus_id
-            WHERE wanted.place <= here.free AND wanted.place <= wanted.most ORDER BY wanted.place LIMIT :most
+            WHERE wanted.place <= here.free ORDER BY wanted.place LIMIT :most
         ), unlocked AS MATERIALIZED (
             SELECT graded_assignment.id AS id FROM chosen CROSS JOIN graded_assignment
             WHERE graded_assignment.id = chosen.id AND {due} {{lock_free:graded_assignment}})
@@ -139,27 +140,49 @@ def _claim(due: str, limit: str) -> Statement:
         FROM chosen
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
         RETURNING graded_assignment.id AS id, claim_token, version_number, attempts, forced_version, sent_version,
-            sent_score, user_id, course_id, usage_id, composite, lis_result_sourcedid, due_at, entry_id,
-            lti_user_id""",
-        given="assignment_id BIGINT, token BIGINT, most BIGINT",
-    )
+            sent_score, user_id, course_id, usage_id, composite, lis_result_sourcedid, due_at, entry_id, lti_user_id,
+            outcome_service_id, campus_id, {_ADDRESS}"""
 
 
-_CLAIM = _claim(DUE_BY_ID, LIMIT)
+def _of_consumer(column: str) -> str:
+    return f"""(SELECT {column} FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+                WHERE campus.id = graded_assignment.campus_id) AS {column}"""
+
+
+def _of_campus(column: str) -> str:
+    return f"(SELECT {column} FROM campus WHERE campus.id = graded_assignment.campus_id) AS {column}"
+
+
+_ADDRESS = f"""(SELECT lis_outcome_service_url FROM outcome_service
+                WHERE outcome_service.id = graded_assignment.outcome_service_id) AS url,
+            {_of_campus("origin")}, {_of_campus("tripped_at")}, {_of_campus("slow")},
+            {_of_consumer("consumer_name")}, {_of_consumer("consumer_key")}, {_of_consumer("consumer_secret")},
+            {_of_consumer("pending_secret")}"""
+
+
+def _by_id(due: str) -> str:
+    return f"""SELECT graded_assignment.id AS id, campus_id,
+                ROW_NUMBER() OVER (PARTITION BY campus_id ORDER BY {READY_AT}, graded_assignment.id) AS place
+            FROM given CROSS JOIN graded_assignment
+            WHERE graded_assignment.id = given.assignment_id AND {due}"""
+
+
+def _next(picked: str) -> str:
+    return f"""SELECT id, campus_id, ROW_NUMBER() OVER (PARTITION BY campus_id ORDER BY place) AS place
+            FROM ({picked}) AS picked"""
+
+
+_CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given="assignment_id BIGINT")
 # Any row that nobody sends now, clean or not.
-_CLAIM_FOR_READING = _claim("claimed_until IS NULL", READING_LIMIT)
-
-_ADDRESSES = Statement(
-    """
-    SELECT graded_assignment.id AS id, outcome_service_id, lis_outcome_service_url, campus.id AS campus_id,
-        campus.origin AS origin, consumer_name, consumer_key, consumer_secret, pending_secret, tripped_at, slow
-    FROM {given} CROSS JOIN graded_assignment
-    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-    JOIN campus ON campus.id = graded_assignment.campus_id
-    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-    WHERE graded_assignment.id = given.assignment_id""",
-    given="assignment_id BIGINT",
+_FREE = "claimed_until IS NULL"
+_CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT), given="assignment_id BIGINT")
+_CLAIM_NEXT = Statement(
+    _claimed(_next(PICKED), DUE_BY_ID, LIMIT),
+    sqlite=_claimed(_next(PICKED_SQLITE), DUE_BY_ID, LIMIT),
+    given=SHARES,
 )
+
+_EXISTS = Statement("SELECT id FROM graded_assignment WHERE id = :id")
 
 _SUPERSEDED = Statement(
     """
@@ -206,39 +229,35 @@ async def _within_limit(statement: Statement, assignment_ids: Iterable[int], lea
     if not given or most <= 0:
         return []
     async with in_transaction():
-        locked = {row["id"] for row in await _LOCK.rows(given=given)}
-        wanted = [{"assignment_id": assignment_id, "most": most} for assignment_id in locked]
-        return await claim_rows(wanted, lease, most=most, statement=statement)
+        locked = [{"assignment_id": row["id"]} for row in await _LOCK.rows(given=given)]
+        return await _claims(statement, lease, given=locked, most=most) if locked else []
 
 
-async def claim_rows(
-    wanted: Sequence[Mapping[str, int]], lease: Lease, *, most: int, statement: Statement = _CLAIM
-) -> list[Claim]:
+async def claim_next(shares: Sequence[Share], lease: Lease, *, partitions: int) -> list[Claim]:
     """
-    Claim rows within a transaction that either locks their campuses or has ended as many claims there.
+    Claim the oldest due rows, within a transaction that has ended as many claims of the same campuses.
 
     Args:
-        wanted: ``assignment_id``, and ``most``: claims at its campus, at most.
-        most: Claims in all.
+        shares: How many, by campus and partition.
+        partitions: How many partitions there are.
     """
-    if not wanted:
-        return []
-    given = [{**one, "token": secrets.randbits(62) + 1} for one in wanted]
+    most = sum(share.number for share in shares)
+    look = look_at(shares, partitions)
+    return await _claims(_CLAIM_NEXT, lease, given=as_given(shares), most=most, look=look, partitions=partitions)
+
+
+async def _claims(statement: Statement, lease: Lease, **parameters: Any) -> list[Claim]:
     rows = await statement.rows(
-        given=given,
         now=lease.now,
         until=lease.now + lease.ms,
         second=lease.second_ms,
         max_per_campus=lease.max_per_campus,
-        most=most,
+        **parameters,
     )
-    if not rows:
-        return []
-    addresses = {row["id"]: row for row in await _ADDRESSES.rows(given=[{"assignment_id": row["id"]} for row in rows])}
-    return [_as_claim(row, addresses[row["id"]], lease) for row in rows]
+    return [_as_claim(row, lease) for row in rows]
 
 
-def _as_claim(row: dict[str, Any], where: dict[str, Any], lease: Lease) -> Claim:
+def _as_claim(row: dict[str, Any], lease: Lease) -> Claim:
     return Claim(
         assignment_id=row["id"],
         token=row["claim_token"],
@@ -256,17 +275,17 @@ def _as_claim(row: dict[str, Any], where: dict[str, Any], lease: Lease) -> Claim
         lis_result_sourcedid=row["lis_result_sourcedid"],
         due_at=row["due_at"],
         address=Address(
-            outcome_service_id=where["outcome_service_id"],
-            url=where["lis_outcome_service_url"],
-            campus_id=where["campus_id"],
-            origin=where["origin"],
-            consumer_name=where["consumer_name"],
-            consumer_key=where["consumer_key"],
-            consumer_secret=where["consumer_secret"],
-            pending_secret=where["pending_secret"],
+            outcome_service_id=row["outcome_service_id"],
+            url=row["url"],
+            campus_id=row["campus_id"],
+            origin=row["origin"],
+            consumer_name=row["consumer_name"],
+            consumer_key=row["consumer_key"],
+            consumer_secret=row["consumer_secret"],
+            pending_secret=row["pending_secret"],
         ),
-        tripped_at=where["tripped_at"],
-        slow=bool(where["slow"]),
+        tripped_at=row["tripped_at"],
+        slow=bool(row["slow"]),
         entry_id=row["entry_id"],
         lti_user_id=row["lti_user_id"],
     )
@@ -274,7 +293,7 @@ def _as_claim(row: dict[str, Any], where: dict[str, Any], lease: Lease) -> Claim
 
 async def exists(assignment_id: int) -> bool:
     """Whether there is such an assignment."""
-    return bool(await _ADDRESSES.rows(given=[{"assignment_id": assignment_id}]))
+    return bool(await _EXISTS.rows(id=assignment_id))
 
 
 async def superseded(claims: Iterable[Claim], *, now: int) -> set[int]:

@@ -76,7 +76,7 @@ _CAPACITY = Statement(f"""
 # Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
 # the breaker tripped is fresh. Each part reads its first rows from the index of due rows.
 _RANKED = """
-    SELECT id, campus_id, composite FROM (
+    SELECT id, campus_id, composite, place FROM (
         SELECT id, campus_id, composite, number, ROW_NUMBER() OVER (
             PARTITION BY campus_id, remainder ORDER BY turn, retried) AS place
         FROM (
@@ -115,10 +115,15 @@ _BY_ROWID = " UNION ALL ".join(
     for when, condition, order, limit, retried in _PARTS
 )
 
+#: A query over ``given`` (:data:`SHARES`) for the rows to pick, each with its ``place`` in the order of its share.
+PICKED = _RANKED.format(oldest=_LATERAL)
+PICKED_SQLITE = _RANKED.format(oldest=_BY_ROWID)
+SHARES = "campus_id BIGINT, number BIGINT, remainder BIGINT, newest INT"
+
 _PICK = Statement(
-    f"WITH given AS (SELECT * FROM {{given}}) {_RANKED.format(oldest=_LATERAL)}",
-    sqlite=f"WITH given AS (SELECT * FROM {{given}}) {_RANKED.format(oldest=_BY_ROWID)}",
-    given="campus_id BIGINT, number BIGINT, remainder BIGINT, newest INT",
+    f"WITH given AS (SELECT * FROM {{given}}) {PICKED}",
+    sqlite=f"WITH given AS (SELECT * FROM {{given}}) {PICKED_SQLITE}",
+    given=SHARES,
 )
 
 #: Of each campus the first due rows are looked at for those of one partition: so many for each that is wanted, and in
@@ -134,14 +139,16 @@ async def read_capacity(*, now: int, max_per_campus: int) -> list[Capacity]:
     ]
 
 
-async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> list[Due]:
-    """The rows that have been due longest at each campus; fresh and retried ones in turn."""
-    if not shares:
-        return []
+def look_at(shares: Sequence[Share], partitions: int) -> int:
+    """How many of the first due rows of each campus are looked at."""
     most = max(share.number for share in shares)
     within = any(share.remainder is not None for share in shares)
-    look = most * partitions * _LOOK_FACTOR + _LOOK_MORE if within else most
-    given = [
+    return most * partitions * _LOOK_FACTOR + _LOOK_MORE if within else most
+
+
+def as_given(shares: Sequence[Share]) -> list[dict[str, int | None]]:
+    """The rows of :data:`SHARES`."""
+    return [
         {
             "campus_id": share.campus_id,
             "number": share.number,
@@ -150,5 +157,11 @@ async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> lis
         }
         for share in shares
     ]
-    rows = await _PICK.rows(given=given, now=now, look=look, partitions=partitions)
+
+
+async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> list[Due]:
+    """The rows that have been due longest at each campus; fresh and retried ones in turn."""
+    if not shares:
+        return []
+    rows = await _PICK.rows(given=as_given(shares), now=now, look=look_at(shares, partitions), partitions=partitions)
     return [Due(row["id"], row["campus_id"], "composite" if row["composite"] else "leaf") for row in rows]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 
 from tortoise.transactions import in_transaction
 
-from models.campus import read_breakers, save_breakers
-from models.claims import Claim, Lease, claim_rows
+from models.campus import SLOW_MS, UNTROUBLED, read_breakers, save_breakers
+from models.claims import Claim, Lease, claim_next
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, write_deliveries
-from models.dispatch import Share, pick
+from models.dispatch import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,11 +95,11 @@ class BreakerChange:
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
 # attempts meanwhile ended the backoff too. Rules 6 and 7 stand in the CASEs of their columns.
 _FINISH = Statement(
-    """
-    WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
+    f"""
+    WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
         WHERE graded_assignment.id = given.assignment_id AND claim_token = given.token
-        {lock_free:graded_assignment})
+        {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET claimed_until = NULL,
         sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
         sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
@@ -121,7 +121,8 @@ _FINISH = Statement(
             ELSE waiting_since END
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
-    RETURNING id, parked_at""",
+    RETURNING id, parked_at, (
+        SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, doubt_until BIGINT, scope VARCHAR, "
     "reason VARCHAR",
@@ -175,10 +176,13 @@ async def finish(
         rows = await _FINISH.rows(given=[_as_row(one) for one in by_id.values()], now=now)
         found = {by_id[row["id"]]: Finished(parked=row["parked_at"] is not None) for row in rows}
         ended = list(found)
+        untroubled = {by_id[row["id"]] for row in rows if row["untroubled"]}
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
-        changes = await _signal([one.signal for one in recorded if one.signal is not None], next_breaker)
+        plain = {one for one in untroubled if one.signal is not None and _is_plain(one.signal)}
+        signals = [one.signal for one in recorded if one.signal is not None and one not in plain]
+        changes = await _signal(signals, next_breaker)
         if hand_over is not None and ended:
             for one, claim in (await _hand_over(ended, hand_over)).items():
                 found[one] = Finished(parked=found[one].parked, next=claim)
@@ -228,6 +232,12 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
     return {one: found.get(one, Finished(locked=True)) for one in finishes}
 
 
+def _is_plain(signal: Signal) -> bool:
+    """Whether it changes nothing at a campus without trouble."""
+    quick = signal.duration_ms is not None and signal.duration_ms <= SLOW_MS
+    return signal.kind == "success" and quick and not signal.after and not signal.error
+
+
 async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker]) -> list[BreakerChange]:
     """Apply the signals to their campuses, in order; campuses that do not change are not locked."""
     if not signals:
@@ -260,14 +270,8 @@ async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finis
         return claim.address.campus_id, claim.assignment_id % partitions
 
     free = Counter(place(one.claim) for one in ended)
-    of_campus = Counter(one.claim.address.campus_id for one in ended)
-    due = await pick(
-        [Share(campus_id, number, remainder=remainder) for (campus_id, remainder), number in free.items()],
-        now=hand_over.lease.now,
-        partitions=partitions,
-    )
-    wanted = [{"assignment_id": one.assignment_id, "most": of_campus[one.campus_id]} for one in due]
-    claims = await claim_rows(wanted, hand_over.lease, most=len(wanted))
+    shares = [Share(campus_id, number, remainder=remainder) for (campus_id, remainder), number in free.items()]
+    claims = await claim_next(shares, hand_over.lease, partitions=partitions)
     waiting: dict[tuple[int, int], list[Finish]] = {}
     for one in ended:
         waiting.setdefault(place(one.claim), []).append(one)

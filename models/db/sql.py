@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
 _PLACEHOLDER = re.compile(
-    r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update)\}"
+    r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update|random)\}"
 )
 
 
@@ -34,7 +34,8 @@ class Statement:
     Args:
         text: SQL with ``:name`` parameters. ``{for_update}`` locks the rows on PostgreSQL, and ``{lock_free:table}``
             locks those rows of *table* that no other transaction has locked and skips the others; on SQLite, where a
-            transaction locks the whole database, both are empty. ``{given}`` is the parameter ``given``, a list of
+            transaction locks the whole database, both are empty. ``{random}`` is a random number from 1 to 2^62, which
+            PostgreSQL makes of 52 random bits. ``{given}`` is the parameter ``given``, a list of
             dictionaries, as a table of that name.
         sqlite: The same for SQLite, where it needs other words.
         given: That table's columns with their types, as in ``id BIGINT, score VARCHAR``. No floating-point numbers:
@@ -50,6 +51,7 @@ class Statement:
             given=f"json_to_recordset(CAST($1 AS JSON)) AS given({given})",
             for_update="FOR UPDATE",
             lock_free="FOR UPDATE OF {} SKIP LOCKED",
+            random="CAST(random() * 4611686018427387903 AS BIGINT) + 1",
         )
         self._sqlite = self._rendered(
             sqlite or text,
@@ -57,15 +59,16 @@ class Statement:
             given=f"(SELECT {_extracted(given)} FROM json_each(?1)) AS given",
             for_update="",
             lock_free="",
+            random="(random() & 4611686018427387903) + 1",
         )
 
-    def _rendered(self, text: str, *, sign: str, given: str, for_update: str, lock_free: str) -> str:
+    def _rendered(self, text: str, *, sign: str, lock_free: str, **words: str) -> str:
         def placeholder(match: re.Match[str]) -> str:
             if match["parameter"]:
                 return f"{sign}{self._number(match['parameter'])}"
             if match["table"]:
                 return lock_free.format(match["table"])
-            return given if match["word"] == "given" else for_update
+            return words[match["word"]]
 
         return _PLACEHOLDER.sub(placeholder, text)
 
