@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -94,8 +95,8 @@ class Attempts:
 
     async def _grade(self, claim: Claim) -> Finish | tuple[str, bool]:
         """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
-        tree = await self._dependencies.trees.get(claim.course_id)
-        grade = block_grade(claim.usage_id, tree, await self._read_scores(claim, tree))
+        tree, scores = await self._read(claim)
+        grade = block_grade(claim.usage_id, tree, scores)
         if grade is NoGrade.UNKNOWN_BLOCK:
             return resolution.not_sent(claim, "waiting")
         if not isinstance(grade, Grade):
@@ -107,6 +108,21 @@ class Attempts:
         if claim.kind == "composite" and await superseded([claim], now=self._dependencies.clock.now()):
             return resolution.not_sent(claim, "superseded")
         return score, clamped
+
+    async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points]]:
+        """The course's tree, and the scores that make the grade."""
+        if claim.kind == "composite":
+            tree = await self._dependencies.trees.get(claim.course_id)
+            return tree, await self._read_scores(claim, tree)
+        # Almost every leaf is made of its own score alone: that is read beside the tree.
+        tree, own = await asyncio.gather(
+            self._dependencies.trees.get(claim.course_id),
+            self._scores((claim.user_id, claim.course_id, (claim.usage_id,))),
+        )
+        is_leaf = tree is not None and claim.usage_id in tree and not tree.has_children(claim.usage_id)
+        if own and (tree is None or is_leaf):
+            return tree, own
+        return tree, await self._read_scores(claim, tree)
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
         below: tuple[str, ...] = ()
