@@ -132,9 +132,10 @@ async def database(database_url: str) -> AsyncIterator[str]:
 _TABLES = (
     "delivery",
     "graded_assignment",
+    "orphaned_claim",
     "outcome_service",
-    "gate",
-    "live_daemon",
+    "campus",
+    "heartbeat",
     "lti_consumer",
     "score",
     "course_structure",

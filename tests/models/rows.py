@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.assignment import GradedAssignment
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.campus import OutcomeService, ensure_campus
+from models.consumer import LtiConsumer, digest, origin
 from models.db.sql import Statement
 
 LEARNER, COURSE, BLOCK, PROBLEM = "learner", "course", "block", "problem"
@@ -21,12 +22,14 @@ _ADDRESS = Statement("""
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
 
 
-async def make_service(name: str = "campus") -> OutcomeService:
-    """One campus with one address."""
+async def make_service(name: str = "campus", url: str = URL) -> OutcomeService:
+    """An address of a consumer, which is made if it is new."""
     key = "key" if name == "campus" else name
-    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret="secret")
+    values = {"consumer_key": key, "consumer_secret": "secret"}
+    consumer, _ = await LtiConsumer.get_or_create(values, consumer_name=name)
+    campus_id = await ensure_campus(consumer.id, origin(url))
     return await OutcomeService.create(
-        lti_consumer=consumer, lis_outcome_service_url=URL, url_digest=digest(URL), origin=origin(URL)
+        lti_consumer=consumer, campus_id=campus_id, lis_outcome_service_url=url, url_digest=digest(url)
     )
 
 
@@ -44,7 +47,11 @@ async def make_assignment(service: OutcomeService | None = None, **columns: Any)
         **columns,
     }
     assignment = await GradedAssignment.create(
-        outcome_service=service, lis_result_sourcedid=address, sourcedid_digest=digest(address), **values
+        outcome_service=service,
+        campus_id=service.campus_id,
+        lis_result_sourcedid=address,
+        sourcedid_digest=digest(address),
+        **values,
     )
     return assignment.id
 
