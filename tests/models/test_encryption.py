@@ -14,32 +14,32 @@ def test_what_is_sealed_tells_nothing_and_is_opened_by_its_key():
     stored = Cipher([NEW]).encrypt(SECRET)
     assert stored.startswith(SEALED)
     assert "cret" not in stored
-    assert Cipher([NEW]).open(stored) == SECRET
+    assert Cipher([NEW]).decrypt(stored) == SECRET
     assert Cipher([NEW]).encrypt(SECRET) != stored, "equal secrets look different"
 
 
 def test_the_newest_key_seals_and_all_open():
     by_old = Cipher([OLD]).encrypt(SECRET)
     both = Cipher([NEW, OLD])
-    assert both.open(by_old) == both.open(both.encrypt(SECRET)) == SECRET
-    assert Cipher([NEW]).open(both.encrypt(SECRET)) == SECRET
+    assert both.decrypt(by_old) == both.decrypt(both.encrypt(SECRET)) == SECRET
+    assert Cipher([NEW]).decrypt(both.encrypt(SECRET)) == SECRET
 
 
 @pytest.mark.parametrize("keys", [[], [OTHER]])
 def test_without_its_key_nothing_is_opened(keys):
     with pytest.raises(UndecryptableError):
-        Cipher(keys).open(Cipher([OLD]).encrypt(SECRET))
+        Cipher(keys).decrypt(Cipher([OLD]).encrypt(SECRET))
 
 
 def test_what_was_changed_is_not_opened():
     stored = Cipher([OLD]).encrypt(SECRET)
     with pytest.raises(UndecryptableError):
-        Cipher([OLD]).open(stored[:-6] + "AAAAAA")
+        Cipher([OLD]).decrypt(stored[:-6] + "AAAAAA")
 
 
 def test_what_was_never_sealed_is_opened_by_anybody():
     assert OPEN.encrypt(SECRET) == SECRET
-    assert OPEN.open(SECRET) == Cipher([NEW]).open(SECRET) == SECRET
+    assert OPEN.decrypt(SECRET) == Cipher([NEW]).decrypt(SECRET) == SECRET
 
 
 def test_what_is_not_sealed_with_the_newest_key_is_not_current():

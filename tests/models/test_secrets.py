@@ -48,8 +48,8 @@ async def test_every_secret_is_sealed_with_the_newest_key():
     assert await reseal(both) == await count_unsealed(both) == 0
     newest = Cipher(keys)
     rows = await LtiConsumer.all().order_by("consumer_name")
-    assert [newest.open(row.consumer_secret) for row in rows] == ["one", "two"]
-    assert newest.open(rows[1].pending_secret) == "three"
+    assert [newest.decrypt(row.consumer_secret) for row in rows] == ["one", "two"]
+    assert newest.decrypt(rows[1].pending_secret) == "three"
     assert all(row.consumer_secret.startswith(SEALED) for row in rows)
 
 
