@@ -1,0 +1,77 @@
+"""Claims and their ends, for the tests of the models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.campus import Campus
+from models.claims import Lease, claim
+from models.delivery import DeliveryRecord
+from models.finishing import Finish, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.campus import Breaker, Signal
+    from models.claims import Claim
+    from models.delivery import DeliveryResult
+    from models.finishing import Finished, HandOver, Outcome
+
+#: Milliseconds.
+NOW, LEASE, SECOND = 1_000_000, 50_000, 15_000
+LATER = NOW + 4_000
+MAX_PER_CAMPUS = 4
+#: A row that is due, and was tried twice.
+DIRTY = {"version_number": 4, "sent_version": 3, "sent_score": "0.5", "due_at": NOW - 9_000, "attempts": 2}
+
+
+def lease(now: int = NOW, *, max_per_campus: int = MAX_PER_CAMPUS) -> Lease:
+    """A lease that begins then."""
+    return Lease(now=now, began=0.0, ms=LEASE, second_ms=SECOND, max_per_campus=max_per_campus)
+
+
+async def campuses_answered(**columns: Any) -> None:
+    """Every campus has answered once, so that it has its whole limit; set *columns* too."""
+    await Campus.all().update(answered_at=1, **columns)
+
+
+async def claimed(assignment_id: int, *, now: int = NOW) -> Claim:
+    """The claim of an assignment that can be claimed."""
+    (got,) = await claim([assignment_id], lease(now), most=1)
+    return got
+
+
+def record(of: Claim, result: DeliveryResult, *, at: int = LATER, **columns: Any) -> DeliveryRecord:
+    """The delivery record of that attempt."""
+    values = {"attempt": of.attempt, "version": of.version, "score": "1", **columns}
+    return DeliveryRecord(of.assignment_id, of.token, at=at, result=result, **values)
+
+
+def unchanged(breaker: Breaker, signal: Signal) -> Breaker:
+    """For attempts whose signals do not matter."""
+    return breaker
+
+
+async def ended(
+    of: Claim,
+    outcome: Outcome,
+    *,
+    now: int = LATER,
+    result: DeliveryResult | None = None,
+    hand_over: HandOver | None = None,
+    **how: Any,
+) -> Finished:
+    """End one attempt; with a delivery record if it has a *result*."""
+    if result is not None:
+        how["delivery"] = record(of, result, at=now)
+    one = Finish(of, outcome, **how)
+    found = await all_ended([one], now=now, hand_over=hand_over)
+    return found[one]
+
+
+async def all_ended(
+    finishes: Sequence[Finish], *, now: int = LATER, hand_over: HandOver | None = None
+) -> dict[Finish, Finished]:
+    """End attempts whose signals do not matter."""
+    found, _ = await finish(finishes, now=now, next_breaker=unchanged, hand_over=hand_over)
+    return found
