@@ -10,7 +10,7 @@ from models.delivery import DeliveryRecord
 from models.finishing import Finish, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.campus import Breaker, Signal
     from models.claims import Claim
@@ -58,12 +58,13 @@ async def ended(
     *,
     now: int = LATER,
     result: DeliveryResult | None = None,
+    columns: Mapping[str, Any] | None = None,
     hand_over: HandOver | None = None,
     **how: Any,
 ) -> Finished:
-    """End one attempt; with a delivery record if it has a *result*."""
+    """End one attempt; if it has a *result* with a delivery record, of these *columns*."""
     if result is not None:
-        how["delivery"] = record(of, result, at=now)
+        how["delivery"] = record(of, result, at=now, **(columns or {}))
     one = Finish(of, outcome, **how)
     found = await all_ended([one], now=now, hand_over=hand_over)
     return found[one]
