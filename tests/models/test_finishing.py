@@ -1,0 +1,276 @@
+"""How attempts end: each outcome by what it does to every column, records, and signals. On both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.campus import Breaker, Campus, Signal, read_breakers
+from models.changes import force_resend
+from models.claims import claim, rescue
+from models.finishing import Finish, Finished, finish
+from tests.models.claiming import (
+    DIRTY,
+    LATER,
+    LEASE,
+    NOW,
+    all_ended,
+    campuses_answered,
+    claimed,
+    ended,
+    lease,
+    record,
+)
+from tests.models.rows import changes, make_assignment, make_service, read_lines, read_row
+from tests.models.test_changes import changed
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+FREE = {"claimed_until": None}
+SETTLED = {**FREE, "sent_version": 4, "attempts": 0, "pending_since": None}
+PARK = {"parked_scope": "learner", "parked_reason": "gone"}
+PARKED = {"parked_at": LATER, "parked_reason": "gone", "parked_scope": "learner"}
+IN_DOUBT = {"not_before": LATER + 9, "hold_until": LATER + 99}
+DOUBTED = {**FREE, "forced_version": 4, **IN_DOUBT}
+
+#: An outcome, what it comes with, and the columns that it changes.
+OUTCOMES = {
+    "accepted": ("accepted", {"score": "1"}, {**SETTLED, "sent_score": "1", "sent_at": LATER}),
+    "unchanged": ("unchanged", {}, SETTLED),
+    "empty": ("empty", {}, {**SETTLED, "sent_score": None}),
+    "released": ("released", {"given_back": True}, {**FREE, "attempts": 2, "not_before": 0}),
+    "released until later": (
+        "released",
+        {"given_back": True, "not_before": LATER + 9},
+        {**FREE, "attempts": 2, "not_before": LATER + 9},
+    ),
+    "superseded": ("superseded", {"given_back": True}, {**FREE, "attempts": 2, "not_before": 0}),
+    "retried": ("retried", {"not_before": LATER + 9}, {**FREE, "not_before": LATER + 9}),
+    "parked": ("parked", PARK, {**FREE, "not_before": 0, **PARKED}),
+    "parked with a backoff": (
+        "parked",
+        {**PARK, "not_before": LATER + 9},
+        {**FREE, "not_before": LATER + 9, **PARKED},
+    ),
+    "waiting": ("waiting", {"given_back": True}, {**FREE, "attempts": 2, "waiting_since": LATER}),
+    "in doubt": ("in_doubt", IN_DOUBT, DOUBTED),
+    "in doubt and given back": ("in_doubt", {**IN_DOUBT, "given_back": True}, {**DOUBTED, "attempts": 2}),
+    "in doubt and parked": ("in_doubt", {**IN_DOUBT, **PARK}, {**DOUBTED, **PARKED}),
+    "accepted after a doubt": (
+        "accepted",
+        {"score": "1", "hold_until": LATER + 99},
+        {**SETTLED, "sent_score": "1", "sent_at": LATER, "hold_until": LATER + 99},
+    ),
+    "read": ("read", {"given_back": True}, {**FREE, "attempts": 2}),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+async def test_an_end_changes_these_columns_and_no_other_and_saying_it_again_changes_nothing(name):
+    outcome, how, expected = OUTCOMES[name]
+    assignment = await make_assignment(**DIRTY, pending_since=NOW - 9_000, not_before=NOW - 1, hold_until=NOW - 2)
+    got = await claimed(assignment)
+    before = await read_row(assignment)
+    found = await ended(got, outcome, **how)
+    assert found == Finished(parked="parked_at" in expected)
+    assert await changes(assignment, before) == expected
+    after = await read_row(assignment)
+    assert await ended(got, outcome, **how) == found
+    assert await changes(assignment, after) == {}
+
+
+async def test_all_outcomes_at_once_do_to_each_row_what_each_does_alone():
+    rows = {name: await make_assignment(**DIRTY, pending_since=NOW - 9_000, not_before=NOW - 1) for name in OUTCOMES}
+    await campuses_answered()
+    claims = await claim(rows.values(), lease(max_per_campus=99), most=99)
+    by_id = {got.assignment_id: got for got in claims}
+    before = {name: await read_row(row) for name, row in rows.items()}
+    finishes = [Finish(by_id[rows[name]], outcome, **how) for name, (outcome, how, _) in OUTCOMES.items()]
+    found = await all_ended(finishes)
+    assert len(found) == len(OUTCOMES)
+    for name, row in rows.items():
+        assert await changes(row, before[name]) == OUTCOMES[name][2], name
+
+
+async def test_the_ends_that_cannot_be_made_hinder_no_other():
+    fenced, plain, gone = [await make_assignment(**DIRTY) for _ in range(3)]
+    await campuses_answered()
+    by_id = {got.assignment_id: got for got in await claim([fenced, plain, gone], lease(), most=9)}
+    await rescue(now=NOW + LEASE)
+    again = await claimed(plain, now=NOW + LEASE)
+    ends = [
+        Finish(got, "accepted", score="1", delivery=record(got, "accepted"))
+        for got in (by_id[fenced], again, replace(by_id[gone], assignment_id=4711))
+    ]
+    found = await all_ended(ends)
+    assert [found[one] for one in ends] == [Finished(fenced=True), Finished(), Finished(gone=True)]
+    assert (await read_row(fenced))["sent_version"] == 3
+    assert (await read_row(plain))["sent_version"] == 4
+
+
+async def test_nothing_ends_if_nothing_is_given():
+    assert await all_ended([]) == {}
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "unchanged", "empty"])
+async def test_a_row_that_is_still_dirty_is_pending_since_the_claim(outcome):
+    assignment = await make_assignment(**DIRTY, pending_since=NOW - 9_000)
+    got = await claimed(assignment)
+    await changed(assignment, "leaf", NOW + 1)
+    await ended(got, outcome, score="1")
+    row = await read_row(assignment)
+    assert (row["version_number"], row["sent_version"], row["pending_since"]) == (5, 4, NOW)
+    assert (await claimed(assignment, now=LATER)).version == 5
+
+
+async def test_a_composite_that_changed_since_the_claim_waits_for_its_own_time():
+    assignment = await make_assignment(**DIRTY, composite=True)
+    got = await claimed(assignment)
+    await changed(assignment, "composite", NOW + 1)
+    await ended(got, "accepted", score="1")
+    assert await claim([assignment], lease(NOW + 20_000), most=1) == []
+    await claimed(assignment, now=NOW + 20_001)
+
+
+@pytest.mark.parametrize("outcome", ["parked", "in_doubt"])
+async def test_a_row_that_changed_since_the_claim_is_not_parked(outcome):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await changed(assignment, "leaf")
+    assert await ended(got, outcome, **PARK) == Finished(parked=False)
+    row = await read_row(assignment)
+    assert (row["parked_at"], row["parked_reason"], row["parked_scope"], row["attempts"]) == (None, None, None, 3)
+    await claimed(assignment, now=LATER)
+
+
+async def test_a_row_that_changed_since_the_claim_does_not_wait_for_a_structure():
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await changed(assignment, "leaf")
+    await ended(got, "waiting", given_back=True)
+    assert (await read_row(assignment))["waiting_since"] is None
+    await claimed(assignment, now=LATER)
+
+
+async def test_a_reason_for_parking_may_hold_anything_that_a_campus_says():
+    assignment = await make_assignment(**DIRTY)
+    reason = "no\x00such \ud800 learner" + "x" * 3_000
+    await ended(await claimed(assignment), "parked", parked_scope="learner", parked_reason=reason)
+    stored = (await read_row(assignment))["parked_reason"]
+    assert stored.startswith("nosuch ? learnerx")
+    assert len(stored) == 2_000
+
+
+@pytest.mark.parametrize("outcome", ["released", "waiting", "superseded"])
+async def test_an_attempt_is_given_back_once_however_often_its_end_is_said(outcome):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    for _ in range(3):
+        await ended(got, outcome, given_back=True)
+    assert (await read_row(assignment))["attempts"] == 2
+
+
+@pytest.mark.parametrize("outcome", ["released", "waiting", "superseded"])
+async def test_an_attempt_that_was_forgotten_meanwhile_is_not_given_back(outcome):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await force_resend(assignment, now=NOW)
+    await ended(got, outcome, given_back=True)
+    assert (await read_row(assignment))["attempts"] == 0
+
+
+@pytest.mark.parametrize("outcome", ["released", "superseded", "retried", "parked", "in_doubt"])
+async def test_a_backoff_that_was_ended_meanwhile_does_not_come_back(outcome):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await force_resend(assignment, now=NOW)
+    await ended(got, outcome, not_before=LATER + 9_000)
+    assert (await read_row(assignment))["not_before"] == 0
+
+
+async def test_a_hold_is_only_ever_raised():
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await ended(got, "in_doubt", hold_until=NOW + 99)
+    await ended(got, "in_doubt", hold_until=NOW + 50)
+    assert (await read_row(assignment))["hold_until"] == NOW + 99
+    for outcome in ("retried", "released", "parked", "accepted"):
+        await ended(got, outcome, score="1")
+        assert (await read_row(assignment))["hold_until"] == NOW + 99
+
+
+async def test_a_doubt_never_lowers_what_is_forced():
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await force_resend(assignment, now=NOW)
+    await ended(got, "in_doubt")
+    assert (await read_row(assignment))["forced_version"] == 5
+
+
+# --- Delivery records ---
+
+
+async def test_a_delivery_record_that_is_written_twice_is_one():
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    columns = {"clamped": True, "http_status": 200, "code_major": "success", "description": "ö \U0001f600 'x'"}
+    for _ in range(2):
+        await ended(got, "accepted", score="1", result="accepted", columns=columns)
+    (line,) = await read_lines(assignment)
+    assert (line["claim_token"], line["result"], line["attempt"], line["version"]) == (got.token, "accepted", 3, 4)
+    assert {name: line[name] for name in columns} == columns
+
+
+async def test_an_end_without_a_record_writes_none():
+    assignment = await make_assignment(**DIRTY)
+    await ended(await claimed(assignment), "unchanged")
+    assert await read_lines(assignment) == []
+
+
+# --- Signals ---
+
+
+def noting(breaker: Breaker, signal: Signal) -> Breaker:
+    """Counts the signals, and stores what the last one was; none of one that is neutral."""
+    if signal.kind == "neutral":
+        return breaker
+    return replace(breaker, trips=breaker.trips + 1, last_error=signal.error, last_failed_assignment=1)
+
+
+async def signalled(*kinds, service=None):
+    """End an attempt with each of these signals, in one batch; the campus is free for them."""
+    rows = [await make_assignment(service, **DIRTY) for _ in kinds]
+    await campuses_answered()
+    claims = sorted(await claim(rows, lease(max_per_campus=99), most=99), key=lambda got: got.assignment_id)
+    finishes = [
+        Finish(got, "retried", signal=Signal(kind, got.address.campus_id, got.assignment_id, NOW, error=f"{place}"))
+        for place, (got, kind) in enumerate(zip(claims, kinds, strict=True))
+    ]
+    return await finish(finishes, now=LATER, next_breaker=noting)
+
+
+async def test_signals_are_applied_to_their_campus_in_order_and_what_they_changed_is_returned():
+    service, other = await make_service(), await make_service("other")
+    before = await read_breakers([other.campus_id])
+    _, (change,) = await signalled("failure", "neutral", "failure", service=service)
+    assert (change.before.trips, change.after.trips, change.after.last_error) == (0, 2, "2")
+    assert await read_breakers([service.campus_id]) == [change.after]
+    assert await read_breakers([other.campus_id]) == [replace(before[0], answered_at=1)]
+
+
+async def test_a_signal_that_changes_nothing_writes_nothing():
+    _, changed_breakers = await signalled("neutral")
+    assert changed_breakers == []
+    assert (await Campus.get()).last_error is None
+
+
+async def test_the_signal_of_a_fenced_attempt_counts_and_that_of_a_deleted_one_does_not():
+    fenced = await make_assignment(**DIRTY)
+    got = await claimed(fenced)
+    await rescue(now=NOW + LEASE)
+    signal = Signal("failure", got.address.campus_id, fenced, NOW)
+    gone = Finish(replace(got, assignment_id=4711), "retried", signal=signal)
+    found, (change,) = await finish([Finish(got, "retried", signal=signal), gone], now=LATER, next_breaker=noting)
+    assert [one.fenced for one in found.values()] == [True, False]
+    assert change.after.trips == 1
