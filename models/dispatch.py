@@ -85,7 +85,7 @@ _RANKED = """
             FROM ({oldest}) AS oldest
             WHERE remainder IS NULL OR id % :partitions = remainder
         ) AS in_turn
-    ) AS ranked WHERE place <= number"""
+    ) AS ranked WHERE place <= number ORDER BY place"""
 
 _ROW = f"id, composite, {READY_AT} AS ready_at"
 
