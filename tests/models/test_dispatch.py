@@ -1,0 +1,234 @@
+"""Which campuses have capacity, and which of their rows are picked. On both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.campus import SLOW_MS, Campus
+from models.claims import claim, orphan_claims
+from models.consumer import LtiConsumer
+from models.dispatch import Capacity, Due, Share, pick, read_capacity
+from tests.models.claiming import LEASE, MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
+from tests.models.rows import make_assignment, make_service
+from tests.models.test_claims import HELD_BACK
+
+DIRTY = {"version_number": 4, "sent_version": 3, "due_at": NOW - 9_000}
+#: Tried, and due again at the time that follows.
+RETRIED = DIRTY | {"attempts": 1}
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+@pytest.fixture
+async def campus_id(empty_database):
+    """A campus that has answered."""
+    service = await make_service()
+    await campuses_answered()
+    return service.campus_id
+
+
+async def capacity(now=NOW):
+    return await read_capacity(now=now, max_per_campus=MAX_PER_CAMPUS)
+
+
+async def picked(campus_id, number, now=NOW, *, partitions=1, **share):
+    """The ids, in the order in which they were picked."""
+    due = await pick([Share(campus_id, number, **share)], now=now, partitions=partitions)
+    assert {one.campus_id for one in due} <= {campus_id}
+    return [one.assignment_id for one in due]
+
+
+# --- Capacity ---
+
+
+async def test_a_campus_with_due_rows_has_its_free_slots(campus_id):
+    rows = [await make_assignment(**DIRTY) for _ in range(3)]
+    assert await capacity() == [Capacity(campus_id, MAX_PER_CAMPUS, 0, slow=False, trips=None)]
+    await claim(rows[:2], lease(), most=2)
+    assert await capacity() == [Capacity(campus_id, MAX_PER_CAMPUS - 2, 2, slow=False, trips=None)]
+
+
+@pytest.mark.parametrize("columns", [DIRTY, RETRIED, DIRTY | {"not_before": NOW}])
+async def test_fresh_and_retried_rows_make_a_campus_have_capacity(campus_id, columns):
+    await make_assignment(**columns)
+    assert [one.campus_id for one in await capacity()] == [campus_id]
+
+
+@pytest.mark.parametrize("columns", HELD_BACK)
+async def test_a_campus_without_due_rows_has_none(campus_id, columns):
+    await make_assignment(**{**DIRTY, **columns})
+    assert await capacity() == []
+    assert await picked(campus_id, 9) == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"blocked_until": NOW + 1},
+        {"tripped_at": NOW, "blocked_until": NOW + 1},
+        {"max_in_flight": 1},
+        {"answered_at": None},
+        {"tripped_at": NOW},
+    ],
+)
+async def test_a_campus_without_a_free_slot_has_none(campus_id, columns):
+    first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
+    await claimed(first)
+    await Campus.all().update(**columns)
+    assert await capacity() == []
+
+
+async def test_a_paused_consumer_has_none(campus_id):
+    await make_assignment(**DIRTY)
+    await LtiConsumer.all().update(paused_at=NOW)
+    assert await capacity() == []
+
+
+async def test_requests_of_rows_that_are_gone_are_counted_until_their_lease_ends(campus_id):
+    first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
+    got = await claimed(first)
+    await orphan_claims([got.assignment_id], now=NOW)
+    assert [one.in_flight for one in await capacity()] == [2], "the row is still there too"
+    assert [one.in_flight for one in await capacity(NOW + LEASE)] == [1]
+
+
+async def test_a_tripped_campus_tells_its_failed_probes(campus_id):
+    await make_assignment(**DIRTY)
+    await Campus.all().update(tripped_at=NOW - 9, trips=3, blocked_until=NOW)
+    assert await capacity() == [Capacity(campus_id, 1, 0, slow=False, trips=3)]
+    await Campus.all().update(tripped_at=None)
+    assert [one.trips for one in await capacity()] == [None]
+
+
+async def test_a_campus_is_slow_if_its_last_answer_was_or_a_request_takes_long(campus_id):
+    first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
+    await claimed(first)
+    assert [one.slow for one in await capacity(NOW + SLOW_MS)] == [False]
+    assert [one.slow for one in await capacity(NOW + SLOW_MS + 1)] == [True]
+    await Campus.all().update(slow=True)
+    assert [one.slow for one in await capacity()] == [True]
+
+
+async def test_every_campus_is_for_itself(campus_id):
+    service = await make_service("other")
+    other = service.campus_id
+    await campuses_answered()
+    await Campus.filter(id=other).update(max_in_flight=2)
+    for where in (None, service):
+        await make_assignment(where, **DIRTY)
+    found = {one.campus_id: one.free for one in await capacity()}
+    assert found == {campus_id: MAX_PER_CAMPUS, other: 2}
+
+
+# --- Picking ---
+
+
+async def test_those_due_longest_are_picked_and_in_that_order(campus_id):
+    due = [NOW - 10, NOW - 30, NOW - 20, NOW - 40]
+    rows = [await make_assignment(**{**DIRTY, "due_at": at}) for at in due]
+    assert await picked(campus_id, 2) == [rows[3], rows[1]]
+    assert await picked(campus_id, 9) == [rows[3], rows[1], rows[2], rows[0]]
+
+
+async def test_the_kind_is_told_with_each(campus_id):
+    leaf = await make_assignment(**DIRTY)
+    composite = await make_assignment(**{**DIRTY, "due_at": NOW}, composite=True)
+    assert await pick([Share(campus_id, 9)], now=NOW) == [
+        Due(leaf, campus_id, "leaf"),
+        Due(composite, campus_id, "composite"),
+    ]
+
+
+async def test_the_latest_of_a_rows_times_is_when_it_became_due(campus_id):
+    held = await make_assignment(**{**DIRTY, "due_at": NOW - 900}, hold_until=NOW - 1)
+    fresh = await make_assignment(**{**DIRTY, "due_at": NOW - 2})
+    assert await picked(campus_id, 9) == [fresh, held]
+
+
+async def test_a_row_is_picked_when_its_time_has_come_and_not_before(campus_id):
+    times = dict.fromkeys(("due_at", "not_before", "hold_until"), NOW)
+    row = await make_assignment(**{**DIRTY, **times})
+    assert await picked(campus_id, 9, NOW - 1) == []
+    assert await picked(campus_id, 9) == [row]
+
+
+async def test_fresh_and_retried_rows_are_picked_in_turn(campus_id):
+    fresh = [await make_assignment(**{**DIRTY, "due_at": NOW - 50 + place}) for place in range(4)]
+    retried = [await make_assignment(**{**RETRIED, "due_at": NOW - 90 + place}) for place in range(4)]
+    assert await picked(campus_id, 1) == [fresh[0]]
+    assert await picked(campus_id, 4) == [fresh[0], retried[0], fresh[1], retried[1]]
+    assert await picked(campus_id, 9) == [row for pair in zip(fresh, retried, strict=True) for row in pair]
+
+
+async def test_where_one_kind_has_run_out_the_other_fills_the_share(campus_id):
+    retried = [await make_assignment(**{**RETRIED, "due_at": NOW - 90 + place}) for place in range(4)]
+    fresh = await make_assignment(**DIRTY)
+    assert await picked(campus_id, 3) == [fresh, *retried[:2]]
+
+
+async def test_a_row_that_fails_again_and_again_is_not_first_for_having_fallen_due_first(campus_id):
+    failing = await make_assignment(**{**DIRTY, "due_at": 1, "not_before": NOW - 1})
+    healthy = await make_assignment(**{**DIRTY, "due_at": 2})
+    assert await picked(campus_id, 1) == [healthy]
+    assert await picked(campus_id, 2) == [healthy, failing]
+
+
+async def test_of_a_tripped_campus_the_newest_that_was_not_tried_is_picked_in_its_turn(campus_id):
+    tried = await make_assignment(**{**DIRTY, "due_at": 1, "not_before": 5, "attempts": 1})
+    old, middle, new = [await make_assignment(**{**DIRTY, "due_at": due}) for due in (2, 3, 4)]
+    assert await picked(campus_id, 1) == [old]
+    assert await picked(campus_id, 1, newest=True) == [new]
+    assert await picked(campus_id, 9, newest=True) == [new, tried]
+    assert await picked(campus_id, 9) == [old, tried, middle, new]
+
+
+async def test_where_all_were_tried_the_newest_is_the_one_tried_longest_ago(campus_id):
+    rows = [await make_assignment(**{**RETRIED, "not_before": NOW - 90 + place}) for place in range(3)]
+    assert await picked(campus_id, 1, newest=True) == [rows[0]]
+
+
+async def test_each_campus_gets_its_own_share(campus_id):
+    services = [await make_service(name) for name in ("few", "none")]
+    rows = [await make_assignment(**DIRTY) for _ in range(5)]
+    few = [await make_assignment(services[0], **DIRTY) for _ in range(5)]
+    await make_assignment(services[1], **DIRTY)
+    due = await pick([Share(campus_id, 3), Share(services[0].campus_id, 2)], now=NOW)
+    assert len([one for one in due if one.assignment_id in rows]) == 3
+    assert len([one for one in due if one.assignment_id in few]) == 2
+    assert len(due) == 5
+    assert await pick([], now=NOW) == []
+
+
+async def test_the_many_of_one_campus_keep_none_of_another_from_its_turn(campus_id):
+    for _ in range(20):
+        await make_assignment(**{**DIRTY, "due_at": NOW - 100})
+    service = await make_service("other")
+    other = await make_assignment(service, **{**DIRTY, "due_at": NOW - 1})
+    due = await pick([Share(campus_id, 5), Share(service.campus_id, 5)], now=NOW)
+    assert other in [one.assignment_id for one in due]
+
+
+async def test_of_a_partition_only_its_own_are_picked(campus_id):
+    rows = [await make_assignment(**{**DIRTY, "due_at": NOW - 90 + place}) for place in range(12)]
+    shares = [Share(campus_id, 2, remainder=remainder) for remainder in range(3)]
+    due = await pick(shares, now=NOW, partitions=3)
+    expected = [row for remainder in range(3) for row in [row for row in rows if row % 3 == remainder][:2]]
+    assert sorted(one.assignment_id for one in due) == sorted(expected)
+
+
+async def test_only_the_first_rows_of_a_campus_are_looked_at_for_those_of_a_partition(campus_id):
+    """For one row of two partitions these are 24: four times as many, and 16 more."""
+
+    async def make(number, due_at):
+        return await make_assignment(**{**DIRTY, "due_at": due_at}, id=number, lis_result_sourcedid=f"s{number}")
+
+    async def even():
+        return await picked(campus_id, 1, partitions=2, remainder=0)
+
+    last = await make(2, NOW - 1)
+    for odd in range(1, 1 + 2 * 23, 2):
+        await make(odd, NOW - 50)
+    assert await even() == [last], "it is the 24th"
+    await make(999, NOW - 50)
+    assert await even() == []
+    assert last in await picked(campus_id, 99)
