@@ -1,0 +1,275 @@
+"""Two connections to PostgreSQL at once: who waits for whose lock, who passes whom over, and that limits hold."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from models.campus import Signal, read_breakers
+from models.changes import Change, Debounce, change
+from models.claims import claim, rescue
+from models.db.database import open_database
+from models.db.migrate import migrate
+from models.dispatch import Share, pick
+from models.finishing import Finish, HandOver, finish
+from models.score import apply_score, read_scores
+from tests.models.claiming import (
+    LATER,
+    LEASE,
+    MAX_PER_CAMPUS,
+    NOW,
+    all_ended,
+    campuses_answered,
+    claimed,
+    lease,
+    record,
+)
+from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_lines, read_row
+
+# What a claim must not be: it takes the version and the score at once.
+_CLAIM_AND_SCORE = """
+    UPDATE graded_assignment SET claim_token = 1, claimed_until = 2000000 FROM score
+    WHERE graded_assignment.id = $1 AND version_number > sent_version AND score.user_id = graded_assignment.user_id
+        AND score.course_id = graded_assignment.course_id AND score.usage_id = graded_assignment.usage_id
+    RETURNING version_number, points_earned"""
+
+_IN_FLIGHT = "SELECT count(*) FROM graded_assignment WHERE claimed_until IS NOT NULL GROUP BY campus_id"
+
+
+@pytest.fixture
+async def url(fresh_database):
+    """The URL of a PostgreSQL database, open."""
+    url = fresh_database("postgresql")
+    await migrate(url)
+    async with open_database(url):
+        yield url
+
+
+@pytest.fixture
+async def assignment(url):
+    """The id of an assignment of version 1 whose score is 0."""
+    await apply_score(LEARNER, COURSE, BLOCK, points=(0.0, 1.0), modified_us=1)
+    return await make_assignment()
+
+
+@pytest.fixture
+async def other(url):
+    """Another connection, and its transaction, which is open."""
+    connection = await asyncpg.connect(url)
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection, transaction
+    finally:
+        await connection.close()
+
+
+async def change_score(connection, assignment):
+    """Change the score to 1, and the version to 2, in the open transaction."""
+    await connection.execute("UPDATE score SET points_earned = 1, modified_us = 2")
+    await connection.execute(
+        "UPDATE graded_assignment SET version_number = version_number + 1 WHERE id = $1", assignment
+    )
+
+
+async def another_waits_for(connection):
+    """Return once another connection waits for a lock that *connection* holds."""
+    async with asyncio.timeout(20):
+        while not await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        ):
+            await asyncio.sleep(0)
+
+
+# --- Rule 2: the score is read after the claim, in a later statement ---
+
+
+async def test_a_claim_that_returned_the_score_too_could_pair_the_new_version_with_the_old_score(
+    url, assignment, other
+):
+    holder, transaction = other
+    await change_score(holder, assignment)
+    claimer = await asyncpg.connect(url)
+    try:
+        claiming = asyncio.create_task(claimer.fetchrow(_CLAIM_AND_SCORE, assignment))
+        await another_waits_for(holder)
+        await transaction.commit()
+        assert tuple(await claiming) == (2, 0.0)
+    finally:
+        await claimer.close()
+
+
+async def test_our_claim_passes_over_a_row_that_is_being_changed_and_then_reads_the_new_score(assignment, other):
+    holder, transaction = other
+    await change_score(holder, assignment)
+    assert await claim([assignment], lease(), most=1) == []
+    await transaction.commit()
+    got = await claimed(assignment)
+    assert got.version == 2
+    assert await read_scores(LEARNER, COURSE, [BLOCK]) == {BLOCK: (1.0, 1.0)}
+
+
+async def test_two_changes_at_once_are_both_counted(assignment, other):
+    holder, transaction = other
+    await change_score(holder, assignment)
+    changing = asyncio.create_task(change([Change(assignment, "leaf")], now=NOW, debounce=Debounce(0, 0)))
+    await another_waits_for(holder)
+    await transaction.commit()
+    await changing
+    assert (await read_row(assignment))["version_number"] == 3
+
+
+# --- Locked rows are passed over ---
+
+
+async def test_a_campus_that_another_daemon_counts_is_skipped_and_the_others_are_not(url, other):
+    services = [await make_service(name) for name in ("busy", "free")]
+    busy, free = [await make_assignment(service) for service in services]
+    holder, transaction = other
+    await holder.execute("SELECT id FROM campus WHERE id = $1 FOR UPDATE", services[0].campus_id)
+    assert [got.assignment_id for got in await claim([busy, free], lease(), most=9)] == [free]
+    await transaction.rollback()
+    assert [got.assignment_id for got in await claim([busy, free], lease(), most=9)] == [busy]
+
+
+async def test_a_row_that_is_locked_is_neither_claimed_nor_rescued_and_the_others_are(url, other):
+    locked, free = [await make_assignment() for _ in range(2)]
+    await campuses_answered()
+    holder, transaction = other
+    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    assert [got.assignment_id for got in await claim([locked, free], lease(), most=9)] == [free]
+    await transaction.rollback()
+    await claimed(locked)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    assert await rescue(now=NOW + LEASE) == 1
+    assert (await read_row(locked))["claimed_until"] == NOW + LEASE
+    await transaction.rollback()
+    assert await rescue(now=NOW + LEASE) == 1
+
+
+async def test_the_end_of_a_locked_row_is_left_for_the_next_batch_and_the_others_are_made(url, other):
+    locked, free = [await make_assignment() for _ in range(2)]
+    await campuses_answered()
+    claims = {got.assignment_id: got for got in await claim([locked, free], lease(), most=9)}
+    ends = {
+        row: Finish(got, "accepted", score="1", delivery=record(got, "accepted"), signal=signal_of(got))
+        for row, got in claims.items()
+    }
+    holder, transaction = other
+    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    before = await read_row(locked)
+    found, _ = await finish(list(ends.values()), now=LATER, next_breaker=counting)
+    assert (found[ends[locked]].locked, found[ends[free]].locked) == (True, False)
+    assert await read_row(locked) == before
+    assert [len(await read_lines(row)) for row in (locked, free)] == [0, 1]
+    assert (await breaker()).trips == 1, "only the attempt that ended has a say"
+    await transaction.rollback()
+    found, _ = await finish([ends[locked]], now=LATER, next_breaker=counting)
+    assert not found[ends[locked]].locked
+    assert (await read_row(locked))["sent_version"] == 1
+    assert (await breaker()).trips == 2
+
+
+async def test_a_fenced_end_of_a_locked_row_is_left_for_the_next_batch(url, other):
+    row = await make_assignment()
+    got = await claimed(row)
+    await rescue(now=NOW + LEASE)
+    end = Finish(got, "accepted", score="1", delivery=record(got, "accepted"), bytes_left=True)
+    holder, transaction = other
+    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", row)
+    assert (await all_ended([end]))[end].locked
+    assert [line["result"] for line in await read_lines(row)] == ["unknown"]
+    await transaction.rollback()
+    found = (await all_ended([end]))[end]
+    assert (found.locked, found.fenced) == (False, True)
+    assert (await read_row(row))["version_number"] == 2
+    assert [line["result"] for line in await read_lines(row)] == ["accepted"]
+
+
+def signal_of(got):
+    return Signal("success", got.address.campus_id, got.assignment_id, NOW)
+
+
+def counting(breaker, signal):
+    return replace(breaker, trips=breaker.trips + 1)
+
+
+async def breaker():
+    (only,) = await read_breakers([1])
+    return only
+
+
+async def test_signals_of_two_batches_at_once_are_both_counted(url, other):
+    row = await make_assignment()
+    got = await claimed(row)
+    holder, transaction = other
+    await holder.execute("UPDATE campus SET trips = 7")
+    ending = asyncio.create_task(
+        finish([Finish(got, "accepted", score="1", signal=signal_of(got))], now=LATER, next_breaker=counting)
+    )
+    await another_waits_for(holder)
+    await transaction.commit()
+    _, (seen,) = await ending
+    assert (seen.before.trips, seen.after.trips, (await breaker()).trips) == (7, 8, 8)
+
+
+# --- Limits ---
+
+
+async def test_daemons_that_claim_at_once_never_exceed_the_limit(url):
+    rows = [await make_assignment() for _ in range(40)]
+    await campuses_answered()
+    for _ in range(5):
+        got = await asyncio.gather(*(claim(rows[number::8], lease(), most=9) for number in range(8)))
+        claims = [one for part in got for one in part]
+        assert 1 <= len(claims) <= MAX_PER_CAMPUS
+        assert len(await claim(rows, lease(), most=9)) == MAX_PER_CAMPUS - len(claims)
+        assert await rescue(now=NOW + LEASE) == MAX_PER_CAMPUS
+
+
+async def test_hand_overs_beside_dispatch_never_exceed_the_limit_and_send_each_row_once(url):
+    """Three senders end what they hold, and claim by the hand-over; two dispatchers claim what they pick meanwhile."""
+    rows = [await make_assignment() for _ in range(120)]
+    service = await make_service("other")
+    rows += [await make_assignment(service) for _ in range(60)]
+    await campuses_answered()
+    shares = [Share(campus.campus_id, 9) for campus in await read_breakers(range(9))]
+    held, sent, most = [], [], 0
+    watcher = await asyncpg.connect(url)
+
+    async def send():
+        while len(sent) < len(rows):
+            if not held:
+                await asyncio.sleep(0)
+                continue
+            mine = [held.pop() for _ in range(min(len(held), 3))]
+            ends = [Finish(got, "accepted", score="1") for got in mine]
+            while ends:
+                found = await all_ended(ends, hand_over=HandOver(lease(LATER), 2))
+                sent.extend(one.claim.assignment_id for one in ends if not found[one].locked)
+                held.extend(one.next for one in found.values() if one.next is not None)
+                ends = [one for one in ends if found[one].locked]
+
+    async def dispatch():
+        while len(sent) < len(rows):
+            due = await pick(shares, now=LATER)
+            held.extend(await claim([one.assignment_id for one in due], lease(LATER), most=9))
+
+    async def watch():
+        nonlocal most
+        while len(sent) < len(rows):
+            counted = await watcher.fetch(_IN_FLIGHT)
+            most = max([most, *(row["count"] for row in counted)])
+
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(send(), send(), send(), dispatch(), dispatch(), watch())
+    finally:
+        await watcher.close()
+    assert sorted(sent) == sorted(rows)
+    assert 1 <= most <= MAX_PER_CAMPUS
