@@ -1,0 +1,268 @@
+"""The stored part of the breaker and of throttling: what all daemons see, and what outlives them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from models import consumer_admin
+from models.campus import (
+    CAMPUS_STATES,
+    MIN_PROBE_PAUSE_MS,
+    Breaker,
+    Campus,
+    OrphanedClaim,
+    OutcomeService,
+    ensure_campus,
+    probe_now,
+    probe_soon,
+    read_breakers,
+    read_state,
+    reserve_for_reading,
+    save_breakers,
+)
+from models.claims import claim
+from models.consumer import LtiConsumer
+from models.queries.status import read_status
+from tests.models.claiming import LEASE, NOW, claimed, ended, lease
+from tests.models.rows import make_assignment, make_service
+
+ORIGIN = "https://campus.example:443"
+DOWN = {"tripped_at": NOW - 9, "blocked_until": NOW + 9, "last_error": "refused", "last_error_at": NOW - 9}
+
+
+@pytest.fixture
+async def service(empty_database):
+    return await make_service()
+
+
+async def stored(campus_id):
+    (breaker,) = await read_breakers([campus_id])
+    return breaker
+
+
+async def state(campus_id, now=NOW):
+    """As the status shows it, and as ``reconcile`` reads it."""
+    found, _ = await read_state(campus_id, now=now)
+    for campus in (await read_status(now=now)).campuses:
+        assert campus.state == found
+    return found
+
+
+# --- Campuses ---
+
+
+async def test_the_first_look_makes_a_campus_and_later_ones_find_it(service):
+    consumer = service.lti_consumer_id
+    assert await ensure_campus(consumer, ORIGIN) == service.campus_id
+    other = await ensure_campus(consumer, "https://elsewhere.example:443")
+    assert other == await ensure_campus(consumer, "https://elsewhere.example:443") != service.campus_id
+    assert await stored(other) == Breaker(other)
+    row = await Campus.get(id=other)
+    assert (row.lti_consumer_id, row.origin, row.reading_until) == (consumer, "https://elsewhere.example:443", 0)
+
+
+async def test_the_same_origin_of_two_consumers_is_two_campuses(service):
+    other = await make_service("other")
+    assert other.campus_id != service.campus_id
+    await Campus.filter(id=service.campus_id).update(**DOWN)
+    assert [await state_of(one) for one in (service, other)] == ["down", "up"]
+
+
+async def state_of(service):
+    return (await read_state(service.campus_id, now=NOW))[0]
+
+
+async def test_many_that_make_a_campus_at_once_make_one(service):
+    made = await asyncio.gather(*(ensure_campus(service.lti_consumer_id, "https://new.example:443") for _ in range(9)))
+    assert len(set(made)) == 1
+
+
+async def test_the_campuses_of_a_removed_consumer_go_with_it(service):
+    await OrphanedClaim.create(campus_id=service.campus_id, claimed_until=NOW)
+    await LtiConsumer.filter(id=service.lti_consumer_id).delete()
+    for model in (Campus, OutcomeService, OrphanedClaim):
+        assert not await model.exists()
+
+
+# --- The breaker ---
+
+FULL = {
+    "tripped_at": 1,
+    "blocked_until": 2,
+    "trips": 3,
+    "throttled_at": 4,
+    "max_in_flight": 5,
+    "successes": 6,
+    "answered_at": 7,
+    "slow": True,
+    "last_failed_assignment": 8,
+    "last_error": "nine",
+    "last_error_at": 10,
+}
+
+
+async def test_breakers_are_stored_and_read_whole_and_each_for_itself(service):
+    other = await make_service("other")
+    full = Breaker(service.campus_id, **FULL)
+    assert len(FULL) == len(Breaker.__slots__) - 1
+    await save_breakers([full])
+    assert await read_breakers([other.campus_id, service.campus_id]) == [full, Breaker(other.campus_id)]
+    await save_breakers([replace(full, tripped_at=None, last_error=None), replace(full, campus_id=other.campus_id)])
+    assert await stored(service.campus_id) == replace(full, tripped_at=None, last_error=None)
+    assert await stored(other.campus_id) == replace(full, campus_id=other.campus_id)
+    await save_breakers([])
+
+
+async def test_a_lock_reads_the_same(service):
+    async with in_transaction():
+        assert await read_breakers([service.campus_id, 4711], lock=True) == [Breaker(service.campus_id)]
+
+
+async def test_words_that_a_database_cannot_hold_are_stored_all_the_same(service):
+    words = "nul \x00 and \ud800" + "x" * 9_999
+    await save_breakers([Breaker(service.campus_id, last_error=words)])
+    error = (await stored(service.campus_id)).last_error
+    assert error.startswith("nul  and ?x")
+    assert len(error) == 2_000
+
+
+# --- States ---
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, "up"),
+        ({"answered_at": 1, "slow": True, "last_error": "no such learner"}, "up"),
+        ({"max_in_flight": 2, "throttled_at": NOW - 9}, "throttled"),
+        ({"max_in_flight": 2}, "up"),
+        ({"blocked_until": NOW + 1}, "throttled"),
+        ({"blocked_until": NOW}, "up"),
+        (DOWN, "down"),
+        (DOWN | {"blocked_until": NOW}, "down"),
+        (DOWN | {"throttled_at": 1}, "down"),
+    ],
+)
+async def test_a_campus_is_in_one_state(service, columns, expected):
+    await make_assignment()
+    await Campus.all().update(**columns)
+    assert await state(service.campus_id) == expected
+    await LtiConsumer.all().update(paused_at=1)
+    assert await state(service.campus_id) == "paused"
+
+
+async def test_a_campus_is_probing_while_a_request_finds_out_whether_it_is_back(service):
+    probe = await make_assignment()
+    await Campus.all().update(**DOWN | {"blocked_until": NOW})
+    got = await claimed(probe)
+    assert got.tripped_at == NOW - 9
+    assert await state(service.campus_id) == "probing"
+    assert await state(service.campus_id, NOW + LEASE - 1) == "probing"
+    assert await state(service.campus_id, NOW + LEASE) == "down", "the probe was lost"
+    await ended(got, "released", given_back=True)
+    assert await state(service.campus_id) == "down"
+    assert {"up", "throttled", "down", "probing", "paused"} == set(CAMPUS_STATES)
+
+
+async def test_there_is_one_probe_at_a_time_and_each_of_any_assignment(service):
+    first, second = await make_assignment(), await make_assignment()
+    await Campus.all().update(**DOWN | {"blocked_until": NOW, "answered_at": 1})
+    assert await claim([first, second], lease(NOW - 1), most=9) == []
+    (got,) = await claim([first, second], lease(), most=9)
+    assert await claim([first, second], lease(), most=9) == []
+    await ended(got, "released", given_back=True, not_before=NOW + LEASE)
+    assert [one.assignment_id for one in await claim([first, second], lease(), most=9)] == [second]
+
+
+async def test_the_state_comes_with_the_last_error(service):
+    assert await read_state(service.campus_id, now=NOW) == ("up", "")
+    await Campus.all().update(**DOWN)
+    assert await read_state(service.campus_id, now=NOW) == ("down", "refused")
+    assert await read_state(4711, now=NOW) == ("up", "")
+
+
+# --- Bringing a probe forward ---
+
+
+async def test_a_launch_from_there_brings_the_next_probe_forward_to_the_least_pause(service):
+    here = service.campus_id
+    await Campus.all().update(**DOWN | {"trips": 5, "blocked_until": NOW + 300_000, "last_error_at": NOW})
+    await probe_soon(here)
+    breaker = await stored(here)
+    assert (breaker.trips, breaker.blocked_until) == (0, NOW + MIN_PROBE_PAUSE_MS)
+    assert (breaker.tripped_at, breaker.last_error) == (NOW - 9, "refused")
+
+
+@pytest.mark.parametrize("columns", [{"blocked_until": NOW + 3}, {"blocked_until": NOW + 3, "last_error_at": None}])
+async def test_a_launch_never_puts_a_probe_off(service, columns):
+    await Campus.all().update(**DOWN | {"last_error_at": NOW} | columns)
+    await probe_soon(service.campus_id)
+    assert (await stored(service.campus_id)).blocked_until <= NOW + 3
+
+
+async def test_a_launch_does_not_end_what_a_busy_campus_asked_for_nor_touch_another_campus(service):
+    other = await make_service("other")
+    await Campus.filter(id=service.campus_id).update(blocked_until=NOW + 99_000, throttled_at=NOW, trips=2)
+    await Campus.filter(id=other.campus_id).update(**DOWN | {"blocked_until": NOW + 300_000})
+    before = await read_breakers([service.campus_id, other.campus_id])
+    await probe_soon(service.campus_id)
+    assert await read_breakers([service.campus_id, other.campus_id]) == before
+
+
+async def test_a_corrected_consumer_is_probed_at_once_at_all_its_origins(service):
+    elsewhere = await make_service(url="https://elsewhere.example/o")
+    other = await make_service("other")
+    await Campus.all().update(**DOWN | {"blocked_until": NOW + 300_000, "trips": 5})
+    await probe_now(service.lti_consumer_id, now=NOW)
+    for one in (service, elsewhere):
+        breaker = await stored(one.campus_id)
+        assert (breaker.trips, breaker.blocked_until) == (0, 0)
+        assert breaker.tripped_at == NOW, "a probe that is still under way is one of an earlier tripping"
+    assert (await stored(other.campus_id)).blocked_until == NOW + 300_000
+
+
+async def test_a_corrected_consumer_keeps_what_a_busy_campus_asked_for(service):
+    await Campus.all().update(blocked_until=NOW + 99_000, throttled_at=NOW)
+    await probe_now(service.lti_consumer_id, now=NOW)
+    assert (await stored(service.campus_id)).blocked_until == NOW + 99_000
+
+
+# --- Reading, pausing ---
+
+
+async def test_a_slot_is_reserved_for_readers_of_one_campus(service):
+    other = await make_service("other")
+    await reserve_for_reading(service.campus_id, until=NOW + 9)
+    found = {row.id: row.reading_until for row in await Campus.all()}
+    assert found == {service.campus_id: NOW + 9, other.campus_id: 0}
+
+
+async def test_a_paused_consumer_gets_nothing_until_it_is_resumed(service):
+    leaf = await make_assignment()
+    assert await consumer_admin.pause("key", now=NOW)
+    assert not await consumer_admin.pause("key", now=NOW + 1)
+    assert (await LtiConsumer.get()).paused_at == NOW
+    assert await state(service.campus_id) == "paused"
+    assert await claim([leaf], lease(), most=1) == []
+    assert await consumer_admin.resume("key", now=NOW)
+    assert not await consumer_admin.resume("key", now=NOW)
+    assert await state(service.campus_id) == "up"
+    await claimed(leaf)
+
+
+async def test_a_consumer_that_is_resumed_is_probed_at_once(service):
+    await consumer_admin.pause("key", now=NOW)
+    await Campus.all().update(**DOWN | {"blocked_until": NOW + 300_000})
+    await consumer_admin.resume("key", now=NOW)
+    assert (await stored(service.campus_id)).blocked_until == 0
+
+
+@pytest.mark.parametrize("work", [consumer_admin.pause, consumer_admin.resume])
+@pytest.mark.parametrize("key", ["unknown", "x" * 99])
+async def test_pausing_a_consumer_that_is_not_there_says_so(empty_database, work, key):
+    with pytest.raises(consumer_admin.ConsumerError, match="there is no consumer with the key"):
+        await work(key, now=NOW)
