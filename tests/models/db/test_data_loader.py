@@ -69,7 +69,7 @@ async def test_an_item_without_a_result_is_none():
     assert await asyncio.gather(asked.ask(-1), asked.ask(1)) == [None, 10]
 
 
-async def test_a_failure_is_everybodys_of_that_batch_and_nobody_elses():
+async def test_a_failure_is_of_all_in_that_batch_and_of_no_other():
     asked = Query()
     asked.error = ValueError("no")
     failed = await asyncio.gather(asked.ask(1), asked.ask(2), return_exceptions=True)
@@ -90,7 +90,7 @@ async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_o
     assert await asyncio.gather(first, second) == [10, 20]
 
 
-async def test_a_call_that_was_cancelled_leaves_nobody_waiting():
+async def test_a_call_that_was_cancelled_leaves_no_one_waiting():
     asked = Query()
     asked.error = asyncio.CancelledError()
     (answer,) = await asyncio.gather(asked.ask(1), return_exceptions=True)
@@ -100,7 +100,7 @@ async def test_a_call_that_was_cancelled_leaves_nobody_waiting():
 
 
 @pytest.mark.parametrize("outcome", ["a result", "a failure"])
-async def test_one_who_no_longer_waits_keeps_nobody_from_an_answer(outcome):
+async def test_one_who_no_longer_waits_keeps_no_other_from_an_answer(outcome):
     asked = Query()
     asked.error = ValueError("no") if outcome == "a failure" else None
     asked.go.clear()

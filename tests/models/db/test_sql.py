@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.db.sql import Statement
+from models.db.sql import Statement, is_postgres
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -37,3 +37,36 @@ async def test_a_statement_can_be_run_for_each_of_many_parameters():
     await insert.each([{"retired_us": number, "digest": f"digest {number}"} for number in range(3)])
     rows = await Statement("SELECT digest, retired_us FROM retired_user ORDER BY retired_us").rows()
     assert [(row["digest"], row["retired_us"]) for row in rows] == [(f"digest {number}", number) for number in range(3)]
+
+
+async def test_a_lock_is_of_the_rows_of_one_table_and_nothing_on_sqlite():
+    locking = Statement("SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id {for_update}")
+    skipping = Statement("SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id {lock_free:a}")
+    assert locking._postgres.endswith("b.id = a.id FOR UPDATE")
+    assert skipping._postgres.endswith("b.id = a.id FOR UPDATE OF a SKIP LOCKED")
+    assert locking._sqlite == skipping._sqlite == "SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id "
+    assert await locking.rows() == await skipping.rows() == []
+
+
+async def test_sqlite_may_have_words_of_its_own_with_the_same_parameters():
+    words = Statement(
+        "SELECT :one AS one, 'postgres' AS engine, CAST(:two AS BIGINT) AS two",
+        sqlite="SELECT :two AS two, 'sqlite' AS engine, :one AS one",
+    )
+    expected = {"one": "x", "two": 7, "engine": "postgres" if is_postgres() else "sqlite"}
+    assert await words.row(one="x", two=7) == expected
+
+
+async def test_given_rows_are_a_table_in_the_words_of_sqlite_too():
+    words = Statement(
+        "SELECT id FROM {given} WHERE id > :least",
+        sqlite="SELECT id AS id FROM {given} WHERE id > :least AND 1 = 1",
+        given="id BIGINT",
+    )
+    assert await words.rows(given=[{"id": 1}, {"id": 2}], least=1) == [{"id": 2}]
+
+
+async def test_what_follows_two_colons_is_no_parameter_and_one_parameter_may_be_named_twice():
+    words = Statement("SELECT CAST(:number AS BIGINT) + CAST(:number AS BIGINT) AS twice, 'a::b' AS colons")
+    assert words.names == ["number"]
+    assert await words.row(number=4) == {"twice": 8, "colons": "a::b"}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 
 import pytest
-from models.gate import Campus
 from tortoise.transactions import in_transaction
 
-from models import gate
 from models.assignment import GradedAssignment
+from models.campus import Campus
 from models.consumer import LtiConsumer, digest
 from models.db.sql import Statement, connection, is_postgres
 from models.delivery import Delivery
@@ -82,28 +81,27 @@ async def test_whoever_asks_for_nobody_is_refused(asked):
         await lookup.find(Query(**asked), now=NOW)
 
 
-async def test_an_assignment_comes_with_its_state_its_campus_and_an_open_gate():
+async def test_an_assignment_comes_with_its_state_and_its_campus_which_is_up():
     await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
     (found,) = await lookup.find(Query("a"), now=NOW)
     assert (found.state, found.composite, found.note) == ("clean", True, "moved")
-    assert (found.consumer, found.origin, found.gate) == ("campus", "https://campus.example:443", "open")
-    assert (found.paused_at, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (None, None, 0, "")
+    assert (found.consumer, found.origin, found.campus_state) == ("campus", "https://campus.example:443", "up")
+    assert (found.paused_at, found.tripped_at, found.blocked_until, found.campus_error) == (None, None, 0, "")
 
 
-async def test_a_gate_tells_its_state_reason_and_times():
-    service = await make_service()
-    await make_assignment(service, user_id="a")
-    await gate.shut(Campus(service.lti_consumer_id, service.origin), now=NOW - 9, until=NOW + 9, reason="away")
+async def test_a_campus_tells_its_state_reason_and_times():
+    await make_assignment(await make_service(), user_id="a")
+    await Campus.all().update(tripped_at=NOW - 9, blocked_until=NOW + 9, last_error="away")
     (found,) = await lookup.find(Query("a"), now=NOW)
-    assert (found.gate, found.gate_shut_at, found.gate_closed_until, found.gate_reason) == (
-        "shut",
+    assert (found.campus_state, found.tripped_at, found.blocked_until, found.campus_error) == (
+        "down",
         NOW - 9,
         NOW + 9,
         "away",
     )
     await LtiConsumer.all().update(paused_at=NOW - 1)
     (found,) = await lookup.find(Query("a"), now=NOW)
-    assert (found.gate, found.paused_at) == ("paused", NOW - 1)
+    assert (found.campus_state, found.paused_at) == ("paused", NOW - 1)
 
 
 # --- The ledger ---

@@ -31,4 +31,10 @@ async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_grou
     ]
     assert [group.scope for group in await read_parked(consumer_key="other")] == ["campus"]
     assert [group.number for group in await read_parked(course_id="physics")] == [1]
+    elsewhere = await make_service(url="https://elsewhere.example/")
+    await make_assignment(elsewhere, **parked(1, "course has ended", "course"))
+    assert [(group.origin, group.number) for group in await read_parked(scope="course")] == [
+        (where, 2),
+        ("https://elsewhere.example:443", 1),
+    ]
     assert [group.reason for group in await read_parked(scope="learner")] == ["not enrolled"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from models.gate import Campus
 
-from models.delivery import Line, write_line
+from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.reconcile import (
     CHUNK,
     CampusCensus,
@@ -27,13 +26,13 @@ ALL = Selection()
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def settled_ids(campus: Campus, selection: Selection = ALL, after: int = 0) -> list[int]:
-    return [settled.id for settled in await next_settled(campus, selection, after=after)]
+async def settled_ids(campus_id: int, selection: Selection = ALL, after: int = 0) -> list[int]:
+    return [settled.id for settled in await next_settled(campus_id, selection, after=after)]
 
 
 async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_by_why():
     service = await make_service()
-    here = Campus(service.lti_consumer_id, service.origin)
+    here = service.campus_id
     one = await make_assignment(service, **CLEAN)
     two = await make_assignment(service, **CLEAN | {"course_id": "physics"})
     for columns in (
@@ -45,7 +44,7 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
     ):
         await make_assignment(service, **CLEAN | columns)
     left_out = {"on its way": 1, "parked": 1, "switched off": 1, "nothing to send": 2}
-    assert await census(ALL) == [CampusCensus(here, "campus", 2, left_out)]
+    assert await census(ALL) == [CampusCensus(here, "https://campus.example:443", "campus", 2, left_out)]
     assert await settled_ids(here) == [one, two]
     assert await settled_ids(here, after=one) == [two]
     assert await settled_ids(here, Selection(course_id="physics")) == [two]
@@ -54,18 +53,18 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
 async def test_campuses_are_kept_apart():
     service, other = await make_service(), await make_service("another")
     mine, theirs = await make_assignment(service, **CLEAN), await make_assignment(other, **CLEAN)
-    there = Campus(other.lti_consumer_id, other.origin)
+    there = other.campus_id
     assert [(one.consumer, one.settled) for one in await census(ALL)] == [("another", 1), ("campus", 1)]
-    assert [one.campus for one in await census(Selection(consumer_id=other.lti_consumer_id))] == [there]
+    assert [one.campus_id for one in await census(Selection(consumer_id=other.lti_consumer_id))] == [there]
     assert await settled_ids(there) == [theirs]
     assert await settled_ids(there, Selection(consumer_id=service.lti_consumer_id)) == []
-    assert await settled_ids(Campus(service.lti_consumer_id, service.origin)) == [mine]
+    assert await settled_ids(service.campus_id) == [mine]
 
 
 async def test_many_come_a_chunk_at_a_time():
     service = await make_service()
     ids = [await make_assignment(service, **CLEAN) for _ in range(CHUNK + 1)]
-    here = Campus(service.lti_consumer_id, service.origin)
+    here = service.campus_id
     assert await settled_ids(here) == ids[:CHUNK]
     assert await settled_ids(here, after=ids[CHUNK - 1]) == ids[CHUNK:]
     assert await settled_ids(here, after=ids[CHUNK]) == []
@@ -73,18 +72,18 @@ async def test_many_come_a_chunk_at_a_time():
 
 async def test_every_score_of_the_ledger_was_once_sent():
     one, other = await make_assignment(**CLEAN), await make_assignment(**CLEAN)
-    for token, line in enumerate(
-        (Line("accepted", score="0.5"), Line("ambiguous", score="0.25"), Line("unknown"), Line("retried", score="0.5"))
-    ):
-        await write_line(one, token, at=NOW, attempt=1, version=token, line=line)
-    await write_line(other, 9, at=NOW, attempt=1, version=1, line=Line("accepted", score="0.75"))
+    sent = [("accepted", "0.5"), ("ambiguous", "0.25"), ("unknown", None), ("retried", "0.5")]
+    records = [
+        DeliveryRecord(one, token, NOW, 1, token, result, score=score) for token, (result, score) in enumerate(sent)
+    ]
+    await write_deliveries([*records, DeliveryRecord(other, 9, NOW, 1, 1, "accepted", score="0.75")])
     assert sorted(await once_sent(one)) == ["0.25", "0.5"]
 
 
 async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
     service = await make_service()
     one = await make_assignment(service, **CLEAN)
-    (settled,) = await next_settled(Campus(service.lti_consumer_id, service.origin), ALL, after=0)
+    (settled,) = await next_settled(service.campus_id, ALL, after=0)
     before = await read_row(one)
     assert await is_still(settled)
     assert await redo_if_still(settled, now=NOW)
@@ -98,7 +97,7 @@ async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
 async def test_what_has_changed_since_it_was_read_is_left_alone(columns):
     service = await make_service()
     one = await make_assignment(service, **CLEAN)
-    (settled,) = await next_settled(Campus(service.lti_consumer_id, service.origin), ALL, after=0)
+    (settled,) = await next_settled(service.campus_id, ALL, after=0)
     changed = await make_assignment(service, **CLEAN | columns)
     stale = replace(settled, id=changed)
     assert not await is_still(stale)

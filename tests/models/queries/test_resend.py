@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.consumer import OutcomeService
+from models.campus import OutcomeService
 from models.queries.resend import MAX_SHOWN, Selection, mark, match, next_chunk
 from tests.models.rows import make_assignment, make_service, read_row
 
@@ -69,7 +69,7 @@ async def test_the_look_tells_how_many_of_each_campus_and_shows_the_first():
 
 @pytest.mark.parametrize(("force", "forced_version"), [(False, 0), (True, 4)])
 async def test_a_marked_grade_starts_afresh_now_and_is_forced_only_if_that_is_wished(force, forced_version):
-    trouble = {"attempts": 7, "not_before": NOW + 9, "hold_until": NOW + 5, "wake_until": NOW + 1, "waiting_since": 1}
+    trouble = {"attempts": 7, "not_before": NOW + 9, "hold_until": NOW + 5, "waiting_since": 1}
     assignment = await make_assignment(**CLEAN | PARKED | trouble)
     assert await mark(ALL, first=assignment, last=assignment, now=NOW, force=force) == 1
     row = await read_row(assignment)

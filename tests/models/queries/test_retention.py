@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.delivery import Delivery, Line, write_line
+from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.quarantine import QuarantinedEvent
 from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine
 from tests.models.rows import make_assignment, read_lines
@@ -15,8 +15,9 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 async def ledger(*lines):
     """An assignment with lines of these (time, result), in that order."""
     assignment = await make_assignment()
-    for token, (at, result) in enumerate(lines):
-        await write_line(assignment, token, at=at, attempt=1, version=1, line=Line(result))
+    await write_deliveries(
+        DeliveryRecord(assignment, token, at, 1, 1, result) for token, (at, result) in enumerate(lines)
+    )
     return assignment
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from models.fleet import AWAKE_MS, LiveDaemon
-from models.gate import Gate
 
-from models.consumer import LtiConsumer, OutcomeService, digest, note_error, origin
+from models.campus import Campus
+from models.consumer import LtiConsumer
 from models.db.sql import connection, is_postgres
 from models.delivery import Delivery
 from models.quarantine import QuarantinedEvent
@@ -15,14 +14,14 @@ from models.queries.status import (
     RATE_LINES,
     RATE_MS,
     STATES,
-    Daemons,
     IdleConsumer,
-    read_daemons,
+    KnownCampus,
+    read_campuses,
     read_idle_consumers,
     read_rates,
     read_status,
 )
-from tests.models.rows import make_assignment
+from tests.models.rows import make_assignment, make_service
 
 NOW = 1_000_000
 CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9}
@@ -37,10 +36,7 @@ async def nothing(empty_database):
 
 
 async def service(name="campus", url="https://campus.example/o"):
-    consumer, _ = await LtiConsumer.get_or_create({"consumer_name": name, "consumer_secret": "s"}, consumer_key=name)
-    return await OutcomeService.create(
-        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
-    )
+    return await make_service(name, url)
 
 
 async def test_of_nothing_there_is_none_of_each_state():
@@ -115,33 +111,35 @@ async def test_the_last_success_is_the_newest_of_any_state():
     assert (await read_status(now=NOW)).campuses[0].last_success == NOW - 100
 
 
-async def test_the_last_error_is_the_newest_at_any_address_of_the_campus():
-    first, second = [await service(url=f"https://campus.example/{number}") for number in (1, 2)]
-    other = await service("other")
-    for campus in (first, second, other):
-        await make_assignment(campus, **DIRTY)
-    for campus, at, words in ((second, 1, "first"), (first, 3, "third"), (second, 2, "second")):
-        await note_error(campus.id, words, now=NOW + at)
-    status = await read_status(now=NOW)
-    assert [(campus.consumer, campus.last_error) for campus in status.campuses] == [
-        ("campus", "third"),
-        ("other", None),
-    ]
-
-
-async def test_the_last_error_is_told_with_its_time_and_the_reason_of_a_shut_gate_goes_before_it():
-    first, second = await service("a"), await service("b")
-    for campus in (first, second):
-        await make_assignment(campus, **DIRTY)
-    await note_error(first.id, "no such user", now=NOW - 7)
-    for campus in (first, second):
-        columns = {"origin": campus.origin, "shut_at": NOW - 9, "probed_at": NOW - 8, "reason": "time-out"}
-        await Gate.create(lti_consumer_id=campus.lti_consumer_id, **columns)
+async def test_a_campus_tells_its_state_and_its_last_error_with_its_time():
+    for name in ("a", "b"):
+        await make_assignment(await service(name), **DIRTY)
+        await make_assignment(await service(name, "https://campus.example/p"), **CLEAN)
+    broken = {"tripped_at": NOW - 9, "last_error": "time-out", "last_error_at": NOW - 8}
+    await Campus.filter(lti_consumer__consumer_name="b").update(**broken)
     campuses = (await read_status(now=NOW)).campuses
-    assert [(campus.last_error, campus.last_error_at) for campus in campuses] == [
-        ("time-out", NOW - 7),
-        ("time-out", NOW - 8),
+    assert [(one.consumer, one.state, one.last_error, one.last_error_at) for one in campuses] == [
+        ("a", "up", None, None),
+        ("b", "down", "time-out", NOW - 8),
     ]
+
+
+async def test_a_campus_is_in_use_while_any_of_its_assignments_is_not_disabled():
+    campus = await service()
+    await make_assignment(campus, **CLEAN, disabled_at=NOW)
+    assert [one.in_use for one in (await read_status(now=NOW)).campuses] == [False]
+    assert await read_campuses() == []
+    await make_assignment(campus, **CLEAN)
+    assert [one.in_use for one in (await read_status(now=NOW)).campuses] == [True]
+    assert await read_campuses() == [KnownCampus("campus", "https://campus.example:443", "key")]
+
+
+async def test_a_campus_that_its_assignments_have_left_is_not_told_of():
+    await make_assignment(await service("b"), **CLEAN)
+    await make_assignment(await service("a"), **CLEAN)
+    await service("a", "https://left.example/")
+    assert [one.origin for one in (await read_status(now=NOW)).campuses] == ["https://campus.example:443"] * 2
+    assert [one.consumer for one in await read_campuses()] == ["a", "b"]
 
 
 async def test_the_longest_parked_is_told_of_each_campus_and_of_all():
@@ -211,23 +209,7 @@ async def test_the_rate_is_read_by_the_index_of_the_ledgers_times():
     assert "Seq Scan on delivery" not in words
 
 
-# --- Who is at work ---
-
-
-@pytest.mark.parametrize(
-    ("seen", "awake"),
-    [
-        ((), 0),
-        ((NOW,), 1),
-        ((NOW - AWAKE_MS,), 0),
-        ((NOW - AWAKE_MS + 1, NOW - 1_000_000, NOW + AWAKE_MS), 2),
-        ((NOW + AWAKE_MS + 1,), 0),
-    ],
-)
-async def test_the_daemons_that_were_seen_lately_are_at_work(seen, awake):
-    for number, moment in enumerate(seen):
-        await LiveDaemon.create(id=f"daemon-{number}", seen_at=moment, roster="")
-    assert await read_daemons(now=NOW) == Daemons(awake, max(seen, default=None))
+# --- The rest ---
 
 
 async def test_a_consumer_without_an_assignment_is_idle():
