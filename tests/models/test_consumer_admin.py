@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from models.assignment import GradedAssignment
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.campus import Campus, OutcomeService
+from models.consumer import LtiConsumer
 from models.consumer_admin import ConsumerError, NameTakenError, listing, remove
 from models.consumer_admin import add as add_at
-from models.delivery import Delivery, Line, write_line
-from tests.models.rows import changes, make_assignment, read_row
+from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from tests.models.rows import changes, make_assignment, make_service, read_row
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
@@ -22,7 +23,6 @@ BACKED_OFF = {
     "attempts": 9,
     "not_before": 99_000,
     "hold_until": 99_000,
-    "wake_until": 99_000,
 }
 
 
@@ -32,9 +32,7 @@ async def add(*arguments, guid):
 
 async def service_of(key, url="https://campus.example/o"):
     consumer = await LtiConsumer.get(consumer_key=key)
-    return await OutcomeService.create(
-        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
-    )
+    return await make_service(consumer.consumer_name, url)
 
 
 async def stored(key="key"):
@@ -77,7 +75,7 @@ async def test_a_changed_secret_ends_the_backoff_of_that_consumers_grades():
     second = await make_assignment(await service_of("key", "https://campus.example/p"), **BACKED_OFF)
     before = await read_row(first)
     await add("campus", "key", "other secret", guid=None)
-    assert await changes(first, before) == {"attempts": 0, "not_before": 0, "wake_until": None}
+    assert await changes(first, before) == {"attempts": 0, "not_before": 0}
     assert (await read_row(second))["not_before"] == 0
 
 
@@ -93,6 +91,16 @@ async def test_a_changed_secret_revives_what_the_campuss_set_up_had_parked_and_n
     for other in others:
         row = await read_row(other)
         assert (row["parked_at"], row["version_number"]) == (1, 4)
+
+
+async def test_a_changed_secret_has_a_campus_that_is_down_probed_at_once():
+    await add("campus", "key", "secret", guid=None)
+    await add("other campus", "other key", "secret", guid=None)
+    here, there = await service_of("key"), await service_of("other key")
+    await Campus.all().update(tripped_at=1, blocked_until=99_000, trips=5)
+    await add("campus", "key", "other secret", guid=None)
+    found = {row.id: (row.tripped_at, row.blocked_until, row.trips) for row in await Campus.all()}
+    assert found == {here.campus_id: (NOW, 0, 0), there.campus_id: (1, 99_000, 5)}
 
 
 async def test_a_changed_secret_leaves_clean_rows_and_other_consumers_alone():
@@ -122,13 +130,12 @@ async def test_removing_takes_services_assignments_and_ledger_along_and_nothing_
     await add("other campus", "other key", "secret", guid=None)
     gone = await make_assignment(await service_of("key"), **CLEAN)
     kept = await make_assignment(await service_of("other key"))
-    for assignment in (gone, kept):
-        await write_line(assignment, 7, at=1, attempt=1, version=1, line=Line("accepted", score="1"))
+    await write_deliveries(DeliveryRecord(one, 7, 1, 1, 1, "accepted", score="1") for one in (gone, kept))
     assert await remove("key") == (1, 0)
     assert [consumer["key"] for consumer in await listing()] == ["other key"]
     assert [row.id for row in await GradedAssignment.all()] == [kept]
     assert [line.assignment_id for line in await Delivery.all()] == [kept]
-    assert await OutcomeService.all().count() == 1
+    assert await OutcomeService.all().count() == await Campus.all().count() == 1
 
 
 async def test_a_consumer_without_assignments_is_removed():
