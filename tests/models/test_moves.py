@@ -1,0 +1,264 @@
+"""Launches that move an assignment, replace its address or displace another one; and those that come late."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.assignment import GradedAssignment
+from models.campus import OrphanedClaim, OutcomeService
+from models.consumer import LtiConsumer, digest
+from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from tests.models.launching import (
+    CLAIMED,
+    CLEAN,
+    ELSEWHERE,
+    LAUNCH,
+    LINKED,
+    NOW,
+    NOW_US,
+    OTHER_URL,
+    PARKED,
+    URL,
+    launch,
+    launched,
+    origin_of,
+    sourcedids,
+    url_of,
+)
+from tests.models.rows import read_row
+
+pytestmark = pytest.mark.usefixtures("two_consumers")
+
+
+# --- Replacing ---
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"lis_result_sourcedid": "another"},
+        {"lis_outcome_service_url": OTHER_URL},
+        {"lis_result_sourcedid": "another", "lis_outcome_service_url": OTHER_URL},
+    ],
+)
+async def test_a_new_sourcedid_or_url_of_the_same_link_replaces_the_old_one(other):
+    assignment = await launched(LINKED, columns=CLEAN | {"attempts": 3, "not_before": NOW + 60_000})
+    assert await launch(LINKED, later=1, **other) == ("applied", assignment)
+    row = await read_row(assignment)
+    expected = {"lis_result_sourcedid": "sourcedid", "lis_outcome_service_url": URL} | other
+    assert await sourcedids() == [expected["lis_result_sourcedid"]]
+    assert row["sourcedid_digest"] == digest(expected["lis_result_sourcedid"])
+    assert await url_of(assignment) == expected["lis_outcome_service_url"]
+    assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
+    assert (row["attempts"], row["not_before"]) == (0, 0)
+
+
+@pytest.mark.parametrize("columns", [PARKED, {"disabled_at": NOW}])
+async def test_a_replacement_brings_a_parked_or_disabled_row_back(columns):
+    assignment = await launched(LINKED, columns=CLEAN | columns)
+    await launch(LINKED, later=1, lis_result_sourcedid="another")
+    row = await read_row(assignment)
+    assert (row["parked_at"], row["disabled_at"], row["version_number"]) == (None, None, 4)
+
+
+async def test_a_replacement_does_not_shorten_the_hold():
+    assignment = await launched(LINKED, columns={"hold_until": NOW + 9_000})
+    await launch(LINKED, later=1, lis_result_sourcedid="another")
+    assert (await read_row(assignment))["hold_until"] == NOW + 9_000
+
+
+async def test_a_replacement_keeps_what_the_campus_holds_out_of_a_claim_under_way():
+    assignment = await launched(LINKED, columns=CLAIMED)
+    await launch(LINKED, later=1, lis_result_sourcedid="another")
+    row = await read_row(assignment)
+    assert (row["claim_token"], row["claimed_until"], row["version_number"]) == (7, NOW + 50_000, 2)
+
+
+# --- Moving ---
+
+
+@pytest.mark.parametrize(
+    "place", [{"user_id": "another"}, {"usage_id": "another"}, {"course_id": "another"}, {"usage_id": "problem"}]
+)
+@pytest.mark.parametrize("base", [LAUNCH, LINKED])
+async def test_a_sourcedid_that_comes_for_another_learner_or_block_moves_there(base, place):
+    assignment = await launched(base, columns=CLEAN, kind="composite")
+    assert await launch(base, later=1, kind="leaf", **place) == ("applied", assignment)
+    row = await read_row(assignment)
+    where = {name: row[name] for name in ("user_id", "course_id", "usage_id")}
+    assert where == {"user_id": "learner", "course_id": "course", "usage_id": "block"} | place
+    assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
+    assert not row["composite"]
+
+
+async def test_a_moved_assignment_does_not_keep_the_words_of_its_old_place():
+    assignment = await launched(LINKED, lti_user_id="campus user", context_title="Course", resource_link_title="Link")
+    await launch(LAUNCH, later=1, user_id="another")
+    row = await read_row(assignment)
+    assert (row["lti_user_id"], row["context_title"], row["resource_link_title"]) == (None, None, None)
+
+
+async def displacement():
+    """Two assignments with a delivery record each; a launch moves the first one onto the second one's place."""
+    owner = await launched(LINKED, usage_id="old block", columns=CLEAN)
+    displaced = await launched(LINKED, lis_result_sourcedid="another", columns=CLEAN)
+    await write_deliveries(
+        DeliveryRecord(one, token, NOW, 1, 1, "accepted", score="0.5") for token, one in enumerate((owner, displaced))
+    )
+    return owner, displaced, await launch(LINKED, later=1)
+
+
+async def test_the_row_that_owns_the_sourcedid_survives_and_the_one_that_it_displaces_goes():
+    owner, displaced, result = await displacement()
+    assert result == ("applied", owner)
+    assert not await GradedAssignment.exists(id=displaced)
+    row = await read_row(owner)
+    assert (row["usage_id"], row["version_number"], row["forced_version"]) == ("block", 4, 4)
+
+
+async def test_the_ledger_of_a_displaced_row_moves_to_the_survivor_with_a_note():
+    owner, displaced, _ = await displacement()
+    assert await Delivery.filter(assignment_id=owner).count() == await Delivery.all().count() == 2
+    assert f"replaced assignment {displaced}" in (await read_row(owner))["note"]
+
+
+async def test_a_row_that_is_displaced_in_place_is_an_applied_change():
+    displaced = await launched(LINKED, lis_result_sourcedid="another")
+    owner = await launched(later=1)
+    assert await launch(LINKED, later=2) == ("applied", owner)
+    assert not await GradedAssignment.exists(id=displaced)
+
+
+async def test_two_launches_swap_their_sourcedids():
+    first = await launched(LINKED)
+    second = await launched(LINKED, user_id="another", lis_result_sourcedid="another")
+    await launch(LINKED, later=1, lis_result_sourcedid="another")
+    await launch(LINKED, later=1, user_id="another")
+    rows = {row["user_id"]: row["lis_result_sourcedid"] for row in await GradedAssignment.all().values()}
+    assert rows["learner"] == "another"
+    assert rows["another"] == "sourcedid"
+    assert first != second
+
+
+@pytest.mark.parametrize("columns", [{"claimed_until": NOW + 9_000}, {"hold_until": NOW + 9_000}])
+async def test_a_request_of_a_displaced_row_that_may_still_land_is_waited_for_and_overwritten(columns):
+    await launched(LINKED, columns={**CLEAN, **columns}, lis_result_sourcedid="another")
+    owner = await launched(columns=CLEAN, later=1)
+    await launch(LINKED, later=2)
+    row = await read_row(owner)
+    assert (row["hold_until"], row["version_number"], row["forced_version"]) == (NOW + 9_000, 4, 4)
+
+
+# --- Between campuses ---
+
+
+async def orphans():
+    """Requests under way whose row is gone: the origins of their campuses, and until when they count."""
+    found = await OrphanedClaim.all().order_by("id").prefetch_related("campus")
+    return [(one.campus.origin, one.claimed_until) for one in found]
+
+
+async def test_an_assignment_moves_to_another_campus():
+    assignment = await launched(LINKED, columns=CLEAN)
+    assert await origin_of(assignment) == "https://campus.example:443"
+    assert await launch(LINKED, later=1, lis_outcome_service_url=ELSEWHERE) == ("applied", assignment)
+    assert await origin_of(assignment) == "https://elsewhere.example:443"
+    row = await read_row(assignment)
+    assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
+    assert await orphans() == []
+
+
+async def test_a_request_under_way_keeps_its_slot_at_the_campus_that_its_assignment_leaves():
+    await launched(LINKED, columns=CLEAN | CLAIMED)
+    await launch(LINKED, later=1, lis_outcome_service_url=ELSEWHERE)
+    assert await orphans() == [("https://campus.example:443", NOW + 50_000)]
+    await launch(LINKED, later=2, lis_outcome_service_url=ELSEWHERE)
+    assert len(await orphans()) == 1, "it does not leave again"
+
+
+async def test_a_request_whose_assignment_stays_at_its_campus_is_no_orphan():
+    await launched(LINKED, columns=CLEAN | CLAIMED)
+    await launch(LINKED, later=1, lis_outcome_service_url=OTHER_URL)
+    assert await orphans() == []
+
+
+@pytest.mark.parametrize(("until", "expected"), [(NOW + 50_000, 1), (NOW, 0)])
+async def test_a_request_of_a_displaced_row_keeps_its_slot_until_its_lease_ends(until, expected):
+    claimed = CLAIMED | {"claimed_until": until}
+    await launched(LINKED, columns=CLEAN | claimed, lis_result_sourcedid="another", lis_outcome_service_url=ELSEWHERE)
+    owner = await launched(columns=CLEAN, later=1)
+    await launch(LINKED, later=2)
+    assert await orphans() == [("https://elsewhere.example:443", until)] * expected
+    assert await origin_of(owner) == "https://campus.example:443"
+    assert await GradedAssignment.all().count() == 1
+
+
+# --- Older than what is known ---
+
+
+async def everything():
+    """All rows that a launch can change."""
+    return [
+        list(await model.all().order_by("id").values())
+        for model in (LtiConsumer, OutcomeService, GradedAssignment, Delivery)
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"lis_result_sourcedid": "another"},
+        {"lis_outcome_service_url": OTHER_URL},
+        {"usage_id": "another"},
+        {"user_id": "another"},
+        {"instance_guid": "guid"},
+    ],
+)
+async def test_a_launch_older_than_what_is_stored_changes_nothing(other):
+    await launched(LINKED, columns=CLEAN)
+    before = await everything()
+    result, woken = await launch(LINKED, later=-1, **other)
+    if "lis_outcome_service_url" not in other:
+        assert (result, woken) == ("stale", None)
+    assert (await everything())[2:] == before[2:]
+
+
+async def test_a_stale_launch_leaves_the_consumer_alone():
+    await launched(columns=CLEAN)
+    before = await everything()
+    assert await launch(later=-1, instance_guid="guid") == ("stale", None)
+    assert await everything() == before
+
+
+SEQUENCES = {
+    "a link that gets a second and a third sourcedid": [
+        LINKED,
+        replace(LINKED, lis_result_sourcedid="second"),
+        replace(LINKED, lis_result_sourcedid="third"),
+    ],
+    "a link that gets another URL": [LINKED, replace(LINKED, lis_outcome_service_url=OTHER_URL)],
+    "a sourcedid that goes to another block and back": [LAUNCH, replace(LAUNCH, usage_id="another"), LAUNCH],
+    "a sourcedid that goes to another learner": [LINKED, replace(LINKED, user_id="another")],
+    "a row that is displaced": [
+        replace(LINKED, usage_id="old block"),
+        replace(LINKED, lis_result_sourcedid="another"),
+        LINKED,
+    ],
+    "two rows of one block": [LAUNCH, replace(LAUNCH, lis_result_sourcedid="another"), LAUNCH],
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+async def test_launches_that_are_read_again_after_a_reset_change_nothing(name):
+    sequence = [replace(one, modified_us=NOW_US + at) for at, one in enumerate(SEQUENCES[name])]
+    for one in sequence:
+        await launch(one)
+    await GradedAssignment.all().update(**CLEAN)
+    before = await everything()
+    for one in sequence:
+        result, _ = await launch(one)
+        assert result in ("stale", "unchanged")
+    assert await everything() == before

@@ -1,0 +1,149 @@
+"""Disabling takes an assignment out of the race; retiring forgets a learner. On both databases."""
+
+from __future__ import annotations
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from models.assignment import GradedAssignment
+from models.campus import OrphanedClaim
+from models.consumer import digest
+from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.quarantine import QuarantinedEvent
+from models.registration import RegistrationError, disable, retire
+from models.retired_user import RetiredUser, digest_of, is_retired
+from models.score import Score, apply_score
+from models.stream_position import read_position
+from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launched
+from tests.models.rows import read_row
+
+pytestmark = pytest.mark.usefixtures("two_consumers")
+
+
+# --- Disabling ---
+
+
+async def test_a_disabled_assignment_is_out_of_the_race_once():
+    assignment = await launched(columns=CLEAN)
+    before = await read_row(assignment)
+    assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
+    assert await read_row(assignment) == before | {"disabled_at": NOW, "registered_us": NOW_US + 1}
+    assert await disable("key", "sourcedid", modified_us=NOW_US + 2, now=NOW + 9) == "unchanged"
+    assert (await read_row(assignment))["disabled_at"] == NOW
+
+
+async def test_a_disabling_older_than_the_launch_is_stale():
+    assignment = await launched(columns=CLEAN)
+    before = await read_row(assignment)
+    assert await disable("key", "sourcedid", modified_us=NOW_US - 1, now=NOW) == "stale"
+    assert await read_row(assignment) == before
+
+
+async def test_disabling_takes_every_address_of_that_consumers_sourcedid_and_no_others():
+    first, second = await launched(), await launched(lis_outcome_service_url=OTHER_URL)
+    others = [await launched(consumer_key="other key"), await launched(lis_result_sourcedid="another")]
+    await disable("key", "sourcedid", modified_us=NOW_US, now=NOW)
+    rows = {row.id: row.disabled_at for row in await GradedAssignment.all()}
+    assert (rows[first], rows[second]) == (NOW, NOW)
+    assert [rows[other] for other in others] == [None, None]
+
+
+@pytest.mark.parametrize("sourcedid", ["another", "SOURCEDID"])
+async def test_disabling_a_sourcedid_that_was_never_registered_says_so(sourcedid):
+    await launched()
+    with pytest.raises(RegistrationError, match="no launch of this consumer registered this sourcedid"):
+        await disable("key", sourcedid, modified_us=NOW_US, now=NOW)
+    with pytest.raises(RegistrationError, match="no launch of this consumer registered this sourcedid"):
+        await disable("other key", "sourcedid", modified_us=NOW_US, now=NOW)
+
+
+# --- Retiring ---
+
+
+async def quarantine(entry_id, **columns):
+    await QuarantinedEvent.create(epoch=0, entry_id=entry_id, at=NOW, type="unknown", reason="", content=b"", **columns)
+
+
+async def retired(user_id="learner", *, at=NOW_US):
+    async with in_transaction():
+        return await retire(user_id, await read_position(), modified_us=at, now=NOW)
+
+
+async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others():
+    mine = [await launched(), await launched(consumer_key="other key", usage_id="another")]
+    theirs = await launched(user_id="another", lis_result_sourcedid="another")
+    await write_deliveries(DeliveryRecord(one, 7, NOW, 1, 1, "accepted", score="0.5") for one in (*mine, theirs))
+    for user in ("learner", "another"):
+        await apply_score(user, "course", "block", points=(1, 2), modified_us=NOW_US)
+    await quarantine("1-0", user_id="learner")
+    await quarantine("2-0", sourcedid_digest=digest("sourcedid"))
+    await quarantine("3-0", user_id="another", sourcedid_digest=digest("another"))
+    await quarantine("4-0")
+    assert await retired() == "applied"
+    assert [row.id for row in await GradedAssignment.all()] == [theirs]
+    assert [line.assignment_id for line in await Delivery.all()] == [theirs]
+    assert [score.user_id for score in await Score.all()] == ["another"]
+    assert sorted(event.entry_id for event in await QuarantinedEvent.all()) == ["3-0", "4-0"]
+
+
+async def test_of_a_retired_learner_a_keyed_digest_and_the_date_remain():
+    await retired()
+    row = await RetiredUser.get()
+    assert (row.digest, row.retired_us) == (digest_of("learner", await read_position()), NOW_US)
+    assert "learner" not in row.digest
+    assert row.digest != digest("learner")
+
+
+@pytest.mark.parametrize(("at", "refused"), [(NOW_US - 1, True), (NOW_US, True), (NOW_US + 1, False)])
+async def test_events_up_to_the_retirement_are_refused_and_newer_ones_accepted(at, refused):
+    await retired()
+    position = await read_position()
+    assert await is_retired("learner", position, modified_us=at) is refused
+    assert not await is_retired("another", position, modified_us=at)
+
+
+async def test_retiring_a_learner_of_whom_nothing_is_known_is_remembered():
+    assert await retired("unknown") == "applied"
+    assert await is_retired("unknown", await read_position(), modified_us=NOW_US)
+
+
+async def test_a_repeated_retirement_changes_nothing_and_an_older_one_is_stale():
+    await retired()
+    assert await retired() == "unchanged"
+    assert await retired(at=NOW_US - 1) == "stale"
+    assert (await RetiredUser.get()).retired_us == NOW_US
+
+
+async def test_an_old_retirement_that_comes_late_leaves_newer_data_alone():
+    old = await launched(modified_us=NOW_US - 1)
+    new = await launched(modified_us=NOW_US + 1, lis_result_sourcedid="another")
+    await apply_score("learner", "course", "block", points=(1, 2), modified_us=NOW_US - 1)
+    await apply_score("learner", "course", "another", points=(1, 2), modified_us=NOW_US + 1)
+    assert await retired() == "applied"
+    assert not await GradedAssignment.exists(id=old)
+    assert await GradedAssignment.exists(id=new)
+    assert [score.usage_id for score in await Score.all()] == ["another"]
+
+
+async def test_a_learner_who_came_back_can_be_retired_again():
+    await retired()
+    await launched(modified_us=NOW_US + 1)
+    assert await retired(at=NOW_US + 2) == "applied"
+    assert not await GradedAssignment.exists()
+    assert (await RetiredUser.get()).retired_us == NOW_US + 2
+
+
+async def test_requests_of_a_retired_learner_keep_their_slots_until_their_leases_end():
+    mine = await launched(columns=CLAIMED)
+    await launched(lis_result_sourcedid="another", columns=CLAIMED | {"claimed_until": NOW})
+    await launched(user_id="another", lis_result_sourcedid="theirs", columns=CLAIMED)
+    campus_id = (await read_row(mine))["campus_id"]
+    await retired()
+    assert [(one.campus_id, one.claimed_until) for one in await OrphanedClaim.all()] == [(campus_id, NOW + 50_000)]
+
+
+async def test_a_learner_whose_assignment_was_disabled_since_is_forgotten_all_the_same():
+    await launched(columns=CLEAN)
+    await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW)
+    assert await retired() == "applied"
+    assert not await GradedAssignment.exists()
