@@ -7,57 +7,55 @@ import re
 import pytest
 
 from daemon.ingest import apply
-from models import assignment, attempt, course, delivery, registration, score, together
-from models import stale_event as stale
-from models import stream_position as intake
+from models import (
+    campus,
+    changes,
+    claims,
+    course,
+    delivery,
+    dispatch,
+    finishing,
+    registration,
+    retired_user,
+    score,
+    stale_event,
+    stream_position,
+)
 from models.db.sql import Statement
 from tests.models.queries.test_grades import plan
 
-MODULES = (assignment, attempt, course, delivery, intake, registration, score, stale, together, apply)
+MODULES = (
+    apply,
+    campus,
+    changes,
+    claims,
+    course,
+    delivery,
+    dispatch,
+    finishing,
+    registration,
+    retired_user,
+    score,
+    stale_event,
+    stream_position,
+)
 STATEMENTS = {
     f"{module.__name__}.{name}": value
     for module in MODULES
     for name, value in vars(module).items()
     if isinstance(value, Statement)
 }
+# SQLite names the children of a new parent, but looks at them only while a constraint is violated.
+del STATEMENTS["models.campus._ENSURE"]
 #: What grows with learners and their work; the others have a row a campus, or one a daemon.
-LARGE = ("graded_assignment", "delivery", "score", "quarantined_event", "stale_event")
+LARGE = ("graded_assignment", "delivery", "score", "quarantined_event", "stale_event", "retired_user")
 
-_TEXTS = {
-    "user_id",
-    "course_id",
-    "usage_id",
-    "digest",
-    "digest_key",
-    "start",
-    "sourcedid",
-    "key",
-    "reason",
-    "scope",
-    "score",
-    "result",
-    "description",
-    "code_major",
-    "full",
-    "entry_id",
-    "epoch_text",
-    "note",
-    "type",
-    "words",
-    "position",
-    "blocks",
-    "usage_ids",
-    "link",
-    "url",
-    "lis_result_sourcedid",
-}
-_FLAGS = {"force", "composite", "clamped", "false", "true"}
+_TEXTS = ("course_id", "digest_key", "entry_id", "origin", "position", "type", "usage_id", "user_id")
+_OTHERS = {"given": [], "force": False}
 
 
 def sample(name: str) -> object:
-    if name in _FLAGS:
-        return False
-    return "text" if name in _TEXTS else 1
+    return "text" if name in _TEXTS else _OTHERS.get(name, 1)
 
 
 def whole_tables(steps: str) -> list[str]:
@@ -76,3 +74,8 @@ async def test_it_goes_by_an_index(empty_database, name):
 async def test_a_plan_that_reads_a_whole_table_is_noticed(empty_database):
     steps = await plan(Statement("SELECT id FROM graded_assignment WHERE note = :note"), note="x")
     assert whole_tables(steps) == ["graded_assignment"]
+
+
+@pytest.mark.parametrize("name", ["claims._CLAIM", "finishing._FINISH", "dispatch._PICK", "changes._CHANGE"])
+def test_the_statements_of_an_attempt_are_among_them(name):
+    assert f"models.{name}" in STATEMENTS
