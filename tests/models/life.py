@@ -1,16 +1,17 @@
 """
 A model of one assignment's life: senders that are slow, freeze and crash around the real statements.
 
-Each method is one step; whoever drives it chooses the steps and their order. Time is two numbers that the driver moves:
-what the database's clock says, and how long it has really been; the clock may step, and requests land by the other one.
-What a sender does is the daemon's walk: claim, read the score in a later statement, look whether the send is still
-worth it, check the margin, send, end. Between any two of these it may be slow or frozen, and others act.
+Each method is one step; the driver chooses the steps and their order. Time is two numbers that the driver moves: what
+the database's clock says, and how long it has really been; the clock may step, and requests land by the other one.
+What a sender does is an attempt of the daemon: claim, read the score in a later statement, look whether the send is
+still worth it, check the margin, send, finish. Between any two of these it may be slow or frozen, and others act.
 
 What the model takes for granted, since the lease is made of it: a request that began within the margin lands before
 its sender's lease is over; one that was given up lands within the hold. A frozen sender may send later than that, but
-then it lives on and ends its attempt: of a request that was sent late by somebody who never comes back nobody can know.
-And since leases and holds are times by the database's clock: while that clock steps forward, no request is under way
-whose sender is gone or has given it up, and nobody whose lease the step cut short goes away without ending.
+then it lives on and finishes its attempt: of a request that was sent late by a sender that never comes back nothing can
+be known. And since leases and holds are times by the database's clock: while that clock steps forward, no request is
+under way whose sender is gone or has given it up, and no sender whose lease the step cut short goes away without
+finishing.
 """
 
 from __future__ import annotations
@@ -19,39 +20,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from models.attempt import (
-    Accepted,
-    Claim,
-    Empty,
-    End,
-    Parked,
-    Released,
-    Retried,
-    Uncertain,
-    Unchanged,
-    Waiting,
-    claim,
-    end,
-    is_superseded,
-)
 from tortoise.transactions import in_transaction
 
-from models.assignment import (
+from models.assignment import GradedAssignment
+from models.changes import (
+    Cause,
+    Change,
     Debounce,
-    GradedAssignment,
-    Wake,
-    bump,
-    bump_block,
-    bump_waiting,
-    forget_wake,
-    hurry,
-    redo,
-    revive,
-    sweep,
-    wake_bumped,
+    change,
+    change_blocks,
+    change_waiting,
+    clear_backoff,
+    force_resend,
+    unpark,
 )
+from models.claims import Claim, Lease, claim, rescue, superseded
 from models.consumer import digest
-from models.delivery import Line, Result
+from models.delivery import DeliveryRecord, DeliveryResult
+from models.dispatch import Share, pick, read_capacity
+from models.finishing import Finish, Finished, HandOver, Outcome, finish
 from models.score import apply_score, read_scores
 from tests.models.campus import Campus, Request
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
@@ -62,6 +49,7 @@ if TYPE_CHECKING:
 MARGIN, DEADLINE, HOLD = 5_000, 15_000, 30_000
 LEASE = MARGIN + DEADLINE + HOLD
 BACKOFF = 7_000
+MAX_PER_CAMPUS = 4
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
 #: The times that a claim must wait for.
 TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
@@ -86,8 +74,7 @@ class Sender:
     stage: Stage = Stage.CLAIMED
     text: str = ""
     request: Request | None = None
-    how: End | None = None
-    result: Result | None = None
+    end: Finish | None = None
     #: Whether the database's clock stepped over the end of its lease.
     cut_short: bool = False
 
@@ -104,13 +91,22 @@ class Sender:
             return True
         return not self.cut_short and request.begun_at < self.latest and (request.landed_at or 0) < self.latest
 
-    @property
-    def redo_if_fenced(self) -> bool:
-        """Rule 4: whenever bytes have left, since a clock that steps lets two hold a claim at once."""
-        return self.request is not None
-
-    def decide(self, how: End, result: Result | None = None) -> None:
-        self.how, self.result, self.stage = how, result, Stage.DECIDED
+    def decide(self, outcome: Outcome, result: DeliveryResult | None = None, **how: Any) -> None:
+        delivery = None
+        if result is not None:
+            held = self.claim
+            delivery = DeliveryRecord(
+                held.assignment_id,
+                held.token,
+                at=held.claimed_at,
+                attempt=held.attempt,
+                version=held.version,
+                result=result,
+                score=self.text,
+            )
+        # Rule 4: whenever bytes have left, since a clock that steps lets two hold a claim at once.
+        self.end = Finish(self.claim, outcome, delivery=delivery, bytes_left=self.request is not None, **how)
+        self.stage = Stage.DECIDED
 
 
 class Life:
@@ -132,22 +128,24 @@ class Life:
 
         self.senders: list[Sender] = []
         self.ended: list[Sender] = []
-        self.wakes: list[Wake] = []
-        #: By token: until when claims that were neither ended nor taken over are somebody's alone, by the database.
+        #: Whether the row may be claimed anew in the transaction that finishes an attempt.
+        self.hands_over = False
+        #: Messages under way: when each arrives.
+        self.messages: list[int] = []
+        #: By token: until when claims that were neither finished nor rescued are valid, by the database's clock.
         self.leases: dict[int, int] = {}
         self.newest_token = 0
-        #: Who had claimed last when something came that takes a row back into the race.
+        #: The token whose holder finishes the row; None after a rescue.
+        self.holder: int | None = None
+        #: The newest claim when something came that takes a row out of parking and waiting.
         self.revived_at: int | None = None
-        self.claims = 0
         #: What the campus acknowledged last.
         self.acknowledged: str | None = None
         self.before: dict[str, Any] = {}
 
     async def start(self) -> None:
         """The launch."""
-        self.id = await make_assignment(
-            composite=self.composite, due_at=self.now, lis_result_sourcedid=self.address, claim_token=None
-        )
+        self.id = await make_assignment(composite=self.composite, due_at=self.now, lis_result_sourcedid=self.address)
         self.before = await read_row(self.id)
 
     @property
@@ -163,6 +161,12 @@ class Life:
     def to_send(self) -> str | None:
         return self.newest if self.attached and self.block_known else None
 
+    @property
+    def lease(self) -> Lease:
+        return Lease(
+            now=self.now, began=self.real / 1000, ms=LEASE, second_ms=DEADLINE, max_per_campus=MAX_PER_CAMPUS
+        )
+
     # --- What the course and its people do ---
 
     async def score(self, text: str) -> None:
@@ -171,10 +175,10 @@ class Life:
             applied, changed = await self._apply(text, self.scored_us)
             assert (applied, changed) == (True, text != self.newest)
             if changed:
-                await bump(self.id, kind=self.kind, now=self.now, debounce=DEBOUNCE)
+                (dirty,) = await change([Change(self.id, self.kind)], now=self.now, debounce=DEBOUNCE)
+                self.messages.append(dirty.due_at)
                 self._was_revived()
         self.newest = text
-        await self._wake_bumped()
 
     async def go_back(self) -> None:
         """The score becomes the one that is most easily taken for what the campus holds."""
@@ -202,10 +206,9 @@ class Life:
 
     async def _structure(self) -> None:
         async with in_transaction():
-            await bump_waiting(COURSE, now=self.now, debounce=DEBOUNCE)
-            await bump_block(COURSE, BLOCK, kind="composite", now=self.now, debounce=DEBOUNCE)
+            await change_waiting(COURSE, now=self.now, debounce=DEBOUNCE, cause=Cause())
+            await change_blocks(COURSE, {BLOCK: "composite"}, now=self.now, debounce=DEBOUNCE, cause=Cause())
         self._was_revived()
-        await self._wake_bumped()
 
     async def move(self, address: str) -> None:
         """A launch brings another sourcedid."""
@@ -214,34 +217,30 @@ class Life:
             await GradedAssignment.filter(id=self.id).update(
                 lis_result_sourcedid=address, sourcedid_digest=digest(address)
             )
-            assert await redo(self.id, now=self.now, afresh=True)
-        self._was_revived()
-        await self._wake_bumped()
+            await self.force_resend()
 
-    async def redo(self, *, afresh: bool) -> None:
-        assert await redo(self.id, now=self.now, afresh=afresh)
+    async def force_resend(self) -> None:
+        assert await force_resend(self.id, now=self.now)
         self._was_revived()
-        await self._wake_bumped()
 
-    async def revive(self) -> None:
-        await revive(self.id, now=self.now)
+    async def unpark(self) -> None:
+        await unpark(self.id, now=self.now)
         self._was_revived()
-        await self._wake_bumped()
 
     def _was_revived(self) -> None:
         self.revived_at = self.newest_token
 
-    async def hurry(self) -> None:
-        await hurry(self.id, now=self.now)
+    async def clear_backoff(self) -> None:
+        await clear_backoff(self.id, now=self.now)
 
-    # --- Time and wake-ups ---
+    # --- Time and messages ---
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += milliseconds
         self.campus.lose_what_is_late(self.real)
 
     def step_clock(self, milliseconds: int) -> None:
-        """The database's clock steps, which tells nothing of how much time has passed."""
+        """The database's clock steps, which says nothing of how much time has passed."""
         if milliseconds > 0:
             assert self.campus.next_to_land() is None
             for sender in self.senders:
@@ -252,50 +251,56 @@ class Life:
     async def wait(self, columns: Iterable[str]) -> None:
         """Let those of the row's times pass."""
         row = await read_row(self.id)
-        if in_the_race(row):
+        if may_come_due(row):
             self.pass_time(max([0, *((row[column] or 0) - self.now for column in columns)]))
 
-    async def _wake_bumped(self) -> None:
-        wake = await wake_bumped(self.id, now=self.now)
-        if wake is not None:
-            self.wakes.append(wake)
+    async def rescue(self) -> None:
+        lost = [token for token, until in self.leases.items() if until <= self.now]
+        assert await rescue(now=self.now) == len(lost), "a claim is rescued exactly once its lease has run out"
+        for token in lost:
+            del self.leases[token]
+            self.holder = None
 
-    async def sweep(self) -> None:
-        self.wakes += await sweep(now=self.now, most=10)
+    async def dispatch(self) -> bool:
+        """One round of the dispatcher; whether it finds the row."""
+        await self.rescue()
+        row = await read_row(self.id)
+        free = [one.free for one in await read_capacity(now=self.now, max_per_campus=MAX_PER_CAMPUS)]
+        due = await pick([Share(row["campus_id"], number) for number in free if number > 0], now=self.now)
+        is_due = may_come_due(row) and not row["claimed_until"] and all((row[name] or 0) <= self.now for name in TIMES)
+        assert [one.assignment_id for one in due] == [self.id] * is_due, "the dispatcher finds exactly what is due"
+        self.messages += [self.now] * is_due
+        return is_due
 
-    async def deliver_wake(self) -> None:
-        """A wake-up arrives, at its time or later."""
-        wake = self.wakes.pop(0)
-        assert wake.assignment_id == self.id
-        self.pass_time(max(0, wake.due_at - self.now))
-        if await self.claim() is None:
-            await forget_wake(self.id)
+    async def take_message(self) -> None:
+        """A message arrives, at its time or later."""
+        self.pass_time(max(0, self.messages.pop(0) - self.now))
+        await self.claim()
 
     def restart(self) -> None:
         """Every daemon dies; Redis too."""
-        self.wakes.clear()
+        self.messages.clear()
         for sender in list(self.senders):
             if sender.may_crash:
                 self.crash(sender)
 
-    # --- The walk ---
+    # --- An attempt ---
 
     async def claim(self) -> Sender | None:
-        self.claims += 1
-        token = self.claims * 0x9E3779B97F4A7C15 & (2**63 - 1)
-        got = await claim(self.id, token=token, now=self.now, lease_ms=LEASE)
-        if got is None:
-            return None
-        assert all(until <= self.now for until in self.leases.values()), "two claims at once"
-        self.leases = {token: self.now + LEASE}
-        self.newest_token = token
-        assert got.lis_result_sourcedid == self.address
-        sender = Sender(got, self.now + LEASE, self.real)
+        claims = await claim([self.id], self.lease, most=1)
+        return self._begin(claims[0]) if claims else None
+
+    def _begin(self, held: Claim) -> Sender:
+        assert not self.leases, "two claims at once, or one before the rescue of the other"
+        self.leases = {held.token: self.now + LEASE}
+        self.newest_token = self.holder = held.token
+        assert held.lis_result_sourcedid == self.address
+        sender = Sender(held, self.now + LEASE, self.real)
         self.senders.append(sender)
         return sender
 
     async def go_on(self, sender: Sender, until: Stage) -> None:
-        """Take the walk's next steps, until the request is sent at most."""
+        """Take the attempt's next steps, until the request is sent at most."""
         while sender.stage < min(until, Stage.SENT):
             if sender.stage == Stage.CLAIMED:
                 await self._read(sender)
@@ -310,9 +315,9 @@ class Life:
     async def _read(self, sender: Sender) -> None:
         scores = await read_scores(LEARNER, COURSE, [self.problem] if self.attached else [])
         if not self.block_known:
-            sender.decide(Waiting())
+            sender.decide("waiting", given_back=True)
         elif not scores:
-            sender.decide(Empty())
+            sender.decide("empty")
         else:
             sender.text = f"{scores[self.problem][0]:g}"
             sender.stage = Stage.READ
@@ -320,16 +325,16 @@ class Life:
     async def _check(self, sender: Sender) -> None:
         held = sender.claim
         if not held.must_go_out and sender.text == held.sent_score:
-            sender.decide(Unchanged())
-        elif held.kind == "composite" and await is_superseded(held, now=self.now):
-            sender.decide(Released())
+            sender.decide("unchanged")
+        elif held.kind == "composite" and await superseded([held], now=self.now):
+            sender.decide("superseded", given_back=True)
         elif self.real - sender.claimed_at > MARGIN:
-            sender.decide(Released(self.now + BACKOFF))
+            sender.decide("released", given_back=True, not_before=self.now + BACKOFF)
         else:
             sender.stage = Stage.READY
 
     def apply(self, sender: Sender) -> None:
-        """The campus applies the request, and nobody reads its answer."""
+        """The campus applies the request, and its answer is not read."""
         assert sender.request is not None
         self.campus.apply(sender.request, now=self.real)
 
@@ -338,45 +343,48 @@ class Life:
         assert sender.request is not None
         if sender.request.landed_at is None:
             self.campus.apply(sender.request, now=self.real)
-        sender.decide(Accepted(sender.text), "accepted")
+        sender.decide("accepted", "accepted", score=sender.text)
 
     def refuse(self, sender: Sender, *, park: bool) -> None:
         """The campus does not apply the request, says so, and its answer is read."""
         assert sender.request is not None
         sender.request.lost = True
         if park:
-            sender.decide(Parked("no such learner", "learner"), "refused")
+            sender.decide("parked", "refused", parked_scope="learner", parked_reason="no such learner")
         else:
-            sender.decide(Retried(self.now + BACKOFF), "retried")
+            sender.decide("retried", "retried", not_before=self.now + BACKOFF)
 
     def give_up(self, sender: Sender, *, park: bool) -> None:
         """A time-out, a reset, a 5xx: the request may still land."""
         assert sender.request is not None
         if sender.request.under_way:
             sender.request.limit = self.real + HOLD
-        parked = Parked("too many attempts", "campus") if park else None
-        sender.decide(Uncertain(self.now + BACKOFF, self.now + HOLD, parked), "ambiguous")
+        parked = {"parked_scope": "campus", "parked_reason": "too many attempts"} if park else {}
+        sender.decide("in_doubt", "ambiguous", not_before=self.now + BACKOFF, hold_until=self.now + HOLD, **parked)
 
     async def end(self, sender: Sender) -> None:
         self.senders.remove(sender)
         self.ended.append(sender)
-        await self._end(sender)
+        finished = await self._end(sender, HandOver(self.lease, 1) if self.hands_over else None)
         self.leases.pop(sender.claim.token, None)
+        if finished.next is not None:
+            assert not finished.fenced, "a claim that was lost is handed over"
+            self._begin(finished.next)
 
     async def end_again(self, sender: Sender) -> None:
         """The commit's answer was lost, and the sender says it once more."""
-        await self._end(sender)
+        assert (await self._end(sender, None)).next is None
 
-    async def _end(self, sender: Sender) -> None:
-        assert sender.how is not None
-        line = None if sender.result is None else Line(sender.result, score=sender.text)
-        ended = await end(sender.claim, sender.how, now=self.now, line=line, redo_if_fenced=sender.redo_if_fenced)
-        assert not ended.gone
-        assert ended.fenced == (sender.claim.token != self.newest_token)
-        if isinstance(sender.how, Accepted) and not ended.fenced:
+    async def _end(self, sender: Sender, hand_over: HandOver | None) -> Finished:
+        assert sender.end is not None
+        found, _ = await finish([sender.end], now=self.now, next_breaker=lambda breaker, _: breaker, hand_over=hand_over)
+        finished = found[sender.end]
+        assert not finished.gone
+        assert not finished.locked
+        assert finished.fenced == (sender.claim.token != self.holder)
+        if sender.end.outcome == "accepted" and not finished.fenced:
             self.acknowledged = sender.text
-        if ended.wake is not None:
-            self.wakes.append(ended.wake)
+        return finished
 
     def crash(self, sender: Sender) -> None:
         """Nothing of the sender is left but its request, if that is under way: before its lease is over."""
@@ -392,7 +400,7 @@ class Life:
         """
         What holds after every step. Returns the row.
 
-        A clean row is a fresh one, unless somebody who sent has yet to end, and so to tell that he was fenced.
+        A clean row is a fresh one, unless a sender that sent has yet to finish, and so to learn that it was fenced.
         """
         row, before = await read_row(self.id), self.before
         for column in ("version_number", "sent_version", "forced_version", "hold_until"):
@@ -401,16 +409,17 @@ class Life:
         assert row["version_number"] >= row["forced_version"]
         assert row["attempts"] >= 0
         if row["parked_at"] is not None or row["waiting_since"] is not None:
-            assert row["version_number"] == row["claimed_version"], "stuck: out of the race with an untried version"
-            assert self.newest_token != self.revived_at, "stuck: out of the race again without a try"
+            assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"
+            assert self.newest_token != self.revived_at, "stuck: parked or waiting again without a try"
         if row["version_number"] == row["sent_version"] and not any(sender.request for sender in self.senders):
             self._check_fresh()
         self.before = row
         return row
 
     async def finish(self, *, goes_back: bool) -> None:
-        """No more faults: everybody comes home, and the campus must end up with the newest score."""
-        self.wakes.clear()
+        """No more faults: every sender finishes, and the campus must end up with the newest score."""
+        self.messages.clear()
+        self.hands_over = False
         for sender in list(self.senders):
             await self._bring_home(sender)
         if goes_back:
@@ -423,11 +432,11 @@ class Life:
 
         # What stood in the way goes away, so that nothing may hide behind it.
         if row["parked_at"] is not None:
-            await revive(self.id, now=self.now)
+            await unpark(self.id, now=self.now)
             row = await self._settle()
         if row["waiting_since"] is not None:
             self.block_known = True
-            assert await bump_waiting(COURSE, now=self.now, debounce=DEBOUNCE) == 1
+            assert await change_waiting(COURSE, now=self.now, debounce=DEBOUNCE, cause=Cause()) == 1
             row = await self._settle()
         assert row["sent_version"] == row["version_number"], "stuck"
         self._check_fresh()
@@ -439,14 +448,14 @@ class Life:
             self._check_fresh()
         await self._check_ledger()
 
-        # And a change whose wake-up is lost is found by the sweep alone.
+        # And a change whose message is lost is found by the dispatcher alone.
         await self.score("1" if self.newest == "0" else "0")
-        row = await self.look()
-        self.now = max([self.now, row["wake_until"] or 0, *(row[column] or 0 for column in TIMES)])
-        assert [wake.assignment_id for wake in await sweep(now=self.now, most=1)] == [self.id]
+        await self.wait(TIMES)
+        assert await self.dispatch()
         await self._settle()
         self._check_fresh()
-        assert await sweep(now=self.now + (1 << 40), most=1) == [], "never quiet"
+        self.now += 1 << 40
+        assert not await self.dispatch(), "never quiet"
 
     async def _bring_home(self, sender: Sender) -> None:
         """A frozen sender thaws and goes on where it was; a request without an answer is given up."""
@@ -460,10 +469,10 @@ class Life:
         await self.end(sender)
 
     async def _settle(self) -> dict[str, Any]:
-        """Somebody tries to claim at every time that the row names; what is under way lands at the last moment."""
+        """A daemon tries to claim at every time that the row names; what is under way lands at the last moment."""
         for _ in range(PATIENCE):
             row, late = await self.look(), self.campus.next_to_land()
-            if not in_the_race(row):
+            if not may_come_due(row):
                 if late is None:
                     return row
                 self._land(late)
@@ -472,6 +481,7 @@ class Life:
                 while (late := self.campus.next_to_land()) and (late.limit or 0) <= when - self.ahead + 1:
                     self._land(late)
                 self.now = max(self.now, when)
+                await self.rescue()
                 if sender := await self.claim():
                     break
             else:
@@ -492,15 +502,18 @@ class Life:
             assert self.campus.holds.get(self.address) == self.to_send, "stale"
 
     async def _check_ledger(self) -> None:
-        """Every request that the campus saw has its line, and it says what its sender knew."""
-        lines = {line["claim_token"]: line for line in await read_lines(self.id)}
-        told = {sender.claim.token: sender.result for sender in self.ended}
+        """Every request that the campus saw has its record, which says what its sender knew; what was not sent has none."""
+        records = {record["claim_token"]: record for record in await read_lines(self.id)}
+        ended = {sender.claim.token: sender.end.delivery for sender in self.ended if sender.end is not None}
         for request in self.campus.seen:
-            assert request.token in lines, "a request without a line"
-            assert lines[request.token]["result"] == told.get(request.token, "unknown")
+            assert request.token in records, "a request without a delivery record"
+            delivery = ended.get(request.token)
+            assert records[request.token]["result"] == ("unknown" if delivery is None else delivery.result)
+        unsent = {token for token, delivery in ended.items() if delivery is None}
+        assert not unsent & records.keys(), "a delivery record without a request"
 
 
-def in_the_race(row: dict[str, Any]) -> bool:
-    """Whether only time holds a claim of the row back."""
+def may_come_due(row: dict[str, Any]) -> bool:
+    """Whether only time, or a claim, holds the row back."""
     out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
     return row["version_number"] > row["sent_version"] and all(since is None for since in out)

@@ -1,4 +1,4 @@
-"""Plays a stateful model: an open database, a loop of its own since Hypothesis is not asynchronous, and a count."""
+"""Runs a stateful model: an open database, a loop of its own since Hypothesis is not asynchronous, and a count."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 _TABLES = (
     "delivery",
     "graded_assignment",
-    "gate",
+    "orphaned_claim",
     "outcome_service",
+    "campus",
     "lti_consumer",
     "score",
     "course_structure",
     "quarantined_event",
     "stale_event",
+    "retired_user",
     "intake",
 )
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
 
 
-class Stagehand:
+class Runner:
     """Opens the database for as long as it is entered; counts runs and steps, and says which run failed first."""
 
     def __init__(self, url: str) -> None:
@@ -45,21 +47,21 @@ class Stagehand:
         #: Counts from 1.
         self.first_failure = 0
 
-    def __enter__(self) -> Stagehand:
-        self.runner = asyncio.Runner()
+    def __enter__(self) -> Runner:
+        self._loop = asyncio.Runner()
         self.stack = AsyncExitStack()
         #: What was logged: far too much to print.
         self.logs = self.stack.enter_context(capture_logs())
-        self.runner.run(self._open())
+        self._loop.run(self._open())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.runner.run(self.stack.aclose())
-        self.runner.close()
+        self._loop.run(self.stack.aclose())
+        self._loop.close()
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
         try:
-            return self.runner.run(step)
+            return self._loop.run(step)
         except Exception:
             self.first_failure = self.first_failure or self.runs
             raise
@@ -78,7 +80,7 @@ class Stagehand:
             await statement.rows()
 
 
-def play(machine: Callable[[Stagehand], RuleBasedStateMachine], url: str, *, number: int, runs: int, steps: int) -> int:
+def play(machine: Callable[[Runner], RuleBasedStateMachine], url: str, *, number: int, runs: int, steps: int) -> int:
     """
     Play *runs* runs of *steps* steps each.
 
@@ -88,11 +90,11 @@ def play(machine: Callable[[Stagehand], RuleBasedStateMachine], url: str, *, num
     Returns:
         How many steps were looked at.
     """
-    with Stagehand(url) as stagehand:
+    with Runner(url) as runner:
 
         @seed(number)
         def make() -> RuleBasedStateMachine:
-            return machine(stagehand)
+            return machine(runner)
 
         try:
             run_state_machine_as_test(
@@ -107,6 +109,6 @@ def play(machine: Callable[[Stagehand], RuleBasedStateMachine], url: str, *, num
                 ),
             )
         finally:
-            if stagehand.first_failure:
-                print(f"seed {number}, run {stagehand.first_failure}")
-        return stagehand.steps
+            if runner.first_failure:
+                print(f"seed {number}, run {runner.first_failure}")
+        return runner.steps

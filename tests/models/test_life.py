@@ -2,7 +2,7 @@
 The promise, tried at random: one assignment, unreliable senders, and the campus must end up with the newest score.
 
 The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses the steps, the same in every run.
-``python -m tests.models.mutants`` takes the rules out of the statements one by one and sees that this notices.
+``python -m tests.models.mutants`` takes the rules out of the statements one by one and checks that this test notices.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
-from tests.models.state_machine_runner import Stagehand, play
+from tests.models.state_machine_runner import Runner, play
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -51,10 +51,9 @@ EVENT = st.sampled_from(
         "an equal score",
         "an older score",
         "another sourcedid",
-        "redo",
-        "redo afresh",
-        "revive",
-        "hurry",
+        "resend by force",
+        "resend",
+        "backoff cleared",
         "everything restarts",
     ]
 )
@@ -63,18 +62,18 @@ EVENT = st.sampled_from(
 class Machine(RuleBasedStateMachine):
     """Chooses the steps."""
 
-    def __init__(self, stagehand: Stagehand) -> None:
+    def __init__(self, runner: Runner) -> None:
         super().__init__()
-        self.stagehand = stagehand
+        self.runner = runner
         self.life: Life | None = None
         self.goes_back = False
 
     def do(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.stagehand.run(step)
+        return self.runner.run(step)
 
     @initialize(composite=st.booleans(), score=SCORE, delivered=st.booleans(), goes_back=st.booleans())
     def launch(self, composite, score, delivered, goes_back):
-        self.do(self.stagehand.clear())
+        self.do(self.runner.clear())
         self.life = Life(composite=composite)
         self.goes_back = goes_back
         self.do(self.life.start())
@@ -85,7 +84,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def what_holds(self):
         if self.life is not None:
-            self.stagehand.steps += 1
+            self.runner.steps += 1
             self.do(self.life.look())
 
     def teardown(self):
@@ -118,12 +117,12 @@ class Machine(RuleBasedStateMachine):
                 self.do(life.older_score("1" if life.newest == "0" else "0"))
             case "another sourcedid":
                 self.do(life.move("address-1" if life.address == "address-0" else "address-0"))
-            case "redo" | "redo afresh":
-                self.do(life.redo(afresh=event == "redo afresh"))
-            case "revive":
-                self.do(life.revive())
-            case "hurry":
-                self.do(life.hurry())
+            case "resend by force":
+                self.do(life.force_resend())
+            case "resend":
+                self.do(life.unpark())
+            case "backoff cleared":
+                self.do(life.clear_backoff())
             case "everything restarts":
                 life.restart()
 
@@ -137,7 +136,7 @@ class Machine(RuleBasedStateMachine):
     def the_block_comes_or_goes(self):
         self.do(self.life.know_block(known=not self.life.block_known))
 
-    # --- Time and wake-ups ---
+    # --- Time and messages ---
 
     @rule(milliseconds=TIME)
     def time_passes(self, milliseconds):
@@ -165,13 +164,21 @@ class Machine(RuleBasedStateMachine):
         self.do(self._attempt("is accepted"))
 
     @rule()
-    def the_sweep_comes(self):
-        self.do(self.life.sweep())
+    def lost_claims_are_rescued(self):
+        self.do(self.life.rescue())
 
-    @precondition(lambda self: self.life.wakes)
     @rule()
-    def a_wake_up_comes(self):
-        self.do(self.life.deliver_wake())
+    def the_dispatcher_comes(self):
+        self.do(self.life.dispatch())
+
+    @precondition(lambda self: self.life.messages)
+    @rule()
+    def a_message_comes(self):
+        self.do(self.life.take_message())
+
+    @rule()
+    def the_row_is_handed_over_or_no_longer(self):
+        self.life.hands_over = not self.life.hands_over
 
     # --- Senders ---
 
@@ -225,6 +232,8 @@ class Machine(RuleBasedStateMachine):
 
     async def _attempt(self, fate, *, wait_for=TIMES):
         await self.life.wait(wait_for)
+        if wait_for == TIMES:
+            await self.life.rescue()
         sender = await self.life.claim()
         if sender is not None:
             await self._meet(sender, fate)
