@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Usage key to its parent (None for the course) and, for problems, the points possible.
 Blocks = dict[str, tuple[str | None, float | None]]
@@ -24,16 +28,18 @@ class Owner:
 
 @dataclass(slots=True)
 class Truth:
-    """The newest of everything that was said."""
+    """The newest of all events."""
 
     #: By learner and problem: points earned and possible, and when.
     scores: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
     blocks: Blocks | None = None
     owners: dict[Address, Owner] = field(default_factory=dict)
+    #: By learner, when they were retired.
+    retired: dict[str, int] = field(default_factory=dict)
 
     def score(self, user: str, problem: str, earned: float, possible: float, modified: int) -> None:
         known = self.scores.get((user, problem))
-        if known is None or known[2] <= modified:
+        if modified > self.retired.get(user, 0) and (known is None or known[2] <= modified):
             self.scores[user, problem] = (earned, possible, modified)
 
     def displaced_by(self, address: Address, said: Owner, services: frozenset[str]) -> list[Address]:
@@ -50,7 +56,7 @@ class Truth:
         """False if something newer is known."""
         owner, displaced = self.owners.get(address), self.displaced_by(address, said, services)
         known = [self.owners[other] for other in displaced] + ([owner] if owner else [])
-        if any(said.modified < other.modified for other in known):
+        if any(said.modified < other.modified for other in known) or said.modified <= self.retired.get(said.user, 0):
             return False
         if owner is not None and replace(said, enabled=owner.enabled) == owner:
             return True  # an identical repeat enables nothing
@@ -64,8 +70,13 @@ class Truth:
             if address[1] == sourcedid and address[0] in services and owner.modified <= modified:
                 self.owners[address] = replace(owner, modified=modified, enabled=False)
 
+    def retire(self, user: str, modified: int) -> None:
+        self.retired[user] = modified
+        self.owners = {address: owner for address, owner in self.owners.items() if owner.user != user}
+        self.scores = {key: points for key, points in self.scores.items() if key[0] != user}
+
     def is_unknown(self, user: str, block: str) -> bool:
-        """Whether nobody can tell what the block is worth: it is in no structure, and no problem that has a score."""
+        """Whether it is not known what the block is worth: it is in no structure, and no problem that has a score."""
         return (self.blocks is None or block not in self.blocks) and (user, block) not in self.scores
 
     def grade(self, user: str, block: str) -> str | None:
@@ -92,3 +103,12 @@ class Truth:
     def _problems_below(self, block: str) -> list[str]:
         assert self.blocks is not None
         return [usage for usage, (_, possible) in self.blocks.items() if possible and self.touches(usage, block)]
+
+
+def limit(campus: Mapping[str, Any], *, now: int, max_per_campus: int) -> int:
+    """How many requests a campus may have at once; *campus*: its row, with its consumer's ``paused_at``."""
+    if campus["paused_at"] is not None or campus["blocked_until"] > now:
+        return 0
+    if campus["tripped_at"] is not None or campus["answered_at"] is None:
+        return 1
+    return max_per_campus if campus["max_in_flight"] is None else min(campus["max_in_flight"], max_per_campus)

@@ -19,6 +19,12 @@ _ROWS = Statement("""
 _ADDRESS = Statement("""
     SELECT claim_token, lis_outcome_service_url AS url, lis_result_sourcedid FROM graded_assignment
     JOIN outcome_service ON outcome_service.id = outcome_service_id WHERE graded_assignment.id = :id""")
+_CAMPUSES = Statement("""
+    SELECT campus.*, paused_at, consumer_key FROM campus JOIN lti_consumer ON lti_consumer.id = lti_consumer_id
+    ORDER BY campus.id""")
+_CLAIMS = Statement("""
+    SELECT campus_id, claimed_until FROM graded_assignment WHERE claimed_until IS NOT NULL
+    UNION ALL SELECT campus_id, claimed_until FROM orphaned_claim""")
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
 
 
@@ -73,6 +79,16 @@ async def read_address(assignment_id: int) -> tuple[int, tuple[str, str]]:
     row = await _ADDRESS.row(id=assignment_id)
     assert row is not None, "the row is gone"
     return row["claim_token"], (row["url"], row["lis_result_sourcedid"])
+
+
+async def read_campuses() -> list[dict[str, Any]]:
+    """Every column of every campus, and ``paused_at`` and ``consumer_key`` of its consumer, in the order of ids."""
+    return await _CAMPUSES.rows()
+
+
+async def read_claims() -> list[dict[str, Any]]:
+    """``campus_id`` and ``claimed_until`` of every claim, orphaned ones too."""
+    return await _CLAIMS.rows()
 
 
 async def read_lines(assignment_id: int) -> list[dict[str, Any]]:

@@ -1,23 +1,26 @@
-"""Daemons on strings: the real walk behind the real gate, and each attempt stops wherever it could be frozen."""
+"""Simulated daemons: real attempts, claimed, handed over and dispatched by the real code; each stops where it may freeze."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from actors.gate import Gates
 from dramatiq import Broker
-from models.gate import read_troubles
 
-from actors.attempt import MARGIN, Settings, Tools
+from actors.attempt import MARGIN, Dependencies
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
+from actors.settings import Settings
+from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees
-from tests.models.rows import read_address
+from tests.models.rows import read_address, read_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actors.errors import DeliveryError
     from actors.metrics import Metrics
     from actors.response import Response
@@ -30,12 +33,12 @@ DEADLINE, HOLD = 15_000, 30_000
 LEASE = int(MARGIN * 1000) + DEADLINE + HOLD
 #: Attempts until a row is parked.
 MAX_ATTEMPTS = 3
-#: Requests at once before one campus.
-MAX_AT_ONCE = 8
+#: Queues, and attempts at once of a daemon.
+PARTITIONS, CONNECTIONS = 2, 4
 
 
 class Time:
-    """The clock of all daemons, in milliseconds; whoever drives the model moves it."""
+    """The clock of all daemons, in milliseconds; the driver of the model moves it."""
 
     def __init__(self) -> None:
         self.ms = 1_700_000_000_000
@@ -52,60 +55,46 @@ class Stage(IntEnum):
     How far an attempt has come.
 
     CLAIMED: the score comes next. READY: every check is passed, and the next thing is the request. SENT: it waits for
-    the answer, or has it and is slow. OVER: it has ended, or there was nothing to do.
+    the answer, or has it and is slow. OVER: it has finished.
     """
 
-    COMING, CLAIMED, READY, SENT, OVER = range(5)
+    CLAIMED, READY, SENT, OVER = range(4)
 
 
 class Attempt:
-    """One wake-up in a daemon's hand."""
+    """One claim, and what a daemon does with it."""
 
-    def __init__(self, daemon: Daemon, assignment_id: int) -> None:
-        self.daemon = daemon
+    def __init__(self, call: Call, assignment_id: int) -> None:
+        self.call = call
         self.assignment_id = assignment_id
-        self.stage = Stage.COMING
+        self.stage = Stage.CLAIMED
         self.claimed_at = 0
         self.token = 0
+        self.campus_id = 0
         self.address: Address = ("", "")
         self.text = ""
         self.request: Request | None = None
-        self._news = asyncio.Event()
+        #: The attempt that was handed over when this one finished.
+        self.next: Attempt | None = None
         self._goes_on: asyncio.Future[Any] | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self, task: asyncio.Task[None]) -> None:
-        """Let it come as far as its first stop."""
-        self._task = task
-        task.add_done_callback(lambda _: self._news.set())
-        await self._next()
+    @property
+    def daemon(self) -> Daemon:
+        return self.call.daemon
 
     async def go_on(self, said: Response | DeliveryError | None = None) -> None:
         """Let it come as far as its next stop; *said* is how the request went."""
         assert self._goes_on is not None
+        self.call.moving.add(self)
         self._goes_on.set_result(said)
-        await self._next()
-
-    async def _next(self) -> None:
-        await self._news.wait()
-        self._news.clear()
-        assert self._task is not None
-        if self._task.done():
-            self.stage = Stage.OVER
-            self._task.result()
+        await self.call.settle()
 
     async def stop(self, stage: Stage) -> Any:
-        """The attempt itself calls this; returns what it is told."""
+        """The attempt itself calls this; returns what the driver says."""
         self.stage = stage
         self._goes_on = asyncio.get_running_loop().create_future()
-        self._news.set()
+        self.call.rests(self)
         return await self._goes_on
-
-    async def vanish(self) -> None:
-        """Not as a process dies: it may still give back what it holds in memory. Only once everything is over."""
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.wait([self._task])
 
     @property
     def latest(self) -> int:
@@ -119,19 +108,87 @@ class Attempt:
         return request is None or (request.begun_at < self.latest and (request.landed_at or 0) < self.latest)
 
 
-class Post(Broker):
-    """Keeps wake-ups in a list: when they come, and for whom."""
+class Call:
+    """One call of an actor: the attempts of the assignments that it claimed, and those that are handed over."""
 
-    def __init__(self, time: Time, wakes: list[tuple[int, int]]) -> None:
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self.attempts: list[Attempt] = []
+        #: Those that have not yet come to their next stop.
+        self.moving: set[Attempt] = set()
+        self._by_task: dict[asyncio.Task[Any], Attempt] = {}
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, assignment_ids: Sequence[int]) -> None:
+        _CALL.set(self)
+        self._task = asyncio.create_task(self.daemon.outcomes.send(list(assignment_ids)))
+        self._task.add_done_callback(lambda _: self._changed.set())
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until each attempt has come to its next stop, or has finished."""
+        assert self._task is not None
+        while not self._task.done() and (self.moving or not self.attempts):
+            await self._changed.wait()
+            self._changed.clear()
+        if self._task.done():
+            self._task.result()
+
+    def begin(self, assignment_id: int) -> Attempt:
+        """The running task has a new claim; its last attempt, if there was one, has finished."""
+        task = asyncio.current_task()
+        assert task is not None
+        attempt = Attempt(self, assignment_id)
+        before = self._by_task.get(task)
+        self._by_task[task] = attempt
+        self.attempts.append(attempt)
+        self.moving.add(attempt)
+        if before is None:
+            task.add_done_callback(lambda task: self._over(self._by_task[task]))
+        else:
+            before.next = attempt
+            self._over(before)
+        return attempt
+
+    def current(self) -> Attempt:
+        task = asyncio.current_task()
+        assert task is not None
+        return self._by_task[task]
+
+    def _over(self, attempt: Attempt) -> None:
+        attempt.stage = Stage.OVER
+        self.rests(attempt)
+
+    def rests(self, attempt: Attempt) -> None:
+        self.moving.discard(attempt)
+        self._changed.set()
+
+    async def vanish(self) -> None:
+        """Not as a process dies: it may still tidy up what it holds in memory. Only once everything is over."""
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
+_CALL: ContextVar[Call] = ContextVar("call")
+
+
+class Post(Broker):
+    """Keeps messages in a list: when each arrives, and the assignments that it names."""
+
+    def __init__(self, time: Time, messages: list[tuple[int, list[int]]]) -> None:
         super().__init__(middleware=[])
         self._time = time
-        self._wakes = wakes
+        self._messages = messages
 
     def declare_queue(self, queue_name: str) -> None:
         self.queues[queue_name] = None
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        self._wakes.append((self._time.now() + (delay or 0), message.args[0]))
+        (ids,) = message.args
+        assert {f"outcomes.{assignment_id % PARTITIONS}" for assignment_id in ids} == {message.queue_name}
+        self._messages.append((self._time.now() + (delay or 0), ids))
         return message
 
 
@@ -148,47 +205,58 @@ class _Trees(CourseTrees):
 
 
 class Daemon:
-    """What one daemon sends with."""
+    """
+    What one daemon sends with.
 
-    def __init__(self, time: Time, campus: Campus, metrics: Metrics, wakes: list[tuple[int, int]]) -> None:
+    Args:
+        logs: What the daemons have logged: an attempt says there of which assignment it is.
+    """
+
+    def __init__(
+        self,
+        time: Time,
+        campus: Campus,
+        metrics: Metrics,
+        messages: list[tuple[int, list[int]]],
+        *,
+        max_per_campus: int,
+        logs: Sequence[Any],
+    ) -> None:
         self._time = time
         self._campus = campus
-        self._attempts: dict[asyncio.Task[Any] | None, Attempt] = {}
-        # Nobody stands in a line: whoever finds no slot goes, as from a line that is full.
-        self.gates = Gates(MAX_AT_ONCE, connections=99, clock=time, lease_seconds=LEASE / 1000, line=0)
-        tools = Tools(
+        self._logs = logs
+        dependencies = Dependencies(
             sender=self,
-            gates=self.gates,
             trees=_Trees(self),
             clock=time,
             metrics=metrics,
-            settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS)),
+            settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS), max_per_campus=max_per_campus),
             may_send=lambda: True,
             abort=asyncio.Event(),
         )
-        self.outcomes = Outcomes(Post(time, wakes), tools, partitions=1)
+        self.outcomes = Outcomes(
+            Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS
+        )
+        self.dispatcher = Dispatcher(self.outcomes, dependencies)
 
-    async def beat(self) -> None:
-        """What every daemon does each second."""
-        self.gates.heed(await read_troubles(now=self._time.now()))
-
-    async def wake(self, assignment_id: int) -> Attempt:
-        """A wake-up came."""
-        attempt = Attempt(self, assignment_id)
-        task = asyncio.create_task(self.outcomes.pass_back(assignment_id, 0))
-        self._attempts[task] = attempt
-        await attempt.start(task)
-        return attempt
+    async def receive(self, assignment_ids: Sequence[int]) -> Call:
+        """A message came."""
+        call = Call(self)
+        await call.start(assignment_ids)
+        return call
 
     async def stop_once_claimed(self) -> None:
-        attempt = self._attempts[asyncio.current_task()]
+        began = self._logs[-1]
+        assert began["event"] == "attempt.started"
+        attempt = _CALL.get().begin(began["assignment"])
         attempt.claimed_at = self._time.now()
         attempt.token, attempt.address = await read_address(attempt.assignment_id)
+        attempt.campus_id = (await read_row(attempt.assignment_id))["campus_id"]
         await attempt.stop(Stage.CLAIMED)
 
     async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
         """In place of a real sender's."""
-        attempt = self._attempts[asyncio.current_task()]
+        attempt = _CALL.get().current()
         sourcedid, attempt.text = re.findall("<(?:sourcedId|textString)>(.*?)<", body.decode())
         assert attempt.address == (url, sourcedid)
         said = await attempt.stop(Stage.READY)

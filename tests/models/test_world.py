@@ -1,5 +1,5 @@
 """
-The promise, tried at random in a small world: several grades, two campuses, launches, structures, parking and gates.
+The promise, tried at random in a small world: several grades and campuses, launches, structures, parking and limits.
 
 What holds, and what is taken for granted, is in :mod:`tests.models.world`; one assignment alone is tried in finer steps
 in :mod:`tests.models.test_life`.
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
-from tests.models.state_machine_runner import Stagehand, play
-from tests.models.world import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, World, in_the_race
+from tests.models.state_machine_runner import Runner, play
+from tests.models.world import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, World, may_come_due
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -31,12 +31,12 @@ FATES: dict[str, tuple[Stage, str]] = {
     "is stored, and crashes": (Stage.SENT, "stored, crash"),
     "crashes while it sends": (Stage.SENT, "crash"),
     "crashes before it sends": (Stage.READY, "crash"),
-    "finds nobody": (Stage.READY, "nobody"),
+    "finds no connection": (Stage.READY, "no connection"),
     **{f"campus {how}": (Stage.SENT, how) for how in ANSWERS},
 }
 FATE = st.sampled_from(sorted(FATES))
 GOOD = "campus accepts"
-TROUBLE = st.sampled_from(["campus is silent", "campus is not there", "finds nobody", "campus rejects the signature"])
+TROUBLE = st.sampled_from(["campus is silent", "campus is not there", "finds no connection", "campus rejects the signature"])
 STOP = st.sampled_from(["stops after its claim", "stops before it sends", "stops while it sends"])
 PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
@@ -52,18 +52,25 @@ TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, 3_600_000])
 class Machine(RuleBasedStateMachine):
     """Chooses the steps."""
 
-    def __init__(self, stagehand: Stagehand) -> None:
+    def __init__(self, runner: Runner) -> None:
         super().__init__()
-        self.stagehand = stagehand
+        self.runner = runner
         self.world: World | None = None
 
     def do(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.stagehand.run(step)
+        return self.runner.run(step)
 
-    @initialize(known=st.booleans(), earned=EARNED, delivered=st.booleans(), both=st.booleans())
-    def begin(self, known, earned, delivered, both):
-        self.do(self.stagehand.clear())
-        self.world = World()
+    @initialize(
+        known=st.booleans(),
+        earned=EARNED,
+        delivered=st.booleans(),
+        both=st.booleans(),
+        most=st.sampled_from([2, 8]),
+        caught_up=st.booleans(),
+    )
+    def begin(self, known, earned, delivered, both, most, caught_up):
+        self.do(self.runner.clear())
+        self.world = World(self.runner.logs, max_per_campus=most, caught_up=caught_up)
         self.do(self._begin(known, earned, delivered, both))
 
     async def _begin(self, known, earned, delivered, both):
@@ -84,14 +91,14 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def what_holds(self):
         if self.world is not None:
-            self.stagehand.steps += 1
+            self.runner.steps += 1
             self.do(self.world.look())
 
     def teardown(self):
         if self.world is not None:
             try:
                 self.do(self.world.finish())
-                assert not any("exc_info" in entry for entry in self.stagehand.logs), "a fault of our own"
+                assert not any("exc_info" in entry for entry in self.runner.logs), "a fault of our own"
             finally:
                 self.do(self.world.close())
 
@@ -117,7 +124,7 @@ class Machine(RuleBasedStateMachine):
     async def _launch(self, campus, user, block, **options):
         await self.world.launch(campus, user, block, self.world.address(campus, user, block, **options))
 
-    @rule(campus=CAMPUS, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1]), another=st.booleans())
+    @rule(campus=CAMPUS, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
     def a_launch(self, campus, user, block, service, another):
         self.do(self._launch(campus, user, block, service=service, another=another))
 
@@ -129,7 +136,7 @@ class Machine(RuleBasedStateMachine):
         self.do(self.world.launch(_campus_of(row), owner.user, owner.block, address))
 
     @rule(which=WHICH, user=USER, block=BLOCK)
-    def a_sourcedid_comes_for_somebody_else(self, which, user, block):
+    def a_sourcedid_comes_for_another_grade(self, which, user, block):
         row = self._row(which)
         self.do(self.world.launch(_campus_of(row), user, block, (row["url"], row["lis_result_sourcedid"])))
 
@@ -155,33 +162,56 @@ class Machine(RuleBasedStateMachine):
     def a_sourcedid_is_disabled(self, which):
         self.do(self.world.disable(which))
 
+    @rule(user=USER)
+    def a_learner_is_retired(self, user):
+        self.do(self._retire(user))
+
+    async def _retire(self, user):
+        await self.world.retire(user)
+        await self._launch("north", user, "p1")
+        if not self.world.rows:
+            self.world.pass_time(LEASE)
+            await self._launch("north", user, "p1")
+
     # --- What the operator does ---
 
-    @rule(campus=CAMPUS, what=st.sampled_from(["mend", "pause", "resume", "resume"]))
+    @rule(campus=CAMPUS, what=st.sampled_from(["correct", "pause", "resume", "resume"]))
     def the_operator_comes(self, campus, what):
         self.do(getattr(self.world, what)(campus))
 
-    # --- Time and wake-ups ---
+    # --- Time, messages and daemons ---
 
     @rule(milliseconds=TIME)
     def time_passes(self, milliseconds):
         self.world.pass_time(milliseconds)
 
-    @rule()
-    def the_sweep_comes(self):
-        self.do(self.world.sweep())
+    @rule(which=WHICH)
+    def the_dispatcher_comes(self, which):
+        self.do(self.world.dispatch(which))
 
-    @precondition(lambda self: self.world.wakes)
-    @rule(which=WHICH, fate=FATE)
-    def a_wake_up_comes(self, which, fate):
-        self.do(self._wake(which, fate))
+    @rule(which=WHICH, fate=FATE, other=FATE)
+    def the_dispatcher_comes_and_its_messages_arrive(self, which, fate, other):
+        self.world.messages.clear()
+        self.do(self.world.dispatch(which))
+        for number in range(len(self.world.messages)):
+            self.do(self._take_message(which + number, fate, other))
 
-    async def _wake(self, which, fate):
-        await self._meet(await self.world.take_wake(which), fate)
+    @precondition(lambda self: self.world.messages)
+    @rule(which=WHICH, fate=FATE, other=FATE)
+    def a_message_comes(self, which, fate, other):
+        self.do(self._take_message(which, fate, other))
+
+    async def _take_message(self, which, *fates):
+        for number, attempt in enumerate(await self.world.take_message(which)):
+            await self._meet(attempt, fates[number % len(fates)])
 
     @rule()
     def everything_restarts(self):
         self.world.restart()
+
+    @rule()
+    def a_daemon_joins(self):
+        self.world.join()
 
     # --- Attempts ---
 
@@ -200,14 +230,14 @@ class Machine(RuleBasedStateMachine):
             self.do(self._pass_on(row, GOOD, daemon))
 
     @rule(campus=CAMPUS, fate=TROUBLE, daemon=WHICH)
-    def a_campus_is_away_and_somebody_comes_from_there(self, campus, fate, daemon):
+    def a_campus_is_away_and_a_learner_comes_from_there(self, campus, fate, daemon):
         self.do(self._go_away(campus, fate, daemon))
         self.do(self._launch(campus, "bob", "p1"))
 
     @rule(campus=CAMPUS, fate=TROUBLE, probe=PROBE, daemon=WHICH)
     def a_campus_is_away_and_probed(self, campus, fate, probe, daemon):
         last = self.do(self._go_away(campus, fate, daemon))
-        self.do(self.world.wait_for_gates())
+        self.do(self.world.wait_for_campuses())
         self.do(self._attempt(last, probe, daemon))
 
     async def _go_away(self, campus, fate, daemon):
@@ -276,15 +306,17 @@ class Machine(RuleBasedStateMachine):
         """Once the row is claimable, if it is dirty."""
         await self.world.look()
         row = self.world.rows[row["id"]]
-        if in_the_race(row):
+        if may_come_due(row):
             self.world.wait(row)
-            await self._meet(await self.world.wake(row["id"], daemon), fate)
+            await self.world.rescue()
+            for attempt in await self.world.receive([row["id"]], daemon):
+                await self._meet(attempt, fate)
 
     async def _meet(self, attempt: Attempt, fate: str) -> None:
         world, (until, then) = self.world, FATES[fate]
         await world.go_on(attempt, until)
-        if then == "nobody" and attempt.stage == Stage.READY:
-            await world.find_nobody(attempt)
+        if then == "no connection" and attempt.stage == Stage.READY:
+            await world.find_no_connection(attempt)
         if attempt.stage == Stage.SENT and "stored" in then and attempt.request.under_way:
             world.apply(attempt)
         if "crash" in then and attempt.stage != Stage.OVER and attempt.may_crash:

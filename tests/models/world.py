@@ -1,13 +1,14 @@
 """
-A model of a small world: two learners, problems and a chapter, two campuses, and daemons that are not to be relied on.
+A model of a small world: two learners, problems and a chapter, three campuses, and daemons that are not to be relied on.
 
 Everything that intake and the daemons do is done by the real code: events are read, applied and committed as from the
-stream, and attempts take the real walk, behind the real gates. The model is the world around it: what is said, what the
-campuses do with a request and when, who is slow, freezes or dies, which wake-ups are lost, and how time passes.
+stream; the dispatcher picks what is due; attempts claim, send, finish and hand over. The model is the world around it:
+what is said, what the campuses do with a request and when, which daemon is slow, freezes, dies or joins, which messages
+are lost, and how time passes. And it counts the requests that may be under way at each campus, apart from the database.
 
 It takes for granted what :mod:`tests.models.life` does, and two things more. A sourcedid that one assignment gave up is
-not launched for another one while a request for it may still land. And an attempt whose assignment was replaced by
-another one does not begin to send after its lease, and what it sent has landed by then, whatever the answer.
+not launched for another one while a request for it may still land. And an attempt whose assignment was deleted does not
+begin to send after its lease, and what it sent has landed by then, whatever the answer.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.gate import Gate
-
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.metrics import Metrics
 from actors.protocols.lti11.responses import PROCESSING_HOLD
@@ -28,19 +27,24 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from models import consumer_admin
-from models.assignment import Debounce, sweep
+from models.changes import Debounce
+from models.claims import prune_orphans, rescue
 from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.stream_position import read_position
 from tests.models.campus import Campus, Request
-from tests.models.oracle import Address, Blocks, Owner, Truth
-from tests.models.rows import COURSE, read_lines, read_rows
-from tests.models.simulated_daemons import HOLD, Attempt, Daemon, Stage, Time
+from tests.models.oracle import Address, Blocks, Owner, Truth, limit
+from tests.models.rows import COURSE, read_campuses, read_claims, read_lines, read_rows
+from tests.models.simulated_daemons import HOLD, LEASE, PARTITIONS, Attempt, Call, Daemon, Stage, Time
 
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
-#: By consumer key: the URLs of its outcome services, which are one campus.
+#: By consumer key: the URLs of its outcome services; those of one origin are one campus.
 SERVICES = {
-    "north": ("https://north.example/outcomes?a=1", "https://north.example/outcomes?a=2"),
+    "north": (
+        "https://north.example/outcomes?a=1",
+        "https://north.example/outcomes?a=2",
+        "https://moved.example/outcomes",
+    ),
     "south": ("https://south.example/outcomes",),
 }
 CHAPTER, OTHER = "chapter", "other"
@@ -63,8 +67,8 @@ STRUCTURES: dict[str, Blocks] = {
         if usage != CHAPTER
     },
 }
-#: The times that a claim, or the sweep, must wait for.
-TIMES = ("due_at", "not_before", "hold_until", "claimed_until", "wake_until")
+#: The times that a claim must wait for.
+TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 #: Rounds after which a world without faults must be at rest.
 PATIENCE = 200
 
@@ -99,22 +103,30 @@ _IN_DOUBT = ("accepts", "breaks", "is silent", "is processing")
 class World:
     """The world, with an empty database open. Each public method is one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, logs: list[Any], *, max_per_campus: int, caught_up: bool) -> None:
         self.time = Time()
         self.truth = Truth()
         self.campus = Campus()
-        self.wakes: list[tuple[int, int]] = []
+        #: When each message arrives, and the assignments that it names.
+        self.messages: list[tuple[int, list[int]]] = []
         self.attempts: list[Attempt] = []
         #: The rows as they were looked at last, by id.
         self.rows: dict[int, dict[str, Any]] = {}
         self.last_launch: tuple[str, Address, Owner] | None = None
         self._metrics = Metrics("model")
+        self._logs = logs
+        self._max_per_campus = max_per_campus
+        self._catch_up = CatchUp()
+        self._catch_up.applied = caught_up
         self._daemons: list[Daemon] = [self._daemon(), self._daemon()]
         self._gone: list[Attempt] = []
+        self._calls: list[Call] = []
+        #: By token: the campus and the lease's end of each claim that was not finished.
+        self.claims: dict[int, tuple[int, int]] = {}
         #: By token.
         self._results: dict[int, str] = {}
         self._texts: dict[int, str] = {}
-        #: By token: which row has the attempt's line, or None if nobody can write it any more.
+        #: By token: which row has the attempt's delivery record, or None if the row is gone.
         self._ledgers: dict[int, int | None] = {}
         self._us = self._version = self._entries = 0
         self._paused: set[str] = set()
@@ -126,17 +138,24 @@ class World:
             None,  # what would be read from it is handed in
             Applier(CourseTrees(), DEBOUNCE),
             clock=self.time,
-            backlog=CatchUp(),
+            backlog=self._catch_up,
             metrics=self._metrics,
-            wake=self._note,
+            enqueue=self._enqueue,
             keep_days=1,
         )
 
     def _daemon(self) -> Daemon:
-        return Daemon(self.time, self.campus, self._metrics, self.wakes)
+        return Daemon(
+            self.time,
+            self.campus,
+            self._metrics,
+            self.messages,
+            max_per_campus=self._max_per_campus,
+            logs=self._logs,
+        )
 
-    async def _note(self, wakes: Any) -> None:
-        self.wakes += [(wake.due_at, wake.assignment_id) for wake in wakes]
+    async def _enqueue(self, dirty: Any) -> None:
+        await self._daemons[0].outcomes.enqueue_dirty(dirty)
 
     # --- What the tool says ---
 
@@ -228,7 +247,14 @@ class World:
         sent = [request.token for request in self.campus.under_way() if request.address == address]
         return any(self._ledgers[token] != but_of for token in unsent + sent)
 
-    def _displace(self, goes: list[int], stays: int) -> None:
+    async def retire(self, user: str) -> None:
+        """A learner is forgotten; what is under way may still land, and its delivery record goes."""
+        modified = self._modified()
+        self.truth.retire(user, modified)
+        self._displace([row["id"] for row in self.rows.values() if row["user_id"] == user], None)
+        await self._say("user.retired", modified, user_id=user)
+
+    def _displace(self, goes: list[int], stays: int | None) -> None:
         for attempt in [attempt for attempt in self.attempts if attempt.assignment_id in goes]:
             if attempt.request is None or not attempt.may_crash:
                 self._lose(attempt)
@@ -261,13 +287,13 @@ class World:
 
     # --- What the operator does ---
 
-    async def mend(self, campus: str) -> None:
+    async def correct(self, campus: str) -> None:
         """The consumer is added once more, with another secret."""
         assert not await consumer_admin.add(campus, campus, "another secret", guid=None, now=self.time.ms)
         await self.look()
         for row in self.rows.values():
             if row["url"] in SERVICES[campus]:
-                assert row["parked_scope"] != "campus", "stuck: parked for what was mended"
+                assert row["parked_scope"] != "campus", "stuck: parked for what was corrected"
 
     async def pause(self, campus: str) -> None:
         self._paused.add(campus)
@@ -275,43 +301,68 @@ class World:
 
     async def resume(self, campus: str) -> None:
         self._paused.discard(campus)
-        await consumer_admin.resume(campus)
+        await consumer_admin.resume(campus, now=self.time.ms)
 
-    # --- Time and wake-ups ---
+    # --- Time and messages ---
 
     def pass_time(self, milliseconds: int) -> None:
         self.time.ms += max(0, milliseconds)
         self.campus.lose_what_is_late(self.time.ms)
 
-    async def wait_for_gates(self) -> None:
-        """Let the pauses of shut gates pass."""
-        self.pass_time(max([0, *(gate.closed_until - self.time.ms for gate in await Gate.all())]))
+    async def wait_for_campuses(self) -> None:
+        """Let the pauses of blocked campuses pass."""
+        self.pass_time(max([0, *(campus["blocked_until"] - self.time.ms for campus in await read_campuses())]))
 
     def wait(self, row: dict[str, Any]) -> None:
         """Let the times of a row pass."""
         self.pass_time(max((row[column] or 0) - self.time.ms for column in TIMES))
 
-    async def sweep(self) -> None:
-        for daemon in self._daemons:
-            await daemon.beat()
-        await self._note(await sweep(now=self.time.ms, most=10, room=10))
+    async def dispatch(self, which: int) -> None:
+        """A round of one daemon's dispatcher."""
+        await self.rescue()
+        await self._daemons[which % len(self._daemons)].dispatcher.dispatch()
 
-    async def take_wake(self, which: int) -> Attempt:
-        """A wake-up arrives, at its time or later."""
-        due_at, assignment_id = self.wakes.pop(0)
-        self.pass_time(due_at - self.time.ms)
-        return await self.wake(assignment_id, which)
+    async def rescue(self) -> None:
+        await rescue(now=self.time.ms)
+        await prune_orphans(now=self.time.ms)
 
-    async def wake(self, assignment_id: int, which: int) -> Attempt:
-        attempt = await self._daemons[which % len(self._daemons)].wake(assignment_id)
-        if attempt.stage != Stage.OVER:
-            self.attempts.append(attempt)
-            self._ledgers[attempt.token] = assignment_id
-        return attempt
+    async def take_message(self, which: int) -> list[Attempt]:
+        """A message arrives, at its time or later."""
+        arrives_at, ids = self.messages.pop(0)
+        self.pass_time(arrives_at - self.time.ms)
+        return await self.receive(ids, which)
+
+    async def receive(self, ids: list[int], which: int) -> list[Attempt]:
+        """A daemon takes a message; the attempts that begin."""
+        call = await self._daemons[which % len(self._daemons)].receive(ids)
+        self._calls.append(call)
+        self.attempts += call.attempts
+        await self._count(call.attempts)
+        return list(call.attempts)
+
+    async def _count(self, new: list[Attempt]) -> None:
+        """
+        Note the new claims. With them a campus has no more than its limit.
+
+        A request under way counts until its attempt has finished, or its lease has run out, whatever became of its row.
+        """
+        for attempt in new:
+            self._ledgers[attempt.token] = attempt.assignment_id
+            self.claims[attempt.token] = (attempt.campus_id, attempt.latest)
+        for campus in await read_campuses():
+            if any(attempt.campus_id == campus["id"] for attempt in new):
+                under_way = sum(until > self.time.ms and at == campus["id"] for at, until in self.claims.values())
+                allowed = limit(campus, now=self.time.ms, max_per_campus=self._max_per_campus)
+                assert under_way <= allowed, "more requests at once than the campus may have"
+
+    def join(self) -> None:
+        """Another daemon is started."""
+        if len(self._daemons) < 3:
+            self._daemons.append(self._daemon())
 
     def restart(self) -> None:
         """Every daemon dies; Redis too."""
-        self.wakes.clear()
+        self.messages.clear()
         for attempt in [attempt for attempt in self.attempts if attempt.may_crash]:
             self.crash(attempt)
         self._daemons[:] = [self._daemon(), self._daemon()]
@@ -325,17 +376,25 @@ class World:
 
     async def _go(self, attempt: Attempt, said: Response | DeliveryError | None) -> None:
         await attempt.go_on(said)
-        self._ledgers.setdefault(attempt.token, attempt.assignment_id)
         if attempt.stage == Stage.OVER:
             self.attempts.remove(attempt)
+            self.claims.pop(attempt.token, None)
+            if attempt.next is not None:
+                await self._follow(attempt, attempt.next)
 
-    async def find_nobody(self, attempt: Attempt) -> None:
+    async def _follow(self, attempt: Attempt, following: Attempt) -> None:
+        assert following.campus_id == attempt.campus_id, "handed over to another campus"
+        assert following.assignment_id % PARTITIONS == attempt.assignment_id % PARTITIONS, "to another partition"
+        self.attempts.append(following)
+        await self._count([following])
+
+    async def find_no_connection(self, attempt: Attempt) -> None:
         """No connection; not a byte leaves."""
         self._texts[attempt.token] = attempt.text
         await self._go(attempt, TryLater("no connection"))
 
     def apply(self, attempt: Attempt) -> None:
-        """The campus stores the score, and nobody reads its answer yet."""
+        """The campus stores the score, and its answer is not read yet."""
         assert attempt.request is not None
         self.campus.apply(attempt.request, now=self.time.ms)
 
@@ -358,7 +417,7 @@ class World:
         await self._go(attempt, answer)
 
     def crash(self, attempt: Attempt) -> None:
-        """Its daemon dies with all that it knew of the gates; of the attempt only a request under way is left."""
+        """Its daemon dies; of the attempt only its claim and a request under way are left."""
         assert attempt.may_crash
         self._die(attempt)
         if attempt.request is not None and attempt.request.under_way:
@@ -372,8 +431,8 @@ class World:
 
     async def close(self) -> None:
         """Nothing of the run is left behind."""
-        for attempt in [*self.attempts, *self._gone]:
-            await attempt.vanish()
+        for call in self._calls:
+            await call.vanish()
 
     # --- What must hold ---
 
@@ -398,23 +457,23 @@ class World:
             assert row[column] >= before[column], f"{column} went back"
         assert row["version_number"] >= max(row["sent_version"], row["forced_version"])
         if row["parked_at"] is not None or row["waiting_since"] is not None:
-            assert row["version_number"] == row["claimed_version"], "stuck: out of the race with an untried version"
+            assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"
 
     def _check_grade(self, row: dict[str, Any]) -> None:
         grade = self.truth.grade(row["user_id"], row["usage_id"])
         if row["parked_at"] is not None:
-            assert self._texts[row["claim_token"]] == grade, "stuck: parked, though nobody refused this score"
+            assert self._texts[row["claim_token"]] == grade, "stuck: parked, though this score was not refused"
         elif row["waiting_since"] is not None:
             assert self.truth.is_unknown(row["user_id"], row["usage_id"]), "stuck: waits for what is there"
         elif row["version_number"] == row["sent_version"] and grade is not None and not self._has_sent(row["id"]):
             assert self.campus.holds.get((row["url"], row["lis_result_sourcedid"])) == grade, "stale"
 
     def _has_sent(self, assignment_id: int) -> bool:
-        """Whether somebody who sent has yet to end, and so to tell that he was fenced."""
+        """Whether a sender that sent has yet to finish, and so to learn that it was fenced."""
         return any(attempt.request and attempt.assignment_id == assignment_id for attempt in self.attempts)
 
     async def finish(self) -> None:
-        """No more faults: everybody comes home, and every campus must end up with the newest score."""
+        """No more faults: every attempt finishes, and every campus must end up with the newest score."""
         for attempt in list(self.attempts):
             await self._bring_home(attempt)
         for campus in list(self._paused):
@@ -433,12 +492,20 @@ class World:
         for row in self.rows.values():
             assert row["version_number"] == row["sent_version"], "stuck"
 
-        # And a change whose wake-up is lost is found by the sweep alone.
+        # And a change whose message is lost is found by the dispatcher alone.
         for user, problem in list(self.truth.scores):
             await self.score(user, problem, (int(self.truth.scores[user, problem][0]) + 1) % 3)
         await self._settle()
-        assert await sweep(now=self.time.ms + (1 << 40), most=10) == [], "never quiet"
         await self._check_ledger()
+        await self._check_quiet()
+
+    async def _check_quiet(self) -> None:
+        """Nothing is left to send, and every campus has its whole limit again."""
+        self.messages.clear()
+        self.pass_time(LEASE)
+        await self.dispatch(0)
+        assert self.messages == [], "never quiet"
+        assert await read_claims() == [], "a slot is lost for ever"
 
     async def _bring_home(self, attempt: Attempt) -> None:
         """A frozen attempt thaws and goes on where it was; one that has no answer is given up."""
@@ -449,51 +516,56 @@ class World:
             await self.answer(attempt, "accepts" if is_answered else "is silent")
 
     async def _settle(self) -> None:
-        """The sweep alone, at every time that a row or a gate names; what is under way lands at the last moment."""
+        """The dispatcher alone, at every time that is named anywhere; what is under way lands at the last moment."""
         for _ in range(PATIENCE):
-            claimed = await self._sweep_and_send()
+            claimed = await self._dispatch_and_send()
             await self.look()
             if claimed:
                 continue
-            racing = [row for row in self.rows.values() if in_the_race(row)]
-            when = min((time for time in await self._times(racing) if time > self.time.ms), default=None)
+            unsent = [row for row in self.rows.values() if may_come_due(row)]
+            when = min((time for time in await self._times(unsent) if time > self.time.ms), default=None)
             late = self.campus.next_to_land()
             if late is not None and (when is None or (late.limit or 0) <= when + 1):
                 self._land(late)
             elif when is not None:
                 self.pass_time(when - self.time.ms)
             else:
-                assert not racing, "stuck: nothing holds a row back, and nobody sends it"
+                assert not unsent, "stuck: nothing holds a row back, and it is not sent"
                 return
         raise AssertionError("never quiet")
 
-    async def _sweep_and_send(self) -> bool:
-        """One sweep, and attempts that are accepted; whether there was anything to claim."""
-        self.wakes.clear()
-        await self.sweep()
-        woken = [await self._send(assignment_id) for _, assignment_id in self.wakes[:]]
-        return any(woken)
+    async def _dispatch_and_send(self) -> bool:
+        """One round of a dispatcher, and attempts that are accepted; whether there was anything to claim."""
+        self.messages.clear()
+        await self.dispatch(0)
+        found = [await self._send(ids) for _, ids in self.messages[:]]
+        return any(found)
 
-    async def _send(self, assignment_id: int) -> bool:
-        attempt = await self.wake(assignment_id, 0)
-        await self.go_on(attempt, Stage.SENT)
-        if attempt.stage == Stage.SENT:
-            await self.answer(attempt, "accepts")
-        return attempt.token != 0
+    async def _send(self, ids: list[int]) -> bool:
+        started = await self.receive(ids, 0)
+        for attempt in started:
+            following: Attempt | None = attempt
+            while following is not None:
+                await self.go_on(following, Stage.SENT)
+                if following.stage == Stage.SENT:
+                    await self.answer(following, "accepts")
+                following = following.next
+        return bool(started)
 
     def _land(self, late: Request) -> None:
         assert late.limit is not None
         self.pass_time(late.limit - 1 - self.time.ms)
         self.campus.apply(late, now=self.time.ms)
 
-    async def _times(self, racing: list[dict[str, Any]]) -> list[int]:
-        times = [row[column] or 0 for row in racing for column in TIMES]
-        if racing:
-            times += [time or 0 for gate in await Gate.all() for time in (gate.closed_until, gate.probe_until)]
+    async def _times(self, unsent: list[dict[str, Any]]) -> list[int]:
+        times = [row[column] or 0 for row in unsent for column in TIMES]
+        if unsent:
+            times += [campus["blocked_until"] for campus in await read_campuses()]
+            times += [claim["claimed_until"] for claim in await read_claims()]
         return times
 
     async def _check_ledger(self) -> None:
-        """Every request that a campus saw has its line, and it says what its sender knew."""
+        """Every request that a campus saw has its delivery record, which says what its sender knew."""
         lines = {row: {line["claim_token"]: line for line in await read_lines(row)} for row in self.rows}
         seen = defaultdict(list)
         for request in self.campus.seen:
@@ -502,11 +574,11 @@ class World:
             for request in requests:
                 result = self._results.get(request.token, "unknown")
                 if row in lines and result and self.rows[row]["disabled_at"] is None:
-                    assert request.token in lines[row], "a request without a line"
+                    assert request.token in lines[row], "a request without a delivery record"
                     assert lines[row][request.token]["result"] == result
 
 
-def in_the_race(row: dict[str, Any]) -> bool:
-    """Whether only time, or a gate, holds a claim of the row back."""
+def may_come_due(row: dict[str, Any]) -> bool:
+    """Whether only time, or its campus, holds a claim of the row back."""
     out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
     return row["version_number"] > row["sent_version"] and all(since is None for since in out)
