@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from actors.dependencies import Dependencies
     from models.campus import Breaker, Signal
+    from models.claims import Lease
     from models.finishing import Finish, Finished
 
 log = structlog.get_logger(__name__)
@@ -64,8 +65,7 @@ class Finisher:
         while True:
             wait = FINISH_RETRY
             try:
-                # A batch may fail for another's fault.
-                found = (await self._finish_many([end])).get(end) if alone else await self._finishes(end)
+                found = (await self._finish_alone(end)) if alone else await self._finishes(end)
                 if found is not None and not found.locked:
                     return found
                 wait = LOCKED_RETRY
@@ -76,9 +76,21 @@ class Finisher:
                 alone = True
             await asyncio.sleep(wait)
 
+    async def _finish_alone(self, end: Finish) -> Finished | None:
+        """
+        Finish an attempt whose batch failed, perhaps for another's fault.
+
+        Without a claim that follows: if the batch was committed after all, its slot is taken already.
+        """
+        return (await self._finish_now([end], self._dependencies.lease(), None)).get(end)
+
     async def _finish_many(self, ends: Sequence[Finish]) -> Mapping[Finish, Finished]:
         lease = self._dependencies.lease()
-        hand_over = HandOver(lease, self._partitions) if self._hands_over() else None
+        return await self._finish_now(ends, lease, HandOver(lease, self._partitions) if self._hands_over() else None)
+
+    async def _finish_now(
+        self, ends: Sequence[Finish], lease: Lease, hand_over: HandOver | None
+    ) -> Mapping[Finish, Finished]:
         found, changes = await finish(
             ends, now=lease.now, next_breaker=partial(self._next_breaker, lease.now), hand_over=hand_over
         )
