@@ -8,14 +8,14 @@ import time
 from itertools import pairwise
 
 import pytest
-from models.gate import LEAST_PAUSE_MS
 
+from models.campus import MIN_PROBE_PAUSE_MS
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wait_until, wire
 from tests.fakes.canvas import ThrottlingCanvas, most_at_once
 from tests.fakes.lms import RecordingLms, answer, failure, success
 
 #: Seconds between two requests to a campus that refuses everything.
-LEAST_PAUSE = LEAST_PAUSE_MS / 1000
+MIN_PAUSE = MIN_PROBE_PAUSE_MS / 1000
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def refused(daemon):
     return daemon.metric("passback_outcomes_total", consumer=NAME, result="misconfigured")
 
 
-def has_gate(daemon, state):
-    """Whether the gauge, which is refreshed by and by, says so of the only campus."""
-    return daemon.metric("passback_gate_state", consumer=NAME, state=state) == 1
+def is_shown(daemon, state):
+    """Whether the gauge, which is refreshed by and by, has the only campus in that state."""
+    return daemon.metric("passback_campus_state", consumer=NAME, state=state) == 1
 
 
 @pytest.mark.parametrize(("refusal", "probes"), [("an LMS with status codes", 2), ("Moodle", 1)])
@@ -111,8 +111,8 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_ge
         learners = Learners(campus, 40)
         daemon = world.run()
         world.add(*learners.events())
-        daemon.wait_until("the gate is shut", lambda: has_gate(daemon, "shut"))
-        assert campus_status(world)["gate"] == "shut"
+        daemon.wait_until("the campus is down", lambda: is_shown(daemon, "down"))
+        assert campus_status(world)["state"] == "down"
         first = len(campus.requests)
         assert first <= 5, "one failed, another one took its slot, and the second failure shut the gate"
         for probe in range(1, probes + 1):
@@ -120,7 +120,7 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_ge
             # A learner who comes back brings the next probe forward, yet not too near to the last one.
             world.add(*learners.launches()[:1])
         assert (
-            min(later.began - sooner.began for sooner, later in pairwise(campus.requests[first - 1 :])) >= LEAST_PAUSE
+            min(later.began - sooner.began for sooner, later in pairwise(campus.requests[first - 1 :])) >= MIN_PAUSE
         )
         rows = world.rows("SELECT DISTINCT attempts, parked_at FROM graded_assignment")
         assert rows == [{"attempts": 0, "parked_at": None}]
@@ -129,7 +129,7 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_ge
         assert world.call(*add, stdin=SECRET + "\n").code == 0
         campus.wait_for(lambda: len(campus.gradebook) == 40, 20)
         assert daemon.wait_settled()["assignments"]["clean"] == 40
-        assert campus_status(world)["gate"] == "open"
+        assert campus_status(world)["state"] == "up"
         daemon.stop()
     assert campus.gradebook == learners.gradebook()
     assert len(campus.requests) == first + probes + 40
@@ -157,8 +157,8 @@ def test_a_paused_campus_gets_nothing_more_within_two_seconds_and_the_rest_when_
         assert len(late) < 3, late
         assert world.call("consumer", "resume", KEY).code == 0
         late.append(seconds_until_quiet(world, campus))
-    daemon.wait_until("the gauge says so", lambda: has_gate(daemon, "paused"))
-    assert campus_status(world)["gate"] == "paused"
+    daemon.wait_until("the gauge says so", lambda: is_shown(daemon, "paused"))
+    assert campus_status(world)["state"] == "paused"
     assert world.call("consumer", "pause", KEY).out == f"{KEY} was paused already\n"
     # Whatever was under way was let come to its end.
     sent = len(campus.requests)
@@ -168,7 +168,7 @@ def test_a_paused_campus_gets_nothing_more_within_two_seconds_and_the_rest_when_
     campus.behave = between(0.0, 0.1, seed=2)
     assert world.call("consumer", "resume", KEY).code == 0
     daemon.wait_settled()
-    assert campus_status(world)["gate"] == "open"
+    assert campus_status(world)["state"] == "up"
     assert campus.gradebook == learners.gradebook()
     assert len(campus.requests) == 400
     assert most_at_once(campus.requests) <= 4

@@ -75,7 +75,7 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
     assert here == {
         "consumer": NAME,
         "origin": campus.url(""),
-        "gate": "open",
+        "state": "up",
         "due": 0,
         "parked": 0,
         "last_success": here["last_success"],

@@ -24,7 +24,7 @@ def echo(record):
 
 def sick(record):
     """Refuses, fails and repeats whatever it was sent; what it takes it praises in the same words."""
-    # A success between two failures, or the gate would be shut.
+    # A success between two failures, or the breaker would trip.
     match record.number % 6:
         case 0:
             return failure(f"user not found: {echo(record)}")
@@ -92,7 +92,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             shown[" ".join(call)] = said.out + said.err
 
         def read_back():
-            """Nothing is read while the campus's gate is shut, and it may tell of the few that are settled."""
+            """Nothing is read while the campus is down, and it may tell of the few that are settled."""
             said = world.call("reconcile")
             assert said.code in (0, 1), said.err
             shown["reconcile"] = shown.get("reconcile", "") + said.out + said.err
@@ -122,4 +122,4 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
         if word in text
     }
     assert found == set()
-    assert "an attempt ended" in shown["log"]
+    assert "attempt.finished" in shown["log"]

@@ -79,7 +79,7 @@ def test_servers_that_fall_silent_are_given_up_and_found_again(make_world, campu
         before = len(daemon.events())
         database.cut()
         redis.cut()
-        for loop in ("intake", "sweep", "queue"):
+        for loop in ("intake", "dispatcher", "queue"):
             daemon.wait_until(f"{loop} misses its server", lambda loop=loop: f"{loop}: " in daemon.page("/readyz")[1])
             assert daemon.page("/livez")[0] == 200
         assert len(complaints(daemon, before)) <= 2, "one a minute about each server"
@@ -101,7 +101,7 @@ def test_an_outage_is_one_line_a_minute_about_each_server(world, campus, redis_s
     redis_server.kill()
     postgres.kill()
     try:
-        for loop in ("intake", "sweep", "queue", "gauges"):
+        for loop in ("intake", "dispatcher", "queue", "gauges"):
             daemon.wait_until(f"{loop} misses its server", lambda loop=loop: f"{loop}: " in daemon.page("/readyz")[1])
         lines = complaints(daemon, before)
         assert len(lines) <= 2, lines

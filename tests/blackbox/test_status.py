@@ -11,7 +11,7 @@ from tests.blackbox.world import KEY, NAME, launch, score
 from tests.fakes.lms import failure, success
 
 KEYS = {"assignments", "oldest_due_seconds", "stream_lag", "quarantined", "campuses"}
-CAMPUS_KEYS = {"consumer", "origin", "gate", "due", "parked", "last_success", "last_error"}
+CAMPUS_KEYS = {"consumer", "origin", "state", "due", "parked", "last_success", "last_error"}
 
 
 def document(world, **environment):
@@ -41,7 +41,7 @@ def test_a_day_of_a_daemon_seen_by_status(pair, campus):
     pair.add_consumer()
     text = page(pair)
     assert "no daemon is running: nothing is read or sent" in text
-    assert f"{NAME}  no launch yet  open" in text
+    assert f"{NAME}  no launch yet  up" in text
     assert document(pair)["campuses"] == []
     pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
     assert document(pair)["stream_lag"] == 2
@@ -55,7 +55,7 @@ def test_a_day_of_a_daemon_seen_by_status(pair, campus):
     assert "1 daemon is running" in text
     assert "oldest due: none" in text
     assert "oldest parked: for " in text
-    (row,) = [line for line in text.splitlines() if campus.url("") in line and NAME in line and "open" in line]
+    (row,) = [line for line in text.splitlines() if campus.url("") in line and NAME in line and " up " in line]
     assert row.split()[4:7] == ["0.2", "0", "1"], "grades a minute, due, parked"
     assert "JST (" in row
     assert f"{NAME} at {campus.url('')} " in text
@@ -75,7 +75,7 @@ def test_a_daemon_that_was_killed_is_soon_missed(make_world, fresh_database, val
     daemon = world.run().wait_ready()
     assert "1 daemon is running" in page(world)
     daemon.kill()
-    world.rows("UPDATE live_daemon SET seen_at = seen_at - 3000000 RETURNING id")
+    world.rows("UPDATE heartbeat SET seen_at = seen_at - 3000000 RETURNING id")
     text = page(world)
     assert "no daemon is running" in text
     assert "one was last seen " in text

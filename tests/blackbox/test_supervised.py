@@ -50,7 +50,7 @@ def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, superviso
     supervisor.wait_for("READY=1")
     daemon.wait_ready()
     supervisor.wait_for("WATCHDOG=1", 3)
-    supervisor.wait_for("STATUS=0 due, 0 waiting, 0 claimed, 0 parked, 0 of 0 gates not open, 0 events to apply")
+    supervisor.wait_for("STATUS=0 due, 0 waiting, 0 claimed, 0 parked, 0 of 0 campuses not up, 0 events to apply")
 
     # What is wrong is told, and what was right goes on.
     good = pair.config.read_text()

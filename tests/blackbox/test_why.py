@@ -21,7 +21,7 @@ from tests.servers import Port
 #: The least that `why` needs: to read, and not even the consumers' secrets.
 GRANTS = """
     GRANT USAGE ON SCHEMA public TO {role};
-    GRANT SELECT ON tortoise_migrations, graded_assignment, outcome_service, gate, delivery, score, course_structure,
+    GRANT SELECT ON tortoise_migrations, graded_assignment, outcome_service, campus, delivery, score, course_structure,
         quarantined_event, stale_event, intake, retired_user TO {role};
     GRANT SELECT (id, consumer_name, consumer_key, paused_at) ON lti_consumer TO {role}"""
 

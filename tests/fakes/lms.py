@@ -188,8 +188,9 @@ class RecordingLms(Lms):
         await super().__aexit__(*error)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        # A check whether it is there is no outcome.
-        return web.Response() if request.method == "HEAD" else await super().handle(request)
+        # A probe of the root page is no outcome.
+        is_probe = (request.method, request.raw_path) == ("GET", "/")
+        return web.Response() if is_probe else await super().handle(request)
 
     def check(self, request: web.BaseRequest, record: RequestRecord) -> None:
         super().check(request, record)
