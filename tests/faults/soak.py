@@ -6,25 +6,25 @@ import asyncio
 import random
 from typing import Any
 
-from actors.gate import Gates
 from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
-from actors.attempt import Settings, Tools
+from actors.attempt import Dependencies
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes, named_in
+from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
+from actors.settings import Settings
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Look, parse_id
-from daemon.loops.dispatch import Sweep
-from daemon.loops.heartbeat import Fleet
-from models.assignment import Debounce
+from daemon.loops.dispatch import Dispatcher
+from daemon.loops.heartbeat import HeartbeatLoop
+from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.sql import connection
@@ -141,23 +141,25 @@ class MemoryStream:
 
 
 class MemoryQueue(StubBroker):
-    """Dramatiq's queues, as far as wake-ups need them: away with Redis, lost with a process."""
+    """Dramatiq's queues, as far as these messages need them: away with Redis, lost with a process."""
 
     def __init__(self, stream: MemoryStream, clock: Clock) -> None:
         super().__init__(middleware=[])
         self._stream = stream
         self._clock = clock
-        self.messages: list[tuple[int, ...]] = []
+        #: When each is due, in milliseconds since 1970, and the assignments that it names.
+        self.messages: list[tuple[int, list[int]]] = []
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         if self._stream.away:
             raise ConnectionError("Redis is away")
-        self.messages.append((self._clock.now() + (delay or 0), *message.args))
+        (assignment_ids,) = message.args
+        self.messages.append((self._clock.now() + (delay or 0), assignment_ids))
         return message
 
-    def due(self) -> list[tuple[int, int]]:
+    def due(self) -> list[list[int]]:
         now = self._clock.now()
-        due = [named for message in self.messages if message[0] <= now for named in named_in(message[1:])]
+        due = [assignment_ids for at, assignment_ids in self.messages if at <= now]
         self.messages = [message for message in self.messages if message[0] > now]
         return due
 
@@ -171,39 +173,37 @@ class Daemon:
         self.stop = Stop()
         self.stop.set()  # nobody sleeps in simulated time
         backlog, trees, metrics = CatchUp(), CourseTrees(), Metrics("test")
-        self.gates = Gates(4, connections=200, clock=clock, lease_seconds=SETTINGS.lease_seconds)
-        self.fleet = Fleet(clock=clock, gates=self.gates, request_seconds=SETTINGS.timeout_seconds)
-        tools = Tools(
+        dependencies = Dependencies(
             sender=campuses,
-            gates=self.gates,
             trees=trees,
             clock=clock,
             metrics=metrics,
             settings=SETTINGS,
-            may_send=lambda: backlog.applied and self.fleet.joined,
+            may_send=lambda: backlog.applied,
             abort=asyncio.Event(),
         )
         self.queue = MemoryQueue(stream, clock)
-        self.outcomes = Outcomes(self.queue, tools, partitions=4)
+        self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
         intake = Intake(
             stream,
             Applier(trees, DEBOUNCE),
             clock=clock,
             backlog=backlog,
             metrics=metrics,
-            wake=self.outcomes.wake,
+            enqueue=self.outcomes.enqueue_dirty,
             keep_days=7,
         )
-        sweep = Sweep(clock=clock, gates=self.gates, may_send=tools.may_send, wake=self.outcomes.wake)
-        self.steps = [self.fleet.step, intake.step, sweep.step]
+        dispatcher = Dispatcher(self.outcomes, dependencies)
+        self.outcomes.on_freed(dispatcher.notify)
+        self.steps = [HeartbeatLoop(clock).step, intake.step, dispatcher.step]
 
     async def round(self) -> None:
         """Every loop once, and whatever is due in the queue; a lost server is a matter of time."""
         for step in self.steps:
             await self._outlive(step(self.stop))
         if not self.stream.away:
-            for wake_up in self.queue.due():
-                await self._outlive(self.outcomes.pass_back(*wake_up))
+            for assignment_ids in self.queue.due():
+                await self._outlive(self.outcomes.send(assignment_ids))
 
     async def _outlive(self, work: Any) -> None:
         try:
@@ -216,7 +216,7 @@ class Daemon:
 class Database:
     """Loses its tables, as far as anybody can tell, and gets them back."""
 
-    TABLES = ("graded_assignment", "intake", "live_daemon", "gate")
+    TABLES = ("graded_assignment", "intake", "heartbeat", "campus")
 
     def __init__(self) -> None:
         self.away = False

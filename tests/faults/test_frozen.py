@@ -15,7 +15,7 @@ from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)
 
-FENCED = "an attempt ended after its claim had been taken over"
+FENCED = "attempt.fenced"
 
 
 def freeze(daemon):

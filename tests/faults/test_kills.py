@@ -33,7 +33,7 @@ def killed_at(scene, point, unknown):
 
 
 def test_a_daemon_killed_where_it_holds_no_claim_is_replaced_at_once(open_scene):
-    points = ("stream read", "batch committed", "wake-ups sent", "ended")
+    points = ("stream read", "batch committed", "messages sent", "ended")
     at_once(*(partial(killed_at, open_scene(), point, 0) for point in points))
 
 

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.timeout(120)
 
 #: What may be told as an error, or with a traceback, of a PostgreSQL that is away.
 EXPECTED = (
-    "an attempt failed before anything was sent",
-    "the end of an attempt could not be written yet",
+    "attempt.failed_before_request",
+    "attempt.not_finished_yet",
     "an actor failed on message",
     "Failed to restore the pool connection floor",
 )

@@ -14,7 +14,7 @@ from tests.servers import ServerUnavailableError
 pytestmark = pytest.mark.timeout(120)
 
 #: What an attempt says that was under way when its row became another one.
-EXPECTED = ("an attempt ended after its claim had been taken over",)
+EXPECTED = ("attempt.fenced",)
 
 _TABLES = "SELECT string_agg(format('%I', tablename), ',') FROM pg_tables WHERE schemaname = 'public'"
 

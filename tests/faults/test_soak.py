@@ -28,7 +28,7 @@ OUTAGES = [
     "everything",
 ]
 LONG, WELL = 270.0, 57.0
-#: Simulated seconds that the rest may take: the longest pause of a gate, and what was debounced.
+#: Simulated seconds that the rest may take: the longest pause between probes, and what was debounced.
 AFTER = 4000.0
 
 STRUCTURE = {
@@ -93,7 +93,7 @@ async def test_an_hour_of_outages_of_everything_in_turn_leaves_nothing_unsent_an
         hour.put(event)
     began = hour.clock.monotonic()
     for what in OUTAGES:
-        # Somebody comes from the campus, so that its gate is probed soon.
+        # Somebody comes from the campus, so that it is probed soon.
         hour.put(hour.learners.launches()[0])
         await hour.pass_time(WELL, work=True)
         before = hour.sick.seen
@@ -107,7 +107,7 @@ async def test_an_hour_of_outages_of_everything_in_turn_leaves_nothing_unsent_an
 
     status = await read_status(now=hour.clock.now())
     assert {state: number for state, number in status.assignments.items() if number} == {"clean": 32}
-    assert [campus.gate for campus in status.campuses] == ["open", "open"]
+    assert [campus.state for campus in status.campuses] == ["up", "up"]
     assert hour.sick.holds == hour.learners.gradebook()
     assert hour.healthy.holds == hour.learners.gradebook()
     assert await QuarantinedEvent.all().count() == 0
