@@ -20,7 +20,7 @@ from actors.transport_errors import translated
 from models.consumer import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from pathlib import Path
     from types import SimpleNamespace
 
@@ -41,6 +41,8 @@ FIELD_LIMIT = 32 * 1024
 class Progress:
     """How far a request has come; the session notes it on its ``trace_request_ctx``."""
 
+    #: Asked when there is a connection: whether the request may still be written.
+    in_time: Callable[[], bool] = lambda: True
     #: Whether a name is being looked up.
     looking_up: bool = False
     #: ``time.monotonic`` when a connection was in hand; bytes may have left from then on.
@@ -48,7 +50,10 @@ class Progress:
 
 
 class _Watch(aiohttp.TraceConfig):
-    """Checks a request's URL before it looks for a connection, and notes on its :class:`Progress` when it has one."""
+    """
+    Checks a request's URL before it looks for a connection, notes on its :class:`Progress` when it has one, and lets
+    none be written too late.
+    """
 
     def __init__(self, egress: Egress) -> None:
         super().__init__()
@@ -58,6 +63,8 @@ class _Watch(aiohttp.TraceConfig):
         self.on_dns_resolvehost_end.append(self._look_up)
         self.on_connection_create_end.append(self._connected)
         self.on_connection_reuseconn.append(self._connected)
+        # Called when the headers are complete, before any byte of them is written.
+        self.on_request_headers_sent.append(self._check_time)
 
     async def _check(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
@@ -73,6 +80,11 @@ class _Watch(aiohttp.TraceConfig):
         progress = context.trace_request_ctx
         if isinstance(progress, Progress):
             progress.connected = time.monotonic()
+
+    async def _check_time(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        progress = context.trace_request_ctx
+        if isinstance(progress, Progress) and not progress.in_time():
+            raise TryLater("no connection to the campus in time")
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -124,6 +136,7 @@ class Sender:
         *,
         consumer_key: str = "",
         abort: asyncio.Event | None = None,
+        in_time: Callable[[], bool] = lambda: True,
     ) -> Response:
         """
         POST once, follow nothing, repeat nothing.
@@ -132,14 +145,15 @@ class Sender:
             url: Sent byte for byte.
             consumer_key: Whose campus it is.
             abort: When it is set the POST is cancelled, and nothing but the POST.
+            in_time: Asked once there is a connection: false, and nothing is written.
 
         Raises:
-            TryLater: No byte left us: no connection, or *abort* came before there was one.
+            TryLater: No byte left us: no connection, none in time, or *abort* came before there was one.
             Misconfigured: The campus's certificate cannot be trusted.
             GiveUp: The URL is malformed, or leads where the configuration does not allow.
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
-        progress = Progress()
+        progress = Progress(in_time)
         if abort is None:
             return await self._post(url, body, headers, progress, consumer_key)
         if abort.is_set():

@@ -56,7 +56,7 @@ class Requests:
                 log.warning("attempt.put_off", assignment=claim.assignment_id)
                 return self._put_off.finish(claim)
             posting = True
-            response = await self._post(claim, wire)
+            response = await self._post(claim, wire, began=began)
             said = self._classify(claim, response, wire)
         except DeliveryError as error:
             return self._failed(request(number=await self._tries(claim, error)), response, error)
@@ -68,12 +68,18 @@ class Requests:
             return self._failed(request(), response, Ambiguous("a fault of passbackd's own; see its log", ours=True))
         return resolution.accepted(request(), response, said)
 
-    async def _post(self, claim: Claim, wire: WireRequest) -> Response:
+    async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
         dependencies, address = self._dependencies, claim.address
         metrics, consumer = dependencies.metrics, address.consumer_name
         with metrics.in_flight.labels(consumer).track_inprogress():
             response = await dependencies.sender.post(
-                address.url, wire.body, wire.headers, consumer_key=address.consumer_key, abort=dependencies.abort
+                address.url,
+                wire.body,
+                wire.headers,
+                consumer_key=address.consumer_key,
+                abort=dependencies.abort,
+                # Rule 3, for a process that stood still: the session's deadline counts from when it went on.
+                in_time=lambda: dependencies.clock.monotonic() - began <= dependencies.settings.timeout_seconds,
             )
         dependencies.reached("answered")
         self._put_off.reset()
