@@ -180,8 +180,8 @@ async def finish(
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
-        plain = {one for one in untroubled if one.signal is not None and _is_plain(one.signal)}
-        signals = [one.signal for one in recorded if one.signal is not None and one not in plain]
+        # A sender that lost its claim stood still: its time-outs say nothing of the campus.
+        signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
         changes = await _signal(signals, next_breaker)
         if hand_over is not None and ended:
             for one, claim in (await _hand_over(ended, hand_over)).items():
@@ -232,10 +232,12 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
     return {one: found.get(one, Finished(locked=True)) for one in finishes}
 
 
-def _is_plain(signal: Signal) -> bool:
-    """Whether it changes nothing at a campus without trouble."""
-    quick = signal.duration_ms is not None and signal.duration_ms <= SLOW_MS
-    return signal.kind == "success" and quick and not signal.after and not signal.error
+def _is_plain(one: Finish) -> bool:
+    """Whether its signal changes nothing at a campus without trouble."""
+    signal = one.signal
+    if signal is None or signal.kind != "success" or signal.after or signal.error:
+        return False
+    return signal.duration_ms is not None and signal.duration_ms <= SLOW_MS
 
 
 async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker]) -> list[BreakerChange]:
