@@ -103,6 +103,14 @@ _FORGET_LOST = Statement(
     given="assignment_id BIGINT, token BIGINT",
 )
 
+_ENDED = Statement(
+    """
+    SELECT delivery.assignment_id AS id FROM {given} CROSS JOIN delivery
+    WHERE delivery.assignment_id = given.assignment_id AND delivery.claim_token = given.token
+        AND delivery.result <> 'unknown'""",
+    given="assignment_id BIGINT, token BIGINT",
+)
+
 _UNEXPLAINED = Statement("""
     SELECT COUNT(*) AS number FROM delivery
     WHERE assignment_id = :id AND result = 'retried' AND code_major IN ('failure', 'unsupported')
@@ -128,6 +136,12 @@ async def forget_lost_deliveries(attempts: Iterable[tuple[int, int]]) -> None:
     given = [{"assignment_id": assignment_id, "token": token} for assignment_id, token in attempts]
     if given:
         await _FORGET_LOST.rows(given=given)
+
+
+async def read_ended(attempts: Iterable[tuple[int, int]]) -> set[int]:
+    """The assignments, given with claim tokens, whose attempt's record says how it ended."""
+    given = [{"assignment_id": assignment_id, "token": token} for assignment_id, token in attempts]
+    return {row["id"] for row in await _ENDED.rows(given=given)} if given else set()
 
 
 async def count_unexplained(assignment_id: int) -> int:

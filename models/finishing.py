@@ -17,7 +17,7 @@ from tortoise.transactions import in_transaction
 from models.campus import SLOW_MS, UNTROUBLED, read_breakers, save_breakers
 from models.claims import Claim, Lease, claim_next
 from models.db.sql import Statement, storable
-from models.delivery import DeliveryRecord, forget_lost_deliveries, write_deliveries
+from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
 from models.dispatch import Share
 
 if TYPE_CHECKING:
@@ -221,6 +221,9 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
         for one in finishes
         if holders.get(one.claim.assignment_id, one.claim.token) != one.claim.token
     }
+    # The commit's answer was lost, and another claim has followed since.
+    for id_ in await read_ended((id_, one.claim.token) for id_, one in fenced.items()):
+        found[fenced.pop(id_)] = Finished()
     given = [
         {"assignment_id": id_, "doubt_until": one.hold_until, "resend": one.bytes_left} for id_, one in fenced.items()
     ]
