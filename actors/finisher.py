@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from actors import resolution
 from actors.breaker import next_breaker
 from actors.instrumentation import record_breaker
 from models.db.data_loader import DataLoader
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from actors.dependencies import Dependencies
     from models.campus import Breaker, Signal
-    from models.claims import Lease
+    from models.claims import Claim, Lease
     from models.finishing import Finish, Finished
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ class Finisher:
         self._hands_over = hands_over
         self._limit_changed = limit_changed
         self._finishes = DataLoader(self._finish_many)
+        #: Claims of hand-overs whose commit may have gone through although its answer was lost.
+        self._lost: list[Claim] = []
 
     async def finish(self, end: Finish) -> Finished:
         """
@@ -78,15 +81,28 @@ class Finisher:
 
     async def _finish_alone(self, end: Finish) -> Finished | None:
         """
-        Finish an attempt whose batch failed, perhaps for another's fault.
+        Finish an attempt whose batch failed, perhaps for another's fault, and give back what the batch claimed.
 
         Without a claim that follows: if the batch was committed after all, its slot is taken already.
         """
-        return (await self._finish_now([end], self._dependencies.lease(), None)).get(end)
+        lost, self._lost = self._lost, []
+        released = [resolution.not_sent(claim, "released") for claim in lost]
+        try:
+            found = await self._finish_now([end, *released], self._dependencies.lease(), None)
+        except Exception:
+            self._lost += lost
+            raise
+        self._lost += [one.claim for one in released if one not in found or found[one].locked]
+        return found.get(end)
 
     async def _finish_many(self, ends: Sequence[Finish]) -> Mapping[Finish, Finished]:
         lease = self._dependencies.lease()
-        return await self._finish_now(ends, lease, HandOver(lease, self._partitions) if self._hands_over() else None)
+        hand_over = HandOver(lease, self._partitions) if self._hands_over() else None
+        try:
+            return await self._finish_now(ends, lease, hand_over)
+        except Exception:
+            self._lost += hand_over.claimed if hand_over is not None else []
+            raise
 
     async def _finish_now(
         self, ends: Sequence[Finish], lease: Lease, hand_over: HandOver | None

@@ -9,7 +9,7 @@ transaction has locked is passed over: its attempt is finished with the next bat
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tortoise.transactions import in_transaction
@@ -78,10 +78,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """How the claims that follow are made. *partitions*: a claim goes to an actor of its own partition only."""
+    """
+    How the claims that follow are made.
+
+    *partitions*: a claim goes to an actor of its own partition only. *claimed*: gets each claim before the commit, so
+    that the caller can give them back when the commit's answer is lost.
+    """
 
     lease: Lease
     partitions: int
+    claimed: list[Claim] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +283,7 @@ async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finis
     free = Counter(place(one.claim) for one in ended)
     shares = [Share(campus_id, number, remainder=remainder) for (campus_id, remainder), number in free.items()]
     claims = await claim_next(shares, hand_over.lease, partitions=partitions)
+    hand_over.claimed.extend(claims)
     waiting: dict[tuple[int, int], list[Finish]] = {}
     for one in ended:
         waiting.setdefault(place(one.claim), []).append(one)

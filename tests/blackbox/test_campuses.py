@@ -119,9 +119,7 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_ge
             daemon.wait_until("it is probed", lambda probe=probe: refused(daemon) == first + probe, 40)
             # A learner who comes back brings the next probe forward, yet not too near to the last one.
             world.add(*learners.launches()[:1])
-        assert (
-            min(later.began - sooner.began for sooner, later in pairwise(campus.requests[first - 1 :])) >= MIN_PAUSE
-        )
+        assert min(later.began - sooner.began for sooner, later in pairwise(campus.requests[first - 1 :])) >= MIN_PAUSE
         rows = world.rows("SELECT DISTINCT attempts, parked_at FROM graded_assignment")
         assert rows == [{"attempts": 0, "parked_at": None}]
         assert campus.gradebook == {}

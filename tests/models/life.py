@@ -163,9 +163,7 @@ class Life:
 
     @property
     def lease(self) -> Lease:
-        return Lease(
-            now=self.now, began=self.real / 1000, ms=LEASE, second_ms=DEADLINE, max_per_campus=MAX_PER_CAMPUS
-        )
+        return Lease(now=self.now, began=self.real / 1000, ms=LEASE, second_ms=DEADLINE, max_per_campus=MAX_PER_CAMPUS)
 
     # --- What the course and its people do ---
 
@@ -377,7 +375,9 @@ class Life:
 
     async def _end(self, sender: Sender, hand_over: HandOver | None) -> Finished:
         assert sender.end is not None
-        found, _ = await finish([sender.end], now=self.now, next_breaker=lambda breaker, _: breaker, hand_over=hand_over)
+        found, _ = await finish(
+            [sender.end], now=self.now, next_breaker=lambda breaker, _: breaker, hand_over=hand_over
+        )
         finished = found[sender.end]
         assert not finished.gone
         assert not finished.locked

@@ -234,9 +234,7 @@ class Daemon:
             may_send=lambda: True,
             abort=asyncio.Event(),
         )
-        self.outcomes = Outcomes(
-            Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS
-        )
+        self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS)
         self.dispatcher = Dispatcher(self.outcomes, dependencies)
 
     async def receive(self, assignment_ids: Sequence[int]) -> Call:

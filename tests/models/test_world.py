@@ -36,7 +36,9 @@ FATES: dict[str, tuple[Stage, str]] = {
 }
 FATE = st.sampled_from(sorted(FATES))
 GOOD = "campus accepts"
-TROUBLE = st.sampled_from(["campus is silent", "campus is not there", "finds no connection", "campus rejects the signature"])
+TROUBLE = st.sampled_from(
+    ["campus is silent", "campus is not there", "finds no connection", "campus rejects the signature"]
+)
 STOP = st.sampled_from(["stops after its claim", "stops before it sends", "stops while it sends"])
 PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
