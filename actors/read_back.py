@@ -14,6 +14,7 @@ from actors.breaker import next_breaker
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
+from actors.settings import MARGIN
 from models.campus import Signal
 from models.claims import claim_for_reading, exists
 from models.encryption import OPEN
@@ -110,20 +111,31 @@ class Reader:
         stored = (claim.address.pending_secret, claim.address.consumer_secret)
         newest, *others = [self.cipher.decrypt(secret) for secret in stored if secret is not None]
         try:
-            return await self._ask_with(claim, newest)
+            return await self._ask_with(claim, newest, allowed=MARGIN)
         except Misconfigured:
             # You cannot know when a campus switches to a new secret.
             if not others:
                 raise
-            return await self._ask_with(claim, others[0])
+            return await self._ask_with(claim, others[0], allowed=MARGIN + self.settings.timeout_seconds)
 
-    async def _ask_with(self, claim: Claim, secret: str) -> tuple[Reading, float | None]:
+    async def _ask_with(self, claim: Claim, secret: str, *, allowed: float) -> tuple[Reading, float | None]:
+        """One request with one secret. *allowed*: seconds since the claim after which it may not begin."""
         address = claim.address
         protocol = protocol_for(address.consumer_key)
         target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
         stamp = Stamp(self.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
         wire = protocol.write_read(target, stamp)
-        response = await self.sender.post(address.url, wire.body, wire.headers, consumer_key=address.consumer_key)
+        # Rule 3: a request that began later would be one too many for the campus.
+        if self.clock.monotonic() - claim.began > allowed:
+            raise NotReadError("its claim came too late")
+        latest = allowed + self.settings.timeout_seconds
+        response = await self.sender.post(
+            address.url,
+            wire.body,
+            wire.headers,
+            consumer_key=address.consumer_key,
+            in_time=lambda: self.clock.monotonic() - claim.began <= latest,
+        )
         said = protocol.read_response(
             response,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
