@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import threading
 import time
@@ -10,51 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.blackbox.learners import Learners, between
 from tests.blackbox.world import launch, score, structure, wire
-from tests.fakes.lms import held, success
-
-POSSIBLE = {"problem-1": 10, "problem-2": 10, "problem-3": 20}
-
-
-class Learners:
-    """Learners at work, each with a grade for a problem and one for its chapter; knows what they have earned."""
-
-    def __init__(self, number: int, seed: int) -> None:
-        self._random = random.Random(seed)
-        self.names = [f"user-{one}" for one in range(number)]
-        self._earned: dict[tuple[str, str], int] = {}
-
-    def launches(self, url):
-        return [
-            launch(name, usage, f"{name}-{usage}", url) for name in self.names for usage in ("problem-1", "chapter")
-        ]
-
-    def work(self, number: int):
-        """So many changes, spread over all."""
-        events = []
-        for one in range(number):
-            name, problem = self.names[one % len(self.names)], self._random.choice(sorted(POSSIBLE))
-            earned = self._random.randrange(POSSIBLE[problem] + 1)
-            self._earned[name, problem] = earned
-            events.append(score(name, problem, earned, POSSIBLE[problem]))
-        return events
-
-    def gradebook(self):
-        """What the campus should hold in the end."""
-        grades = {}
-        for name in self.names:
-            earned = [self._earned[name, problem] for problem in POSSIBLE if (name, problem) in self._earned]
-            if earned:
-                grades["/outcomes", f"{name}-chapter"] = wire(sum(earned), 40)
-            if (name, "problem-1") in self._earned:
-                grades["/outcomes", f"{name}-problem-1"] = wire(self._earned[name, "problem-1"], 10)
-        return grades
-
-
-def between(least: float, most: float, seed: int):
-    """A campus of random latency."""
-    chance = random.Random(seed)
-    return lambda _record: success(latency=chance.uniform(least, most))
+from tests.fakes.lms import held
 
 
 @pytest.mark.timeout(180)

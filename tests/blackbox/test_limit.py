@@ -1,0 +1,206 @@
+"""A campus's limit holds over three daemons, whatever becomes of them: by what goes over the wire."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.blackbox.learners import Learners, between
+from tests.blackbox.world import structure, wait_until
+from tests.fakes.turnstile import Turnstile
+
+pytestmark = pytest.mark.timeout(180)
+
+ROOT = Path(__file__).parents[2]
+
+LIMIT = 4
+#: Seconds. Short, so that a lease is eight seconds long.
+TIMEOUT, HOLD, MARGIN = 2, 1, 5
+LEASE_MS = (MARGIN + TIMEOUT + HOLD) * 1000
+
+NOW_MS = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+
+@pytest.fixture
+def world(make_world, fresh_database, valkey_url):
+    """PostgreSQL and Valkey, and a campus that bears four requests at once."""
+    world = make_world(fresh_database("postgresql"), valkey_url)
+    world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)
+    world.add_consumer()
+    return world
+
+
+@pytest.fixture
+def turnstile(campus):
+    campus.behave = between(0.05, 0.2, seed=5)
+    with Turnstile.before(campus, TIMEOUT) as turnstile:
+        yield turnstile
+    assert turnstile.most == LIMIT, "the limit is kept, and used"
+    assert turnstile.requests == len(campus.requests)
+
+
+@contextmanager
+def at_work(world, turnstile, *daemons):
+    """More to do than the campus takes; in the end each of *daemons* sees that all is done."""
+    learners = Learners(60, seed=6)
+    world.add(structure(), *learners.launches(turnstile.url))
+    with learners.at_work(world):
+        yield learners
+    for daemon in daemons:
+        daemon.wait_settled()
+
+
+def start(world, number):
+    daemons = [world.run() for _ in range(number)]
+    for daemon in daemons:
+        daemon.wait_ready()
+    return daemons
+
+
+def accepted(daemon):
+    return daemon.metric("passback_outcomes_total", result="accepted")
+
+
+def takes_part(daemon, number=10):
+    """Until it has passed so many more grades back."""
+    goal = accepted(daemon) + number
+    daemon.wait_until("it takes part", lambda: accepted(daemon) >= goal)
+
+
+def is_full(turnstile):
+    """Until the campus is asked for as much as it bears."""
+    wait_until("all slots are used", lambda: turnstile.at_once == LIMIT)
+
+
+def freeze(daemon):
+    daemon.process.send_signal(signal.SIGSTOP)
+    wait_until("it stands still", lambda: is_frozen(daemon))
+
+
+def is_frozen(daemon):
+    return psutil.Process(daemon.process.pid).status() == psutil.STATUS_STOPPED
+
+
+def freeze_with_a_request(daemon, turnstile):
+    """Freeze it while the campus is at work for it."""
+
+    def caught():
+        freeze(daemon)
+        ours = {connection.laddr.port for connection in psutil.Process(daemon.process.pid).net_connections("tcp")}
+        if ours & turnstile.ports():
+            return True
+        daemon.process.send_signal(signal.SIGCONT)
+        return False
+
+    wait_until("the campus is at work for it", caught)
+
+
+def claims(world):
+    return world.count("graded_assignment WHERE claimed_until IS NOT NULL")
+
+
+def unknown(world):
+    return world.count("delivery WHERE result = 'unknown'")
+
+
+def lapsed(world):
+    """How many claims are older than their lease, and were not rescued."""
+    return world.count(f"graded_assignment WHERE claimed_until < {NOW_MS} - 1000")
+
+
+def test_the_limit_holds_when_a_daemon_joins_and_one_stops(world, campus, turnstile):
+    first, second = start(world, 2)
+    with at_work(world, turnstile, second) as learners:
+        takes_part(first)
+        takes_part(second)
+        (third,) = start(world, 1)
+        takes_part(third)
+        is_full(turnstile)
+        first.stop()
+        for daemon in (second, third):
+            takes_part(daemon)
+        is_full(turnstile)
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    second.stop()
+    third.stop()
+    assert claims(world) == 0
+    assert unknown(world) == 0
+    assert world.count("delivery") == len(campus.requests)
+
+
+def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a_lease(world, campus, turnstile):
+    victim, *others = start(world, 3)
+    with at_work(world, turnstile, *others) as learners:
+        for daemon in (victim, *others):
+            takes_part(daemon)
+        freeze_with_a_request(victim, turnstile)
+        victim.kill()
+        # What it had claimed by then; the others' claims end long before their leases do.
+        (lost,) = world.rows(f"SELECT MAX(claimed_until) - {NOW_MS} AS until FROM graded_assignment")
+        assert lost["until"] <= LEASE_MS
+        wait_until("what was lost is claimed by nobody", lambda: unknown(world) > 0)
+        wait_until("nothing else is lost", lambda: lapsed(world) == 0)
+        for _ in range(5):
+            is_full(turnstile)
+        for daemon in others:
+            takes_part(daemon)
+    assert campus.gradebook == learners.gradebook()
+    assert campus.overlaps() == []
+    for daemon in others:
+        assert daemon.metric("passback_fenced_total") == 0
+        daemon.stop()
+    assert claims(world) == 0
+
+
+def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claims(world, campus, turnstile):
+    victim, *others = start(world, 3)
+    with at_work(world, turnstile, victim, *others) as learners:
+        for daemon in (victim, *others):
+            takes_part(daemon)
+        freeze_with_a_request(victim, turnstile)
+        wait_until("its claims are rescued", lambda: unknown(world) > 0)
+        for daemon in others:
+            takes_part(daemon)
+        is_full(turnstile)
+        victim.process.send_signal(signal.SIGCONT)
+        takes_part(victim)
+        is_full(turnstile)
+    assert victim.metric("passback_fenced_total") > 0
+    assert unknown(world) == 0, "it has completed the records of its lost attempts"
+    assert campus.gradebook == learners.gradebook()
+    for daemon in (victim, *others):
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(60) == 0
+    assert claims(world) == 0
+
+
+def test_a_daemon_frozen_between_a_claim_and_its_request_sends_nothing_when_it_thaws(world, campus, turnstile):
+    armed = world.folder / "armed"
+    command = [sys.executable, "-m", "tests.faults.process", str(world.config)]
+    victim = world.run([*command, "--stop-at", "claimed:1", "--once", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
+    others = start(world, 2)
+    with at_work(world, turnstile, victim, *others) as learners:
+        for daemon in (victim, *others):
+            takes_part(daemon)
+        armed.touch()
+        wait_until("it stands still", lambda: is_frozen(victim))
+        wait_until("its claim is rescued", lambda: unknown(world) > 0)
+        for daemon in others:
+            takes_part(daemon)
+        is_full(turnstile)
+        victim.process.send_signal(signal.SIGCONT)
+        victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
+        takes_part(victim)
+    assert victim.metric("passback_fenced_total") > 0
+    assert campus.gradebook == learners.gradebook()
+    for daemon in (victim, *others):
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(60) == 0
+    assert claims(world) == 0
+    assert unknown(world) == 0
