@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.blackbox.world import wait_until
 from tests.deploy.debian import tool
 from tests.docs.docs_runner import ROOT
-from tests.docs.test_tour import free_ports
+from tests.docs.test_docs_runner import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

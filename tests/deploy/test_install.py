@@ -14,7 +14,7 @@ import pytest
 from tests.blackbox.test_supervised import Supervisor
 from tests.deploy.debian import systemd_analyze
 from tests.docs.docs_runner import ROOT
-from tests.docs.test_tour import free_ports
+from tests.docs.test_docs_runner import free_ports
 
 
 @pytest.fixture

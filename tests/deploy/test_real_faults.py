@@ -43,7 +43,7 @@ def test_faults_are_told_and_what_is_well_is_not(world, tmp_path):
             prometheus.wait_firing("PassbackdParkedForCampus")
             campus.keys[KEY] = "another one"
             world.add(*(score(f"u{one}", "problem-1", 6) for one in range(3)))
-            prometheus.wait_firing("PassbackdMisconfigured", "PassbackdGateShut")
+            prometheus.wait_firing("PassbackdMisconfigured", "PassbackdCampusDown")
             with world.redis() as client:
                 client.delete("passback:events")
                 client.xadd("passback:events", {"type": "user.retired", "user_id": "nobody"}, id="1-1")
