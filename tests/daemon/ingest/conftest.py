@@ -37,7 +37,7 @@ def applier():
 
 @pytest.fixture
 def apply(applier):
-    """Applies an event that arrives *later* milliseconds after NOW; gives what it did and the wake-ups."""
+    """Applies an event that arrives *later* milliseconds after NOW; gives what it did and what it made dirty."""
 
     async def apply(later=0, force=False, **fields):
         entry_id = f"{NOW + later}-0"
@@ -74,7 +74,7 @@ def structure(apply):
 
 @pytest.fixture
 def launch(apply):
-    """Registers an assignment with a sourcedid of its own; gives what it did and the wake-ups."""
+    """Registers an assignment with a sourcedid of its own; gives what it did and what it made dirty."""
     numbers = iter(range(1_000))
 
     async def launch(usage_id="unit", **more):
@@ -98,9 +98,9 @@ def clean(launch):
 
     async def clean(usage_id="unit", **more):
         columns = {name: more.pop(name) for name in ("sent_version", "waiting_since", "parked_at") if name in more}
-        _, (wake,) = await launch(usage_id, **more)
-        await GradedAssignment.filter(id=wake.assignment_id).update(**CLEAN | columns)
-        return wake.assignment_id
+        _, (dirty,) = await launch(usage_id, **more)
+        await GradedAssignment.filter(id=dirty.assignment_id).update(**CLEAN | columns)
+        return dirty.assignment_id
 
     return clean
 

@@ -16,7 +16,7 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
-from models.assignment import Debounce
+from models.changes import Debounce
 from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.score import Score
@@ -56,7 +56,7 @@ DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
 
 
 class Impatient(Stream):
-    """A stream whose readers do not wait for news."""
+    """A stream whose readers do not wait for new entries."""
 
     async def wait(self, position, block_ms):
         await asyncio.sleep(0)
@@ -84,7 +84,7 @@ class Monotonic:
 
 
 @contextmanager
-def told():
+def logged():
     """What is logged at more than debug level."""
     found = []
     with structlog.testing.capture_logs() as logs:
@@ -123,9 +123,7 @@ class Desk:
     backlog: CatchUp = field(default_factory=CatchUp)
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
     stop: Sleepless = field(default_factory=Sleepless)
-    wakes: list = field(default_factory=list)
-
-    has_room: bool = True
+    dirty: list = field(default_factory=list)
 
     def __post_init__(self):
         self.intake = Intake(
@@ -134,13 +132,12 @@ class Desk:
             clock=self.clock,
             backlog=self.backlog,
             metrics=self.metrics,
-            wake=self.wake,
-            has_room=lambda: self.has_room,
+            enqueue=self.enqueue,
             keep_days=7,
         )
 
-    async def wake(self, wakes):
-        self.wakes += wakes
+    async def enqueue(self, dirty):
+        self.dirty += dirty
 
     async def step(self, *, later=0.0):
         """One step, *later* seconds after the one before."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import inspect
 import logging
 import threading
@@ -373,36 +372,3 @@ async def test_a_worker_that_is_closed_as_soon_as_it_was_started_ends_at_once(ho
     async with running_worker(home.worker(drain_seconds=60.0)):
         pass
     assert time.monotonic() - started < 30
-
-
-async def test_a_message_of_several_calls_is_acknowledged_when_the_last_one_has_ended(home):
-    worker = home.worker(split=lambda arguments: [(name, arguments[1]) for name in arguments[0].split()])
-    async with running_worker(worker):
-        await home.send("a b c", how="waits")
-        await until(lambda: len(home.began) == 3)
-        await home.send("d")
-        await until(lambda: home.ended == ["d"])
-        assert home.unacknowledged() >= 1
-        home.go.set()
-        await until(lambda: len(home.ended) == 4 and not home.unacknowledged())
-
-
-async def test_of_a_message_of_several_calls_some_may_fail(home, caplog):
-    worker = home.worker(split=lambda arguments: [("a", "fails"), ("b", ""), ("c", "fails")])
-    async with running_worker(worker):
-        await home.send("a b c")
-        await until(lambda: sorted(home.ended) == ["a", "b", "c"] and not home.unacknowledged())
-    gc.collect()
-    told = [record.name for record in caplog.records if record.levelno >= logging.ERROR]
-    assert told == ["dramatiq.worker.WorkerThread"]
-
-
-async def test_each_call_of_a_message_takes_a_place_in_the_window(home):
-    worker = home.worker(window=2, split=lambda arguments: [(name, arguments[1]) for name in arguments[0].split()])
-    async with running_worker(worker):
-        await home.send("a b", "c d", how="waits")
-        await until(lambda: len(home.began) == 2)
-        await asyncio.sleep(0.05)
-        assert len(home.began) == 2
-        home.go.set()
-        await until(lambda: len(home.ended) == 4)
