@@ -8,7 +8,8 @@ import redis.asyncio
 from daemon.ingest.apply import Applier
 from daemon.ingest.replay import Replay
 from daemon.ingest.stream import Stream
-from models.assignment import Debounce, GradedAssignment
+from models.assignment import GradedAssignment
+from models.changes import Debounce
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
