@@ -1,4 +1,4 @@
-"""What one daemon sends with, without the daemon: for tests of the walk from the wake-up to the campus and back."""
+"""What one daemon sends with, without the daemon: for tests of attempts, from the message to the campus and back."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from actors.gate import Gates
 from dramatiq.brokers.stub import StubBroker
 
-from actors.attempt import MARGIN, Settings, Tools
+from actors.attempt import Dependencies
 from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
-from models.assignment import Debounce, bump
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from actors.settings import MARGIN, Settings
+from models.campus import OutcomeService, ensure_campus
+from models.changes import Change, Debounce, change
+from models.consumer import LtiConsumer, digest, origin
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.score import apply_score
@@ -79,32 +80,32 @@ class Sending:
         rules = Rules(hold_seconds=HOLD, max_attempts=settings.pop("max_attempts", 80))
         self.clock = clock
         self.trees = Trees()
-        self.gates = Gates(
-            settings.pop("most", 4), connections=200, clock=clock, lease_seconds=LEASE, line=settings.pop("line", 32)
-        )
         self.metrics = Metrics("test")
         self.abort = asyncio.Event()
         self.may_send = settings.pop("may_send", True)
+        self.max_connections = settings.pop("max_connections", 200)
         self.broker = StubBroker(middleware=[])
-        self.tools = Tools(
+        self.dependencies = Dependencies(
             sender=Sender(session),
-            gates=self.gates,
             trees=self.trees,
             clock=self.clock,
             metrics=self.metrics,
-            settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
+            settings=Settings(TIMEOUT, rules, settings.pop("max_per_campus", 4), **settings),
             may_send=lambda: self.may_send,
             abort=self.abort,
         )
-        self.outcomes = Outcomes(self.broker, self.tools, partitions=4)
+        self.outcomes = self._outcomes(self.dependencies)
 
     def replace_sender(self, sender: Any) -> None:
         """Send with another sender from now on."""
         self.broker = StubBroker(middleware=[])
-        self.outcomes = Outcomes(self.broker, replace(self.tools, sender=sender), partitions=4)
+        self.outcomes = self._outcomes(replace(self.dependencies, sender=sender))
 
-    async def pass_back(self, assignment_id: int, version: int = 1) -> None:
-        await self.outcomes.pass_back(assignment_id, version)
+    def _outcomes(self, dependencies: Dependencies) -> Outcomes:
+        return Outcomes(self.broker, dependencies, partitions=4, max_connections=self.max_connections)
+
+    async def send(self, *assignment_ids: int) -> None:
+        await self.outcomes.send(list(assignment_ids))
 
     @property
     def now(self) -> int:
@@ -126,10 +127,10 @@ class Sending:
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
-    def woken(self) -> list[tuple[Any, ...]]:
-        """The arguments of the wake-ups sent, in all queues."""
+    def enqueued(self) -> list[int]:
+        """The assignments that the messages in all queues name."""
         messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
-        return [tuple(message["args"]) for message in messages]
+        return [assignment_id for message in messages for assignment_id in message["args"][0]]
 
 
 @asynccontextmanager
@@ -153,8 +154,9 @@ async def standing_clock() -> Clock:
 
 async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: str = SECRET) -> OutcomeService:
     consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=secret)
+    campus_id = await ensure_campus(consumer.id, origin(url))
     return await OutcomeService.create(
-        lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
+        lti_consumer=consumer, campus_id=campus_id, lis_outcome_service_url=url, url_digest=digest(url)
     )
 
 
@@ -165,7 +167,7 @@ async def scored(earned: float, possible: float, usage_id: str = BLOCK) -> None:
 async def changed(assignment_id: int, earned: float, possible: float, now: int) -> None:
     """A new score came for a leaf, as intake applies it."""
     await scored(earned, possible)
-    await bump(assignment_id, kind="leaf", now=now, debounce=DEBOUNCE)
+    await change([Change(assignment_id, "leaf")], now=now, debounce=DEBOUNCE)
 
 
 async def results(assignment_id: int) -> list[str]:
