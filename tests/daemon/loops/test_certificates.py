@@ -17,11 +17,10 @@ from daemon.infra.stop import Stop
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
-from models.consumer import LtiConsumer, OutcomeService, digest
 from models.db.clock import Clock
 from tests.daemon.check.certificates import expired, served_with, valid_for
 from tests.fakes.lms import RecordingLms
-from tests.models.rows import make_assignment
+from tests.models.rows import make_assignment, make_service
 
 DAY = 86_400
 EGRESS = Egress(allow_http=True, allow_networks=(ip_network("127.0.0.0/8"),))
@@ -35,13 +34,7 @@ class Campuses:
 
     async def launch(self, name: str, lms: RecordingLms) -> int:
         """A grade that this consumer is to get; gives its row."""
-        names = {"consumer_name": name, "consumer_secret": "s"}
-        consumer, _ = await LtiConsumer.get_or_create(names, consumer_key=name)
-        url, origin = lms.url(), lms.url("")
-        service = await OutcomeService.create(
-            lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin
-        )
-        return await make_assignment(service)
+        return await make_assignment(await make_service(name, lms.url()))
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
         tls = {} if certificate is None else {"campus": trust(certificate)}

@@ -1,80 +1,87 @@
-"""The alarm behind all wake-ups."""
+"""The dispatcher: what is due gets its message, as much as may be sent now."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from actors.connections import CROWD, SHORT_LINE
-from actors.gate import Gates
 
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import Look
-from daemon.loops.dispatch import Sweep
-from models.assignment import WAKE_MS, GradedAssignment
+from daemon.loops.dispatch import EVERY, Dispatcher
+from models.campus import Campus
+from models.claims import claim
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from tests.models.rows import make_assignment
+from tests.actors.sending import Sending, Ticker, outcome_session
+from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
 EMPTY_STREAM = Look(entries=[], last_id="0-0", first_id=None, at_position=False)
+MAX_PER_CAMPUS, CONNECTIONS = 4, 20
+FAR = 1 << 50
 
 
-class Ticker:
-    """A monotonic clock that stands still until it is moved. Seconds."""
+class Dispatching:
+    """A dispatcher whose messages are collected, with the stream's backlog applied unless *applied* says otherwise."""
 
-    seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-class Swept:
-    """A sweep whose wake-ups are collected, with the stream's backlog applied unless *applied* says otherwise."""
-
-    def __init__(self, *, applied: bool = True) -> None:
+    def __init__(self, session, *, applied: bool = True) -> None:
         self.ticker = Ticker()
         self.clock = Clock(self.ticker)
         self.backlog = CatchUp()
         if applied:
             self.backlog.saw(0, "0-0", EMPTY_STREAM)
-        self.woken: list[int] = []
-        self.gates = Gates(4, connections=200, clock=self.clock, lease_seconds=35)
-        self.sweep = Sweep(clock=self.clock, gates=self.gates, may_send=lambda: self.backlog.applied, wake=self._wake)
+        self.sending = Sending(session, self.clock, max_per_campus=MAX_PER_CAMPUS, max_connections=CONNECTIONS)
+        self.sending.dependencies.may_send = lambda: self.backlog.applied
+        self.dispatcher = Dispatcher(self.sending.outcomes, self.sending.dependencies)
         self.stop = Stop()
-        self.stop.set()  # nobody wants to sleep here
-
-    async def _wake(self, wakes):
-        self.woken += [wake.assignment_id for wake in wakes]
+        self.stop.set()  # no sleep between rounds here
 
     async def step(self) -> list[int]:
-        """One round; the assignments that it woke, in the order of their ids."""
-        self.woken.clear()
-        await self.sweep.step(self.stop)
-        return sorted(self.woken)
+        """One round; the assignments that its messages name, in the order of their ids."""
+        for queue in self.sending.broker.queues.values():
+            queue.queue.clear()
+        await self.dispatcher.step(self.stop)
+        return sorted(self.sending.enqueued())
+
+    async def claim(self, *assignment_ids: int) -> list[int]:
+        claims = await claim(assignment_ids, self.sending.dependencies.lease(), most=CONNECTIONS)
+        return sorted(one.assignment_id for one in claims)
 
 
 @pytest.fixture
-def swept(empty_database):
-    return Swept()
+async def dispatching(empty_database):
+    async with outcome_session() as session:
+        yield Dispatching(session)
 
 
-async def test_a_round_measures_the_clock(swept):
+async def answered(**columns) -> None:
+    """Every campus has answered before, so that it may have more than one request."""
+    await Campus.all().update(answered_at=1, **columns)
+
+
+async def test_a_round_measures_the_clock(dispatching):
     with pytest.raises(RuntimeError, match="before it was measured"):
-        swept.clock.now()
-    await swept.step()
-    assert swept.clock.now() > 1_600_000_000_000
+        dispatching.clock.now()
+    await dispatching.step()
+    assert dispatching.clock.now() > 1_600_000_000_000
 
 
-async def test_whoever_can_be_claimed_is_woken_once_and_again_when_the_wake_up_has_lapsed(swept):
+async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatching):
     assignments = [await make_assignment(), await make_assignment(composite=True)]
-    assert await swept.step() == assignments
-    assert await swept.step() == []
-    await GradedAssignment.filter(id=assignments[0]).update(wake_until=swept.clock.now() - 1)
-    assert await swept.step() == assignments[:1]
+    await answered()
+    assert await dispatching.step() == assignments
+    assert await dispatching.step() == assignments
+    assert await dispatching.claim(assignments[0]) == assignments[:1]
+    assert await dispatching.step() == assignments[1:]
 
 
-async def test_a_wake_up_under_way_is_waited_for(swept):
-    await swept.step()
-    await make_assignment(wake_until=swept.clock.now() + WAKE_MS)
-    assert await swept.step() == []
+async def test_each_message_goes_to_the_actor_of_its_kind(dispatching):
+    await make_assignment(), await make_assignment(composite=True)
+    await answered()
+    await dispatching.step()
+    messages = [raw for queue in dispatching.sending.broker.queues.values() for raw in queue.queue]
+    assert sorted(b"send_composite_outcome" in message for message in messages) == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -84,53 +91,134 @@ async def test_a_wake_up_under_way_is_waited_for(swept):
         {"parked_at": 1},
         {"disabled_at": 1},
         {"waiting_since": 1},
-        {"due_at": 1 << 50},
-        {"not_before": 1 << 50},
-        {"hold_until": 1 << 50},
-        {"claim_token": 1, "claimed_until": 1 << 50},
+        {"due_at": FAR},
+        {"not_before": FAR},
+        {"hold_until": FAR},
+        {"claim_token": 1, "claimed_at": 1, "claimed_until": FAR},
     ],
     ids=lambda columns: next(iter(columns)),
 )
-async def test_whoever_cannot_be_claimed_is_let_sleep(swept, columns):
+async def test_what_cannot_be_claimed_gets_no_message(dispatching, columns):
     await make_assignment(**columns)
-    assert await swept.step() == []
+    assert await dispatching.step() == []
 
 
-async def test_a_claim_that_ran_out_is_woken_for(swept):
-    lost = await make_assignment(claim_token=1, claimed_until=1)
-    assert await swept.step() == [lost]
+async def test_a_claim_whose_lease_ran_out_is_taken_back_recorded_and_sent_in_the_same_round(dispatching):
+    lost = await make_assignment(
+        claim_token=7, claimed_at=1, claimed_until=2, claimed_version=1, attempts=1, version_number=3
+    )
+    assert await dispatching.step() == [lost]
+    row = await read_row(lost)
+    assert (row["claimed_until"], row["claim_token"], row["forced_version"]) == (None, -7, 3)
+    assert [(line["claim_token"], line["result"]) for line in await read_lines(lost)] == [(7, "unknown")]
 
 
-async def test_no_more_are_woken_for_one_campus_than_its_line_has_room_for(swept):
-    assignments = [await make_assignment() for _ in range(3)]
-    swept.gates._connections.waiting = CROWD
-    assert len(await swept.step()) == SHORT_LINE // 2
-    swept.gates._connections.waiting = 0
-    assert len(await swept.step()) == len(assignments) - SHORT_LINE // 2
+async def test_between_two_measurings_a_round_only_dispatches(dispatching):
+    await dispatching.step()
+    lost = await make_assignment(claim_token=7, claimed_at=1, claimed_until=2, claimed_version=1)
+    due = await make_assignment(user_id="another")
+    await answered()
+    assert await dispatching.step() == [due]
+    dispatching.ticker.seconds += EVERY
+    assert await dispatching.step() == [lost, due]
 
 
-async def test_no_more_are_woken_at_all_campuses_than_may_wait_there(swept):
-    for _ in range(CROWD // 2 + 1):
-        await make_assignment()
-    swept.gates = swept.sweep._gates = Gates(CROWD, connections=200, clock=swept.clock, lease_seconds=35)
-    swept.gates._connections.waiting = CROWD - 1
-    assert len(await swept.step()) == CROWD // 2
+async def test_a_campus_gets_as_many_messages_as_it_has_free_slots_oldest_first(dispatching):
+    assignments = [await make_assignment(due_at=due_at) for due_at in (50, 10, 40, 20, 30, 60)]
+    await answered()
+    by_age = [assignments[index] for index in (1, 3, 4, 2, 0, 5)]
+    assert await dispatching.step() == sorted(by_age[:4])
+    assert await dispatching.claim(*by_age[:3]) == sorted(by_age[:3])
+    assert await dispatching.step() == by_age[3:4]
 
 
-async def test_nobody_is_woken_before_the_backlog_is_applied(empty_database):
-    swept = Swept(applied=False)
+async def test_a_campus_that_never_answered_gets_one_request(dispatching):
+    first = await make_assignment(due_at=1)
+    await make_assignment(due_at=2)
+    assert await dispatching.step() == [first]
+
+
+async def test_all_campuses_together_get_no_more_than_there_are_connections(dispatching):
+    for number in range(CONNECTIONS // MAX_PER_CAMPUS + 3):
+        service = await make_service(f"campus {number}")
+        for _ in range(MAX_PER_CAMPUS):
+            await make_assignment(service)
+    await answered()
+    assert len(await dispatching.step()) == CONNECTIONS
+    assert dispatching.sending.outcomes.contended
+    await LtiConsumer.filter(consumer_name__not="campus 0").delete()
+    assert len(await dispatching.step()) == MAX_PER_CAMPUS
+    assert not dispatching.sending.outcomes.contended
+
+
+async def test_slow_campuses_get_half_of_the_connections(dispatching):
+    for number in range(CONNECTIONS // MAX_PER_CAMPUS):
+        service = await make_service(f"campus {number}")
+        for _ in range(MAX_PER_CAMPUS):
+            await make_assignment(service)
+    await answered(slow=True)
+    assert len(await dispatching.step()) == CONNECTIONS // 2
+
+
+@pytest.mark.parametrize("columns", [{"blocked_until": FAR}, {"tripped_at": 1, "blocked_until": FAR}])
+async def test_a_campus_that_is_left_alone_gets_no_message(dispatching, columns):
+    await make_assignment()
+    await answered(**columns)
+    assert await dispatching.step() == []
+
+
+async def test_a_paused_consumer_gets_no_message_until_it_is_resumed(dispatching):
     assignment = await make_assignment()
-    assert await swept.step() == []
-    assert swept.clock.now() > 0, "the clock is measured all the same"
-    swept.backlog.saw(0, "0-0", EMPTY_STREAM)
-    assert await swept.step() == [assignment]
+    await LtiConsumer.all().update(paused_at=1)
+    assert await dispatching.step() == []
+    await LtiConsumer.all().update(paused_at=None)
+    assert await dispatching.step() == [assignment]
 
 
-async def test_nobody_is_woken_while_a_database_that_was_restored_catches_up(swept):
-    swept.backlog.saw(0, "7-0", EMPTY_STREAM)
+@pytest.mark.parametrize(("trips", "probed"), [(0, 0), (1, 2), (2, 0)])
+async def test_a_campus_that_is_down_gets_one_probe_of_the_oldest_and_the_newest_in_turn(dispatching, trips, probed):
+    assignments = [await make_assignment(due_at=due_at) for due_at in (1, 2, 3)]
+    await answered(tripped_at=1, trips=trips)
+    assert await dispatching.step() == [assignments[probed]]
+
+
+async def test_nothing_is_sent_before_the_backlog_is_applied(empty_database):
+    async with outcome_session() as session:
+        dispatching = Dispatching(session, applied=False)
+        assignment = await make_assignment()
+        assert await dispatching.step() == []
+        assert dispatching.clock.now() > 0, "the clock is measured all the same"
+        dispatching.backlog.saw(0, "0-0", EMPTY_STREAM)
+        assert await dispatching.step() == [assignment]
+
+
+async def test_nothing_is_sent_while_a_database_that_was_restored_catches_up(dispatching):
+    dispatching.backlog.saw(0, "7-0", EMPTY_STREAM)
     assignment = await make_assignment()
     last = ("7-0", {})
-    swept.backlog.saw(0, "3-0", Look(entries=[last], last_id="7-0", first_id="3-0", at_position=True))
-    assert await swept.step() == []
-    swept.backlog.saw(0, "7-0", EMPTY_STREAM)
-    assert await swept.step() == [assignment]
+    dispatching.backlog.saw(0, "3-0", Look(entries=[last], last_id="7-0", first_id="3-0", at_position=True))
+    assert await dispatching.step() == []
+    dispatching.backlog.saw(0, "7-0", EMPTY_STREAM)
+    assert await dispatching.step() == [assignment]
+
+
+async def test_a_notification_ends_the_wait_for_the_next_round(dispatching):
+    class Waiting(Stop):
+        """Waits for what it is given, and never for the time."""
+
+        waiting = asyncio.Event()
+
+        async def sleep(self, seconds):
+            await asyncio.sleep(0)
+
+        async def sleep_or(self, event, seconds):
+            assert seconds <= EVERY
+            self.waiting.set()
+            await event.wait()
+
+    stop = Waiting()
+    round_ = asyncio.create_task(dispatching.dispatcher.step(stop))
+    await stop.waiting.wait()
+    assert not round_.done()
+    dispatching.dispatcher.notify()
+    await round_

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from models.gate import STATES, Campus, shut
 
 from actors.metrics import Metrics
 from daemon.infra.redis import redis_client
@@ -11,11 +10,12 @@ from daemon.infra.stop import Stop
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
-from models.consumer import LtiConsumer, OutcomeService, digest, origin
+from models.campus import CAMPUS_STATES, Campus
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.stream_position import move_position, read_position
-from tests.models.rows import make_assignment
+from tests.models.rows import make_assignment, make_service
 from tests.servers import HOST, Port
 
 
@@ -27,7 +27,7 @@ class Gauged:
         self.metrics = Metrics("test")
         self.stream = stream
         self.stop = Stop()
-        self.stop.set()  # nobody wants to sleep here
+        self.stop.set()  # no sleep between rounds here
         self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics, certificate_ends={})
 
     async def step(self) -> None:
@@ -43,16 +43,6 @@ async def gauged(empty_database, valkey_url):
         gauged = Gauged(Stream(client, "events"))
         await gauged.clock.measure()
         yield gauged
-
-
-async def make_service(name: str, *urls: str) -> list[OutcomeService]:
-    consumer = await LtiConsumer.create(consumer_name=name, consumer_key=name, consumer_secret="secret")
-    return [
-        await OutcomeService.create(
-            lti_consumer=consumer, lis_outcome_service_url=url, url_digest=digest(url), origin=origin(url)
-        )
-        for url in urls
-    ]
 
 
 async def test_every_state_is_counted(gauged):
@@ -74,7 +64,7 @@ async def test_every_state_is_counted(gauged):
     assert [gauged.value("assignments", state=state) for state in ("claimed", "parked", "disabled")] == [1, 1, 1]
 
 
-async def test_a_state_that_nobody_is_in_any_more_goes_back_to_zero(gauged):
+async def test_a_state_in_which_no_assignment_is_any_more_goes_back_to_zero(gauged):
     assignment = await make_assignment()
     await gauged.step()
     await GradedAssignment.filter(id=assignment).delete()
@@ -83,8 +73,8 @@ async def test_a_state_that_nobody_is_in_any_more_goes_back_to_zero(gauged):
 
 
 async def test_the_longest_due_grade_is_shown_by_campus_and_gone_when_none_is_due(gauged):
-    (one,) = await make_service("one", "https://one.example/o")
-    (two,) = await make_service("two", "https://two.example/o")
+    one = await make_service("one", "https://one.example/o")
+    two = await make_service("two", "https://two.example/o")
     for service, due_at in ((one, 7_000), (one, 5_500), (two, 9_000)):
         await make_assignment(service, due_at=due_at)
     await gauged.step()
@@ -99,7 +89,8 @@ async def test_the_longest_due_grade_is_shown_by_campus_and_gone_when_none_is_du
 
 
 async def test_a_consumer_at_two_origins_is_shown_with_its_oldest_due_grade_and_its_last_success(gauged):
-    here, there = await make_service("one", "https://a.example/o", "https://b.example/o")
+    here = await make_service("one", "https://a.example/o")
+    there = await make_service("one", "https://b.example/o")
     await make_assignment(here, due_at=5_000)
     await make_assignment(there, due_at=9_000)
     await make_assignment(here, sent_version=1, sent_at=12_000)
@@ -109,22 +100,28 @@ async def test_a_consumer_at_two_origins_is_shown_with_its_oldest_due_grade_and_
     assert gauged.value("last_success_timestamp_seconds", consumer="one") == 12
 
 
-async def test_the_gates_of_a_consumer_are_counted_by_their_states_and_gone_with_it(gauged):
-    here, there = await make_service("one", "https://a.example/o", "https://b.example/o")
-    (two,) = await make_service("two", "https://two.example/o")
+async def test_the_campuses_of_a_consumer_are_counted_by_their_states_and_gone_with_it(gauged):
+    here = await make_service("one", "https://a.example/o")
+    there = await make_service("one", "https://b.example/o")
+    two = await make_service("two", "https://two.example/o")
     for service in (here, there, two):
         await make_assignment(service)
     now = gauged.clock.now()
-    await shut(Campus(here.lti_consumer_id, here.origin), now=now, until=now + 60_000, reason="HTTP 500")
+    await Campus.filter(id=here.campus_id).update(tripped_at=now, blocked_until=now + 60_000)
     await gauged.step()
 
-    def gates(name):
-        return [gauged.value("gate_state", consumer=name, state=state) for state in STATES]
+    def states(name):
+        return {state: gauged.value("campus_state", consumer=name, state=state) for state in CAMPUS_STATES}
 
-    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [1, 0, 0, 0])
+    none = dict.fromkeys(CAMPUS_STATES, 0)
+    assert (states("one"), states("two")) == (none | {"up": 1, "down": 1}, none | {"up": 1})
+    await Campus.filter(id=there.campus_id).update(throttled_at=now)
+    await LtiConsumer.filter(consumer_name="two").update(paused_at=1)
+    await gauged.step()
+    assert (states("one"), states("two")) == (none | {"throttled": 1, "down": 1}, none | {"paused": 1})
     await LtiConsumer.filter(consumer_name="two").delete()
     await gauged.step()
-    assert (gates("one"), gates("two")) == ([1, 1, 0, 0], [None] * 4)
+    assert (states("one")["down"], states("two")) == (1, dict.fromkeys(CAMPUS_STATES))
 
 
 async def test_the_quarantine_is_counted(gauged):
@@ -133,7 +130,7 @@ async def test_the_quarantine_is_counted(gauged):
     assert gauged.value("quarantined_events") == 1
 
 
-async def test_the_streams_lag_is_what_stands_after_the_position(gauged):
+async def test_the_streams_lag_is_what_comes_after_the_position(gauged):
     for _ in range(3):
         await gauged.stream.add({"type": "x"})
     await gauged.step()

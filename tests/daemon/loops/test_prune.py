@@ -6,11 +6,12 @@ import pytest
 
 from daemon.infra.stop import Stop
 from daemon.loops.prune import EVERY, Prune, Retention
+from models.campus import OrphanedClaim
 from models.db.clock import Clock
-from models.delivery import Delivery, Line, write_line
+from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.quarantine import QuarantinedEvent
 from models.queries.retention import CHUNK
-from tests.models.rows import make_assignment, read_lines
+from tests.models.rows import make_assignment, make_service, read_lines
 
 DAY = 86_400_000
 
@@ -32,7 +33,7 @@ class Pruned:
         self.clock = Clock(self.ticker)
         self.prune = Prune(clock=self.clock, retention=Retention(10, 30))
         self.stop = Stop()
-        self.stop.set()  # nobody wants to sleep here
+        self.stop.set()  # no sleep between rounds here
 
     async def step(self) -> None:
         await self.prune.step(self.stop)
@@ -49,9 +50,11 @@ async def pruned(empty_database):
 
 
 async def tried(assignment_id: int, *attempts: tuple[int, str]) -> None:
-    """Ledger lines of an assignment: when, and what they came to."""
-    for token, (at, result) in enumerate(attempts):
-        await write_line(assignment_id, token, at=at, attempt=1, version=1, line=Line(result))
+    """Delivery records of an assignment: when, and their results."""
+    await write_deliveries(
+        DeliveryRecord(assignment_id, token, at=at, attempt=1, version=1, result=result)
+        for token, (at, result) in enumerate(attempts)
+    )
 
 
 async def quarantined(at: int, number: int = 1) -> None:
@@ -82,6 +85,17 @@ async def test_old_quarantined_events_go_after_a_time_of_their_own(pruned):
     await quarantined(pruned.days_ago(30))
     await pruned.step()
     assert await QuarantinedEvent.all().values_list("at", flat=True) == [pruned.days_ago(30)]
+
+
+async def test_orphaned_claims_go_once_their_lease_has_run_out(pruned):
+    campus_id, now = (await make_service()).campus_id, pruned.clock.now()
+    for claimed_until in (now - 1, now, now + 1):
+        await OrphanedClaim.create(campus_id=campus_id, claimed_until=claimed_until)
+    await pruned.step()
+    assert await OrphanedClaim.all().values_list("claimed_until", flat=True) == [now + 1]
+    pruned.ticker.seconds += EVERY
+    await pruned.step()
+    assert not await OrphanedClaim.exists()
 
 
 async def test_much_goes_in_chunks_and_only_then_is_there_a_long_rest(pruned):

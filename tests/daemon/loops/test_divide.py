@@ -1,0 +1,94 @@
+"""How the dispatcher divides free connections among campuses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.loops.dispatch import divide
+from models.dispatch import Capacity, Share
+
+
+def capacity(campus_id, free=4, in_flight=0, *, slow=False, trips=None):
+    return Capacity(campus_id, free, in_flight, slow, trips)
+
+
+def shares(*campuses, free=200, free_for_slow=100):
+    return {share.campus_id: share.number for share in divide(campuses, free=free, free_for_slow=free_for_slow)}
+
+
+def test_where_there_is_enough_each_campus_gets_all_its_slots():
+    assert shares(capacity(1), capacity(2, free=1), capacity(3, free=7)) == {1: 4, 2: 1, 3: 7}
+
+
+def test_too_few_connections_are_divided_evenly():
+    assert shares(capacity(1), capacity(2), capacity(3), free=6) == {1: 2, 2: 2, 3: 2}
+
+
+def test_what_a_small_campus_does_not_take_goes_to_the_others():
+    assert shares(capacity(1, free=1), capacity(2, free=9), capacity(3, free=9), free=9) == {1: 1, 2: 4, 3: 4}
+
+
+def test_the_campus_with_fewest_requests_under_way_is_the_next():
+    assert shares(capacity(1, in_flight=3), capacity(2, in_flight=1), capacity(3), free=3) == {2: 1, 3: 2}
+
+
+def test_a_campus_without_a_free_slot_gets_nothing():
+    assert shares(capacity(1, free=0), capacity(2, free=-1, in_flight=5), capacity(3, free=1)) == {3: 1}
+
+
+def test_without_a_free_connection_no_campus_gets_any():
+    assert shares(capacity(1), capacity(2), free=0) == {}
+
+
+def test_slow_campuses_together_get_no_more_than_their_part():
+    campuses = [capacity(1, slow=True), capacity(2, slow=True), capacity(3)]
+    assert shares(*campuses, free_for_slow=3) == {1: 2, 2: 1, 3: 4}
+
+
+def test_slow_campuses_whose_part_is_used_up_hold_up_no_other():
+    assert shares(capacity(1, slow=True), capacity(2), free=4, free_for_slow=0) == {2: 4}
+
+
+@pytest.mark.parametrize(("trips", "newest"), [(None, False), (0, False), (1, True), (2, False), (3, True)], ids=str)
+def test_each_second_probe_is_of_the_newest_assignment(trips, newest):
+    assert divide([capacity(1, free=1, trips=trips)], free=9, free_for_slow=9) == [Share(1, 1, newest=newest)]
+
+
+_CAPACITIES = st.lists(
+    st.builds(
+        Capacity,
+        campus_id=st.integers(0, 1 << 40),
+        free=st.integers(-2, 6),
+        in_flight=st.integers(0, 6),
+        slow=st.booleans(),
+        trips=st.one_of(st.none(), st.integers(0, 9)),
+    ),
+    max_size=8,
+    unique_by=lambda one: one.campus_id,
+)
+
+
+@settings(deadline=None)
+@given(_CAPACITIES, st.integers(0, 20), st.integers(0, 20))
+def test_shares_keep_every_limit_and_waste_no_connection(campuses, free, free_for_slow):
+    got = shares(*campuses, free=free, free_for_slow=free_for_slow)
+    assert all(0 < got[one.campus_id] <= one.free for one in campuses if one.campus_id in got)
+    slow = sum(got.get(one.campus_id, 0) for one in campuses if one.slow)
+    assert sum(got.values()) <= free
+    assert slow <= free_for_slow
+    wanted = sum(max(0, one.free) for one in campuses if not one.slow)
+    wanted_slow = min(free_for_slow, sum(max(0, one.free) for one in campuses if one.slow))
+    assert sum(got.values()) == min(free, wanted + wanted_slow)
+
+
+@settings(deadline=None)
+@given(_CAPACITIES, st.integers(0, 20))
+def test_no_campus_is_ahead_of_one_that_could_have_had_more(campuses, free):
+    got = shares(*campuses, free=free, free_for_slow=free)
+    total = {one.campus_id: one.in_flight + got.get(one.campus_id, 0) for one in campuses}
+    behind = [total[one.campus_id] for one in campuses if got.get(one.campus_id, 0) < one.free]
+    ahead = [total[one.campus_id] for one in campuses if got.get(one.campus_id, 0)]
+    if behind and ahead:
+        assert max(ahead) <= min(behind) + 1
