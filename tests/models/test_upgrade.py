@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
+from tortoise.exceptions import BaseORMException
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
+import models.migrations
 from models.db.database import open_database, tortoise_config
 from models.db.migrate import check_schema, known
 from models.db.sql import Statement, connection, is_postgres
+from tests.models import trial_migrations
 
 _TABLES = {
     True: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
@@ -19,7 +25,15 @@ _COLUMNS = {
     False: 'SELECT name, type, "notnull" = 1 AND dflt_value IS NULL AS wanted FROM pragma_table_info(:of)',
 }
 #: Parents before children.
-_ORDER = ("lti_consumer", "outcome_service", "graded_assignment")
+_ORDER = ("lti_consumer", "campus", "outcome_service", "graded_assignment")
+_PARENTS = ("lti_consumer_id", "campus_id", "outcome_service_id", "assignment_id")
+
+
+async def migrated(url: str, name: str, package: str = models.migrations.__name__) -> None:
+    """Apply the migrations of a package up to that one."""
+    apps: dict[str, Any] = tortoise_config(url)["apps"]
+    executor = MigrationExecutor(connection(), {"models": {**apps["models"], "migrations": package}})
+    await executor.migrate([MigrationTarget("models", name)], direction="forward")
 
 
 async def tables() -> list[str]:
@@ -47,42 +61,65 @@ async def insert_into(table: str, number: int, names: dict[str, str]) -> None:
     """A row as the release at that point would write it: everything that has no default."""
     wanted = {name: kind for name, kind in names.items() if name != "id"} | {"id": names.get("id", "bigint")}
     values = {name: value(kind, number) for name, kind in wanted.items()}
-    parents = [name for name in values if name in ("lti_consumer_id", "outcome_service_id", "assignment_id")]
-    values |= dict.fromkeys(parents, number)
+    values |= dict.fromkeys((name for name in values if name in _PARENTS), number)
     await Statement(
         f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)}) RETURNING id"
     ).rows(**values)
 
 
-@pytest.mark.parametrize("step", range(1, len(known())))
-async def test_a_migration_works_on_rows_and_the_release_before_can_go_on_writing(database_url, step):
-    async with open_database(database_url):
-        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
-        await executor.migrate([MigrationTarget("models", known()[step - 1])], direction="forward")
-        before = {table: await columns(table, only_wanted=True) for table in await tables()}
-        for table, names in before.items():
+async def rows_of_each() -> dict[str, int]:
+    """How many rows each table has."""
+    counted = {table: await Statement(f"SELECT COUNT(*) AS number FROM {table}").row() for table in await tables()}
+    return {table: row["number"] for table, row in counted.items() if row is not None}
+
+
+async def upgraded(url: str, before: str, after: str, package: str) -> None:
+    """Take one step with rows in every table; fails if the release before could not go on."""
+    async with open_database(url):
+        await migrated(url, before, package)
+        wanted = {table: await columns(table, only_wanted=True) for table in await tables()}
+        had = {table: await columns(table, only_wanted=False) for table in wanted}
+        for table, names in wanted.items():
             await insert_into(table, 1, names)
-        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
-        await executor.migrate([MigrationTarget("models", known()[step])], direction="forward")
-        for table, names in before.items():
+        await migrated(url, after, package)
+        for table, names in wanted.items():
             await insert_into(table, 2, names)
-            assert set(await columns(table, only_wanted=False)) >= set(names), "a column has gone"
+            assert set(await columns(table, only_wanted=False)) >= set(had[table]), "a column has gone"
+        kept = await rows_of_each()
+        assert {table: kept[table] for table in wanted} == dict.fromkeys(wanted, 2), "rows have gone"
 
 
-async def test_the_last_step_is_this_release(database_url):
+#: Each step of this release, and a good one of the trial, since there may be none yet.
+STEPS = [
+    *((models.migrations.__name__, *steps) for steps in pairwise(known())),
+    (trial_migrations.__name__, "0001_initial", "0002_adds_a_column"),
+]
+
+
+@pytest.mark.parametrize(("package", "before", "after"), STEPS)
+async def test_a_migration_works_on_rows_and_the_release_before_can_go_on_writing(database_url, package, before, after):
+    await upgraded(database_url, before, after, package)
+
+
+async def test_the_last_step_is_this_release_and_takes_a_row_in_every_table(database_url):
     async with open_database(database_url):
-        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
-        await executor.migrate([MigrationTarget("models", known()[-1])], direction="forward")
+        await migrated(database_url, known()[-1])
         await check_schema()
+        for table in await tables():
+            await insert_into(table, 1, await columns(table, only_wanted=True))
+        assert set((await rows_of_each()).values()) == {1}
 
 
-async def test_what_was_quarantined_before_is_not_taken_for_whole(database_url):
-    async with open_database(database_url):
-        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
-        await executor.migrate([MigrationTarget("models", "0003_gates")], direction="forward")
-        await insert_into("quarantined_event", 1, await columns("quarantined_event", only_wanted=True))
-        executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
-        await executor.migrate([MigrationTarget("models", known()[-1])], direction="forward")
-        await insert_into("quarantined_event", 2, await columns("quarantined_event", only_wanted=True))
-        rows = await Statement("SELECT truncated FROM quarantined_event ORDER BY id").rows()
-        assert [bool(row["truncated"]) for row in rows] == [True, False]
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("0003_renames_a_column", BaseORMException),
+        ("0004_drops_an_optional_column", AssertionError),
+        ("0005_wants_a_value", BaseORMException),
+        ("0006_drops_a_table", BaseORMException),
+        ("0007_loses_rows", AssertionError),
+    ],
+)
+async def test_a_bad_step_is_found(database_url, step, error):
+    with pytest.raises(error):
+        await upgraded(database_url, "0001_initial", step, trial_migrations.__name__)
