@@ -71,17 +71,19 @@ async def test_a_campus_without_due_rows_has_none(campus_id, columns):
         {"tripped_at": NOW},
     ],
 )
-async def test_a_campus_without_a_free_slot_has_none(campus_id, columns):
+async def test_a_campus_without_a_free_slot_says_so(campus_id, columns):
     first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
     await claimed(first)
     await Campus.all().update(**columns)
-    assert await capacity() == []
+    (found,) = await capacity()
+    assert found.free <= 0
+    assert found.in_flight == 1
 
 
-async def test_a_paused_consumer_has_none(campus_id):
+async def test_a_paused_consumer_has_no_free_slot(campus_id):
     await make_assignment(**DIRTY)
     await LtiConsumer.all().update(paused_at=NOW)
-    assert await capacity() == []
+    assert [one.free for one in await capacity()] == [0]
 
 
 async def test_requests_of_rows_that_are_gone_are_counted_until_their_lease_ends(campus_id):

@@ -1,4 +1,4 @@
-"""How attempts end: each outcome by what it does to every column, records, and signals. On both databases."""
+"""How attempts end: each outcome by what it does to every column and the records. On both databases."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from models.campus import Breaker, Campus, Signal, read_breakers
 from models.changes import force_resend
 from models.claims import claim, rescue
-from models.finishing import Finish, Finished, finish
+from models.finishing import Finish, Finished
 from tests.models.claiming import (
     DIRTY,
     LATER,
@@ -22,7 +21,7 @@ from tests.models.claiming import (
     lease,
     record,
 )
-from tests.models.rows import changes, make_assignment, make_service, read_lines, read_row
+from tests.models.rows import changes, make_assignment, read_lines, read_row
 from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -226,51 +225,3 @@ async def test_an_end_without_a_record_writes_none():
     assignment = await make_assignment(**DIRTY)
     await ended(await claimed(assignment), "unchanged")
     assert await read_lines(assignment) == []
-
-
-# --- Signals ---
-
-
-def noting(breaker: Breaker, signal: Signal) -> Breaker:
-    """Counts the signals, and stores what the last one was; none of one that is neutral."""
-    if signal.kind == "neutral":
-        return breaker
-    return replace(breaker, trips=breaker.trips + 1, last_error=signal.error, last_failed_assignment=1)
-
-
-async def signalled(*kinds, service=None):
-    """End an attempt with each of these signals, in one batch; the campus is free for them."""
-    rows = [await make_assignment(service, **DIRTY) for _ in kinds]
-    await campuses_answered()
-    claims = sorted(await claim(rows, lease(max_per_campus=99), most=99), key=lambda got: got.assignment_id)
-    finishes = [
-        Finish(got, "retried", signal=Signal(kind, got.address.campus_id, got.assignment_id, NOW, error=f"{place}"))
-        for place, (got, kind) in enumerate(zip(claims, kinds, strict=True))
-    ]
-    return await finish(finishes, now=LATER, next_breaker=noting)
-
-
-async def test_signals_are_applied_to_their_campus_in_order_and_what_they_changed_is_returned():
-    service, other = await make_service(), await make_service("other")
-    before = await read_breakers([other.campus_id])
-    _, (change,) = await signalled("failure", "neutral", "failure", service=service)
-    assert (change.before.trips, change.after.trips, change.after.last_error) == (0, 2, "2")
-    assert await read_breakers([service.campus_id]) == [change.after]
-    assert await read_breakers([other.campus_id]) == [replace(before[0], answered_at=1)]
-
-
-async def test_a_signal_that_changes_nothing_writes_nothing():
-    _, changed_breakers = await signalled("neutral")
-    assert changed_breakers == []
-    assert (await Campus.get()).last_error is None
-
-
-async def test_the_signal_of_a_fenced_attempt_counts_and_that_of_a_deleted_one_does_not():
-    fenced = await make_assignment(**DIRTY)
-    got = await claimed(fenced)
-    await rescue(now=NOW + LEASE)
-    signal = Signal("failure", got.address.campus_id, fenced, NOW)
-    gone = Finish(replace(got, assignment_id=4711), "retried", signal=signal)
-    found, (change,) = await finish([Finish(got, "retried", signal=signal), gone], now=LATER, next_breaker=noting)
-    assert [one.fenced for one in found.values()] == [True, False]
-    assert change.after.trips == 1

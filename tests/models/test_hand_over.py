@@ -185,6 +185,17 @@ async def test_an_end_that_is_said_again_never_brings_the_campus_above_its_limit
     assert len(await in_flight()) == MAX_PER_CAMPUS
 
 
+async def test_the_claims_that_follow_are_noted_before_the_commit_so_that_they_can_be_given_back():
+    rows = await make_due(4)
+    await campuses_answered()
+    noted = hand_over()
+    claims = await claim(rows[:2], lease(), most=99)
+    found = await all_ended([Finish(got, "accepted", score="1") for got in claims], hand_over=noted)
+    followers = {one.next.assignment_id: one.next for one in found.values()}
+    assert {got.assignment_id: got for got in noted.claimed} == followers
+    assert sorted(followers) == rows[2:]
+
+
 async def test_parking_is_found_beside_the_follower():
     first, second = await make_due(2)
     found = await ended(await claimed(first), "parked", parked_scope="learner", hand_over=hand_over())

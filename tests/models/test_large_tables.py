@@ -119,38 +119,38 @@ async def by_indexes(statement: Statement, **parameters: Any) -> set[str]:
     return set(re.findall(r"INDEX (\w+)", plan))
 
 
-def shares(number: int, remainder: int | None = None) -> list[dict[str, int | None]]:
-    return [
-        {"campus_id": campus, "number": number, "remainder": remainder, "newest": campus % 2} for campus in range(1, 10)
-    ]
+#: What each claim is made with.
+LIMITS = {"now": NOW, "until": NOW + 9, "second": 0, "max_per_campus": MAX_PER_CAMPUS, "most": 64}
 
 
 async def test_capacity_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
     indexes = await by_indexes(dispatch._CAPACITY, now=NOW, max_per_campus=MAX_PER_CAMPUS)
     assert indexes >= {DUE, CLAIMED}
     found = {one.campus_id: one.free for one in await read_capacity(now=NOW, max_per_campus=MAX_PER_CAMPUS)}
-    assert found == dict.fromkeys(range(5, 9), MAX_PER_CAMPUS), "four are full, and the last has nothing due"
+    full, free = dict.fromkeys(range(1, 5), 0), dict.fromkeys(range(5, 9), MAX_PER_CAMPUS)
+    assert found == full | free, "the last has nothing due"
 
 
 async def test_picking_goes_by_the_index_of_due_rows(large):
-    assert DUE in await by_indexes(dispatch._PICK, given=shares(8), now=NOW, look=8, partitions=1)
+    shares = [Share(campus, 8, newest=bool(campus % 2)) for campus in range(1, 10)]
+    given = dispatch.as_given(shares)
+    assert DUE in await by_indexes(dispatch._PICK, given=given, now=NOW, look=8, partitions=1)
     due = await pick([Share(campus, 8) for campus in range(1, 10)], now=NOW)
     assert len(due) == 8 * 8
 
 
-async def test_the_pick_of_a_hand_over_goes_by_the_index_of_due_rows(large):
-    given = [one for remainder in range(4) for one in shares(2, remainder)[:2]]
-    assert DUE in await by_indexes(dispatch._PICK, given=given, now=NOW, look=48, partitions=4)
+async def test_a_hand_over_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
+    ended = [Share(campus, 2, remainder=remainder) for remainder in range(4) for campus in (1, 5)]
+    where = {"given": dispatch.as_given(ended), "look": dispatch.look_at(ended, 4), "partitions": 4}
+    assert await by_indexes(claims._CLAIM_NEXT, **where, **LIMITS) >= {DUE, CLAIMED}
 
 
 @pytest.mark.parametrize("statement", [claims._CLAIM, claims._CLAIM_FOR_READING], ids=["sending", "reading"])
 async def test_a_claim_goes_by_ids_and_counts_by_the_index_of_claimed_rows(large, statement):
     due = await pick([Share(campus, 8) for campus in range(1, 10)], now=NOW)
-    given = [{"assignment_id": one.assignment_id, "token": 1, "most": 9} for one in due]
-    parameters = {"now": NOW, "until": NOW + 9, "second": 0, "max_per_campus": MAX_PER_CAMPUS, "most": 64}
-    assert CLAIMED in await by_indexes(statement, given=given, **parameters)
+    given = [{"assignment_id": one.assignment_id} for one in due]
+    assert CLAIMED in await by_indexes(statement, given=given, **LIMITS)
     await by_indexes(claims._LOCK, given=given)
-    await by_indexes(claims._ADDRESSES, given=given)
 
 
 async def test_an_end_goes_by_ids(large):

@@ -197,15 +197,35 @@ async def test_an_attempt_that_only_seemed_lost_leaves_no_record_if_it_sent_noth
     assert (await read_row(assignment))["attempts"] == 4, "only the holder of a claim gives its attempt back"
 
 
-async def test_an_end_said_again_after_a_newer_claim_leaves_that_claim_alone():
+async def test_an_end_that_is_made_again_after_a_newer_claim_is_known_by_its_record_and_leaves_that_claim_alone():
     assignment = await make_assignment(**DIRTY)
     first = await claimed(assignment)
-    await ended(first, "retried", result="retried", not_before=NOW)
+    how = {"result": "retried", "not_before": NOW, "bytes_left": True}
+    await ended(first, "retried", **how)
     await claimed(assignment, now=NOW + 4_000)
     before = await read_row(assignment)
-    assert (await ended(first, "retried", result="retried", not_before=NOW)).fenced
+    assert not (await ended(first, "retried", **how)).fenced
     assert await changes(assignment, before) == {}
     assert await results(assignment) == ["retried"]
+
+
+async def test_an_end_without_a_record_that_is_made_again_after_a_newer_claim_is_fenced_and_changes_nothing():
+    assignment = await make_assignment(**DIRTY)
+    first = await claimed(assignment)
+    await ended(first, "released", given_back=True)
+    await claimed(assignment, now=NOW + 4_000)
+    before = await read_row(assignment)
+    assert (await ended(first, "released", given_back=True)).fenced
+    assert await changes(assignment, before) == {}
+
+
+async def test_the_end_of_a_holder_that_came_back_is_made_again_without_another_resend():
+    assignment, first, _ = await overtaken()
+    how = {"result": "accepted", "score": "0", "bytes_left": True, "now": OVER + 5}
+    assert (await ended(first, "accepted", **how)).fenced
+    before = await read_row(assignment)
+    await ended(first, "accepted", **how)
+    assert await changes(assignment, before) == {}
 
 
 async def test_a_row_that_is_gone_is_a_normal_end():

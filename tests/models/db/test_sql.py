@@ -70,3 +70,11 @@ async def test_what_follows_two_colons_is_no_parameter_and_one_parameter_may_be_
     words = Statement("SELECT CAST(:number AS BIGINT) + CAST(:number AS BIGINT) AS twice, 'a::b' AS colons")
     assert words.names == ["number"]
     assert await words.row(number=4) == {"twice": 8, "colons": "a::b"}
+
+
+async def test_a_random_number_is_another_in_each_row_and_fits_a_positive_bigint():
+    words = Statement("SELECT {random} AS number FROM {given}", given="id BIGINT")
+    numbers = [row["number"] for row in await words.rows(given=[{"id": number} for number in range(200)])]
+    assert len(set(numbers)) == 200
+    assert all(1 <= number <= 2**62 for number in numbers)
+    assert max(numbers).bit_length() > 50
