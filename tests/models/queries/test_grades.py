@@ -1,4 +1,4 @@
-"""What people who ask are told from: read alone, by index alone, and never more than somebody would look at."""
+"""What answers people who ask: reads alone, by indexes alone, and never more than a person would look at."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def quarantine(number, *, user_id="learner", content=b"", **columns):
 
 @pytest.fixture
 async def four():
-    """The same learner on two blocks and in another course, and somebody else."""
+    """The same learner on two blocks and in another course, and another."""
     here = {"user_id": "a", "course_id": "c", "usage_id": "1"}
     return [
         await make_assignment(**here, lti_user_id="at campus", lis_result_sourcedid="s"),
@@ -59,7 +59,7 @@ async def four():
         ({"user_id": "a", "course_id": "c"}, [0, 1]),
         ({"user_id": "a", "usage_id": "1"}, [0, 2]),
         ({"user_id": "a", "course_id": "c", "usage_id": "2"}, [1]),
-        ({"user_id": "nobody"}, []),
+        ({"user_id": "unknown"}, []),
         ({"lti_user_id": "at campus"}, [0, 3]),
         ({"lti_user_id": "at campus", "user_id": "b"}, [3]),
         ({"lti_user_id": LONG + "2"}, [2]),
@@ -76,7 +76,7 @@ async def test_assignments_are_found_by_all_that_is_asked(four, asked, expected)
 
 
 @pytest.mark.parametrize("asked", [{}, {"course_id": "c"}, {"course_id": "c", "usage_id": "1"}])
-async def test_whoever_asks_for_nobody_is_refused(asked):
+async def test_a_query_that_names_no_one_is_refused(asked):
     with pytest.raises(ValueError, match="whose grades"):
         await lookup.find(Query(**asked), now=NOW)
 
@@ -114,7 +114,7 @@ async def test_of_a_ledger_the_newest_lines_are_read_and_it_is_told_whether_ther
         await line(assignment, number, at=NOW + number, result="retried")
     lines, more = await lookup.ledger(assignment)
     assert ([one.at - NOW for one in lines], more) == ([*reversed(range(MAX_LINES))], False)
-    # Written last, of an attempt that began first: a lost one that somebody took over.
+    # Written last, of an attempt that began first: a lost one that was rescued.
     await line(assignment, MAX_LINES, at=NOW - 1, result="unknown")
     again, more = await lookup.ledger(assignment)
     assert (again, more) == (lines, True)
@@ -146,7 +146,7 @@ async def test_events_in_quarantine_tell_course_and_block_as_far_as_they_can_be_
     content, _ = content_of({b"course_id": b"a=b\nc", b"usage_id": b"\xff", b"junk": b"x" * 9_000})
     await quarantine(1, content=content)
     await quarantine(2, type="unknown")
-    await quarantine(3, user_id="somebody else")
+    await quarantine(3, user_id="another")
     newest, oldest = await lookup.rejected("learner")
     assert (newest.entry_id, newest.type, newest.course_id, newest.usage_id) == ("2-0", "unknown", None, None)
     assert (oldest.course_id, oldest.usage_id, oldest.reason) == ("a=b\nc", "\ufffd", "because")
@@ -161,7 +161,7 @@ async def test_of_many_events_the_newest_are_read():
     newest = [*reversed(range(2, MAX_EVENTS + 2))]
     assert [event.at for event in await lookup.rejected("learner")] == newest
     assert [event.at for event in await lookup.late("learner")] == newest
-    assert await lookup.late("somebody else") == []
+    assert await lookup.late("another") == []
 
 
 async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_campus():

@@ -80,7 +80,7 @@ async def test_a_marked_grade_starts_afresh_now_and_is_forced_only_if_that_is_wi
         "attempts": 0,
         "not_before": 0,
     }
-    assert row["hold_until"] == NOW + 5, "a request whose end nobody knows is no younger"
+    assert row["hold_until"] == NOW + 5, "a request in doubt is no younger"
     assert (row["parked_at"], row["parked_reason"], row["parked_scope"], row["waiting_since"]) == (None,) * 4
 
 
