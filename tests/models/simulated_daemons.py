@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dramatiq import Broker
 
-from actors.attempt import MARGIN, Dependencies
+from actors.dependencies import Dependencies
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
-from actors.settings import Settings
+from actors.settings import MARGIN, Settings
 from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees
 from tests.models.rows import read_address, read_row
