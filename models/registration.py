@@ -56,7 +56,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
     Register, move or revive the assignment that a launch names.
 
     Returns:
-        What it did, and the assignment that may need a wake-up.
+        What it did, and the assignment that may be dirty now; None after a stale launch.
 
     Raises:
         RegistrationError: The consumer is unknown, or the outcome service's URL is none.
@@ -72,19 +72,26 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
         return "stale", None
     if launch.instance_guid and consumer.instance_guid is None:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
+    changed = await _replace(known, launch, service, kind, now) if known else None
+    result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
     if all(launch.modified_us > row.registered_us for row in known):
+        # Last, as senders do it: assignments before their campus.
         await probe_soon(service.campus_id)
-    if not known:
-        return "applied", await _create(launch, service, kind, now)
-    # The row that owns the sourcedid survives; one that stood at its new place goes.
+    return result, assignment_id
+
+
+async def _replace(
+    known: Sequence[GradedAssignment], launch: Registration, service: OutcomeService, kind: Kind, now: int
+) -> tuple[Result, int]:
+    """The row that owns the sourcedid survives; those that were at its new place go."""
     keep, *displaced = known
     await orphan_claims([row.id for row in displaced], now=now)
     for row in displaced:
         await _displace(row, keep)
     result, assignment_id = await _refresh(keep, launch, service, kind, now)
-    if any(max(row.claimed_until or 0, row.hold_until) > now for row in displaced):
+    landed = max((max(row.claimed_until or 0, row.hold_until) for row in displaced), default=0)
+    if landed > now:
         # A request of a row that goes may still land, perhaps in the same place.
-        landed = max(max(row.claimed_until or 0, row.hold_until) for row in displaced)
         await raise_hold(keep.id, until=landed)
         await force_resend(keep.id, now=now)
     return ("applied" if displaced else result), assignment_id
@@ -165,7 +172,7 @@ async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
 
 async def _refresh(
     row: GradedAssignment, launch: Registration, service: OutcomeService, kind: Kind, now: int
-) -> tuple[Result, int | None]:
+) -> tuple[Result, int]:
     newer = launch.modified_us > row.registered_us
     moved = _place(row) != (
         launch.user_id, launch.course_id, launch.usage_id, service.id, launch.lis_result_sourcedid

@@ -34,7 +34,7 @@ from tests.models.simulated_daemons import CONNECTIONS, Daemon, Stage, Time
 from tests.models.world import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
 
     from models.claims import Claim
 
