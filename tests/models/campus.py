@@ -49,7 +49,7 @@ class Campus:
         return [request for request in self.seen if request.under_way]
 
     def next_to_land(self) -> Request | None:
-        """Of the requests that nobody waits for any more, the one whose last moment comes first."""
+        """Of the requests whose sender no longer waits, the one whose last moment comes first."""
         late = [request for request in self.under_way() if request.limit is not None]
         return min(late, key=lambda request: request.limit or 0, default=None)
 

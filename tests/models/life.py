@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tortoise.transactions import in_transaction
 
+import models.campus
 from models.assignment import GradedAssignment
 from models.changes import (
     Cause,
@@ -144,8 +145,9 @@ class Life:
         self.before: dict[str, Any] = {}
 
     async def start(self) -> None:
-        """The launch."""
+        """The launch, at a campus that has answered before and may have several requests."""
         self.id = await make_assignment(composite=self.composite, due_at=self.now, lis_result_sourcedid=self.address)
+        await models.campus.Campus.all().update(answered_at=1)
         self.before = await read_row(self.id)
 
     @property
@@ -502,7 +504,7 @@ class Life:
             assert self.campus.holds.get(self.address) == self.to_send, "stale"
 
     async def _check_ledger(self) -> None:
-        """Every request that the campus saw has its record, which says what its sender knew; what was not sent has none."""
+        """Every request that the campus saw has its record, with what its sender knew; what was not sent has none."""
         records = {record["claim_token"]: record for record in await read_lines(self.id)}
         ended = {sender.claim.token: sender.end.delivery for sender in self.ended if sender.end is not None}
         for request in self.campus.seen:

@@ -1,4 +1,4 @@
-"""Simulated daemons: real attempts, claimed, handed over and dispatched by the real code; each stops where it may freeze."""
+"""Simulated daemons: attempts that the real code claims, hands over and dispatches; each stops where it may freeze."""
 
 from __future__ import annotations
 

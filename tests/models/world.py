@@ -1,5 +1,5 @@
 """
-A model of a small world: two learners, problems and a chapter, three campuses, and daemons that are not to be relied on.
+A model of a small world: two learners, problems and a chapter, three campuses, and daemons that may fail.
 
 Everything that intake and the daemons do is done by the real code: events are read, applied and committed as from the
 stream; the dispatcher picks what is due; attempts claim, send, finish and hand over. The model is the world around it:
@@ -89,7 +89,7 @@ ANSWERS: dict[str, tuple[Response | DeliveryError, str, int | None]] = {
     "refuses the learner": (_answer(200, "failure", "user not found"), "refused", None),
     "refuses the course": (_answer(200, "failure", "course concluded"), "refused", None),
     "is not there": (_answer(404), "refused", None),
-    "says what nobody knows": (_answer(200, "failure", "no"), "retried", None),
+    "gives no known reason": (_answer(200, "failure", "no"), "retried", None),
     "is busy": (_answer(429), "retried", None),
     "rejects the signature": (_answer(401), "misconfigured", None),
     "breaks": (_answer(500), "ambiguous", HOLD),
