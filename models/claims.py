@@ -105,7 +105,7 @@ class Lease:
 # In the order of campuses, as everybody locks them; skipped where another daemon is counting.
 _LOCK = Statement(
     """
-    SELECT graded_assignment.id AS id FROM {given}
+    SELECT graded_assignment.id AS id, campus.id AS campus_id FROM {given}
     JOIN graded_assignment ON graded_assignment.id = given.assignment_id
     JOIN campus ON campus.id = graded_assignment.campus_id
     ORDER BY campus.id {lock_free:campus}""",
@@ -115,7 +115,7 @@ _LOCK = Statement(
 
 def _claimed(wanted: str, due: str, limit: str) -> str:
     """
-    SQL that claims rows within the limit of each campus.
+    SQL that claims rows within the limit of each campus; a row that went to another campus since is left alone.
 
     Args:
         wanted: A query for ``id``, ``campus_id`` and ``place``, which counts the rows of a campus in their order.
@@ -128,12 +128,13 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
             FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
             WHERE campus.id IN (SELECT campus_id FROM wanted)
         ), chosen AS MATERIALIZED (
-            SELECT wanted.id AS id, here.secrets AS secrets, {{random}} AS token
+            SELECT wanted.id AS id, here.id AS here_id, here.secrets AS secrets, {{random}} AS token
             FROM wanted JOIN here ON here.id = wanted.campus_id
             WHERE wanted.place <= here.free ORDER BY wanted.place LIMIT :most
         ), unlocked AS MATERIALIZED (
             SELECT graded_assignment.id AS id FROM chosen CROSS JOIN graded_assignment
-            WHERE graded_assignment.id = chosen.id AND {due} {{lock_free:graded_assignment}})
+            WHERE graded_assignment.id = chosen.id AND graded_assignment.campus_id = chosen.here_id
+                AND {due} {{lock_free:graded_assignment}})
         UPDATE graded_assignment SET claim_token = chosen.token, claimed_at = :now,
             claimed_until = :until + chosen.secrets * CAST(:second AS BIGINT), claimed_version = version_number,
             attempts = attempts + 1
@@ -161,10 +162,11 @@ _ADDRESS = f"""(SELECT lis_outcome_service_url FROM outcome_service
 
 
 def _by_id(due: str) -> str:
-    return f"""SELECT graded_assignment.id AS id, campus_id,
-                ROW_NUMBER() OVER (PARTITION BY campus_id ORDER BY {READY_AT}, graded_assignment.id) AS place
+    return f"""SELECT graded_assignment.id AS id, given.campus_id AS campus_id,
+                ROW_NUMBER() OVER (PARTITION BY given.campus_id ORDER BY {READY_AT}, graded_assignment.id) AS place
             FROM given CROSS JOIN graded_assignment
-            WHERE graded_assignment.id = given.assignment_id AND {due}"""
+            WHERE graded_assignment.id = given.assignment_id AND graded_assignment.campus_id = given.campus_id
+                AND {due}"""
 
 
 def _next(picked: str) -> str:
@@ -172,10 +174,13 @@ def _next(picked: str) -> str:
             FROM ({picked}) AS picked"""
 
 
-_CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given="assignment_id BIGINT")
+_ROWS = "assignment_id BIGINT, campus_id BIGINT"
+_CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given=_ROWS)
 # Any row that nobody sends now, clean or not.
 _FREE = "claimed_until IS NULL"
-_CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT), given="assignment_id BIGINT")
+_CLAIM_FOR_READING = Statement(
+    _claimed(_by_id(_FREE), _FREE, READING_LIMIT), given="assignment_id BIGINT, campus_id BIGINT"
+)
 _CLAIM_NEXT = Statement(
     _claimed(_next(PICKED), DUE_BY_ID, LIMIT),
     sqlite=_claimed(_next(PICKED_SQLITE), DUE_BY_ID, LIMIT),
@@ -230,7 +235,7 @@ async def _within_limit(statement: Statement, assignment_ids: Iterable[int], lea
     if not given or most <= 0:
         return []
     async with in_transaction():
-        locked = [{"assignment_id": row["id"]} for row in await _LOCK.rows(given=given)]
+        locked = [{"assignment_id": row["id"], "campus_id": row["campus_id"]} for row in await _LOCK.rows(given=given)]
         return await _claims(statement, lease, given=locked, most=most) if locked else []
 
 

@@ -287,4 +287,4 @@ async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finis
     waiting: dict[tuple[int, int], list[Finish]] = {}
     for one in ended:
         waiting.setdefault(place(one.claim), []).append(one)
-    return {waiting[place(claim)].pop(): claim for claim in claims if waiting.get(place(claim))}
+    return {waiting[place(claim)].pop(): claim for claim in claims}
