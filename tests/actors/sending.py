@@ -1,4 +1,4 @@
-"""What one daemon sends with, without the daemon: for tests of attempts, from the message to the campus and back."""
+"""What one daemon sends with, without the daemon: for tests of an attempt from the message to the campus and back."""
 
 from __future__ import annotations
 
@@ -6,40 +6,46 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from actors.attempt import Dependencies
 from actors.client import Sender, http_session
+from actors.dependencies import Dependencies
 from actors.egress import Egress
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.settings import MARGIN, Settings
-from models.campus import OutcomeService, ensure_campus
+from daemon.infra.stop import Stop
+from daemon.loops.dispatch import Dispatcher
+from models.campus import Campus, OutcomeService, ensure_campus, read_breakers, read_state
 from models.changes import Change, Debounce, change
+from models.claims import rescue
 from models.consumer import LtiConsumer, digest, origin
-from models.course import CourseTrees
+from models.course import CourseStructure, CourseTrees
+from models.course_tree import Tree, canonical
 from models.db.clock import Clock
 from models.score import apply_score
-from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines
+from tests.fakes import lms as fake
+from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     import aiohttp
 
-    from models.course_tree import Tree
+    from models.campus import Breaker, CampusState
+    from tests.fakes.lms import Behaviour, RecordingLms
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="
 DEBOUNCE = Debounce(delay_ms=60_000, ceiling_ms=240_000)
 HOLD, TIMEOUT = 20.0, 10.0
 LEASE = MARGIN + TIMEOUT + HOLD
+PARTITIONS = 4
 #: Longer than the hold and any first backoff.
 LATER = 30.0
 
@@ -74,38 +80,86 @@ class Trees(CourseTrees):
 
 
 class Sending:
-    """What one daemon sends with."""
+    """
+    What one daemon sends with.
 
-    def __init__(self, session, clock: Clock, **settings: Any) -> None:
-        rules = Rules(hold_seconds=HOLD, max_attempts=settings.pop("max_attempts", 80))
+    Args:
+        hands_over: Whether claims follow an attempt; else each call makes one attempt of each assignment.
+        settings: Those of :class:`actors.settings.Settings`.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        max_attempts: int = 80,
+        max_connections: int = 200,
+        may_send: bool = True,
+        hands_over: bool = False,
+        **settings: Any,
+    ) -> None:
+        rules = Rules(hold_seconds=HOLD, max_attempts=max_attempts)
         self.clock = clock
         self.trees = Trees()
         self.metrics = Metrics("test")
-        self.abort = asyncio.Event()
-        self.may_send = settings.pop("may_send", True)
-        self.max_connections = settings.pop("max_connections", 200)
+        self.may_send = may_send
         self.broker = StubBroker(middleware=[])
         self.dependencies = Dependencies(
             sender=Sender(session),
             trees=self.trees,
-            clock=self.clock,
+            clock=clock,
             metrics=self.metrics,
-            settings=Settings(TIMEOUT, rules, settings.pop("max_per_campus", 4), **settings),
+            settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
             may_send=lambda: self.may_send,
-            abort=self.abort,
+            abort=asyncio.Event(),
         )
-        self.outcomes = self._outcomes(self.dependencies)
-
-    def replace_sender(self, sender: Any) -> None:
-        """Send with another sender from now on."""
-        self.broker = StubBroker(middleware=[])
-        self.outcomes = self._outcomes(replace(self.dependencies, sender=sender))
-
-    def _outcomes(self, dependencies: Dependencies) -> Outcomes:
-        return Outcomes(self.broker, dependencies, partitions=4, max_connections=self.max_connections)
+        self.outcomes = Outcomes(self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections)
+        self.outcomes.contended = not hands_over
+        self.dispatcher = Dispatcher(self.outcomes, self.dependencies)
+        self.outcomes.on_capacity(self.dispatcher.notify)
 
     async def send(self, *assignment_ids: int) -> None:
+        """Do what a message that names these assignments asks for."""
         await self.outcomes.send(list(assignment_ids))
+
+    async def rescue(self) -> int:
+        """Take back the claims whose lease has run out, as the dispatcher does; returns how many."""
+        return await rescue(now=self.now)
+
+    async def work_off(self) -> None:
+        """Dispatch, and do what the messages ask for, until nothing may be sent any more."""
+        await self.rescue()
+        for _ in range(100):
+            await self.dispatcher.dispatch()
+            messages = self.take_messages()
+            if not messages:
+                return
+            await asyncio.gather(*(self.send(*ids) for ids in messages))
+        raise AssertionError("the dispatcher names assignments again and again that cannot be claimed")
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """A dispatcher and a worker go on with whatever is due."""
+        stop = Stop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._dispatch(stop))
+            group.create_task(self._work(stop, group))
+            try:
+                yield
+            finally:
+                self.outcomes.close()
+                stop.set()
+
+    async def _dispatch(self, stop: Stop) -> None:
+        while not stop.is_set():
+            await self.dispatcher.step(stop)
+
+    async def _work(self, stop: Stop, group: asyncio.TaskGroup) -> None:
+        while not stop.is_set():
+            for ids in self.take_messages():
+                group.create_task(self.send(*ids))
+            await stop.sleep(0.005)
 
     @property
     def now(self) -> int:
@@ -127,10 +181,14 @@ class Sending:
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
-    def enqueued(self) -> list[int]:
-        """The assignments that the messages in all queues name."""
-        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
-        return [assignment_id for message in messages for assignment_id in message["args"][0]]
+    def take_messages(self) -> list[list[int]]:
+        """The ids that each message names, in all queues; they are taken out of these."""
+        taken = []
+        for queue in self.broker.queues.values():
+            while not queue.empty():
+                (ids,) = json.loads(queue.get_nowait())["args"]
+                taken.append(ids)
+        return taken
 
 
 @asynccontextmanager
@@ -153,6 +211,7 @@ async def standing_clock() -> Clock:
 
 
 async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: str = SECRET) -> OutcomeService:
+    """An address of a campus that never answered yet; *name*, *key* and *secret* are its consumer's."""
     consumer = await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=secret)
     campus_id = await ensure_campus(consumer.id, origin(url))
     return await OutcomeService.create(
@@ -160,14 +219,42 @@ async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: st
     )
 
 
-async def scored(earned: float, possible: float, usage_id: str = BLOCK) -> None:
-    await apply_score(LEARNER, COURSE, usage_id, points=(earned, possible), modified_us=1)
+async def known(*services: OutcomeService, **columns: Any) -> None:
+    """These campuses have answered before, so that they get more than one request at once."""
+    ids = [service.campus_id for service in services]
+    await Campus.filter(id__in=ids).update(**{"answered_at": 1, **columns})
+
+
+async def breaker_of(service: OutcomeService) -> Breaker:
+    (breaker,) = await read_breakers([service.campus_id])
+    return breaker
+
+
+async def state_of(service: OutcomeService, now: int) -> CampusState:
+    state, _ = await read_state(service.campus_id, now=now)
+    return state
+
+
+async def scored(earned: float, possible: float, usage_id: str = BLOCK, learner: str = LEARNER) -> None:
+    await apply_score(learner, COURSE, usage_id, points=(earned, possible), modified_us=1)
 
 
 async def changed(assignment_id: int, earned: float, possible: float, now: int) -> None:
     """A new score came for a leaf, as intake applies it."""
     await scored(earned, possible)
     await change([Change(assignment_id, "leaf")], now=now, debounce=DEBOUNCE)
+
+
+async def make_class(service: OutcomeService, number: int, **columns: Any) -> list[int]:
+    """So many learners with a leaf each, all due there; the n-th has the sourcedid ``<id of the service>-s<n>``."""
+    ids = []
+    for one in range(number):
+        learner = f"learner-{one}"
+        await scored(one, number, learner=learner)
+        sourcedid = f"{service.id}-s{one}"
+        columns = {"due_at": just_now(), **columns}
+        ids.append(await make_assignment(service, user_id=learner, lis_result_sourcedid=sourcedid, **columns))
+    return ids
 
 
 async def results(assignment_id: int) -> list[str]:
@@ -177,3 +264,41 @@ async def results(assignment_id: int) -> list[str]:
 def just_now() -> int:
     """A moment ago, in milliseconds since 1970: since when something that is not overdue may be due."""
     return int(time.time() * 1000) - 1000
+
+
+TREE = Tree([("root", None, None), (BLOCK, "root", None), (PROBLEM, BLOCK, 1.0), ("other", BLOCK, 3.0)])
+
+
+async def structured(tree: Tree = TREE) -> None:
+    """The course's structure came."""
+    text, sum_ = canonical(tree)
+    await CourseStructure.create(course_id=COURSE, version=1, digest=sum_, blocks=text)
+
+
+async def make_composite(campus: OutcomeService, **columns: Any) -> int:
+    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID, composite=True, **columns)
+
+
+def slowly(sending: Sending, seconds: float) -> Callable[[], Awaitable[None]]:
+    """For :attr:`Trees.meanwhile`: time passes."""
+
+    async def happens() -> None:
+        sending.tick(seconds)
+
+    return happens
+
+
+async def held_by(
+    sending: Sending, lms: RecordingLms, leaf: int, behaviour: Callable[[asyncio.Event], Behaviour] = fake.held
+) -> Callable[[], Awaitable[None]]:
+    """Have a request of that daemon reach the campus; gives what lets the campus answer."""
+    hold, before = asyncio.Event(), len(lms.requests)
+    lms.behave = fake.in_turn(behaviour(hold))
+    passing = asyncio.create_task(sending.send(leaf))
+    await lms.until(lambda: len(lms.requests) > before)
+
+    async def answer_and_end() -> None:
+        hold.set()
+        await passing
+
+    return answer_and_end

@@ -15,7 +15,7 @@ import pytest
 from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
-from actors.protocols.lti11.responses import judge
+from actors.protocols.lti11.responses import classify
 from tests.fakes.network import raw_server
 from tests.servers import HOST
 
@@ -76,8 +76,8 @@ async def headers_without_an_end(writer):
         await writer.drain()
 
 
-async def post_and_judge(session, url):
-    return judge(await Sender(session).post(url, b"<a/>", {}), now=datetime.now(UTC))
+async def post_and_classify(session, url):
+    return classify(await Sender(session).post(url, b"<a/>", {}), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_it_costs_little_and_is_no_success(reply):
         began = time.monotonic()
         try:
             with pytest.raises(DeliveryError):
-                await post_and_judge(session, f"http://{HOST}:{port}/o")
+                await post_and_classify(session, f"http://{HOST}:{port}/o")
             assert time.monotonic() - began < DEADLINE + GRACE
             _, peak = tracemalloc.get_traced_memory()
         finally:

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from actors.metrics import STATES, Metrics
-from models.queries import status
+from models import assignment
 
 #: Family as it is exposed, its type and its labels.
 FAMILIES = [
@@ -15,7 +15,7 @@ FAMILIES = [
     ("passback_ready", "gauge", ()),
     ("passback_certificate_expiry_timestamp_seconds", "gauge", ("consumer",)),
     ("passback_events_total", "counter", ("type", "result")),
-    ("passback_gate_state", "gauge", ("consumer", "state")),
+    ("passback_campus_state", "gauge", ("consumer", "state")),
     ("passback_clock_offset_seconds", "gauge", ("consumer",)),
     ("passback_outcomes_total", "counter", ("consumer", "kind", "result")),
     ("passback_outcome_request_duration_seconds", "histogram", ("consumer",)),
@@ -54,7 +54,7 @@ def test_the_release_that_runs_can_be_read(metrics):
 
 
 def test_every_state_is_there_from_the_start(metrics):
-    assert STATES == status.STATES
+    assert STATES == assignment.STATES
     for state in STATES:
         assert metrics.registry.get_sample_value("passback_assignments", {"state": state}) == 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.assignment import GradedAssignment, sweep
+from models.assignment import GradedAssignment
 from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, changed, make_campus, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import pox
@@ -18,24 +18,24 @@ TESTS = Path(__file__).parent
 
 ELSEWHERE = {
     "only status 200 was a success, while an LMS answers 201": (
-        "test_outcomes.py::test_any_2xx_with_exactly_one_success_is_an_acceptance"
+        "test_accepted.py::test_any_2xx_with_exactly_one_success_is_an_acceptance"
     ),
     "the message identifier was a constant": (
-        "protocols/lti11/test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
+        "protocols/lti11/test_what_is_sent.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
     ),
     "a nonce was used again": (
-        "protocols/lti11/test_platform_rules.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
+        "protocols/lti11/test_what_is_sent.py::test_every_attempt_has_a_nonce_a_timestamp_and_a_message_identifier_of_its_own"
     ),
     "the sourcedid was not escaped": (
-        "protocols/lti11/test_platform_rules.py::test_a_sourcedid_that_is_json_comes_back_byte_for_byte"
+        "protocols/lti11/test_what_is_sent.py::test_a_sourcedid_that_is_json_comes_back_byte_for_byte"
     ),
     "a request had no time-out": "test_client.py::test_a_time_out_while_waiting_for_the_answer_is_ambiguous",
     "a time-out began anew with each byte": "test_client.py::test_a_body_that_trickles_past_the_deadline_is_ambiguous",
     "certificates were not verified": (
-        "protocols/lti11/test_platform_rules.py::test_a_certificate_fault_stops_the_campus"
+        "protocols/lti11/test_without_an_answer.py::test_a_certificate_fault_stops_the_campus"
     ),
     "a retry sent the grade of when the first try was queued": (
-        "protocols/lti11/test_platform_rules.py::test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over"
+        "protocols/lti11/test_without_an_answer.py::test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over"
     ),
     "an event that could not be read stopped those behind it": (
         "../daemon/ingest/test_batch.py::test_a_bad_event_is_quarantined_with_its_reason_and_stops_nobody"
@@ -60,7 +60,7 @@ def test_it_is_pinned_elsewhere(place):
 )
 async def test_a_failure_that_has_the_word_success_in_it_is_no_success(sending, lms, leaf, words):
     lms.behave = fake.always(fake.failure(words))
-    await sending.pass_back(leaf)
+    await sending.send(leaf)
     assert await results(leaf) == ["retried"]
 
 
@@ -79,24 +79,24 @@ async def test_a_failure_that_has_the_word_success_in_it_is_no_success(sending, 
 )
 async def test_a_code_is_read_from_the_document_and_not_by_a_regular_expression(sending, lms, leaf, body, result):
     lms.behave = fake.always(fake.success(body=body))
-    await sending.pass_back(leaf)
+    await sending.send(leaf)
     assert await results(leaf) == [result]
 
 
 @on_one_engine
 async def test_a_fraction_that_the_campus_has_is_not_sent_again_for_ever(sending, lms, leaf):
     await changed(leaf, 1, 3, sending.now)
-    for version in range(2, 6):
-        await sending.pass_back(leaf, version)
+    for _ in range(4):
+        await sending.send(leaf)
         await changed(leaf, 1, 3, sending.now)
     assert len(lms.requests) == 1
 
 
 @on_one_engine
 async def test_two_fractions_below_one_are_not_the_same_grade(sending, lms, leaf):
-    for version, earned in enumerate([1, 2, 3], start=2):
+    for earned in (1, 2, 3):
         await changed(leaf, earned, 10, sending.now)
-        await sending.pass_back(leaf, version)
+        await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.1", "0.2", "0.3"]
 
 
@@ -104,7 +104,7 @@ async def test_two_fractions_below_one_are_not_the_same_grade(sending, lms, leaf
 @pytest.mark.parametrize(("earned", "possible"), [(1, 3), (2, 3), (1, 800), (9999, 10000)])
 async def test_a_grade_is_not_rounded_to_two_decimals(sending, lms, leaf, earned, possible):
     await changed(leaf, earned, possible, sending.now)
-    await sending.pass_back(leaf, 2)
+    await sending.send(leaf)
     (score,) = lms.scores(SOURCEDID)
     assert float(score) == pytest.approx(earned / possible, abs=5e-5)
     assert len(score) >= len("0.3333")
@@ -118,13 +118,13 @@ async def test_a_campus_that_failed_gets_a_grade_that_another_campus_of_that_lea
     assert await GradedAssignment.filter(user_id=LEARNER).count() == 2
     lms.behave = lambda request: fake.answer(503) if request.consumer_key == "other" else fake.success()
     for assignment in (leaf, second):
-        await sending.pass_back(assignment)
+        await sending.send(assignment)
     assert [await results(leaf), await results(second)] == [["accepted"], ["ambiguous"]]
 
     lms.behave = fake.always(fake.success())
     sending.tick(LATER)
     for assignment in (leaf, second):
-        await sending.pass_back(assignment)
+        await sending.send(assignment)
     assert (lms.grade(SOURCEDID, PATH.partition("?")[0]), lms.grade(SOURCEDID, "/other")) == ("0.5", "0.5")
     assert [request.consumer_key for request in lms.requests] == [KEY, "other", "other"]
 
@@ -139,21 +139,21 @@ async def test_one_bad_grade_does_not_stop_those_behind_it(sending, lms, campus)
     }.get(request.sourcedid, fake.success())
     for sourcedid in sourcedids:
         await make_assignment(campus, lis_result_sourcedid=sourcedid)
-    for wake in await sweep(now=sending.now, most=10):
-        await sending.pass_back(wake.assignment_id, wake.version)
+    await sending.work_off()
     assert [lms.grade(sourcedid) for sourcedid in sourcedids] == ["0.5", None, None, None, "0.5"]
 
 
 @on_one_engine
-async def test_when_to_try_again_is_known_to_whoever_has_the_database(make_sending, sending, lms, leaf):
+async def test_when_to_try_again_is_known_to_all_who_have_the_database(make_sending, sending, lms, leaf):
     lms.behave = fake.in_turn(fake.answer(429, headers={"Retry-After": "600"}))
-    await sending.pass_back(leaf)
+    await sending.send(leaf)
     again = (await read_row(leaf))["not_before"]
-    assert (again, sending.woken()) == (sending.now + 600_000, []), "a message somewhere waits for its time"
+    assert (again, sending.take_messages()) == (sending.now + 600_000, []), "a message somewhere waits for its time"
 
-    assert await sweep(now=again - 1, most=10) == []
     another = await make_sending(sending.clock)
-    another.tick(600)
-    for wake in await sweep(now=another.now, most=10):
-        await another.pass_back(wake.assignment_id, wake.version)
+    another.tick(599.999)
+    await another.work_off()
+    assert len(lms.requests) == 1
+    another.tick(0.001)
+    await another.work_off()
     assert lms.scores(SOURCEDID) == ["0.5"]

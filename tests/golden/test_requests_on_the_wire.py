@@ -23,8 +23,8 @@ from oauthlib.oauth1 import Client
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
-from actors.protocols.lti11.basic_outcome import read_result, replace_result
-from actors.protocols.lti11.oauth1 import sign
+from actors.protocols.interface import Stamp, Target
+from actors.protocols.lti11.protocol import Lti11
 from tests.blackbox.world import KEY, SECRET, World, launch, score, structure
 from tests.golden.campus import ADDRESS, Everywhere, listen, make_certificate, receive, shows
 
@@ -34,23 +34,18 @@ if TYPE_CHECKING:
 
 async def send(case: dict[str, str], resolver: Everywhere, certificate: Path) -> None:
     """Write, sign and post one request: the only place that knows how the project does it."""
+    protocol = Lti11()
+    target = Target(case["url"], case["key"], case["secret"], case["sourcedid"])
+    stamp = Stamp(int(case["timestamp"]), case["nonce"], case["message_id"])
     if case["operation"] == "replaceResult":
-        body = replace_result(case["sourcedid"], case["score"], message_id=case["message_id"])
+        wire = protocol.write_score(target, case["score"], stamp)
     else:
-        body = read_result(case["sourcedid"], message_id=case["message_id"])
-    headers = sign(
-        case["url"],
-        body,
-        key=case["key"],
-        secret=case["secret"],
-        nonce=case["nonce"],
-        timestamp=case["timestamp"],
-    )
+        wire = protocol.write_read(target, stamp)
     egress = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")])
     async with http_session(
         timeout_seconds=60, max_connections=1, egress=egress, ca_file=certificate, resolver=resolver
     ) as session:
-        await Sender(session).post(case["url"], body, headers, consumer_key=case["key"])
+        await Sender(session).post(case["url"], wire.body, wire.headers, consumer_key=case["key"])
 
 
 HERE = Path(__file__).parent

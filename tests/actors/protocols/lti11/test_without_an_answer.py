@@ -1,0 +1,184 @@
+"""Attempts without an answer: did the request arrive, and what becomes of the grade."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from contextlib import ExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.actors.protocols.lti11.becomes import (
+    STOPS_THE_CAMPUS,
+    check,
+    doubt,
+    later,
+)
+from tests.actors.sending import HOLD, changed, just_now, make_campus, scored
+from tests.fakes import lms as fake
+from tests.fakes.lms import RecordingLms
+from tests.fakes.network import Resolver, raw_server
+from tests.models.rows import make_assignment, read_lines
+from tests.servers import HOST, Port
+
+if TYPE_CHECKING:
+    from tests.fakes.lms import Behaviour
+
+# What one engine does with a row the other does too: see the tests of the models.
+pytestmark = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
+
+
+async def silence(reader, _writer) -> None:
+    await reader.read()
+
+
+async def babble(reader, writer) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"220 mail.example ESMTP\r\n")
+
+
+@asynccontextmanager
+async def nothing_listens():
+    port = Port()
+    try:
+        yield f"http://{HOST}:{port.number}/"
+    finally:
+        port.close()
+
+
+@asynccontextmanager
+async def nobody_accepts():
+    """A server whose line of waiting connections is full: Linux drops whoever comes then."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind((HOST, 0))
+        full.listen(0)
+        for _ in range(2):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        yield f"http://{HOST}:{full.getsockname()[1]}/"
+
+
+@asynccontextmanager
+async def says_nothing():
+    async with raw_server(silence) as port:
+        yield f"https://{HOST}:{port}/"
+
+
+@asynccontextmanager
+async def speaks_no_tls():
+    async with RecordingLms() as lms:
+        yield lms.url().replace("http:", "https:")
+
+
+@asynccontextmanager
+async def speaks_no_http():
+    async with raw_server(babble) as port:
+        yield f"http://{HOST}:{port}/"
+
+
+@asynccontextmanager
+async def has_no_address():
+    yield "http://lms.example/"
+
+
+def behaving(behaviour: Behaviour):
+    @asynccontextmanager
+    async def campus():
+        async with RecordingLms(behave=fake.always(behaviour)) as lms:
+            yield lms.url()
+
+    return campus
+
+
+NO_CONNECTION = "no connection to the campus: "
+LOST = "the connection was lost while waiting for the answer: "
+
+TROUBLES = {
+    "a connection that is refused did not arrive": (
+        nothing_listens,
+        later(),
+        f"{NO_CONNECTION}{os.strerror(errno.ECONNREFUSED)}",
+    ),
+    "a time-out while connecting did not arrive": (nobody_accepts, later(), f"{NO_CONNECTION}time-out"),
+    "a name that cannot be looked up did not arrive": (
+        has_no_address,
+        later(),
+        f"{NO_CONNECTION}its name cannot be looked up",
+    ),
+    "a time-out in the TLS handshake did not arrive": (says_nothing, later(), f"{NO_CONNECTION}time-out"),
+    "a TLS handshake that fails did not arrive": (speaks_no_tls, later(), f"{NO_CONNECTION}TLS: ..."),
+    "a time-out after bytes were sent may have arrived": (
+        behaving(fake.held(asyncio.Event())),
+        doubt(),
+        f"{LOST}time-out",
+    ),
+    "a time-out in the middle of the answer may have arrived": (
+        behaving(fake.success(trickle=0.02)),
+        doubt(),
+        f"{LOST}time-out",
+    ),
+    "a reset before the answer may have arrived": (
+        behaving(fake.cut("before")),
+        doubt(),
+        f"{LOST}closed without an answer",
+    ),
+    "a reset in the middle of the answer may have arrived": (
+        behaving(fake.cut("midway")),
+        doubt(),
+        f"{LOST}closed in the middle of the answer",
+    ),
+    "an answer that is no HTTP may have arrived": (speaks_no_http, doubt(), f"{LOST}the answer is not HTTP"),
+}
+
+
+@pytest.mark.parametrize(("campus", "becomes", "says"), TROUBLES.values(), ids=TROUBLES.keys())
+async def test_without_an_answer(make_sending, campus, becomes, says):
+    patience = 0.3 if says.endswith("time-out") else 10  # what is slow under load must not look like one
+    sending = await make_sending(patience=patience, resolver=Resolver())
+    await scored(1, 2)
+    async with campus() as url:
+        assignment = await make_assignment(await make_campus(url), due_at=just_now())
+        await sending.send(assignment)
+    await check(sending, assignment, becomes)
+    (line,) = await read_lines(assignment)
+    assert (line["result"], line["score"]) == (becomes.result, "0.5")
+    assert (line["http_status"], line["code_major"], line["duration_ms"]) == (None, None, None)
+    if says.endswith("..."):
+        assert line["description"].startswith(says[:-3])
+    else:
+        assert line["description"] == says
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "says"),
+    [(HOST, False, "self-signed certificate"), ("other.test", True, "Hostname mismatch, ...")],
+    ids=["nobody vouches for it", "it is another campus's"],
+)
+async def test_a_certificate_fault_stops_the_campus(make_sending, tls, certificate, host, trusted, says):
+    sending = await make_sending(resolver=Resolver(HOST), ca_file=certificate if trusted else None)
+    await scored(1, 2)
+    async with RecordingLms(tls=tls) as lms:
+        assignment = await make_assignment(await make_campus(f"https://{host}:{lms.port}/"), due_at=just_now())
+        await sending.send(assignment)
+    await check(sending, assignment, STOPS_THE_CAMPUS)
+    (line,) = await read_lines(assignment)
+    assert (line["result"], line["http_status"]) == ("misconfigured", None)
+    assert line["description"].startswith(f"the campus's certificate cannot be trusted: {says.removesuffix('...')}")
+    assert lms.requests == [], "something was sent to somebody who is not known"
+
+
+async def test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over(make_sending, lms, leaf):
+    sending = await make_sending(patience=0.3)
+    lms.behave = fake.in_turn(fake.held(asyncio.Event()))
+    await sending.send(leaf)
+    await changed(leaf, 2, 2, sending.now)
+    sending.tick(HOLD - 0.001)
+    await sending.send(leaf)
+    assert len(lms.requests) == 1
+    sending.tick(0.001)
+    await sending.send(leaf)
+    assert [request.score for request in lms.requests] == ["0.5", "1"]

@@ -1,0 +1,170 @@
+"""Claims for which there is nothing to send, and messages for which there is no claim."""
+
+from __future__ import annotations
+
+import asyncio
+
+from models.assignment import GradedAssignment
+from models.changes import Cause, Change, Debounce, change, change_waiting, force_resend
+from models.queries.status import read_status
+from tests.actors.sending import (
+    DEBOUNCE,
+    SOURCEDID,
+    changed,
+    make_composite,
+    on_one_engine,
+    results,
+    scored,
+    structured,
+)
+from tests.fakes import lms as fake
+from tests.models.rows import COURSE, PROBLEM, read_lines, read_row
+
+
+async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus)
+
+    async def happens():
+        await scored(0, 1, PROBLEM)
+        await change([Change(composite, "composite")], now=sending.now, debounce=DEBOUNCE)
+
+    sending.trees.meanwhile = happens
+    await sending.send(composite)
+    row = await read_row(composite)
+    assert lms.requests == []
+    assert (row["attempts"], row["claimed_until"], row["sent_version"]) == (0, None, 0)
+    assert await read_lines(composite) == []
+    assert sending.counted() == sending.counted(result="superseded") == 1
+    sending.tick(60)
+    await sending.send(composite)
+    assert lms.scores(SOURCEDID) == ["0"]
+
+
+async def test_a_score_that_the_campus_acknowledged_is_not_sent_again(sending, lms, leaf):
+    await sending.send(leaf)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.send(leaf)
+    row = await read_row(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+    assert (row["sent_version"], row["attempts"]) == (2, 0)
+    assert await results(leaf) == ["accepted"]
+    assert sending.counted(result="unchanged") == 1
+
+
+async def test_a_score_that_the_campus_acknowledged_is_sent_again_where_skipping_is_off(make_sending, lms, leaf):
+    sending = await make_sending(skip_unchanged=False)
+    await sending.send(leaf)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.send(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+
+
+async def test_a_score_that_the_campus_acknowledged_is_sent_again_when_it_is_forced(sending, lms, leaf):
+    await sending.send(leaf)
+    await force_resend(leaf, now=sending.now)
+    await sending.send(leaf)
+    await changed(leaf, 2, 4, sending.now)
+    await sending.send(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+
+
+async def test_a_learner_who_attempted_nothing_is_never_sent_a_zero(sending, lms, campus):
+    await structured()
+    composite = await make_composite(campus)
+    await sending.send(composite)
+    row = await read_row(composite)
+    assert lms.requests == []
+    assert (row["sent_version"], row["sent_score"], row["sent_at"], row["attempts"]) == (1, None, None, 0)
+    assert await read_lines(composite) == []
+    assert sending.counted() == 0
+
+
+async def test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_comes(sending, lms, campus):
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus)
+    await sending.send(composite)
+    assert lms.requests == []
+    row = await read_row(composite)
+    assert (row["waiting_since"], row["attempts"]) == (sending.now, 0)
+    assert (await read_status(now=sending.now)).assignments["waiting"] == 1
+    sending.tick(3600)
+    await sending.work_off()
+    assert lms.requests == []
+
+    await structured()
+    await change_waiting(COURSE, now=sending.now, debounce=Debounce(0, 0), cause=Cause())
+    await sending.send(composite)
+    assert lms.scores(SOURCEDID) == ["0.25"]
+
+
+@on_one_engine
+async def test_a_learner_without_any_score_in_the_course_waits_for_no_structure(sending, lms, campus):
+    composite = await make_composite(campus)
+    await sending.send(composite)
+    row = await read_row(composite)
+    assert lms.requests == []
+    assert (row["waiting_since"], row["sent_version"], row["sent_score"]) == (None, 1, None)
+
+
+@on_one_engine
+async def test_in_a_course_without_structure_a_problem_is_sent_with_its_own_score_alone(sending, lms, leaf):
+    await scored(0, 100, PROBLEM)
+    await sending.send(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+async def test_an_assignment_that_is_gone_is_not_sent(sending, lms):
+    await sending.send(4711)
+    assert sending.counted() == 0
+
+
+async def test_an_assignment_that_is_deleted_while_it_is_sent_is_not_fenced(sending, lms, leaf):
+    hold = asyncio.Event()
+    lms.behave = fake.always(fake.held(hold))
+    passing = asyncio.create_task(sending.send(leaf))
+    await lms.until(lambda: lms.requests)
+    await GradedAssignment.filter(id=leaf).delete()
+    hold.set()
+    await passing
+    assert sending.value("passback_fenced_total") == 0
+    assert sending.take_messages() == []
+
+
+async def test_nothing_is_sent_before_the_stream_is_caught_up(make_sending, lms, leaf):
+    sending = await make_sending(may_send=False)
+    await sending.send(leaf)
+    assert lms.requests == []
+    assert (await read_row(leaf))["claim_token"] is None
+    sending.may_send = True
+    await sending.send(leaf)
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read_the_grade(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus, version_number=2, due_at=sending.now + 900_000)
+    before = await read_row(composite)
+    await sending.send(composite)
+    assert sending.trees.reads == []
+    assert lms.requests == []
+    assert await read_row(composite) == before
+
+
+async def test_a_message_for_a_composite_sends_its_newest_version_if_that_is_due(sending, lms, campus):
+    await structured()
+    await scored(1, 1, PROBLEM)
+    composite = await make_composite(campus, version_number=2, due_at=sending.now)
+    await sending.send(composite)
+    assert lms.scores(SOURCEDID) == ["0.25"]
+    assert (await read_row(composite))["sent_version"] == 2
+
+
+async def test_a_late_or_repeated_message_of_a_leaf_sends_the_newest_score_once(sending, lms, leaf):
+    await changed(leaf, 2, 2, sending.now)
+    await sending.send(leaf)
+    await sending.send(leaf)
+    await sending.send(leaf)
+    assert lms.scores(SOURCEDID) == ["1"]

@@ -1,0 +1,56 @@
+"""The times that a response names."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.response import MAX_WAIT
+from tests.actors.protocols.lti11.responding import NOW, answer
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        (" 120 ", 120),
+        ("999999", MAX_WAIT),
+        ("9" * 5000, MAX_WAIT),
+        ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
+        ("Sunday, 01-Mar-26 12:01:30 GMT", 90),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+        ("Sun, 01 Mar 2026 12:01:30 -0000", 90),
+        ("Mon, 01 Mar 2032 12:00:00 GMT", MAX_WAIT),
+        ("-5", None),
+        ("1.5", None),
+        ("²", None),
+        ("soon", None),
+        ("", None),
+        ("Sun, 99 Mar 2026 12:01:30 GMT", None),
+    ],
+)
+def test_a_retry_after_is_read_in_seconds_or_as_a_date_within_bounds(value, seconds):
+    assert answer(429, Retry_After=value).retry_after(NOW) == seconds
+
+
+def test_a_retry_after_date_counts_from_the_answers_own_date():
+    skewed = answer(429, retry_after="Sun, 01 Mar 2026 09:00:30 GMT", date="Sun, 01 Mar 2026 09:00:00 GMT")
+    assert skewed.retry_after(NOW) == 30
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [
+        ("Sun, 01 Mar 2026 12:00:00 GMT", 0),
+        ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", -3600),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_the_clock_of_a_campus_is_read_from_its_date(date, offset):
+    response = answer() if date is None else answer(date=date)
+    assert response.clock_offset(NOW) == offset
+
+
+def test_no_retry_after_asks_for_nothing():
+    assert answer(429).retry_after(NOW) is None
