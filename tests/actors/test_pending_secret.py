@@ -1,13 +1,26 @@
-"""A consumer whose secret is to change: whichever the campus knows, its grades arrive, and nobody is parked for it."""
+"""A consumer whose secret is to change: whichever the campus knows, its grades arrive, and none is parked for it."""
 
 from __future__ import annotations
 
 import pytest
 
+from actors.settings import MARGIN
 from models import consumer_admin
 from models.consumer import LtiConsumer
-from tests.actors.sending import KEY, LATER, SECRET, SOURCEDID
-from tests.fakes.lms import answer, failure, html
+from tests.actors.sending import (
+    HOLD,
+    KEY,
+    LATER,
+    SECRET,
+    SOURCEDID,
+    TIMEOUT,
+    held_by,
+    on_one_engine,
+    results,
+    slowly,
+    state_of,
+)
+from tests.fakes.lms import answer, failure, html, success
 from tests.models.rows import read_row
 
 NEXT = "the-next-secret"
@@ -19,71 +32,135 @@ async def pending(leaf):
     return leaf
 
 
-async def secrets() -> tuple[str, str | None, bool]:
+async def secrets() -> tuple[str, str | None]:
     consumer = await LtiConsumer.get(consumer_key=KEY)
-    return consumer.consumer_secret, consumer.pending_secret, bool(consumer.pending_turn)
+    return consumer.consumer_secret, consumer.pending_secret
+
+
+REFUSALS = {
+    "401": answer(401, b"the signature is not valid"),
+    "400": answer(400, b"bad request"),
+    "a POX failure that is known": failure("Message signature not valid"),
+    "a POX failure that is not": failure("something is wrong", status=200),
+}
+
+
+async def test_the_newest_secret_is_tried_first_and_promoted_when_the_campus_accepts_it(sending, lms, pending):
+    lms.keys[KEY] = NEXT
+    await sending.send(pending)
+    assert lms.grade(SOURCEDID) == "0.5"
+    assert len(lms.requests) == 1
+    assert await secrets() == (NEXT, None)
+    assert await results(pending) == ["accepted"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+async def test_a_campus_that_has_not_changed_yet_gets_its_grade_in_the_same_attempt_whatever_its_refusal_looks_like(
+    sending, lms, pending, refusal
+):
+    lms.refusal = refusal
+    await sending.send(pending)
+    assert lms.grade(SOURCEDID) == "0.5"
+    assert [request.verified for request in lms.requests] == [False, True]
+    row = await read_row(pending)
+    assert (row["attempts"], row["parked_at"], row["sent_score"]) == (0, None, "0.5")
+    assert await secrets() == (SECRET, NEXT)
+    assert await results(pending) == ["accepted"]
+    lms.faults.clear()
+
+
+@on_one_engine
+async def test_the_second_request_has_a_nonce_and_a_message_identifier_of_its_own(sending, lms, pending):
+    await sending.send(pending)
+    first, second = lms.requests
+    assert first.nonce != second.nonce
+    assert first.message_id != second.message_id
+    lms.faults.clear()
 
 
 @pytest.mark.parametrize(
-    "refusal",
-    [
-        answer(401, b"the signature is not valid"),
-        answer(400, b"bad request"),
-        failure("Message signature not valid"),
-        failure("something is wrong", status=200),
-    ],
-    ids=["401", "400", "a POX failure that is known", "a POX failure that nobody knows"],
+    "behaviour", [html(302, headers={"Location": "https://login.example/"}), answer(429), html(503)], ids=str
 )
-async def test_a_campus_that_has_changed_gets_its_grade_whatever_its_refusal_looks_like(sending, lms, pending, refusal):
+async def test_an_answer_that_says_nothing_of_the_secret_asks_for_no_second_request(sending, lms, pending, behaviour):
     lms.keys[KEY] = NEXT
-    lms.refusal = refusal
-    await sending.pass_back(pending)
-    row = await read_row(pending)
-    assert row["parked_at"] is None
-    assert await secrets() == (SECRET, NEXT, True)
-    assert row["not_before"] <= sending.now, "the other one is tried at once"
-    await sending.pass_back(pending)
-    assert lms.grade(SOURCEDID) == "0.5"
-    assert await secrets() == (NEXT, None, False)
-    lms.faults.clear()
+    lms.behave = lambda _: behaviour
+    await sending.send(pending)
+    assert len(lms.requests) == 1
+    assert await secrets() == (SECRET, NEXT)
 
 
-async def test_a_campus_that_has_not_changed_yet_goes_on_with_the_present_secret(sending, lms, pending):
-    await sending.pass_back(pending)
-    assert lms.grade(SOURCEDID) == "0.5"
-    assert await secrets() == (SECRET, NEXT, False)
-
-
-async def test_a_redirect_says_nothing_of_the_secret(sending, lms, pending):
-    lms.behave = lambda _: html(302, headers={"Location": "https://login.example/"})
-    await sending.pass_back(pending)
-    assert await secrets() == (SECRET, NEXT, False)
-
-
-async def test_a_campus_that_knows_neither_is_tried_with_both_in_turn_and_parks_nobody(sending, lms, pending):
+async def test_a_campus_that_knows_neither_is_tried_with_both_and_parks_no_grade(sending, lms, campus, pending):
     lms.keys[KEY] = "a third one"
     lms.refusal = answer(400, b"bad request")
-    for _ in range(4):
-        await sending.pass_back(pending)
+    for attempt in range(1, 5):
+        await sending.send(pending)
+        assert len(lms.requests) == 2 * attempt
+        row = await read_row(pending)
+        assert (row["parked_at"], row["attempts"]) == (None, 0)
+        assert sending.now < row["not_before"] <= sending.now + 120_000
         sending.tick(120)
-    assert (await read_row(pending))["parked_at"] is None
-    signed = [record.number for record in lms.requests]
-    assert len(signed) == 4
+    assert await state_of(campus, sending.now) == "up", "the failures of one assignment may be its own"
     lms.keys[KEY] = SECRET
-    for _ in range(2):
-        await sending.pass_back(pending)
-        sending.tick(120)
+    await sending.send(pending)
     assert lms.grade(SOURCEDID) == "0.5"
-    assert await secrets() == (SECRET, NEXT, False)
+    assert await secrets() == (SECRET, NEXT)
     lms.faults.clear()
 
 
-async def test_a_wrong_turn_is_taken_back_by_whatever_fails(sending, lms, pending):
-    await LtiConsumer.filter(consumer_key=KEY).update(pending_turn=True)
+async def test_a_campus_that_breaks_on_a_wrong_signature_gets_its_grade_once_it_knows_the_newest(sending, lms, pending):
     lms.refusal = html(503, "broken by a signature")
-    await sending.pass_back(pending)
-    assert await secrets() == (SECRET, NEXT, False)
+    await sending.send(pending)
+    assert await results(pending) == ["ambiguous"]
+    lms.keys[KEY] = NEXT
     sending.tick(LATER)
-    await sending.pass_back(pending)
+    await sending.send(pending)
     assert lms.grade(SOURCEDID) == "0.5"
+    assert await secrets() == (NEXT, None)
+    lms.faults.clear()
+
+
+async def test_the_lease_of_a_consumer_with_two_secrets_covers_both_requests(sending, lms, pending):
+    lms.keys[KEY] = NEXT
+    answer_and_end = await held_by(sending, lms, pending)
+    row = await read_row(pending)
+    assert row["claimed_until"] - row["claimed_at"] == (MARGIN + 2 * TIMEOUT + HOLD) * 1000
+    await answer_and_end()
+
+
+async def test_a_second_request_that_the_lease_would_not_cover_is_not_begun(sending, lms, pending):
+    class Slow:
+        """Answers, and lets time pass for the seconds that are given it."""
+
+        def __init__(self, sender, seconds):
+            self.sender, self.seconds = sender, seconds
+
+        async def post(self, *arguments, **options):
+            response = await self.sender.post(*arguments, **options)
+            sending.tick(self.seconds)
+            return response
+
+    sender = sending.dependencies.sender
+    sending.dependencies.sender = Slow(sender, MARGIN + TIMEOUT + 0.001)
+    await sending.send(pending)
+    row = await read_row(pending)
+    assert len(lms.requests) == 1
+    assert (row["attempts"], row["claimed_until"], row["sent_version"]) == (0, None, 0)
+    sending.tick(LATER)
+    sending.dependencies.sender = Slow(sender, MARGIN + TIMEOUT)
+    await sending.send(pending)
+    assert lms.grade(SOURCEDID) == "0.5"
+    lms.faults.clear()
+
+
+async def test_an_attempt_that_is_too_slow_to_begin_makes_no_request_with_either_secret(sending, lms, pending):
+    sending.trees.meanwhile = slowly(sending, MARGIN + 0.001)
+    await sending.send(pending)
+    assert lms.requests == []
+
+
+async def test_a_consumer_without_a_second_secret_gets_one_request_an_attempt(sending, lms, leaf):
+    lms.keys[KEY] = "another"
+    await sending.send(leaf)
+    assert len(lms.requests) == 1
+    lms.behave = lambda _: success()
     lms.faults.clear()

@@ -1,37 +1,138 @@
-"""Which signals count for a tripped breaker, and which assignments trip it."""
+"""What an attempt says of its whole campus."""
 
 from __future__ import annotations
 
 import pytest
 
-from actors.breaker import next_breaker
-from models.campus import Breaker, Signal
+from actors import resolution
+from actors.errors import Ambiguous, TryLater
+from actors.protocols.interface import Accepted
+from actors.response import Response
+from models.campus import SLOW_MS, Signal
+from tests.actors.resolving import (
+    ANSWER,
+    BROKEN,
+    BUSY,
+    CONCLUDED,
+    NO_TRUST,
+    NOT_FOUND,
+    NOW,
+    NOWHERE,
+    OURS,
+    QUEUED,
+    REFUSED,
+    RULES,
+    SILENT,
+    UNEXPLAINED,
+    UNREACHABLE,
+    WRONG_KEY,
+    failed,
+    make_request,
+)
 
-NOW, TRIPPED = 1_000_000, 900_000
+DONE = Accepted(200, "success", "")
 
 
-def _failure(*, assignment_id: int = 1, tripped_at: int | None = None) -> Signal:
-    return Signal("failure", campus_id=1, assignment_id=assignment_id, claimed_at=NOW - 1, tripped_at=tripped_at)
+def signal_of(error, **circumstances) -> Signal:
+    signal = failed(error, **circumstances).signal
+    assert signal is not None
+    return signal
 
 
-def _after(breaker: Breaker, signal: Signal) -> Breaker:
-    return next_breaker(breaker, signal, now=NOW, max_per_campus=4, jitter=0.0)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (REFUSED, "success"),
+        (CONCLUDED, "success"),
+        (NOT_FOUND, "failure"),
+        (NOWHERE, "neutral"),
+        (WRONG_KEY, "failure"),
+        (NO_TRUST, "failure"),
+        (BUSY, "throttled"),
+        (UNREACHABLE, "failure"),
+        (UNEXPLAINED, "success"),
+        (SILENT, "failure"),
+        (BROKEN, "failure"),
+        (QUEUED, "success"),
+        (OURS, "neutral"),
+    ],
+)
+@pytest.mark.parametrize("away", [False, True])
+def test_a_failure_says_whether_the_whole_campus_has_it(error, kind, away):
+    assert signal_of(error, away=away).kind == kind
 
 
-@pytest.mark.parametrize("before", [None, TRIPPED - 1], ids=["before it tripped", "before the operator asked anew"])
-def test_a_request_that_was_claimed_before_is_no_failed_probe(before):
-    breaker = Breaker(1, tripped_at=TRIPPED, trips=2, blocked_until=NOW - 1)
-    assert _after(breaker, _failure(tripped_at=before)) == breaker
+def test_an_acceptance_says_that_the_campus_is_up_and_when_it_bears_more():
+    said = Accepted(200, "success", "", after=4.0)
+    assert resolution.accepted(make_request(), ANSWER, said).signal == Signal(
+        "success",
+        campus_id=3,
+        assignment_id=7,
+        claimed_at=NOW - 100,
+        tripped_at=None,
+        duration_ms=250,
+        answered=True,
+        after=4.0,
+        error="",
+    )
 
 
-def test_a_failed_probe_lengthens_the_pause():
-    after = _after(Breaker(1, tripped_at=TRIPPED, trips=2, blocked_until=NOW - 1), _failure(tripped_at=TRIPPED))
-    assert (after.trips, after.tripped_at) == (3, TRIPPED)
-    assert after.blocked_until > NOW
+def test_a_signal_names_the_breaker_that_its_claim_saw_and_the_error():
+    signal = signal_of(BROKEN, away=True, answer=ANSWER)
+    assert (signal.tripped_at, signal.error, signal.answered) == (NOW - 60_000, "HTTP 503", True)
+    assert (signal.campus_id, signal.assignment_id, signal.claimed_at) == (3, 7, NOW - 100)
+    assert not signal_of(SILENT).answered
 
 
-def test_failures_trip_the_breaker_only_if_they_are_of_two_assignments():
-    once = _after(Breaker(1), _failure())
-    assert _after(once, _failure()) == once
-    assert once.tripped_at is None
-    assert _after(once, _failure(assignment_id=2)).tripped_at == NOW
+@pytest.mark.parametrize(
+    ("error", "answer", "kind"),
+    [
+        (SILENT, None, "neutral"),
+        (BROKEN, ANSWER, "failure"),
+        (WRONG_KEY, ANSWER, "failure"),
+    ],
+)
+def test_our_own_shutdown_says_nothing_of_the_campus_but_an_answer_does(error, answer, kind):
+    assert signal_of(error, answer=answer, stopping=True).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (TryLater("busy", after=7.0, bytes_left=True, throttled=True), 7.0),
+        (Ambiguous("HTTP 503", after=7.0, http_status=503), 7.0),
+        (TryLater("no", after=7.0, bytes_left=True, unexplained=True), None),
+        (Ambiguous("queued", after=7.0, code_major="processing"), None),
+        (UNREACHABLE, None),
+        (REFUSED, None),
+        (WRONG_KEY, None),
+    ],
+)
+def test_a_signal_keeps_what_a_campus_that_is_busy_or_fails_asked_for(error, after):
+    assert signal_of(error).after == after
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "answer", "duration_ms"),
+    [
+        (BROKEN, 9.0, ANSWER, 250),
+        (BUSY, 0.1, ANSWER, 250),
+        (UNREACHABLE, SLOW_MS / 1000 + 0.1, None, SLOW_MS + 100),
+        (UNREACHABLE, SLOW_MS / 1000, None, None),
+        (UNREACHABLE, 0.0, None, None),
+        (OURS, 9.0, None, None),
+    ],
+)
+def test_how_long_a_campus_takes_is_known_from_an_answer_or_from_a_failure_that_took_long(
+    error, seconds, answer, duration_ms
+):
+    request = make_request(seconds=seconds)
+    signal = resolution.failed(request, answer, error, RULES, jitter=0.5).signal
+    assert signal is not None
+    assert signal.duration_ms == duration_ms
+
+
+def test_the_time_of_an_acceptance_is_the_requests_and_not_that_of_the_wait_for_a_connection():
+    signal = resolution.accepted(make_request(seconds=5.0), Response(200, {}, b"", 0.0129), DONE).signal
+    assert signal is not None
+    assert signal.duration_ms == 12

@@ -90,9 +90,7 @@ def test_the_operator_may_name_any_platform_that_the_configuration_knows(protoco
 @pytest.mark.parametrize(("text", "score"), [(b"0.75", "0.75"), (b"", ""), (b"the-sourcedid", "[…]")])
 def test_a_score_is_read_as_the_lms_wrote_it(protocol, text, score):
     result = b"<readResultResponse><result><resultScore><textString>%s</textString></resultScore></result>" % text
-    body = pox("success").replace(
-        b"<imsx_POXBody></imsx_POXBody>", b"<imsx_POXBody>" + result + b"</readResultResponse></imsx_POXBody>"
-    )
+    body = pox("success").replace(b"<replaceResultResponse/>", result + b"</readResultResponse>")
     found = protocol.read_score(response(body), hide=["the-sourcedid"])
     assert found == score
 
