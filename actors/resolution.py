@@ -148,7 +148,7 @@ def may_be_the_secret(finish: Finish) -> bool:
         case "retried":
             return delivery.code_major in ("failure", "unsupported")
         case "ambiguous":
-            return 400 <= delivery.http_status <= 499
+            return delivery.http_status >= 400
         case _:
             return False
 
