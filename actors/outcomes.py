@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most.
 MAX_NAMED = 64
+#: What the database can hold; one that it cannot would fail the claims of the messages beside it.
+MAX_ID = 2**63 - 1
 #: Milliseconds. Delayed messages for the same piece of time are one message, at its end.
 DELAY_STEP_MS = 1000
 
@@ -164,7 +166,7 @@ class Outcomes:
         Pass back the grades of assignments that are due, and of those that are handed over after them.
 
         Raises:
-            TypeError: It is not a list of ids: a message of another release, or somebody else's.
+            TypeError: It is not a list of ids: a message of another release, or of another program.
         """
         ids = _checked(assignment_ids)
         if self._closed or not self._dependencies.may_send():
@@ -215,7 +217,7 @@ class Outcomes:
 
 def _checked(assignment_ids: object) -> list[int]:
     if not isinstance(assignment_ids, list) or not all(
-        isinstance(one, int) and not isinstance(one, bool) for one in assignment_ids
+        isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID for one in assignment_ids
     ):
         raise TypeError("a message names a list of assignment ids")
     return list(dict.fromkeys(assignment_ids))[:MAX_NAMED]
