@@ -4,21 +4,169 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from models.assignment import GradedAssignment
 from tests.actors.sending import (
+    PARTITIONS,
     SOURCEDID,
+    breaker_of,
     changed,
+    held_by,
+    known,
+    make_campus,
+    make_class,
+    results,
 )
 from tests.fakes import lms as fake
+from tests.models.rows import read_row
 
 
-async def test_a_change_during_the_request_is_woken_for_at_once(sending, lms, leaf):
-    hold = asyncio.Event()
-    lms.behave = fake.in_turn(fake.held(hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
+@pytest.fixture
+async def sending(make_sending):
+    return await make_sending(hands_over=True)
+
+
+async def sent(ids) -> list[int]:
+    return [one for one in ids if await results(one)]
+
+
+async def test_one_message_sends_all_that_is_due_at_its_campus_and_in_its_partition(sending, lms, campus):
+    await known(campus)
+    ids = await make_class(campus, 12)
+    await sending.send(ids[0])
+    partition = [one for one in ids if one % PARTITIONS == ids[0] % PARTITIONS]
+    assert await sent(ids) == partition
+    assert len(lms.requests) == len(partition) == 3
+
+
+async def test_who_has_been_due_longest_follows(sending, lms, campus):
+    await known(campus)
+    ids = [one for one in await make_class(campus, 20) if one % PARTITIONS == 0]
+    order = [ids[2], ids[4], ids[0], ids[3], ids[1]]
+    for number, one in enumerate(order):
+        await GradedAssignment.filter(id=one).update(due_at=sending.now - 100_000 + number)
+    await sending.send(order[0])
+    numbers = {(await read_row(one))["lis_result_sourcedid"]: one for one in ids}
+    assert [numbers[request.sourcedid] for request in lms.requests] == order
+
+
+async def test_nothing_follows_at_another_campus(sending, lms, campus):
+    lms.keys["other"] = "other-secret"
+    other = await make_campus(lms.url("/other"), "other", "other", "other-secret")
+    await known(campus, other)
+    (here,) = await make_class(campus, 1)
+    there = await make_class(other, 8)
+    await sending.send(here)
+    assert await sent(there) == []
+
+
+async def test_nothing_follows_while_campuses_wait_for_connections(sending, lms, campus):
+    sending.outcomes.contended = True
+    await known(campus)
+    ids = await make_class(campus, 12)
+    await sending.send(ids[0])
+    assert await sent(ids) == ids[:1]
+
+
+async def test_nothing_follows_before_the_stream_is_caught_up_again(sending, lms, campus):
+    await known(campus)
+    ids = await make_class(campus, 12)
+    answer_and_end = await held_by(sending, lms, ids[0])
+    sending.may_send = False
+    await answer_and_end()
+    assert await sent(ids) == ids[:1]
+
+
+async def test_the_number_of_requests_at_once_does_not_grow(make_sending, lms, campus):
+    sending = await make_sending(hands_over=True, max_per_campus=2)
+    await known(campus)
+    ids = await make_class(campus, 24)
+    lms.behave = fake.always(fake.success(latency=0.01))
+    await asyncio.gather(*(sending.send(one) for one in ids[:2]))
+    assert most_at_once(lms.requests) == 2
+
+
+def most_at_once(requests) -> int:
+    return max(
+        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
+        for request in requests
+    )
+
+
+async def test_nothing_follows_a_failure_that_trips_the_breaker(sending, lms, campus):
+    await known(campus, last_failed_assignment=4711)
+    ids = await make_class(campus, 12)
+    lms.behave = fake.always(fake.answer(503))
+    await sending.send(ids[0])
+    assert (await breaker_of(campus)).tripped_at == sending.now
+    assert len(lms.requests) == 1
+
+
+async def test_nothing_follows_an_answer_of_a_busy_campus(sending, lms, campus):
+    await known(campus)
+    ids = await make_class(campus, 12)
+    lms.behave = fake.always(fake.answer(429))
+    await sending.send(ids[0])
+    assert len(lms.requests) == 1
+
+
+async def test_a_lower_limit_hands_nothing_over_until_fewer_are_under_way(make_sending, lms, campus):
+    sending = await make_sending(hands_over=True, max_per_campus=4)
+    await known(campus)
+    ids = await make_class(campus, 24)
+    holds = [asyncio.Event() for _ in range(4)]
+    lms.behave = fake.in_turn(*map(fake.held, holds), then=fake.held(asyncio.Event()))
+    passing = [asyncio.create_task(sending.send(one)) for one in ids[:4]]
+    await lms.until(lambda: len(lms.requests) == 4)
+    await known(campus, max_in_flight=2)
+    for hold in holds[:2]:
+        hold.set()
+    await lms.until(lambda: len(lms.applied) == 2)
+    await lms.until(lambda: sum(task.done() for task in passing) == 2)
+    assert len(lms.requests) == 4
+    sending.outcomes.close()
+    for hold in holds:
+        hold.set()
+    await asyncio.gather(*passing)
+    assert len(lms.requests) == 4
+
+
+async def test_a_change_during_the_request_follows_at_once(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
     await changed(leaf, 2, 2, sending.now)
-    hold.set()
-    await passing
-    assert sending.woken() == [(leaf, 2)]
-    await sending.send(leaf)
+    await answer_and_end()
     assert lms.scores(SOURCEDID) == ["0.5", "1"]
+    assert sending.take_messages() == []
+
+
+async def test_a_grade_that_changed_while_it_was_refused_follows_at_once(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf, lambda hold: fake.failure("User not found", hold=hold))
+    await changed(leaf, 2, 2, sending.now)
+    await answer_and_end()
+    assert (await read_row(leaf))["parked_at"] is None
+    assert lms.scores(SOURCEDID) == ["1"]
+
+
+async def test_an_assignment_named_twice_is_attempted_once(sending, lms, leaf):
+    lms.behave = fake.always(fake.success(latency=0.05))
+    await asyncio.gather(sending.send(leaf, leaf), sending.send(leaf), sending.send(leaf))
+    assert len(lms.requests) == 1
+    assert await results(leaf) == ["accepted"]
+
+
+async def test_a_message_for_what_is_under_way_claims_nothing(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
+    row = await read_row(leaf)
+    await sending.send(leaf)
+    assert await read_row(leaf) == row
+    await answer_and_end()
+    assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+async def test_a_launch_that_moves_an_assignment_sends_it_to_its_new_campus(sending, lms, leaf):
+    lms.keys["other"] = "other-secret"
+    other = await make_campus(lms.url("/elsewhere"), "other", "other", "other-secret")
+    await GradedAssignment.filter(id=leaf).update(outcome_service_id=other.id, campus_id=other.campus_id)
+    await sending.send(leaf)
+    assert [(request.path, request.consumer_key) for request in lms.requests] == [("/elsewhere", "other")]

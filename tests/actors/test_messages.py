@@ -1,19 +1,25 @@
-"""Wake-ups on real Redis servers: perishable, at most one under way, and never a grade's only chance."""
+"""Messages on real Redis servers: they name assignments of one partition, and no grade depends on one."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import structlog
 from dramatiq import Message
+from hypothesis import given
+from hypothesis import strategies as st
 
-from actors.outcomes import MAX_NAMED, Outcomes, named_in
+from actors.outcomes import DELAY_STEP_MS, MAX_NAMED, Outcomes, queue_name
 from daemon.queue.broker import dramatiq_broker
-from models.assignment import WAKE_MS, Debounce, Wake, bump, sweep, wake_bumped
+from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock
-from tests.models.rows import make_assignment
+from models.dispatch import Due, Share, pick
+from tests.models.rows import make_assignment, read_row
+
+if TYPE_CHECKING:
+    from actors.dependencies import Dependencies
 
 NAMESPACE = "test"
 PARTITIONS = 4
@@ -23,8 +29,8 @@ DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 
 
-class Tools:
-    """As much of the tools as a wake-up needs."""
+class FewDependencies:
+    """As much of the dependencies as messages need."""
 
     def __init__(self) -> None:
         # A measured clock that stands still.
@@ -32,15 +38,19 @@ class Tools:
         self.clock._offset_ms = 0.0
 
 
-class Waker:
-    """Sends wake-ups and looks at what Redis then holds."""
+class Messenger:
+    """Sends messages and looks at what Redis then holds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, max_connections: int = 8) -> None:
         self.broker = dramatiq_broker(url, NAMESPACE)
-        self.outcomes = Outcomes(self.broker, cast("Any", Tools()), partitions=PARTITIONS)
+        dependencies = cast("Dependencies", FewDependencies())
+        self.outcomes = Outcomes(self.broker, dependencies, partitions=PARTITIONS, max_connections=max_connections)
 
-    async def wake(self, *wakes: Wake) -> None:
-        await self.outcomes.wake(wakes)
+    async def dirty(self, *dirty: Dirty) -> None:
+        await self.outcomes.enqueue_dirty(dirty)
+
+    async def due(self, *ids: int, kind: Any = "leaf") -> None:
+        await self.outcomes.enqueue_due([Due(one, 1, kind) for one in ids])
 
     def queues(self) -> dict[str, list[Message[Any]]]:
         """The messages on each queue that has any."""
@@ -55,102 +65,201 @@ class Waker:
     def messages(self) -> list[Message[Any]]:
         return [message for messages in self.queues().values() for message in messages]
 
+    def named(self) -> list[list[int]]:
+        return sorted(message.args[0] for message in self.messages())
+
 
 @pytest.fixture
-async def waker(redis_url):
-    waker = Waker(redis_url)
-    yield waker
-    await asyncio.to_thread(waker.broker.close)
+async def messenger(redis_url):
+    messenger = Messenger(redis_url)
+    yield messenger
+    await asyncio.to_thread(messenger.broker.close)
+
+
+def leaf(assignment_id: int, due_at: int = NOW) -> Dirty:
+    return Dirty(assignment_id, "leaf", due_at, first=True)
+
+
+def composite(assignment_id: int, due_at: int, *, first: bool = True) -> Dirty:
+    return Dirty(assignment_id, "composite", due_at, first)
+
+
+# --- Partitions ---
+
+
+@pytest.mark.parametrize(("assignment_id", "name"), [(1, "outcomes.1"), (4, "outcomes.0"), (2**63 - 1, "outcomes.3")])
+def test_the_rest_of_the_id_names_the_queue(assignment_id, name):
+    assert queue_name(assignment_id, 4) == name
+
+
+@given(st.integers(1, 2**63 - 1), st.integers(1, 64))
+def test_every_assignment_has_one_of_the_queues_that_are_declared(assignment_id, partitions):
+    assert queue_name(assignment_id, partitions) in {f"outcomes.{number}" for number in range(partitions)}
+
+
+def test_a_queue_for_each_partition_is_declared(valkey_url):
+    broker = Messenger(valkey_url).broker
+    assert broker.get_declared_queues() == {"outcomes.0", "outcomes.1", "outcomes.2", "outcomes.3"}
+    broker.close()
+
+
+# --- What a message is ---
 
 
 @pytest.mark.parametrize("assignment_id", [1, 4, 7, 2**63 - 1])
-async def test_a_wake_up_goes_to_the_queue_of_its_assignment_and_names_it_and_its_version(waker, assignment_id):
-    await waker.wake(Wake(assignment_id, 3, "leaf", NOW))
-    ((queue, (message,)),) = waker.queues().items()
+async def test_a_message_goes_to_the_queue_of_its_assignment_and_names_it(messenger, assignment_id):
+    await messenger.due(assignment_id)
+    ((queue, (message,)),) = messenger.queues().items()
     assert queue == message.queue_name == f"outcomes.{assignment_id % PARTITIONS}"
-    assert (message.actor_name, message.args, message.kwargs) == ("send_leaf_outcome", (assignment_id, 3), {})
+    assert (message.actor_name, message.args, message.kwargs) == ("send_leaf_outcome", ([assignment_id],), {})
 
 
 @pytest.mark.parametrize(("kind", "actor"), [("leaf", "send_leaf_outcome"), ("composite", "send_composite_outcome")])
-async def test_each_kind_has_its_actor(waker, kind, actor):
-    await waker.wake(Wake(1, 1, kind, NOW))
-    assert [message.actor_name for message in waker.messages()] == [actor]
+async def test_each_kind_has_its_actor(messenger, kind, actor):
+    await messenger.due(1, kind=kind)
+    await messenger.dirty(Dirty(1, kind, NOW, first=True))
+    assert [message.actor_name for message in messenger.messages()] == [actor, actor]
 
 
-async def test_a_wake_up_for_later_is_delayed_until_then(waker):
-    await waker.wake(Wake(1, 1, "composite", NOW + 900_000), Wake(1, 1, "leaf", NOW), Wake(5, 2, "leaf", NOW - 5))
-    queues = waker.queues()
+async def test_one_message_names_the_assignments_of_its_kind_and_queue_in_their_order(messenger):
+    await messenger.due(9, 1, 5, 2)
+    assert messenger.named() == [[2], [9, 1, 5]]
+
+
+async def test_a_message_names_no_more_than_it_may(messenger):
+    await messenger.due(*(PARTITIONS * number for number in range(MAX_NAMED + 1)))
+    assert sorted(map(len, messenger.named())) == [1, MAX_NAMED]
+
+
+async def test_nothing_due_sends_nothing(messenger):
+    await messenger.due()
+    await messenger.dirty()
+    assert messenger.messages() == []
+
+
+# --- When it comes ---
+
+
+async def test_a_message_for_later_is_delayed_until_then(messenger):
+    await messenger.dirty(composite(1, NOW + 900_000), leaf(1), leaf(5, NOW - 5))
+    queues = messenger.queues()
     assert {queue: len(messages) for queue, messages in queues.items()} == {"outcomes.1": 1, "outcomes.1.DQ": 1}
     (delayed,) = queues["outcomes.1.DQ"]
     assert 0 <= delayed.options["eta"] - delayed.message_timestamp - 900_000 < 1_000
-    assert all("eta" not in message.options for message in queues["outcomes.1"])
+    assert queues["outcomes.1"][0].args == ([1, 5],)
+    assert "eta" not in queues["outcomes.1"][0].options
 
 
-async def test_no_wake_ups_are_no_trouble(waker):
-    await waker.wake()
-    assert waker.messages() == []
+async def test_those_that_are_due_within_a_second_are_named_together_and_none_too_early(messenger):
+    assert DELAY_STEP_MS == 1000
+    times = (NOW + 5_001, NOW + 5_999, NOW + 6_001)
+    await messenger.dirty(*(composite(PARTITIONS * number, at) for number, at in enumerate(times, start=1)))
+    named = {
+        tuple(message.args[0]): message.options["eta"] - message.message_timestamp for message in messenger.messages()
+    }
+    assert set(named) == {(4, 8), (12,)}
+    assert named[4, 8] >= 5_999
+    assert named[12,] >= 6_001
 
 
-async def test_an_event_wakes_through_redis_and_a_second_one_before_it_is_served_does_not(empty_database, waker):
+async def test_a_composite_that_was_pending_before_has_its_message(messenger):
+    await messenger.dirty(composite(1, NOW + 60_000, first=False))
+    assert messenger.messages() == []
+
+
+async def test_a_composite_that_a_ceiling_made_due_gets_one_at_once(messenger):
+    await messenger.dirty(composite(1, NOW, first=False))
+    assert messenger.named() == [[1]]
+    assert "eta" not in messenger.messages()[0].options
+
+
+async def test_without_a_free_connection_only_messages_for_later_are_sent_and_the_rest_is_backlog(valkey_url):
+    messenger = Messenger(valkey_url, max_connections=0)
+    await messenger.dirty(leaf(1), composite(2, NOW), composite(3, NOW + 60_000))
+    assert messenger.named() == [[3]]
+    assert messenger.outcomes.backlog
+    await asyncio.to_thread(messenger.broker.close)
+
+
+async def test_with_a_free_connection_there_is_no_backlog(messenger):
+    await messenger.dirty(leaf(1))
+    assert not messenger.outcomes.backlog
+
+
+# --- With the database ---
+
+
+async def test_each_change_of_a_leaf_has_a_message(empty_database, messenger):
     assignment = await make_assignment(sent_version=1)
-    for now in (NOW, NOW + 1):
-        await bump(assignment, kind="leaf", now=now, debounce=DEBOUNCE)
-        wake = await wake_bumped(assignment, now=now)
-        await waker.wake(*([] if wake is None else [wake]))
-    assert [message.args for message in waker.messages()] == [(assignment, 2)]
-    assert await sweep(now=NOW + WAKE_MS - 1, most=10) == []
+    for now in (NOW - 1, NOW):
+        await messenger.dirty(*await change([Change(assignment, "leaf")], now=now, debounce=DEBOUNCE))
+    assert messenger.named() == [[assignment], [assignment]]
 
 
 @on_one_engine
-async def test_steady_work_below_a_composite_has_one_alarm_at_a_time(empty_database, waker):
+async def test_steady_work_below_a_composite_has_one_delayed_message(empty_database, messenger):
     assignment = await make_assignment(sent_version=1, composite=True)
     for now in range(NOW, NOW + 50_000, 1000):
-        await bump(assignment, kind="composite", now=now, debounce=DEBOUNCE)
-        wake = await wake_bumped(assignment, now=now)
-        await waker.wake(*([] if wake is None else [wake]))
-    assert list(waker.queues()) == [f"outcomes.{assignment % PARTITIONS}.DQ"]
-    assert len(waker.messages()) == 1
+        await messenger.dirty(*await change([Change(assignment, "composite")], now=now, debounce=DEBOUNCE))
+    assert list(messenger.queues()) == [f"outcomes.{assignment % PARTITIONS}.DQ"]
+    assert len(messenger.messages()) == 1
 
 
 @on_one_engine
-async def test_while_redis_is_down_nothing_is_raised_and_the_sweep_wakes_later(empty_database, redis_server, waker):
+async def test_while_redis_is_down_nothing_is_raised_and_the_dispatcher_finds_the_row(
+    empty_database, redis_server, messenger
+):
     assignment = await make_assignment(sent_version=1)
     redis_server.stop()
-    await bump(assignment, kind="leaf", now=NOW, debounce=DEBOUNCE)
-    wake = await wake_bumped(assignment, now=NOW)
-    assert wake is not None
+    dirty = await change([Change(assignment, "leaf")], now=NOW, debounce=DEBOUNCE)
     with structlog.testing.capture_logs() as logs:
-        await waker.wake(wake)
-    assert [(entry["event"], entry["log_level"]) for entry in logs] == [
-        ("wake-ups could not be sent; the sweep will", "warning")
+        await messenger.dirty(*dirty)
+    assert [(entry["event"], entry["log_level"], entry["messages"]) for entry in logs] == [
+        ("messages.not_sent", "warning", 1)
     ]
 
     redis_server.start()
-    assert await sweep(now=NOW + WAKE_MS - 1, most=10) == [], "it may yet be under way"
-    await waker.wake(*await sweep(now=NOW + WAKE_MS, most=10))
-    assert [message.args for message in waker.messages()] == [(assignment, 2)]
+    row = await read_row(assignment)
+    due = await pick([Share(row["campus_id"], 10)], now=NOW)
+    assert due == [Due(assignment, row["campus_id"], "leaf")]
+    await messenger.outcomes.enqueue_due(due)
+    assert messenger.named() == [[assignment]]
 
 
-async def test_one_message_names_the_assignments_of_its_kind_queue_and_time_in_their_order(waker):
-    await waker.wake(*(Wake(number, 10 + number, "leaf", NOW) for number in (9, 1, 5, 2)))
-    assert sorted(message.args for message in waker.messages()) == [(2, 12), (9, 19, 1, 11, 5, 15)]
-    assert named_in((9, 19, 1, 11, 5, 15)) == [(9, 19), (1, 11), (5, 15)]
+# --- Hostile messages ---
+
+GARBAGE = [None, 7, "7", {"7": 1}, (7,), ["7"], [7, None], [7.0], [True], [[7]], [7, "8"]]
 
 
-async def test_a_message_names_no_more_than_it_may(waker):
-    await waker.wake(*(Wake(PARTITIONS * number, 1, "leaf", NOW) for number in range(MAX_NAMED + 1)))
-    assert sorted(len(named_in(message.args)) for message in waker.messages()) == [1, MAX_NAMED]
+@pytest.mark.parametrize("named", GARBAGE, ids=repr)
+async def test_a_message_that_names_anything_else_is_refused(messenger, named):
+    with pytest.raises(TypeError, match="a message names a list of assignment ids"):
+        await messenger.outcomes.send(named)
 
 
-async def test_those_who_are_due_within_a_second_are_woken_together_and_none_too_early(waker):
-    times = (NOW + 5_001, NOW + 5_999, NOW + 6_001)
-    await waker.wake(*(Wake(PARTITIONS, number, "composite", at) for number, at in enumerate(times)))
-    named = {message.args: message.options["eta"] - message.message_timestamp for message in waker.messages()}
-    assert set(named) == {(PARTITIONS, 0, PARTITIONS, 1), (PARTITIONS, 2)}
-    assert named[PARTITIONS, 0, PARTITIONS, 1] >= 5_999
-    assert named[PARTITIONS, 2] >= 6_001
+async def test_the_ids_of_a_message_are_bounded_and_each_is_looked_at_once(make_sending, lms, leaf):
+    sending = await make_sending()
+    await sending.send(*([leaf] * 200), *range(10_000, 20_000))
+    assert len(lms.requests) == 1
 
 
-def test_arguments_of_another_release_are_left_to_the_actor():
-    assert named_in((1, 2, 3)) == [(1, 2, 3)]
-    assert named_in(()) == [()]
+async def test_an_id_beyond_the_bound_is_left_to_the_dispatcher(make_sending, lms, leaf):
+    sending = await make_sending()
+    await sending.send(*range(10_000, 10_000 + MAX_NAMED), leaf)
+    assert lms.requests == []
+    await sending.work_off()
+    assert len(lms.requests) == 1
+
+
+async def test_an_id_of_no_assignment_is_passed_over(make_sending, lms, leaf):
+    sending = await make_sending()
+    await sending.send(2**63 - 1, leaf)
+    assert len(lms.requests) == 1
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 2**200, -(2**64)])
+async def test_an_id_that_no_database_can_hold_is_refused_and_costs_no_other_message(make_sending, lms, leaf, number):
+    sending = await make_sending()
+    refused, _ = await asyncio.gather(sending.send(number), sending.send(leaf), return_exceptions=True)
+    assert isinstance(refused, TypeError)
+    assert len(lms.requests) == 1
