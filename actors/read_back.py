@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from actors.client import Sender
     from actors.settings import Settings
+    from models.campus import Breaker
     from models.claims import Claim
     from models.db.clock import Clock
     from models.encryption import Cipher
@@ -170,13 +171,15 @@ class Reader:
 
     async def _finish(self, end: Finish) -> tuple[dict[Finish, Finished], list[BreakerChange]]:
         now = self.clock.now()
-        return await finish(
-            [end],
-            now=now,
-            next_breaker=lambda breaker, signal: next_breaker(
-                breaker, signal, now=now, max_per_campus=self.settings.max_per_campus, jitter=0.0
-            ),
-        )
+
+        def unless_tripped(breaker: Breaker, signal: Signal) -> Breaker:
+            # It may have tripped while the request was under way.
+            if breaker.tripped_at is not None:
+                return breaker
+            limit = self.settings.max_per_campus
+            return next_breaker(breaker, signal, now=now, max_per_campus=limit, jitter=0.0)
+
+        return await finish([end], now=now, next_breaker=unless_tripped)
 
 
 def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:

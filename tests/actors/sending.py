@@ -181,6 +181,11 @@ class Sending:
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
+    def enqueued(self) -> list[int]:
+        """The assignments that the messages in all queues name."""
+        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
+        return [assignment_id for message in messages for assignment_id in message["args"][0]]
+
     def take_messages(self) -> list[list[int]]:
         """The ids that each message names, in all queues; they are taken out of these."""
         taken = []

@@ -1,42 +1,65 @@
-"""Asking a campus for a score behind its gate, and comparing it with the one that the campus should hold."""
+"""Asking a campus for a score within its limit, and comparing it with the one that the campus should hold."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from actors.slots import NotAdmittedError
-from models.attempt import address
-from models.gate import read_troubles, shut
 
-from actors.read_back import Reader, Reading, compare
-from tests.actors.sending import PATH, SOURCEDID
+from actors.read_back import NotReadError, Reader, Reading, compare
+from models import consumer_admin
+from models.assignment import GradedAssignment
+from models.campus import Campus
+from models.consumer import LtiConsumer
+from tests.actors.sending import (
+    HOLD,
+    KEY,
+    PATH,
+    SOURCEDID,
+    breaker_of,
+    held_by,
+    just_now,
+    known,
+    make_class,
+    results,
+    scored,
+    state_of,
+)
+from tests.fakes import lms as fake
 from tests.fakes.lms import answer, failure, success
+from tests.models.rows import make_assignment, read_row
 
 
 @pytest.fixture
 def reader(sending):
-    return Reader(sending.tools.sender, sending.gates, sending.clock, lambda: sending.may_send)
-
-
-async def read(reader, assignment_id):
-    where = await address(assignment_id, now=reader.clock.now())
-    return await reader.read(assignment_id, SOURCEDID, where)
-
-
-async def troubles(reader):
-    return [(trouble.state, trouble.away) for trouble in await read_troubles(now=reader.clock.now())]
+    dependencies = sending.dependencies
+    return Reader(dependencies.sender, sending.clock, dependencies.settings)
 
 
 async def test_a_score_is_read_and_nothing_is_written(reader, lms, leaf):
-    assert await read(reader, leaf) == Reading("")
+    before = await read_row(leaf)
+    assert await reader.read(leaf) == Reading("")
     lms.gradebook["/outcomes", SOURCEDID] = "0.75"
-    assert await read(reader, leaf) == Reading("0.75")
+    assert await reader.read(leaf) == Reading("0.75")
     assert [(record.reads, record.path_qs, record.verified) for record in lms.requests] == [(True, PATH, True)] * 2
     assert lms.applied == []
+    row = await read_row(leaf)
+    kept = {name for name in before if row[name] != before[name]}
+    assert kept == {"claim_token", "claimed_at", "claimed_version"}
+    assert await results(leaf) == []
 
 
-async def test_what_cannot_be_read_is_told_in_the_campus_words_and_shuts_no_gate(reader, lms, leaf):
+async def test_a_grade_that_is_clean_can_be_read(reader, sending, lms, leaf):
+    await sending.send(leaf)
+    assert await reader.read(leaf) == Reading("0.5")
+
+
+async def test_an_assignment_that_is_gone_is_not_asked_for(reader, lms, leaf):
+    assert await reader.read(4711) is None
+    assert lms.requests == []
+
+
+async def test_what_cannot_be_read_is_said_in_the_campuss_words_and_trips_no_breaker(reader, lms, campus, leaf):
     for said, words in (
         (failure("readResult is not supported", code_major="unsupported"), "HTTP 200, unsupported: readResult is not"),
         (answer(500, b"<html>broken</html>"), "HTTP 500: <html>broken"),
@@ -52,71 +75,143 @@ async def test_what_cannot_be_read_is_told_in_the_campus_words_and_shuts_no_gate
         ),
     ):
         lms.behave = lambda _, said=said: said
-        reading = await read(reader, leaf)
-        assert reading.held is None
+        reading = await reader.read(leaf)
+        assert (reading.held, reading.unsupported) == (None, True)
         assert reading.why.startswith(words)
         assert reading.why
-    assert await troubles(reader) == []
+    breaker = await breaker_of(campus)
+    assert (breaker.tripped_at, breaker.last_failed_assignment, breaker.blocked_until) == (None, None, 0)
 
 
-async def test_a_sourcedid_and_a_secret_that_the_campus_repeats_are_struck_out(reader, lms, leaf):
+async def test_what_one_learner_cannot_be_read_of_is_not_the_campuss_trouble(reader, lms, leaf):
+    lms.behave = fake.always(failure("User not found"))
+    assert await reader.read(leaf) == Reading(None, "HTTP 200, failure: User not found")
+
+
+async def test_a_sourcedid_and_a_secret_that_the_campus_repeats_are_redacted(reader, lms, leaf):
     lms.behave = lambda record: failure(f"{record.sourcedid} by {record.headers['Authorization']}")
-    reading = await read(reader, leaf)
+    reading = await reader.read(leaf)
     assert SOURCEDID not in reading.why
     assert lms.requests[0].nonce not in reading.why
 
 
-async def test_a_busy_campus_is_left_alone_as_by_the_daemons(reader, lms, leaf):
+async def test_a_busy_campus_is_left_alone_as_by_the_daemons(reader, sending, lms, campus, leaf):
     lms.behave = lambda _: answer(429, b"slow down", headers={"Retry-After": "30"})
-    with pytest.raises(NotAdmittedError, match="slow down"):
-        await read(reader, leaf)
-    assert await troubles(reader) == [("shut", False)]
-    with pytest.raises(NotAdmittedError, match="nothing goes to this campus now"):
-        await read(reader, leaf)
+    with pytest.raises(NotReadError, match="slow down"):
+        await reader.read(leaf)
+    assert await state_of(campus, sending.now) == "throttled"
+    with pytest.raises(NotReadError, match="slots"):
+        await reader.read(leaf)
+    await sending.work_off()
     assert len(lms.requests) == 1
 
 
-async def test_a_campus_that_comes_near_its_limit_gets_a_rest(reader, lms, leaf):
+async def test_a_campus_that_comes_near_its_limit_gets_a_rest(reader, sending, lms, campus, leaf):
     lms.behave = lambda _: success(headers={"X-Rate-Limit-Remaining": "50"})
-    assert (await read(reader, leaf)).held == ""
-    assert await troubles(reader) == [("shut", False)]
+    reading = await reader.read(leaf)
+    assert reading.held == ""
+    assert await state_of(campus, sending.now) == "throttled"
 
 
-async def test_a_gate_that_is_shut_is_for_probes_alone_and_a_reading_takes_none(reader, lms, leaf, sending):
-    where = await address(leaf, now=sending.now)
-    await shut(where.campus, now=sending.now - 100_000, until=sending.now - 1, reason="away")
-    with pytest.raises(NotAdmittedError, match="its gate is shut"):
-        await read(reader, leaf)
+async def test_a_campus_that_is_down_is_for_probes_alone_and_a_reading_takes_none(reader, lms, campus, leaf, sending):
+    await known(campus, tripped_at=sending.now - 100_000, blocked_until=sending.now - 1)
+    with pytest.raises(NotReadError, match="the campus is down"):
+        await reader.read(leaf)
     assert lms.requests == []
-    assert await troubles(reader) == [("shut", True)], "the probe was given back"
+    assert await state_of(campus, sending.now) == "down"
+    assert (await read_row(leaf))["claimed_until"] is None, "the claim is given back"
 
 
-async def test_a_gate_that_is_shut_while_a_reading_is_under_way_is_not_opened_by_it(reader, lms, leaf, sending):
+async def test_a_campus_that_is_paused_is_not_asked(reader, lms, leaf):
+    await LtiConsumer.filter(consumer_key=KEY).update(paused_at=1)
+    with pytest.raises(NotReadError):
+        await reader.read(leaf)
+    assert lms.requests == []
+
+
+async def test_a_breaker_that_trips_while_a_reading_is_under_way_is_closed_by_no_reading(
+    reader, lms, campus, leaf, sending
+):
     go_on = asyncio.Event()
     lms.behave = lambda _: success(hold=go_on)
-    where = await address(leaf, now=sending.now)
-    reading = asyncio.create_task(reader.read(leaf, SOURCEDID, where))
+    reading = asyncio.create_task(reader.read(leaf))
     await lms.until(lambda: lms.requests)
-    await shut(where.campus, now=sending.now, until=sending.now + 15_000, reason="away")
-    sending.gates.heed(await read_troubles(now=sending.now))
+    await Campus.filter(id=campus.campus_id).update(tripped_at=sending.now, blocked_until=sending.now + 15_000)
     go_on.set()
     assert (await reading).held == ""
-    assert await troubles(reader) == [("shut", True)]
+    assert await state_of(campus, sending.now) == "down"
 
 
-async def test_nothing_is_read_before_the_daemons_have_made_room(reader, lms, leaf, sending):
-    sending.may_send = False
-    with pytest.raises(NotAdmittedError, match="have not made room"):
-        await read(reader, leaf)
-    assert lms.requests == []
+async def test_a_reading_takes_one_of_the_campuss_slots(make_sending, lms, campus):
+    sending = await make_sending(max_per_campus=1)
+    dependencies = sending.dependencies
+    reader = Reader(dependencies.sender, sending.clock, dependencies.settings)
+    one, other = await make_class(campus, 2)
+    answer_and_end = await held_by(sending, lms, one)
+    with pytest.raises(NotReadError, match="all its slots are taken"):
+        await reader.read(other)
+    await answer_and_end()
+    assert (await reader.read(other)).held == ""
 
 
-async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, leaf, lms):
-    where = await address(leaf, now=reader.clock.now())
-    reading = await reader.read(leaf, "a\x0bb", where)
+async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, leaf):
+    await known(campus)
+    answer_and_end = await held_by(sending, lms, leaf)
+    with pytest.raises(NotReadError):
+        await reader.read(leaf)
+    await answer_and_end()
+    assert [request.reads for request in lms.requests] == [False]
+
+
+async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, campus, leaf):
+    await known(campus)
+    go_on = asyncio.Event()
+    lms.behave = lambda _: success(hold=go_on)
+    reading = asyncio.create_task(reader.read(leaf))
+    await lms.until(lambda: lms.requests)
+    await sending.work_off()
+    assert len(lms.requests) == 1
+    go_on.set()
+    await reading
+    await sending.work_off()
+    assert [request.reads for request in lms.requests] == [True, False]
+
+
+@pytest.mark.parametrize("newest_is_known", [False, True])
+async def test_both_secrets_of_a_consumer_are_tried(reader, lms, leaf, newest_is_known):
+    await consumer_admin.pend(KEY, "the-next-secret")
+    if newest_is_known:
+        lms.keys[KEY] = "the-next-secret"
+    assert await reader.read(leaf) == Reading("")
+    assert len(lms.requests) == (1 if newest_is_known else 2)
+    consumer = await LtiConsumer.get(consumer_key=KEY)
+    assert consumer.pending_secret == "the-next-secret", "reading promotes none"
+    lms.faults.clear()
+
+
+async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, campus, lms):
+    await scored(1, 2)
+    leaf = await make_assignment(campus, lis_result_sourcedid="a\x0bb", due_at=just_now())
+    reading = await reader.read(leaf)
     assert reading.held is None
     assert "cannot carry" in reading.why
     assert lms.requests == []
+
+
+async def test_a_reading_that_was_lost_forces_nothing_but_what_its_lease_covers(reader, sending, lms, leaf):
+    """Its claim looks like any other, so that it is rescued like any other."""
+    await sending.send(leaf)
+    go_on = asyncio.Event()
+    lms.behave = lambda _: success(hold=go_on)
+    reading = asyncio.create_task(reader.read(leaf))
+    await lms.until(lambda: len(lms.requests) == 2)
+    sending.tick(10 + 5 + HOLD)
+    assert await sending.rescue() == 1
+    go_on.set()
+    assert (await reading).held == "0.5"
+    row = await GradedAssignment.get(id=leaf)
+    assert (row.claimed_until, row.sent_version) == (None, 1)
+    assert await results(leaf) == ["accepted"], "nothing was sent"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +241,7 @@ async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, leaf, lms
         ("Infinity", "unreadable"),
     ],
 )
-def test_what_a_campus_holds_is_judged(held, finding):
+def test_what_a_campus_holds_is_compared(held, finding):
     assert compare(held, "0.8333", ["0.5", "0.8334"]) == finding
 
 

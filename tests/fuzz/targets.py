@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from actors.errors import DeliveryError
 from actors.protocols.lti11.basic_outcome import DESCRIPTION_LIMIT, read_reply
 from actors.protocols.lti11.platforms import PLATFORMS
-from actors.protocols.lti11.responses import Accepted, judge
+from actors.protocols.interface import Accepted
+from actors.protocols.lti11.responses import classify
 from actors.response import Response
 from daemon.config import ConfigError, Loaded, effective, load
 from daemon.config.sections import keys
@@ -90,7 +91,7 @@ def reading_a_reply_never_fails(body: bytes) -> None:
 def judging_an_answer_gives_a_decision_and_tells_no_secret(status, body, headers, truncated, profile) -> None:
     answer = Response(status, headers, body, 0.1, truncated)
     try:
-        decided = judge(answer, now=NOW, profile=profile, hide=(SOURCEDID, SECRET))
+        decided = classify(answer, now=NOW, platform=profile, hide=(SOURCEDID, SECRET))
     except DeliveryError as error:
         words = error.reason
     else:

@@ -46,7 +46,7 @@ WORLD = "tests/models/test_world.py"
 CLAIMS = "tests/models/test_claims.py"
 FINISHING = "tests/models/test_finishing.py"
 LIMIT = "tests/models/test_limit.py"
-BREAKER = "tests/actors/test_signals.py"
+BREAKER = "tests/actors/test_tripping.py"
 
 _CONFTEST = """\
 from pathlib import Path

@@ -14,7 +14,7 @@ from actors.metrics import Metrics
 from models import consumer_admin
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Campus, Signal
-from models.claims import Lease, claim, claim_rows, rescue
+from models.claims import Lease, claim, rescue
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.finishing import Finish, Finished, HandOver, finish
@@ -27,7 +27,6 @@ from tests.models.rows import (
     LEARNER,
     make_assignment,
     make_service,
-    read_campuses,
     read_claims,
     read_row,
 )
@@ -197,16 +196,6 @@ async def test_nothing_is_handed_over_at_a_campus_that_was_paused(empty_database
     held = await claim(ids[:1], _lease(), most=9)
     await consumer_admin.pause("key", now=NOW)
     assert (await _finish(held))[0].next is None
-
-
-async def test_a_row_that_went_to_another_campus_since_it_was_picked_is_not_claimed(empty_database):
-    picked = await make_assignment()
-    await make_service("other")
-    await _answered()
-    here, there = [campus["id"] for campus in await read_campuses()]
-    for campus_id, expected in ((there, 0), (here, 1)):
-        wanted = [{"assignment_id": picked, "campus_id": campus_id}]
-        assert len(await claim_rows(wanted, _lease(), most=9)) == expected
 
 
 async def test_a_limit_that_was_raised_is_not_filled_by_a_hand_over(empty_database):

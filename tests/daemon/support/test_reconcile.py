@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from models.fleet import READER
-from models.gate import Campus, close, shut
 
 from actors.read_back import Reader
 from daemon.support.reconcile import MAX_UNREADABLE, PATIENCE, reconcile
+from models.campus import Campus
+from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
-from models.delivery import Line, write_line
+from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.reconcile import CHUNK, Selection
-from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, outcome_session, standing_clock
+from tests.actors.sending import KEY, PATH, SECRET, Sending, known, make_campus, outcome_session, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
@@ -36,18 +36,20 @@ async def lms():
 
 @pytest.fixture
 async def campus(empty_database, lms):
-    return await make_campus(lms.url(PATH))
+    service = await make_campus(lms.url(PATH))
+    await known(service)
+    return service
 
 
 @pytest.fixture
 async def sending(campus):
     async with outcome_session() as session:
-        yield Sending(session, await standing_clock(), most=2)
+        yield Sending(session, await standing_clock(), max_per_campus=2)
 
 
 @pytest.fixture
 def reader(sending):
-    return Reader(sending.tools.sender, sending.gates, sending.clock, lambda: sending.may_send)
+    return Reader(sending.dependencies.sender, sending.clock, sending.dependencies.settings)
 
 
 @pytest.fixture
@@ -56,9 +58,10 @@ async def ids(campus, lms):
     made = {}
     for name, held in HELD.items():
         made[name] = await make_assignment(campus, **CLEAN, lis_result_sourcedid=name, user_id=name)
-        for token, score in enumerate((OLD, NEW)):
-            line = Line("accepted", score=score)
-            await write_line(made[name], token, at=1, attempt=1, version=token + 1, line=line)
+        await write_deliveries(
+            DeliveryRecord(made[name], token, at=1, attempt=1, version=token + 1, result="accepted", score=score)
+            for token, score in enumerate((OLD, NEW))
+        )
         if held is not None:
             lms.gradebook[PATH.partition("?")[0], name] = held
     return made
@@ -125,11 +128,11 @@ async def test_a_campus_that_tells_nothing_is_left_after_some_readings(reader, c
     assert len(lms.requests) == report.counts["unreadable"]
 
 
-async def test_a_campus_whose_gate_is_shut_or_that_is_paused_is_not_asked(reader, ids, lms, sending, campus):
-    here = Campus(campus.lti_consumer_id, campus.origin)
-    await shut(here, now=sending.now, until=sending.now + 15_000, reason="HTTP 500: broken")
+async def test_a_campus_that_is_down_or_paused_is_not_asked(reader, ids, lms, sending, campus):
+    until = sending.now + 15_000
+    await known(campus, tripped_at=sending.now, blocked_until=until, last_error="HTTP 500: broken")
     (report,) = await reconcile(ALL, reader)
-    assert report.skipped == {"its gate is shut: HTTP 500: broken": len(ids)}
+    assert report.skipped == {"the campus is down: HTTP 500: broken": len(ids)}
     await LtiConsumer.filter(id=campus.lti_consumer_id).update(paused_at=1)
     (report,) = await reconcile(ALL, reader)
     assert report.skipped == {"paused by the operator": len(ids)}
@@ -137,8 +140,7 @@ async def test_a_campus_whose_gate_is_shut_or_that_is_paused_is_not_asked(reader
 
 
 async def test_a_busy_campus_is_waited_for(reader, ids, lms, sending, campus):
-    here = Campus(campus.lti_consumer_id, campus.origin)
-    await close(here, now=sending.now, until=sending.now + 60_000, reason="busy")
+    await known(campus, throttled_at=sending.now, blocked_until=sending.now + 60_000, last_error="busy")
     run = asyncio.create_task(reconcile(ALL, reader))
     await asyncio.sleep(0.05)
     assert not run.done()
@@ -231,13 +233,23 @@ async def test_a_campus_that_repeats_a_nonce_as_its_grade_does_not_get_it_shown(
     assert lms.requests[0].nonce not in str(report)
 
 
-async def test_where_the_daemons_have_the_only_slot_nothing_is_read(campus, lms):
+async def test_a_campus_whose_only_slot_a_daemon_keeps_is_left(campus, lms):
     async with outcome_session() as session:
-        sending = Sending(session, await standing_clock(), most=1)
+        sending = Sending(session, await standing_clock(), max_per_campus=1)
         await make_assignment(campus, **CLEAN)
-        sending.gates.divide(f"{READER}me", frozenset({f"{READER}me", "daemon"}))
-        reader = Reader(sending.tools.sender, sending.gates, sending.clock, lambda: True)
-        (report,) = await reconcile(ALL, reader)
-    assert report.left == "outcomes.max_per_campus leaves no room beside the daemons"
-    assert report.skipped == {report.left: 1}
+        sent = await make_assignment(campus, lis_result_sourcedid="being sent")
+        assert len(await claim([sent], sending.dependencies.lease(), most=1)) == 1
+        reader = Reader(sending.dependencies.sender, sending.clock, sending.dependencies.settings)
+        run = asyncio.create_task(reconcile(ALL, reader))
+        while not run.done():
+            sending.tick(PATIENCE)
+            await asyncio.sleep(0.02)
+        (report,) = await run
+    assert report.left == "all its slots are taken"
+    assert report.skipped["all its slots are taken"] == 1
     assert lms.requests == []
+
+
+async def test_senders_leave_a_slot_to_readings(reader, ids, campus):
+    await reconcile(ALL, reader)
+    assert (await Campus.get(id=campus.campus_id)).reading_until > reader.clock.now()

@@ -25,6 +25,7 @@ async def many(empty_database):
             course_id="course",
             usage_id="block",
             outcome_service=service,
+            campus_id=service.campus_id,
             lis_result_sourcedid=f"s{number}",
             sourcedid_digest=f"{number:064}",
             registered_us=0,

@@ -11,9 +11,12 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream, stream_lag
 from daemon.web.health import Health, Snapshot, render, status_document
-from models.consumer import LtiConsumer, OutcomeService
+from models.campus import Campus
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.queries.status import STATES, CampusStatus, Daemons, Status
+from models.assignment import STATES
+from models.heartbeat import Members
+from models.queries.status import CampusStatus, Status
 from models.stream_position import known_position, move_position, read_position
 from tests.models.rows import make_assignment
 from tests.servers import Port
@@ -89,15 +92,15 @@ async def test_a_daemon_with_a_stuck_loop_is_not_alive(loops, clock, stream):
 # --- The status document ---
 
 
-CAMPUS = CampusStatus("campus", "https://campus.example:443", gate="probing")
+CAMPUS = CampusStatus("campus", "https://campus.example:443", state="probing")
 
 
 def shot(status, stream_lag=0):
-    return Snapshot(NOW, status, stream_lag, Daemons(1, NOW))
+    return Snapshot(NOW, status, stream_lag, Members(1, NOW))
 
 
 def test_the_document_has_the_shape_that_others_rely_on():
-    busy = CampusStatus("other", "https://other.example:443", "open", "", 3, 1, NOW - 1_500, NOW - 250, "no such user")
+    busy = CampusStatus("other", "https://other.example:443", "up", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
     assert render(shot(status, 5)) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
@@ -108,7 +111,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
             {
                 "consumer": "campus",
                 "origin": "https://campus.example:443",
-                "gate": "probing",
+                "state": "probing",
                 "due": 0,
                 "parked": 0,
                 "last_success": None,
@@ -117,7 +120,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
             {
                 "consumer": "other",
                 "origin": "https://other.example:443",
-                "gate": "open",
+                "state": "up",
                 "due": 3,
                 "parked": 1,
                 "last_success": "2026-01-01T11:59:59.750Z",
@@ -169,10 +172,10 @@ async def test_without_redis_the_document_says_everything_but_the_lag(empty_data
 
 
 async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_database, loops, clock, stream):
-    await OutcomeService.all().delete()
+    await Campus.all().delete()
     await LtiConsumer.all().delete()
     health = Health()
     health.started(loops, clock, stream)
     document = await asyncio.get_running_loop().create_task(health.statusz(), context=contextvars.Context())
-    nothing = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Daemons(0, None))
+    nothing = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Members(0, None))
     assert document == render(nothing)

@@ -20,7 +20,7 @@ from models.queries.status import STATES
 #: The contract's families and their labels.
 FAMILIES = {
     "passback_events_total": {"type", "result"},
-    "passback_gate_state": {"consumer", "state"},
+    "passback_campus_state": {"consumer", "state"},
     "passback_clock_offset_seconds": {"consumer"},
     "passback_outcomes_total": {"consumer", "kind", "result"},
     "passback_outcome_request_duration_seconds": {"consumer"},

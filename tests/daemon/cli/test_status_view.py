@@ -10,7 +10,9 @@ from rich.console import Console
 
 from daemon.cli.status_view import daemons_line, show, stream_line
 from daemon.web.health import Snapshot
-from models.queries.status import STATES, CampusStatus, Daemons, IdleConsumer, Status
+from models.assignment import STATES
+from models.heartbeat import Members
+from models.queries.status import CampusStatus, IdleConsumer, Status
 
 NOW = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
 UTC = ZoneInfo("UTC")
@@ -20,7 +22,7 @@ NONE = "no daemon is running: nothing is read or sent until `passbackd run` is s
 def page(*campuses, idle=(), rates=None, width=250):
     screen = Console(file=io.StringIO(), width=width, highlight=False)
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3}, list(campuses), 2)
-    shot = Snapshot(NOW, status, 0, Daemons(1, NOW), rates or {})
+    shot = Snapshot(NOW, status, 0, Members(1, NOW), rates or {})
     show(shot, idle, screen, where=UTC, redis_away=None)
     return screen.file.getvalue()
 
@@ -28,10 +30,10 @@ def page(*campuses, idle=(), rates=None, width=250):
 @pytest.mark.parametrize(
     ("daemons", "words"),
     [
-        (Daemons(1, NOW), "1 daemon is running"),
-        (Daemons(3, NOW), "3 daemons are running"),
-        (Daemons(0, None), NONE),
-        (Daemons(0, NOW - 90_000), f"{NONE}; one was last seen 2026-01-01 11:58:30 UTC (1 min 30 s ago)"),
+        (Members(1, NOW), "1 daemon is running"),
+        (Members(3, NOW), "3 daemons are running"),
+        (Members(0, None), NONE),
+        (Members(0, NOW - 90_000), f"{NONE}; one was last seen 2026-01-01 11:58:30 UTC (1 min 30 s ago)"),
     ],
 )
 def test_whether_anybody_is_at_work_is_said_plainly(daemons, words):
@@ -52,15 +54,15 @@ def test_the_stream_tells_its_lag_or_why_it_is_not_known(lag, away, words):
     assert stream_line(lag, away) == words
 
 
-def test_a_campus_tells_gate_rate_and_what_waits_and_since_when():
-    campus = CampusStatus("Example", "https://a.example:443", "shut", "", 3, 1, NOW - 302_000, NOW - 60_000)
+def test_a_campus_shows_state_rate_and_what_waits_and_since_when():
+    campus = CampusStatus("Example", "https://a.example:443", "down", 3, 1, NOW - 302_000, NOW - 60_000)
     campus.last_error, campus.last_error_at, campus.oldest_parked = "time-out", NOW - 1_000, NOW - 7_500_000
     lines = page(campus, rates={("Example", "https://a.example:443"): 12.34}).splitlines()
     assert "quarantine: 2 events" in lines
     assert "oldest due: for 5 min 2 s, since 2026-01-01 11:54:58 UTC" in lines
     assert "oldest parked: for 2 h 5 min, since 2026-01-01 09:55:00 UTC" in lines
     (row,) = [line.split() for line in lines if line.startswith(" Example")]
-    assert " ".join(row) == "Example https://a.example:443 shut 12.3 3 1 5 min 2 s 2026-01-01 11:59:00 UTC (1 min ago)"
+    assert " ".join(row) == "Example https://a.example:443 down 12.3 3 1 5 min 2 s 2026-01-01 11:59:00 UTC (1 min ago)"
     assert lines[-2:] == [
         "last error of each campus",
         "  Example at https://a.example:443 2026-01-01 11:59:59 UTC (1 s ago): time-out",
@@ -76,7 +78,7 @@ def test_a_campus_that_is_well_tells_no_error():
 def test_consumers_that_have_launched_nothing_are_shown_too():
     text = page(idle=[IdleConsumer("New College", paused=False), IdleConsumer("Old College", paused=True)])
     assert [line.split()[:6] for line in text.splitlines()[-2:]] == [
-        ["New", "College", "no", "launch", "yet", "open"],
+        ["New", "College", "no", "launch", "yet", "up"],
         ["Old", "College", "no", "launch", "yet", "paused"],
     ]
 
