@@ -49,9 +49,9 @@ def _held(known: Known, terms: Terms, campus: str) -> str:
     follows = _ready_at(row)
     when = "then" if follows <= row.hold_until else f"at {_upcoming(follows, terms)}"
     return (
-        f"Held: nobody knows whether the last request to {campus} arrived{doubt}. So that no older grade can land "
-        f"after a newer one, nothing is sent before {_upcoming(row.hold_until, terms)}; attempt {row.attempts + 1} "
-        f"follows {when}."
+        f"In doubt: it is not known whether the last request to {campus} arrived{doubt}. So that no older grade can "
+        f"land after a newer one, nothing is sent before {_upcoming(row.hold_until, terms)}; attempt "
+        f"{row.attempts + 1} follows {when}."
     )
 
 
@@ -106,8 +106,8 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     said = []
     if row.claimed_until is not None:
         said.append(
-            f"Due: whoever was sending this to {campus} since {past(row.claimed_at or 0, terms.zone)} did not come "
-            f"back, so attempt {row.attempts + 1} follows."
+            f"Due: the daemon that was sending this to {campus} since {past(row.claimed_at or 0, terms.zone)} did not "
+            f"come back, so attempt {row.attempts + 1} follows."
         )
     elif row.attempts > 0 and line is not None:
         said.append(f"Due: {_failed(line, campus, terms)}; attempt {row.attempts + 1} follows.")

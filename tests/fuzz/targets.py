@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.errors import DeliveryError
+from actors.protocols.interface import Accepted
 from actors.protocols.lti11.basic_outcome import DESCRIPTION_LIMIT, read_reply
 from actors.protocols.lti11.platforms import PLATFORMS
-from actors.protocols.interface import Accepted
 from actors.protocols.lti11.responses import classify
 from actors.response import Response
 from daemon.config import ConfigError, Loaded, effective, load

@@ -11,10 +11,10 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream, stream_lag
 from daemon.web.health import Health, Snapshot, render, status_document
+from models.assignment import STATES
 from models.campus import Campus
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.assignment import STATES
 from models.heartbeat import Members
 from models.queries.status import CampusStatus, Status
 from models.stream_position import known_position, move_position, read_position

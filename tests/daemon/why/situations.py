@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.attempt import Empty, Parked, Released, Retried, Uncertain, Unchanged, Waiting
-
-from models import consumer_admin, gate
+from models import consumer_admin
 from models.assignment import GradedAssignment
-from models.delivery import Line
 from models.registration import Registration, register
 from tests.daemon.why.story import LAUNCH, NOW, Story, ask, before
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from models.gate import Campus
-
     from models.queries.grades import Query
 
 SITUATIONS: dict[str, Callable[[Story], Awaitable[Query]]] = {}
 
-UNAVAILABLE = Line("ambiguous", "0.25", http_status=503, description="HTTP 503: no words", duration_ms=40)
-NO_CONNECTION = Line("retried", "0.25", description="cannot connect: connection refused")
+UNAVAILABLE = {
+    "result": "ambiguous",
+    "score": "0.25",
+    "http_status": 503,
+    "description": "HTTP 503: no words",
+    "duration_ms": 40,
+}
+NO_CONNECTION = {"result": "retried", "score": "0.25", "description": "cannot connect: connection refused"}
 
 
 def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], Awaitable[Query]]:
@@ -30,7 +31,7 @@ def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], A
     return story
 
 
-async def begun(story: Story, *, scored: bool = True, usage_id: str = "unit") -> tuple[int, Campus]:
+async def begun(story: Story, *, scored: bool = True, usage_id: str = "unit") -> tuple[int, int]:
     """A campus, a course, a learner with a score and a launch some hours ago: the assignment, due, and its campus."""
     campus = await story.consumer()
     await story.structure()
@@ -128,7 +129,9 @@ async def sent(story):
 async def sent_with_a_ledger_that_is_longer_than_anybody_reads(story):
     unit, _ = await begun(story)
     for number in range(51):
-        await story.attempt(unit, 400 - number, Retried(before(400 - number)), NO_CONNECTION)
+        await story.attempt(
+            unit, 400 - number, {"outcome": "retried", "not_before": before(400 - number)}, NO_CONNECTION
+        )
     await story.accepted(unit, 73, "0.25")
     return ask()
 
@@ -139,14 +142,14 @@ async def unchanged_and_skipped(story):
     await story.accepted(unit, 400, "0.25")
     await story.score(100, 0)
     await story.score(99, 1)
-    await story.attempt(unit, 80, Unchanged())
+    await story.attempt(unit, 80, {"outcome": "unchanged"})
     return ask()
 
 
 @situation
 async def nothing_attempted(story):
     unit, _ = await begun(story, scored=False)
-    await story.attempt(unit, 499, Empty())
+    await story.attempt(unit, 499, {"outcome": "empty"})
     return ask()
 
 
@@ -197,7 +200,7 @@ async def moved_to_another_block_and_asked_for_by_the_old_one(story):
 @situation
 async def moved_to_another_block_in_which_nothing_is_attempted(story):
     await moved(story)
-    await story.attempt(await id_of("other unit"), 59, Empty())
+    await story.attempt(await id_of("other unit"), 59, {"outcome": "empty"})
     return ask()
 
 
@@ -257,7 +260,7 @@ async def structure_unknown(story):
     await story.consumer()
     await story.score(501, 1)
     await story.launch(500)
-    await story.attempt(await id_of("unit"), 499, Waiting())
+    await story.attempt(await id_of("unit"), 499, {"outcome": "waiting", "given_back": True})
     return ask()
 
 
@@ -272,95 +275,111 @@ async def structure_unknown_and_not_looked_at_yet(story):
 @situation
 async def retrying(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 60, Retried(before(40)), NO_CONNECTION)
-    await story.attempt(unit, 30, Retried(NOW + 150_000), NO_CONNECTION)
+    await story.attempt(unit, 60, {"outcome": "retried", "not_before": before(40)}, NO_CONNECTION)
+    await story.attempt(unit, 30, {"outcome": "retried", "not_before": NOW + 150_000}, NO_CONNECTION)
     return ask()
 
 
 @situation
 async def retrying_at_once(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 60, Retried(before(40)), NO_CONNECTION)
+    await story.attempt(unit, 60, {"outcome": "retried", "not_before": before(40)}, NO_CONNECTION)
     return ask()
 
 
 @situation
 async def retrying_tomorrow(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 60, Retried(NOW + 12 * 3_600_000), NO_CONNECTION)
+    await story.attempt(unit, 60, {"outcome": "retried", "not_before": NOW + 12 * 3_600_000}, NO_CONNECTION)
     return ask()
 
 
 @situation
 async def superseded(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 60, Retried(NOW + 150_000), NO_CONNECTION)
+    await story.attempt(unit, 60, {"outcome": "retried", "not_before": NOW + 150_000}, NO_CONNECTION)
     await story.score(20, 2)
     return ask()
 
 
 @situation
-async def held_since_nobody_knows_whether_the_request_arrived(story):
+async def in_doubt_whether_the_request_arrived(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 0.2, Uncertain(NOW + 3_000, NOW + 9_000), UNAVAILABLE)
+    await story.attempt(
+        unit, 0.2, {"outcome": "in_doubt", "not_before": NOW + 3_000, "hold_until": NOW + 9_000}, UNAVAILABLE
+    )
     return ask()
 
 
 @situation
 async def held_for_a_campus_that_processes_and_then_backs_off(story):
     unit, _ = await begun(story)
-    line = Line(
-        "ambiguous", "0.25", http_status=200, code_major="processing", description="HTTP 200, processing: queued"
+    line = {
+        "result": "ambiguous",
+        "score": "0.25",
+        "http_status": 200,
+        "code_major": "processing",
+        "description": "HTTP 200, processing: queued",
+    }
+    await story.attempt(
+        unit, 10, {"outcome": "in_doubt", "not_before": NOW + 3_600_000, "hold_until": NOW + 3_000_000}, line
     )
-    await story.attempt(unit, 10, Uncertain(NOW + 3_600_000, NOW + 3_000_000), line)
     return ask()
 
 
 @situation
 async def put_off_since_the_campus_refuses_everything(story):
     unit, _ = await begun(story)
-    line = Line("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
-    await story.attempt(unit, 0.5, Released(NOW + 30_000), line)
+    line = {
+        "result": "misconfigured",
+        "score": "0.25",
+        "http_status": 401,
+        "description": "HTTP 401: Invalid signature",
+        "duration_ms": 40,
+    }
+    await story.attempt(unit, 0.5, {"outcome": "released", "given_back": True, "not_before": NOW + 30_000}, line)
     return ask()
 
 
 @situation
 async def put_off_before_anything_was_sent(story):
     unit, _ = await begun(story)
-    await story.attempt(unit, 0.1, Released(NOW + 2_000))
+    await story.attempt(unit, 0.1, {"outcome": "released", "given_back": True, "not_before": NOW + 2_000})
     return ask()
 
 
-# --- The gate ---
+# --- The campus ---
 
 
 @situation
-async def gate_shut(story):
+async def campus_down(story):
     _, campus = await begun(story)
-    await gate.shut(campus, now=before(95), until=NOW + 200_000, reason="HTTP 503: no words")
+    await story.campus(campus, tripped_at=before(95), blocked_until=NOW + 200_000, last_error="HTTP 503: no words")
     return ask()
 
 
 @situation
-async def gate_shut_and_the_next_probe_is_due(story):
+async def campus_down_and_the_next_probe_is_due(story):
     unit, campus = await begun(story)
-    await story.attempt(unit, 95, Uncertain(before(94), before(94), given_back=True), UNAVAILABLE)
-    await gate.shut(campus, now=before(95), until=before(1), reason="HTTP 503: no words")
+    in_doubt = {"outcome": "in_doubt", "not_before": before(94), "hold_until": before(94), "given_back": True}
+    await story.attempt(unit, 95, in_doubt, UNAVAILABLE)
+    await story.campus(campus, tripped_at=before(95), blocked_until=before(1), last_error="HTTP 503: no words")
     return ask()
 
 
 @situation
-async def gate_probing(story):
+async def campus_probing(story):
     _, campus = await begun(story)
-    await gate.shut(campus, now=before(95), until=before(90), reason="HTTP 503: no words")
-    assert await gate.take_probe(campus, now=before(0.1), lease_ms=35_000)
+    await story.launch(400, user_id="43", lis_result_sourcedid="grade-of-another")
+    await story.campus(campus, tripped_at=before(95), blocked_until=before(90), last_error="HTTP 503: no words")
+    await story.claim((await GradedAssignment.get(user_id="43")).id, 0.1)
     return ask()
 
 
 @situation
 async def campus_busy(story):
     _, campus = await begun(story)
-    await gate.close(campus, now=before(1), until=NOW + 90_000, reason="HTTP 429: slow down")
+    await story.campus(campus, throttled_at=before(1), blocked_until=NOW + 90_000, last_error="HTTP 429: slow down")
     return ask()
 
 
@@ -383,7 +402,7 @@ async def campus_paused_while_the_debounce_runs(story):
 # --- Parked ---
 
 
-async def parked(story, parked: Parked, line: Line | None):
+async def parked(story, parked: dict, line: dict | None):
     unit, _ = await begun(story)
     await story.accepted(unit, 400, "0.25")
     await story.score(100, 2)
@@ -394,32 +413,52 @@ async def parked(story, parked: Parked, line: Line | None):
 @situation
 async def parked_for_the_learner(story):
     said = "HTTP 422, failure, user_not_in_course: User is no longer in course"
-    line = Line("refused", "0.5", http_status=422, code_major="failure", description=said, duration_ms=90)
-    return await parked(story, Parked(said, "learner"), line)
+    line = {
+        "result": "refused",
+        "score": "0.5",
+        "http_status": 422,
+        "code_major": "failure",
+        "description": said,
+        "duration_ms": 90,
+    }
+    return await parked(story, {"outcome": "parked", "parked_reason": said, "parked_scope": "learner"}, line)
 
 
 @situation
 async def parked_for_the_course(story):
     said = "HTTP 200, failure: course has ended"
-    line = Line("refused", "0.5", http_status=200, code_major="failure", description=said, duration_ms=90)
-    return await parked(story, Parked(said, "course"), line)
+    line = {
+        "result": "refused",
+        "score": "0.5",
+        "http_status": 200,
+        "code_major": "failure",
+        "description": said,
+        "duration_ms": 90,
+    }
+    return await parked(story, {"outcome": "parked", "parked_reason": said, "parked_scope": "course"}, line)
 
 
 @situation
 async def parked_for_the_campus_after_many_attempts(story):
     said = "80 attempts failed, the last one with: cannot connect: connection refused"
-    return await parked(story, Parked(said, "campus"), NO_CONNECTION)
+    return await parked(story, {"outcome": "parked", "parked_reason": said, "parked_scope": "campus"}, NO_CONNECTION)
 
 
 @situation
 async def parked_since_nothing_may_be_sent_there(story):
     said = "canvas.example.edu is on a private address: see egress.allow_networks"
-    return await parked(story, Parked(said, "campus"), Line("refused", "0.5", description=said))
+    return await parked(
+        story,
+        {"outcome": "parked", "parked_reason": said, "parked_scope": "campus"},
+        {"result": "refused", "score": "0.5", "description": said},
+    )
 
 
 @situation
 async def parked_with_nothing_in_the_ledger(story):
-    return await parked(story, Parked("course has ended", "course"), None)
+    return await parked(
+        story, {"outcome": "parked", "parked_reason": "course has ended", "parked_scope": "course"}, None
+    )
 
 
 # --- Several, late, and hostile ---
@@ -464,8 +503,19 @@ async def hostile_words(story):
     await story.structure()
     await story.score(501, 1)
     await story.launch(500, context_title="\x1b[31mPhysics\r\nForged: line", resource_link_title="[bold]:smile:[/bold]")
-    line = Line("refused", "0.25", http_status=200, description="\x1b]0;owned\x07 [link=x]no[/link]", duration_ms=1)
-    await story.attempt(await id_of("unit"), 80, Parked(line.description, "course"), line)
+    line = {
+        "result": "refused",
+        "score": "0.25",
+        "http_status": 200,
+        "description": "\x1b]0;owned\x07 [link=x]no[/link]",
+        "duration_ms": 1,
+    }
+    await story.attempt(
+        await id_of("unit"),
+        80,
+        {"outcome": "parked", "parked_reason": line["description"], "parked_scope": "course"},
+        line,
+    )
     return ask()
 
 

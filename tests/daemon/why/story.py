@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from itertools import count
 from zoneinfo import ZoneInfo
-
-from models.attempt import Accepted, Claim, End, claim, end
-from models.gate import Campus
 
 from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.why.known import Terms
-from models.assignment import Debounce
+from models.campus import Campus, ensure_campus
+from models.changes import Debounce
+from models.claims import Claim, Lease, claim
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.delivery import Line
+from models.delivery import DeliveryRecord
+from models.finishing import Finish, finish
 from models.queries.grades import Query
 from models.stream_position import read_position
 
@@ -63,10 +62,9 @@ class Story:
 
     def __init__(self) -> None:
         self._clock = _Told()
-        self._tokens = count(1)
 
-        async def wake(_wakes) -> None:
-            """Nobody is there."""
+        async def enqueue(_dirty) -> None:
+            """No daemon runs."""
 
         self._intake = Intake(
             None,
@@ -74,7 +72,7 @@ class Story:
             clock=self._clock,
             backlog=CatchUp(),
             metrics=Metrics("test"),
-            wake=wake,
+            enqueue=enqueue,
             keep_days=7,
         )
 
@@ -84,11 +82,12 @@ class Story:
         raw = {name.encode(): str(value).encode() for name, value in {"type": type_, **fields}.items()}
         await self._intake.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
-    async def consumer(self, name="Example University", key="example", **columns) -> Campus:
+    async def consumer(self, name="Example University", key="example", **columns) -> int:
+        """The id of its campus."""
         consumer = await LtiConsumer.create(
             consumer_name=name, consumer_key=key, consumer_secret="a-secret-of-theirs", **columns
         )
-        return Campus(consumer.id, "https://canvas.example.edu:443")
+        return await ensure_campus(consumer.id, "https://canvas.example.edu:443")
 
     async def structure(self, ago=600, tree=TREE, version=1) -> None:
         blocks = [
@@ -106,19 +105,38 @@ class Story:
             "score.changed", ago, **{**about, "points_earned": earned, "points_possible": possible, **fields}
         )
 
+    async def campus(self, campus_id: int, **columns) -> None:
+        """What is stored of its breaker."""
+        await Campus.filter(id=campus_id).update(**columns)
+
     async def claim(self, assignment_id: int, ago: float) -> Claim:
-        got = await claim(assignment_id, token=next(self._tokens), now=before(ago), lease_ms=LEASE_MS)
-        assert got is not None, "there was nothing to claim"
+        lease = Lease(now=before(ago), began=0.0, ms=LEASE_MS, second_ms=0, max_per_campus=4)
+        (got,) = await claim([assignment_id], lease, most=1)
         return got
 
-    async def attempt(self, assignment_id: int, ago: float, how: End, line: Line | None = None) -> None:
-        """A sender claims, and it ends so, a second later."""
-        got = await self.claim(assignment_id, ago)
-        await end(got, how, now=before(ago) + 1000, line=line)
+    async def attempt(self, assignment_id: int, ago: float, end: dict, record: dict | None = None) -> None:
+        """
+        A sender claims, and it ends so, a second later.
+
+        *end*: of :class:`models.finishing.Finish`. *record*: of :class:`models.delivery.DeliveryRecord`.
+        """
+        got, now = await self.claim(assignment_id, ago), before(ago) + 1000
+        delivery = record and DeliveryRecord(
+            assignment_id, got.token, at=now, attempt=got.attempt, version=got.version, entry_id=got.entry_id, **record
+        )
+        await finish([Finish(got, delivery=delivery, **end)], now=now, next_breaker=lambda breaker, _: breaker)
 
     async def accepted(self, assignment_id: int, ago: float, score: str, *, clamped=False) -> None:
-        line = Line("accepted", score, clamped, 200, "success", "Score recorded", 120)
-        await self.attempt(assignment_id, ago, Accepted(score), line)
+        record = {
+            "result": "accepted",
+            "score": score,
+            "clamped": clamped,
+            "http_status": 200,
+            "code_major": "success",
+            "description": "Score recorded",
+            "duration_ms": 120,
+        }
+        await self.attempt(assignment_id, ago, {"outcome": "accepted", "score": score}, record)
 
 
 def ask(**asked) -> Query:
