@@ -11,8 +11,12 @@ import psutil
 import pytest
 
 from tests.blackbox.learners import Learners, between
-from tests.blackbox.world import structure, wait_until
+from tests.blackbox.world import KEY, SECRET, launch, score, structure, wait_until
+from tests.daemon.check.certificates import served_with, valid_for
+from tests.fakes.lms import RecordingLms
 from tests.fakes.turnstile import Turnstile
+from tests.faults.proxy import Proxy
+from tests.servers import HOST
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -86,18 +90,27 @@ def is_frozen(daemon):
     return psutil.Process(daemon.process.pid).status() == psutil.STATUS_STOPPED
 
 
-def freeze_with_a_request(daemon, turnstile):
-    """Freeze it while the campus is at work for it."""
+def freeze_when(daemon, what, condition):
+    """Freeze it at a moment at which *condition* holds."""
 
     def caught():
         freeze(daemon)
-        ours = {connection.laddr.port for connection in psutil.Process(daemon.process.pid).net_connections("tcp")}
-        if ours & turnstile.ports():
+        if condition():
             return True
         daemon.process.send_signal(signal.SIGCONT)
         return False
 
-    wait_until("the campus is at work for it", caught)
+    wait_until(what, caught)
+
+
+def freeze_with_a_request(daemon, turnstile):
+    """Freeze it while the campus is at work for it."""
+
+    def at_work_for_it():
+        connections = psutil.Process(daemon.process.pid).net_connections("tcp")
+        return {connection.laddr.port for connection in connections} & turnstile.ports()
+
+    freeze_when(daemon, "the campus is at work for it", at_work_for_it)
 
 
 def claims(world):
@@ -204,3 +217,28 @@ def test_a_daemon_frozen_between_a_claim_and_its_request_sends_nothing_when_it_t
         assert daemon.process.wait(60) == 0
     assert claims(world) == 0
     assert unknown(world) == 0
+
+
+def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tmp_path):
+    certificate = valid_for(30, tmp_path)
+    world.set("egress", ca_file=str(certificate))
+    tls = served_with(certificate)
+    with RecordingLms.in_thread({KEY: SECRET}, tls=tls) as campus, Proxy.to(HOST, campus.port) as proxy:
+        (victim,) = start(world, 1)
+        # Its handshake waits, and is answered while it stands still.
+        proxy.delay("down", TIMEOUT)
+        world.add(launch("ada", "problem-1", "ada-1", f"https://{HOST}:{proxy.port}/outcomes"))
+        world.add(score("ada", "problem-1", 5))
+        freeze_when(victim, "it connects", lambda: proxy.connections and claims(world))
+        # No claim follows the lost one.
+        assert world.call("consumer", "pause", KEY).code == 0
+        (other,) = start(world, 1)
+        wait_until("its claim is rescued", lambda: unknown(world) > 0)
+        proxy.delay("down", 0)
+        victim.process.send_signal(signal.SIGCONT)
+        victim.wait_until("its attempt has ended", lambda: "attempt.fenced" in victim.log())
+        assert campus.requests == []
+        assert world.call("consumer", "resume", KEY).code == 0
+        other.wait_settled()
+        assert campus.gradebook == {("/outcomes", "ada-1"): "0.5"}
+        assert len(campus.requests) == 1
