@@ -9,7 +9,7 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
-from actors.attempt import Dependencies
+from actors.dependencies import Dependencies
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
@@ -194,7 +194,7 @@ class Daemon:
             keep_days=7,
         )
         dispatcher = Dispatcher(self.outcomes, dependencies)
-        self.outcomes.on_freed(dispatcher.notify)
+        self.outcomes.on_capacity(dispatcher.notify)
         self.steps = [HeartbeatLoop(clock).step, intake.step, dispatcher.step]
 
     async def round(self) -> None:
