@@ -266,7 +266,7 @@ class Life:
         await self.rescue()
         row = await read_row(self.id)
         free = [one.free for one in await read_capacity(now=self.now, max_per_campus=MAX_PER_CAMPUS)]
-        due = await pick([Share(row["campus_id"], number) for number in free if number > 0], now=self.now)
+        due = await pick([Share(row["campus_id"], 1) for number in free if number > 0], now=self.now)
         is_due = may_come_due(row) and not row["claimed_until"] and all((row[name] or 0) <= self.now for name in TIMES)
         assert [one.assignment_id for one in due] == [self.id] * is_due, "the dispatcher finds exactly what is due"
         self.messages += [self.now] * is_due
@@ -366,6 +366,9 @@ class Life:
         self.senders.remove(sender)
         self.ended.append(sender)
         finished = await self._end(sender, HandOver(self.lease, 1) if self.hands_over else None)
+        assert finished.fenced == (sender.claim.token != self.holder)
+        if sender.end is not None and sender.end.outcome == "accepted" and not finished.fenced:
+            self.acknowledged = sender.text
         self.leases.pop(sender.claim.token, None)
         if finished.next is not None:
             assert not finished.fenced, "a claim that was lost is handed over"
@@ -373,7 +376,9 @@ class Life:
 
     async def end_again(self, sender: Sender) -> None:
         """The commit's answer was lost, and the sender says it once more."""
-        assert (await self._end(sender, None)).next is None
+        finished = await self._end(sender, None)
+        is_known = sender.end is not None and sender.end.delivery is not None
+        assert finished.fenced == (sender.claim.token != self.holder and not is_known)
 
     async def _end(self, sender: Sender, hand_over: HandOver | None) -> Finished:
         assert sender.end is not None
@@ -383,9 +388,6 @@ class Life:
         finished = found[sender.end]
         assert not finished.gone
         assert not finished.locked
-        assert finished.fenced == (sender.claim.token != self.holder)
-        if sender.end.outcome == "accepted" and not finished.fenced:
-            self.acknowledged = sender.text
         return finished
 
     def crash(self, sender: Sender) -> None:

@@ -16,6 +16,8 @@ Not here, since nothing that can be observed differs:
 - ``>=`` for ``>`` where a displaced row's lease or hold is compared with now: what ends now has landed before, and the
   survivor is sent once more.
 - That a structure changes the rows that wait for one: the block that it brings is new in it, and touched by that.
+- A claim without another look at the row's campus once the row is locked: a launch would have to move the row between
+  two statements of one transaction.
 - ``>=`` for ``>`` in the version that supersedes: a version that nothing changed is due since before its claim.
 """
 
@@ -94,7 +96,7 @@ MUTANTS = [
     Mutant("claims: no due time", _READY_AT, "(CASE WHEN not_before >= hold_until THEN not_before ELSE hold_until END)", _ASSIGNMENT, CLAIMS),
     Mutant("claims: no backoff", _READY_AT, "(CASE WHEN due_at >= hold_until THEN due_at ELSE hold_until END)", _ASSIGNMENT, CLAIMS),
     Mutant("claims: what is claimed", "AND waiting_since IS NULL AND claimed_until IS NULL", "AND waiting_since IS NULL", _ASSIGNMENT),
-    Mutant("claims: what waits", "_CLAIM = _claim(DUE_BY_ID, LIMIT)", '_CLAIM = _claim("claimed_until IS NULL", LIMIT)', _CLAIMS, CLAIMS),
+    Mutant("claims: what waits", "_CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT)", '_CLAIM = Statement(_claimed(_by_id("claimed_until IS NULL"), "claimed_until IS NULL", LIMIT)', _CLAIMS, CLAIMS),
     Mutant("must_go_out is never", "return self.forced_version > self.sent_version", "return False", _CLAIMS),
     Mutant("must_go_out needs two", "return self.forced_version > self.sent_version", "return self.forced_version > self.sent_version + 1", _CLAIMS),
     Mutant("must_go_out after it went out", "return self.forced_version > self.sent_version", "return self.forced_version >= self.sent_version", _CLAIMS, CLAIMS),
@@ -171,12 +173,13 @@ MUTANTS = [
     Mutant("limit: readers keep their slot for ever", "WHEN campus.reading_until > :now AND", "WHEN campus.reading_until > 0 AND", _CAMPUS, CLAIMS),
     # Hand-over.
     Mutant("hand-over: more claims than attempts ended", "Share(campus_id, number, remainder", "Share(campus_id, number + 1, remainder", _FINISHING, LIMIT),
-    Mutant("hand-over: of a row that went to another campus", "given.assignment_id AND graded_assignment.campus_id = given.campus_id\n", "given.assignment_id\n", _CLAIMS, LIMIT, more=(("chosen.id AND graded_assignment.campus_id = chosen.campus_id\n", "chosen.id\n"),)),
     Mutant("hand-over: to a sender that lost its claim", "ended = list(found)", "ended = list(by_id.values())", _FINISHING),
     Mutant("hand-over: of another partition", "return claim.address.campus_id, claim.assignment_id % partitions", "return claim.address.campus_id, 0", _FINISHING, LIMIT),
-    Mutant("hand-over: once more when an attempt is finished again", "return (await self._finish_now([end], self._dependencies.lease(), None)).get(end)", "return (await self._finish_many([end])).get(end)", "actors/finisher.py", LIMIT),
+    Mutant("hand-over: once more when an attempt is finished again", "[end, *released], self._dependencies.lease(), None)", "[end, *released], self._dependencies.lease(), HandOver(self._dependencies.lease(), self._partitions))", "actors/finisher.py", LIMIT),
+    Mutant("hand-over: what a lost commit handed over stays claimed", "lost, self._lost = self._lost, []", "lost, self._lost = [], []", "actors/finisher.py", LIMIT),
+    Mutant("a finish that is repeated after a newer claim is fenced", "found[fenced.pop(id_)] = Finished()", "found.pop(id_, None)", _FINISHING),
     # The breaker.
-    Mutant("breaker: the claim does not know that it is a probe", 'tripped_at=where["tripped_at"]', "tripped_at=None", _CLAIMS, CLAIMS),
+    Mutant("breaker: the claim does not know that it is a probe", 'tripped_at=row["tripped_at"]', "tripped_at=None", _CLAIMS, CLAIMS),
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.assignment_id):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),

@@ -64,10 +64,11 @@ class Stage(IntEnum):
 class Attempt:
     """One claim, and what a daemon does with it."""
 
-    def __init__(self, call: Call, assignment_id: int) -> None:
+    def __init__(self, call: Call) -> None:
         self.call = call
-        self.assignment_id = assignment_id
+        self.assignment_id = 0
         self.stage = Stage.CLAIMED
+        self.log_entry = 0
         self.claimed_at = 0
         self.token = 0
         self.campus_id = 0
@@ -135,11 +136,11 @@ class Call:
         if self._task.done():
             self._task.result()
 
-    def begin(self, assignment_id: int) -> Attempt:
+    def begin(self) -> Attempt:
         """The running task has a new claim; its last attempt, if there was one, has finished."""
         task = asyncio.current_task()
         assert task is not None
-        attempt = Attempt(self, assignment_id)
+        attempt = Attempt(self)
         before = self._by_task.get(task)
         self._by_task[task] = attempt
         self.attempts.append(attempt)
@@ -150,11 +151,6 @@ class Call:
             before.next = attempt
             self._over(before)
         return attempt
-
-    def current(self) -> Attempt:
-        task = asyncio.current_task()
-        assert task is not None
-        return self._by_task[task]
 
     def _over(self, attempt: Attempt) -> None:
         attempt.stage = Stage.OVER
@@ -171,7 +167,9 @@ class Call:
         await asyncio.wait([self._task])
 
 
+#: Of the running task.
 _CALL: ContextVar[Call] = ContextVar("call")
+_ATTEMPT: ContextVar[Attempt] = ContextVar("attempt")
 
 
 class Post(Broker):
@@ -233,6 +231,7 @@ class Daemon:
             settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS), max_per_campus=max_per_campus),
             may_send=lambda: True,
             abort=asyncio.Event(),
+            reached=self._reach,
         )
         self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS)
         self.dispatcher = Dispatcher(self.outcomes, dependencies)
@@ -243,10 +242,18 @@ class Daemon:
         await call.start(assignment_ids)
         return call
 
+    def _reach(self, failpoint: str) -> None:
+        if failpoint == "claimed":
+            attempt = _CALL.get().begin()
+            # What is logged next says of which assignment it is.
+            attempt.log_entry = len(self._logs)
+            _ATTEMPT.set(attempt)
+
     async def stop_once_claimed(self) -> None:
-        began = self._logs[-1]
+        attempt = _ATTEMPT.get()
+        began = self._logs[attempt.log_entry]
         assert began["event"] == "attempt.started"
-        attempt = _CALL.get().begin(began["assignment"])
+        attempt.assignment_id = began["assignment"]
         attempt.claimed_at = self._time.now()
         attempt.token, attempt.address = await read_address(attempt.assignment_id)
         attempt.campus_id = (await read_row(attempt.assignment_id))["campus_id"]
@@ -254,7 +261,7 @@ class Daemon:
 
     async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
         """In place of a real sender's."""
-        attempt = _CALL.get().current()
+        attempt = _ATTEMPT.get()
         sourcedid, attempt.text = re.findall("<(?:sourcedId|textString)>(.*?)<", body.decode())
         assert attempt.address == (url, sourcedid)
         said = await attempt.stop(Stage.READY)

@@ -95,7 +95,7 @@ class Storm:
 
 
 async def _be_a_daemon(storm: Storm, ids: Sequence[int]) -> None:
-    while not storm.enough:
+    while not (storm.enough or storm.over):
         claims = await storm.claim(ids)
         while claims:
             await asyncio.sleep(storm.random.choice([0, 0.001]))
