@@ -200,7 +200,7 @@ MUTANTS = [
     Mutant("an older launch is applied", "any(launch.modified_us < row.registered_us for row in known)", "False", _REGISTRATION, WORLD),
     Mutant("the hold of a displaced row is not taken over", "        await raise_hold(keep.id, until=landed)\n", "", _REGISTRATION, WORLD),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
-    Mutant("a disabling of the same time is stale", "if row.registered_us <= modified_us]", "if row.registered_us < modified_us]", _REGISTRATION, "tests/models/test_registration.py"),
+    Mutant("a disabling of the same time is stale", "if row.registered_us <= modified_us]", "if row.registered_us < modified_us]", _REGISTRATION, "tests/models/test_retirement.py"),
 ]  # fmt: skip
 
 
