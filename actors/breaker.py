@@ -36,7 +36,7 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
     match signal.kind:
         case "success":
             breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)
-            return _throttled(breaker, signal, now, max_per_campus, pause=0) if signal.after else breaker
+            return _rested(breaker, signal, now, max_per_campus)
         case "throttled":
             breaker = _closed(breaker, max_per_campus, keep_trips=True)
             pause = min(THROTTLE_PAUSE_MS << min(breaker.trips, 10), MAX_THROTTLE_PAUSE_MS)
@@ -44,7 +44,7 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
         case "failure":
             return _failed(breaker, signal, now, jitter)
         case "neutral":
-            return breaker
+            return _rested(breaker, signal, now, max_per_campus)
 
 
 def probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
@@ -95,6 +95,11 @@ def _grown(breaker: Breaker, max_per_campus: int) -> Breaker:
     if limit >= max_per_campus:
         return replace(breaker, max_in_flight=None, successes=0, throttled_at=None)
     return replace(breaker, max_in_flight=limit, successes=0)
+
+
+def _rested(breaker: Breaker, signal: Signal, now: int, max_per_campus: int) -> Breaker:
+    """The campus may have said that it comes near its limit."""
+    return _throttled(breaker, signal, now, max_per_campus, pause=0) if signal.after else breaker
 
 
 def _throttled(breaker: Breaker, signal: Signal, now: int, max_per_campus: int, *, pause: int) -> Breaker:

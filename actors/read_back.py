@@ -95,7 +95,7 @@ class Reader:
             if claim.tripped_at is not None:
                 raise NotReadError("the campus is down")
             reading, after = await self._ask(claim)
-            signal = self._signal(claim, "success", after=after)
+            signal = self._signal(claim, "neutral", after=after)
         except DeliveryError as error:
             if isinstance(error, TryLater) and error.throttled:
                 signal = self._signal(claim, "throttled", after=error.after, error=error.reason)
@@ -149,7 +149,7 @@ class Reader:
             return Reading(None, str(error), unsupported=True), said.after
 
     def _signal(
-        self, claim: Claim, kind: Literal["success", "throttled"], *, after: float | None, error: str = ""
+        self, claim: Claim, kind: Literal["neutral", "throttled"], *, after: float | None, error: str = ""
     ) -> Signal:
         return Signal(
             kind,
