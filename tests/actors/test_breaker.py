@@ -66,6 +66,13 @@ def test_an_attempt_that_says_nothing_of_the_campus_changes_nothing():
     assert after(tripped(), signal("neutral", THIRD)) == tripped()
 
 
+def test_a_campus_that_is_read_and_comes_near_its_limit_gets_a_rest_and_nothing_else():
+    breaker = after(KNOWN, signal("failure", ONE))
+    rested = after(breaker, signal("neutral", OTHER, after=3.0))
+    assert (rested.blocked_until, rested.max_in_flight, rested.last_failed_assignment) == (NOW + 3000, 2, ONE)
+    assert after(tripped(), signal("neutral", THIRD, after=1.0)).tripped_at == NOW
+
+
 def test_the_last_error_is_kept_for_people_and_a_success_leaves_it():
     breaker = after(KNOWN, signal("failure", error="HTTP 503"))
     assert (breaker.last_error, breaker.last_error_at) == ("HTTP 503", NOW)
