@@ -164,7 +164,7 @@ async def pause(key: str, *, now: int) -> bool:
 
 async def resume(key: str, *, now: int) -> bool:
     """
-    Let its grades go again, at once; the sweep finds them.
+    Let its grades go again, at once; the dispatcher finds them.
 
     Returns:
         False if it was not paused.

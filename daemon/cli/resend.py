@@ -56,7 +56,7 @@ def resend(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Send grades once more, as quickly as the gates allow. Example: passbackd resend --parked --consumer example"""
+    """Send grades once more, as quickly as the campuses allow. Example: passbackd resend --parked --consumer example"""
     wanted = (assignment, user, course, consumer, since, parked or None, everything or None)
     if all(one is None for one in wanted):
         fail(

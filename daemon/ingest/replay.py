@@ -2,7 +2,7 @@
 Replaying quarantined events, once what they stumbled over is mended.
 
 An event is applied as of its own entry, in the order of entries, under intake's lock: so it cannot override what is
-newer, and a daemon at work does not mind. Wake-ups are the sweep's.
+newer, and a daemon at work does not mind. The dispatcher finds what is due.
 """
 
 from __future__ import annotations

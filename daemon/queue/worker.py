@@ -89,7 +89,7 @@ class LoopWorker(Worker):
     async def close(self) -> None:
         """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
         # While Redis is away Dramatiq says that it could give nothing back. It finds what we hold by our missing
-        # heartbeat, and the sweep is behind it.
+        # heartbeat, and the dispatcher names again what is due.
         await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
 
     def stop(self, timeout: int = 600_000) -> None:
@@ -190,7 +190,7 @@ class LoopThread(WorkerThread):
                 message.stuff_exception(error)
                 self.broker.emit_after("process_message", message, exception=error)
         finally:
-            # Acknowledged also after an error: the row is still dirty, and the sweep comes back to it.
+            # Acknowledged also after an error: the row is still dirty, and the dispatcher names it again.
             self.consumers[message.queue_name].post_process_message(message)
             self.work_queue.task_done()
             message.clear_exception()
