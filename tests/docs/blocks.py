@@ -33,7 +33,7 @@ SAYS, THEN, BACKGROUND, UNTIL, NOT_RUN = (
 
 
 class PageError(ValueError):
-    """A comment that nobody understands, or a block without an end."""
+    """A comment that is unknown, or a block without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def blocks(page: str) -> list[Block]:
         elif comment := _COMMENT.fullmatch(line):
             name, text = comment.groups()
             if name not in (SAYS, THEN, BACKGROUND, UNTIL, NOT_RUN):
-                raise PageError(f"line {number}: nobody knows what {name!r} means")
+                raise PageError(f"line {number}: the comment {name!r} is unknown")
             wishes.setdefault(name, []).append(text)
         elif wishes:
             raise PageError(f"line {number}: a comment about a block, and no block")

@@ -1,4 +1,4 @@
-"""Runs what stands in the pages, as whoever follows them would: in a copy of the project, one block after the other."""
+"""Runs the commands of the pages, as a reader who follows them would: in a copy of the project, one block after the other."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class _Background:
 
 
 @dataclass(slots=True)
-class Tour:
+class DocsRunner:
     """
     One reader, in a folder of their own.
 
     Args:
         folder: Where the copy is made.
-        instead: What to put for what stands in the pages: ports and servers that the tests chose.
+        instead: What replaces text of the pages: ports and servers that the tests chose.
         environment: Besides that of the tests.
     """
 
@@ -155,7 +155,7 @@ class Tour:
             ended = [talker for talker in talkers if talker.process.poll() is not None]
             said = "\n".join(talker.said() for talker in talkers)
             assert not ended, f"ended without {text!r}:\n{said}"
-            assert time.monotonic() < deadline, f"nobody says {text!r}:\n{said}"
+            assert time.monotonic() < deadline, f"no output has {text!r}:\n{said}"
             time.sleep(TICK)
 
     def _end(self, started: _Background) -> None:

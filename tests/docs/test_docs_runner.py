@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.docs.docs_runner import ROOT, Tour
+from tests.docs.docs_runner import ROOT, DocsRunner
 from tests.docs.test_blocks import NOT_COMMANDS, PAGES
 
 #: In the order in which they are read.
@@ -16,10 +16,10 @@ READ = ["docs/install.md", "README.md", "docs/configure.md", "docs/feed.md", "do
 
 
 @pytest.fixture
-def tour(tmp_path, fresh_database, _valkey_9, _postgres):
+def runner(tmp_path, fresh_database, _valkey_9, _postgres):
     server = urlsplit(fresh_database("postgresql"))
     web, embedded, campus = free_ports(3)
-    tour = Tour(
+    runner = DocsRunner(
         tmp_path,
         instead={
             "localhost:5432": f"{server.hostname}:{server.port}",
@@ -38,9 +38,9 @@ def tour(tmp_path, fresh_database, _valkey_9, _postgres):
         },
     )
     try:
-        yield tour
+        yield runner
     finally:
-        tour.end()
+        runner.end()
         _postgres.execute("DROP DATABASE IF EXISTS passbackd WITH (FORCE)", database="postgres")
         _postgres.execute("DROP ROLE IF EXISTS helpdesk; DROP ROLE IF EXISTS passbackd", database="postgres")
 
@@ -57,13 +57,13 @@ def free_ports(number: int) -> list[int]:
 
 
 @pytest.mark.timeout(400)
-def test_every_command_of_the_pages_does_what_they_say(tour):
+def test_every_command_of_the_pages_does_what_they_say(runner):
     for page in READ:
         for block in blocks((ROOT / page).read_text()):
             if block.language in NOT_COMMANDS:
                 continue
             try:
-                tour.run(block)
+                runner.run(block)
             except AssertionError as error:
                 raise AssertionError(f"{page}, line {block.line}: {error}") from error
 
