@@ -9,7 +9,7 @@ import pytest
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import Look
-from daemon.loops.dispatch import EVERY, Dispatcher
+from daemon.loops.dispatch import EVERY
 from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
@@ -33,16 +33,13 @@ class Dispatching:
             self.backlog.saw(0, "0-0", EMPTY_STREAM)
         self.sending = Sending(session, self.clock, max_per_campus=MAX_PER_CAMPUS, max_connections=CONNECTIONS)
         self.sending.dependencies.may_send = lambda: self.backlog.applied
-        self.dispatcher = Dispatcher(self.sending.outcomes, self.sending.dependencies)
         self.stop = Stop()
         self.stop.set()  # no sleep between rounds here
 
     async def step(self) -> list[int]:
         """One round; the assignments that its messages name, in the order of their ids."""
-        for queue in self.sending.broker.queues.values():
-            queue.queue.clear()
-        await self.dispatcher.step(self.stop)
-        return sorted(self.sending.enqueued())
+        await self.sending.dispatcher.step(self.stop)
+        return sorted(assignment for message in self.sending.take_messages() for assignment in message)
 
     async def claim(self, *assignment_ids: int) -> list[int]:
         claims = await claim(assignment_ids, self.sending.dependencies.lease(), most=CONNECTIONS)
@@ -79,7 +76,7 @@ async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatchin
 async def test_each_message_goes_to_the_actor_of_its_kind(dispatching):
     await make_assignment(), await make_assignment(composite=True)
     await answered()
-    await dispatching.step()
+    await dispatching.sending.dispatcher.step(dispatching.stop)
     messages = [raw for queue in dispatching.sending.broker.queues.values() for raw in queue.queue]
     assert sorted(b"send_composite_outcome" in message for message in messages) == [False, True]
 
@@ -217,8 +214,8 @@ async def test_a_notification_ends_the_wait_for_the_next_round(dispatching):
             await event.wait()
 
     stop = Waiting()
-    round_ = asyncio.create_task(dispatching.dispatcher.step(stop))
+    round_ = asyncio.create_task(dispatching.sending.dispatcher.step(stop))
     await stop.waiting.wait()
     assert not round_.done()
-    dispatching.dispatcher.notify()
+    dispatching.sending.dispatcher.notify()
     await round_
