@@ -138,7 +138,7 @@ def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | Non
         else f"One grade at a time is tried there to see whether it is back, the next at {again}"
     ).replace("at any moment", "any moment")
     return (
-        f"{campus} takes no grades since {past(row.tripped_at, terms.zone)}: '{row.campus_error}'. {tried}; once it "
+        f"{campus} has been down since {past(row.tripped_at, terms.zone)}: '{row.campus_error}'. {tried}; once it "
         "is, everything that waits goes out."
     )
 

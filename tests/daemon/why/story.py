@@ -1,9 +1,11 @@
-"""What happened to some grades, told to a real database through intake and the attempts of senders, at chosen times."""
+"""What happened to some grades, in a real database, through intake and the attempts of senders, at chosen times."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from actors.metrics import Metrics
@@ -11,14 +13,14 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from daemon.why.known import Terms
-from models.campus import Campus, ensure_campus
+from models.assignment import GradedAssignment
 from models.changes import Debounce
 from models.claims import Claim, Lease, claim
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.delivery import DeliveryRecord
-from models.finishing import Finish, finish
+from models.delivery import DeliveryRecord, DeliveryResult
+from models.finishing import Finish, Outcome, finish
 from models.queries.grades import Query
 from models.stream_position import read_position
 
@@ -48,8 +50,32 @@ def before(minutes: float) -> int:
     return NOW - int(minutes * 60_000)
 
 
-class _Told(Clock):
-    """A clock that is told the time."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is recorded of one request; a second passes until then."""
+
+    result: DeliveryResult
+    score: str
+    clamped: bool = False
+    http_status: int | None = None
+    code_major: str | None = None
+    description: str = ""
+    duration_ms: int | None = None
+
+    def record(self, claim: Claim) -> DeliveryRecord:
+        return DeliveryRecord(
+            claim.assignment_id,
+            claim.token,
+            at=claim.claimed_at + 1000,
+            attempt=claim.attempt,
+            version=claim.version,
+            entry_id=claim.entry_id,
+            **asdict(self),
+        )
+
+
+class _SetClock(Clock):
+    """A clock that the story sets."""
 
     ms = NOW
 
@@ -61,7 +87,7 @@ class Story:
     """Every event and attempt of it happens so many minutes *ago*."""
 
     def __init__(self) -> None:
-        self._clock = _Told()
+        self._clock = _SetClock()
 
         async def enqueue(_dirty) -> None:
             """No daemon runs."""
@@ -76,67 +102,49 @@ class Story:
             keep_days=7,
         )
 
-    async def tell(self, type_: str, ago: float, **fields) -> None:
+    async def event(self, type_: str, ago: float, **fields) -> None:
         """An event comes in."""
         self._clock.ms = before(ago)
         raw = {name.encode(): str(value).encode() for name, value in {"type": type_, **fields}.items()}
         await self._intake.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
-    async def consumer(self, name="Example University", key="example", **columns) -> int:
-        """The id of its campus."""
-        consumer = await LtiConsumer.create(
-            consumer_name=name, consumer_key=key, consumer_secret="a-secret-of-theirs", **columns
-        )
-        return await ensure_campus(consumer.id, "https://canvas.example.edu:443")
+    async def consumer(self, name="Example University", key="example", **columns) -> None:
+        await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret="a-secret-of-theirs", **columns)
 
     async def structure(self, ago=600, tree=TREE, version=1) -> None:
         blocks = [
             {"usage_id": block, "parent": parent, "points_possible": POINTS.get(block)}
             for block, parent in tree.items()
         ]
-        await self.tell("course.structure", ago, course_id="physics", version=version, blocks=json.dumps(blocks))
+        await self.event("course.structure", ago, course_id="physics", version=version, blocks=json.dumps(blocks))
 
     async def launch(self, ago=500, **fields) -> None:
-        await self.tell("launch", ago, **{**LAUNCH, **fields})
+        await self.event("launch", ago, **{**LAUNCH, **fields})
 
     async def score(self, ago, earned, usage_id="p1", possible=2, **fields) -> None:
         about = {"user_id": "42", "course_id": "physics", "usage_id": usage_id}
-        await self.tell(
+        await self.event(
             "score.changed", ago, **{**about, "points_earned": earned, "points_possible": possible, **fields}
         )
 
-    async def campus(self, campus_id: int, **columns) -> None:
-        """What is stored of its breaker."""
-        await Campus.filter(id=campus_id).update(**columns)
+    async def id_of(self, **columns: Any) -> int:
+        return (await GradedAssignment.get(**columns)).id
 
     async def claim(self, assignment_id: int, ago: float) -> Claim:
-        lease = Lease(now=before(ago), began=0.0, ms=LEASE_MS, second_ms=0, max_per_campus=4)
+        lease = Lease(now=before(ago), began=0.0, ms=LEASE_MS, second_ms=10_000, max_per_campus=4)
         (got,) = await claim([assignment_id], lease, most=1)
         return got
 
-    async def attempt(self, assignment_id: int, ago: float, end: dict, record: dict | None = None) -> None:
-        """
-        A sender claims, and it ends so, a second later.
-
-        *end*: of :class:`models.finishing.Finish`. *record*: of :class:`models.delivery.DeliveryRecord`.
-        """
-        got, now = await self.claim(assignment_id, ago), before(ago) + 1000
-        delivery = record and DeliveryRecord(
-            assignment_id, got.token, at=now, attempt=got.attempt, version=got.version, entry_id=got.entry_id, **record
-        )
-        await finish([Finish(got, delivery=delivery, **end)], now=now, next_breaker=lambda breaker, _: breaker)
+    async def attempt(self, assignment_id: int, ago: float, how: Outcome, sent: Sent | None = None, **more) -> None:
+        """A sender claims, and the attempt ends so, a second later; *more*: of the finish."""
+        got = await self.claim(assignment_id, ago)
+        delivery = None if sent is None else sent.record(got)
+        end = Finish(got, how, score=None if sent is None else sent.score, delivery=delivery, **more)
+        await finish([end], now=before(ago) + 1000, next_breaker=lambda breaker, _signal: breaker)
 
     async def accepted(self, assignment_id: int, ago: float, score: str, *, clamped=False) -> None:
-        record = {
-            "result": "accepted",
-            "score": score,
-            "clamped": clamped,
-            "http_status": 200,
-            "code_major": "success",
-            "description": "Score recorded",
-            "duration_ms": 120,
-        }
-        await self.attempt(assignment_id, ago, {"outcome": "accepted", "score": score}, record)
+        sent = Sent("accepted", score, clamped, 200, "success", "Score recorded", 120)
+        await self.attempt(assignment_id, ago, "accepted", sent)
 
 
 def ask(**asked) -> Query:

@@ -1,4 +1,4 @@
-"""Times, durations and names, as people are told them."""
+"""Times, durations and names, as people see them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from daemon.why.gather import gather
 from daemon.why.names import campus, title
 from daemon.why.show import show
 from models.queries.grades import Query, find
-from tests.daemon.why.situations import two_campuses_and_two_blocks
+from tests.daemon.why.situations.several import two_campuses_and_two_blocks
 from tests.daemon.why.story import NOW, TERMS, Story
 from tests.models.rows import make_assignment, make_service
 
