@@ -1,4 +1,4 @@
-"""Runs the commands of the pages, as a reader who follows them would: in a copy of the project, one block after the other."""
+"""Runs the commands of the pages as a reader would: in a copy of the project, one block after the other."""
 
 from __future__ import annotations
 
