@@ -48,7 +48,7 @@ WORLD = "tests/models/test_world.py"
 CLAIMS = "tests/models/test_claims.py"
 FINISHING = "tests/models/test_finishing.py"
 LIMIT = "tests/models/test_limit.py"
-BREAKER = "tests/actors/test_tripping.py"
+BREAKER = "tests/actors/test_breaker.py"
 
 _CONFTEST = """\
 from pathlib import Path
