@@ -109,7 +109,7 @@ _FINISH = Statement(
     UPDATE graded_assignment SET claimed_until = NULL,
         sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
         sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
-        sent_at = CASE given.outcome WHEN 'accepted' THEN :now ELSE sent_at END,
+        sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at ELSE sent_at END,
         pending_since = CASE WHEN NOT given.settles THEN pending_since
             WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
         attempts = CASE WHEN given.settles THEN 0
@@ -118,7 +118,8 @@ _FINISH = Statement(
         forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
             ELSE forced_version END,
         hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,
-        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN :now ELSE parked_at END,
+        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at
+            ELSE parked_at END,
         parked_reason = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.reason
             ELSE parked_reason END,
         parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
@@ -130,8 +131,8 @@ _FINISH = Statement(
     RETURNING id, parked_at, (
         SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
-    "score VARCHAR, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, doubt_until BIGINT, scope VARCHAR, "
-    "reason VARCHAR",
+    "score VARCHAR, ended_at BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
+    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR",
 )
 
 _HOLDERS = Statement(
@@ -179,7 +180,7 @@ async def finish(
     """
     by_id = {one.claim.assignment_id: one for one in finishes}
     async with in_transaction():
-        rows = await _FINISH.rows(given=[_as_row(one) for one in by_id.values()], now=now)
+        rows = await _FINISH.rows(given=[_as_row(one, now) for one in by_id.values()], now=now)
         found = {by_id[row["id"]]: Finished(parked=row["parked_at"] is not None) for row in rows}
         ended = list(found)
         untroubled = {by_id[row["id"]] for row in rows if row["untroubled"]}
@@ -195,7 +196,7 @@ async def finish(
     return found, changes
 
 
-def _as_row(one: Finish) -> dict[str, object]:
+def _as_row(one: Finish, now: int) -> dict[str, object]:
     return {
         "assignment_id": one.claim.assignment_id,
         "token": one.claim.token,
@@ -204,6 +205,8 @@ def _as_row(one: Finish) -> dict[str, object]:
         "claimed_at": one.claim.claimed_at,
         "settles": one.outcome in ("accepted", "unchanged", "empty"),
         "score": one.score,
+        # As its record has it: readers find the record of what was acknowledged, or parked, by this time.
+        "ended_at": now if one.delivery is None else one.delivery.at,
         "given_back": one.given_back,
         "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
         "backoff_until": one.not_before,
