@@ -79,6 +79,19 @@ async def test_an_end_changes_these_columns_and_no_other_and_saying_it_again_cha
     assert await changes(assignment, after) == {}
 
 
+@pytest.mark.parametrize(
+    ("outcome", "how", "result", "column"),
+    [("accepted", {"score": "1"}, "accepted", "sent_at"), ("parked", PARK, "refused", "parked_at")],
+)
+async def test_the_row_has_the_time_of_its_record_however_late_it_is_finished(outcome, how, result, column):
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    for late in (9, 999):
+        await all_ended([Finish(got, outcome, delivery=record(got, result, at=LATER), **how)], now=LATER + late)
+        (line,) = await read_lines(assignment)
+        assert (await read_row(assignment))[column] == line["at"] == LATER
+
+
 async def test_all_outcomes_at_once_do_to_each_row_what_each_does_alone():
     rows = {name: await make_assignment(**DIRTY, pending_since=NOW - 9_000, not_before=NOW - 1) for name in OUTCOMES}
     await campuses_answered()

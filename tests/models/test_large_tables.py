@@ -156,7 +156,7 @@ async def test_a_claim_goes_by_ids_and_counts_by_the_index_of_claimed_rows(large
 async def test_an_end_goes_by_ids(large):
     rows = await GradedAssignment.filter(claimed_until__isnull=False)
     ends = [Finish(_claim_of(row), "accepted", score="1") for row in rows]
-    await by_indexes(finishing._FINISH, given=[finishing._as_row(end) for end in ends], now=LATER)
+    await by_indexes(finishing._FINISH, given=[finishing._as_row(end, LATER) for end in ends], now=LATER)
     given = [{"assignment_id": row.id, "doubt_until": NOW, "resend": True} for row in rows]
     await by_indexes(finishing._FENCE, given=given, now=LATER)
     await by_indexes(finishing._HOLDERS, given=given)

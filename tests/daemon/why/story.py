@@ -136,11 +136,11 @@ class Story:
         return got
 
     async def attempt(self, assignment_id: int, ago: float, how: Outcome, sent: Sent | None = None, **more) -> None:
-        """A sender claims, and the attempt ends so, a second later; *more*: of the finish."""
+        """A sender claims, and the attempt ends so, a second later; a moment passes until it is stored."""
         got = await self.claim(assignment_id, ago)
         delivery = None if sent is None else sent.record(got)
         end = Finish(got, how, score=None if sent is None else sent.score, delivery=delivery, **more)
-        await finish([end], now=before(ago) + 1000, next_breaker=lambda breaker, _signal: breaker)
+        await finish([end], now=before(ago) + 1040, next_breaker=lambda breaker, _signal: breaker)
 
     async def accepted(self, assignment_id: int, ago: float, score: str, *, clamped=False) -> None:
         sent = Sent("accepted", score, clamped, 200, "success", "Score recorded", 120)
