@@ -104,10 +104,14 @@ def _debounced(row: AssignmentView, terms: Terms) -> str:
 def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     row, line = known.row, _last_failure(known)
     said = []
-    if row.claimed_until is not None:
+    # The claim of a daemon that was lost, before the dispatcher takes it back; after that, its record.
+    lost_at = row.claimed_at if row.claimed_until is not None else None
+    if line is not None and line.result == "unknown":
+        lost_at = lost_at or line.at
+    if lost_at is not None:
         said.append(
-            f"Due: the daemon that was sending this to {campus} since {past(row.claimed_at or 0, terms.zone)} did not "
-            f"come back, so attempt {row.attempts + 1} follows."
+            f"Due: the daemon that was sending this to {campus} since {past(lost_at, terms.zone)} did not come back, "
+            f"so attempt {row.attempts + 1} follows."
         )
     elif row.attempts > 0 and line is not None:
         said.append(f"Due: {_failed(line, campus, terms)}; attempt {row.attempts + 1} follows.")
