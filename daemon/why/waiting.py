@@ -135,7 +135,8 @@ def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | Non
     if row.tripped_at is None:
         if row.blocked_until <= terms.now:
             return None
-        return f"{campus} is busy and asked for a pause: '{row.campus_error}'. It gets grades again at {again}."
+        words = f": '{row.campus_error}'" if row.campus_error else ""
+        return f"{campus} is busy and asked for a pause{words}. It gets grades again at {again}."
     tried = (
         "One grade is being tried there now to see whether it is back"
         if row.campus_state == "probing"

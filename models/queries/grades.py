@@ -79,6 +79,7 @@ class AssignmentView:
     #: When the campus's breaker tripped; None while it is closed.
     tripped_at: int | None
     blocked_until: int
+    #: Why it is down or blocked, in its words; empty where it gave none.
     campus_error: str
 
 
@@ -135,7 +136,9 @@ _COLUMNS = """graded_assignment.id AS id, user_id, course_id, usage_id, lti_user
 
 _FIND = f"""
     SELECT {_COLUMNS}, {STATE} AS state, consumer_name AS consumer, campus.origin AS origin, paused_at,
-        {CAMPUS_STATE} AS campus_state, tripped_at, blocked_until, COALESCE(campus.last_error, '') AS campus_error
+        {CAMPUS_STATE} AS campus_state, tripped_at, blocked_until,
+        CASE WHEN tripped_at IS NULL AND last_error_at < throttled_at THEN '' ELSE COALESCE(last_error, '') END
+            AS campus_error
     FROM graded_assignment
     JOIN campus ON campus.id = graded_assignment.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id

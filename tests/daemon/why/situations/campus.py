@@ -50,6 +50,19 @@ async def campus_busy(story):
 
 
 @situation
+async def campus_busy_that_names_no_reason(story):
+    await begun(story)
+    await Campus.all().update(
+        throttled_at=before(1),
+        max_in_flight=2,
+        blocked_until=NOW + 90_000,
+        last_error="cannot connect: connection refused",
+        last_error_at=before(9000),
+    )
+    return ask()
+
+
+@situation
 async def campus_throttled_and_no_longer_blocked(story):
     await begun(story)
     await Campus.all().update(
