@@ -22,7 +22,7 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     State and reason.
 
     Args:
-        rejected: What is in quarantine about whoever and whatever was asked for, the newest first.
+        rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
     if rejected:
         return "quarantined", _join(_quarantined(rejected, terms), _others(absent))
@@ -42,7 +42,7 @@ def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (
         f"Quarantined: no launch is registered, and {number} about this learner could not be applied. One, "
-        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is mended, "
+        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is fixed, "
         "`passbackd quarantine replay` applies it as of its own time."
     )
 

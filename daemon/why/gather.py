@@ -1,4 +1,4 @@
-"""Reads what is known about the grades that somebody asks after. Reads only, and asks the database alone."""
+"""Reads what is known about the grades that a user asks about. Reads only, and asks the database alone."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def _absent(asked: Query, trees: CourseTrees, now: int) -> Absent:
 
 
 async def _elsewhere(asked: Query, now: int) -> Iterable[AssignmentView]:
-    """What the learner has in other courses and blocks: whoever asks may have the wrong one."""
+    """What the learner has in other courses and blocks: the user may have named the wrong one."""
     anywhere = replace(asked, course_id=None, usage_id=None)
     return [] if anywhere == asked else await grade_queries.find(anywhere, now=now)
 
@@ -89,5 +89,5 @@ async def _is_asked_for(event: Rejected | Late, asked: Query, trees: CourseTrees
         return False
     tree = None if event.course_id is None else await trees.get(event.course_id)
     if tree is None or asked.usage_id not in tree or event.usage_id not in tree:
-        return True  # nobody knows that it lies elsewhere
+        return True  # it is not known to lie elsewhere
     return asked.usage_id in tree.path(event.usage_id)

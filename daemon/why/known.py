@@ -1,4 +1,4 @@
-"""What is known about the grades that somebody asks after: frozen records, filled by :mod:`daemon.why.gather`."""
+"""What is known about the grades that a user asks about: frozen records, filled by :mod:`daemon.why.gather`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """In what terms things are told. *now*: milliseconds since 1970; *zone*: None for that of the machine."""
+    """What the sentences depend on. *now*: milliseconds since 1970; *zone*: None for that of the machine."""
 
     now: int
     debounce: Debounce

@@ -26,7 +26,7 @@ _TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` 
 
 
 def reason(known: Known, terms: Terms) -> str:
-    """One paragraph. Holds people's and campuses' words as they are: whoever prints it makes them harmless."""
+    """One paragraph. Holds people's and campuses' words as they are: the caller escapes them before printing."""
     row = known.row
     match row.state:
         case "disabled":
