@@ -25,7 +25,7 @@ NOW = 1_767_268_800_000
 
 
 async def idle(stop):
-    raise AssertionError("nobody runs this loop")
+    raise AssertionError("this loop does not run")
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
 
 
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, 0), (NOW, 0), (NOW + 5, 0), (NOW - 1, 0.001)])
-def test_the_oldest_due_grade_is_told_in_seconds(oldest, seconds):
+def test_the_oldest_due_grade_is_shown_in_seconds(oldest, seconds):
     campus = CampusStatus("campus", "https://campus.example:443", oldest_due=oldest)
     assert render(shot(Status({}, [campus], 0)))["oldest_due_seconds"] == seconds
 

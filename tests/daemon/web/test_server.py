@@ -40,7 +40,7 @@ FAMILIES = {
 
 
 async def idle(stop):
-    raise AssertionError("nobody runs this loop")
+    raise AssertionError("this loop does not run")
 
 
 @pytest.fixture
@@ -80,12 +80,12 @@ async def loop(health, empty_database, valkey_url):
 
 
 async def test_a_starting_daemon_is_alive_and_says_why_it_is_not_ready(get, health):
-    health.starting = "redis: ConnectionError: nobody there"
+    health.starting = "redis: ConnectionError: no server there"
     assert await get("/livez") == (200, "text/plain", "ok\n")
-    assert await get("/readyz") == (503, "text/plain", "redis: ConnectionError: nobody there\n")
+    assert await get("/readyz") == (503, "text/plain", "redis: ConnectionError: no server there\n")
     status, kind, text = await get("/statusz")
     assert (status, kind) == (503, "application/json")
-    assert "nobody there" in text
+    assert "no server there" in text
     assert (await get("/metrics"))[0] == 200
 
 
@@ -95,9 +95,9 @@ async def test_a_running_daemon_is_alive_and_ready(get, loop):
 
 
 async def test_a_daemon_that_waits_for_a_server_is_alive_and_says_why_it_is_not_ready(get, loop):
-    loop.trouble = "ConnectionError: nobody there"
+    loop.trouble = "ConnectionError: no server there"
     assert (await get("/livez"))[0] == 200
-    assert await get("/readyz") == (503, "text/plain", "intake: ConnectionError: nobody there\n")
+    assert await get("/readyz") == (503, "text/plain", "intake: ConnectionError: no server there\n")
 
 
 async def test_a_daemon_with_a_stuck_loop_is_not_alive(get, loop):
@@ -114,7 +114,7 @@ async def test_the_status_is_json(get, loop):
 
 
 async def test_the_status_is_shown_while_redis_is_away(get, loop):
-    loop.trouble = "ConnectionError: nobody there"
+    loop.trouble = "ConnectionError: no server there"
     status, _, text = await get("/statusz")
     assert status == 200
     assert '"assignments"' in text
@@ -193,7 +193,7 @@ async def test_a_request_that_is_too_large_is_refused(port):
         assert reply.status == 400
 
 
-async def test_whoever_says_nothing_is_not_waited_for_for_ever(health, metrics):
+async def test_a_client_that_says_nothing_is_not_waited_for_for_ever(health, metrics):
     """The time is a constant; that it is kept is seen on a connection whose time is over."""
     loop = asyncio.get_running_loop()
     async with web_server(application(health, metrics), "127.0.0.1", 0) as port:
