@@ -125,7 +125,7 @@ MUTANTS = [
     Mutant("the finish keeps its claim", "UPDATE graded_assignment SET claimed_until = NULL,\n        sent_version", "UPDATE graded_assignment SET\n        sent_version", _FINISHING),
     Mutant("a finish that leaves a clean row begins a debounce", "WHEN version_number > given.version THEN given.claimed_at", "WHEN version_number >= given.version THEN given.claimed_at", _FINISHING, FINISHING),
     Mutant("an empty end keeps the sent score", " WHEN 'empty' THEN NULL ELSE sent_score", " ELSE sent_score", _FINISHING),
-    Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN :now", "parked_at = CASE WHEN given.scope IS NOT NULL THEN :now", _FINISHING),
+    Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at", "parked_at = CASE WHEN given.scope IS NOT NULL THEN given.ended_at", _FINISHING),
     Mutant("waiting looks at no version", "given.outcome = 'waiting' AND version_number = given.version THEN :now", "given.outcome = 'waiting' THEN :now", _FINISHING),
     Mutant("skips after an end in doubt, which forces nothing", "given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version", "given.outcome = 'in_doubt' AND forced_version < given.version THEN forced_version", _FINISHING),
     Mutant("an end in doubt holds nothing", _HELD, "hold_until = CASE WHEN hold_until < given.doubt_until THEN hold_until ELSE hold_until END,\n        parked_at", _FINISHING),
