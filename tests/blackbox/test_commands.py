@@ -96,6 +96,8 @@ def test_each_command_is_tried_here_or_elsewhere():
     assert {named(call) for call in CALLS} | ELSEWHERE == set(commands())
 
 
+# Some forty processes, one after the other: a busy machine needs minutes for them.
+@pytest.mark.timeout(600)
 def test_commands_work_with_the_daemon_up_and_down_in_a_pipe_and_in_a_terminal_and_as_json(pair, campus):
     daemon = pair.begin()
     pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))

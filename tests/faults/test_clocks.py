@@ -38,4 +38,6 @@ def test_a_clock_that_steps_back_ten_minutes_under_load_holds_no_grade_up(scene)
         step(-1200)
         scene.more_come(30)
     scene.settle(first, second)
-    scene.check()
+    # Until the daemon asks for the time again its leases are born in the past: another daemon may rescue such a claim,
+    # and its holder then sends the newest score again.
+    scene.check(overtaken=True, expected=["attempt.fenced"])
