@@ -250,6 +250,9 @@ async def test_a_campus_whose_only_slot_a_daemon_keeps_is_left(campus, lms):
     assert lms.requests == []
 
 
-async def test_senders_leave_a_slot_to_readings(reader, ids, campus):
+async def test_senders_leave_a_slot_to_readings_until_the_reservation_ends(reader, ids, campus, sending):
     await reconcile(ALL, reader)
-    assert (await Campus.get(id=campus.campus_id)).reading_until > reader.clock.now()
+    due = [await make_assignment(campus, lis_result_sourcedid=f"due {number}") for number in range(2)]
+    assert len(await claim(due, sending.dependencies.lease(), most=2)) == 1
+    sending.tick(1 + ((await Campus.get(id=campus.campus_id)).reading_until - sending.now) / 1000)
+    assert len(await claim(due, sending.dependencies.lease(), most=2)) == 1
