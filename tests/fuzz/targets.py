@@ -1,7 +1,7 @@
 """
 What must hold whatever arrives: for the reader of replies, for that of events, and for the configuration.
 
-``python -m tests.fuzz`` looks for counterexamples for as long as it is told; `make test` looks for a moment.
+``python -m tests.fuzz`` looks for counterexamples for as many minutes as you ask for; `make test` looks for a moment.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def reading_a_reply_never_fails(body: bytes) -> None:
 
 
 @given(st.integers(100, 599), mutated(), HEADERS, st.booleans(), st.sampled_from([None, *PLATFORMS.values()]))
-def judging_an_answer_gives_a_decision_and_tells_no_secret(status, body, headers, truncated, profile) -> None:
-    answer = Response(status, headers, body, 0.1, truncated)
+def classifying_a_response_gives_a_decision_and_shows_no_secret(status, body, headers, truncated, platform) -> None:
+    response = Response(status, headers, body, 0.1, truncated)
     try:
-        decided = classify(answer, now=NOW, platform=profile, hide=(SOURCEDID, SECRET))
+        decided = classify(response, now=NOW, platform=platform, hide=(SOURCEDID, SECRET))
     except DeliveryError as error:
         words = error.reason
     else:
@@ -251,7 +251,7 @@ def _could_hold_a_secret(key: str) -> bool:
 
 TARGETS = [
     reading_a_reply_never_fails,
-    judging_an_answer_gives_a_decision_and_tells_no_secret,
+    classifying_a_response_gives_a_decision_and_shows_no_secret,
     reading_an_event_gives_it_or_says_what_is_wrong,
     reading_a_configuration_gives_it_or_names_every_fault_without_a_password,
 ]
