@@ -159,9 +159,9 @@ def main(names: list[str]) -> int:
     chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
     survivors = 0
     for mutant in chosen:
-        verdict = try_mutant(mutant, shrink=False, packages=PACKAGES)
-        survivors += not verdict.startswith("killed")
-        print(f"{mutant.name}: {verdict}", flush=True)
+        found = try_mutant(mutant, shrink=False, packages=PACKAGES)
+        survivors += not found.startswith("killed")
+        print(f"{mutant.name}: {found}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were killed")
     return 1 if survivors else 0
 
