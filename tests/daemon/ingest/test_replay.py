@@ -76,7 +76,7 @@ async def test_launches_go_through_once_their_campus_is_known_in_the_order_of_th
     assert await QuarantinedEvent.all().count() == 0
 
 
-async def test_what_is_still_refused_stays_with_its_new_reason_and_stops_nobody(replay):
+async def test_what_is_still_refused_stays_with_its_new_reason_and_the_rest_is_applied(replay):
     await quarantined(SCORE | {"points_earned": "NaN"}, "1-0")
     await quarantined(SCORE, "2-0")
     (refused, reason), (applied, _) = await replay()
@@ -105,4 +105,4 @@ async def test_an_entry_of_which_only_the_beginning_was_kept_is_read_from_the_st
         assert (refused, "the tool has to send it again" in reason) == ("refused", True)
         assert await replay(stream) == [("applied", "")]
         await quarantined(long, "999-0")
-        assert (await replay(stream))[0][0] == "refused", "it stands in the stream no more"
+        assert (await replay(stream))[0][0] == "refused", "the stream no longer holds it"

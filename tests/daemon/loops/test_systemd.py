@@ -1,4 +1,4 @@
-"""What systemd is told."""
+"""What the daemon sends to systemd."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def supervisor(request, tmp_path):
 
 def test_each_state_is_one_datagram(supervisor):
     listener, address = supervisor
-    told = Notifier(address)
-    told.ready()
-    told.reloading()
-    told.status("3 due,\n1 parked")
-    told.alive()
-    told.stopping()
+    systemd = Notifier(address)
+    systemd.ready()
+    systemd.reloading()
+    systemd.status("3 due,\n1 parked")
+    systemd.alive()
+    systemd.stopping()
     heard = [listener.recv(4096).decode() for _ in range(5)]
     assert heard[0] == "READY=1"
     assert heard[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
@@ -42,7 +42,7 @@ def test_each_state_is_one_datagram(supervisor):
 
 
 @pytest.mark.parametrize("address", [None, "", "/nowhere/at/all"])
-def test_nobody_who_listens_is_no_fault(address):
+def test_an_address_without_a_listener_is_no_error(address):
     Notifier(address).ready()
 
 
@@ -58,17 +58,17 @@ def test_nobody_who_listens_is_no_fault(address):
         ({"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "soon"}, None),
     ],
 )
-def test_the_watchdog_is_that_of_the_environment_if_it_is_ours(environ, seconds):
+def test_the_watchdog_is_that_of_the_environment_if_it_names_this_process(environ, seconds):
     assert notifier(environ, 42).watchdog_seconds == seconds
 
 
 class Noted(Notifier):
     def __init__(self, watchdog_seconds=None):
         super().__init__("somewhere", watchdog_seconds)
-        self.told = []
+        self.sent = []
 
     def _tell(self, *lines):
-        self.told += lines
+        self.sent += lines
 
 
 class Sleeps(Stop):
@@ -80,9 +80,9 @@ class Sleeps(Stop):
 
 @pytest.mark.parametrize(("watchdog", "every"), [(None, EVERY), (30.0, EVERY), (4.0, 2.0)])
 async def test_the_watchdog_is_fed_twice_within_its_time(watchdog, every):
-    told, stop = Noted(watchdog), Sleeps()
-    await Watchdog(told, Health(), lambda: "fine").step(stop)
-    assert told.told == ["WATCHDOG=1", "STATUS=fine"]
+    systemd, stop = Noted(watchdog), Sleeps()
+    await Watchdog(systemd, Health(), lambda: "fine").step(stop)
+    assert systemd.sent == ["WATCHDOG=1", "STATUS=fine"]
     assert stop.seconds == every
 
 
@@ -91,16 +91,16 @@ async def test_a_loop_that_hangs_starves_the_watchdog():
         await release.wait()
 
     release, stop, time = asyncio.Event(), Stop(), [1000.0]
-    health, told = Health(), Noted(10.0)
+    health, systemd = Health(), Noted(10.0)
     loop = Loop("intake", hangs, monotonic=lambda: time[0])
     health.started([loop], None, None)
-    watchdog, running = Watchdog(told, health, lambda: "fine"), asyncio.create_task(loop.run(stop))
+    watchdog, running = Watchdog(systemd, health, lambda: "fine"), asyncio.create_task(loop.run(stop))
     await watchdog.step(Sleeps())
-    assert told.told == ["WATCHDOG=1", "STATUS=fine"]
+    assert systemd.sent == ["WATCHDOG=1", "STATUS=fine"]
     time[0] += STUCK
-    told.told.clear()
+    systemd.sent.clear()
     await watchdog.step(Sleeps())
-    assert told.told == ["STATUS=fine"], "the supervisor restarts it"
+    assert systemd.sent == ["STATUS=fine"], "the supervisor restarts it"
     stop.set()
     release.set()
     await running

@@ -1,4 +1,4 @@
-"""Asking a campus for what it acknowledged: each drift is found, and only what was told is mended."""
+"""Asking a campus for what it acknowledged: each drift is found, and only what the operator chose is sent again."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def found(report):
 
 
 async def test_each_drift_is_found_and_nothing_is_changed(reader, ids, lms):
-    told = []
-    (report,) = await reconcile(ALL, reader, progress=lambda done, of: told.append((done, of)))
+    steps = []
+    (report,) = await reconcile(ALL, reader, progress=lambda done, of: steps.append((done, of)))
     assert report.counts == dict.fromkeys(HELD, 1)
     assert found(report) == {
         "empty": ("empty", "", False),
@@ -88,14 +88,14 @@ async def test_each_drift_is_found_and_nothing_is_changed(reader, ids, lms):
     assert report.skipped == {}
     assert set((await versions(ids)).values()) == {2}
     assert all(record.reads for record in lms.requests)
-    assert told == [(0, 5), (5, 5)]
+    assert steps == [(0, 5), (5, 5)]
 
 
 @pytest.mark.parametrize(
     ("mend", "again"),
     [({"empty", "ours"}, {"empty", "ours"}), ({"foreign"}, {"foreign"}), ({"empty", "ours", "foreign"},) * 2],
 )
-async def test_only_what_was_told_is_sent_again(reader, ids, mend, again):
+async def test_only_what_the_operator_chose_is_sent_again(reader, ids, mend, again):
     (report,) = await reconcile(ALL, reader, mend=mend)
     assert {name for name, version in (await versions(ids)).items() if version == 3} == again
     assert {name for name, (_, _, marked) in found(report).items() if marked} == again

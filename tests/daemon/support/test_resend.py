@@ -37,14 +37,14 @@ async def many(empty_database):
     return first
 
 
-async def test_chunk_after_chunk_is_marked_and_told(many):
-    told = []
-    marked = await resend(Selection(), now=lambda: NOW, force=False, advance=told.append)
-    assert (marked.number, marked.failed, told) == (CHUNK + 3, [], [CHUNK, 3])
+async def test_chunk_after_chunk_is_marked_and_reported(many):
+    steps = []
+    marked = await resend(Selection(), now=lambda: NOW, force=False, advance=steps.append)
+    assert (marked.number, marked.failed, steps) == (CHUNK + 3, [], [CHUNK, 3])
     assert await GradedAssignment.filter(version_number=2, due_at=NOW).count() == CHUNK + 3
 
 
-async def test_one_that_cannot_be_marked_stops_nobody_and_is_named(many):
+async def test_one_that_cannot_be_marked_is_named_and_the_others_are_marked(many):
     if not is_postgres():
         # SQLite makes a fraction of what does not fit, where PostgreSQL refuses.
         await Statement("""
