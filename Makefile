@@ -31,7 +31,7 @@ venv: $(VENV)/.everything
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks sick-campus
+	$(BIN)/python -m benchmarks unhealthy-campus
 
 # The locks hold names, versions and hashes; only `make lock` changes what is installed.
 $(VENV)/.runtime: requirements.txt pyproject.toml
