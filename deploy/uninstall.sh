@@ -15,7 +15,7 @@ if test -e "$config" && ! cmp -s "$config" "$shipped"; then
 fi
 rm -rf "$PREFIX/lib/passbackd" "$PREFIX/share/doc/passbackd" "$PREFIX/share/passbackd"
 rm -f "$PREFIX/bin/passbackd" "$config" "$UNITDIR/passbackd.service"
-# Credentials that somebody put there are theirs; what is empty goes.
+# Credentials of the operator stay; empty folders go.
 for folder in etc/passbackd/credentials etc/passbackd etc share/doc share lib bin; do
     rmdir "$PREFIX/$folder" 2>/dev/null || true
 done
