@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from actors import resolution
-from actors.finisher import Finisher
 from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.put_off import PutOff
@@ -22,9 +21,10 @@ from models.score import read_wanted
 from models.secrets import promote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from actors.dependencies import Dependencies
+    from actors.finisher import Finisher
     from models.claims import Claim
     from models.course_tree import Tree
     from models.score import Points
@@ -36,29 +36,13 @@ MAX_BY_NAME = 200
 
 
 class Attempts:
-    """
-    Makes attempts.
+    """Makes attempts; *finisher* ends them."""
 
-    Args:
-        partitions: How many queues there are; a claim that follows an attempt is of the same one.
-        hands_over: Whether claims shall follow now.
-        limit_changed: Called when a campus may have another number of requests than before.
-    """
-
-    def __init__(
-        self,
-        dependencies: Dependencies,
-        *,
-        partitions: int,
-        hands_over: Callable[[], bool],
-        limit_changed: Callable[[], None],
-    ) -> None:
+    def __init__(self, dependencies: Dependencies, finisher: Finisher) -> None:
         self._dependencies = dependencies
         self._put_off = PutOff(dependencies.clock)
         self._requests = Requests(dependencies, self._put_off)
-        self._finisher = Finisher(
-            dependencies, partitions=partitions, hands_over=hands_over, limit_changed=limit_changed
-        )
+        self._finisher = finisher
         self._scores = DataLoader(read_wanted)
 
     async def make(self, claim: Claim) -> Claim | None:

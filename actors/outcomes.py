@@ -15,6 +15,7 @@ import dramatiq
 import structlog
 
 from actors.attempt import Attempts
+from actors.finisher import Finisher
 from models.campus import SLOW_MS
 from models.claims import claim
 from models.db.data_loader import DataLoader
@@ -76,12 +77,13 @@ class Outcomes:
         self._running: dict[int, int | None] = {}
         #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
         self._fresh: set[int] = set()
-        self._attempts = Attempts(
+        finisher = Finisher(
             dependencies,
             partitions=partitions,
             hands_over=self._hands_over,
             limit_changed=lambda: self._notify(),  # noqa: PLW0108 - it is set later
         )
+        self._attempts = Attempts(dependencies, finisher)
         self._claims = DataLoader(self._claim_many, most=256)
         for number in range(partitions):
             broker.declare_queue(queue_name(number, partitions))
