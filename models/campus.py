@@ -100,20 +100,6 @@ class OutcomeService(Model):
         unique_together = (("lti_consumer", "url_digest"),)
 
 
-class OrphanedClaim(Model):
-    """A request under way whose assignment was deleted, or went to another campus: it keeps its slot until then."""
-
-    id = fields.BigIntField(primary_key=True)
-    campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
-        "models.Campus", related_name="orphaned_claims", on_delete=fields.CASCADE
-    )
-    claimed_until = fields.BigIntField()
-
-    class Meta:
-        table = "orphaned_claim"
-        table_description = "Requests under way whose assignment is gone"
-
-
 @dataclass(frozen=True, slots=True)
 class Breaker:
     """What is stored of a campus's breaker and throttling; the columns of the same names."""

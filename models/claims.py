@@ -4,7 +4,8 @@ The claim: the right to send one assignment's grade until a lease ends, and the 
 Who may claim is decided per campus: at most as many claims as its limit less those that exist
 (:mod:`models.campus`). The campus rows are locked first, so that two daemons never count at the same time; a campus
 that another daemon has locked is skipped, and the next dispatch comes back to it. Finishing is in
-:mod:`models.finishing`. Times are milliseconds since 1970 by :mod:`models.db.clock`.
+:mod:`models.finishing`; :mod:`models.rescue` takes back the claims that their holder lost. Times are milliseconds since
+1970 by :mod:`models.db.clock`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from tortoise.transactions import in_transaction
 from models.assignment import DUE_BY_ID, READY_AT
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.db.sql import Statement
-from models.delivery import DeliveryRecord, write_deliveries
 from models.dispatch import PICKED, PICKED_SQLITE, SHARES, as_given, look_at
 
 if TYPE_CHECKING:
@@ -178,9 +178,7 @@ _ROWS = "assignment_id BIGINT, campus_id BIGINT"
 _CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given=_ROWS)
 # Any row that nobody sends now, clean or not.
 _FREE = "claimed_until IS NULL"
-_CLAIM_FOR_READING = Statement(
-    _claimed(_by_id(_FREE), _FREE, READING_LIMIT), given="assignment_id BIGINT, campus_id BIGINT"
-)
+_CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT), given=_ROWS)
 _CLAIM_NEXT = Statement(
     _claimed(_next(PICKED), DUE_BY_ID, LIMIT),
     sqlite=_claimed(_next(PICKED_SQLITE), DUE_BY_ID, LIMIT),
@@ -195,24 +193,6 @@ _SUPERSEDED = Statement(
     WHERE graded_assignment.id = given.assignment_id AND version_number > given.version AND due_at > :now""",
     given="assignment_id BIGINT, version BIGINT",
 )
-
-# Rule 1. The lost holder's request may have left: its version is forced. Should the holder come back, it does not find
-# its token, and so learns that it lost the claim. Ordered by a sum: by the bare column SQLite would rather read the
-# whole table in that order than sort the few claimed rows.
-_RESCUE = Statement("""
-    UPDATE graded_assignment SET claimed_until = NULL, claim_token = -claim_token, forced_version = version_number
-    WHERE id IN (SELECT id FROM graded_assignment
-        WHERE claimed_until IS NOT NULL AND claimed_until <= :now ORDER BY id + 0 {lock_free:graded_assignment})
-    RETURNING id, -claim_token AS token, claimed_at, attempts, claimed_version""")
-
-_ORPHAN = Statement(
-    """
-    INSERT INTO orphaned_claim (campus_id, claimed_until)
-    SELECT campus_id, claimed_until FROM {given} CROSS JOIN graded_assignment
-    WHERE graded_assignment.id = given.assignment_id AND claimed_until > :now RETURNING id""",
-    given="assignment_id BIGINT",
-)
-_PRUNE_ORPHANS = Statement("DELETE FROM orphaned_claim WHERE claimed_until <= :now RETURNING id")
 
 
 async def claim(assignment_ids: Iterable[int], lease: Lease, *, most: int) -> list[Claim]:
@@ -306,34 +286,3 @@ async def superseded(claims: Iterable[Claim], *, now: int) -> set[int]:
     """Those of the claims' assignments whose newer change waits for its own time: sending now is not worth it."""
     given = [{"assignment_id": claim.assignment_id, "version": claim.version} for claim in claims]
     return {row["id"] for row in await _SUPERSEDED.rows(given=given, now=now)} if given else set()
-
-
-async def rescue(*, now: int) -> int:
-    """Take back the claims whose lease has run out; each gets the delivery record ``unknown``. Returns how many."""
-    async with in_transaction():
-        rows = await _RESCUE.rows(now=now)
-        await write_deliveries(
-            DeliveryRecord(
-                row["id"],
-                row["token"],
-                at=row["claimed_at"],
-                attempt=row["attempts"],
-                version=row["claimed_version"],
-                result="unknown",
-                description="the daemon that held this attempt did not come back",
-            )
-            for row in rows
-        )
-        return len(rows)
-
-
-async def orphan_claims(assignment_ids: Iterable[int], *, now: int) -> None:
-    """Keep counting the requests under way of rows that are deleted, or go to another campus, in this transaction."""
-    given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
-    if given:
-        await _ORPHAN.rows(given=given, now=now)
-
-
-async def prune_orphans(*, now: int) -> None:
-    """Forget orphaned claims whose lease has run out."""
-    await _PRUNE_ORPHANS.rows(now=now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.assignment import READY_AT, RETRIED, SENDABLE
+from models.assignment import DUE, READY_AT, RETRIED
 from models.campus import IN_FLIGHT, LIMIT, SLOW_MS
 from models.db.sql import Statement
 
@@ -56,8 +56,6 @@ class Due:
     kind: Kind
 
 
-_DUE = f"{SENDABLE} AND {READY_AT} <= :now"
-
 # LIMIT keeps PostgreSQL from reading all due rows of all campuses for a hash table.
 _CAPACITY = Statement(f"""
     SELECT campus_id, slots - in_flight AS free, in_flight, slow, trips FROM (
@@ -69,8 +67,8 @@ _CAPACITY = Statement(f"""
             CASE WHEN campus.tripped_at IS NULL THEN NULL ELSE campus.trips END AS trips
         FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE COALESCE(
-            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {_DUE} LIMIT 1),
-            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {_DUE} LIMIT 1)) = 1
+            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {DUE} LIMIT 1),
+            (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {DUE} LIMIT 1)) = 1
     ) AS campuses""")
 
 # Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
@@ -92,7 +90,7 @@ _ROW = f"id, composite, {READY_AT} AS ready_at"
 
 def _first_of(condition: str, order: str, limit: str) -> str:
     return f"""FROM graded_assignment
-        WHERE campus_id = given.campus_id AND {condition} AND {_DUE} ORDER BY {READY_AT} {order} LIMIT {limit}"""
+        WHERE campus_id = given.campus_id AND {condition} AND {DUE} ORDER BY {READY_AT} {order} LIMIT {limit}"""
 
 
 _PARTS = (

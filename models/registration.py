@@ -10,9 +10,9 @@ from tortoise.expressions import Q
 from models.assignment import GradedAssignment, Kind
 from models.campus import OutcomeService, ensure_campus, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
-from models.claims import orphan_claims
 from models.consumer import MAX_KEY, MAX_ORIGIN, LtiConsumer, digest, origin
 from models.delivery import Delivery
+from models.orphaned_claim import orphan_claims
 from models.quarantine import QuarantinedEvent
 from models.retired_user import RetiredUser, digest_of
 from models.score import Score

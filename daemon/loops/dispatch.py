@@ -6,8 +6,8 @@ import asyncio
 import heapq
 from typing import TYPE_CHECKING
 
-from models.claims import rescue
 from models.dispatch import Share, pick, read_capacity
+from models.rescue import rescue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

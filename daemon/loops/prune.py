@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.claims import prune_orphans
+from models.orphaned_claim import prune_orphans
 from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ _MODELS = [
     for name in (
         "consumer",
         "campus",
+        "orphaned_claim",
         "assignment",
         "course",
         "score",

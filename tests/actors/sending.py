@@ -23,11 +23,11 @@ from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher
 from models.campus import Campus, OutcomeService, ensure_campus, read_breakers, read_state
 from models.changes import Change, Debounce, change
-from models.claims import rescue
 from models.consumer import LtiConsumer, digest, origin
 from models.course import CourseStructure, CourseTrees
 from models.course_tree import Tree, canonical
 from models.db.clock import Clock
+from models.rescue import rescue
 from models.score import apply_score
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines

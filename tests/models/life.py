@@ -35,11 +35,12 @@ from models.changes import (
     force_resend,
     unpark,
 )
-from models.claims import Claim, Lease, claim, rescue, superseded
+from models.claims import Claim, Lease, claim, superseded
 from models.consumer import digest
 from models.delivery import DeliveryRecord, DeliveryResult
 from models.dispatch import Share, pick, read_capacity
 from models.finishing import Finish, Finished, HandOver, Outcome, finish
+from models.rescue import rescue
 from models.score import apply_score, read_scores
 from tests.models.campus import Campus, Request
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row

@@ -78,6 +78,7 @@ _ASSIGNMENT = "models/assignment.py"
 _CAMPUS = "models/campus.py"
 _CHANGES = "models/changes.py"
 _CLAIMS = "models/claims.py"
+_RESCUE = "models/rescue.py"
 _FINISHING = "models/finishing.py"
 _DISPATCH = "models/dispatch.py"
 _DELIVERY = "models/delivery.py"
@@ -111,11 +112,11 @@ MUTANTS = [
         more=(("self._scores = DataLoader(read_wanted)", "self._scores, self._early = DataLoader(read_wanted), {}"),),
     ),
     # The rescue.
-    Mutant("rescue: a lease, and one more", "claimed_until <= :now ORDER BY", "claimed_until < :now ORDER BY", _CLAIMS),
-    Mutant("rescue: a lease too short", "claimed_until <= :now ORDER BY", "claimed_until <= :now + 1 ORDER BY", _CLAIMS),
-    Mutant("rescue: nothing is forced", "claim_token = -claim_token, forced_version = version_number", "claim_token = -claim_token", _CLAIMS),
-    Mutant("rescue: the lost holder is not fenced", "claim_token = -claim_token, forced_version", "forced_version", _CLAIMS, more=(("RETURNING id, -claim_token AS token", "RETURNING id, claim_token AS token"),)),
-    Mutant("rescue: a lost attempt has no delivery record", "            for row in rows\n        )\n        return len(rows)", "            for row in rows[:0]\n        )\n        return len(rows)", _CLAIMS),
+    Mutant("rescue: a lease, and one more", "claimed_until <= :now ORDER BY", "claimed_until < :now ORDER BY", _RESCUE),
+    Mutant("rescue: a lease too short", "claimed_until <= :now ORDER BY", "claimed_until <= :now + 1 ORDER BY", _RESCUE),
+    Mutant("rescue: nothing is forced", "claim_token = -claim_token, forced_version = version_number", "claim_token = -claim_token", _RESCUE),
+    Mutant("rescue: the lost holder is not fenced", "claim_token = -claim_token, forced_version", "forced_version", _RESCUE, more=(("RETURNING id, -claim_token AS token", "RETURNING id, claim_token AS token"),)),
+    Mutant("rescue: a lost attempt has no delivery record", "            for row in rows\n        )\n        return len(rows)", "            for row in rows[:0]\n        )\n        return len(rows)", _RESCUE),
     Mutant("rescue: the record of a lost attempt may not be completed", "result = excluded.result", "result = delivery.result", _DELIVERY),
     Mutant("rescue: the record of a lost attempt stays though nothing was sent", "if one.delivery is None\n        )", "if False\n        )", _FINISHING),
     # Finishing.
@@ -145,9 +146,9 @@ MUTANTS = [
     Mutant("a change leaves the row parked", "ELSE pending_since + given.ceiling END,\n    {_UNPARKED}", "ELSE pending_since + given.ceiling END", _CHANGES),
     Mutant("a resend makes no version", 'UNPARK_SET = f"version_number = version_number + 1, due_at', 'UNPARK_SET = f"due_at', _CHANGES),
     # The dispatcher.
-    Mutant("dispatch: due, and one more", '_DUE = f"{SENDABLE} AND {READY_AT} <= :now"', '_DUE = f"{SENDABLE} AND {READY_AT} < :now"', _DISPATCH),
+    Mutant("dispatch: due, and one more", '\nDUE = f"{SENDABLE} AND {READY_AT} <= :now"', '\nDUE = f"{SENDABLE} AND {READY_AT} < :now"', _ASSIGNMENT),
     Mutant("dispatch: one row less than there are slots", "WHERE place <= number", "WHERE place < number", _DISPATCH),
-    Mutant("dispatch: retried rows have no capacity", "AND {RETRIED} = 1 AND {_DUE} LIMIT 1)", "AND {RETRIED} = 2 AND {_DUE} LIMIT 1)", _DISPATCH),
+    Mutant("dispatch: retried rows have no capacity", "AND {RETRIED} = 1 AND {DUE} LIMIT 1)", "AND {RETRIED} = 2 AND {DUE} LIMIT 1)", _DISPATCH),
     # The limit.
     Mutant("limit: claims do not count", "{limit} - {IN_FLIGHT} AS free", "{limit} AS free", _CLAIMS, WORLD),
     Mutant("limit: a claim whose lease ran out does not count", "running.campus_id = campus.id AND running.claimed_until IS NOT NULL)\n    +", "running.campus_id = campus.id AND running.claimed_until > :now)\n    +", _CAMPUS, CLAIMS),

@@ -14,7 +14,6 @@ from models.campus import (
     MIN_PROBE_PAUSE_MS,
     Breaker,
     Campus,
-    OrphanedClaim,
     OutcomeService,
     ensure_campus,
     probe_now,
@@ -26,6 +25,7 @@ from models.campus import (
 )
 from models.claims import claim
 from models.consumer import LtiConsumer
+from models.orphaned_claim import OrphanedClaim
 from models.queries.status import read_status
 from tests.models.claiming import LEASE, NOW, claimed, ended, lease
 from tests.models.rows import make_assignment, make_service

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from models import consumer_admin
-from models.campus import Campus, OrphanedClaim
-from models.claims import claim, claim_for_reading, exists, orphan_claims, prune_orphans, superseded
+from models.campus import Campus
+from models.claims import claim, claim_for_reading, exists, superseded
 from models.consumer import LtiConsumer
+from models.orphaned_claim import OrphanedClaim, orphan_claims, prune_orphans
 from models.score import apply_score, read_scores
 from tests.models.claiming import (
     DIRTY,

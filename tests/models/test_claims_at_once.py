@@ -10,11 +10,12 @@ import pytest
 
 from models.campus import Signal, read_breakers
 from models.changes import Change, Debounce, change
-from models.claims import claim, rescue
+from models.claims import claim
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.dispatch import Share, pick
 from models.finishing import Finish, HandOver, finish
+from models.rescue import rescue
 from models.score import apply_score, read_scores
 from tests.models.claiming import (
     LATER,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models.campus import SLOW_MS, Campus
-from models.claims import claim, orphan_claims
+from models.claims import claim
 from models.consumer import LtiConsumer
 from models.dispatch import Capacity, Due, Share, pick, read_capacity
+from models.orphaned_claim import orphan_claims
 from tests.models.claiming import LEASE, MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
 from tests.models.rows import make_assignment, make_service
 from tests.models.test_claims import HELD_BACK

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from models.changes import force_resend
-from models.claims import claim, rescue
+from models.claims import claim
 from models.finishing import Finish, Finished
+from models.rescue import rescue
 from tests.models.claiming import (
     DIRTY,
     LATER,

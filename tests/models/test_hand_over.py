@@ -8,9 +8,10 @@ import pytest
 
 from models.assignment import GradedAssignment
 from models.campus import Campus, Signal
-from models.claims import claim, rescue
+from models.claims import claim
 from models.consumer import LtiConsumer
 from models.finishing import Finish, HandOver, finish
+from models.rescue import rescue
 from tests.models.claiming import (
     DIRTY,
     LATER,

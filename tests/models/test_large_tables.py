@@ -12,11 +12,12 @@ from tortoise.transactions import in_transaction
 from models import claims, dispatch, finishing
 from models.assignment import GradedAssignment
 from models.campus import Campus
-from models.claims import claim, rescue
+from models.claims import claim
 from models.db.database import open_database
 from models.db.sql import Statement, connection, is_postgres
 from models.dispatch import Share, pick, read_capacity
 from models.finishing import Finish, HandOver
+from models.rescue import _RESCUE, rescue
 from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, lease
 from tests.models.rows import make_service
 
@@ -170,7 +171,7 @@ def _claim_of(row: GradedAssignment) -> Any:
 
 
 async def test_a_rescue_goes_by_the_index_of_claimed_rows(large):
-    assert CLAIMED in await by_indexes(claims._RESCUE, now=NOW + LEASE)
+    assert CLAIMED in await by_indexes(_RESCUE, now=NOW + LEASE)
 
 
 async def test_a_statement_that_reads_many_rows_is_noticed(large):

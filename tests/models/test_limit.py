@@ -14,11 +14,12 @@ from actors.metrics import Metrics
 from models import consumer_admin
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Campus, Signal
-from models.claims import Lease, claim, rescue
+from models.claims import Lease, claim
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.finishing import Finish, Finished, HandOver, finish
 from models.registration import Registration, register
+from models.rescue import rescue
 from models.score import apply_score
 from tests.models.campus import Campus as MemoryCampus
 from tests.models.rows import (

@@ -18,8 +18,10 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Campus, Signal
-from models.claims import Lease, claim, orphan_claims, rescue
+from models.claims import Lease, claim
 from models.finishing import Finish, HandOver, finish
+from models.orphaned_claim import orphan_claims
+from models.rescue import rescue
 from tests.models.rows import make_assignment, make_service
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from models.assignment import GradedAssignment
-from models.campus import OrphanedClaim, OutcomeService
+from models.campus import OutcomeService
 from models.consumer import LtiConsumer, digest
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.orphaned_claim import OrphanedClaim
 from tests.models.launching import (
     CLAIMED,
     CLEAN,

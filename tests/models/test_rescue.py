@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from models.assignment import GradedAssignment
-from models.claims import claim, rescue
+from models.claims import claim
+from models.rescue import rescue
 from tests.models.claiming import DIRTY, LEASE, NOW, campuses_answered, claimed, ended, lease
 from tests.models.rows import changes, make_assignment, read_lines, read_row
 from tests.models.test_changes import changed

@@ -6,9 +6,9 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.campus import OrphanedClaim
 from models.consumer import digest
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable, retire
 from models.retired_user import RetiredUser, digest_of, is_retired

@@ -15,11 +15,12 @@ import pytest
 from models.assignment import STATE, STATES, GradedAssignment
 from models.campus import Breaker, Campus, Signal
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
-from models.claims import Claim, Lease, claim, claim_for_reading, rescue
+from models.claims import Claim, Lease, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.finishing import Finish, Outcome, finish
 from models.registration import Registration, disable, register, retire
+from models.rescue import rescue
 from models.stream_position import read_position
 
 if TYPE_CHECKING:

@@ -28,9 +28,10 @@ from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
 from models import consumer_admin
 from models.changes import Debounce
-from models.claims import prune_orphans, rescue
 from models.course import CourseTrees
+from models.orphaned_claim import prune_orphans
 from models.quarantine import QuarantinedEvent
+from models.rescue import rescue
 from models.stream_position import read_position
 from tests.models.campus import Campus, Request
 from tests.models.oracle import Address, Blocks, Owner, Truth, limit

@@ -6,9 +6,9 @@ import pytest
 
 from daemon.infra.stop import Stop
 from daemon.loops.prune import EVERY, Prune, Retention
-from models.campus import OrphanedClaim
 from models.db.clock import Clock
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.queries.retention import CHUNK
 from tests.models.rows import make_assignment, make_service, read_lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.claims import rescue
+from models.rescue import rescue
 from tests.daemon.why.situations.begin import NO_CONNECTION, UNAVAILABLE, begun, id_of, situation
 from tests.daemon.why.story import NOW, Sent, ask, before
 
