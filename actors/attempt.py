@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import structlog
 
 from actors import resolution
+from actors.dependencies import Dependencies
+from actors.finisher import Finisher
 from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.put_off import PutOff
 from actors.request import Requests
 from actors.settings import MARGIN
-from models.claims import superseded
+from models.claims import Claim, superseded
+from models.course_tree import Tree
 from models.db.data_loader import DataLoader
 from models.finishing import Finish
-from models.score import read_wanted
+from models.score import Points, read_wanted
 from models.secrets import promote
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from actors.dependencies import Dependencies
-    from actors.finisher import Finisher
-    from models.claims import Claim
-    from models.course_tree import Tree
-    from models.score import Points
 
 log = structlog.get_logger(__name__)
 

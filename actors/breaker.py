@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from models.campus import MIN_PROBE_PAUSE_MS, SLOW_MS
-
-if TYPE_CHECKING:
-    from models.campus import Breaker, Signal
+from models.campus import MIN_PROBE_PAUSE_MS, SLOW_MS, Breaker, Signal
 
 #: Milliseconds. The pause before a probe doubles with each one that failed, up to this.
 MAX_PROBE_PAUSE_MS = 300_000

@@ -6,28 +6,23 @@ import asyncio
 import math
 import ssl
 import time
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import aiohttp.abc
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from actors.egress import Egress
 from actors.errors import Ambiguous, GiveUp, TryLater
 from actors.response import BODY_LIMIT, Response
-from actors.tls import trust
+from actors.tls import MinimumTls, trust
 from actors.transport_errors import translated
 from models.consumer import origin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
-    from pathlib import Path
-    from types import SimpleNamespace
-
-    from aiohttp.client_proto import ResponseHandler
-
-    from actors.egress import Egress
-    from actors.tls import MinimumTls
 
 #: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
 #: the LMS is just closing ends in doubt.

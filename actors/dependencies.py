@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from actors.failpoints import pass_by
-from models.encryption import OPEN
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
-    from actors.client import Sender
-    from actors.failpoints import Reached
-    from actors.metrics import Metrics
-    from actors.settings import Settings
-    from models.claims import Lease
-    from models.course import CourseTrees
-    from models.db.clock import Clock
-    from models.encryption import Cipher
+from actors.client import Sender
+from actors.failpoints import Reached, pass_by
+from actors.metrics import Metrics
+from actors.settings import Settings
+from models.claims import Lease
+from models.course import CourseTrees
+from models.db.clock import Clock
+from models.encryption import OPEN, Cipher
 
 
 @dataclass(slots=True)

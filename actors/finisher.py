@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
 from actors import resolution
 from actors.breaker import next_breaker
+from actors.dependencies import Dependencies
 from actors.instrumentation import record_breaker
+from models.campus import Breaker, Signal
+from models.claims import Claim, Lease
 from models.db.data_loader import DataLoader
-from models.finishing import HandOver, finish
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from actors.dependencies import Dependencies
-    from models.campus import Breaker, Signal
-    from models.claims import Claim, Lease
-    from models.finishing import Finish, Finished
+from models.finishing import Finish, Finished, HandOver, finish
 
 log = structlog.get_logger(__name__)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from models.course_tree import Tree
-    from models.score import Points
+from models.course_tree import Tree
+from models.score import Points
 
 
 class NoGrade(Enum):

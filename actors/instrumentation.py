@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
-if TYPE_CHECKING:
-    from actors.metrics import Metrics
-    from models.claims import Address
-    from models.finishing import BreakerChange, Finish, Finished
+from actors.metrics import Metrics
+from models.claims import Address
+from models.finishing import BreakerChange, Finish, Finished
 
 log = structlog.get_logger(__name__)
 

@@ -9,25 +9,20 @@ the claims that are handed over to it, until none is left.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import dramatiq
 import structlog
 
 from actors.attempt import Attempts
+from actors.dependencies import Dependencies
 from actors.finisher import Finisher
+from models.assignment import Kind
 from models.campus import SLOW_MS
-from models.claims import claim
+from models.changes import Dirty
+from models.claims import Claim, claim
 from models.db.data_loader import DataLoader
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from actors.dependencies import Dependencies
-    from models.assignment import Kind
-    from models.changes import Dirty
-    from models.claims import Claim
-    from models.dispatch import Due
+from models.dispatch import Due
 
 log = structlog.get_logger(__name__)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actors import resolution
-
-if TYPE_CHECKING:
-    from models.claims import Claim
-    from models.db.clock import Clock
-    from models.finishing import Finish
+from models.claims import Claim
+from models.db.clock import Clock
+from models.finishing import Finish
 
 #: Seconds until an attempt that could not begin in time is made again; doubles while they keep coming.
 PUT_OFF = 1.0

@@ -5,31 +5,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from actors.breaker import next_breaker
+from actors.client import Sender
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
-from actors.settings import MARGIN
-from models.campus import Signal
-from models.claims import claim_for_reading, exists
-from models.encryption import OPEN
-from models.finishing import Finish, finish
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from actors.client import Sender
-    from actors.settings import Settings
-    from models.campus import Breaker
-    from models.claims import Claim
-    from models.db.clock import Clock
-    from models.encryption import Cipher
-    from models.finishing import BreakerChange, Finished
+from actors.settings import MARGIN, Settings
+from models.campus import Breaker, Signal
+from models.claims import Claim, claim_for_reading, exists
+from models.db.clock import Clock
+from models.encryption import OPEN, Cipher
+from models.finishing import BreakerChange, Finish, Finished, finish
 
 #: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
 #: something that was never sent, as after a change by hand. ``unreadable``: nobody can tell.

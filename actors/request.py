@@ -7,24 +7,20 @@ import secrets
 import uuid
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
 from actors import resolution
+from actors.dependencies import Dependencies
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.protocols import protocol_for
-from actors.protocols.interface import Stamp, Target
+from actors.protocols.interface import Accepted, Stamp, Target, WireRequest
+from actors.put_off import PutOff
 from actors.resolution import Request
+from actors.response import Response
+from models.claims import Claim
 from models.delivery import count_unexplained
-
-if TYPE_CHECKING:
-    from actors.dependencies import Dependencies
-    from actors.protocols.interface import Accepted, WireRequest
-    from actors.put_off import PutOff
-    from actors.response import Response
-    from models.claims import Claim
-    from models.finishing import Finish
+from models.finishing import Finish
 
 log = structlog.get_logger(__name__)
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from datetime import timedelta
+from typing import Literal
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.protocols.interface import Accepted
+from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
 from models.campus import SLOW_MS, Signal
-from models.delivery import DeliveryRecord
-from models.finishing import Finish
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from actors.protocols.interface import Accepted
-    from actors.response import Response
-    from models.claims import Claim
-    from models.delivery import DeliveryResult
-    from models.finishing import Outcome
+from models.claims import Claim
+from models.delivery import DeliveryRecord, DeliveryResult
+from models.finishing import Finish, Outcome
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
 #: one and a half.

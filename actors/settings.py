@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from actors.resolution import Rules
 from models.claims import Lease
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from actors.resolution import Rules
-    from models.db.clock import Clock
+from models.db.clock import Clock
 
 #: Seconds that may pass between the claim and the first byte of its request. Part of every lease.
 MARGIN = 5.0

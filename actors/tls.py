@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Literal, get_args
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Literal, get_args
 
 #: The oldest version of TLS that is spoken.
 MinimumTls = Literal["1.2", "1.3"]

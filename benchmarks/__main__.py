@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -25,9 +26,6 @@ from benchmarks.seed.measure import seed
 from benchmarks.servers import Servers, running_servers
 from benchmarks.support_queries import ask, beside_pruning, fill
 from benchmarks.unhealthy_campus import PATIENCE, Plan, sick_campus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 app = typer.Typer(add_completion=False)
 app.add_typer(growth_app)

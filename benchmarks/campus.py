@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
+import aiohttp
 import uvloop
 from aiohttp import web
 
 from daemon.demo.lms.answer import Answer
+from daemon.demo.lms.request import RequestRecord
 from daemon.demo.lms.server import Lms
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    import aiohttp
-
-    from daemon.demo.lms.request import RequestRecord
 
 
 class Campus:

@@ -6,16 +6,14 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
 import redis.asyncio
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
-    from pathlib import Path
 
 STREAM = "passback:events"
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from daemon.loops.dispatch import divide
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import connection
 from models.dispatch import pick, read_capacity
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Connections, and requests at once to each campus.
 CONNECTIONS, PER_CAMPUS = 400, 4

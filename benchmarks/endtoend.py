@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp
 
+from benchmarks.campus import Campus
 from benchmarks.daemon import launches, running_daemon, scores
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.campus import Campus
 
 
 class EndToEnd:

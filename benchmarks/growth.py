@@ -6,24 +6,20 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import aiohttp
 import asyncpg
 import typer
 
 from benchmarks.campus import Campus
-from benchmarks.daemon import Daemon, running_daemon, scores
+from benchmarks.daemon import Daemon, Event, running_daemon, scores
 from benchmarks.report import Row, publish
 from benchmarks.servers import Servers, running_servers
 from models.db.migrate import migrate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from benchmarks.daemon import Event
 
 growth_app = typer.Typer()
 

@@ -7,16 +7,14 @@ Run like the daemon: ``python -m benchmarks.stock run --config FILE``.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dramatiq import MessageProxy
 from dramatiq.worker import Worker, WorkerThread
 
 from daemon import lifespan
 from daemon.cli import main
 from daemon.queue import worker
-
-if TYPE_CHECKING:
-    from dramatiq import MessageProxy
 
 #: Threads, each of which has one message in hand.
 THREADS = 64

@@ -6,15 +6,11 @@ import asyncio
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.daemon import launches, running_daemon, scores
+from benchmarks.servers import Servers
 from models.db.migrate import migrate
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.servers import Servers
 
 #: What is asked, and the answer's name in the table.
 QUESTIONS = {

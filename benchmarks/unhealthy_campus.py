@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp
 
-from benchmarks.daemon import launches, running_daemon, scores
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
-    from benchmarks.campus import Campus
-    from benchmarks.daemon import Daemon
+from benchmarks.campus import Campus
+from benchmarks.daemon import Daemon, launches, running_daemon, scores
 
 WELL, SICK = "well", "sick"
 #: Seconds after the sick campus's recovery within which all its grades must be there: requests that hang, and a pause

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp import web
 
 from actors.dependencies import Dependencies
-from actors.failpoints import pass_by
+from actors.failpoints import Reached, pass_by
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
+from daemon.config import Config
 from daemon.infra.embedded import EmbeddedServer, embedded_server
 from daemon.infra.log import configure as configure_log
 from daemon.infra.loop import Loop
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database, until_it_works
+from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import Intake
@@ -37,18 +40,9 @@ from daemon.wiring import attempt_settings, open_sender
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
+from models.encryption import Cipher
 from models.secrets import count_unsealed, locked_out
 from models.stream_position import read_position
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from aiohttp import web
-
-    from actors.failpoints import Reached
-    from daemon.config import Config
-    from daemon.infra.stop import Stop
-    from models.encryption import Cipher
 
 log = structlog.get_logger(__name__)
 

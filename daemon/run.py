@@ -6,7 +6,6 @@ import asyncio
 import gc
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,13 +19,11 @@ try:
     from uvloop import new_event_loop as _new_event_loop
 except ImportError:  # not made for this platform
     _new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
+from collections.abc import Callable, Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from daemon.config import Config
-    from daemon.infra.loop import Loop
-    from daemon.loops.systemd import Notifier
+from daemon.config import Config
+from daemon.infra.loop import Loop
+from daemon.loops.systemd import Notifier
 
 log = structlog.get_logger(__name__)
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+
+import aiohttp
 
 from actors.client import Sender, http_session
 from actors.resolution import Rules
 from actors.settings import Settings
+from daemon.config import Config
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Iterator, MutableMapping
-
-    import aiohttp
-
-    from daemon.config import Config
 
 
 @asynccontextmanager

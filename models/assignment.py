@@ -19,15 +19,13 @@ by the database's clock (:mod:`models.db.clock`); the caller hands them in. `doc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.campus import Campus, OutcomeService
 from models.stream_position import MAX_ENTRY_ID
-
-if TYPE_CHECKING:
-    from models.campus import Campus, OutcomeService
 
 Kind = Literal["leaf", "composite"]
 

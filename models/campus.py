@@ -8,19 +8,15 @@ request under way: the limit over all daemons is a count of claims (:mod:`models
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.consumer import MAX_ORIGIN
+from models.consumer import MAX_ORIGIN, LtiConsumer
 from models.db.sql import Statement, storable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from models.consumer import LtiConsumer
 
 #: ``down``: the breaker is open (tripped), nothing goes there. ``probing``: one request finds out whether it is back.
 #: ``throttled``: it asked for fewer requests. ``paused``: by the operator.

@@ -7,16 +7,12 @@ waiting, so that no version goes untried (rule 7 of the design).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from models.assignment import SENDABLE_BY_ID
+from models.assignment import SENDABLE_BY_ID, Kind
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from models.assignment import Kind
 
 #: Milliseconds; some 35 years: a leaf is due at once, however long it has been dirty.
 _NO_CEILING = 1 << 40

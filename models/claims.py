@@ -10,21 +10,16 @@ that another daemon has locked is skipped, and the next dispatch comes back to i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import DUE_BY_ID, READY_AT
+from models.assignment import DUE_BY_ID, READY_AT, Kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.db.sql import Statement
-from models.dispatch import PICKED, PICKED_SQLITE, SHARES, as_given, look_at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from models.assignment import Kind
-    from models.dispatch import Share
+from models.dispatch import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 
 
 @dataclass(frozen=True, slots=True)

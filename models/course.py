@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from tortoise import fields
 from tortoise.models import Model
@@ -12,9 +12,6 @@ from tortoise.models import Model
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
 
 
 class CourseStructure(Model):

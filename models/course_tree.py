@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
+from collections.abc import Iterable, Iterator
 
 #: Usage id, parent (None for the course root), points possible (None for what is not a scored problem).
 Block = tuple[str, str | None, float | None]

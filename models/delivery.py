@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.assignment import GradedAssignment
 from models.db.sql import Statement, storable
 from models.stream_position import MAX_ENTRY_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from models.assignment import GradedAssignment
 
 DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown"]
 

@@ -6,17 +6,12 @@ Only reads, and locks nothing: what is picked may be claimed by somebody else a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from models.assignment import DUE, READY_AT, RETRIED
+from models.assignment import DUE, READY_AT, RETRIED, Kind
 from models.campus import IN_FLIGHT, LIMIT, SLOW_MS
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.assignment import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,9 @@ Fernet (AES-128-CBC and HMAC-SHA-256, of ``cryptography``): what is sealed tells
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: What stands before a sealed secret; without it, it is stored as it is.
 SEALED = "fernet:"

@@ -9,21 +9,17 @@ transaction has locked is passed over: its attempt is finished with the next bat
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tortoise.transactions import in_transaction
 
-from models.campus import SLOW_MS, UNTROUBLED, read_breakers, save_breakers
+from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, save_breakers
 from models.claims import Claim, Lease, claim_next
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
 from models.dispatch import Share
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from models.campus import Breaker, Signal
 
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this

@@ -6,17 +6,13 @@ Times are milliseconds since 1970 by :mod:`models.db.clock`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.campus import Campus
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from models.campus import Campus
 
 
 class OrphanedClaim(Model):

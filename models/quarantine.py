@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
@@ -12,9 +13,6 @@ from tortoise.models import Model
 from models.consumer import MAX_KEY
 from models.db.sql import Statement
 from models.stream_position import MAX_ENTRY_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: The most that is kept of a quarantined entry's bytes.
 QUARANTINE_BYTES = 4096

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from tortoise.expressions import Q
 
@@ -17,11 +18,7 @@ from models.quarantine import QuarantinedEvent
 from models.retired_user import RetiredUser, digest_of
 from models.score import Score
 from models.stale_event import StaleEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.stream_position import Position
+from models.stream_position import Position
 
 #: What an event did: changed something, said what was known, or was older than what is known.
 Result = Literal["applied", "unchanged", "stale"]

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from models.stream_position import Position
+from models.stream_position import Position
 
 
 class RetiredUser(Model):

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from models.db.sql import Statement
-from models.encryption import SEALED, UndecryptableError
-
-if TYPE_CHECKING:
-    from models.encryption import Cipher
+from models.encryption import SEALED, Cipher, UndecryptableError
 
 _ALL = Statement(
     "SELECT id, consumer_name, consumer_key, consumer_secret, pending_secret FROM lti_consumer ORDER BY consumer_name"

@@ -12,16 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psutil
 import redis
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 HOST = "127.0.0.1"
 #: Seconds within which a server has to start or stop; a loaded machine needs a few.

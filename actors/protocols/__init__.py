@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from actors.protocols.interface import OutcomeProtocol
 from actors.protocols.lti11.protocol import Lti11
-
-if TYPE_CHECKING:
-    from actors.protocols.interface import OutcomeProtocol
 
 _LTI11 = Lti11()
 

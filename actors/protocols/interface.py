@@ -6,14 +6,12 @@ Each version is a folder beside this module, and :func:`actors.protocols.protoco
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from actors.response import Response
+from actors.response import Response
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
 import requests
 from lxml import etree
 from lxml.builder import ElementMaker
 from requests_oauthlib import OAuth1
 
-if TYPE_CHECKING:
-    from benchmarks.seed.models import GradedAssignment
+from benchmarks.seed.models import GradedAssignment
 
 NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 #: Seconds.

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.probe import OutOfReachError, ProbeContext, ProbeResult, probe
+from daemon.config import Config
 from daemon.infra.errors import why
 from daemon.infra.startup import UnusableError
 from daemon.wiring import campus_tls, outcome_session
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.queries.status import read_campuses
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from daemon.config import Config
 
 #: Origins that are probed side by side.
 AT_ONCE = 16

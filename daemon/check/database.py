@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from daemon.check import postgres, sqlite
 from daemon.check.findings import Finding, fault, ok, told
+from daemon.config import Config
 from daemon.infra.errors import why
 from models.db.database import open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known
-
-if TYPE_CHECKING:
-    from daemon.config import Config
 
 
 async def check_database(config: Config, *, deep: bool) -> list[Finding]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daemon.check.findings import Finding, fault, ok, warning
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: The used part of ``maxmemory`` from which on a warning is given.
 NEARLY_FULL = 0.8

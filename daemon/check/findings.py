@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from daemon.config import ConfigError
+from daemon.config import ConfigError
 
 Severity = Literal["ok", "warning", "fault"]
 

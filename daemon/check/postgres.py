@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 
 from daemon.check.clocks import SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from models.db.database import tortoise_config
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 #: Round trips that are measured; the quickest counts.
 TRIPS = 5

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import aiohttp
 from yarl import URL
@@ -19,9 +19,6 @@ from yarl import URL
 from actors.client import Progress
 from actors.response import Response
 from actors.transport_errors import describe_transport_error, egress_refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _ASK = "ask the campus; see whether a firewall stands between"
 _TLS = "ask the campus; see whether https is right in its launches"

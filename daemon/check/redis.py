@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from daemon.check.durability import Facts, judge
 from daemon.check.findings import Finding, fault, ok, told
+from daemon.config import Config
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url
 from daemon.infra.errors import why
 from daemon.infra.redis import is_too_old, redis_client
 from daemon.ingest.stream import as_text
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
-    from daemon.config import Config
 
 #: Round trips that are measured; the quickest counts.
 TRIPS = 5

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actors.tls import trust
 from daemon.check.database import check_database
 from daemon.check.findings import Finding, fault
 from daemon.check.redis import check_redis
-
-if TYPE_CHECKING:
-    from daemon.config import Config
+from daemon.config import Config
 
 
 async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:

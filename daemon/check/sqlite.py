@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from daemon.check.findings import Finding, fault, ok, warning
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _GIB = 1024**3
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import asyncpg
 import typer
@@ -27,9 +28,6 @@ from models.consumer_admin import ConsumerError, known_consumer
 from models.db.database import open_database
 from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 #: Exit codes: something went wrong; wrong use or wrong configuration.
 FAILED, WRONG = 1, 2

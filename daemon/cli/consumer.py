@@ -6,7 +6,7 @@ import json
 import secrets
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -14,15 +14,13 @@ from rich.table import Table
 from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.cli.quarantine import replay_all
+from daemon.config import Config
 from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
 from models.db.clock import Clock
 from models.encryption import SEALED
 from models.quarantine import Which, count
 from models.secrets import any_sealed
-
-if TYPE_CHECKING:
-    from daemon.config import Config
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 from redis.exceptions import RedisError
@@ -14,9 +15,6 @@ from rich.progress import track
 from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.infra.errors import why
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 def feed(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import typer
 
+from daemon.check import Finding
 from daemon.infra.log import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from daemon.check import Finding
 
 
 def tell(findings: Sequence[Finding]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import tzinfo
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -16,9 +17,6 @@ from daemon.config import zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
-
-if TYPE_CHECKING:
-    from datetime import tzinfo
 
 _WHO_ACTS = {
     "learner": "of the learner: the campus looks at the learner's enrolment; a new launch by the learner tries again",

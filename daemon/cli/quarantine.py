@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -23,19 +23,15 @@ from daemon.cli.common import (
     quiet_config,
 )
 from daemon.cli.common import run as run_work
-from daemon.config import zone
+from daemon.config import Config, zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
 from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.replay import Replay
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.quarantine import Which, count, find, in_order, newest
+from models.quarantine import Kept, Which, count, find, in_order, newest
 from models.quarantine import drop as drop_all
-
-if TYPE_CHECKING:
-    from daemon.config import Config
-    from models.quarantine import Kept
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from actors.read_back import FINDINGS
+from actors.read_back import FINDINGS, Finding
 from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.infra.log import printable
 from daemon.infra.text import iso
+from daemon.support.reconcile import CampusReport, Drift
 from models.queries.reconcile import Selection
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from actors.read_back import Finding
-    from daemon.support.reconcile import CampusReport, Drift
 
 #: Findings that are told one by one; ``--json`` tells all.
 MAX_TOLD = 200

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -29,9 +30,6 @@ from daemon.support.resend import Marked
 from daemon.support.resend import resend as resend_all
 from models.db.clock import Clock
 from models.queries.resend import Matched, Selection, match
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: Failures that are told one by one.
 MAX_TOLD = 20

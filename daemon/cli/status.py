@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from daemon.cli.common import ConfigOption, console, opened_database, opened_stream, quiet_config, redis_url
 from daemon.cli.common import run as run_work
 from daemon.cli.status_view import show
-from daemon.config import zone
+from daemon.config import Config, zone
+from daemon.ingest.stream import Stream
 from daemon.web.health import render, snapshot
 from models.db.clock import Clock
 from models.queries.status import read_idle_consumers
-
-if TYPE_CHECKING:
-    from daemon.config import Config
-    from daemon.ingest.stream import Stream
 
 
 def status(

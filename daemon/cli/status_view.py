@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from daemon.infra.log import printable
 from daemon.infra.text import age, local
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import tzinfo
-
-    from rich.console import Console
-
-    from daemon.web.health import Snapshot
-    from models.heartbeat import Members
-    from models.queries.status import CampusStatus, IdleConsumer
+from daemon.web.health import Snapshot
+from models.heartbeat import Members
+from models.queries.status import CampusStatus, IdleConsumer
 
 
 def show(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from daemon.cli.common import MAX_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.config import zone
+from daemon.config import Config, zone
 from daemon.ingest.apply import debounce
 from daemon.why.document import document
 from daemon.why.gather import gather
@@ -17,9 +17,6 @@ from daemon.why.known import Terms
 from daemon.why.show import show
 from models.db.clock import Clock
 from models.queries.grades import Query, asked_of
-
-if TYPE_CHECKING:
-    from daemon.config import Config
 
 
 def why(

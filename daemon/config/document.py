@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from daemon.config.sections import Config, sections
+from pydantic.fields import FieldInfo
+
+from daemon.config.sections import Config, Section, sections
 from daemon.config.show import toml
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-    from daemon.config.sections import Section
 
 #: Characters of a line of comment.
 WIDTH = 118

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from daemon.config.errors import ConfigError, Fault, unknown
 from daemon.config.sections import Config, Database, keys, sections
 from daemon.config.sources import CredentialsSource, EnvironmentSource, FileSource
 from daemon.config.urls import SQLITE, mask
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from pydantic_core import ErrorDetails
 
 #: The name of the file in the current folder, if none is given.
 FILE_NAME = "config.toml"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from daemon.config import Config
 from daemon.config.sections import keys
-
-if TYPE_CHECKING:
-    from daemon.config import Config
-
 
 #: What takes effect at once. All else is what open connections, leases or other daemons rest on.
 LIVE = frozenset(

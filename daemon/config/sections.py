@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from actors.egress import Egress as Policy
 from actors.retry import MAX_ATTEMPTS
@@ -15,12 +17,6 @@ from actors.tls import MinimumTls, trust
 from daemon.config import values
 from daemon.config.urls import EMBEDDED
 from models.encryption import Cipher
-
-if TYPE_CHECKING:
-    import ssl
-
-    from pydantic.fields import FieldInfo
-    from pydantic_settings import PydanticBaseSettingsSource
 
 
 class Section(BaseModel):

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 
+from daemon.config.errors import Fault
 from daemon.config.load import UNQUOTED, read
 from daemon.config.sections import keys
 from daemon.config.urls import mask
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from daemon.config.errors import Fault
 
 
 def effective(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> tuple[str, list[Fault]]:

@@ -7,19 +7,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import Any, get_origin
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
 from daemon.config.errors import Fault, unknown
 from daemon.config.sections import Config, keys, sections
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pydantic.fields import FieldInfo
 
 #: An environment variable is this, the section, two underscores and the key, all in capitals.
 PREFIX = "PASSBACKD_"

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from models.db.database import URL_OPTIONS
-
-if TYPE_CHECKING:
-    from urllib.parse import SplitResult
 
 SQLITE = "sqlite://"
 #: The value of ``redis.url`` for the server that the daemon runs itself.

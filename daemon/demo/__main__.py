@@ -7,15 +7,13 @@ It knows one consumer key, verifies every request as a campus does, and prints e
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from daemon.demo.lms.answer import Answer
+from daemon.demo.lms.request import RequestRecord
 from daemon.demo.lms.server import SERVICE, Lms
-
-if TYPE_CHECKING:
-    from daemon.demo.lms.answer import Answer
-    from daemon.demo.lms.request import RequestRecord
 
 
 def main(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count, cycle
-from typing import TYPE_CHECKING
 
 from daemon.demo.lms.answer import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from daemon.demo.lms.request import RequestRecord
+from daemon.demo.lms.request import RequestRecord
 
 #: Seconds until any answer.
 LATENCY = 0.02

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from daemon.demo.course import COURSE_ID, Block, Points, earned_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 #: Seconds over which the learners come in, one after the other.
 ARRIVALS = 3.0

@@ -8,17 +8,19 @@ import secrets
 import signal
 import socket
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from rich.console import Console
 
 from daemon.demo import INTERRUPTED
 from daemon.demo.busy import busy
@@ -28,11 +30,6 @@ from daemon.demo.lms.server import SERVICE, Lms
 from daemon.demo.processes import Daemon, DemoError, call, running_daemon
 from daemon.demo.show import final_table, live
 from daemon.demo.tally import Tally, tally
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from rich.console import Console
 
 CONSUMER_NAME, CONSUMER_KEY = "Example University", "demo"
 LEARNERS, SEED = 60, 2026

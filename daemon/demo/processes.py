@@ -7,12 +7,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+from pathlib import Path
+from typing import IO
 
 #: Seconds that the daemon gets to stop after SIGTERM: its drain, the embedded server's end, and some.
 PATIENCE = 16.0

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from daemon.demo.learners import Kind, Script
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from daemon.demo.lms.request import RequestRecord
+from daemon.demo.lms.request import RequestRecord
 
 #: Scores go over the wire as decimals, of at least four digits: they are equal if they are to the fourth digit.
 ROUNDING = Fraction(1, 20_000)

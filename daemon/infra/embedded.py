@@ -9,10 +9,12 @@ import shutil
 import signal
 import socket
 import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from redis.exceptions import BusyLoadingError, RedisError
 
@@ -30,11 +32,6 @@ from daemon.infra.embedded_lock import (
     url_of,
 )
 from daemon.infra.redis import is_too_old, redis_client
-
-if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Iterator
-
 
 #: Seconds for a server to answer for the first time; reading back its data may take longer.
 START = 30.0

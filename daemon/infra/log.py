@@ -6,19 +6,15 @@ import logging
 import os
 import sys
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TextIO
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import Literal, TextIO
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from daemon.config import zone
 from daemon.infra.log_throttle import Outages, tell_outage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import tzinfo
-
-    from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Below a warning these write statements with their values and what they sign: people's data and secrets.
 TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "pydantic_settings", "tortoise")

@@ -6,15 +6,12 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from structlog.typing import EventDict, WrappedLogger
 
 from daemon.infra.errors import is_data_fault, lost_server, why
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
-
-    from structlog.typing import EventDict, WrappedLogger
 
 #: Seconds between two lines about the same outage.
 TELL_EVERY = 60.0

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from daemon.infra.errors import is_data_fault, lost_server, why
 from daemon.infra.log_throttle import TELL_EVERY
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from daemon.infra.stop import Stop
+from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from redis.retry import Retry
+from redis.retry import Retry
 
 #: Seconds that a server has to accept a connection and to answer. Longer than any blocking read of ours.
 TIMEOUT = 5.0

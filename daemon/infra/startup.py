@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import structlog
 
 from daemon.infra.errors import why
 from daemon.infra.log_throttle import TELL_EVERY
 from daemon.infra.loop import FIRST_WAIT, MAX_WAIT
+from daemon.infra.stop import Stop
 from models.db.database import make_private_file, open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known, migrate
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from actors.egress import EgressRefused
+from actors.egress import Egress, EgressRefused
+from daemon.config.sections import Outcomes
 from daemon.ingest.events import (
     AssignmentDisabled,
     BadEvent,
@@ -15,23 +16,16 @@ from daemon.ingest.events import (
     UserRetired,
 )
 from daemon.ingest.structure import apply_structure, kind_of
-from models.changes import Change, Debounce, change, read_dirty
+from models.assignment import Kind
+from models.changes import Change, Debounce, Dirty, change, read_dirty
+from models.course import CourseTrees
+from models.course_tree import Tree
 from models.db.sql import Statement
 from models.registration import Registration, Result, disable, register, retire
 from models.retired_user import is_retired, retired_since
 from models.score import Effect, ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from actors.egress import Egress
-    from daemon.config.sections import Outcomes
-    from models.assignment import Kind
-    from models.changes import Dirty
-    from models.course import CourseTrees
-    from models.course_tree import Tree
-    from models.stream_position import Position
+from models.stream_position import Position
 
 _OF_LEARNERS = Statement(
     """

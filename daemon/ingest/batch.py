@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
 from tortoise.transactions import in_transaction
 
+from actors.failpoints import Reached
+from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
+from daemon.ingest.apply import Applier
+from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
 from daemon.ingest.parse import event_type, event_us, read_event
+from models.changes import Dirty
 from models.consumer import MAX_KEY, digest
+from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent, content_of
 from models.registration import RegistrationError
 from models.retired_user import is_retired
 from models.stream_position import Position, lock_position, move_position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from actors.failpoints import Reached
-    from actors.metrics import Metrics
-    from daemon.ingest.apply import Applier
-    from daemon.ingest.catch_up import CatchUp
-    from models.changes import Dirty
-    from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from daemon.ingest.stream import START, EntryId, parse_id
-
-if TYPE_CHECKING:
-    from daemon.ingest.stream import Look
+from daemon.ingest.stream import START, EntryId, Look, parse_id
 
 
 class CatchUp:

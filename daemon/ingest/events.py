@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from models.course_tree import Tree
-    from models.registration import Registration
+from models.course_tree import Tree
+from models.registration import Registration
 
 
 class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad

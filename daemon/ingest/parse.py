@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from daemon.ingest.events import (
     TYPES,
@@ -24,9 +25,6 @@ from daemon.ingest.events import (
 )
 from models.course_tree import Tree
 from models.registration import Registration
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
 MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024

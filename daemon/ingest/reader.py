@@ -8,29 +8,22 @@ takes over at once.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
-from actors.failpoints import pass_by
-from daemon.ingest.batch import Batches, PositionMovedError
-from daemon.ingest.stream import START, Stream
+from actors.failpoints import Reached, pass_by
+from actors.metrics import Metrics
+from daemon.infra.stop import Stop
+from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches, Entry, PositionMovedError
+from daemon.ingest.catch_up import CatchUp
+from daemon.ingest.stream import START, Look, Stream
+from models.changes import Dirty
+from models.db.clock import Clock
 from models.stream_position import Position, lock_position, move_position, read_position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from actors.failpoints import Reached
-    from actors.metrics import Metrics
-    from daemon.infra.stop import Stop
-    from daemon.ingest.apply import Applier
-    from daemon.ingest.batch import Entry
-    from daemon.ingest.catch_up import CatchUp
-    from daemon.ingest.stream import Look
-    from models.changes import Dirty
-    from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
 

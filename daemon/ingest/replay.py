@@ -7,27 +7,23 @@ newer, and a daemon at work does not mind. The dispatcher finds what is due.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import structlog
 from tortoise.transactions import in_transaction
 
 from daemon.infra.errors import is_data_fault
+from daemon.ingest.apply import Applier
 from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import read_event
+from daemon.ingest.stream import Stream
+from models.db.clock import Clock
 from models.db.sql import storable
-from models.quarantine import Which, drop, fields_of, find, note_reason
+from models.quarantine import Kept, Which, drop, fields_of, find, note_reason
 from models.registration import RegistrationError, Result
 from models.stream_position import lock_position, read_position
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
-
-    from daemon.ingest.apply import Applier
-    from daemon.ingest.stream import Stream
-    from models.db.clock import Clock
-    from models.quarantine import Kept
 
 log = structlog.get_logger(__name__)
 

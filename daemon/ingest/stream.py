@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from models.stream_position import known_position
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 #: A stream entry id as numbers: milliseconds, sequence.
 EntryId = tuple[int, int]

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from daemon.ingest.events import BadEvent, CourseStructured
-from models.assignment import GradedAssignment
-from models.changes import Cause, change_blocks, change_waiting
-from models.course import CourseStructure
-from models.course_tree import canonical, touched_by_change
-
-if TYPE_CHECKING:
-    from models.assignment import Kind
-    from models.changes import Debounce
-    from models.course import CourseTrees
-    from models.course_tree import Tree
-    from models.registration import Result
+from models.assignment import GradedAssignment, Kind
+from models.changes import Cause, Debounce, change_blocks, change_waiting
+from models.course import CourseStructure, CourseTrees
+from models.course_tree import Tree, canonical, touched_by_change
+from models.registration import Result
 
 
 async def apply_structure(

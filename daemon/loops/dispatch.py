@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from models.dispatch import Share, pick, read_capacity
+from actors.dependencies import Dependencies
+from actors.outcomes import Outcomes
+from daemon.infra.stop import Stop
+from models.dispatch import Capacity, Share, pick, read_capacity
 from models.rescue import rescue
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from actors.dependencies import Dependencies
-    from actors.outcomes import Outcomes
-    from daemon.infra.stop import Stop
-    from models.dispatch import Capacity
 
 #: Seconds between two rounds, at most and at least.
 EVERY, AT_LEAST = 0.5, 0.02

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from daemon.ingest.stream import stream_lag
+from actors.metrics import Metrics
+from daemon.infra.stop import Stop
+from daemon.ingest.stream import Stream, stream_lag
 from models.campus import CAMPUS_STATES
-from models.queries.status import read_status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from actors.metrics import Metrics
-    from daemon.infra.stop import Stop
-    from daemon.ingest.stream import Stream
-    from models.db.clock import Clock
-    from models.queries.status import CampusStatus, Status
+from models.db.clock import Clock
+from models.queries.status import CampusStatus, Status, read_status
 
 #: Seconds between two readings.
 EVERY = 5.0

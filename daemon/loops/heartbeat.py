@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING
 
 import structlog
 
+from daemon.infra.stop import Stop
 from models import heartbeat
-
-if TYPE_CHECKING:
-    from daemon.infra.stop import Stop
-    from models.db.clock import Clock
+from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
 

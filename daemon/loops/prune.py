@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from daemon.infra.stop import Stop
+from models.db.clock import Clock
 from models.orphaned_claim import prune_orphans
 from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
-
-if TYPE_CHECKING:
-    from daemon.infra.stop import Stop
-    from models.db.clock import Clock
 
 #: Seconds between two rounds, and between two chunks of one round.
 EVERY, BREATH = 600.0, 0.1

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from daemon.infra.stop import Stop
-    from daemon.web.health import Health
+from daemon.infra.stop import Stop
+from daemon.web.health import Health
 
 log = structlog.get_logger(__name__)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
+from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import NoScriptError
@@ -13,9 +14,6 @@ from redis.retry import Retry
 
 from daemon.infra.errors import why
 from daemon.infra.redis import TIMEOUT, options
-
-if TYPE_CHECKING:
-    from dramatiq import Message
 
 #: Seconds between two looks at a queue on which this process has put nothing; and once it stops.
 IDLE, IDLE_AT_STOP = 1.0, 0.02

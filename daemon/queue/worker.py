@@ -11,21 +11,18 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from queue import SimpleQueue
 from threading import Semaphore, Thread
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from dramatiq import MessageProxy
 from dramatiq.errors import ConnectionClosed
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from dramatiq import MessageProxy
-
-    from daemon.infra.stop import Stop
-    from daemon.queue.broker import Broker, BrokerClient
+from daemon.infra.stop import Stop
+from daemon.queue.broker import Broker, BrokerClient
 
 #: Messages taken at once, most of which name nothing that may be sent now; and fetched ahead of each queue. Coroutines
 #: are cheap; this only bounds memory.

@@ -7,24 +7,27 @@ It is a process of its own beside the daemons, and counts with them how many req
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import structlog
 
-from actors.read_back import FINDINGS, Finding, NotReadError, Reader, compare
+from actors.read_back import FINDINGS, Finding, NotReadError, Reader, Reading, compare
+from daemon.config import Config
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state, reserve_for_reading
 from models.db.clock import Clock
-from models.queries.reconcile import census, is_still, next_settled, once_sent, redo_if_still
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
-
-    from actors.read_back import Reading
-    from daemon.config import Config
-    from models.queries.reconcile import CampusCensus, Selection, Settled
+from models.queries.reconcile import (
+    CampusCensus,
+    Selection,
+    Settled,
+    census,
+    is_still,
+    next_settled,
+    once_sent,
+    redo_if_still,
+)
 
 log = structlog.get_logger(__name__)
 

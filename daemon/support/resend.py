@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from daemon.infra.errors import lost_server, why
-from models.queries.resend import mark, next_chunk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from models.queries.resend import Selection
+from models.queries.resend import Selection, mark, next_chunk
 
 
 @dataclass(slots=True)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from daemon.infra.loop import Loop
 from daemon.infra.text import iso
-from daemon.ingest.stream import stream_lag
-from models.heartbeat import read_members
-from models.queries.status import read_rates, read_status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from daemon.infra.loop import Loop
-    from daemon.ingest.stream import Stream
-    from models.db.clock import Clock
-    from models.heartbeat import Members
-    from models.queries.status import Status
+from daemon.ingest.stream import Stream, stream_lag
+from models.db.clock import Clock
+from models.heartbeat import Members, read_members
+from models.queries.status import Status, read_rates, read_status
 
 
 class Health:

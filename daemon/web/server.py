@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import Protocol
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-if TYPE_CHECKING:
-    from asyncio import Protocol
-    from collections.abc import AsyncIterator
-
-    from actors.metrics import Metrics
-    from daemon.web.health import Health
-
+from actors.metrics import Metrics
+from daemon.web.health import Health
 
 #: Seconds that a connection may last: whoever is slow, or says nothing, is not waited for.
 LIFETIME = 30.0

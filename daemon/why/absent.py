@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from daemon.infra.text import counted, past
+from daemon.why.known import Absent, AbsentState, Terms
 from daemon.why.names import title
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from daemon.why.known import Absent, AbsentState, Terms
-    from models.queries.grades import Query, Rejected
+from models.queries.grades import Query, Rejected
 
 #: How many of a learner's other assignments are named.
 MAX_NAMED = 5

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actors.grade import Grade, wire_score
 from daemon.infra.text import utc
 from daemon.why.absent import absence
+from daemon.why.known import Explanation, Known, Terms
 from daemon.why.words import reason
-
-if TYPE_CHECKING:
-    from daemon.why.known import Explanation, Known, Terms
-    from models.queries.grades import AttemptView, Late, Query, Rejected
+from models.queries.grades import AttemptView, Late, Query, Rejected
 
 
 def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:

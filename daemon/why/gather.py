@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from actors.grade import block_grade
+from actors.grade import Grade, NoGrade, block_grade
 from daemon.why.known import Absent, Explanation, Known
 from models.course import CourseTrees
 from models.queries import grades as grade_queries
-from models.score import read_scores
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from actors.grade import Grade, NoGrade
-    from models.queries.grades import AssignmentView, Late, Query, Rejected
-    from models.score import Points
+from models.queries.grades import AssignmentView, Late, Query, Rejected
+from models.score import Points, read_scores
 
 
 async def gather(asked: Query, *, now: int) -> Explanation:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import tzinfo
+from typing import Literal
 
-if TYPE_CHECKING:
-    from datetime import tzinfo
-
-    from actors.grade import Grade, NoGrade
-    from models.changes import Debounce
-    from models.queries.grades import AssignmentView, AttemptView, Late, Query, Rejected
+from actors.grade import Grade, NoGrade
+from models.changes import Debounce
+from models.queries.grades import AssignmentView, AttemptView, Late, Query, Rejected
 
 #: What the JSON says where there is no assignment.
 AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]

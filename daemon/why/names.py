@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from models.queries.grades import AssignmentView
+from models.queries.grades import AssignmentView
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
 

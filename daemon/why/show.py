@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from daemon.infra.log import printable
 from daemon.infra.text import past
 from daemon.why.absent import absence
+from daemon.why.known import Explanation, Known, Terms
 from daemon.why.names import noun, title
 from daemon.why.words import reason
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from daemon.why.known import Explanation, Known, Terms
-    from models.queries.grades import AssignmentView, Late, Rejected
+from models.queries.grades import AssignmentView, Late, Rejected
 
 
 def show(answer: Explanation, terms: Terms, screen: Console) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actors.grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
+from daemon.why.known import Known, Terms
 from daemon.why.names import campus as name_of
-
-if TYPE_CHECKING:
-    from daemon.why.known import Known, Terms
-    from models.queries.grades import AssignmentView, AttemptView
+from models.queries.grades import AssignmentView, AttemptView
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:

@@ -6,16 +6,12 @@ The first sentences say what is the matter and what comes next; then come what t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actors.grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
+from daemon.why.known import Known, Terms
 from daemon.why.names import campus, noun
 from daemon.why.waiting import waiting
-
-if TYPE_CHECKING:
-    from daemon.why.known import Known, Terms
-    from models.queries.grades import AssignmentView, AttemptView
+from models.queries.grades import AssignmentView, AttemptView
 
 _WHO_ACTS = {
     "learner": "This concerns this learner alone: the campus looks at the learner's enrolment there.",

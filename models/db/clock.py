@@ -7,12 +7,9 @@ So one daemon's wrong clock cannot steal another's claim, and a clock that is se
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from models.db.sql import Statement, is_postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: Seconds. A slower answer does not tell the time.
 MAX_ROUND_TRIP = 0.5

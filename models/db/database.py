@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tortoise.context import TortoiseContext
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _MODELS = [
     f"models.{name}"

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import pkgutil
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from tortoise.migrations.executor import MigrationExecutor
 
 import models.migrations
 from models.db.database import open_database, sqlite_path, tortoise_config
 from models.db.sql import Statement, connection, is_postgres
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 #: The key of PostgreSQL's advisory lock: "passback" in ASCII.
 _ADVISORY_LOCK = 0x7061737362616B64

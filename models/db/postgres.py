@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any
 
 from asyncpg.exceptions import InterfaceError, InternalClientError
+from asyncpg.pool import PoolConnectionProxy
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import PoolConnectionWrapper, TransactionContextPooled
+from tortoise.backends.base.client import (
+    PoolConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+    TransactionContextPooled,
+)
 from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from asyncpg.pool import PoolConnectionProxy
-    from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 
 #: Seconds that the server has to take leave of us.
 CLOSE_TIMEOUT = 2.0

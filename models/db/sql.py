@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import require_context
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tortoise.backends.base.client import BaseDBAsyncClient
 
 _PLACEHOLDER = re.compile(
     r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update|random)\}"

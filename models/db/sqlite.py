@@ -8,13 +8,11 @@ Named in the connection's configuration as ``"engine": "models.db.sqlite"``. A t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
-
-if TYPE_CHECKING:
-    from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 
 
 class ImmediateTransaction(SqliteTransactionWrapper):

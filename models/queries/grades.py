@@ -9,18 +9,15 @@ the bare column PostgreSQL would rather walk the whole of its index than sort a 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.assignment import STATE
-from models.campus import CAMPUS_STATE
+from models.campus import CAMPUS_STATE, CampusState
 from models.consumer import digest
 from models.db.sql import Statement
 from models.quarantine import fields_of
 from models.retired_user import digest_of
 from models.stream_position import Position
-
-if TYPE_CHECKING:
-    from models.campus import CampusState
 
 #: Lines of the ledger, and events of each kind, that are read.
 MAX_LINES, MAX_EVENTS = 50, 50

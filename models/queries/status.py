@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from models.assignment import STATE, STATES
-from models.campus import CAMPUS_STATE
+from models.campus import CAMPUS_STATE, CampusState
 from models.db.sql import Statement
-
-if TYPE_CHECKING:
-    from models.campus import CampusState
 
 #: Milliseconds of the ledger that the rate of a campus is taken from.
 RATE_MS = 300_000

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ssl
 import subprocess
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp.abc import AbstractResolver
 
+from models.db.clock import Clock
 from tests.actors.sending import (
     KEY,
     PATH,
@@ -23,13 +26,6 @@ from tests.actors.sending import (
 )
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aiohttp.abc import AbstractResolver
-
-    from models.db.clock import Clock
 
 
 @pytest.fixture

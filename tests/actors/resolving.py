@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actors import resolution
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.resolution import Request, Rules
 from actors.response import Response
 from models.claims import Address, Claim
-
-if TYPE_CHECKING:
-    from models.finishing import Finish
+from models.finishing import Finish
 
 NOW = 1_700_000_000_000
 HOLD_MS = 20_000

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import aiohttp
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
@@ -21,7 +23,7 @@ from actors.resolution import Rules
 from actors.settings import MARGIN, Settings
 from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher
-from models.campus import Campus, OutcomeService, ensure_campus, read_breakers, read_state
+from models.campus import Breaker, Campus, CampusState, OutcomeService, ensure_campus, read_breakers, read_state
 from models.changes import Change, Debounce, change
 from models.consumer import LtiConsumer, digest, origin
 from models.course import CourseStructure, CourseTrees
@@ -30,15 +32,8 @@ from models.db.clock import Clock
 from models.rescue import rescue
 from models.score import apply_score
 from tests.fakes import lms as fake
+from tests.fakes.lms import Behaviour, RecordingLms
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    import aiohttp
-
-    from models.campus import Breaker, CampusState
-    from tests.fakes.lms import Behaviour, RecordingLms
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="

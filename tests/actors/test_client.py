@@ -6,9 +6,10 @@ import asyncio
 import gzip
 import socket
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp
 import aiohttp.abc
@@ -23,10 +24,6 @@ from tests.fakes import lms as fake
 from tests.fakes.lms import RecordingLms
 from tests.fakes.network import Resolver, raw_server
 from tests.servers import HOST
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
 LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 HEADERS = {"Content-Type": "application/xml"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -11,15 +11,13 @@ from dramatiq import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.dependencies import Dependencies
 from actors.outcomes import DELAY_STEP_MS, MAX_NAMED, Outcomes, queue_name
 from daemon.queue.broker import dramatiq_broker
 from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock
 from models.dispatch import Due, Share, pick
 from tests.models.rows import make_assignment, read_row
-
-if TYPE_CHECKING:
-    from actors.dependencies import Dependencies
 
 NAMESPACE = "test"
 PARTITIONS = 4

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from actors.breaker import MAX_BLOCK_MS, MAX_THROTTLE_PAUSE_MS, ROUNDS_TO_GROW, THROTTLE_PAUSE_MS
+from models.campus import Breaker
 from tests.actors.test_breaker import KNOWN, NOW, OTHER, after, signal
-
-if TYPE_CHECKING:
-    from models.campus import Breaker
 
 
 def throttled(breaker: Breaker, now: int, **fields: Any) -> Breaker:

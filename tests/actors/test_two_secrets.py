@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from actors import resolution
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured
 from actors.protocols.interface import Accepted
 from actors.resolution import SECRETS_WAIT_MS, may_be_the_secret, of_two_secrets
+from models.finishing import Finish
 from tests.actors.resolving import (
     ANSWER,
     BROKEN,
@@ -31,9 +30,6 @@ from tests.actors.resolving import (
     failed,
     make_request,
 )
-
-if TYPE_CHECKING:
-    from models.finishing import Finish
 
 
 def stored() -> Finish:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.blackbox.world import KEY, SECRET, World
+from tests.conftest import FreshDatabase
 from tests.fakes.lms import RecordingLms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.conftest import FreshDatabase
 
 _NUMBERS = count()
 

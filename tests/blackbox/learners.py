@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from tests.blackbox.world import Fields, launch, score, wire
-from tests.fakes.lms import success
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from daemon.demo.lms.request import RequestRecord
-    from tests.blackbox.world import World
-    from tests.fakes.lms import Behaviour
+from daemon.demo.lms.request import RequestRecord
+from tests.blackbox.world import Fields, World, launch, score, wire
+from tests.fakes.lms import Behaviour, success
 
 #: Seconds between two handfuls of changes.
 PACE = 0.1

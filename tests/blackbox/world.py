@@ -11,9 +11,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import redis
@@ -22,10 +24,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.db.database import open_database
 from models.db.sql import Statement
 from tests.servers import is_alive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
 NAME, KEY = "Example University", "example"
 #: What surrounds a secret belongs to it, all but one final newline.

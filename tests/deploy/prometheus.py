@@ -8,17 +8,15 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tests.blackbox.world import wait_until
 from tests.deploy.debian import tool
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 RULES = ROOT / "deploy" / "prometheus" / "passbackd.rules.yml"
 

@@ -8,18 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, THEN, UNTIL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tests.docs.blocks import Block
+from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, THEN, UNTIL, Block
 
 ROOT = Path(__file__).parents[2]
 #: Seconds that a block may take, or what it leads to. The longest one is the demo.

@@ -8,19 +8,14 @@ once fill it; when the request has ended, what it cost is put in instead.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from tests.fakes.lms import RecordingLms, answer
+from aiohttp import web
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aiohttp import web
-
-    from daemon.demo.lms.request import RequestRecord
-    from tests.fakes.lms import Behaviour
+from daemon.demo.lms.request import RequestRecord
+from tests.fakes.lms import Behaviour, RecordingLms, answer
 
 #: What is in the bucket for a request at work.
 UP_FRONT = 50.0

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 from xml.sax.saxutils import escape
 
 from aiohttp import web
 
 from daemon.demo.lms.answer import Answer, pox
+from daemon.demo.lms.request import RequestRecord
 from daemon.demo.lms.server import Lms
 from tests.fakes.thread import in_thread
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from daemon.demo.lms.request import RequestRecord
 
 #: Seconds between two looks at a condition.
 TICK = 0.005

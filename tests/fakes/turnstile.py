@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
+from tests.fakes.lms import RecordingLms
 from tests.fakes.thread import in_thread
 from tests.servers import HOST
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from contextlib import AbstractContextManager
-
-    from tests.fakes.lms import RecordingLms
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 #: Seconds between two looks at whether a request has ended.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -19,12 +20,7 @@ from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
 from tests.faults.setup import HOLD, TIMEOUT, Scene
 from tests.faults.tool import Tool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.servers import PostgresServer, RedisServer
+from tests.servers import PostgresServer, RedisServer
 
 FIRST, SECOND = "postgresql and valkey-9", "sqlite and redis-6.2"
 

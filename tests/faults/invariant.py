@@ -7,14 +7,12 @@ A grade is named by its sourcedid. A *history* is all the grades it ever had as 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from daemon.demo.lms.request import RequestRecord
-    from tests.fakes.lms import Applied
+from daemon.demo.lms.request import RequestRecord
+from tests.fakes.lms import Applied
 
 History = list[str]
 

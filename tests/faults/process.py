@@ -11,18 +11,14 @@ import argparse
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
-from actors.failpoints import Checkpoint, pass_by
+from actors.failpoints import Checkpoint, Reached, pass_by
 from daemon.cli.common import load_config
 from daemon.lifespan import Environment
 from daemon.run import run_daemon
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from actors.failpoints import Reached
 
 
 def main() -> None:

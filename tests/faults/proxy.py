@@ -6,13 +6,11 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from tests.servers import HOST, Port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
 
 #: Seconds that anything asked of a proxy may take.
 PATIENCE = 30.0

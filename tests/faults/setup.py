@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 
-from tests.blackbox.world import read_rows, wait_until
-from tests.fakes.lms import success
+from daemon.demo.lms.request import RequestRecord
+from tests.blackbox.world import Daemon, World, read_rows, wait_until
+from tests.fakes.lms import Behaviour, RecordingLms, success
 from tests.faults import invariant
-from tests.faults.tool import LEAF
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from daemon.demo.lms.request import RequestRecord
-    from tests.blackbox.world import Daemon, World
-    from tests.fakes.lms import Behaviour, RecordingLms
-    from tests.faults.proxy import Proxy
-    from tests.faults.tool import Tool
-    from tests.servers import PostgresServer, RedisServer
+from tests.faults.proxy import Proxy
+from tests.faults.tool import LEAF, Tool
+from tests.servers import PostgresServer, RedisServer
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import redis
 
 from tests.blackbox.world import COURSE, STREAM, Fields, launch, score, structure, wire
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Points of each problem. Many, so that no grade comes twice and the age of each can be told from its text.
 POSSIBLE = 1000

@@ -6,16 +6,13 @@ import datetime
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp.abc
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ADDRESS = "127.0.0.1"
 #: Seconds for one request; loaded machines need many.

@@ -14,9 +14,10 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from oauthlib.oauth1 import Client
@@ -27,9 +28,6 @@ from actors.protocols.interface import Stamp, Target
 from actors.protocols.lti11.protocol import Lti11
 from tests.blackbox.world import KEY, SECRET, World, launch, score, structure
 from tests.golden.campus import ADDRESS, Everywhere, listen, make_certificate, receive, shows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 async def send(case: dict[str, str], resolver: Everywhere, certificate: Path) -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from models.campus import Campus
-from models.claims import Lease, claim
-from models.delivery import DeliveryRecord
-from models.finishing import Finish, finish
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.campus import Breaker, Signal
-    from models.claims import Claim
-    from models.delivery import DeliveryResult
-    from models.finishing import Finished, HandOver, Outcome
+from models.campus import Breaker, Campus, Signal
+from models.claims import Claim, Lease, claim
+from models.delivery import DeliveryRecord, DeliveryResult
+from models.finishing import Finish, Finished, HandOver, Outcome, finish
 
 #: Milliseconds.
 NOW, LEASE, SECOND = 1_000_000, 50_000, 15_000

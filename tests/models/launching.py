@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.registration import Registration, register
-
-if TYPE_CHECKING:
-    from models.registration import Result
+from models.registration import Registration, Result, register
 
 #: Milliseconds by the database's clock, and the same moment as events tell it.
 NOW = 1_767_268_800_000

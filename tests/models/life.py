@@ -16,9 +16,10 @@ finishing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
@@ -44,9 +45,6 @@ from models.rescue import rescue
 from models.score import apply_score, read_scores
 from tests.models.campus import Campus, Request
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MARGIN, DEADLINE, HOLD = 5_000, 15_000, 30_000
 LEASE = MARGIN + DEADLINE + HOLD

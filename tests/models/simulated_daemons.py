@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dramatiq import Broker
 
 from actors.dependencies import Dependencies
+from actors.errors import DeliveryError
+from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
+from actors.response import Response
 from actors.settings import MARGIN, Settings
 from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees
+from models.course_tree import Tree
+from tests.models.campus import Campus, Request
+from tests.models.oracle import Address
 from tests.models.rows import read_address, read_row
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from actors.errors import DeliveryError
-    from actors.metrics import Metrics
-    from actors.response import Response
-    from models.course_tree import Tree
-    from tests.models.campus import Campus, Request
-    from tests.models.oracle import Address
 
 #: Milliseconds.
 DEADLINE, HOLD = 15_000, 30_000

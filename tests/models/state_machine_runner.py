@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from structlog.testing import capture_logs
 
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from hypothesis.stateful import RuleBasedStateMachine
 
 #: What a run may leave behind, in an order in which it can be deleted.
 _TABLES = (

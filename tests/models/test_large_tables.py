@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tortoise.transactions import in_transaction
@@ -20,9 +21,6 @@ from models.finishing import Finish, HandOver
 from models.rescue import _RESCUE, rescue
 from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, lease
 from tests.models.rows import make_service
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 ROWS = 100_000
 #: Rows that one statement may look at: some for each claim and each campus, whatever the size of the table.

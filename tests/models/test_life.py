@@ -7,16 +7,14 @@ The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
 from tests.models.state_machine_runner import Runner, play
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 #: On each database.
 LEAST_STEPS = 5_000

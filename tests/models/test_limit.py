@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterator, Sequence
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +15,7 @@ from actors.metrics import Metrics
 from models import consumer_admin
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Campus, Signal
-from models.claims import Lease, claim
+from models.claims import Claim, Lease, claim
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.finishing import Finish, Finished, HandOver, finish
@@ -33,11 +34,6 @@ from tests.models.rows import (
 )
 from tests.models.simulated_daemons import CONNECTIONS, Daemon, Stage, Time
 from tests.models.world import ANSWERS
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
-
-    from models.claims import Claim
 
 NOW, LEASE = 1_700_000_000_000, 50_000
 OTHER_URL = "https://moved.example/outcomes"

@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.campus import Breaker, Campus, Signal
-from models.claims import Lease, claim
+from models.campus import Breaker, Campus, OutcomeService, Signal
+from models.claims import Claim, Lease, claim
 from models.finishing import Finish, HandOver, finish
 from models.orphaned_claim import orphan_claims
 from models.rescue import rescue
 from tests.models.rows import make_assignment, make_service
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.campus import OutcomeService
-    from models.claims import Claim
 
 NOW, LEASE = 1_700_000_000_000, 50_000
 #: Requests at once of a campus; daemons; rows; claims of all daemons, and of them handed over and fenced, at least.

@@ -7,8 +7,9 @@ Rows come into each state by the real functions, and each of them has lost a cla
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -22,9 +23,6 @@ from models.finishing import Finish, Outcome, finish
 from models.registration import Registration, disable, register, retire
 from models.rescue import rescue
 from models.stream_position import read_position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "state_machine.md").read_text()
 #: Milliseconds.

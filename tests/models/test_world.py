@@ -7,7 +7,8 @@ in :mod:`tests.models.test_life`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,9 +16,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
 from tests.models.state_machine_runner import Runner, play
 from tests.models.world import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, World, may_come_due
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 #: On each database.
 LEAST_STEPS = 1_500

@@ -6,15 +6,12 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oauthlib.oauth1.rfc5849.signature import base_string_uri, collect_parameters
 from oauthlib.oauth1.rfc5849.utils import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Canvas takes this exact content type and answers 415 to any other.
 CONTENT_TYPE = "application/xml"

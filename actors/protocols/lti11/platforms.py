@@ -7,14 +7,12 @@ platforms' sources and from the wire.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from actors.protocols.lti11.basic_outcome import Reply
-    from actors.response import Response
+from actors.protocols.lti11.basic_outcome import Reply
+from actors.response import Response
 
 #: Who must act on a refusal: the learner's or the course's own affair, this campus's set-up (or a fault of ours, which
 #: its other grades have too), or something that stops the whole campus until somebody mends it.

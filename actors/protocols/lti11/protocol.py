@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
 
 from actors.errors import GiveUp
-from actors.protocols.interface import WireRequest
+from actors.protocols.interface import Accepted, Stamp, Target, WireRequest
 from actors.protocols.lti11 import oauth1
 from actors.protocols.lti11.basic_outcome import read_reply, read_result, replace_result
 from actors.protocols.lti11.platforms import PLATFORMS, Platform
 from actors.protocols.lti11.responses import classify
 from actors.redact import redact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from actors.protocols.interface import Accepted, Stamp, Target
-    from actors.response import Response
-
+from actors.response import Response
 
 #: By the name that the operator chose.
 BY_NAME: dict[str, Platform] = {str(name): platform for name, platform in PLATFORMS.items()}

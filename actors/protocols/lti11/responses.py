@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
 from actors.protocols.lti11.basic_outcome import Reply, read_reply
-from actors.protocols.lti11.platforms import recognise
+from actors.protocols.lti11.platforms import Outcome, Platform, Refusal, recognise
 from actors.redact import REASON_LIMIT, redact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from actors.protocols.lti11.platforms import Outcome, Platform, Refusal
-    from actors.response import Response
+from actors.response import Response
 
 #: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
 #: this left, another few requests would be refused: so it is left alone for so many seconds.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from daemon.demo.lms.request import NAMESPACE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _POX = """\
 <?xml version="1.0" encoding="UTF-8"?>

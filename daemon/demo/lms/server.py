@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Mapping
+from typing import Self
 
 from aiohttp import web
 
 from daemon.demo.lms.answer import Answer, pox
 from daemon.demo.lms.request import RequestRecord, read_body
 from daemon.demo.lms.signature import Verifier
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Mapping
 
 HOST = "127.0.0.1"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, RequestValidator, SignatureOnlyEndpoint
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from daemon.demo.lms.request import RequestRecord
+from daemon.demo.lms.request import RequestRecord
 
 
 class Verifier(RequestValidator):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator
 
 HOST = "127.0.0.1"
 

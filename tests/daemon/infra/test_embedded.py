@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,9 +21,6 @@ import uvloop
 from daemon.infra.embedded import EmbeddedPortTaken, EmbeddedUnavailable, binary, embedded_server
 from daemon.infra.embedded_lock import EmbeddedError, EmbeddedInUse, known_url
 from tests import servers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: A daemon that says the URL and the pid of its server, and then waits for its end.
 DAEMON = """

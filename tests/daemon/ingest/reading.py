@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 import structlog
@@ -18,12 +17,10 @@ from daemon.ingest.reader import Intake
 from daemon.ingest.stream import Stream
 from models.changes import Debounce
 from models.course import CourseTrees
+from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.score import Score
 from models.stream_position import read_position
-
-if TYPE_CHECKING:
-    from models.db.clock import Clock
 
 KEY = "passback:events"
 DAY_MS = 86_400_000

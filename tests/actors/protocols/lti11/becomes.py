@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import FIRST, UNEXPLAINED_WAITS
-from tests.actors.sending import HOLD
+from tests.actors.sending import HOLD, Sending
 from tests.models.rows import read_row
-
-if TYPE_CHECKING:
-    from tests.actors.sending import Sending
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import MAX_WAIT
@@ -17,11 +16,7 @@ from tests.actors.protocols.lti11.becomes import (
     parked,
 )
 from tests.fakes import lms as fake
-from tests.fakes.lms import canvas_pox, pox
-
-if TYPE_CHECKING:
-    from tests.fakes.lms import Behaviour
-
+from tests.fakes.lms import Behaviour, canvas_pox, pox
 
 #: Enough of a web page to know it by.
 PAGE = "<!DOCTYPE html><html><body><p>Down for maintenance</p></body></html>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import pytest
@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from oauthlib.oauth1 import Client, RequestValidator, SignatureOnlyEndpoint
 
 from actors.protocols.lti11.oauth1 import body_hash, secrets_of, sign
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BODY = '<?xml version="1.0" encoding="UTF-8"?><a>ünï&amp;=</a>'.encode()
 

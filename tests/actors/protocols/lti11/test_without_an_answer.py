@@ -7,7 +7,6 @@ import errno
 import os
 import socket
 from contextlib import ExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,13 +18,10 @@ from tests.actors.protocols.lti11.becomes import (
 )
 from tests.actors.sending import HOLD, changed, just_now, make_campus, scored
 from tests.fakes import lms as fake
-from tests.fakes.lms import RecordingLms
+from tests.fakes.lms import Behaviour, RecordingLms
 from tests.fakes.network import Resolver, raw_server
 from tests.models.rows import make_assignment, read_lines
 from tests.servers import HOST, Port
-
-if TYPE_CHECKING:
-    from tests.fakes.lms import Behaviour
 
 # What one engine does with a row the other does too: see the tests of the models.
 pytestmark = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from models.assignment import GradedAssignment
-from tests.daemon.why.story import Sent
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from models.queries.grades import Query
-    from tests.daemon.why.story import Story
+from models.queries.grades import Query
+from tests.daemon.why.story import Sent, Story
 
 SITUATIONS: dict[str, Callable[[Story], Awaitable[Query]]] = {}
 
