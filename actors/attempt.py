@@ -1,7 +1,5 @@
 """One attempt, its stages by name: grade, send (:mod:`actors.request`), finish (:mod:`actors.finisher`)."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """When a campus's breaker trips, when it closes, and how throttling lowers and raises its limit. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from models.campus import MIN_PROBE_PAUSE_MS, SLOW_MS, Breaker, Signal

@@ -1,7 +1,5 @@
 """One POST over the shared connection pool. It judges nothing: what an answer means is the classifier's."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import ssl

@@ -1,7 +1,5 @@
 """What the actors work with."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where requests may go: decided on the concrete address, just before the socket is made."""
 
-from __future__ import annotations
-
 import errno
 import socket
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What can go wrong with a delivery, named by what to do about it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 #: Whose fault a permanent refusal is: one learner's, one course's, or everything that this campus is set up with.

@@ -1,7 +1,5 @@
 """Named points of the work. Nothing happens there, unless a test of faults kills or stops the process at one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

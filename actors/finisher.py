@@ -1,7 +1,5 @@
 """Finishes attempts: those that end together in one transaction, again while the database is away."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence

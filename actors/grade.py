@@ -1,7 +1,5 @@
 """The grade of a block, from the course tree and a learner's scores; and how it is written on the wire. Pure."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is recorded of an attempt that has ended: one record, for the metrics and for one wide line in the log."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What Prometheus is told. One object a process, handed to whoever counts."""
 
-from __future__ import annotations
-
 from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info

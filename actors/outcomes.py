@@ -6,8 +6,6 @@ score. An actor claims those that are due and have a slot at their campus, makes
 the claims that are handed over to it, until none is left.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Attempts that could not begin: each is given back for a while."""
 
-from __future__ import annotations
-
 from actors import resolution
 from models.claims import Claim
 from models.db.clock import Clock

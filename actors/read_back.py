@@ -1,7 +1,5 @@
 """Asks a campus for one learner's score, within its limit, and compares it with what was sent."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 import uuid

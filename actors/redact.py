@@ -1,7 +1,5 @@
 """Words of a campus made fit to be stored and shown. Pure."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterable

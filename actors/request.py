@@ -1,7 +1,5 @@
 """One request with one secret: written, sent and classified."""
 
-from __future__ import annotations
-
 import random
 import secrets
 import uuid

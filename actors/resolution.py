@@ -1,7 +1,5 @@
 """What becomes of the row and of the campus, from how a request went. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal

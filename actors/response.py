@@ -1,7 +1,5 @@
 """What came back from an LMS."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """When to try again. Pure."""
 
-from __future__ import annotations
-
 import random
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What the operator set, as attempts and readings need it, and the lease that follows from it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

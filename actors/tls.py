@@ -1,7 +1,5 @@
 """Which certificates of campuses are trusted, and by which TLS they are spoken to. Verification is never off."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 from typing import Literal, get_args

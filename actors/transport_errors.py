@@ -1,7 +1,5 @@
 """Translates errors of aiohttp and of the system into those of a delivery."""
 
-from __future__ import annotations
-
 import errno
 import os
 import ssl

@@ -4,8 +4,6 @@
 These machines are shared: read the ratios, not the figures.
 """
 
-from __future__ import annotations
-
 import asyncio
 import statistics
 import time

@@ -1,7 +1,5 @@
 """The sample LMS in a process of its own: it takes whatever it is sent, after a time that can be set while it runs."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

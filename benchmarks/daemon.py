@@ -1,7 +1,5 @@
 """A real daemon as a process, and what a tool writes for it."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """How long a round of the dispatcher takes: which campuses have due rows and slots, and which rows those are."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from pathlib import Path

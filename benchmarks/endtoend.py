@@ -1,7 +1,5 @@
 """The real daemon: from ``XADD`` to the row clean and the ledger written."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from pathlib import Path

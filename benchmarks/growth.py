@@ -1,7 +1,5 @@
 """What grows and must not make an outcome dearer or later: assignments, courses, composites, campuses, daemons."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import statistics

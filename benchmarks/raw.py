@@ -1,7 +1,5 @@
 """The limit: the same bytes, signed and posted by aiohttp, without queue and database."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Tables and bars of what was measured, for the terminal and for ``docs/performance.md``."""
 
-from __future__ import annotations
-
 import re
 import statistics
 import time

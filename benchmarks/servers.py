@@ -1,7 +1,5 @@
 """The servers that benchmarks run on: PostgreSQL and Valkey from wheels."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -4,8 +4,6 @@ The daemon with Dramatiq's own worker threads, each of which waits for its actor
 Run like the daemon: ``python -m benchmarks.stock run --config FILE``.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

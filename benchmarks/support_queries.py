@@ -1,7 +1,5 @@
 """How quickly the help desk is answered, and whether pruning holds up sending, on a large PostgreSQL."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

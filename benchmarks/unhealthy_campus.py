@@ -1,7 +1,5 @@
 """Two campuses, one of which becomes so slow that all its requests hang: what the other one's grades still get."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable

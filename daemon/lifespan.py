@@ -1,7 +1,5 @@
 """Open everything the daemon needs, in order; close it in reverse, also when opening fails half way."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable

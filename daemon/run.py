@@ -1,7 +1,5 @@
 """``passbackd run``: the daemon in the foreground."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import signal

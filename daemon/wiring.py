@@ -1,7 +1,5 @@
 """How campuses are reached: session, TLS contexts, sender and settings, wired once for `run`, `reconcile`, `check`."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager

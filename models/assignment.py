@@ -17,8 +17,6 @@ dirty is in :mod:`models.changes`, what a sender does with it in :mod:`models.cl
 by the database's clock (:mod:`models.db.clock`); the caller hands them in. `docs/state_machine.md` draws the table.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from tortoise import fields

@@ -6,8 +6,6 @@ request under way: the limit over all daemons is a count of claims (:mod:`models
 1970 by :mod:`models.db.clock`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -5,8 +5,6 @@ Every change grows ``version_number`` in the transaction of what it tells of, an
 waiting, so that no version goes untried (rule 7 of the design).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

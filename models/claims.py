@@ -8,8 +8,6 @@ that another daemon has locked is skipped, and the next dispatch comes back to i
 1970 by :mod:`models.db.clock`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The campus LMSs that launch the tool."""
 
-from __future__ import annotations
-
 import hashlib
 from urllib.parse import urlsplit
 

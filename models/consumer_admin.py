@@ -1,7 +1,5 @@
 """Adding, listing and removing campuses."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import asyncpg

@@ -1,7 +1,5 @@
 """The course tree, one row a course: it is replaced whole, and read whole through a cache."""
 
-from __future__ import annotations
-
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """The blocks of one course as a tree. Pure."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator

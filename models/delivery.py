@@ -1,7 +1,5 @@
 """The ledger: a delivery record for each attempt whose request may have left us."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal

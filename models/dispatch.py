@@ -4,8 +4,6 @@ Which assignments may be claimed now: campuses with due rows and free slots, and
 Only reads, and locks nothing: what is picked may be claimed by somebody else a moment later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Consumer secrets at rest: encrypted with the newest of the operator's keys, and 
 Fernet (AES-128-CBC and HMAC-SHA-256, of ``cryptography``): what is sealed tells nothing and cannot be changed unseen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet

@@ -6,8 +6,6 @@ Each attempt that ends frees a slot of its campus; in the same transaction as ma
 transaction has locked is passed over: its attempt is finished with the next batch.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

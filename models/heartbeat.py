@@ -1,7 +1,5 @@
 """The daemons at work, as each says by itself. Times are milliseconds since 1970 by :mod:`models.db.clock`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tortoise import fields

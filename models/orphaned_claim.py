@@ -4,8 +4,6 @@ Requests under way whose assignment was deleted, or went to another campus: they
 Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from tortoise import fields

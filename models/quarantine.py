@@ -1,7 +1,5 @@
 """Events that could not be applied: storing them, looking at them, dropping them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

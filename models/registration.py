@@ -1,7 +1,5 @@
 """Which assignments exist: launches register and move them, disabling and retiring end them. Runs within intake."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal

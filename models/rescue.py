@@ -4,8 +4,6 @@ Taking back the claims whose lease has run out: their daemon crashed, or stands 
 Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
-from __future__ import annotations
-
 from tortoise.transactions import in_transaction
 
 from models.db.sql import Statement

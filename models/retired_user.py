@@ -1,7 +1,5 @@
 """Learners whose data is deleted and who must stay forgotten."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """A learner's newest score on a problem."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 

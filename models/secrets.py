@@ -1,7 +1,5 @@
 """The secrets of consumers: whether they can be opened, sealing them anew, and the change from one to the next."""
 
-from __future__ import annotations
-
 from models.db.sql import Statement
 from models.encryption import SEALED, Cipher, UndecryptableError
 

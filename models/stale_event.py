@@ -4,8 +4,6 @@ Events about a learner that came too late to change anything, so that ``why`` ca
 One row for each kind of event about a block: the newest that was stale, and how many there were.
 """
 
-from __future__ import annotations
-
 from tortoise import fields
 from tortoise.models import Model
 

@@ -1,7 +1,5 @@
 """How far the stream has been read."""
 
-from __future__ import annotations
-
 import secrets
 from dataclasses import dataclass
 

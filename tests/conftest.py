@@ -1,7 +1,5 @@
 """Fixtures that any test may ask for. Servers start when they are first asked for and stop when the run ends."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator

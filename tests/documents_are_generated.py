@@ -4,8 +4,6 @@
 With ``--write`` it writes them (``make docs``).
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

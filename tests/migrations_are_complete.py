@@ -4,8 +4,6 @@
 With ``--write`` it writes the missing migration (``make migration``).
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 

@@ -7,8 +7,6 @@ that must then fail. The names are those of the faults, as an operator would hav
 
 # ruff: noqa: E501 - a replacement is easier to check on one line
 
-from __future__ import annotations
-
 import sys
 
 from tests.models.mutants import Mutant, try_mutant

@@ -1,7 +1,5 @@
 """Real servers for the tests: PostgreSQL, Valkey and Redis, started when a test asks and gone when the run ends."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import pwd

@@ -1,7 +1,5 @@
 """The servers of the tests, since much else is concluded from them."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

@@ -1,7 +1,5 @@
 """The versions of LTI over which grades are passed back."""
 
-from __future__ import annotations
-
 from actors.protocols.interface import OutcomeProtocol
 from actors.protocols.lti11.protocol import Lti11
 

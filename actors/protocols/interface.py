@@ -4,8 +4,6 @@ What a version of LTI has to offer, so that a grade can be passed back over it. 
 Each version is a folder beside this module, and :func:`actors.protocols.protocol_for` chooses one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

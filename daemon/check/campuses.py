@@ -1,7 +1,5 @@
 """The campuses: each consumer at each origin from which it was launched, probed without sending a grade."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How far apart two clocks may be. Pure."""
 
-from __future__ import annotations
-
 #: Seconds, either way. Moodle refuses a signature that is older than 300 s, the strictest of the LMSs that we know.
 REFUSED = 300.0
 #: Seconds, either way: no network explains these.

@@ -1,7 +1,5 @@
 """The database: whether it answers, whether its schema fits, and what it would lose."""
 
-from __future__ import annotations
-
 from daemon.check import postgres, sqlite
 from daemon.check.findings import Finding, fault, ok, told
 from daemon.config import Config

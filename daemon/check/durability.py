@@ -1,7 +1,5 @@
 """Whether a Redis keeps the events that were entrusted to it until passbackd has read them. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a check found, in words for people and for programs. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

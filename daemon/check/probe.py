@@ -4,8 +4,6 @@ One harmless GET of the page at the root of a campus's server, over a session li
 Never an outcome service, never a grade, and nowhere that the daemon itself may not go.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 import time

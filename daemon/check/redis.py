@@ -1,7 +1,5 @@
 """Redis: whether it answers, and whether events are safe with it."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

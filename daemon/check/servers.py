@@ -1,7 +1,5 @@
 """Everything on the side of this machine: the database, Redis, the certificates that are trusted."""
 
-from __future__ import annotations
-
 from actors.tls import trust
 from daemon.check.database import check_database
 from daemon.check.findings import Finding, fault

@@ -1,7 +1,5 @@
 """Whether an SQLite file is whole, and whether there is room for more."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What every subcommand shares: the configuration, exit codes, opening servers."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

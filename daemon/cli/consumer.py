@@ -1,7 +1,5 @@
 """``consumer``: the campus LMSs."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import shlex

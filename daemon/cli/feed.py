@@ -1,7 +1,5 @@
 """``feed``: events from a file onto the stream."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """How ``check`` shows what it found."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import typer

@@ -1,7 +1,5 @@
 """``parked``: what waits for somebody to act."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from dataclasses import asdict

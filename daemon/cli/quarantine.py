@@ -1,7 +1,5 @@
 """``quarantine``: events that could not be applied."""
 
-from __future__ import annotations
-
 import json
 from contextlib import nullcontext
 from typing import Annotated, Any

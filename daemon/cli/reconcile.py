@@ -1,7 +1,5 @@
 """``reconcile``: does each campus still hold what it acknowledged?"""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Annotated, Any

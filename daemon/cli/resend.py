@@ -1,7 +1,5 @@
 """``resend``: send grades once more."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """``secrets``: the keys that encrypt consumer secrets in the database."""
 
-from __future__ import annotations
-
 import typer
 
 from daemon.cli.common import WRONG, ConfigOption, fail, opened_database, quiet_config

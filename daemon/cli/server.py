@@ -6,8 +6,6 @@ What only some commands need is imported by them: whoever asks a short question 
 
 # ruff: noqa: PLC0415
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``status``: the state at a glance, with the daemon up or down."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated
 

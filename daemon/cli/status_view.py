@@ -1,7 +1,5 @@
 """What ``status`` shows to people. Pure, but for the printing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 

@@ -1,7 +1,5 @@
 """``why``: where a learner's grades stand, with the daemon up or down."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated
 

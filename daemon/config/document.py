@@ -1,7 +1,5 @@
 """The documents that are generated from the settings: ``config.toml`` and the tables of ``configure.md``."""
 
-from __future__ import annotations
-
 import textwrap
 from typing import Any
 

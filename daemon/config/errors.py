@@ -1,7 +1,5 @@
 """What is wrong with a configuration: key, source and cure of each error."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches

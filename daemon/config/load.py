@@ -1,7 +1,5 @@
 """Finding, reading and validating the configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What of the configuration can change while the daemon works. Pure."""
 
-from __future__ import annotations
-
 from daemon.config import Config
 from daemon.config.sections import keys
 

@@ -1,7 +1,5 @@
 """All settings with their defaults."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Mapping
 from pathlib import Path

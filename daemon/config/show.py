@@ -1,7 +1,5 @@
 """The effective configuration, and how its values are written in TOML."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

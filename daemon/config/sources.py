@@ -1,7 +1,5 @@
 """Where settings come from: the file, credentials, the environment. Each source lists its own errors."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Which URLs of servers are usable. No message quotes a URL, since its password may be in any part of it."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 

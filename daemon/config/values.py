@@ -1,7 +1,5 @@
 """The types of values that are more than numbers and words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network

@@ -1,7 +1,5 @@
 """``passbackd demo``: the main job, played through on one machine against a sample campus LMS."""
 
-from __future__ import annotations
-
 #: What a shell reports for a program that ended on Ctrl-C.
 INTERRUPTED = 130
 

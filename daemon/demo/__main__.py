@@ -4,8 +4,6 @@
 It knows one consumer key, verifies every request as a campus does, and prints each grade that it takes.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What makes the demo's campus a busy one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import count, cycle
 

@@ -1,7 +1,5 @@
 """Who learns in the demo, and when which event says so. Pure: the same seed makes the same script."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence

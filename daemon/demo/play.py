@@ -1,7 +1,5 @@
 """Plays the main job through: learners, tool, daemon and campus, each where it would be, on one machine."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

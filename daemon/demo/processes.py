@@ -1,7 +1,5 @@
 """The daemon as a user starts it: a process of its own, which never outlives the demo."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

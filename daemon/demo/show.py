@@ -1,7 +1,5 @@
 """What people see of the demo: bars on a terminal, a line now and then in a pipe, and a table at the end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic

@@ -1,7 +1,5 @@
 """Counts what the campus got and compares it with what the learners earned. Pure."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The Valkey server that the daemon runs for itself while ``redis.url`` is "embedded"."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """The directory of an embedded server: one daemon at a time works in it, and ends what an earlier one left."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os

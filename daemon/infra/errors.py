@@ -1,7 +1,5 @@
 """Telling faults of the data, which an entry carries with it, from faults of a server, which pass; and which server."""
 
-from __future__ import annotations
-
 import sqlite3
 from typing import Literal
 

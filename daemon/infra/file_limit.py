@@ -1,7 +1,5 @@
 """Open files, of which each connection to a campus is one."""
 
-from __future__ import annotations
-
 import resource
 import sys
 from contextlib import suppress

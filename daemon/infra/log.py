@@ -1,7 +1,5 @@
 """One log for all: ours and that of the libraries, as lines for people or as JSON for machines."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

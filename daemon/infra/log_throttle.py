@@ -1,7 +1,5 @@
 """A lost server in the log: one line a minute, whoever misses it, and how many more there would have been."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading

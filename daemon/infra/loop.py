@@ -1,7 +1,5 @@
 """Running a loop for ever: infrastructure that is away is waited for, and everything else ends the process."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Awaitable, Callable

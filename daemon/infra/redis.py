@@ -1,7 +1,5 @@
 """The client of Redis for the loops, and what every client of ours is opened with."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Waiting for servers: one that does not answer is a matter of time, and says so once a minute."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar

@@ -1,7 +1,5 @@
 """Stopping: signals only set an event; whoever sleeps, sleeps until then at the longest."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

@@ -1,7 +1,5 @@
 """Times, ages and durations in words. Pure."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 

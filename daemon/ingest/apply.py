@@ -1,7 +1,5 @@
 """What each event does to the database. Runs inside intake's transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from actors.egress import Egress, EgressRefused

@@ -1,7 +1,5 @@
 """Applies a batch of stream entries in one transaction; what cannot be applied goes to quarantine."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Whether it is safe to send: not before what stood in the stream when we came has been applied. Pure."""
 
-from __future__ import annotations
-
 from daemon.ingest.stream import START, EntryId, Look, parse_id
 
 

@@ -1,7 +1,5 @@
 """The event vocabulary: what the stream says, as records. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from models.course_tree import Tree

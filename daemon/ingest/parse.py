@@ -4,8 +4,6 @@ Reads stream entries: an entry's bytes in, an event or a reason out. Pure.
 Every entry is flat: field names and values are UTF-8. Unknown fields are ignored.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -5,8 +5,6 @@ Each batch is one transaction that locks the position's row first. With several 
 takes over at once.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Awaitable, Callable, Sequence
 

@@ -5,8 +5,6 @@ An event is applied as of its own entry, in the order of entries, under intake's
 newer, and a daemon at work does not mind. The dispatcher finds what is due.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Literal

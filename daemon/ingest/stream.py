@@ -1,7 +1,5 @@
 """The Redis stream of events, as intake reads it: one atomic look at a time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

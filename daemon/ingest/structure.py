@@ -1,7 +1,5 @@
 """What a ``course.structure`` does to the database. Runs inside intake's transaction."""
 
-from __future__ import annotations
-
 from daemon.ingest.events import BadEvent, CourseStructured
 from models.assignment import GradedAssignment, Kind
 from models.changes import Cause, Debounce, change_blocks, change_waiting

@@ -1,7 +1,5 @@
 """The dispatcher: sends messages for the assignments that are due, as many as may be sent."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The gauges that are read from the database and Redis, refreshed in the background."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Says that this daemon is at work."""
 
-from __future__ import annotations
-
 import asyncio
 import uuid
 

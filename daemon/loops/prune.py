@@ -1,7 +1,5 @@
 """Dropping what was kept long enough, in small steps."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from daemon.infra.stop import Stop

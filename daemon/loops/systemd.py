@@ -4,8 +4,6 @@ What systemd is told, by its ``sd_notify`` protocol: ready, reloading, stopping,
 The protocol is one datagram of ``NAME=VALUE`` lines (man sd_notify); without ``$NOTIFY_SOCKET`` nobody listens.
 """
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Dramatiq's broker: says at once what is wrong, and has its consumers look at once when there is a message."""
 
-from __future__ import annotations
-
 from threading import Event
 from typing import Any
 

@@ -6,8 +6,6 @@ it". Pinned to 2.2, whose private names it leans on: ``Worker._add_worker``, ``.
 ``WorkerThread.process_message``, ``.run``; ``_WorkQueueItem``; ``Actor.fn.__wrapped__``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import time

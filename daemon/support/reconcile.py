@@ -4,8 +4,6 @@ Asking campuses whether they still hold what they acknowledged, and sending agai
 It is a process of its own beside the daemons, and counts with them how many requests a campus has.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Marking many assignments to be sent once more: a fault with some never stops the rest."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What the daemon says of itself: alive, ready, and the state of everything."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 from collections.abc import Mapping

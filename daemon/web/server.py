@@ -1,7 +1,5 @@
 """The web port: ``/metrics``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
 
-from __future__ import annotations
-
 import asyncio
 from asyncio import Protocol
 from collections.abc import AsyncIterator

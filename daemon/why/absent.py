@@ -1,7 +1,5 @@
 """Why there is no graded assignment that fits what was asked, in plain words. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from daemon.infra.text import counted, past

@@ -1,7 +1,5 @@
 """What ``why --json`` prints. Pure."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from actors.grade import Grade, wire_score

@@ -1,7 +1,5 @@
 """Reads what is known about the grades that a user asks about. Reads only, and asks the database alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

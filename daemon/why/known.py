@@ -1,7 +1,5 @@
 """What is known about the grades that a user asks about: frozen records, filled by :mod:`daemon.why.gather`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal

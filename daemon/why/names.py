@@ -1,7 +1,5 @@
 """What people call an activity and a campus. Pure."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from models.queries.grades import AssignmentView

@@ -1,7 +1,5 @@
 """What ``why`` shows to people: a paragraph an assignment, its ledger, and what did not get that far."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """Why a grade that is to be sent has not gone yet, and when it will. Pure."""
 
-from __future__ import annotations
-
 from actors.grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms

@@ -4,8 +4,6 @@ Where one grade stands, in plain words that a support person can pass on. Pure.
 The first sentences say what is the matter and what comes next; then come what the campus holds and what would be sent.
 """
 
-from __future__ import annotations
-
 from actors.grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
 from daemon.why.known import Known, Terms

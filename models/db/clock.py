@@ -4,8 +4,6 @@ One clock for all daemons: this machine's monotonic clock plus the database's ti
 So one daemon's wrong clock cannot steal another's claim, and a clock that is set back moves nothing while we run.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Gathers what many tasks ask at about the same time into one call, such as one statement for many rows."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """Opening the database: SQLite or PostgreSQL, by URL."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

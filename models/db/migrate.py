@@ -1,7 +1,5 @@
 """Schema migrations: what is pending, and applying it, one daemon at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import pkgutil

@@ -1,7 +1,5 @@
 """Raw SQL with named parameters, the same text for PostgreSQL and SQLite."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ Named in the connection's configuration as ``"engine": "models.db.sqlite"``. A t
 (SQLite, "Transactions", 2.2). And a begin that fails or is cancelled gives the client's lock back.
 """
 
-from __future__ import annotations
-
 from typing import cast
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext

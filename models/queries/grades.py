@@ -6,8 +6,6 @@ at: the help desk asks while the daemon works, of a ledger with millions of line
 the bare column PostgreSQL would rather walk the whole of its index than sort a few rows.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Any
 

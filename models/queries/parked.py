@@ -1,7 +1,5 @@
 """Parked assignments, by reason, scope and campus. Reads only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from models.db.sql import Statement

@@ -4,8 +4,6 @@ Assignments whose grade the campus acknowledged, so that it can be asked whether
 Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

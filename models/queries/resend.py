@@ -1,7 +1,5 @@
 """Grades that are to be sent once more because somebody says so: which, and marking them, a chunk at a time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is kept for how long: old ledger lines and quarantined events go, a little at a time."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from models.db.sql import Statement

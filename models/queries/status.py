@@ -1,7 +1,5 @@
 """The state of everything at a glance: what ``status``, ``/statusz`` and the gauges show. Only reads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Fixtures for tests that send: one daemon's tools, a campus that records, and a grade that is due to it."""
 
-from __future__ import annotations
-
 import ssl
 import subprocess
 from contextlib import AsyncExitStack

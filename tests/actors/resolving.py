@@ -1,7 +1,5 @@
 """Claims, requests and errors for tests of what becomes of a row and of its campus; without a database."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from actors import resolution

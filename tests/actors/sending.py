@@ -1,7 +1,5 @@
 """What one daemon sends with, without the daemon: for tests of an attempt from the message to the campus and back."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

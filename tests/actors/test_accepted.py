@@ -1,7 +1,5 @@
 """A grade that the campus accepts, from the message to the row."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.actors.sending import (

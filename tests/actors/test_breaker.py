@@ -1,7 +1,5 @@
 """When a campus's breaker trips and closes: pure."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

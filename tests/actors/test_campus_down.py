@@ -1,7 +1,5 @@
 """A campus that is down costs the grades behind it nothing, and gets them all when it is back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

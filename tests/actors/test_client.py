@@ -1,7 +1,5 @@
 """One POST over a real socket, and what becomes of every way to fail."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import socket

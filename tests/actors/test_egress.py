@@ -1,7 +1,5 @@
 """Where requests may go."""
 
-from __future__ import annotations
-
 import socket
 from ipaddress import ip_address, ip_network
 

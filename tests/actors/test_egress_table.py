@@ -1,7 +1,5 @@
 """Where requests may go and where not, as one table: by every way in which a URL can be meant."""
 
-from __future__ import annotations
-
 import socket
 from ipaddress import ip_network
 

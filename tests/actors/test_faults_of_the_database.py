@@ -1,7 +1,5 @@
 """Attempts while the database fails."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

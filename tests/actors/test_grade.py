@@ -1,7 +1,5 @@
 """The grade of a block and its text on the wire, with the numbers of the behaviour that the project started from."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The claims that follow an attempt in the same transaction."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """What a hostile campus can cost: little memory, and never more time than the deadline."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import time

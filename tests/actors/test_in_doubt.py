@@ -1,7 +1,5 @@
 """Attempts after which the score may have been stored, or not."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

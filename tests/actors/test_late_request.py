@@ -1,7 +1,5 @@
 """A process may stand still at any moment: a request that has its connection too late is not written."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 
 import pytest

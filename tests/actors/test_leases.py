@@ -1,7 +1,5 @@
 """Leases: late attempts, frozen daemons, and fencing."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

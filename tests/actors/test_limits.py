@@ -1,7 +1,5 @@
 """How many requests campuses get at once, of all daemons, with a dispatcher and workers that go on."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Messages on real Redis servers: they name assignments of one partition, and no grade depends on one."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """The names and labels that dashboards are built on."""
 
-from __future__ import annotations
-
 import pytest
 from prometheus_client import generate_latest
 

@@ -1,7 +1,5 @@
 """What other grade senders got wrong in the field, each pinned by a test: here, or at the place named in ELSEWHERE."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Claims for which there is nothing to send, and messages for which there is no claim."""
 
-from __future__ import annotations
-
 import asyncio
 
 from models.assignment import GradedAssignment

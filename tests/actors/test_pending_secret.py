@@ -1,7 +1,5 @@
 """A consumer whose secret is to change: whichever the campus knows, its grades arrive, and none is parked for it."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.settings import MARGIN

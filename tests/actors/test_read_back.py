@@ -1,7 +1,5 @@
 """Asking a campus for a score within its limit, and comparing it with the one that the campus should hold."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """What is recorded of an attempt: delivery record, metrics, log."""
 
-from __future__ import annotations
-
 import pytest
 import structlog
 

@@ -1,7 +1,5 @@
 """What never shows in the words of a campus that are kept."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.redact import redact

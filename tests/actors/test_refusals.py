@@ -1,7 +1,5 @@
 """Attempts that the campus, or the network, refused."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """From how a request went to what becomes of its row."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

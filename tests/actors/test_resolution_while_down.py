@@ -1,7 +1,5 @@
 """What becomes of a row whose attempt was a probe of a campus that is down."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.errors import Ambiguous, TryLater

@@ -1,7 +1,5 @@
 """The times that a response names."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.response import MAX_WAIT

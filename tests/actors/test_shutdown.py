@@ -1,7 +1,5 @@
 """Stopping: no further claim, and what is under way is broken off."""
 
-from __future__ import annotations
-
 import asyncio
 
 from tests.actors.sending import HOLD, held_by, known, make_class, results

@@ -1,7 +1,5 @@
 """What an attempt says of its whole campus."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors import resolution

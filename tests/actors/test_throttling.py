@@ -1,7 +1,5 @@
 """How a busy campus's limit falls and grows back: pure."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """By which TLS campuses are spoken to, each with its own authority where it has one."""
 
-from __future__ import annotations
-
 import ssl
 from ipaddress import ip_network
 

@@ -1,7 +1,5 @@
 """What becomes of a row whose attempt was made with both secrets of its consumer."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors import resolution

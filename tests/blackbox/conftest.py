@@ -1,7 +1,5 @@
 """Fixtures of the tests that drive the real command as processes of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path

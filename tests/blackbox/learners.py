@@ -1,7 +1,5 @@
 """Learners at work, and what the campus should hold in the end."""
 
-from __future__ import annotations
-
 import random
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Events that cannot be applied: each in quarantine with its reason, none in the way of the others."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

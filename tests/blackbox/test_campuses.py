@@ -1,7 +1,5 @@
 """Campuses in trouble: one that throttles, one whose secret is wrong, one that the operator pauses."""
 
-from __future__ import annotations
-
 import json
 import random
 import time

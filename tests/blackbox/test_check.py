@@ -1,7 +1,5 @@
 """`check --deep`: what may go wrong later, told with its cure, and no campus gets a grade."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

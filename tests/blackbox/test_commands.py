@@ -1,7 +1,5 @@
 """Every command: with the daemon up and down, on both databases, in a terminal and in a pipe, and as JSON."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

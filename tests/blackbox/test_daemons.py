@@ -1,7 +1,5 @@
 """Daemons that work side by side, that are killed, that are stopped under load: the right grades all the same."""
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

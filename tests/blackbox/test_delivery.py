@@ -1,7 +1,5 @@
 """A grade's way to the campus: at once, after its delay, no later than its ceiling, and never an older one."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The default set-up: the daemon runs its own Valkey, and SQLite holds the grades."""
 
-from __future__ import annotations
-
 import json
 import signal
 import threading

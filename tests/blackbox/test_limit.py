@@ -1,7 +1,5 @@
 """A campus's limit holds over three daemons, whatever becomes of them: by what goes over the wire."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from contextlib import contextmanager

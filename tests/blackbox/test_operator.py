@@ -1,7 +1,5 @@
 """The operator's commands, with the daemon up and down: what is parked is found, and sent once more."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """`reconcile`: what a campus lost or changed is found, with the daemon up and down, and mended as told."""
 
-from __future__ import annotations
-
 import json
 
 from tests.blackbox.world import KEY, NAME, launch, score, wait_until

@@ -1,7 +1,5 @@
 """Secrets at rest, their keys, and a change of secret on either side under load."""
 
-from __future__ import annotations
-
 import sqlite3
 
 import pytest

@@ -1,7 +1,5 @@
 """Nothing that anybody is shown holds a secret, a signature or a nonce, however chatty the log and the campus are."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """A server that does not answer: `check` says so, and `run` waits for it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.blackbox.world import launch, score

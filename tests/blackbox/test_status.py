@@ -1,7 +1,5 @@
 """`status`: the state at a glance, whoever is up and whoever asks."""
 
-from __future__ import annotations
-
 import json
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """The daemon under a supervisor that speaks sd_notify: ready, alive, reloaded, stopping."""
 
-from __future__ import annotations
-
 import json
 import signal
 import socket

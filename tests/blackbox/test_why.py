@@ -1,7 +1,5 @@
 """``why`` as the support desk calls it: with the daemon down, with Redis down, and with a role that may only read."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """A configuration that cannot work: `check` and `run` say so in a line a fault, and end with 2."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """``python -m tests.checks.one_definition``: fails if a public name is defined in two modules of the three packages."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections import defaultdict

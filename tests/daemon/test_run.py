@@ -1,7 +1,5 @@
 """Running the loops until the stop; a configuration that is read anew, and a wrong one."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

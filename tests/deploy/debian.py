@@ -1,7 +1,5 @@
 """Tools of Debian's that judge what is deployed: those on PATH, else unpacked from their packages, without root."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A real Prometheus that scrapes a real daemon every moment, with the shipped rules but for their patience."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """`make install` under a prefix: it runs as the unit says, outlives a wrong configuration, and goes without a trace."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """Alerts fire from real daemons in real faults, as a real Prometheus sees them; and the dashboard shows something."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The alert rules by Prometheus's own tool: they are valid, each fires when it should, and has a runbook."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

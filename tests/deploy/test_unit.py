@@ -1,7 +1,5 @@
 """The unit as it is shipped, by systemd's own analysis."""
 
-from __future__ import annotations
-
 import re
 
 from daemon.config import Config

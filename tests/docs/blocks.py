@@ -15,8 +15,6 @@ A block is run as it stands. Comments right above it say more:
     it is not run
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

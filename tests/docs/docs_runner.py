@@ -1,7 +1,5 @@
 """Runs the commands of the pages as a reader would: in a copy of the project, one block after the other."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

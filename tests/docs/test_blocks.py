@@ -1,7 +1,5 @@
 """The blocks of the pages are found, and what is not run is listed here with its reason."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, Block, PageError, blocks

@@ -1,7 +1,5 @@
 """A new user follows the pages, from the installation to the help desk, and everything is as it is written there."""
 
-from __future__ import annotations
-
 import socket
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """The sample LMS as tests need it: it misbehaves as it is scripted, and remembers everything."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """What may lie on the way to a campus: servers that speak no HTTP, and look-ups of names."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable

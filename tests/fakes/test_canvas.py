@@ -1,7 +1,5 @@
 """The Canvas that throttles."""
 
-from __future__ import annotations
-
 import asyncio
 
 import aiohttp

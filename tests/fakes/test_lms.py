@@ -1,7 +1,5 @@
 """The recording LMS: what other tests lean on."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

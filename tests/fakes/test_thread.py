@@ -1,7 +1,5 @@
 """Servers in a thread of their own."""
 
-from __future__ import annotations
-
 import threading
 from contextlib import asynccontextmanager
 

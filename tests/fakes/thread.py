@@ -1,7 +1,5 @@
 """Servers on a loop in a thread of their own, for tests that block or that watch whole processes."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """The scene that each fault strikes: on PostgreSQL and Valkey, and some on SQLite and Redis 6.2 too."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ What must hold once a fault is over, whatever it was: each function says in sent
 A grade is named by its sourcedid. A *history* is all the grades it ever had as wire text, oldest first, none twice.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ The real daemon, which may kill or stop itself at a chosen point of its work, or
 SECONDS] [--clock-file FILE]``; the names of the checkpoints are those of :mod:`actors.failpoints`.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

@@ -1,7 +1,5 @@
 """A network that fails: a TCP proxy between a daemon and one of its servers, or the campus, that can be told to."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import struct

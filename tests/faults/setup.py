@@ -1,7 +1,5 @@
 """A scene: a tool at work, daemons behind networks that may fail, a campus; and whether everything is right at last."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """A small world without a real socket or clock: SQLite, a stream and a queue in memory, campuses with moods."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from typing import Any

@@ -5,8 +5,6 @@ One assignment is struck while the others go on: a campus that fails several is 
 look at.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

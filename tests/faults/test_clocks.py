@@ -1,7 +1,5 @@
 """Daemons whose clocks are wrong: they go by the database's, so that nobody's claim is stolen."""
 
-from __future__ import annotations
-
 import pytest
 
 pytestmark = pytest.mark.timeout(120)

@@ -1,7 +1,5 @@
 """A daemon that stands still for longer than anybody can wait for it, and then goes on as if nothing had been."""
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

@@ -1,7 +1,5 @@
 """What the fault suite concludes from: each wrong that it looks for is found, and nothing else."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.demo.lms.request import RequestRecord

@@ -1,7 +1,5 @@
 """SIGKILL at every point of the work: whoever comes next loses nothing and repeats only what may have been lost."""
 
-from __future__ import annotations
-
 import threading
 from functools import partial
 

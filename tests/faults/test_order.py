@@ -1,7 +1,5 @@
 """Events that come again and again, in any order: what happened last counts."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

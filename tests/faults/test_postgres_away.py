@@ -1,7 +1,5 @@
 """PostgreSQL goes, hangs, or takes an end and does not say so: the daemon goes on by itself, and no grade is lost."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """The proxy of the faults, since the suite concludes from what it does."""
 
-from __future__ import annotations
-
 import gc
 import socket
 import socketserver

@@ -1,7 +1,5 @@
 """Redis goes, hangs, comes back with nothing: grades go on once it is there, and nothing that was read is lost."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

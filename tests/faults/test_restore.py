@@ -1,7 +1,5 @@
 """Last night's database comes back under a stream that lives on: what the stream still holds is applied first."""
 
-from __future__ import annotations
-
 import shutil
 import time
 

@@ -1,7 +1,5 @@
 """An hour in which everything is away in turn: in the end nothing waits that could be sent, and nothing is parked."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.consumer_admin import add

@@ -1,7 +1,5 @@
 """Somebody tampers with the stream: what was read stands, and what was not is read as soon as it is said again."""
 
-from __future__ import annotations
-
 import signal
 
 import pytest

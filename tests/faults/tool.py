@@ -1,7 +1,5 @@
 """The learning tool: learners who work without a pause, and a producer that says a thing until Redis has it."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time

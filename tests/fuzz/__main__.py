@@ -4,8 +4,6 @@
 *NAME* is part of a target's name. What is found becomes a test beside the code that it broke.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -4,8 +4,6 @@ What must hold whatever arrives: for the reader of replies, for that of events, 
 ``python -m tests.fuzz`` looks for counterexamples for as many minutes as you ask for; `make test` looks for a moment.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tempfile

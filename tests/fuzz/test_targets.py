@@ -1,7 +1,5 @@
 """What must hold whatever arrives, for a moment; `python -m tests.fuzz` looks for longer."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import settings
 

@@ -1,7 +1,5 @@
 """A campus that notes the bytes which it gets, behind any host name and port. It knows nothing of passbackd."""
 
-from __future__ import annotations
-
 import datetime
 import re
 import socket

@@ -4,8 +4,6 @@
 With ``--write`` it records them anew. The cases themselves are written by hand into ``requests.json``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

@@ -6,8 +6,6 @@ with names in place of what differs each time. ``python -m tests.golden.record``
 what campuses get: record again only if that change is meant.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

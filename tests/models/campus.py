@@ -1,7 +1,5 @@
 """A campus in memory: requests under way, applied in any order, or never. It keeps whatever was applied last."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 

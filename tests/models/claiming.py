@@ -1,7 +1,5 @@
 """Claims and their ends, for the tests of the models."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

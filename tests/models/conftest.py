@@ -1,7 +1,5 @@
 """Fixtures for the tests of the models."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.consumer import LtiConsumer

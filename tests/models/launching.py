@@ -1,7 +1,5 @@
 """Launches for the tests of registrations."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -14,8 +14,6 @@ under way whose sender is gone or has given it up, and no sender whose lease the
 finishing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum

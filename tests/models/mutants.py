@@ -23,8 +23,6 @@ Not here, since nothing that can be observed differs:
 
 # ruff: noqa: E501 - a replacement is easier to check on one line
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

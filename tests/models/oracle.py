@@ -1,7 +1,5 @@
 """What a small world of courses and campuses should come to, worked out apart from the code under test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Rows for the tests of the models, made and read without the statements under test."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from models.assignment import GradedAssignment

@@ -1,7 +1,5 @@
 """The states of an assignment: when it is due, and when it is only dirty. On both databases."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import pytest

@@ -1,7 +1,5 @@
 """The stored part of the breaker and of throttling: what all daemons see, and what outlives them."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What makes an assignment dirty: changes, forced resends, unparking. One test a rule, on both databases."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.changes import (

@@ -1,7 +1,5 @@
 """The claim: what it takes, what holds it back, and the limit of each campus. On both databases."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Two connections to PostgreSQL at once: who waits for whose lock, who passes whom over, and that limits hold."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 

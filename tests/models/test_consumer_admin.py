@@ -1,7 +1,5 @@
 """Adding, changing, listing and removing campuses."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.assignment import GradedAssignment

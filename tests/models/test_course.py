@@ -1,7 +1,5 @@
 """Course trees in the table, and through the cache."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

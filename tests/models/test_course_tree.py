@@ -1,7 +1,5 @@
 """The course tree: what is a tree, who lies on whose path, and whom a change of structure touches."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

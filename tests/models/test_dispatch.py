@@ -1,7 +1,5 @@
 """Which campuses have capacity, and which of their rows are picked. On both databases."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.campus import SLOW_MS, Campus

@@ -1,7 +1,5 @@
 """Secrets at rest."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.encryption import OPEN, SEALED, Cipher, UndecryptableError, new_key

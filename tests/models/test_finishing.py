@@ -1,7 +1,5 @@
 """How attempts end: each outcome by what it does to every column and the records. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The hand-over: the end of an attempt claims the next one of its campus and partition. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Which daemons are at work."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.heartbeat import ALIVE_MS, Heartbeat, Members, beat, deregister, read_members

@@ -1,7 +1,5 @@
 """Every statement of intake and of an attempt goes by an index, however large the tables grow."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

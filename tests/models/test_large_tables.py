@@ -1,7 +1,5 @@
 """Among 100,000 assignments an attempt reads a few: by the indexes of due and of claimed rows."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import AsyncIterator

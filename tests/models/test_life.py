@@ -5,8 +5,6 @@ The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses
 ``python -m tests.models.mutants`` takes the rules out of the statements one by one and checks that this test notices.
 """
 
-from __future__ import annotations
-
 from collections.abc import Coroutine
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The limit of each campus: transactions that overlap, hand-over, and a daemon whose finish is repeated."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 from contextvars import Context, copy_context

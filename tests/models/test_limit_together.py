@@ -5,8 +5,6 @@ The randomised models act step by step, so that two transactions never overlap t
 of its own. On SQLite, where one transaction has the whole database, they follow each other.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Sequence

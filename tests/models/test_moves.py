@@ -1,7 +1,5 @@
 """Launches that move an assignment, replace its address or displace another one; and those that come late."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The faults that are planted on purpose still fit the code."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.models.mutants import MUTANTS, ROOT

@@ -1,7 +1,5 @@
 """What quarantine keeps of an entry; looking at quarantined events in order, and dropping them."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Launches register assignments, repeat what is known, and revive what was parked. On both databases."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.campus import Campus, OutcomeService

@@ -1,7 +1,5 @@
 """Claims whose lease ran out: what the rescue makes of them, and of their holders if these come back."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

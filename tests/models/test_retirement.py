@@ -1,7 +1,5 @@
 """Disabling takes an assignment out of the race; retiring forgets a learner. On both databases."""
 
-from __future__ import annotations
-
 import pytest
 from tortoise.transactions import in_transaction
 

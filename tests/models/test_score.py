@@ -1,7 +1,5 @@
 """Scores are applied in the order in which they were scored; arrival breaks ties."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.score import Score, apply_score, read_scores

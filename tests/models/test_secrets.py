@@ -1,7 +1,5 @@
 """Consumers' secrets: who is locked out, sealing anew, and the change from one secret to the next."""
 
-from __future__ import annotations
-
 import pytest
 
 from models import consumer_admin

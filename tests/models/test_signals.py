@@ -1,7 +1,5 @@
 """What the ends of attempts say about their campuses, and that nothing else is written of these. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

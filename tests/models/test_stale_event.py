@@ -1,7 +1,5 @@
 """Stale events are noted, one row a kind and block."""
 
-from __future__ import annotations
-
 from models.stale_event import StaleEvent, note_stale
 
 ABOUT = {"user_id": "learner", "course_id": "course", "usage_id": "problem"}

@@ -1,7 +1,5 @@
 """Each migration works on tables that hold rows, and leaves what the release before needs to go on."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

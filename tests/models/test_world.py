@@ -5,8 +5,6 @@ What holds, and what is taken for granted, is in :mod:`tests.models.world`; one 
 in :mod:`tests.models.test_life`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Coroutine
 from typing import Any
 

@@ -11,8 +11,6 @@ not launched for another one while a request for it may still land. And an attem
 begin to send after its lease, and what it sent has landed by then, whatever the answer.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """LTI 1.1 Basic Outcomes: scores as POX XML. Pure: no clock, no network, no database."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape

@@ -1,7 +1,5 @@
 """OAuth 1.0 signatures with a body hash, as LTI 1.1 wants them. Pure: no clock, no network, no randomness."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

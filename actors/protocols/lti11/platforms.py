@@ -5,8 +5,6 @@ How LMSs answer, as data: what their status codes, error codes and words mean. P
 platforms' sources and from the wire.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args

@@ -1,7 +1,5 @@
 """LTI 1.1 as :class:`actors.protocols.interface.OutcomeProtocol`: Basic Outcomes, signed with OAuth 1.0a."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """What a response means and what to do about it. Pure: no clock, no network, no database."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the sample LMS does with a request, and the envelope in which it says so."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape

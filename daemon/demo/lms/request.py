@@ -1,7 +1,5 @@
 """One request to the sample LMS: what it says, and what is wrong with it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

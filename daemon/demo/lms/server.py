@@ -1,7 +1,5 @@
 """The sample LMS itself: HTTP in front of a gradebook."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 import time

@@ -1,7 +1,5 @@
 """Verifies OAuth 1.0 signatures with a body hash, by oauthlib and not by the code that signs them here."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Each version of LTI offers what the interface asks for."""
 
-from __future__ import annotations
-
 import inspect
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """Self-signed certificates for ``lms.test`` and 127.0.0.1, by the ``openssl`` command."""
 
-from __future__ import annotations
-
 import ssl
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Campuses that are merely probed: they note what they were asked, and send whatever time a test sets."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

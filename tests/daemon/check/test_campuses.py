@@ -1,7 +1,5 @@
 """What is judged of a campus that was probed."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.check.campuses import RENEW, judge

@@ -1,7 +1,5 @@
 """How far clocks are apart, in words."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.check.clocks import apart

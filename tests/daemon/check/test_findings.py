@@ -1,7 +1,5 @@
 """What was found, as a line, as a document and as an exit code."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.check.findings import Finding, exit_code, fault, faults_of_config, ok, report, told, warning

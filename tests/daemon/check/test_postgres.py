@@ -1,7 +1,5 @@
 """What is told of a PostgreSQL."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.check.postgres import Facts, judge, look

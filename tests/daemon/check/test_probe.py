@@ -1,7 +1,5 @@
 """A campus is probed on real sockets, and nothing is sent to it."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress

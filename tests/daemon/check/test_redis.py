@@ -1,7 +1,5 @@
 """What is told of a Redis, as such and of a real one."""
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 import pytest

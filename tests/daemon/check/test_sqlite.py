@@ -1,7 +1,5 @@
 """What is told of an SQLite file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What ``status`` says to people, line by line."""
 
-from __future__ import annotations
-
 import io
 from zoneinfo import ZoneInfo
 

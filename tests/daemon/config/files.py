@@ -1,7 +1,5 @@
 """Configuration files for tests, and the faults that they have."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The documented file: every default, every key, a comment to each."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from itertools import pairwise

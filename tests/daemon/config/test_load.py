@@ -1,7 +1,5 @@
 """Loading: which file, relative to what, and every fault listed with its source."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

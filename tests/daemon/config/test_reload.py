@@ -1,7 +1,5 @@
 """What of a configuration that is read anew takes effect, and what waits for a restart."""
 
-from __future__ import annotations
-
 from daemon.config import Config
 from daemon.config.reload import LIVE, differences, merged
 from daemon.config.sections import Log, Outcomes, Web, keys

@@ -1,7 +1,5 @@
 """The settings: what each accepts, and how a bad value is named."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The effective configuration: it can be read again, and shows no secret."""
 
-from __future__ import annotations
-
 import pytest
 from cryptography.fernet import Fernet
 

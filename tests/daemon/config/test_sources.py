@@ -1,7 +1,5 @@
 """The sources: their precedence, what text can say, and what they refuse."""
 
-from __future__ import annotations
-
 import re
 from ipaddress import ip_network
 

@@ -1,7 +1,5 @@
 """The URLs of the servers: accepted, or refused without being quoted."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.config import ConfigError, load

@@ -1,7 +1,5 @@
 """The types of values that are more than numbers and words."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 

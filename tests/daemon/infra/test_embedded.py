@@ -1,7 +1,5 @@
 """The embedded server, with real programs and real deaths."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """Which faults are the data's, and will never pass, and which are a server's, and will."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sqlite3

@@ -1,7 +1,5 @@
 """The log: what people and machines are shown, and what nobody is."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

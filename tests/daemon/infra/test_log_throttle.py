@@ -1,7 +1,5 @@
 """A lost server is told of once a minute, whoever misses it; nothing else is kept back."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

@@ -1,7 +1,5 @@
 """Loops outlive the servers that they need, say what is wrong, and end with a bug."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """The client of Redis, which says at once what is wrong."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Reaching the database at start, and waiting for servers that are away."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

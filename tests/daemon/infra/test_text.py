@@ -1,7 +1,5 @@
 """Times, ages and durations, as people and programs are told them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 

@@ -1,7 +1,5 @@
 """A course, its problems, and what is stored of the assignments in it."""
 
-from __future__ import annotations
-
 from models.assignment import GradedAssignment
 from models.changes import Debounce
 from models.claims import Lease

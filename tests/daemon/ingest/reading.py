@@ -1,7 +1,5 @@
 """One daemon's intake and what it works with, on a real stream and a real database."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field

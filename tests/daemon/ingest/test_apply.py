@@ -1,7 +1,5 @@
 """What each event does to the database, and which assignments it makes dirty."""
 
-from __future__ import annotations
-
 import pytest
 from tortoise.transactions import in_transaction
 

@@ -1,7 +1,5 @@
 """Entries that cannot be applied go to quarantine, alone, and intake goes on."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """Applying a batch: in one transaction, and whatever is in it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

@@ -1,7 +1,5 @@
 """Nothing is sent before what stood in the stream at start was applied, nor after a restore until it is again."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.ingest.catch_up import CatchUp

@@ -1,7 +1,5 @@
 """What launches, disabling and retirements do to the database."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.egress import Egress

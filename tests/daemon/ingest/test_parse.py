@@ -1,7 +1,5 @@
 """Reading entries: every type, and every way in which an entry can be bad, with the reason that quarantine shows."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 

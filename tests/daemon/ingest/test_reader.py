@@ -1,7 +1,5 @@
 """The loop that reads the stream."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """Replaying what was refused: in the order of entries, as of then, and never over what is newer."""
 
-from __future__ import annotations
-
 import pytest
 import redis.asyncio
 

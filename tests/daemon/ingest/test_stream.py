@@ -1,7 +1,5 @@
 """Looking at the stream, on both kinds of Redis: what is new, whether it is still the same stream, and trimming."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

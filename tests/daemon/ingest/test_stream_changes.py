@@ -1,7 +1,5 @@
 """A stream that was reset, has a gap, or is trimmed."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.infra.redis import redis_client

@@ -1,7 +1,5 @@
 """What a course's structure does to the assignments in it."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.ingest.events import BadEvent

@@ -1,7 +1,5 @@
 """Until when campuses' certificates are valid, as Prometheus sees it: by the connections over which grades are sent."""
 
-from __future__ import annotations
-
 import time
 from ipaddress import ip_network
 

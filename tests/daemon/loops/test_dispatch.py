@@ -1,7 +1,5 @@
 """The dispatcher: what is due gets its message, as much as may be sent now."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

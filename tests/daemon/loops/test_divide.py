@@ -1,7 +1,5 @@
 """How the dispatcher divides free connections among campuses."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

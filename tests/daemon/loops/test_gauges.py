@@ -1,7 +1,5 @@
 """The gauges that are read from the database and Redis."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.metrics import Metrics

@@ -1,7 +1,5 @@
 """Daemons that say that they are at work, and when they end."""
 
-from __future__ import annotations
-
 import pytest
 from structlog.testing import capture_logs
 

@@ -1,7 +1,5 @@
 """What is kept for how long."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.infra.stop import Stop

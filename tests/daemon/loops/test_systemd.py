@@ -1,7 +1,5 @@
 """What the daemon sends to systemd."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 

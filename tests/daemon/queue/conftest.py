@@ -1,7 +1,5 @@
 """Fixtures of the tests of the queue."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.daemon.queue.house import house

@@ -1,7 +1,5 @@
 """A real broker with one actor, and the worker that runs it on the loop."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import threading

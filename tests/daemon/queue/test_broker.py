@@ -1,7 +1,5 @@
 """Dramatiq's broker: it says in one way what is wrong, and looks at once when there is a message."""
 
-from __future__ import annotations
-
 from threading import Thread
 
 import dramatiq

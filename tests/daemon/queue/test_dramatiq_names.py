@@ -1,7 +1,5 @@
 """The private names of Dramatiq that the worker uses are there."""
 
-from __future__ import annotations
-
 import inspect
 
 import dramatiq

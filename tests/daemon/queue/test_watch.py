@@ -1,7 +1,5 @@
 """What the worker reports of its threads and their Redis."""
 
-from __future__ import annotations
-
 import dramatiq
 import pytest
 

@@ -1,7 +1,5 @@
 """Dramatiq's worker with its actors on the loop, against real servers."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading

@@ -1,7 +1,5 @@
 """Asking a campus for what it acknowledged: each drift is found, and only what the operator chose is sent again."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Marking many grades goes on, whatever becomes of some of them."""
 
-from __future__ import annotations
-
 import pytest
 
 from daemon.support.resend import resend

@@ -1,7 +1,5 @@
 """What the daemon says of itself."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 

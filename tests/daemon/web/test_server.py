@@ -1,7 +1,5 @@
 """The web port: four pages, read-only."""
 
-from __future__ import annotations
-
 import asyncio
 
 import aiohttp

@@ -1,7 +1,5 @@
 """What happened to some grades, in a real database, through intake and the attempts of senders, at chosen times."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime

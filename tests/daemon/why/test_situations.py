@@ -1,7 +1,5 @@
 """What is answered in every situation, word for word: the text that people see, and the JSON."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """Times, durations and names, as people see them."""
 
-from __future__ import annotations
-
 import io
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """One clock for all daemons: the database's time of day, carried on by a monotonic clock."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

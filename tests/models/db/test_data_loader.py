@@ -1,7 +1,5 @@
 """What many ask at about the same time is asked once."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

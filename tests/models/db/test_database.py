@@ -1,7 +1,5 @@
 """Opening the database."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.db.database import open_database, tortoise_config

@@ -1,7 +1,5 @@
 """Migrations: from empty, once, and clear about a schema that does not fit."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """The pool of PostgreSQL connections outlives whatever becomes of them."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress

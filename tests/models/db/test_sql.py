@@ -1,7 +1,5 @@
 """One text for both databases."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.db.sql import Statement, is_postgres

@@ -1,7 +1,5 @@
 """What answers people who ask: reads alone, by indexes alone, and never more than a person would look at."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

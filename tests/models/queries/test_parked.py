@@ -1,7 +1,5 @@
 """Parked grades by reason, scope and campus."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.queries.parked import ParkedGroup, read_parked

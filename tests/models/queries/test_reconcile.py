@@ -1,7 +1,5 @@
 """Which assignments can be compared with what their campus holds, and sending one again only if nothing changed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Which grades a resend finds, and what marking does to their rows."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What is old goes, a chunk at a time; the last success of each assignment stays for ever."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.delivery import Delivery, DeliveryRecord, write_deliveries

@@ -1,7 +1,5 @@
 """The state of everything, as ``status`` counts it."""
 
-from __future__ import annotations
-
 import pytest
 
 from models.campus import Campus

@@ -1,7 +1,5 @@
 """A good step: the release before need not know of it."""  # noqa: N999
 
-from __future__ import annotations
-
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 

@@ -1,7 +1,5 @@
 """A bad step: the release before can write no score any more."""  # noqa: N999
 
-from __future__ import annotations
-
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 

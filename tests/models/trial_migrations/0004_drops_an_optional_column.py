@@ -1,7 +1,5 @@
 """A bad step: the release before would no longer find what it has stored."""  # noqa: N999
 
-from __future__ import annotations
-
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 

@@ -1,7 +1,5 @@
 """A bad step: rows are lost."""  # noqa: N999
 
-from __future__ import annotations
-
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 

@@ -1,7 +1,5 @@
 """What a first attempt leaves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from actors.resolution import CAMPUS_WAIT

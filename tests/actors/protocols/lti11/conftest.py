@@ -1,7 +1,5 @@
 """Fixtures for tests with an LMS that speaks LTI 1.1."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.actors.sending import just_now, scored

@@ -1,7 +1,5 @@
 """How real LMSs answer, and what becomes of the grade: a row for each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD

@@ -1,7 +1,5 @@
 """Responses without an LMS."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Signatures, checked by the other side of the library."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 

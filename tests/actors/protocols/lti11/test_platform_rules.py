@@ -5,8 +5,6 @@ What an answer means is data in :mod:`actors.protocols.lti11.platforms`; these t
 that it leaves, and its delivery record.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 

@@ -1,7 +1,5 @@
 """How the kinds of LMS are told apart, and that their tables are sound."""
 
-from __future__ import annotations
-
 import pytest
 from multidict import CIMultiDict
 

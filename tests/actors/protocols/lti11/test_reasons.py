@@ -1,7 +1,5 @@
 """The words of a reason: bounded, and without what must never show."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.errors import TryLater

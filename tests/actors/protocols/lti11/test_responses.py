@@ -1,7 +1,5 @@
 """What a response means and what to do about it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """What the responses of known platforms mean."""
 
-from __future__ import annotations
-
 import pytest
 
 from actors.errors import GiveUp, Misconfigured, TryLater

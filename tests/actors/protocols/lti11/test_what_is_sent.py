@@ -1,7 +1,5 @@
 """What an LMS gets, on a real socket."""
 
-from __future__ import annotations
-
 import json
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """Attempts without an answer: did the request arrive, and what becomes of the grade."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os

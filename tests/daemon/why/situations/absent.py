@@ -1,7 +1,5 @@
 """There is no such grade."""
 
-from __future__ import annotations
-
 from tests.daemon.why.situations.begin import begun, situation
 from tests.daemon.why.story import ask
 

@@ -1,7 +1,5 @@
 """The register of situations, and how most of them begin."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from models.assignment import GradedAssignment

@@ -1,7 +1,5 @@
 """Grades that wait for their campus."""
 
-from __future__ import annotations
-
 from models import consumer_admin
 from models.campus import Campus
 from tests.daemon.why.situations.begin import UNAVAILABLE, begun, situation

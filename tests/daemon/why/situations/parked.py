@@ -1,7 +1,5 @@
 """Grades that are parked."""
 
-from __future__ import annotations
-
 from tests.daemon.why.situations.begin import NO_CONNECTION, begun, situation
 from tests.daemon.why.story import Sent, ask
 

@@ -1,7 +1,5 @@
 """Grades that the campus holds, or that need no sending; and those that went elsewhere."""
 
-from __future__ import annotations
-
 from tests.daemon.why.situations.begin import NO_CONNECTION, begun, id_of, situation
 from tests.daemon.why.story import ask, before
 

@@ -1,7 +1,5 @@
 """Several grades, late events, and hostile words."""
 
-from __future__ import annotations
-
 from models.registration import Registration, register
 from tests.daemon.why.situations.begin import begun, id_of, situation
 from tests.daemon.why.story import LAUNCH, Sent, ask, before

@@ -1,7 +1,5 @@
 """Grades that are on their way."""
 
-from __future__ import annotations
-
 from models.rescue import rescue
 from tests.daemon.why.situations.begin import NO_CONNECTION, UNAVAILABLE, begun, id_of, situation
 from tests.daemon.why.story import NOW, Sent, ask, before
