@@ -251,14 +251,16 @@ CREATE TABLE place (kind INT, url TEXT);
 INSERT INTO place VALUES {urls};
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
     SELECT 'campus-' || n, 'campus-' || n, 'secret' FROM generate_series(0, {number} - 1) AS n;
-INSERT INTO outcome_service (lti_consumer_id, lis_outcome_service_url, url_digest, origin)
-    SELECT id, url, md5(id::text), regexp_replace(url, '/grades$', '')
+INSERT INTO campus (lti_consumer_id, origin, blocked_until, trips, successes, answered_at, reading_until)
+    SELECT id, regexp_replace(url, '/grades$', ''), 0, 0, 0, 1, 0
     FROM lti_consumer JOIN place ON kind = CASE WHEN id <= 3 * {sick} THEN 1 + id % 3 ELSE 0 END;
-INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, lis_result_sourcedid,
+INSERT INTO outcome_service (lti_consumer_id, campus_id, lis_outcome_service_url, url_digest)
+    SELECT lti_consumer_id, id, origin || '/grades', md5(id::text) FROM campus;
+INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, campus_id, lis_result_sourcedid,
     sourcedid_digest, registered_us, composite, version_number, sent_version, due_at, forced_version, not_before,
     hold_until, attempts, note)
-    SELECT consumer_name || '-' || n, 'course', 'problem', outcome_service.id, '{tag}-' || consumer_name || '-' || n,
-        md5(consumer_name || '-' || n), 0, false, 1, 1, 0, 0, 0, 0, 0, ''
+    SELECT consumer_name || '-' || n, 'course', 'problem', outcome_service.id, campus_id,
+        '{tag}-' || consumer_name || '-' || n, md5(consumer_name || '-' || n), 0, false, 1, 1, 0, 0, 0, 0, 0, ''
     FROM generate_series(0, {learners} - 1) AS n CROSS JOIN outcome_service
     JOIN lti_consumer ON lti_consumer.id = lti_consumer_id;
 DROP TABLE place;
