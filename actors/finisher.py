@@ -28,7 +28,7 @@ class Finisher:
 
     Args:
         partitions: How many queues there are; a claim that follows an attempt is of the same one.
-        hands_over: Whether claims shall follow now.
+        hands_over: Whether a claim shall follow this one's attempt now.
         limit_changed: Called when a campus may have another number of requests than before.
     """
 
@@ -37,7 +37,7 @@ class Finisher:
         dependencies: Dependencies,
         *,
         partitions: int,
-        hands_over: Callable[[], bool],
+        hands_over: Callable[[Claim], bool],
         limit_changed: Callable[[], None],
     ) -> None:
         self._dependencies = dependencies
@@ -90,7 +90,8 @@ class Finisher:
 
     async def _finish_many(self, ends: Sequence[Finish]) -> Mapping[Finish, Finished]:
         lease = self._dependencies.lease()
-        hand_over = HandOver(lease, self._partitions) if self._hands_over() else None
+        freed = frozenset(end for end in ends if self._hands_over(end.claim))
+        hand_over = HandOver(lease, self._partitions, freed) if freed else None
         try:
             return await self._finish_now(ends, lease, hand_over)
         except Exception:

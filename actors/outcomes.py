@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 MAX_NAMED = 64
 #: What the database can hold; one that it cannot would fail the claims of the messages beside it.
 MAX_ID = 2**63 - 1
+#: Seconds that a connection stays with a campus while other campuses wait for one.
+TURN = 0.25
 #: Milliseconds. Delayed messages for the same piece of time are one message, at its end.
 DELAY_STEP_MS = 1000
 
@@ -45,6 +47,7 @@ class Outcomes:
         broker: Not yet used by a worker; its partition queues are declared here.
         partitions: How many queues there are.
         max_connections: Attempts at once of this daemon.
+        turn: Seconds that a connection stays with a campus while other campuses wait for one.
     """
 
     def __init__(
@@ -54,13 +57,15 @@ class Outcomes:
         *,
         partitions: int,
         max_connections: int,
+        turn: float = TURN,
     ) -> None:
         self._broker = broker
         self._dependencies = dependencies
         self._partitions = partitions
         self._max_connections = max_connections
+        self._turn = turn
         self._notify: Callable[[], None] = lambda: None
-        #: Whether campuses wait for connections, so that these go to each in turn and are not handed over.
+        #: Whether campuses wait for connections, so that these go to each in turn.
         self.contended = False
         #: Whether due assignments may wait for a slot or a connection.
         self.backlog = False
@@ -68,6 +73,8 @@ class Outcomes:
         self._reserved = 0
         #: By token, when each running attempt was claimed, in milliseconds since 1970; None: its campus is slow.
         self._running: dict[int, int | None] = {}
+        #: By token of a running attempt, until when its connection may be handed over, by the monotonic clock.
+        self._turns: dict[int, float] = {}
         #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
         self._fresh: set[int] = set()
         finisher = Finisher(
@@ -118,15 +125,16 @@ class Outcomes:
         """
         Send the messages that changes call for: at once for leaves, at their time for composites.
 
-        A composite that was pending before has its message; the dispatcher finds those whose time has moved. Without a
-        free connection a message would be of no use, and the dispatcher finds the leaves too.
+        A composite that was pending before has its message; the dispatcher finds those whose time has moved. Leaves for
+        which no connection is free are the dispatcher's too: their messages would come to nothing.
         """
-        now, free = self._dependencies.clock.now(), self.free
-        self.backlog |= not free
+        now = self._dependencies.clock.now()
+        free = 0 if self.contended else self.free
+        due = [one for one in dirty if one.due_at <= now]
+        self.backlog |= len(due) > free
         await self._enqueue(
-            (one.kind, one.assignment_id, one.due_at if one.due_at > now else None)
-            for one in dirty
-            if (one.due_at > now and one.first) or (one.due_at <= now and free)
+            [(one.kind, one.assignment_id, None) for one in due[:free]]
+            + [(one.kind, one.assignment_id, one.due_at) for one in dirty if one.due_at > now and one.first]
         )
 
     async def enqueue_due(self, due: Sequence[Due]) -> None:
@@ -180,13 +188,15 @@ class Outcomes:
 
     async def _chain(self, claim: Claim) -> None:
         """Make an attempt, and those that are handed over after it, with one connection."""
+        self._turns[claim.token] = self._dependencies.clock.monotonic() + self._turn
         try:
             while (following := await self._attempts.make(claim)) is not None:
+                self._turns[following.token] = self._turns.pop(claim.token)
                 del self._running[claim.token]
                 claim = following
                 self._note_running(claim)
         finally:
-            del self._running[claim.token]
+            del self._running[claim.token], self._turns[claim.token]
             if self.backlog:
                 self._notify()
 
@@ -206,8 +216,10 @@ class Outcomes:
             self._note_running(one)
         return {one.assignment_id: one for one in claims}
 
-    def _hands_over(self) -> bool:
-        return not (self._closed or self.contended) and self._dependencies.may_send()
+    def _hands_over(self, claim: Claim) -> bool:
+        if self._closed or not self._dependencies.may_send():
+            return False
+        return not self.contended or self._dependencies.clock.monotonic() < self._turns[claim.token]
 
 
 def _checked(assignment_ids: object) -> list[int]:

@@ -75,12 +75,14 @@ class HandOver:
     """
     How the claims that follow are made.
 
-    *partitions*: a claim goes to an actor of its own partition only. *claimed*: gets each claim before the commit, so
-    that the caller can give them back when the commit's answer is lost.
+    *partitions*: a claim goes to an actor of its own partition only. *after*: the attempts that claims may
+    follow; None: all. *claimed*: gets each claim before the commit, so that the caller can give them back when the
+    commit's answer is lost.
     """
 
     lease: Lease
     partitions: int
+    after: frozenset[Finish] | None = None
     claimed: list[Claim] = field(default_factory=list)
 
 
@@ -184,7 +186,7 @@ async def finish(
         # A sender that lost its claim stood still: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
         changes = await _signal(signals, next_breaker)
-        if hand_over is not None and ended:
+        if hand_over is not None:
             for one, claim in (await _hand_over(ended, hand_over)).items():
                 found[one] = Finished(parked=found[one].parked, next=claim)
     return found, changes
@@ -273,6 +275,10 @@ async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Si
 async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finish, Claim]:
     """Claim as many due rows as attempts have ended, each of the campus and the partition of one of these."""
     partitions = hand_over.partitions
+    if hand_over.after is not None:
+        ended = [one for one in ended if one in hand_over.after]
+    if not ended:
+        return {}
 
     def place(claim: Claim) -> tuple[int, int]:
         return claim.address.campus_id, claim.assignment_id % partitions

@@ -90,6 +90,7 @@ class Sending:
         max_connections: int = 200,
         may_send: bool = True,
         hands_over: bool = False,
+        turn: float = 0,
         **settings: Any,
     ) -> None:
         rules = Rules(hold_seconds=HOLD, max_attempts=max_attempts)
@@ -107,7 +108,9 @@ class Sending:
             may_send=lambda: self.may_send,
             abort=asyncio.Event(),
         )
-        self.outcomes = Outcomes(self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections)
+        self.outcomes = Outcomes(
+            self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections, turn=turn
+        )
         self.outcomes.contended = not hands_over
         self.dispatcher = Dispatcher(self.outcomes, self.dependencies)
         self.outcomes.on_capacity(self.dispatcher.notify)

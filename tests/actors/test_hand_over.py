@@ -59,12 +59,14 @@ async def test_nothing_follows_at_another_campus(sending, lms, campus):
     assert await sent(there) == []
 
 
-async def test_nothing_follows_while_campuses_wait_for_connections(sending, lms, campus):
+@pytest.mark.parametrize(("turn", "number"), [(0, 1), (60, 3)])
+async def test_claims_follow_for_a_turn_while_campuses_wait_for_connections(make_sending, campus, turn, number):
+    sending = await make_sending(turn=turn)
     sending.outcomes.contended = True
     await known(campus)
     ids = await make_class(campus, 12)
     await sending.send(ids[0])
-    assert await sent(ids) == ids[:1]
+    assert len(await sent(ids)) == number
 
 
 async def test_nothing_follows_before_the_stream_is_caught_up_again(sending, lms, campus):

@@ -177,6 +177,21 @@ async def test_without_a_free_connection_only_messages_for_later_are_sent_and_th
     await asyncio.to_thread(messenger.broker.close)
 
 
+async def test_leaves_beyond_the_free_connections_get_no_message_and_are_backlog(valkey_url):
+    messenger = Messenger(valkey_url, max_connections=2)
+    await messenger.dirty(leaf(1), leaf(2), leaf(3))
+    assert sorted(one for ids in messenger.named() for one in ids) == [1, 2]
+    assert messenger.outcomes.backlog
+    await asyncio.to_thread(messenger.broker.close)
+
+
+async def test_while_campuses_wait_for_connections_leaves_are_left_to_the_dispatcher(messenger):
+    messenger.outcomes.contended = True
+    await messenger.dirty(leaf(1), composite(2, NOW + 60_000))
+    assert messenger.named() == [[2]]
+    assert messenger.outcomes.backlog
+
+
 async def test_with_a_free_connection_there_is_no_backlog(messenger):
     await messenger.dirty(leaf(1))
     assert not messenger.outcomes.backlog
