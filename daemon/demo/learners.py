@@ -2,81 +2,57 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from fractions import Fraction
+from typing import Literal
 
-from daemon.demo.course import COURSE_ID, Block, Points, earned_in
+from daemon.demo.course import COURSE_ID, Course
 
-#: Seconds over which the learners come in, one after the other.
-ARRIVALS = 3.0
-
-#: Seconds from a learner's launches to the first answer.
-READING = 1.2
-
+#: Seconds over which the learners come in, and from a learner's launches to the first answer.
+ARRIVALS, READING = 3.0, 1.2
 #: Seconds between two answers of one learner: always well below the demo's composite delay.
 PAUSE = (0.2, 0.55)
-
 #: Seconds after the last answer when some learners come back: the composite delay and some more.
 BREAK = 5.0
-
-#: One in so many learners comes back after a break to better a score; these are the ones who came first.
-RETURNING = 5
-
-#: One in so many learners opens a graded problem and never answers it.
-BROWSING = 5
-
+#: One in so many learners comes back after a break to better a score, and opens a problem without answering it.
+ONE_IN = 5
 #: A problem is scored in quarters of what it counts.
 STEPS = 4
 
-
-class Kind(StrEnum):
-    """What a delivery is to the daemon."""
-
-    LAUNCH = "launch"
-    #: A score that is news.
-    CHANGE = "change"
-    #: An event that was on the stream before, word for word.
-    DUPLICATE = "duplicate"
-    #: A score that comes after a newer one of the same problem.
-    LATE = "late"
+#: ``change``: a score that is new. ``duplicate``: an event that was on the stream before. ``late``: a score that comes
+#: after a newer one of the same problem.
+ScriptKind = Literal["launch", "change", "duplicate", "late"]
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A learner's line in the campus gradebook, for a problem or for a block that holds several."""
+    """A learner's row in the campus gradebook, for a problem, a unit or a chapter."""
 
     user_id: str
-    block: Block
+    usage_id: str
     sourcedid: str
-    resource_link_id: str
-
-    @property
-    def composite(self) -> bool:
-        """Whether several problems make up the grade."""
-        return self.block.points is None
+    composite: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer of one learner to one problem."""
+    """One answer of one learner to one problem. *scored_at*: seconds since the beginning."""
 
     user_id: str
     usage_id: str
-    #: When it was scored, in seconds since the beginning.
-    scored: float
+    scored_at: float
     earned: float
     possible: float
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event on its way onto the stream, *at* so many seconds after the beginning."""
+class Step:
+    """One event that goes onto the stream *at* so many seconds after the beginning."""
 
     at: float
-    kind: Kind
+    kind: ScriptKind
     what: Assignment | Attempt
 
 
@@ -86,72 +62,56 @@ class Script:
 
     learners: int
     assignments: tuple[Assignment, ...]
-    deliveries: tuple[Delivery, ...]
+    steps: tuple[Step, ...]
 
-    def attempts(self, *kinds: Kind) -> list[Attempt]:
-        """Return the attempts behind the deliveries of these *kinds*."""
-        return [d.what for d in self.deliveries if isinstance(d.what, Attempt) and d.kind in kinds]
+    def attempts(self, *kinds: ScriptKind) -> list[Attempt]:
+        """The attempts behind the steps of these *kinds*."""
+        return [step.what for step in self.steps if isinstance(step.what, Attempt) and step.kind in kinds]
 
-    def changes_under(self) -> dict[str, int]:
-        """Count, by sourcedid, the changes of score that touch each assignment."""
-        changed: dict[tuple[str, str], int] = {}
-        for attempt in self.attempts(Kind.CHANGE):
-            place = attempt.user_id, attempt.usage_id
-            changed[place] = changed.get(place, 0) + 1
-        return {
-            a.sourcedid: sum(changed.get((a.user_id, problem.usage_id), 0) for problem in a.block.problems())
-            for a in self.assignments
-        }
-
-    def earned(self) -> dict[str, Fraction | None]:
-        """
-        Work out, by sourcedid, the score that the campus should end up with.
-
-        ``None``: the learner tried nothing there, so that there must be no grade at all, not even a 0.
-        """
-        newest: dict[tuple[str, str], Attempt] = {}
-        for attempt in self.attempts(Kind.CHANGE, Kind.LATE):
-            place = attempt.user_id, attempt.usage_id
-            if place not in newest or attempt.scored > newest[place].scored:
-                newest[place] = attempt
-        by_user: dict[str, dict[str, Points]] = {}
-        for (user_id, usage_id), attempt in newest.items():
-            points = Points(Fraction(attempt.earned), Fraction(attempt.possible))
-            by_user.setdefault(user_id, {})[usage_id] = points
-        return {a.sourcedid: _share(a.block, by_user.get(a.user_id, {})) for a in self.assignments}
+    def expected(self, course: Course) -> dict[str, Fraction | None]:
+        """By sourcedid, the score that the campus should end up with; None: no grade at all, not even a 0."""
+        earned: dict[str, dict[str, Fraction]] = {}
+        for attempt in sorted(self.attempts("change", "late"), key=lambda attempt: attempt.scored_at):
+            earned.setdefault(attempt.user_id, {})[attempt.usage_id] = Fraction(attempt.earned)
+        return {one.sourcedid: course.share(one.usage_id, earned.get(one.user_id, {})) for one in self.assignments}
 
 
-def write_script(course: Block, *, learners: int, seed: int) -> Script:
+def write_script(course: Course, *, learners: int, seed: int) -> Script:
     """
     Decide what *learners* learners do in *course*.
 
-    Each of them launches two problems, a unit and a chapter, and then works through that unit and part of another
-    in one go. Some events come twice, some come after newer ones, and the first learners come back after a break.
+    Each launches a unit, its chapter and two problems, and then works through that unit and part of another. Some
+    events come twice, some come after newer ones, and one in five learners comes back after a break.
     """
     chance = random.Random(seed)  # noqa: S311 - a script that can be repeated, not a secret
     assignments: list[Assignment] = []
-    deliveries: list[Delivery] = []
+    steps: list[Step] = []
+    chapters = course.children(course.blocks[0].usage_id)
     for number in range(learners):
         arrival = ARRIVALS * number / learners
-        mine = list(_assignments(course, number, chance))
-        assignments += mine
-        deliveries += [Delivery(arrival + 0.1 * n, Kind.LAUNCH, a) for n, a in enumerate(mine)]
-        returns = number < learners / RETURNING
-        deliveries += _work(mine, arrival + READING, chance, returns=returns)
-    deliveries.sort(key=lambda delivery: delivery.at)
-    return Script(learners, tuple(assignments), tuple(deliveries))
+        chapter = chapters[number % len(chapters)]
+        unit, other, unseen = chance.sample(course.children(chapter), 3)
+        first, elsewhere, unopened = (course.problems(one)[0].usage_id for one in (unit, other, unseen))
+        opened = [unit, chapter, first, elsewhere] + [unopened] * (number % ONE_IN == 0)
+        own = [_assignment(course, number, usage_id, chance) for usage_id in opened]
+        assignments += own
+        steps += [Step(arrival + 0.1 * n, "launch", one) for n, one in enumerate(own)]
+        order = _order(course, unit, other) + [first] * (number % ONE_IN == 0)
+        attempts = list(_answers(course, f"{1000 + number}", order, arrival + READING, chance))
+        steps += _deliveries(attempts, chance)
+    return Script(learners, tuple(assignments), tuple(sorted(steps, key=lambda step: step.at)))
 
 
 def launch_event(assignment: Assignment, *, consumer_key: str, service_url: str) -> dict[str, str]:
-    """Write the ``launch`` event by which a tool registers *assignment*."""
+    """The ``launch`` event by which a tool registers *assignment*."""
     return {
         "type": "launch",
         "oauth_consumer_key": consumer_key,
         "user_id": assignment.user_id,
         "lti_user_id": f"campus-{assignment.user_id}",
         "course_id": COURSE_ID,
-        "usage_id": assignment.block.usage_id,
-        "resource_link_id": assignment.resource_link_id,
+        "usage_id": assignment.usage_id,
+        "resource_link_id": f"link-{_place(assignment.usage_id)}",
         "lis_result_sourcedid": assignment.sourcedid,
         "lis_outcome_service_url": service_url,
         "context_title": "Physics 101",
@@ -159,7 +119,7 @@ def launch_event(assignment: Assignment, *, consumer_key: str, service_url: str)
 
 
 def score_event(attempt: Attempt, *, began: datetime) -> dict[str, str]:
-    """Write the ``score.changed`` event for *attempt*, in a play that *began* at that time."""
+    """The ``score.changed`` event for *attempt*, in a demo that *began* at that time."""
     return {
         "type": "score.changed",
         "user_id": attempt.user_id,
@@ -167,57 +127,44 @@ def score_event(attempt: Attempt, *, began: datetime) -> dict[str, str]:
         "usage_id": attempt.usage_id,
         "points_earned": f"{attempt.earned:g}",
         "points_possible": f"{attempt.possible:g}",
-        "modified": (began + timedelta(seconds=attempt.scored)).isoformat(timespec="milliseconds"),
+        "modified": (began + timedelta(seconds=attempt.scored_at)).isoformat(timespec="milliseconds"),
     }
 
 
-def _share(block: Block, attempted: Mapping[str, Points]) -> Fraction | None:
-    if not any(problem.usage_id in attempted for problem in block.problems()):
-        return None
-    return earned_in(block, attempted).share
+def _place(usage_id: str) -> str:
+    return usage_id.rpartition("@")[2][:12]
 
 
-def _assignments(course: Block, number: int, chance: random.Random) -> Iterator[Assignment]:
-    chapter = course.children[number % len(course.children)]
-    units = [unit for sequence in chapter.children for unit in sequence.children]
-    worked, other, *unseen = chance.sample(units, len(units))
-    # The order matters: _work takes the first four apart again.
-    blocks = [worked, chapter, worked.problems()[0], other.problems()[0]]
-    if number % BROWSING == 0:
-        blocks.append(unseen[0].problems()[0])
-    for block in blocks:
-        link = block.usage_id.rpartition("@")[2][:12]
-        yield Assignment(f"{1000 + number}", block, _sourcedid(number, link, chance), f"link-{link}")
+def _assignment(course: Course, number: int, usage_id: str, chance: random.Random) -> Assignment:
+    # A sourcedid as Moodle makes it: JSON, with quotes; and with markup, which a careless tool does not escape.
+    data = {"instanceid": _place(usage_id), "userid": f"{1000 + number}", "typeid": "<7&>"}
+    sourcedid = json.dumps({"data": data, "hash": f"{chance.getrandbits(256):064x}"}, separators=(",", ":"))
+    return Assignment(f"{1000 + number}", usage_id, sourcedid, composite=len(course.problems(usage_id)) > 1)
 
 
-def _sourcedid(number: int, link: str, chance: random.Random) -> str:
-    """Make a sourcedid in the way of Moodle: JSON, with quotes; and with markup, which a careless tool trips over."""
-    data = {"instanceid": link, "userid": f"{1000 + number}", "typeid": "<7&>", "launchid": chance.randrange(10**9)}
-    return json.dumps({"data": data, "hash": f"{chance.getrandbits(256):064x}"}, separators=(",", ":"))
+def _order(course: Course, unit: str, other: str) -> list[str]:
+    """The problems in the order of the answers: each of the unit at least twice, and two of the other one."""
+    easy, middle, hard = (problem.usage_id for problem in course.problems(unit))
+    elsewhere, aside, _ = (problem.usage_id for problem in course.problems(other))
+    return [easy, easy, middle, hard, middle, hard, hard, elsewhere, aside, elsewhere]
 
 
-def _work(mine: Sequence[Assignment], start: float, chance: random.Random, *, returns: bool) -> list[Delivery]:
-    """Let one learner answer, from *start* on: every problem of the unit at least twice, and two of another unit."""
-    unit, chapter, _, elsewhere = (assignment.block for assignment in mine[:4])
-    user_id = mine[0].user_id
-    easy, middle, hard = unit.problems()
-    other = next(u for s in chapter.children for u in s.children if elsewhere in u.children)
-    aside = other.problems()[1]
-
-    order = [easy, easy, middle, hard, middle, hard, hard, elsewhere, aside, elsewhere]
-    if returns:
-        order.append(easy)
-    quarters = {problem: iter(chance.sample(range(STEPS + 1), order.count(problem))) for problem in set(order)}
-    attempts: list[Attempt] = []
+def _answers(course: Course, user_id: str, order: list[str], start: float, chance: random.Random) -> Iterator[Attempt]:
+    """An attempt for each problem of *order*, whose scores all differ; an eleventh comes after a break."""
+    points: Mapping[str, float] = {block.usage_id: block.points or 0 for block in course.blocks}
+    quarters = {
+        usage_id: iter(chance.sample(range(STEPS + 1), order.count(usage_id))) for usage_id in dict.fromkeys(order)
+    }
     clock = start
-    for n, problem in enumerate(order):
-        clock += BREAK if returns and n == len(order) - 1 else chance.uniform(*PAUSE)
-        possible = problem.points or 0.0
-        attempts.append(Attempt(user_id, problem.usage_id, clock, possible * next(quarters[problem]) / STEPS, possible))
+    for number, usage_id in enumerate(order):
+        clock += BREAK if number == 10 else chance.uniform(*PAUSE)
+        possible = points[usage_id]
+        yield Attempt(user_id, usage_id, clock, possible * next(quarters[usage_id]) / STEPS, possible)
 
-    # The second of three answers to the hard problem gets lost on the way, and is heard of after the third.
-    held_up = [n for n, problem in enumerate(order) if problem is hard][1]
-    deliveries = [Delivery(attempt.scored, Kind.CHANGE, attempt) for attempt in attempts]
-    deliveries[held_up] = Delivery(attempts[held_up + 1].scored + chance.uniform(0.1, 2), Kind.LATE, attempts[held_up])
-    repeated = chance.sample([d for d in deliveries if d.kind is Kind.CHANGE], 2)
-    return deliveries + [Delivery(d.at + chance.uniform(0.05, 2), Kind.DUPLICATE, d.what) for d in repeated]
+
+def _deliveries(attempts: list[Attempt], chance: random.Random) -> list[Step]:
+    steps = [Step(attempt.scored_at, "change", attempt) for attempt in attempts]
+    # The second of three answers to the hard problem gets lost on the way, and arrives after the third.
+    steps[5] = Step(attempts[6].scored_at + chance.uniform(0.1, 2), "late", attempts[5])
+    repeated = chance.sample([step for step in steps if step.kind == "change"], 2)
+    return steps + [Step(step.at + chance.uniform(0.05, 2), "duplicate", step.what) for step in repeated]

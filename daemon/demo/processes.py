@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import IO
 
 #: Seconds that the daemon gets to stop after SIGTERM: its drain, the embedded server's end, and some.
-PATIENCE = 16.0
+STOPS_WITHIN = 16.0
 
 #: Lines of the log that are shown when something went wrong.
 LAST_LINES = 20
 
 
 class DemoError(Exception):
-    """The play cannot go on."""
+    """The demo cannot go on."""
 
 
-class Daemon:
+class DaemonProcess:
     """A running ``passbackd run``, with its log."""
 
     def __init__(self, process: Process, log: Path) -> None:
@@ -47,12 +47,12 @@ class Daemon:
 
 
 @asynccontextmanager
-async def running_daemon(config: Path, log: Path) -> AsyncIterator[Daemon]:
+async def running_daemon(config: Path, log: Path) -> AsyncIterator[DaemonProcess]:
     """Run the daemon on *config* and write what it says to *log*. It is gone on the way out, whatever happened."""
     with log.open("wb") as output:
         process = await _start("run", config=config, stdin=asyncio.subprocess.DEVNULL, stdout=output)
     try:
-        yield Daemon(process, log)
+        yield DaemonProcess(process, log)
     finally:
         await _end(process)
 
@@ -93,7 +93,7 @@ async def _end(process: Process) -> None:
         with suppress(ProcessLookupError):
             process.terminate()
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), PATIENCE)
+            await asyncio.wait_for(process.wait(), STOPS_WITHIN)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()

@@ -16,7 +16,7 @@ _REPLACE = "/imsx_POXEnvelopeRequest/imsx_POXBody/replaceResultRequest"
 _READ = "/imsx_POXEnvelopeRequest/imsx_POXBody/readResultRequest"
 
 
-class Fault(NamedTuple):
+class RequestFault(NamedTuple):
     """What no request should do, and the HTTP status with which a strict LMS refuses it."""
 
     status: int
@@ -52,7 +52,7 @@ class RequestRecord:
     #: The status code answered; None where no answer went out.
     status: int | None = None
     #: Everything that is wrong with it, in the order of the checks.
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[RequestFault] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -64,7 +64,7 @@ class RequestRecord:
 
     def fault(self, status: int, text: str) -> None:
         """Note one more fault."""
-        self.faults.append(Fault(status, text))
+        self.faults.append(RequestFault(status, text))
 
 
 def read_body(record: RequestRecord) -> None:

@@ -3,82 +3,53 @@ from fractions import Fraction
 
 import pytest
 
-from daemon.demo.course import COURSE_ID, Block, Points, earned_in, example_course, structure_event
+from daemon.demo.course import COURSE_ID, Course, DemoBlock, example_course, structure_event
 
-TREE = Block(
-    "a",
-    children=(
-        Block(
-            "b",
-            children=(
-                Block("d", children=(Block("h", 5), Block("i", 5))),
-                Block("e", children=(Block("j", 1), Block("k"), Block("l", 3))),
-                Block("f", children=(Block("m"),)),
-            ),
-        ),
-        Block("c", children=(Block("g", children=(Block("n", 10),)),)),
-    ),
+COURSE = Course(
+    (
+        DemoBlock("course", None),
+        DemoBlock("chapter", "course"),
+        DemoBlock("unit", "chapter"),
+        DemoBlock("text", "unit"),
+        DemoBlock("easy", "unit", 5),
+        DemoBlock("hard", "unit", 2.5),
+        DemoBlock("other unit", "chapter"),
+        DemoBlock("aside", "other unit", 2.5),
+    )
 )
-TRIED = {
-    name: Points(Fraction(earned), Fraction(possible))
-    for name, earned, possible in [("h", 2, 5), ("i", 3, 5), ("j", 0, 1), ("l", 1, 3), ("n", 3, 10)]
-}
 
 
 @pytest.mark.parametrize(
-    ("name", "earned", "possible"),
+    ("usage_id", "earned", "share"),
     [
-        ("a", 9, 24),
-        ("b", 6, 14),
-        ("c", 3, 10),
-        ("d", 5, 10),
-        ("e", 1, 4),
-        ("f", 0, 0),
-        ("g", 3, 10),
-        ("h", 2, 5),
-        ("m", 0, 0),
+        ("course", {"easy": 5, "hard": 2.5, "aside": 2.5}, 1),
+        ("chapter", {"easy": 3, "aside": 2}, Fraction(1, 2)),
+        ("unit", {"easy": 5}, Fraction(2, 3)),
+        ("unit", {"easy": 0}, 0),
+        ("easy", {"easy": 1}, Fraction(1, 5)),
+        ("unit", {"aside": 1}, None),
+        ("hard", {}, None),
+        ("text", {"easy": 1}, None),
     ],
 )
-def test_the_points_of_a_block_are_those_of_the_problems_below_it(name, earned, possible):
-    block = next(block for block in TREE.walk() if block.usage_id == name)
-    assert earned_in(block, TRIED) == Points(Fraction(earned), Fraction(possible))
-
-
-def test_a_problem_that_nobody_tried_counts_in_full_as_possible():
-    assert earned_in(TREE, {"h": Points(Fraction(2), Fraction(5))}) == Points(Fraction(2), Fraction(24))
-
-
-def test_an_attempted_problem_counts_what_it_was_possible_to_earn_when_it_was_tried():
-    assert earned_in(TREE, {"n": Points(Fraction(3), Fraction(20))}).possible == 34
-
-
-def test_where_nothing_can_be_earned_the_share_is_zero():
-    assert earned_in(Block("m"), {}).share == 0
-
-
-def test_a_share_is_exact():
-    assert Points(Fraction(1), Fraction(3)).share == Fraction(1, 3)
+def test_a_score_is_earned_over_possible_of_the_problems_below_and_none_where_nothing_was_attempted(
+    usage_id, earned, share
+):
+    assert COURSE.share(usage_id, {name: Fraction(points) for name, points in earned.items()}) == share
 
 
 def test_the_structure_event_holds_every_block_under_its_parent():
-    event = structure_event("course", TREE, version=7)
+    event = structure_event(COURSE)
     blocks = {block["usage_id"]: block for block in json.loads(event["blocks"])}
-    assert (event["type"], event["course_id"], event["version"]) == ("course.structure", "course", "7")
-    assert len(blocks) == len(list(TREE.walk()))
-    assert blocks["a"]["parent"] is None
-    assert blocks["h"] == {"usage_id": "h", "parent": "d", "points_possible": 5}
-    assert "points_possible" not in blocks["k"]
+    assert (event["type"], event["course_id"]) == ("course.structure", COURSE_ID)
+    assert set(blocks) == {block.usage_id for block in COURSE.blocks}
+    assert blocks["course"] == {"usage_id": "course", "parent": None}
+    assert blocks["hard"] == {"usage_id": "hard", "parent": "unit", "points_possible": 2.5}
 
 
-def test_the_example_course_has_three_levels_above_its_problems_and_unique_usage_keys():
+def test_the_example_course_is_the_same_in_every_run_and_its_usage_ids_differ():
     course = example_course()
-    problem = course.children[0].children[0].children[0].children[1]
-    keys = [block.usage_id for block in course.walk()]
-    assert problem.points is not None
-    assert len(set(keys)) == len(keys)
-    assert all(key.startswith("block-v1:ExampleU+PHYS101+2026+type@") for key in keys)
-    assert COURSE_ID == "course-v1:ExampleU+PHYS101+2026"
-
-
-def test_the_example_course_is_the_same_in_every_run():
-    assert example_course() == example_course()
+    ids = [block.usage_id for block in course.blocks]
+    assert course == example_course()
+    assert len(set(ids)) == len(ids)
+    assert all(one.startswith("block-v1:ExampleU+PHYS101+2026+type@") for one in ids)
