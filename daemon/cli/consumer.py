@@ -17,7 +17,7 @@ from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
 from models.db.clock import Clock
 from models.encryption import SEALED
-from models.quarantine import Which, count
+from models.quarantine import EventFilter
 from models.secrets import any_sealed
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
@@ -90,8 +90,8 @@ async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
 
     All of it in its order: a launch alone would bring back what the tool has switched off since.
     """
-    waiting = Which(consumer_key=key)
-    number = await count(waiting)
+    waiting = EventFilter(consumer_key=key)
+    number = await waiting.events().count()
     if not number:
         return
     typer.echo(f"{number} events with this key are in quarantine")

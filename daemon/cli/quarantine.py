@@ -28,8 +28,7 @@ from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.replay import Replay
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.quarantine import Kept, Which, count, find, in_order, newest
-from models.quarantine import drop as drop_all
+from models.quarantine import EventFilter, QuarantinedEvent, in_order
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 
@@ -55,11 +54,12 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List the newest events in quarantine, and why. Example: passbackd quarantine list --type launch"""
-    settings, which = quiet_config(config), Which(type=type_, user_id=user, consumer_key=consumer)
+    settings, wanted = quiet_config(config), EventFilter(type=type_, user_id=user, consumer_key=consumer)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            events, number = await newest(which, most=limit), await count(which)
+            events = await wanted.events().order_by("-id").limit(limit)
+            number = await wanted.events().count()
         if as_json:
             typer.echo(json.dumps([_document(event) for event in events]))
             return
@@ -89,7 +89,7 @@ def show(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            event = await find(event_id)
+            event = await QuarantinedEvent.get_or_none(id=event_id)
         if event is None:
             fail(f"there is no event {event_id} in quarantine: see `passbackd quarantine list`")
         if as_json:
@@ -116,13 +116,13 @@ def replay(
     everything: Everything = False,
 ) -> None:
     """Apply events that can be applied by now, in their order. Example: passbackd quarantine replay --type launch"""
-    which = _which(ids, type_, user, consumer, everything=everything)
+    wanted = _filter(ids, type_, user, consumer, everything=everything)
     settings = quiet_config(config)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            await _check_ids(which)
-            await replay_all(settings, which)
+            await _check_ids(wanted)
+            await replay_all(settings, wanted)
 
     run_work(work())
 
@@ -138,22 +138,22 @@ def drop(
     everything: Everything = False,
 ) -> None:
     """Forget events for good. Example: passbackd quarantine drop 7 8"""
-    which = _which(ids, type_, user, consumer, everything=everything)
+    wanted = _filter(ids, type_, user, consumer, everything=everything)
     settings = quiet_config(config)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            await _check_ids(which)
-            typer.echo(f"{await drop_all(which)} events dropped")
+            await _check_ids(wanted)
+            typer.echo(f"{await wanted.events().delete()} events dropped")
 
     run_work(work())
 
 
-async def replay_all(settings: Config, which: Which) -> None:
+async def replay_all(settings: Config, wanted: EventFilter) -> None:
     """Within an open database: replay, tell each refusal, and end the command with 1 if there was one."""
     clock = Clock()
     await clock.measure()
-    ids = await in_order(which)
+    ids = await in_order(wanted)
     results: dict[str, int] = {}
     screen = console()
     async with opened_stream(settings) as stream:
@@ -173,22 +173,22 @@ async def replay_all(settings: Config, which: Which) -> None:
         raise typer.Exit(FAILED)
 
 
-async def _check_ids(which: Which) -> None:
+async def _check_ids(wanted: EventFilter) -> None:
     """A number that is mistyped is another event, or none: nothing is done by half."""
-    missing = set(which.ids) - set(await in_order(Which(which.ids))) if which.ids else set()
+    missing = set(wanted.ids) - set(await in_order(EventFilter(wanted.ids))) if wanted.ids else set()
     if missing:
         fail(f"there is no event {', '.join(map(str, sorted(missing)))} in quarantine: nothing was changed")
 
 
-def _which(
+def _filter(
     ids: list[int] | None, type_: str | None, user: str | None, consumer: str | None, *, everything: bool
-) -> Which:
+) -> EventFilter:
     if not ids and type_ is None and user is None and consumer is None and not everything:
         fail("which events? give their ids, --type, --user or --consumer; --all means every one", WRONG)
-    return Which(tuple(ids or ()), type_, user, consumer)
+    return EventFilter(tuple(ids or ()), type_, user, consumer)
 
 
-def _document(event: Kept) -> dict[str, Any]:
+def _document(event: QuarantinedEvent) -> dict[str, Any]:
     return {
         "id": event.id,
         "at": iso(event.at),
@@ -202,7 +202,7 @@ def _document(event: Kept) -> dict[str, Any]:
     }
 
 
-def _content(event: Kept) -> str:
+def _content(event: QuarantinedEvent) -> str:
     return event.content.decode(errors="backslashreplace")
 
 

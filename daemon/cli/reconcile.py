@@ -14,7 +14,7 @@ from daemon.cli.common import run as run_work
 from daemon.infra.log import printable
 from daemon.infra.text import iso
 from daemon.support.reconcile import CampusReport, Drift
-from models.queries.reconcile import Selection
+from models.queries.filter import AssignmentFilter
 
 #: Findings that are told one by one; ``--json`` tells all.
 MAX_TOLD = 200
@@ -56,10 +56,10 @@ def reconcile(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
-            selection = Selection(await consumer_id(consumer), course)
+            wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
             async with reading(settings) as reader:
                 with counting_bar("readings", wanted=not as_json) as progress:
-                    reports = await reconcile_all(selection, reader, mend=mend, progress=progress)
+                    reports = await reconcile_all(wanted, reader, mend=mend, progress=progress)
         if as_json:
             typer.echo(json.dumps(_document(reports)))
         else:

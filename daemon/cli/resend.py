@@ -27,7 +27,8 @@ from daemon.infra.log import printable
 from daemon.support.resend import Marked
 from daemon.support.resend import resend as resend_all
 from models.db.clock import Clock
-from models.queries.resend import Matched, Selection, match
+from models.queries.filter import AssignmentFilter
+from models.queries.resend import Matched, match
 
 #: Failures that are told one by one.
 MAX_TOLD = 20
@@ -66,7 +67,7 @@ def resend(
         async with opened_database(settings, may_migrate=False):
             clock = Clock()
             await clock.measure()
-            selection = Selection(
+            asked_for = AssignmentFilter(
                 assignment_id=assignment,
                 user_id=user,
                 course_id=course,
@@ -74,9 +75,9 @@ def resend(
                 parked=parked,
                 since_ms=since_ms,
             )
-            matched = await match(selection, now=clock.now())
+            matched = await match(asked_for, now=clock.now())
             _check(assignment, matched)
-            marked = Marked() if dry_run else await _resend(selection, matched, clock.now, force=force, quiet=as_json)
+            marked = Marked() if dry_run else await _resend(asked_for, matched, clock.now, force=force, quiet=as_json)
         if as_json:
             typer.echo(json.dumps({"matched": matched.number, "marked": marked.number}))
         else:
@@ -110,15 +111,15 @@ def _check(assignment: int | None, matched: Matched) -> None:
 
 
 async def _resend(
-    selection: Selection, matched: Matched, now: Callable[[], int], *, force: bool, quiet: bool
+    wanted: AssignmentFilter, matched: Matched, now: Callable[[], int], *, force: bool, quiet: bool
 ) -> Marked:
     screen = console()
     bar = Progress(console=screen, transient=True) if screen.is_terminal and not quiet else nullcontext()
     with bar as progress:
         if progress is None:
-            return await resend_all(selection, now=now, force=force)
+            return await resend_all(wanted, now=now, force=force)
         task = progress.add_task("marking", total=matched.number)
-        return await resend_all(selection, now=now, force=force, advance=lambda number: progress.advance(task, number))
+        return await resend_all(wanted, now=now, force=force, advance=lambda number: progress.advance(task, number))
 
 
 def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:

@@ -19,7 +19,7 @@ from daemon.ingest.parse import read_event
 from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.db.sql import storable
-from models.quarantine import Kept, Which, drop, fields_of, find, note_reason
+from models.quarantine import QuarantinedEvent, fields_of
 from models.registration import RegistrationError, Result
 from models.stream_position import lock_position, read_position
 
@@ -57,7 +57,7 @@ class Replay:
             yield await self._one(event_id)
 
     async def _one(self, event_id: int) -> Replayed:
-        event = await find(event_id)
+        event = await QuarantinedEvent.get_or_none(id=event_id)
         if event is None:
             return Replayed(event_id, "gone")
         fields = await self._fields(event)
@@ -75,20 +75,20 @@ class Replay:
             if not is_data_fault(error):
                 raise
             reason = f"it cannot be stored: {type(error).__name__}"
-        await note_reason(event_id, storable(reason, MAX_REASON))
+        await QuarantinedEvent.filter(id=event_id).update(reason=storable(reason, MAX_REASON))
         return Replayed(event_id, "refused", reason)
 
-    async def _apply(self, event: Kept, fields: dict[bytes, bytes]) -> Result:
+    async def _apply(self, event: QuarantinedEvent, fields: dict[bytes, bytes]) -> Result:
         async with in_transaction():
             position = await lock_position()
             assert position is not None  # noqa: S101 - it was made before, and nobody deletes it
             event_read = read_event(event.entry_id, fields)
             result, _ = await self._applier.apply(event_read, position, now=self._clock.now())
-            await drop(Which(ids=(event.id,)))
+            await QuarantinedEvent.filter(id=event.id).delete()
         log.info("an event was replayed", entry=event.entry_id, type=event.type, result=result)
         return result
 
-    async def _fields(self, event: Kept) -> dict[bytes, bytes] | None:
+    async def _fields(self, event: QuarantinedEvent) -> dict[bytes, bytes] | None:
         if not event.truncated:
             return fields_of(event.content)
         if self._stream is None or (await read_position()).epoch != event.epoch:

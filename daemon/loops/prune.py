@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from daemon.infra.stop import Stop
 from models.db.clock import Clock
 from models.orphaned_claim import prune_orphans
-from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine, prune_stale
+from models.queries.retention import LedgerRound, prune_events, prune_ledger
 
 #: Seconds between two rounds, and between two chunks of one round.
 EVERY, BREATH = 600.0, 0.1
@@ -38,9 +38,8 @@ class Prune:
         now, kept = self._clock.now(), self.retention
         if self._ledger is not None:
             self._ledger = await prune_ledger(self._ledger, before=now - int(kept.ledger_days * _DAY_MS))
-        before = now - int(kept.quarantine_days * _DAY_MS)
-        pruned = [await prune(before=before) for prune in (prune_quarantine, prune_stale)]
-        if self._ledger is None and max(pruned) < CHUNK:
+        more = await prune_events(before=now - int(kept.quarantine_days * _DAY_MS))
+        if self._ledger is None and not more:
             await prune_orphans(now=now)
             self._next = self._clock.monotonic() + EVERY
             self._ledger = LedgerRound()

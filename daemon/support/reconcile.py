@@ -16,15 +16,15 @@ from daemon.config import Config
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state, reserve_for_reading
 from models.db.clock import Clock
+from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import (
+    Acknowledged,
     CampusCensus,
-    Selection,
-    Settled,
     census,
-    is_still,
-    next_settled,
+    force_if_unchanged,
+    is_unchanged,
+    next_acknowledged,
     once_sent,
-    redo_if_still,
 )
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class Drift:
     *held*: what it wrote; None where it did not tell. *why*: why not. *marked*: whether the grade is sent again.
     """
 
-    settled: Settled
+    settled: Acknowledged
     finding: Finding
     held: str | None
     why: str = ""
@@ -98,11 +98,11 @@ class _Campus:
         self._unsupported = 0
         self._progress = reader.clock.monotonic()
 
-    async def read(self, selection: Selection, advance: Callable[[int], None]) -> None:
-        """All that the selection names, a chunk at a time."""
+    async def read(self, wanted: AssignmentFilter, advance: Callable[[int], None]) -> None:
+        """All that is wanted, a chunk at a time."""
         self.report.left = await self._trouble()
         after = gone_through = 0
-        while not self.report.left and (chunk := await next_settled(self._counted.campus_id, selection, after=after)):
+        while not self.report.left and (chunk := await next_acknowledged(self._counted.campus_id, wanted, after=after)):
             async with asyncio.TaskGroup() as group:
                 for settled in chunk:
                     group.create_task(self._one(settled))
@@ -110,7 +110,7 @@ class _Campus:
             gone_through += len(chunk)
             advance(len(chunk))
         if self.report.left:
-            rest = max(0, self._counted.settled - gone_through)
+            rest = max(0, self._counted.acknowledged - gone_through)
             self.report.skip(self.report.left, rest)
             advance(rest)
 
@@ -124,7 +124,7 @@ class _Campus:
             case _:
                 return ""
 
-    async def _one(self, settled: Settled) -> None:
+    async def _one(self, settled: Acknowledged) -> None:
         try:
             async with self._turn:
                 reading = await self._ask(settled)
@@ -146,7 +146,7 @@ class _Campus:
             self.report.left = f"{MAX_UNREADABLE} readings one after the other told nothing"
         await self._note(settled, finding, reading)
 
-    async def _ask(self, settled: Settled) -> Reading:
+    async def _ask(self, settled: Acknowledged) -> Reading:
         clock = self._reader.clock
         while not self.report.left:
             await reserve_for_reading(self._counted.campus_id, until=clock.now() + RESERVE_MS)
@@ -163,12 +163,12 @@ class _Campus:
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
-    async def _note(self, settled: Settled, finding: Finding, reading: Reading) -> None:
+    async def _note(self, settled: Acknowledged, finding: Finding, reading: Reading) -> None:
         if finding == "equal":
             self.report.counts["equal"] += 1
             return
-        marked = finding in self._mend and await redo_if_still(settled, now=self._reader.clock.now())
-        if not marked and not await is_still(settled):
+        marked = finding in self._mend and await force_if_unchanged(settled, now=self._reader.clock.now())
+        if not marked and not await is_unchanged(settled):
             self.report.skip("on its way")  # what was read is older than what was sent meanwhile
             return
         self.report.counts[finding] += 1
@@ -177,14 +177,14 @@ class _Campus:
 
 
 async def reconcile(
-    selection: Selection,
+    wanted: AssignmentFilter,
     reader: Reader,
     *,
     mend: Collection[Finding] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[CampusReport]:
     """
-    Ask every campus that the selection touches.
+    Ask every campus that has a wanted assignment.
 
     Args:
         mend: What is to be sent again.
@@ -196,8 +196,8 @@ async def reconcile(
     Raises:
         Exception: A server was lost. What was marked until then stays marked.
     """
-    counted = await census(selection)
-    done, of = 0, sum(one.settled for one in counted)
+    counted = await census(wanted)
+    done, of = 0, sum(one.acknowledged for one in counted)
 
     def advance(number: int) -> None:
         nonlocal done
@@ -209,7 +209,7 @@ async def reconcile(
 
     async def read(campus: _Campus) -> None:
         async with turn:
-            await campus.read(selection, advance)
+            await campus.read(wanted, advance)
 
     advance(0)
     try:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from daemon.infra.errors import lost_server, why
-from models.queries.resend import Selection, mark, next_chunk
+from models.queries.filter import AssignmentFilter
+from models.queries.resend import mark, next_chunk
 
 
 @dataclass(slots=True)
@@ -16,10 +17,10 @@ class Marked:
 
 
 async def resend(
-    selection: Selection, *, now: Callable[[], int], force: bool, advance: Callable[[int], None] = lambda _: None
+    wanted: AssignmentFilter, *, now: Callable[[], int], force: bool, advance: Callable[[int], None] = lambda _: None
 ) -> Marked:
     """
-    Mark all that *selection* finds, in chunks of their own transactions.
+    Mark all that *wanted* finds, in chunks of their own transactions.
 
     A chunk that fails is gone through one by one.
 
@@ -32,16 +33,16 @@ async def resend(
         Exception: A server was lost. What was marked until then stays marked.
     """
     marked, after = Marked(), 0
-    while ids := await next_chunk(selection, after=after):
-        await _mark(selection, ids, now(), marked, force=force)
+    while ids := await next_chunk(wanted, after=after):
+        await _mark(wanted, ids, now(), marked, force=force)
         after = ids[-1]
         advance(len(ids))
     return marked
 
 
-async def _mark(selection: Selection, ids: list[int], now: int, marked: Marked, *, force: bool) -> None:
+async def _mark(wanted: AssignmentFilter, ids: list[int], now: int, marked: Marked, *, force: bool) -> None:
     try:
-        marked.number += await mark(selection, first=ids[0], last=ids[-1], now=now, force=force)
+        marked.number += await mark(wanted, first=ids[0], last=ids[-1], now=now, force=force)
     except Exception as error:
         if lost_server(error) is not None:
             raise
@@ -49,4 +50,4 @@ async def _mark(selection: Selection, ids: list[int], now: int, marked: Marked, 
             marked.failed.append((ids[0], why(error)))
             return
         for one in ids:
-            await _mark(selection, [one], now, marked, force=force)
+            await _mark(wanted, [one], now, marked, force=force)

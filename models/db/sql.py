@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -11,6 +11,10 @@ from tortoise.context import require_context
 _PLACEHOLDER = re.compile(
     r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update|random)\}"
 )
+
+
+#: Rows that one of several statements changes at most: few enough that nothing waits long for its locks.
+CHUNK = 500
 
 
 def connection() -> BaseDBAsyncClient:
@@ -32,7 +36,7 @@ class Statement:
             transaction locks the whole database, both are empty. ``{random}`` is a random number from 1 to 2^62, which
             PostgreSQL makes of 52 random bits. ``{given}`` is the parameter ``given``, a list of
             dictionaries, as a table of that name.
-        sqlite: The same for SQLite, where it needs other words.
+        sqlite: The same for SQLite, where its dialect differs.
         given: That table's columns with their types, as in ``id BIGINT, score VARCHAR``. No floating-point numbers:
             SQLite may read them from text with an error in the last place.
     """
@@ -91,11 +95,16 @@ class Statement:
 
 
 def _extracted(columns: str) -> str:
-    """The columns of a JSON object, for SQLite, whose values have types of their own."""
+    """The columns of a JSON object, for SQLite."""
     names = [column.split()[0] for column in columns.split(",") if column]
     return ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
 
 
+def all_of(conditions: Mapping[str, object]) -> str:
+    """The conditions whose value is not None, joined with AND; true if there is none."""
+    return " AND ".join(["1 = 1", *(condition for condition, value in conditions.items() if value is not None)])
+
+
 def storable(text: str, most: int) -> str:
-    """What PostgreSQL takes of somebody else's words: neither NUL nor lone surrogates, *most* characters."""
+    """What PostgreSQL can store of foreign text: neither NUL nor lone surrogates, *most* characters."""
     return text.replace("\x00", "").encode(errors="replace").decode()[:most]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.db.sql import Statement
+from models.db.sql import Statement, all_of
 
-#: Groups that are read, the largest first. Reasons are campuses' words, so there may be one for each learner.
+#: Groups that are read, the largest first. Reasons are LMS messages, so each learner may have another.
 MAX_GROUPS = 2_000
 
 
@@ -15,7 +15,7 @@ class ParkedGroup:
     consumer: str
     consumer_key: str
     origin: str
-    #: ``learner``, ``course`` or ``campus``: whose affair the reason is.
+    #: ``learner``, ``course`` or ``campus``: what the reason is about.
     scope: str
     reason: str
     number: int
@@ -28,19 +28,20 @@ async def read_parked(
     *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
 ) -> list[ParkedGroup]:
     """The groups, the largest first; of one consumer, course or scope where these are given."""
-    wanted = {
-        "lti_consumer.consumer_key = :consumer_key": consumer_key,
-        "course_id = :course_id": course_id,
-        "parked_scope = :scope": scope,
-    }
-    where = "".join(f" AND {condition}" for condition, value in wanted.items() if value is not None)
+    where = all_of(
+        {
+            "consumer_key = :consumer_key": consumer_key,
+            "course_id = :course_id": course_id,
+            "parked_scope = :scope": scope,
+        }
+    )
     statement = Statement(f"""
         SELECT consumer_name AS consumer, consumer_key, origin, parked_scope AS scope, parked_reason AS reason,
             COUNT(*) AS number, MIN(parked_at) AS since, MIN(graded_assignment.id) AS example
         FROM graded_assignment
         JOIN campus ON campus.id = graded_assignment.campus_id
         JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-        WHERE parked_at IS NOT NULL AND disabled_at IS NULL{where}
+        WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {where}
         GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MAX_GROUPS}""")
     rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
     return [ParkedGroup(**row) for row in rows]

@@ -1,62 +1,26 @@
-"""Grades that are to be sent once more because somebody says so: which, and marking them, a chunk at a time."""
+"""Grades that the operator has sent again: finding them, and marking them a chunk at a time."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from models.assignment import STATE
 from models.changes import FORCE_RESEND_SET, UNPARK_SET
-from models.db.sql import Statement
+from models.db.sql import CHUNK, Statement
+from models.queries.filter import AssignmentFilter
 
-#: Assignments a transaction: few enough that nobody waits for their locks.
-CHUNK = 500
 #: Assignments that are shown one by one.
 MAX_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """
-    Which assignments; what is None or False selects nothing out. All that is given must hold.
-
-    *since_ms*: those whose grade was acknowledged, or parked, from then on; milliseconds since 1970.
-    """
-
-    assignment_id: int | None = None
-    user_id: str | None = None
-    course_id: str | None = None
-    consumer_id: int | None = None
-    parked: bool = False
-    since_ms: int | None = None
-
-    @property
-    def condition(self) -> str:
-        """As SQL over ``graded_assignment``; its parameters are :attr:`parameters`."""
-        parts = {
-            "graded_assignment.id = :assignment_id": self.assignment_id is not None,
-            "user_id = :user_id": self.user_id is not None,
-            "course_id = :course_id": self.course_id is not None,
-            """outcome_service_id IN (SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)""": (
-                self.consumer_id is not None
-            ),
-            "parked_at IS NOT NULL": self.parked,
-            "(sent_at >= :since_ms OR parked_at >= :since_ms)": self.since_ms is not None,
-        }
-        return " AND ".join(["1 = 1", *(part for part, wanted in parts.items() if wanted)])
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {
-            "assignment_id": self.assignment_id,
-            "user_id": self.user_id,
-            "course_id": self.course_id,
-            "consumer_id": self.consumer_id,
-            "since_ms": self.since_ms,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Matched:
-    """What a selection finds: how many of each campus, a few of them, and how many are disabled and so left out."""
+    """
+    What a filter finds.
+
+    *campuses*: ``consumer``, ``origin`` and ``number`` of each. *first*: ``id``, ``user_id``, ``course_id``,
+    ``usage_id``, ``consumer``, ``state``, ``sent_score`` and ``parked_reason`` of up to :data:`MAX_SHOWN`. *disabled*:
+    how many are left out because they are disabled.
+    """
 
     campuses: list[dict[str, Any]]
     first: list[dict[str, Any]]
@@ -67,15 +31,9 @@ class Matched:
         return sum(campus["number"] for campus in self.campuses)
 
 
-async def match(selection: Selection, *, now: int) -> Matched:
-    """
-    Look, and change nothing.
-
-    Returns:
-        ``campuses``: ``consumer``, ``origin`` and ``number`` each. ``first``: up to :data:`MAX_SHOWN` of ``id``,
-        ``user_id``, ``course_id``, ``usage_id``, ``consumer``, ``state``, ``sent_score``, ``parked_reason``.
-    """
-    where = selection.condition
+async def match(wanted: AssignmentFilter, *, now: int) -> Matched:
+    """Find assignments and change nothing. *now*: milliseconds since 1970."""
+    where = wanted.condition
     counted = Statement(f"""
         SELECT consumer_name AS consumer, origin, number FROM (
             SELECT campus_id, COUNT(*) AS number FROM graded_assignment
@@ -91,27 +49,27 @@ async def match(selection: Selection, *, now: int) -> Matched:
         WHERE disabled_at IS NULL AND {where} ORDER BY graded_assignment.id LIMIT {MAX_SHOWN}""")
     disabled = Statement(f"""
         SELECT COUNT(*) AS number FROM graded_assignment WHERE disabled_at IS NOT NULL AND {where}""")
-    left_out = await disabled.row(**selection.parameters)
+    left_out = await disabled.row(**wanted.parameters)
     return Matched(
-        [{**row, "number": int(row["number"])} for row in await counted.rows(**selection.parameters)],
-        await first.rows(**selection.parameters, now=now),
+        [{**row, "number": int(row["number"])} for row in await counted.rows(**wanted.parameters)],
+        await first.rows(**wanted.parameters, now=now),
         int(left_out["number"]) if left_out else 0,
     )
 
 
-async def next_chunk(selection: Selection, *, after: int, most: int = CHUNK) -> list[int]:
+async def next_chunk(wanted: AssignmentFilter, *, after: int, most: int = CHUNK) -> list[int]:
     """The ids of the next assignments above *after*, in order; empty at the end."""
     statement = Statement(f"""
-        SELECT id FROM graded_assignment WHERE id > :after AND disabled_at IS NULL AND {selection.condition}
+        SELECT id FROM graded_assignment WHERE id > :after AND disabled_at IS NULL AND {wanted.condition}
         ORDER BY id LIMIT :most""")
-    return [row["id"] for row in await statement.rows(**selection.parameters, after=after, most=most)]
+    return [row["id"] for row in await statement.rows(**wanted.parameters, after=after, most=most)]
 
 
-async def mark(selection: Selection, *, first: int, last: int, now: int, force: bool) -> int:
+async def mark(wanted: AssignmentFilter, *, first: int, last: int, now: int, force: bool) -> int:
     """
-    Have the selected assignments with ids from *first* to *last* sent now, afresh; one transaction.
+    Have the wanted assignments with ids from *first* to *last* sent now, without backoff; one transaction.
 
-    The hold of an attempt in doubt stays: a request whose end nobody knows is no younger for it.
+    The hold of an attempt in doubt stays: its request may still land.
 
     Args:
         now: Milliseconds since 1970.
@@ -123,7 +81,7 @@ async def mark(selection: Selection, *, first: int, last: int, now: int, force: 
     statement = Statement(f"""
         UPDATE graded_assignment SET {FORCE_RESEND_SET if force else UNPARK_SET} WHERE id IN (
             SELECT id FROM graded_assignment
-            WHERE id >= :first AND id <= :last AND disabled_at IS NULL AND {selection.condition}
+            WHERE id >= :first AND id <= :last AND disabled_at IS NULL AND {wanted.condition}
             ORDER BY id {{for_update}})
         RETURNING id""")
-    return len(await statement.rows(**selection.parameters, first=first, last=last, now=now))
+    return len(await statement.rows(**wanted.parameters, first=first, last=last, now=now))

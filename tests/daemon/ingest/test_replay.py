@@ -11,7 +11,7 @@ from models.changes import Debounce
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.quarantine import QuarantinedEvent, Which, content_of, in_order
+from models.quarantine import EventFilter, QuarantinedEvent, content_of, in_order
 from models.score import Score, apply_score
 from models.stream_position import read_position
 from tests.actors.sending import Ticker
@@ -43,7 +43,7 @@ async def replay(empty_database):
 
     async def replay(stream=None):
         replaying._stream = stream
-        return [(one.result, one.reason) async for one in replaying.all(await in_order(Which()))]
+        return [(one.result, one.reason) async for one in replaying.all(await in_order(EventFilter()))]
 
     return replay
 

@@ -5,10 +5,10 @@ import pytest
 from daemon.infra.stop import Stop
 from daemon.loops.prune import EVERY, Prune, Retention
 from models.db.clock import Clock
+from models.db.sql import CHUNK
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
-from models.queries.retention import CHUNK
 from tests.models.rows import make_assignment, make_service, read_lines
 
 DAY = 86_400_000

@@ -11,12 +11,13 @@ from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
-from models.queries.reconcile import CHUNK, Selection
+from models.queries.filter import AssignmentFilter
+from models.queries.reconcile import PAGE
 from tests.actors.sending import KEY, PATH, SECRET, Sending, known, make_campus, outcome_session, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
-ALL = Selection()
+ALL = AssignmentFilter()
 #: What the campus acknowledged last, and before that.
 NEW, OLD = "0.5", "0.25"
 CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": NEW, "sent_at": 1, "due_at": 1}
@@ -115,7 +116,7 @@ async def test_a_grade_that_changed_while_it_was_read_is_no_drift_and_not_forced
 
 async def test_a_campus_that_tells_nothing_is_left_after_some_readings(reader, campus, lms):
     lms.behave = lambda _: failure("not supported", code_major="unsupported")
-    many = MAX_UNREADABLE + CHUNK
+    many = MAX_UNREADABLE + PAGE
     for number in range(many):
         await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{number}")
     (report,) = await reconcile(ALL, reader)

@@ -4,8 +4,8 @@ import pytest
 
 from daemon.support.resend import resend
 from models.assignment import GradedAssignment
-from models.db.sql import Statement, is_postgres
-from models.queries.resend import CHUNK, Selection
+from models.db.sql import CHUNK, Statement, is_postgres
+from models.queries.filter import AssignmentFilter
 from tests.models.rows import make_assignment, make_service
 
 NOW = 1_000_000
@@ -37,7 +37,7 @@ async def many(empty_database):
 
 async def test_chunk_after_chunk_is_marked_and_reported(many):
     steps = []
-    marked = await resend(Selection(), now=lambda: NOW, force=False, advance=steps.append)
+    marked = await resend(AssignmentFilter(), now=lambda: NOW, force=False, advance=steps.append)
     assert (marked.number, marked.failed, steps) == (CHUNK + 3, [], [CHUNK, 3])
     assert await GradedAssignment.filter(version_number=2, due_at=NOW).count() == CHUNK + 3
 
@@ -49,7 +49,7 @@ async def test_one_that_cannot_be_marked_is_named_and_the_others_are_marked(many
             CREATE TRIGGER refuses BEFORE UPDATE ON graded_assignment WHEN old.version_number = 9223372036854775807
             BEGIN SELECT RAISE(ABORT, 'no'); END""").rows()
     await GradedAssignment.filter(id=many).update(**_FULL)
-    marked = await resend(Selection(), now=lambda: NOW, force=False)
+    marked = await resend(AssignmentFilter(), now=lambda: NOW, force=False)
     if not is_postgres():
         await Statement("DROP TRIGGER refuses").rows()
     assert marked.number == CHUNK + 2

@@ -5,27 +5,27 @@ from dataclasses import replace
 import pytest
 
 from models.delivery import DeliveryRecord, write_deliveries
+from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import (
-    CHUNK,
+    PAGE,
     CampusCensus,
-    Selection,
     census,
-    is_still,
-    next_settled,
+    force_if_unchanged,
+    is_unchanged,
+    next_acknowledged,
     once_sent,
-    redo_if_still,
 )
 from tests.models.rows import changes, make_assignment, make_service, read_row
 
 NOW = 1_000_000
 CLEAN = {"version_number": 3, "sent_version": 3, "sent_score": "0.5", "sent_at": NOW - 50, "due_at": NOW - 90}
-ALL = Selection()
+ALL = AssignmentFilter()
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def settled_ids(campus_id: int, selection: Selection = ALL, after: int = 0) -> list[int]:
-    return [settled.id for settled in await next_settled(campus_id, selection, after=after)]
+async def acknowledged_ids(campus_id: int, wanted: AssignmentFilter = ALL, after: int = 0) -> list[int]:
+    return [acknowledged.id for acknowledged in await next_acknowledged(campus_id, wanted, after=after)]
 
 
 async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_by_why():
@@ -43,29 +43,29 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
         await make_assignment(service, **CLEAN | columns)
     left_out = {"on its way": 1, "parked": 1, "switched off": 1, "nothing to send": 2}
     assert await census(ALL) == [CampusCensus(here, "https://campus.example:443", "campus", 2, left_out)]
-    assert await settled_ids(here) == [one, two]
-    assert await settled_ids(here, after=one) == [two]
-    assert await settled_ids(here, Selection(course_id="physics")) == [two]
+    assert await acknowledged_ids(here) == [one, two]
+    assert await acknowledged_ids(here, after=one) == [two]
+    assert await acknowledged_ids(here, AssignmentFilter(course_id="physics")) == [two]
 
 
 async def test_campuses_are_kept_apart():
     service, other = await make_service(), await make_service("another")
     mine, theirs = await make_assignment(service, **CLEAN), await make_assignment(other, **CLEAN)
     there = other.campus_id
-    assert [(one.consumer, one.settled) for one in await census(ALL)] == [("another", 1), ("campus", 1)]
-    assert [one.campus_id for one in await census(Selection(consumer_id=other.lti_consumer_id))] == [there]
-    assert await settled_ids(there) == [theirs]
-    assert await settled_ids(there, Selection(consumer_id=service.lti_consumer_id)) == []
-    assert await settled_ids(service.campus_id) == [mine]
+    assert [(one.consumer, one.acknowledged) for one in await census(ALL)] == [("another", 1), ("campus", 1)]
+    assert [one.campus_id for one in await census(AssignmentFilter(consumer_id=other.lti_consumer_id))] == [there]
+    assert await acknowledged_ids(there) == [theirs]
+    assert await acknowledged_ids(there, AssignmentFilter(consumer_id=service.lti_consumer_id)) == []
+    assert await acknowledged_ids(service.campus_id) == [mine]
 
 
 async def test_many_come_a_chunk_at_a_time():
     service = await make_service()
-    ids = [await make_assignment(service, **CLEAN) for _ in range(CHUNK + 1)]
+    ids = [await make_assignment(service, **CLEAN) for _ in range(PAGE + 1)]
     here = service.campus_id
-    assert await settled_ids(here) == ids[:CHUNK]
-    assert await settled_ids(here, after=ids[CHUNK - 1]) == ids[CHUNK:]
-    assert await settled_ids(here, after=ids[CHUNK]) == []
+    assert await acknowledged_ids(here) == ids[:PAGE]
+    assert await acknowledged_ids(here, after=ids[PAGE - 1]) == ids[PAGE:]
+    assert await acknowledged_ids(here, after=ids[PAGE]) == []
 
 
 async def test_every_score_of_the_ledger_was_once_sent():
@@ -81,13 +81,13 @@ async def test_every_score_of_the_ledger_was_once_sent():
 async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
     service = await make_service()
     one = await make_assignment(service, **CLEAN)
-    (settled,) = await next_settled(service.campus_id, ALL, after=0)
+    (acknowledged,) = await next_acknowledged(service.campus_id, ALL, after=0)
     before = await read_row(one)
-    assert await is_still(settled)
-    assert await redo_if_still(settled, now=NOW)
+    assert await is_unchanged(acknowledged)
+    assert await force_if_unchanged(acknowledged, now=NOW)
     assert await changes(one, before) == {"version_number": 4, "forced_version": 4, "due_at": NOW}
-    assert not await is_still(settled)
-    assert not await redo_if_still(settled, now=NOW), "it goes anyway"
+    assert not await is_unchanged(acknowledged)
+    assert not await force_if_unchanged(acknowledged, now=NOW), "it goes anyway"
     assert (await read_row(one))["version_number"] == 4
 
 
@@ -95,10 +95,10 @@ async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
 async def test_what_has_changed_since_it_was_read_is_left_alone(columns):
     service = await make_service()
     one = await make_assignment(service, **CLEAN)
-    (settled,) = await next_settled(service.campus_id, ALL, after=0)
+    (acknowledged,) = await next_acknowledged(service.campus_id, ALL, after=0)
     changed = await make_assignment(service, **CLEAN | columns)
-    stale = replace(settled, id=changed)
-    assert not await is_still(stale)
-    assert not await redo_if_still(stale, now=NOW)
-    assert await is_still(replace(settled, id=one))
-    assert not await is_still(replace(settled, id=one, version=2))
+    stale = replace(acknowledged, id=changed)
+    assert not await is_unchanged(stale)
+    assert not await force_if_unchanged(stale, now=NOW)
+    assert await is_unchanged(replace(acknowledged, id=one))
+    assert not await is_unchanged(replace(acknowledged, id=one, version=2))

@@ -5,21 +5,22 @@ from dataclasses import replace
 import pytest
 
 from models.campus import OutcomeService
-from models.queries.resend import MAX_SHOWN, Selection, mark, match, next_chunk
+from models.queries.filter import AssignmentFilter
+from models.queries.resend import MAX_SHOWN, mark, match, next_chunk
 from tests.models.rows import make_assignment, make_service, read_row
 
 NOW = 1_000_000
 CLEAN = {"version_number": 3, "sent_version": 3, "sent_score": "0.5", "sent_at": NOW - 50, "due_at": NOW - 90}
 PARKED = {"parked_at": NOW - 20, "parked_reason": "course has ended", "parked_scope": "course", "sent_version": 2}
 DISABLED = {"disabled_at": NOW - 10}
-ALL = Selection()
+ALL = AssignmentFilter()
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def found(selection: Selection) -> list[int]:
-    ids = await next_chunk(selection, after=0)
-    assert (await match(selection, now=NOW)).number == len(ids)
+async def found(wanted: AssignmentFilter) -> list[int]:
+    ids = await next_chunk(wanted, after=0)
+    assert (await match(wanted, now=NOW)).number == len(ids)
     return ids
 
 
@@ -29,15 +30,15 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
     two = await make_assignment(other, **CLEAN, user_id="ada")
     three = await make_assignment(**CLEAN | PARKED | {"sent_at": None})
     assert await found(ALL) == [one, two, three]
-    assert await found(Selection(assignment_id=two)) == [two]
-    assert await found(Selection(user_id="ada")) == [one, two]
-    assert await found(Selection(course_id="physics")) == [one]
-    assert await found(Selection(consumer_id=other.lti_consumer_id)) == [two]
-    assert await found(Selection(parked=True)) == [three]
-    assert await found(Selection(since_ms=NOW - 50)) == [one, two, three]
-    assert await found(Selection(since_ms=NOW - 49)) == [three], "parked since then"
-    assert await found(Selection(user_id="ada", consumer_id=other.lti_consumer_id)) == [two]
-    assert await found(Selection(user_id="ada", parked=True)) == []
+    assert await found(AssignmentFilter(assignment_id=two)) == [two]
+    assert await found(AssignmentFilter(user_id="ada")) == [one, two]
+    assert await found(AssignmentFilter(course_id="physics")) == [one]
+    assert await found(AssignmentFilter(consumer_id=other.lti_consumer_id)) == [two]
+    assert await found(AssignmentFilter(parked=True)) == [three]
+    assert await found(AssignmentFilter(since_ms=NOW - 50)) == [one, two, three]
+    assert await found(AssignmentFilter(since_ms=NOW - 49)) == [three], "parked since then"
+    assert await found(AssignmentFilter(user_id="ada", consumer_id=other.lti_consumer_id)) == [two]
+    assert await found(AssignmentFilter(user_id="ada", parked=True)) == []
 
 
 async def test_what_is_switched_off_is_left_out_and_counted():

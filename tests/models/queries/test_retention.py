@@ -2,9 +2,10 @@
 
 import pytest
 
+from models.db.sql import CHUNK
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.quarantine import QuarantinedEvent
-from models.queries.retention import CHUNK, LedgerRound, prune_ledger, prune_quarantine
+from models.queries.retention import LedgerRound, prune_events, prune_ledger
 from tests.models.rows import make_assignment, read_lines
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -86,7 +87,7 @@ async def test_old_quarantined_events_go_a_chunk_at_a_time():
         QuarantinedEvent(epoch=0, entry_id=f"{at}-0", at=at, type="unknown", reason="", content=b"")
         for at in range(CHUNK + 3)
     )
-    assert await prune_quarantine(before=CHUNK + 2) == CHUNK
-    assert await prune_quarantine(before=CHUNK + 2) == 2
-    assert await prune_quarantine(before=CHUNK + 2) == 0
+    assert await prune_events(before=CHUNK + 2)
+    assert [event.at for event in await QuarantinedEvent.all().order_by("at")] == [CHUNK, CHUNK + 1, CHUNK + 2]
+    assert not await prune_events(before=CHUNK + 2)
     assert [event.at for event in await QuarantinedEvent.all()] == [CHUNK + 2]
