@@ -1,4 +1,4 @@
-"""Learners whose data is deleted and who must stay forgotten."""
+"""Learners whose data is deleted and whose older events are refused."""
 
 import hashlib
 import hmac

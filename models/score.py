@@ -1,6 +1,6 @@
 """A learner's newest score on a problem."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tortoise import fields
@@ -10,7 +10,7 @@ from models.db.sql import Statement
 
 
 class Score(Model):
-    """Weighted points, as the tool said them last."""
+    """Weighted points, as the tool published them last."""
 
     id = fields.BigIntField(primary_key=True)
     user_id = fields.CharField(max_length=255)
@@ -29,7 +29,7 @@ class Score(Model):
 
 _STORE = Statement("""
     INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us)
-    VALUES (:user_id, :course_id, :usage_id, :earned, :possible, :modified_us)
+    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us)
     ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
@@ -60,19 +60,23 @@ ScoreKey = tuple[str, str, str]
 Wanted = tuple[str, str, tuple[str, ...] | None]
 
 
-class Stored(NamedTuple):
-    """A score as it is known. *modified_us*: microseconds since 1970."""
-
-    points: Points
-    modified_us: int
-
-
 class ScoreChange(NamedTuple):
-    """A score as an event says it."""
+    """A score as an event gives it, and as it is stored. *modified_us*: microseconds since 1970."""
 
-    key: ScoreKey
-    points: Points
+    user_id: str
+    course_id: str
+    usage_id: str
+    points_earned: float
+    points_possible: float
     modified_us: int
+
+    @property
+    def key(self) -> ScoreKey:
+        return self.user_id, self.course_id, self.usage_id
+
+    @property
+    def points(self) -> Points:
+        return self.points_earned, self.points_possible
 
 
 class Effect(NamedTuple):
@@ -82,70 +86,50 @@ class Effect(NamedTuple):
     changed: bool
 
 
-def settle(
-    known: Mapping[ScoreKey, Stored], changes: Iterable[ScoreChange]
-) -> tuple[list[Effect], dict[ScoreKey, Stored]]:
+async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     """
-    What changes do, one after the other, to the scores that are known. Pure.
+    Store scores, one after the other; within the transaction that makes intake serial.
 
-    A change is applied when it is at least as new as what is known: arrival breaks ties. ``modified_us`` advances even
-    when the points are equal, or a later arrival from between the two would count as news.
+    A change is applied when it is at least as new as the stored score: arrival breaks ties. ``modified_us`` advances
+    even when the points are equal, or a later arrival from between the two would count as newer.
 
     Returns:
-        What each did, and the scores that are new.
+        What each change did.
     """
-    effects, news = [], dict[ScoreKey, Stored]()
+    changes = list(changes)
+    stored = await _read_many({change.key for change in changes})
+    effects, newest = [], dict[ScoreKey, ScoreChange]()
     for change in changes:
-        before = news.get(change.key) or known.get(change.key)
+        before = newest.get(change.key) or stored.get(change.key)
         applied = before is None or before.modified_us <= change.modified_us
         effects.append(Effect(applied, applied and (before is None or before.points != change.points)))
         if applied:
-            news[change.key] = Stored(change.points, change.modified_us)
-    return effects, news
-
-
-async def apply_scores(changes: Sequence[ScoreChange]) -> list[Effect]:
-    """Store scores unless newer ones are known; within the transaction that makes intake serial."""
-    effects, news = settle(await read_many({change.key for change in changes}), changes)
-    if news:
-        await _STORE.each(
-            [
-                {
-                    "user_id": key[0],
-                    "course_id": key[1],
-                    "usage_id": key[2],
-                    "earned": stored.points[0],
-                    "possible": stored.points[1],
-                    "modified_us": stored.modified_us,
-                }
-                for key, stored in sorted(news.items())
-            ]
-        )
+            newest[change.key] = change
+    if newest:
+        await _STORE.each([change._asdict() for _, change in sorted(newest.items())])
     return effects
 
 
 async def apply_score(user_id: str, course_id: str, usage_id: str, *, points: Points, modified_us: int) -> Effect:
     """One score, as :func:`apply_scores`."""
-    (effect,) = await apply_scores([ScoreChange((user_id, course_id, usage_id), points, modified_us)])
+    (effect,) = await apply_scores([ScoreChange(user_id, course_id, usage_id, *points, modified_us)])
     return effect
 
 
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
-    """Scores by usage key, for several learners at once."""
-    named = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}
+    """Scores by usage id, for several learners at once."""
+    keys = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}
+    stored = await _read_many(keys) if keys else {}
     whole = {(user_id, course_id) for user_id, course_id, usage_ids in wanted if usage_ids is None}
-    known = {key: stored.points for key, stored in (await read_many(named)).items()} if named else {}
     courses = await _read_courses(whole) if whole else {}
-    return {
-        (user_id, course_id, usage_ids): courses.get((user_id, course_id), {})
-        if usage_ids is None
-        else {
-            usage_id: known[user_id, course_id, usage_id]
-            for usage_id in usage_ids
-            if (user_id, course_id, usage_id) in known
-        }
-        for user_id, course_id, usage_ids in wanted
-    }
+    found: dict[Wanted, dict[str, Points]] = {}
+    for user_id, course_id, usage_ids in wanted:
+        if usage_ids is None:
+            found[user_id, course_id, None] = courses.get((user_id, course_id), {})
+        else:
+            scores = [stored[key] for usage_id in usage_ids if (key := (user_id, course_id, usage_id)) in stored]
+            found[user_id, course_id, usage_ids] = {score.usage_id: score.points for score in scores}
+    return found
 
 
 async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Points]]:
@@ -157,18 +141,13 @@ async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     return found
 
 
-async def read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, Stored]:
-    """The scores that are known of these."""
+async def _read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, ScoreChange]:
     given = [{"user_id": key[0], "course_id": key[1], "usage_id": key[2]} for key in keys]
-    return {
-        (row["user_id"], row["course_id"], row["usage_id"]): Stored(
-            (row["points_earned"], row["points_possible"]), row["modified_us"]
-        )
-        for row in await _READ_MANY.rows(given=given)
-    }
+    scores = [ScoreChange(**row) for row in await _READ_MANY.rows(given=given)]
+    return {score.key: score for score in scores}
 
 
 async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> dict[str, Points]:
-    """A learner's scores in a course by usage key; of *usage_ids* alone where they are given."""
+    """A learner's scores in a course by usage id; of *usage_ids* alone where they are given."""
     wanted = (user_id, course_id, None if usage_ids is None else tuple(usage_ids))
     return (await read_wanted([wanted]))[wanted]

@@ -1,8 +1,4 @@
-"""
-Events about a learner that came too late to change anything, so that ``why`` can tell of them.
-
-One row for each kind of event about a block: the newest that was stale, and how many there were.
-"""
+"""Events about a learner that came too late to change anything, for ``why``: one row for each type and block."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -22,9 +18,9 @@ class StaleEvent(Model):
     # How many, and the last of them.
     number = fields.BigIntField(default=1)
     entry_id = fields.CharField(max_length=MAX_ENTRY_ID)
-    # Microseconds since 1970: of when the event was, by what it said.
+    # When it happened by its own account, microseconds since 1970.
     modified_us = fields.BigIntField()
-    # Milliseconds since 1970: when it was read.
+    # When it was read, milliseconds since 1970.
     at = fields.BigIntField()
 
     class Meta:

@@ -30,15 +30,16 @@ class Intake(Model):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where intake stands. *entry_id* is the last applied entry of *epoch*."""
+    """How far intake has read: *entry_id* is the last applied entry of *epoch*."""
 
     epoch: int
     entry_id: str
     digest_key: str
 
 
-_READ = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1")
-_LOCK = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1 {for_update}")
+_SELECT = "SELECT epoch, position AS entry_id, digest_key FROM intake WHERE id = 1"
+_READ = Statement(_SELECT)
+_LOCK = Statement(f"{_SELECT} {{for_update}}")
 _MOVE = Statement("UPDATE intake SET epoch = :epoch, position = :position WHERE id = 1 RETURNING id")
 _FIRST = Statement("""
     INSERT INTO intake (id, epoch, position, digest_key) VALUES (1, 0, '0-0', :digest_key)
@@ -46,25 +47,25 @@ _FIRST = Statement("""
 
 
 async def read_position() -> Position:
-    """Where intake stands now; makes the row on the very first call."""
-    row = await _READ.row()
-    if row is None:
+    """The position; inserts the row on the very first call."""
+    position = await known_position()
+    if position is None:
         await _FIRST.rows(digest_key=secrets.token_hex(32))
-        row = await _READ.row()
-    assert row is not None  # noqa: S101 - it was just made, and nobody deletes it
-    return Position(row["epoch"], row["position"], row["digest_key"])
+        position = await known_position()
+    assert position is not None  # noqa: S101 - it was just inserted, and is never deleted
+    return position
 
 
 async def known_position() -> Position | None:
-    """Where intake stands now; None before the very first start. Only reads, for a role that may do no more."""
+    """The position; None before the very first start. Reads only, for a role that may do no more."""
     row = await _READ.row()
-    return None if row is None else Position(row["epoch"], row["position"], row["digest_key"])
+    return None if row is None else Position(**row)
 
 
 async def lock_position() -> Position | None:
     """Take the lock that makes intake serial. The first statement of its transaction, always."""
     row = await _LOCK.row()
-    return None if row is None else Position(row["epoch"], row["position"], row["digest_key"])
+    return None if row is None else Position(**row)
 
 
 async def move_position(epoch: int, entry_id: str) -> None:

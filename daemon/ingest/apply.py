@@ -200,8 +200,11 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
 
 def _score_change(event: ScoreChanged) -> ScoreChange:
     return ScoreChange(
-        (event.user_id, event.course_id, event.usage_id),
-        (event.points_earned, event.points_possible),
+        event.user_id,
+        event.course_id,
+        event.usage_id,
+        event.points_earned,
+        event.points_possible,
         event.modified_us,
     )
 

@@ -19,7 +19,7 @@ async def gather(asked: Query, *, now: int) -> Explanation:
         now: Milliseconds since 1970 by the database's clock.
     """
     trees = CourseTrees()
-    rows = await grade_queries.find(asked, now=now)
+    rows = await grade_queries.find_grades(asked, now=now)
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
     rejected = [event for learner in learners for event in await grade_queries.rejected(learner)]
     late = [event for learner in learners for event in await grade_queries.late(learner)]
@@ -68,7 +68,7 @@ async def _absent(asked: Query, trees: CourseTrees, now: int) -> Absent:
 async def _elsewhere(asked: Query, now: int) -> Iterable[AssignmentView]:
     """What the learner has in other courses and blocks: the user may have named the wrong one."""
     anywhere = replace(asked, course_id=None, usage_id=None)
-    return [] if anywhere == asked else await grade_queries.find(anywhere, now=now)
+    return [] if anywhere == asked else await grade_queries.find_grades(anywhere, now=now)
 
 
 async def _is_asked_for(event: Rejected | Late, asked: Query, trees: CourseTrees) -> bool:

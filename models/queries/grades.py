@@ -1,9 +1,8 @@
 """
-What is on record about a learner's grades, for people who ask. Reads only: a role that may do no more can use it.
+What is on record about a learner's grades, for support. Reads only, for a role that may do no more.
 
-Every statement goes by an index, and of ledger, quarantine and stale events no more is read than somebody would look
-at: the help desk asks while the daemon works, of a ledger with millions of lines. Orders are by sums (``at + 0``): by
-the bare column PostgreSQL would rather walk the whole of its index than sort a few rows.
+The daemon works meanwhile, so every statement uses an index and has a limit. Orders are by sums (``at + 0``): for the
+bare column PostgreSQL would scan its whole index rather than sort a few rows.
 """
 
 from dataclasses import dataclass, fields
@@ -14,18 +13,18 @@ from models.campus import CAMPUS_STATE, CampusState
 from models.consumer import digest
 from models.db.sql import Statement
 from models.quarantine import fields_of
-from models.retired_user import digest_of
-from models.stream_position import Position
+from models.retired_user import retired_since
+from models.stream_position import known_position
 
-#: Lines of the ledger, and events of each kind, that are read.
+#: Delivery records, and events of each kind, that are read.
 MAX_LINES, MAX_EVENTS = 50, 50
-#: Entries of quarantine that are looked through for one that names no learner.
+#: Quarantined events that are searched for one that names no learner.
 MAX_RECENT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Whose grades, and which of them. What is None is not asked about."""
+    """Whose grades, and which of them; None filters nothing out."""
 
     user_id: str | None = None
     course_id: str | None = None
@@ -74,13 +73,13 @@ class AssignmentView:
     #: When the campus's breaker tripped; None while it is closed.
     tripped_at: int | None
     blocked_until: int
-    #: Why it is down or blocked, in its words; empty where it gave none.
+    #: The LMS message for which it is down or blocked; empty where it gave none.
     campus_error: str
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """A line of the ledger. *at*: milliseconds since 1970."""
+    """A delivery record. *at*: milliseconds since 1970."""
 
     at: int
     attempt: int
@@ -118,29 +117,37 @@ class Late:
     type: str
     number: int
     entry_id: str
-    #: Microseconds since 1970: of when it was, by what it said.
+    #: When it happened by its own account, microseconds since 1970.
     modified_us: int
-    #: Milliseconds since 1970: when it was read.
+    #: When it was read, milliseconds since 1970.
     at: int
 
 
-_COLUMNS = """graded_assignment.id AS id, user_id, course_id, usage_id, lti_user_id, context_title,
-    resource_link_title, entry_id, note, composite, version_number, sent_version, sent_score, sent_at, due_at,
-    pending_since, not_before, hold_until, claimed_at, claimed_until, attempts, parked_at, parked_reason, parked_scope,
-    disabled_at, waiting_since"""
+# The columns of :class:`AssignmentView` that are more than a column's name.
+_EXPRESSIONS = {
+    "id": "graded_assignment.id",
+    "state": STATE,
+    "consumer": "consumer_name",
+    "origin": "campus.origin",
+    "campus_state": CAMPUS_STATE,
+    "campus_error": """CASE WHEN tripped_at IS NULL AND last_error_at < throttled_at THEN ''
+        ELSE COALESCE(last_error, '') END""",
+}
+
+
+def _columns(view: type[AssignmentView | AttemptView | Late]) -> str:
+    return ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(view))
+
 
 _FIND = f"""
-    SELECT {_COLUMNS}, {STATE} AS state, consumer_name AS consumer, campus.origin AS origin, paused_at,
-        {CAMPUS_STATE} AS campus_state, tripped_at, blocked_until,
-        CASE WHEN tripped_at IS NULL AND last_error_at < throttled_at THEN '' ELSE COALESCE(last_error, '') END
-            AS campus_error
+    SELECT {_columns(AssignmentView)}
     FROM graded_assignment
     JOIN campus ON campus.id = graded_assignment.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
     WHERE """
 
-# The words of the index on `lti_user_id` are in the migrations. Of a column that is compared as it is SQLite knows the
-# value, puts it into the index's words too, and then sees no column there for which it could use the index.
+# The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put that into `substr`
+# too, and could not use the index any more.
 _CONDITIONS = {
     "user_id": "user_id = :user_id",
     "course_id": "course_id = :course_id",
@@ -149,13 +156,13 @@ _CONDITIONS = {
     "sourcedid": "sourcedid_digest = :sourcedid",
 }
 
-_TRIED = ", ".join(field.name for field in fields(AttemptView))
+_ATTEMPT = _columns(AttemptView)
 
 _LINES = Statement(f"""
-    SELECT {_TRIED} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+    SELECT {_ATTEMPT} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _SENT = Statement(f"""
-    SELECT {_TRIED} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
+    SELECT {_ATTEMPT} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
     ORDER BY id + 0 DESC LIMIT 1""")
 
 _EVENT = "user_id, entry_id, at, type, reason, content"
@@ -165,22 +172,21 @@ _REJECTED = Statement(f"""
 
 _RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
 
-_LATE = Statement("""
-    SELECT user_id, course_id, usage_id, type, number, entry_id, modified_us, at
-    FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+_LATE = Statement(f"""
+    SELECT {_columns(Late)} FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _IS_KNOWN = Statement("""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM score WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM stale_event WHERE user_id = :user_id) THEN 1 ELSE 0 END AS known""")
 
-_POSITION = Statement("SELECT epoch, position, digest_key FROM intake WHERE id = 1")
-_RETIRED = Statement("SELECT retired_us FROM retired_user WHERE digest = :digest")
+
+_PLACE = Statement("SELECT user_id, course_id, usage_id FROM graded_assignment WHERE id = :id")
 
 
-async def find(asked: Query, *, now: int) -> list[AssignmentView]:
+async def find_grades(asked: Query, *, now: int) -> list[AssignmentView]:
     """
-    The assignments that fit all that is asked, by course, block and id.
+    The assignments for which all that is asked holds, by course, block and id.
 
     Args:
         now: Milliseconds since 1970 by the database's clock; states are those of this moment.
@@ -188,21 +194,19 @@ async def find(asked: Query, *, now: int) -> list[AssignmentView]:
     Raises:
         ValueError: Neither learner nor sourcedid is given: no index leads there.
     """
-    statement, parameters = finding(asked)
-    return [_found(row) for row in await statement.rows(now=now, **parameters)]
-
-
-_WHICH = Statement("SELECT user_id, course_id, usage_id FROM graded_assignment WHERE id = :id")
+    statement, parameters = find_statement(asked)
+    rows = await statement.rows(now=now, **parameters)
+    return [AssignmentView(**{**row, "composite": bool(row["composite"])}) for row in rows]
 
 
 async def asked_of(assignment_id: int) -> Query | None:
-    """Whose grade, and of what, an assignment is, as the log and the commands name them; None if it is not there."""
-    row = await _WHICH.row(id=assignment_id)
+    """The query for an assignment's learner, course and block; None if there is no such assignment."""
+    row = await _PLACE.row(id=assignment_id)
     return None if row is None else Query(**row)
 
 
-def finding(asked: Query) -> tuple[Statement, dict[str, str]]:
-    """The statement of :func:`find`, and its parameters but ``now``. Raises the same."""
+def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
+    """The statement of :func:`find_grades`, and its parameters but ``now``. Raises the same."""
     if asked.user_id is None and asked.lti_user_id is None and asked.sourcedid is None:
         raise ValueError("whose grades? give a user_id, an lti_user_id or a sourcedid")
     given: dict[str, str] = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
@@ -212,35 +216,31 @@ def finding(asked: Query) -> tuple[Statement, dict[str, str]]:
     return Statement(f"{_FIND} {conditions} ORDER BY course_id, usage_id, graded_assignment.id"), given
 
 
-def _found(row: dict[str, Any]) -> AssignmentView:
-    return AssignmentView(**{**row, "composite": bool(row["composite"])})
-
-
-def _tried(row: dict[str, Any]) -> AttemptView:
+def _attempt(row: dict[str, Any]) -> AttemptView:
     return AttemptView(**{**row, "clamped": bool(row["clamped"])})
 
 
 async def ledger(assignment_id: int) -> tuple[list[AttemptView], bool]:
-    """The newest lines, the newest first, and whether there are more."""
+    """The newest delivery records, the newest first, and whether there are more."""
     rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
-    return [_tried(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
+    return [_attempt(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
 
 
 async def line_of_sent(found: AssignmentView) -> AttemptView | None:
-    """The line of the grade that the campus acknowledged last: its row and its line were written as one."""
+    """The record of the grade that the campus acknowledged last; both were written in one transaction."""
     if found.sent_at is None:
         return None
     row = await _SENT.row(id=found.id, sent_at=found.sent_at)
-    return None if row is None else _tried(row)
+    return None if row is None else _attempt(row)
 
 
 async def rejected(user_id: str) -> list[Rejected]:
-    """What is in quarantine about a learner, the newest first."""
+    """A learner's events in quarantine, the newest first."""
     return [_rejected(row) for row in await _REJECTED.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
 async def rejected_lately(asked: Query) -> list[Rejected]:
-    """What is in quarantine about a sourcedid or a campus's learner, of what came there last, the newest first."""
+    """Quarantined events of a sourcedid or a campus's learner, of the newest :data:`MAX_RECENT`, the newest first."""
     key = None if asked.sourcedid is None else digest(asked.sourcedid)
     lti_user_id = None if asked.lti_user_id is None else asked.lti_user_id.encode()
     return [
@@ -252,21 +252,14 @@ async def rejected_lately(asked: Query) -> list[Rejected]:
 
 
 def _rejected(row: dict[str, Any]) -> Rejected:
-    said = fields_of(row["content"])
-    course, block = said.get(b"course_id"), said.get(b"usage_id")
-    return Rejected(
-        user_id=row["user_id"],
-        entry_id=row["entry_id"],
-        at=row["at"],
-        type=row["type"],
-        reason=row["reason"],
-        course_id=None if course is None else course.decode(errors="replace"),
-        usage_id=None if block is None else block.decode(errors="replace"),
-    )
+    event = fields_of(row["content"])
+    where = [event.get(name) for name in (b"course_id", b"usage_id")]
+    course_id, usage_id = [None if value is None else value.decode(errors="replace") for value in where]
+    return Rejected(row["user_id"], row["entry_id"], row["at"], row["type"], row["reason"], course_id, usage_id)
 
 
 async def late(user_id: str) -> list[Late]:
-    """What came too late about a learner, the newest first."""
+    """A learner's stale events, the newest first."""
     return [Late(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
@@ -278,9 +271,5 @@ async def is_known(user_id: str) -> bool:
 
 async def retired_us(user_id: str) -> int | None:
     """As of when a learner was retired, in microseconds since 1970; None for one who was not."""
-    row = await _POSITION.row()
-    if row is None:
-        return None
-    position = Position(row["epoch"], row["position"], row["digest_key"])
-    retired = await _RETIRED.row(digest=digest_of(user_id, position))
-    return None if retired is None else int(retired["retired_us"])
+    position = await known_position()
+    return None if position is None else (await retired_since([user_id], position)).get(user_id)

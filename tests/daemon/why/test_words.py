@@ -12,7 +12,7 @@ from daemon.infra.log import printable
 from daemon.why.gather import gather
 from daemon.why.names import campus, title
 from daemon.why.show import show
-from models.queries.grades import Query, find
+from models.queries.grades import Query, find_grades
 from tests.daemon.why.situations.several import two_campuses_and_two_blocks
 from tests.daemon.why.story import NOW, TERMS, Story
 from tests.models.rows import make_assignment, make_service
@@ -32,13 +32,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 )
 async def test_a_campus_is_named_with_its_host_and_a_port_that_is_not_the_usual_one(empty_database, origin, name):
     await make_assignment(await make_service(), user_id="a")
-    (row,) = await find(Query("a"), now=NOW)
+    (row,) = await find_grades(Query("a"), now=NOW)
     assert campus(replace(row, origin=origin)) == name
 
 
 async def test_an_activity_is_named_by_what_the_launch_called_it_or_else_by_ids(empty_database):
     await make_assignment(user_id="a", course_id="c", usage_id="u")
-    (row,) = await find(Query("a"), now=NOW)
+    (row,) = await find_grades(Query("a"), now=NOW)
     assert title(row) == "c: u"
     assert title(replace(row, context_title="Physics")) == "Physics: u"
     assert title(replace(row, context_title="", resource_link_title="Quiz")) == "c: Quiz"

@@ -70,18 +70,20 @@ async def four():
     ],
 )
 async def test_assignments_are_found_by_all_that_is_asked(four, asked, expected):
-    assert [found.id for found in await lookup.find(Query(**asked), now=NOW)] == [four[number] for number in expected]
+    assert [found.id for found in await lookup.find_grades(Query(**asked), now=NOW)] == [
+        four[number] for number in expected
+    ]
 
 
 @pytest.mark.parametrize("asked", [{}, {"course_id": "c"}, {"course_id": "c", "usage_id": "1"}])
 async def test_a_query_that_names_no_one_is_refused(asked):
     with pytest.raises(ValueError, match="whose grades"):
-        await lookup.find(Query(**asked), now=NOW)
+        await lookup.find_grades(Query(**asked), now=NOW)
 
 
 async def test_an_assignment_comes_with_its_state_and_its_campus_which_is_up():
     await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     assert (found.state, found.composite, found.note) == ("clean", True, "moved")
     assert (found.consumer, found.origin, found.campus_state) == ("campus", "https://campus.example:443", "up")
     assert (found.paused_at, found.tripped_at, found.blocked_until, found.campus_error) == (None, None, 0, "")
@@ -90,7 +92,7 @@ async def test_an_assignment_comes_with_its_state_and_its_campus_which_is_up():
 async def test_a_campus_tells_its_state_reason_and_times():
     await make_assignment(await make_service(), user_id="a")
     await Campus.all().update(tripped_at=NOW - 9, blocked_until=NOW + 9, last_error="away")
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     assert (found.campus_state, found.tripped_at, found.blocked_until, found.campus_error) == (
         "down",
         NOW - 9,
@@ -98,7 +100,7 @@ async def test_a_campus_tells_its_state_reason_and_times():
         "away",
     )
     await LtiConsumer.all().update(paused_at=NOW - 1)
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     assert (found.campus_state, found.paused_at) == ("paused", NOW - 1)
 
 
@@ -126,14 +128,14 @@ async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
     await line(assignment, 3, result="refused")
     for number in range(MAX_LINES):
         await line(assignment, 4 + number, at=NOW + 1)
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     got = await lookup.line_of_sent(found)
     assert (got.score, got.clamped, got.result) == ("0.25", True, "accepted")
 
 
 async def test_there_is_no_such_line_of_a_grade_that_was_never_sent():
     await line(await make_assignment(user_id="a"), 1)
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     assert await lookup.line_of_sent(found) is None
 
 
@@ -212,7 +214,6 @@ _SAMPLE = {
     "most": 3,
     "sent_at": 1,
     "user_id": "a",
-    "digest": "d",
 }
 _SINGLE = [
     lookup._LINES,
@@ -221,7 +222,6 @@ _SINGLE = [
     lookup._RECENT,
     lookup._LATE,
     lookup._IS_KNOWN,
-    lookup._RETIRED,
 ]
 _ASKED = [
     Query(user_id="a"),
@@ -262,7 +262,7 @@ async def test_every_statement_goes_by_an_index(statement):
 
 @pytest.mark.parametrize("asked", _ASKED, ids=str)
 async def test_assignments_are_found_by_an_index(asked):
-    statement, parameters = lookup.finding(asked)
+    statement, parameters = lookup.find_statement(asked)
     steps = await plan(statement, now=NOW, **parameters)
     assert not reads_a_whole_table(steps), steps
 
@@ -277,7 +277,7 @@ async def test_nothing_is_written():
     await make_assignment(user_id="a", sent_at=NOW)
     await quarantine(1)
     before = await everything()
-    (found,) = await lookup.find(Query("a"), now=NOW)
+    (found,) = await lookup.find_grades(Query("a"), now=NOW)
     await lookup.ledger(found.id)
     await lookup.line_of_sent(found)
     for look in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
