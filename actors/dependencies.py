@@ -11,7 +11,7 @@ from actors.settings import Settings
 from models.claims import Lease
 from models.course import CourseTrees
 from models.db.clock import Clock
-from models.encryption import OPEN, Cipher
+from models.encryption import PLAINTEXT, Cipher
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Dependencies:
     #: Called at each failpoint that an attempt reaches.
     reached: Reached = pass_by
     #: Decrypts consumers' secrets.
-    cipher: Cipher = OPEN
+    cipher: Cipher = PLAINTEXT
 
     def lease(self) -> Lease:
         """A lease that begins now."""

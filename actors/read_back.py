@@ -18,7 +18,7 @@ from actors.settings import MARGIN, Settings
 from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading, exists
 from models.db.clock import Clock
-from models.encryption import OPEN, Cipher
+from models.encryption import PLAINTEXT, Cipher
 from models.finishing import BreakerChange, Finish, Finished, finish
 
 #: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
@@ -60,7 +60,7 @@ class Reader:
     clock: Clock
     settings: Settings
     #: Decrypts consumers' secrets.
-    cipher: Cipher = OPEN
+    cipher: Cipher = PLAINTEXT
 
     async def read(self, assignment_id: int) -> Reading | None:
         """

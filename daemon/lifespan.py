@@ -39,7 +39,7 @@ from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.encryption import Cipher
-from models.secrets import count_unsealed, locked_out
+from models.secrets import count_outdated, undecryptable
 from models.stream_position import read_position
 
 log = structlog.get_logger(__name__)
@@ -179,15 +179,15 @@ async def _open_database(
 
 
 async def _try_keys(cipher: Cipher) -> None:
-    if names := await locked_out(cipher):
+    if names := await undecryptable(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
-            f"{'these keys' if cipher.locks else 'no key'}: add the key that encrypted them, or set them anew with "
+            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set them anew with "
             "`passbackd consumer add`"
         )
-    if not cipher.locks:
+    if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
-    elif number := await count_unsealed(cipher):
+    elif number := await count_outdated(cipher):
         log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
 
 

@@ -70,10 +70,10 @@ _FORCED = f"""version_number = version_number + 1, forced_version = version_numb
 
 # A launch, a resend or a corrected consumer starts afresh: no attempts spent, no backoff. The hold stays: a request in
 # doubt is no younger for it.
-_AFRESH = "attempts = 0, not_before = 0"
+AFRESH_SET = "attempts = 0, not_before = 0"
 
-FORCE_RESEND_SET = f"{_FORCED}, {_AFRESH}"
-UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {_AFRESH}, {_UNPARKED}"
+FORCE_RESEND_SET = f"{_FORCED}, {AFRESH_SET}"
+UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {AFRESH_SET}, {_UNPARKED}"
 
 _FORCE_RESEND = Statement(f"UPDATE graded_assignment SET {FORCE_RESEND_SET} WHERE id = :id RETURNING id")
 _UNPARK = Statement(f"UPDATE graded_assignment SET {UNPARK_SET} WHERE id = :id RETURNING id")

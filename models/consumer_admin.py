@@ -5,53 +5,44 @@ from typing import Any
 import asyncpg
 from tortoise.transactions import in_transaction
 
-from models import secrets
 from models.campus import probe_now
+from models.changes import AFRESH_SET, UNPARK_SET
 from models.consumer import MAX_KEY, LtiConsumer
 from models.db.sql import Statement
 
 
 class ConsumerError(ValueError):
-    """What was asked for cannot be done to this consumer; the message says why and what to do."""
+    """This cannot be done to this consumer; the message says why and what to do."""
 
 
-class NameTakenError(ConsumerError):
-    """Another consumer has this name; metrics and JSON know consumers by it."""
+#: How often a statement that a deadlock ended is tried again.
+MAX_RETRIES = 9
 
 
-#: How often a statement that was picked out of a deadlock is tried again.
-DEADLOCKS = 9
+def _of_consumer(condition: str) -> str:
+    """Selects the ids of a consumer's assignments and locks them in their order, as senders do."""
+    return f"""SELECT id FROM graded_assignment WHERE {condition} AND outcome_service_id IN (
+        SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
+        ORDER BY id {{for_update}}"""
 
-# Its grades may have waited for this: they start afresh. The dispatcher finds what is due.
-_HURRY = Statement("""
-    UPDATE graded_assignment SET attempts = 0, not_before = 0
-    WHERE id IN (
-        SELECT id FROM graded_assignment WHERE version_number > sent_version AND outcome_service_id IN (
-            SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
-        ORDER BY id {for_update})
-    RETURNING id""")
 
-# What was refused for the campus's set-up alone may be accepted now. Any reviver bumps (rule 7).
-_REVIVE = Statement("""
-    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, parked_at = NULL,
-        parked_reason = NULL, parked_scope = NULL
-    WHERE id IN (
-        SELECT id FROM graded_assignment WHERE parked_scope = 'campus' AND outcome_service_id IN (
-            SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
-        ORDER BY id {for_update})
+_LOCK = Statement(_of_consumer("1 = 1"))
+
+# What the campus refused for its set-up alone may be accepted now.
+_UNPARK = Statement(f"""
+    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN ({_of_consumer("parked_scope = 'campus'")}) RETURNING id""")
+
+_CLEAR_BACKOFF = Statement(f"""
+    UPDATE graded_assignment SET {AFRESH_SET} WHERE id IN ({_of_consumer("version_number > sent_version")})
     RETURNING id""")
 
 _LIST = Statement("""
-    SELECT consumer_name, consumer_key, instance_guid, paused_at, pending_secret, (
-        SELECT COUNT(*) FROM graded_assignment
-        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-        WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
+    SELECT consumer_name AS consumer, consumer_key AS key, instance_guid AS guid, paused_at IS NOT NULL AS paused,
+        pending_secret IS NOT NULL AS pending, (
+            SELECT COUNT(*) FROM graded_assignment
+            JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+            WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
     FROM lti_consumer ORDER BY consumer_name""")
-
-_LOCK = Statement("""
-    SELECT id FROM graded_assignment WHERE outcome_service_id IN (
-        SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
-    ORDER BY id {for_update}""")
 
 _COUNT = Statement("""
     SELECT COUNT(*) AS number, COALESCE(SUM(CASE WHEN version_number > sent_version THEN 1 ELSE 0 END), 0) AS dirty
@@ -65,33 +56,22 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     Add a consumer; of a known key, change the name and the secret, and have what waited for that sent.
 
     Args:
-        secret: As :mod:`models.encryption` seals it. It takes the place of a pending one too.
+        secret: As :mod:`models.encryption` stores it. It replaces a pending one too.
         now: Milliseconds since 1970 by the database's clock.
 
     Returns:
         Whether it is new.
 
     Raises:
-        NameTakenError: Another key has this name.
+        ConsumerError: Another key has this name; metrics and JSON know consumers by it.
     """
     known_id = await _add(name, key, secret, guid)
     if known_id is None:
         return True
-    # Each for itself: whatever becomes of the others, the secret is changed.
-    for statement, parameters in ((_REVIVE, {"now": now}), (_HURRY, {})):
-        await _in_the_end(statement, consumer_id=known_id, **parameters)
+    await _retry_deadlocks(_UNPARK, consumer_id=known_id, now=now)
+    await _retry_deadlocks(_CLEAR_BACKOFF, consumer_id=known_id)
     await probe_now(known_id, now=now)
     return False
-
-
-async def pend(key: str, secret: str) -> None:
-    """
-    Keep a secret (as :mod:`models.encryption` seals it) for when the campus has changed its own.
-
-    Raises:
-        ConsumerError: There is no consumer with that key.
-    """
-    await secrets.pend((await known_consumer(key)).id, secret)
 
 
 async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None:
@@ -99,27 +79,23 @@ async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None
     async with in_transaction():
         other = await LtiConsumer.get_or_none(consumer_name=name)
         if other is not None and other.consumer_key != key:
-            raise NameTakenError(
+            raise ConsumerError(
                 f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another"
             )
+        columns: dict[str, Any] = {"consumer_name": name, "consumer_secret": secret, "pending_secret": None}
+        if guid:
+            columns["instance_guid"] = guid
         known = await LtiConsumer.get_or_none(consumer_key=key)
         if known is None:
-            await LtiConsumer.create(
-                consumer_name=name, consumer_key=key, consumer_secret=secret, instance_guid=guid or None
-            )
+            await LtiConsumer.create(consumer_key=key, **columns)
             return None
-        await LtiConsumer.filter(id=known.id).update(
-            consumer_name=name,
-            consumer_secret=secret,
-            pending_secret=None,
-            instance_guid=guid or known.instance_guid,
-        )
+        await LtiConsumer.filter(id=known.id).update(**columns)
         return int(known.id)
 
 
-async def _in_the_end(statement: Statement, **parameters: Any) -> None:
-    """Run what locks many rows; intake locks them in the order of its events, and may be the one that goes on."""
-    for _ in range(DEADLOCKS):
+async def _retry_deadlocks(statement: Statement, **parameters: Any) -> None:
+    """Run a statement that locks many rows; intake locks them in another order."""
+    for _ in range(MAX_RETRIES):
         try:
             await statement.rows(**parameters)
         except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
@@ -128,27 +104,29 @@ async def _in_the_end(statement: Statement, **parameters: Any) -> None:
     await statement.rows(**parameters)
 
 
+async def pend(key: str, secret: str) -> None:
+    """
+    Keep a secret (as :mod:`models.encryption` stores it) for when the campus has changed its own.
+
+    Raises:
+        ConsumerError: There is no consumer with that key.
+    """
+    consumer = await known_consumer(key)
+    await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
+
+
 async def listing() -> list[dict[str, Any]]:
     """
     Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``pending`` (whether it has such a secret),
     ``assignments`` (how many).
     """
-    return [
-        {
-            "consumer": row["consumer_name"],
-            "key": row["consumer_key"],
-            "guid": row["instance_guid"],
-            "paused": row["paused_at"] is not None,
-            "pending": row["pending_secret"] is not None,
-            "assignments": row["assignments"],
-        }
-        for row in await _LIST.rows()
-    ]
+    rows = await _LIST.rows()
+    return [{**row, "paused": bool(row["paused"]), "pending": bool(row["pending"])} for row in rows]
 
 
 async def pause(key: str, *, now: int) -> bool:
     """
-    Let nothing go to this consumer's campuses until :func:`resume`; what is under way comes to its end.
+    Send nothing to this consumer's campuses until :func:`resume`; attempts under way end as usual.
 
     Returns:
         False if it was paused already.
@@ -162,7 +140,7 @@ async def pause(key: str, *, now: int) -> bool:
 
 async def resume(key: str, *, now: int) -> bool:
     """
-    Let its grades go again, at once; the dispatcher finds them.
+    Send its grades again, from the next dispatch on.
 
     Returns:
         False if it was not paused.
@@ -178,21 +156,21 @@ async def resume(key: str, *, now: int) -> bool:
 
 async def remove(key: str) -> tuple[int, int]:
     """
-    Remove a consumer with its services, assignments and ledger.
+    Remove a consumer with its services, assignments and delivery records.
 
     Returns:
-        How many assignments went, and how many of these had a grade that was not sent yet.
+        How many assignments it had, and how many of these had a grade that was not sent yet.
 
     Raises:
         ConsumerError: There is none.
     """
     async with in_transaction():
         consumer = await known_consumer(key)
-        # As senders do, assignments first: a deadlock would end this command.
+        # Assignments first, as senders do: a deadlock would end this command.
         await _LOCK.rows(consumer_id=consumer.id)
         count = await _COUNT.row(consumer_id=consumer.id)
         await LtiConsumer.filter(id=consumer.id).delete()
-        return (0, 0) if count is None else (int(count["number"]), int(count["dirty"]))
+        return (int(count["number"]), int(count["dirty"])) if count else (0, 0)
 
 
 async def known_consumer(key: str) -> LtiConsumer:

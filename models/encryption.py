@@ -1,21 +1,22 @@
 """
-Consumer secrets at rest: encrypted with the newest of the operator's keys, and read with any of them.
+Consumer secrets at rest: encrypted with the newest of the operator's keys, and decrypted with any of them.
 
-Fernet (AES-128-CBC and HMAC-SHA-256, of ``cryptography``): what is sealed tells nothing and cannot be changed unseen.
+Fernet (AES-128-CBC and HMAC-SHA-256, of ``cryptography``): authenticated, so that a changed secret is noticed.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-#: What stands before a sealed secret; without it, it is stored as it is.
-SEALED = "fernet:"
-#: Secrets that stay open in memory, at most.
-MAX_OPENED = 4096
+#: The prefix of an encrypted secret; without it, a secret is stored as it is.
+ENCRYPTED = "fernet:"
+#: Decrypted secrets that stay in memory, at most: every attempt needs one.
+MAX_DECRYPTED = 4096
 
 
 class UndecryptableError(ValueError):
-    """None of the keys opens a secret."""
+    """No key decrypts a secret."""
 
 
 class Cipher:
@@ -24,55 +25,46 @@ class Cipher:
         keys: As :func:`new_key` makes them, the newest first; without any, secrets are stored as they are.
 
     Raises:
-        ValueError: One is none; the message quotes nothing of it.
+        ValueError: One is no key; the message quotes nothing of it.
     """
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._fernets = [_fernet(key, number) for number, key in enumerate(keys, start=1)]
-        # Every attempt needs one, and what was sealed opens to the same for ever.
-        self._opened: dict[str, str] = {}
+        self._decrypted = lru_cache(MAX_DECRYPTED)(self._decrypt)
 
     @property
-    def locks(self) -> bool:
-        """Whether it has a key."""
+    def has_key(self) -> bool:
         return bool(self._fernets)
 
     def encrypt(self, secret: str) -> str:
         """What to store for *secret*."""
         if not self._fernets:
             return secret
-        return SEALED + self._fernets[0].encrypt(secret.encode()).decode()
+        return ENCRYPTED + self._fernets[0].encrypt(secret.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
         """
         The secret that was stored.
 
         Raises:
-            UndecryptableError: It was sealed with another key.
+            UndecryptableError: It was encrypted with another key.
         """
-        if not stored.startswith(SEALED):
-            return stored
+        return self._decrypted(stored) if stored.startswith(ENCRYPTED) else stored
+
+    def _decrypt(self, stored: str) -> str:
         if not self._fernets:
             raise UndecryptableError("it is encrypted, and there is no key")
-        secret = self._opened.get(stored)
-        if secret is None:
-            try:
-                secret = MultiFernet(self._fernets).decrypt(stored.removeprefix(SEALED).encode()).decode()
-            except InvalidToken:
-                raise UndecryptableError("none of the keys opens it") from None
-            while len(self._opened) >= MAX_OPENED:
-                del self._opened[next(iter(self._opened))]
-            self._opened[stored] = secret
-        return secret
+        try:
+            return MultiFernet(self._fernets).decrypt(stored.removeprefix(ENCRYPTED)).decode()
+        except InvalidToken:
+            raise UndecryptableError("none of the keys decrypts it") from None
 
     def is_current(self, stored: str) -> bool:
-        """Whether it is stored as :meth:`seal` would store it today."""
-        if not self._fernets:
-            return not stored.startswith(SEALED)
-        if not stored.startswith(SEALED):
-            return False
+        """Whether it is stored as :meth:`encrypt` would store it today."""
+        if not self._fernets or not stored.startswith(ENCRYPTED):
+            return self.has_key == stored.startswith(ENCRYPTED)
         try:
-            self._fernets[0].decrypt(stored.removeprefix(SEALED).encode())
+            self._fernets[0].decrypt(stored.removeprefix(ENCRYPTED))
         except InvalidToken:
             return False
         return True
@@ -90,5 +82,5 @@ def _fernet(key: str, number: int) -> Fernet:
         raise ValueError(f"key {number} is none: `passbackd secrets key` makes one") from None
 
 
-#: Opens what was never sealed.
-OPEN = Cipher()
+#: Decrypts what was stored without a key.
+PLAINTEXT = Cipher()

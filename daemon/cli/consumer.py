@@ -16,9 +16,9 @@ from daemon.config import Config
 from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
 from models.db.clock import Clock
-from models.encryption import SEALED
+from models.encryption import ENCRYPTED
 from models.quarantine import EventFilter
-from models.secrets import any_sealed
+from models.secrets import any_encrypted
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 
@@ -53,13 +53,13 @@ def add(
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=True):
-            if not settings.secrets.cipher.locks and await any_sealed():
+            if not settings.secrets.cipher.has_key and await any_encrypted():
                 fail(
                     "secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG
                 )
-            sealed = settings.secrets.cipher.encrypt(secret)
+            encrypted = settings.secrets.cipher.encrypt(secret)
             try:
-                told = await (_pend(key, sealed) if pending else _add(name, key, sealed, guid))
+                told = await (_pend(key, encrypted) if pending else _add(name, key, encrypted, guid))
             except consumer_admin.ConsumerError as error:
                 fail(str(error))
             except BaseException:
@@ -74,13 +74,13 @@ def add(
     run_work(work())
 
 
-async def _add(name: str, key: str, sealed: str, guid: str | None) -> str:
-    added = await consumer_admin.add(name, key, sealed, guid=guid, now=await _now())
+async def _add(name: str, key: str, encrypted: str, guid: str | None) -> str:
+    added = await consumer_admin.add(name, key, encrypted, guid=guid, now=await _now())
     return f"{'added' if added else 'changed'} {name} with the key {key}"
 
 
-async def _pend(key: str, sealed: str) -> str:
-    await consumer_admin.pend(key, sealed)
+async def _pend(key: str, encrypted: str) -> str:
+    await consumer_admin.pend(key, encrypted)
     return f"the consumer with the key {key} has a pending secret: used once the campus refuses the present one"
 
 
@@ -113,8 +113,8 @@ def _read_secret() -> str:
         secret = raw.decode().removesuffix("\n")
     except UnicodeDecodeError:
         fail("--secret-stdin: the secret is not valid UTF-8", 2)
-    if secret.startswith(SEALED):
-        fail(f"--secret-stdin: a secret cannot begin with {SEALED}, by which encrypted ones are known", 2)
+    if secret.startswith(ENCRYPTED):
+        fail(f"--secret-stdin: a secret cannot begin with {ENCRYPTED}, by which encrypted ones are known", 2)
     if not secret or "\x00" in secret:
         fail("--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", 2)
     return secret

@@ -5,7 +5,7 @@ import typer
 from daemon.cli.common import WRONG, ConfigOption, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from models.encryption import UndecryptableError, new_key
-from models.secrets import reseal
+from models.secrets import re_encrypt
 
 app = typer.Typer(help="The keys that encrypt consumer secrets in the database.", no_args_is_help=True)
 
@@ -22,13 +22,13 @@ def rotate(config: ConfigOption = None) -> None:
     """Encrypt every secret with the newest key, so that older ones can go. Example: passbackd secrets rotate"""
     settings = quiet_config(config)
     cipher = settings.secrets.cipher
-    if not cipher.locks:
+    if not cipher.has_key:
         fail("secrets.keys: there is no key to encrypt with: `passbackd secrets key` makes one", WRONG)
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             try:
-                number = await reseal(cipher)
+                number = await re_encrypt(cipher)
             except UndecryptableError as error:
                 fail(f"secrets.keys: a secret cannot be read ({error}): add the key that encrypted it", WRONG)
         typer.echo(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")

@@ -146,8 +146,8 @@ _FIND = f"""
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
     WHERE """
 
-# The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put that into `substr`
-# too, and could not use the index any more.
+# The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put the value into
+# `substr` too, and could not use the index any more.
 _CONDITIONS = {
     "user_id": "user_id = :user_id",
     "course_id": "course_id = :course_id",

@@ -182,7 +182,7 @@ MUTANTS = [
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.assignment_id):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
-    Mutant("a corrected consumer leaves what was parked for it", "((_REVIVE, {\"now\": now}), (_HURRY, {}))", "((_HURRY, {}),)", "models/consumer_admin.py", WORLD),
+    Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", WORLD),
     # Scores and structures.
     Mutant("an older score is applied", "before.modified_us <= change.modified_us", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.modified_us <= change.modified_us", "before.modified_us < change.modified_us", "models/score.py", WORLD),

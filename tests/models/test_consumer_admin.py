@@ -5,7 +5,7 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
-from models.consumer_admin import ConsumerError, NameTakenError, listing, remove
+from models.consumer_admin import ConsumerError, listing, remove
 from models.consumer_admin import add as add_at
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from tests.models.rows import changes, make_assignment, make_service, read_row
@@ -61,7 +61,7 @@ async def test_a_name_that_another_key_has_is_refused_and_nothing_changed():
     await add("campus", "key", "secret", guid=None)
     await add("other campus", "other key", "secret", guid=None)
     for key in ("third key", "other key"):
-        with pytest.raises(NameTakenError, match="'campus' is the name of the consumer with the key 'key'"):
+        with pytest.raises(ConsumerError, match="'campus' is the name of the consumer with the key 'key'"):
             await add("campus", key, "other secret", guid=None)
     assert await stored("other key") == ("other campus", "secret", None)
     assert not await LtiConsumer.exists(consumer_key="third key")

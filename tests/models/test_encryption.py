@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.encryption import OPEN, SEALED, Cipher, UndecryptableError, new_key
+from models.encryption import ENCRYPTED, PLAINTEXT, Cipher, UndecryptableError, new_key
 
 OLD, NEW, OTHER = new_key(), new_key(), new_key()
 SECRET = " a sécret & more "
@@ -10,7 +10,7 @@ SECRET = " a sécret & more "
 
 def test_what_is_sealed_tells_nothing_and_is_opened_by_its_key():
     stored = Cipher([NEW]).encrypt(SECRET)
-    assert stored.startswith(SEALED)
+    assert stored.startswith(ENCRYPTED)
     assert "cret" not in stored
     assert Cipher([NEW]).decrypt(stored) == SECRET
     assert Cipher([NEW]).encrypt(SECRET) != stored, "equal secrets look different"
@@ -36,8 +36,8 @@ def test_what_was_changed_is_not_opened():
 
 
 def test_what_was_never_sealed_is_opened_by_anybody():
-    assert OPEN.encrypt(SECRET) == SECRET
-    assert OPEN.decrypt(SECRET) == Cipher([NEW]).decrypt(SECRET) == SECRET
+    assert PLAINTEXT.encrypt(SECRET) == SECRET
+    assert PLAINTEXT.decrypt(SECRET) == Cipher([NEW]).decrypt(SECRET) == SECRET
 
 
 def test_what_is_not_sealed_with_the_newest_key_is_not_current():
@@ -45,8 +45,8 @@ def test_what_is_not_sealed_with_the_newest_key_is_not_current():
     assert both.is_current(both.encrypt(SECRET))
     assert not both.is_current(Cipher([OLD]).encrypt(SECRET))
     assert not both.is_current(SECRET)
-    assert OPEN.is_current(SECRET)
-    assert not OPEN.is_current(both.encrypt(SECRET))
+    assert PLAINTEXT.is_current(SECRET)
+    assert not PLAINTEXT.is_current(both.encrypt(SECRET))
 
 
 @pytest.mark.parametrize(

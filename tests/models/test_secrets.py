@@ -1,11 +1,11 @@
-"""Consumers' secrets: who is locked out, sealing anew, and the change from one secret to the next."""
+"""Consumers' secrets: which cannot be decrypted, encrypting anew, and the change from one secret to the next."""
 
 import pytest
 
 from models import consumer_admin
 from models.consumer import LtiConsumer
-from models.encryption import SEALED, Cipher, UndecryptableError, new_key
-from models.secrets import any_sealed, count_unsealed, locked_out, promote, reseal
+from models.encryption import ENCRYPTED, Cipher, UndecryptableError, new_key
+from models.secrets import any_encrypted, count_outdated, promote, re_encrypt, undecryptable
 from tests.models.rows import make_service
 
 OLD, NEW = Cipher([new_key()]), Cipher([new_key()])
@@ -25,36 +25,36 @@ async def add(name: str, secret: str) -> None:
 
 async def test_a_consumer_whose_secret_cannot_be_read_is_named():
     await add("plain", "s")
-    await add("sealed", OLD.encrypt("s"))
+    await add("encrypted", OLD.encrypt("s"))
     await add("pending", OLD.encrypt("s"))
     await consumer_admin.pend("pending", NEW.encrypt("t"))
-    assert await locked_out(OLD) == ["pending"]
-    assert await locked_out(NEW) == ["pending", "sealed"]
-    assert await locked_out(Cipher()) == ["pending", "sealed"]
+    assert await undecryptable(OLD) == ["pending"]
+    assert await undecryptable(NEW) == ["encrypted", "pending"]
+    assert await undecryptable(Cipher()) == ["encrypted", "pending"]
 
 
-async def test_every_secret_is_sealed_with_the_newest_key():
+async def test_every_secret_is_encrypted_with_the_newest_key():
     await add("plain", "one")
-    await add("sealed", OLD.encrypt("two"))
-    await consumer_admin.pend("sealed", OLD.encrypt("three"))
+    await add("encrypted", OLD.encrypt("two"))
+    await consumer_admin.pend("encrypted", OLD.encrypt("three"))
     keys = [new_key()]
     both = Cipher(keys)
     both._fernets += OLD._fernets
-    assert await count_unsealed(both) == 2
-    assert await reseal(both) == 3
-    assert await reseal(both) == await count_unsealed(both) == 0
+    assert await count_outdated(both) == 2
+    assert await re_encrypt(both) == 3
+    assert await re_encrypt(both) == await count_outdated(both) == 0
     newest = Cipher(keys)
     rows = await LtiConsumer.all().order_by("consumer_name")
-    assert [newest.decrypt(row.consumer_secret) for row in rows] == ["one", "two"]
-    assert newest.decrypt(rows[1].pending_secret) == "three"
-    assert all(row.consumer_secret.startswith(SEALED) for row in rows)
+    assert [newest.decrypt(row.consumer_secret) for row in rows] == ["two", "one"]
+    assert newest.decrypt(rows[0].pending_secret) == "three"
+    assert all(row.consumer_secret.startswith(ENCRYPTED) for row in rows)
 
 
 async def test_a_secret_that_cannot_be_read_keeps_all_as_they_are():
     await add("plain", "one")
-    await add("sealed", OLD.encrypt("two"))
+    await add("encrypted", OLD.encrypt("two"))
     with pytest.raises(UndecryptableError):
-        await reseal(NEW)
+        await re_encrypt(NEW)
     assert [row.consumer_secret for row in await LtiConsumer.filter(consumer_name="plain")] == ["one"]
 
 
@@ -80,14 +80,14 @@ async def test_a_secret_that_was_announced_since_is_not_promoted_for_an_older_on
 
 
 @pytest.mark.parametrize(
-    ("secret", "pending", "sealed"),
+    ("secret", "pending", "encrypted"),
     [("s", None, False), ("s", "t", False), (OLD.encrypt("s"), None, True), ("s", OLD.encrypt("t"), True)],
 )
-async def test_it_is_known_whether_any_secret_is_sealed(secret, pending, sealed):
+async def test_it_is_known_whether_any_secret_is_encrypted(secret, pending, encrypted):
     await add("campus", secret)
     if pending is not None:
         await consumer_admin.pend("campus", pending)
-    assert await any_sealed() is sealed
+    assert await any_encrypted() is encrypted
 
 
 async def test_a_secret_that_is_set_ends_the_pending_one():
