@@ -1,4 +1,4 @@
-"""Gathers what many tasks ask at about the same time into one call, such as one statement for many rows."""
+"""Gathers the items that many tasks ask for at about the same time into one call, such as one statement."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -6,79 +6,71 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item", bound="Hashable")
-Result = TypeVar("Result")
-
-#: Items that one call gets, at most: a statement for more of them is not quicker an item, and others wait for it.
-MOST = 64
-#: Seconds after which a call that has not ended no longer keeps the next one waiting: its connection may be lost.
-PATIENCE = 1.0
+Loaded = TypeVar("Loaded")
 
 
-class DataLoader(Generic[Item, Result]):
+class DataLoader(Generic[Item, Loaded]):
     """
-    Call it with one item; it answers with what *run* found for that one, or None.
+    Call it with one item; it returns the value that *run* has for it, or None.
 
-    One call of *run* is under way at a time. What is asked meanwhile waits for it, and then goes together: the busier
-    the loop, the larger the batches, and nobody waits for the sake of a batch.
+    One call of *run* is under way at a time. Items that come meanwhile go into the next one together: the busier the
+    loop, the larger the batches, and no item waits for a batch to fill.
 
     Args:
-        run: Finds the results of several different items; those that it has none for may be absent. Called in the
-            context (database connections) of whoever asked first, who must not be in a transaction.
-        most: Items a call.
-        patience: Seconds that the next call waits for one, at most.
+        run: Returns values by item; items without one may be missing. It runs in the context (database connections) of
+            the first caller, which must not be in a transaction.
+        most: Items a call. A statement for more is no quicker per item.
+        patience: Seconds after which the next call no longer waits for one: its connection may be lost.
 
     Raises:
-        Exception: What *run* raised, to each of those whom it was for.
+        Exception: What *run* raised, to each caller of that batch.
     """
 
     def __init__(
         self,
-        run: Callable[[Sequence[Item]], Awaitable[Mapping[Item, Result]]],
+        run: Callable[[Sequence[Item]], Awaitable[Mapping[Item, Loaded]]],
         *,
-        most: int = MOST,
-        patience: float = PATIENCE,
+        most: int = 64,
+        patience: float = 1.0,
     ) -> None:
         self._run = run
         self._most = most
         self._patience = patience
-        self._asked: dict[Item, list[asyncio.Future[Result | None]]] = {}
+        self._waiting: dict[Item, list[asyncio.Future[Loaded | None]]] = {}
         self._running: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, item: Item) -> Result | None:
-        answer: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
-        self._asked.setdefault(item, []).append(answer)
+    async def __call__(self, item: Item) -> Loaded | None:
+        answer: asyncio.Future[Loaded | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(item, []).append(answer)
         if self._running is None:
             self._running = asyncio.create_task(self._work())
         return await answer
 
     async def _work(self) -> None:
         try:
-            while self._asked:
-                batch = list(islice(self._asked, self._most))
-                call = asyncio.create_task(self._answer({item: self._asked.pop(item) for item in batch}))
+            while self._waiting:
+                batch = list(islice(self._waiting, self._most))
+                call = asyncio.create_task(self._answer({item: self._waiting.pop(item) for item in batch}))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
                 await asyncio.wait([call], timeout=self._patience)
         finally:
             self._running = None
 
-    async def _answer(self, asked: Mapping[Item, Sequence[asyncio.Future[Result | None]]]) -> None:
+    async def _answer(self, batch: Mapping[Item, Sequence[asyncio.Future[Loaded | None]]]) -> None:
+        answers = [(item, answer) for item, answers in batch.items() for answer in answers]
         try:
-            found = await self._run(list(asked))
-        except Exception as error:  # noqa: BLE001 - it is theirs who asked
-            for answer in _open(asked):
-                answer.set_exception(error)
-            return
+            found = await self._run(list(batch))
+        except Exception as error:  # noqa: BLE001 - it is raised to the callers
+            for _, answer in answers:
+                if not answer.done():
+                    answer.set_exception(error)
         except BaseException:  # the loop ends
-            for answer in _open(asked):
+            for _, answer in answers:
                 answer.cancel()
             raise
-        for item, answers in asked.items():
-            for answer in answers:
+        else:
+            for item, answer in answers:
                 if not answer.done():
                     answer.set_result(found.get(item))
-
-
-def _open(asked: Mapping[Item, Sequence[asyncio.Future[Result | None]]]) -> list[asyncio.Future[Result | None]]:
-    return [answer for answers in asked.values() for answer in answers if not answer.done()]

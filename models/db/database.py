@@ -27,19 +27,19 @@ _MODELS = [
     )
 ]
 
-#: What the URL of a PostgreSQL may say behind its ``?``.
+#: Options in the query of a PostgreSQL URL.
 URL_OPTIONS = ("host", "sslmode")
 
 #: Connections to PostgreSQL, at most.
 POOL = 8
-#: Seconds for a connection to be made; for a statement to be answered, longer than the server's own limit, so that only
-#: a server that is lost exceeds it; and for a connection to be free. Their sum is less than a loop may take unnoticed.
+#: Seconds for connecting; for a statement, longer than the server's own limit, so that only a lost server exceeds it;
+#: and for a free connection. Their sum is less than a loop may take before health reports it.
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 5, 15, 20
 
-# A claim that a crash of the server takes back would be another's while its request is still on its way.
+# A claim that a crash of the server undoes could be made again while its request is still under way.
 _POSTGRES_SESSION = {"application_name": "passbackd", "synchronous_commit": "on"}
 
-#: Milliseconds. A session that hangs must let go of its locks long before a lease ends.
+#: Milliseconds. A session that hangs must release its locks long before a lease ends.
 _POSTGRES_TIMEOUTS = {
     "lock_timeout": "5000",
     "statement_timeout": "12000",
@@ -55,10 +55,10 @@ def sqlite_path(url: str) -> Path | None:
 
 def tortoise_config(url: str, *, patient: bool = False) -> dict[str, Any]:
     """
-    What Tortoise is configured with.
+    The configuration of Tortoise.
 
     Args:
-        patient: Without time-outs, for migrations: a large table takes its time.
+        patient: Without time-outs, for migrations of large tables.
 
     Raises:
         ValueError: The URL names neither SQLite nor PostgreSQL.
@@ -99,8 +99,8 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
         "command_timeout": None if patient else COMMAND_TIMEOUT,
         "acquire_timeout": None if patient else ACQUIRE_TIMEOUT,
         "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), **_POSTGRES_SESSION},
-        # asyncpg's own reset is a round trip at each release; we leave nothing behind that it would mend.
-        "reset": _keep,
+        # asyncpg's own reset is a round trip at each release; we leave nothing to reset.
+        "reset": _no_reset,
     }
     if "sslmode" in query:
         credentials["ssl"] = query.pop("sslmode")
@@ -113,7 +113,7 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
 
 def make_private_file(url: str) -> None:
     """
-    Make the file of an SQLite database, if it is one and there is none, so that nobody else on the machine reads it.
+    Create the file of an SQLite database, readable by its owner alone, unless it exists.
 
     Raises:
         OSError: It cannot be written.
@@ -124,16 +124,16 @@ def make_private_file(url: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-async def _keep(_connection: object) -> None:
+async def _no_reset(_connection: object) -> None:
     return None
 
 
 @asynccontextmanager
 async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[TortoiseContext]:
     """
-    Make the models work within this context, and in tasks that copy it.
+    Connect the models, at the first statement, within this context and in tasks that copy it.
 
-    Connects at the first statement. Always closed: an open SQLite connection keeps the process from ending.
+    Always closed: an open SQLite connection keeps the process from ending.
     """
     make_private_file(url)
     async with TortoiseContext() as context:

@@ -1,4 +1,4 @@
-"""Schema migrations: what is pending, and applying it, one daemon at a time."""
+"""Schema migrations: which are pending, and applying them, one daemon at a time."""
 
 import asyncio
 import fcntl
@@ -10,13 +10,15 @@ from tortoise.migrations.executor import MigrationExecutor
 
 import models.migrations
 from models.db.database import open_database, sqlite_path, tortoise_config
-from models.db.sql import Statement, connection, is_postgres
+from models.db.sql import Statement, connection
 
 #: The key of PostgreSQL's advisory lock: "passback" in ASCII.
 _ADVISORY_LOCK = 0x7061737362616B64
 
-_TABLE_POSTGRES = Statement("SELECT to_regclass('tortoise_migrations') IS NOT NULL AS there")
-_TABLE_SQLITE = Statement("SELECT COUNT(*) AS there FROM sqlite_master WHERE name = 'tortoise_migrations'")
+_TABLE = Statement(
+    "SELECT 1 AS found WHERE to_regclass('tortoise_migrations') IS NOT NULL",
+    sqlite="SELECT 1 AS found FROM sqlite_master WHERE name = 'tortoise_migrations'",
+)
 _APPLIED = Statement("SELECT name FROM tortoise_migrations WHERE app = 'models'")
 
 
@@ -33,17 +35,14 @@ async def applied() -> list[str]:
     """
     The names of the migrations that the open database has had, in order.
 
-    Query strictly: Tortoise's own reader takes a failed read for an empty history.
+    Tortoise's own reader would take a failed read for an empty history.
     """
-    row = await (_TABLE_POSTGRES if is_postgres() else _TABLE_SQLITE).row()
-    if row is None or not row["there"]:
-        return []
-    return sorted(row["name"] for row in await _APPLIED.rows())
+    return sorted(row["name"] for row in await _APPLIED.rows()) if await _TABLE.row() else []
 
 
 async def check_schema() -> None:
     """
-    See that the open database's schema is this release's.
+    Check that the open database's schema is this release's.
 
     Raises:
         SchemaError: It is outdated, or newer.
@@ -63,10 +62,10 @@ async def check_schema() -> None:
 
 async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
     """
-    Apply what is pending, holding a lock that other daemons wait for.
+    Apply the pending migrations under a lock that other daemons wait for.
 
     Returns:
-        The names of the migrations that were pending, and the SQL that a *dry_run* would have run.
+        The names of the pending migrations, and the SQL that a *dry_run* did not run.
 
     Raises:
         SchemaError: The schema is newer than this release.

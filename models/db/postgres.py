@@ -1,10 +1,9 @@
 """
 Tortoise's PostgreSQL engine, made fit for a server that is lost or does not answer.
 
-Named in the connection's configuration as ``"engine": "models.db.postgres"``. Four things differ from Tortoise's own: a
-transaction that cannot begin gives its connection back and leaves its task's later statements to the pool; a connection
-on which a time-out ran is thrown away at once, instead of asking the server that is silent to cancel and waiting as
-long again; nobody waits for a free connection for ever; and a stop does not wait for a silent server for long.
+Named in the connection's configuration as ``"engine": "models.db.postgres"``. Unlike in Tortoise's own, a transaction
+that cannot begin returns its connection and leaves its task to the pool; a connection that timed out is closed at once,
+without asking a silent server to cancel the statement; waiting for a connection and closing the pool have time-outs.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ from tortoise.backends.base.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
-#: Seconds that the server has to take leave of us.
+#: Seconds for closing the pool.
 CLOSE_TIMEOUT = 2.0
 
-#: After these nobody knows what the connection will say next: it was silent, or its server died as it was asked.
+#: After these the state of the connection is unknown: it was silent, or its server died during a statement.
 _BROKEN = (TimeoutError, InternalClientError)
 
 
 class PostgresClient(AsyncpgDBClient):
     """
     Args:
-        acquire_timeout: Seconds that a statement waits for a connection; None for as long as it takes.
+        acquire_timeout: Seconds that a statement waits for a connection; None for no limit.
     """
 
     def __init__(self, *args: Any, acquire_timeout: float | None = None, **kwargs: Any) -> None:
@@ -51,12 +50,12 @@ class PostgresClient(AsyncpgDBClient):
 
     async def take(self) -> PoolConnectionProxy[Any]:
         """
-        A connection of the pool, to be given back.
+        A connection of the pool; the caller returns it with :meth:`give_back`.
 
         Raises:
             TimeoutError: None is free, or none can be made.
         """
-        # Cancels no more than the waiting: the pool keeps what it was about to give.
+        # Cancels the waiting alone: the pool keeps the connection that it was about to give.
         async with asyncio.timeout(self._acquire_timeout):
             await PoolConnectionWrapper(self, self._pool_init_lock).ensure_connection()
             assert self._pool is not None  # noqa: S101 - it was just made
@@ -73,17 +72,15 @@ class PostgresClient(AsyncpgDBClient):
         self._pool = None
 
     async def give_back(self, connection: PoolConnectionProxy[Any], *, usable: bool) -> None:
-        """Whoever waits for a connection gets it, or a new one in the place of one that is not *usable*."""
+        """Return a connection to the pool, which replaces one that is not *usable*."""
         if not usable:
-            with suppress(InterfaceError):  # it has gone back by itself: it was lost
+            with suppress(InterfaceError):  # it was lost, and so returned already
                 connection.terminate()
         if self._pool is not None:
             await self._pool.release(connection)
 
 
 class _Session(PoolConnectionWrapper[Any]):
-    """A statement's."""
-
     client: PostgresClient
     __slots__ = ()
 
@@ -112,7 +109,7 @@ class _Transaction(TransactionContextPooled):
         except BaseException:
             await self._pool.give_back(self._taken, usable=False)
             raise
-        # Not before: what a failed begin leaves here, the task would keep for ever.
+        # Not earlier: after a failed begin the task would keep it.
         self._connections = get_connections()
         self.token = self._connections.set(self.connection_name, self.client)
         return self.client
@@ -129,7 +126,7 @@ class _Transaction(TransactionContextPooled):
             raise
         finally:
             self._connections.reset(self.token)
-            # The server rolls back what a lost connection leaves open.
+            # The server rolls back the transaction of a lost connection.
             await self._pool.give_back(self._taken, usable=usable)
 
     async def _finish(self, error: BaseException | None) -> None:

@@ -3,7 +3,7 @@ Tortoise's SQLite engine, made fit for two processes and for cancellation.
 
 Named in the connection's configuration as ``"engine": "models.db.sqlite"``. A transaction takes the write lock at once
 (``BEGIN IMMEDIATE``): a deferred one that reads first fails with "database is locked", whatever the busy time-out
-(SQLite, "Transactions", 2.2). And a begin that fails or is cancelled gives the client's lock back.
+(SQLite, "Transactions", 2.2). And a begin that fails or is cancelled releases the client's lock.
 """
 
 from typing import cast
@@ -25,7 +25,7 @@ class ImmediateTransactionContext(SqliteTransactionContext):
             await self.ensure_connection()
             await self.connection.begin()
         except BaseException:
-            # A BEGIN that is still running in aiosqlite's thread is followed, not overtaken, by this rollback.
+            # Runs after a BEGIN that is still running in aiosqlite's thread.
             if self.connection._connection:  # noqa: SLF001 - the wrapper offers no other way to its connection
                 await self.connection._connection.rollback()  # noqa: SLF001
             self._trxlock.release()
