@@ -13,13 +13,13 @@ MAX_ORIGIN = 300
 
 
 def digest(text: str) -> str:
-    """SHA-256 in hex: what long texts are unique by, since they can be longer than an index takes."""
+    """SHA-256 in hex, for unique indexes of texts that are longer than an index takes."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def origin(url: str) -> str:
     """
-    Scheme, host and port of a URL, lower-cased: the campus as a network sees it.
+    Scheme, host and port of a URL, lower-cased.
 
     Raises:
         ValueError: *url* is not an absolute http or https URL.
@@ -40,13 +40,18 @@ class LtiConsumer(Model):
     consumer_key = fields.CharField(max_length=MAX_KEY, unique=True)
     # As :mod:`models.encryption` stores secrets.
     consumer_secret = fields.TextField()
-    # What the secret will be once the campus has changed its own: both are tried.
+    # The secret after the campus has changed its own; both are tried.
     pending_secret = fields.TextField(null=True)
-    # ``tool_consumer_instance_guid``; a hint for people, never a key.
+    # ``tool_consumer_instance_guid``, for people; never a key.
     instance_guid = fields.CharField(max_length=255, null=True)
-    # Milliseconds since 1970: since when the operator lets nothing go there.
+    # When the operator paused it, milliseconds since 1970.
     paused_at = fields.BigIntField(null=True)
 
     class Meta:
         table = "lti_consumer"
         table_description = "Campus LMSs"
+
+
+async def find_consumer(key: str) -> LtiConsumer | None:
+    """The consumer with that key, if there is one; a key may be of any length."""
+    return await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None

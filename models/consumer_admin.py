@@ -3,11 +3,13 @@
 from typing import Any
 
 import asyncpg
+from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
+from models.assignment import GradedAssignment
 from models.campus import probe_now
 from models.changes import AFRESH_SET, UNPARK_SET
-from models.consumer import MAX_KEY, LtiConsumer
+from models.consumer import LtiConsumer, find_consumer
 from models.db.sql import Statement
 
 
@@ -43,12 +45,6 @@ _LIST = Statement("""
             JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
             WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
     FROM lti_consumer ORDER BY consumer_name""")
-
-_COUNT = Statement("""
-    SELECT COUNT(*) AS number, COALESCE(SUM(CASE WHEN version_number > sent_version THEN 1 ELSE 0 END), 0) AS dirty
-    FROM graded_assignment
-    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-    WHERE outcome_service.lti_consumer_id = :consumer_id""")
 
 
 async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -> bool:
@@ -167,10 +163,11 @@ async def remove(key: str) -> tuple[int, int]:
     async with in_transaction():
         consumer = await known_consumer(key)
         # Assignments first, as senders do: a deadlock would end this command.
-        await _LOCK.rows(consumer_id=consumer.id)
-        count = await _COUNT.row(consumer_id=consumer.id)
+        locked = await _LOCK.rows(consumer_id=consumer.id)
+        assignments = GradedAssignment.filter(outcome_service__lti_consumer_id=consumer.id)
+        dirty = await assignments.filter(version_number__gt=F("sent_version")).count()
         await LtiConsumer.filter(id=consumer.id).delete()
-        return (int(count["number"]), int(count["dirty"])) if count else (0, 0)
+        return len(locked), dirty
 
 
 async def known_consumer(key: str) -> LtiConsumer:
@@ -180,7 +177,7 @@ async def known_consumer(key: str) -> LtiConsumer:
     Raises:
         ConsumerError: There is none.
     """
-    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
+    consumer = await find_consumer(key)
     if consumer is None:
         raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
     return consumer

@@ -1,4 +1,4 @@
-"""Which assignments exist: launches register and move them, disabling and retiring end them. Runs within intake."""
+"""Launches register and move assignments; disabling and retiring end them. Runs within intake's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from models.assignment import GradedAssignment, Kind
 from models.campus import OutcomeService, ensure_campus, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
-from models.consumer import MAX_KEY, MAX_ORIGIN, LtiConsumer, digest, origin
+from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
 from models.delivery import Delivery
 from models.orphaned_claim import orphan_claims
 from models.quarantine import QuarantinedEvent
@@ -18,12 +18,16 @@ from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import Position
 
-#: What an event did: changed something, said what was known, or was older than what is known.
-Result = Literal["applied", "unchanged", "stale"]
+#: What an event did: changed something, repeated what is stored, or was older than that.
+EventResult = Literal["applied", "unchanged", "stale"]
+
+
+# For people, except for the link: columns that a launch may leave out.
+_DETAILS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
 
 
 class RegistrationError(ValueError):
-    """An event that names something that is not there. The message says what, and what to do."""
+    """An event names something that is not stored. The message says what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +46,19 @@ class Registration:
     instance_guid: str | None = None
     context_title: str | None = None
     resource_link_title: str | None = None
-    #: The stream entry that said so; two launches that say the same are equal.
+    #: The launch's stream entry; two launches that differ in it alone are equal.
     entry_id: str | None = field(default=None, compare=False)
 
 
-async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Result, int | None]:
+async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[EventResult, int | None]:
     """
-    Register, move or revive the assignment that a launch names.
+    Register, move or unpark the assignment that a launch names.
 
     Returns:
         What it did, and the assignment that may be dirty now; None after a stale launch.
 
     Raises:
-        RegistrationError: The consumer is unknown, or the outcome service's URL is none.
+        RegistrationError: The consumer is unknown, or the outcome service's URL is invalid.
     """
     consumer = await _consumer(launch.consumer_key)
     service = await _service(consumer, launch.lis_outcome_service_url)
@@ -70,30 +74,30 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Resul
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
     if all(launch.modified_us > row.registered_us for row in known):
-        # Last, as senders do it: assignments before their campus.
+        # Last, since senders lock assignments before their campus.
         await probe_soon(service.campus_id)
     return result, assignment_id
 
 
 async def _replace(
     known: Sequence[GradedAssignment], launch: Registration, service: OutcomeService, kind: Kind, now: int
-) -> tuple[Result, int]:
-    """The row that owns the sourcedid survives; those that were at its new place go."""
+) -> tuple[EventResult, int]:
+    """Keep the row that owns the sourcedid, and delete those that were at its new place."""
     keep, *displaced = known
     await orphan_claims([row.id for row in displaced], now=now)
     for row in displaced:
         await _displace(row, keep)
     result, assignment_id = await _refresh(keep, launch, service, kind, now)
-    landed = max((max(row.claimed_until or 0, row.hold_until) for row in displaced), default=0)
-    if landed > now:
-        # A request of a row that goes may still land, perhaps in the same place.
-        await raise_hold(keep.id, until=landed)
+    may_land_until = max((max(row.claimed_until or 0, row.hold_until) for row in displaced), default=0)
+    if may_land_until > now:
+        # A request of a deleted row may still land, perhaps in the same place.
+        await raise_hold(keep.id, until=may_land_until)
         await force_resend(keep.id, now=now)
     return ("applied" if displaced else result), assignment_id
 
 
 async def _consumer(key: str) -> LtiConsumer:
-    consumer = await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
+    consumer = await find_consumer(key)
     if consumer is None:
         raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
     return consumer
@@ -131,11 +135,9 @@ async def _linked(
 
 async def _create(launch: Registration, service: OutcomeService, kind: Kind, now: int) -> int:
     row: GradedAssignment = await GradedAssignment.create(
-        **_place_and_time(launch, service),
-        resource_link_id=launch.resource_link_id,
-        lti_user_id=launch.lti_user_id,
-        context_title=launch.context_title,
-        resource_link_title=launch.resource_link_title,
+        **_place(launch, service),
+        **{name: getattr(launch, name) for name in _DETAILS},
+        registered_us=launch.modified_us,
         entry_id=launch.entry_id,
         composite=kind == "composite",
         due_at=now,
@@ -143,7 +145,8 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
     return int(row.id)
 
 
-def _place_and_time(launch: Registration, service: OutcomeService) -> dict[str, Any]:
+def _place(launch: Registration, service: OutcomeService) -> dict[str, Any]:
+    """The columns that say whose grade goes where: a launch that changes one moves the assignment."""
     return {
         "user_id": launch.user_id,
         "course_id": launch.course_id,
@@ -152,12 +155,11 @@ def _place_and_time(launch: Registration, service: OutcomeService) -> dict[str, 
         "campus_id": service.campus_id,
         "lis_result_sourcedid": launch.lis_result_sourcedid,
         "sourcedid_digest": digest(launch.lis_result_sourcedid),
-        "registered_us": launch.modified_us,
     }
 
 
 async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
-    """The ledger of a row that goes is about this learner's grade at this place: the survivor takes it over."""
+    """Delete a row; the kept one takes over its delivery records, which are of the same learner and block."""
     await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)
     note = f"replaced assignment {row.id}, which a newer launch of the same link gave another sourcedid; "
     keep.note = (note + keep.note)[:2000]
@@ -167,41 +169,36 @@ async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
 
 async def _refresh(
     row: GradedAssignment, launch: Registration, service: OutcomeService, kind: Kind, now: int
-) -> tuple[Result, int]:
+) -> tuple[EventResult, int]:
+    place = _place(launch, service)
+    moved = any(getattr(row, name) != value for name, value in place.items())
     newer = launch.modified_us > row.registered_us
-    moved = _place(row) != (
-        launch.user_id, launch.course_id, launch.usage_id, service.id, launch.lis_result_sourcedid
-    )  # fmt: skip
+    forced = moved or (row.disabled_at is not None and newer)
+    unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
     if row.campus_id != service.campus_id:
         await orphan_claims([row.id], now=now)
+    kept = ("resource_link_id",) if moved else _DETAILS
+    details = {name: getattr(launch, name) or (getattr(row, name) if name in kept else None) for name in _DETAILS}
     await GradedAssignment.filter(id=row.id).update(
-        **_place_and_time(launch, service),
-        resource_link_id=launch.resource_link_id or row.resource_link_id,
-        lti_user_id=launch.lti_user_id or (None if moved else row.lti_user_id),
-        context_title=launch.context_title or (None if moved else row.context_title),
-        resource_link_title=launch.resource_link_title or (None if moved else row.resource_link_title),
-        **({"composite": kind == "composite"} if moved else {}),
+        **place,
+        **details,
+        registered_us=launch.modified_us,
+        entry_id=launch.entry_id if forced or unparked else row.entry_id,
+        composite=kind == "composite" if moved else row.composite,
+        disabled_at=None if forced else row.disabled_at,
     )
-    if moved or (row.disabled_at is not None and newer):
-        await GradedAssignment.filter(id=row.id).update(disabled_at=None, entry_id=launch.entry_id)
+    if forced:
         await force_resend(row.id, now=now)
-        return "applied", row.id
-    if row.parked_at is not None and launch.modified_us > row.parked_at * 1000:
-        await GradedAssignment.filter(id=row.id).update(entry_id=launch.entry_id)
+    elif unparked:
         await unpark(row.id, now=now)
-        return "applied", row.id
-    if newer:
+    elif newer:
         await clear_backoff(row.id, now=now)
-    return "unchanged", row.id
+    return "applied" if forced or unparked else "unchanged", row.id
 
 
-def _place(row: GradedAssignment) -> tuple[str, str, str, int, str]:
-    return row.user_id, row.course_id, row.usage_id, row.outcome_service_id, row.lis_result_sourcedid
-
-
-async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> Result:
+async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> EventResult:
     """
-    Stop sending the grades of a sourcedid, until a newer launch brings it back.
+    Send no grades of a sourcedid until a newer launch of it.
 
     Raises:
         RegistrationError: The consumer, or the sourcedid, is unknown.
@@ -221,13 +218,13 @@ async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: 
     return "applied" if enabled else "unchanged"
 
 
-async def retire(user_id: str, position: Position, *, modified_us: int, now: int) -> Result:
-    """Delete what is known about a learner, as of *modified_us*; a keyed digest and the date remain."""
+async def retire(user_id: str, position: Position, *, modified_us: int, now: int) -> EventResult:
+    """Delete all data of a learner, as of *modified_us*; a keyed digest and the date remain."""
     key = digest_of(user_id, position)
     known = await RetiredUser.get_or_none(digest=key)
     if known is not None and known.retired_us >= modified_us:
         return "unchanged" if known.retired_us == modified_us else "stale"
-    # A disabling that came later registered nothing anew.
+    # A later disabling raises `registered_us`, but is no new launch.
     rows = await GradedAssignment.filter(
         Q(registered_us__lte=modified_us) | Q(disabled_at__isnull=False), user_id=user_id
     )

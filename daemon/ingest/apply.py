@@ -19,7 +19,7 @@ from models.changes import Change, Debounce, Dirty, change, read_dirty
 from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
-from models.registration import Registration, Result, disable, register, retire
+from models.registration import EventResult, Registration, disable, register, retire
 from models.retired_user import is_retired, retired_since
 from models.score import Effect, ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
@@ -52,7 +52,7 @@ class Applier:
 
     async def apply(
         self, event: Event, position: Position, *, now: int, force: bool = False
-    ) -> tuple[Result, list[Dirty]]:
+    ) -> tuple[EventResult, list[Dirty]]:
         """
         Apply one event.
 
@@ -86,12 +86,12 @@ class Applier:
         *,
         now: int,
         force: bool = False,
-    ) -> tuple[list[Result], list[Dirty]]:
+    ) -> tuple[list[EventResult], list[Dirty]]:
         """Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
         heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
         effects = dict(zip(map(id, heard), await apply_scores([_score_change(event) for event in heard]), strict=True))
-        results: list[Result] = []
+        results: list[EventResult] = []
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
@@ -112,7 +112,9 @@ class Applier:
                 changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1)
         return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
 
-    async def _launch(self, launch: Registration | None, position: Position, now: int) -> tuple[Result, list[Dirty]]:
+    async def _launch(
+        self, launch: Registration | None, position: Position, now: int
+    ) -> tuple[EventResult, list[Dirty]]:
         if launch is None:
             return "unchanged", []
         if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
@@ -209,7 +211,7 @@ def _score_change(event: ScoreChanged) -> ScoreChange:
     )
 
 
-def _result(effect: Effect | None) -> Result:
+def _result(effect: Effect | None) -> EventResult:
     """None: it is about a learner who was retired since."""
     if effect is None or not effect.applied:
         return "stale"

@@ -20,7 +20,7 @@ from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.db.sql import storable
 from models.quarantine import QuarantinedEvent, fields_of
-from models.registration import RegistrationError, Result
+from models.registration import EventResult, RegistrationError
 from models.stream_position import lock_position, read_position
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class Replayed:
     """What became of one event; *reason*: why it stays in quarantine."""
 
     id: int
-    result: Result | Literal["refused", "gone"]
+    result: EventResult | Literal["refused", "gone"]
     reason: str = ""
 
 
@@ -78,7 +78,7 @@ class Replay:
         await QuarantinedEvent.filter(id=event_id).update(reason=storable(reason, MAX_REASON))
         return Replayed(event_id, "refused", reason)
 
-    async def _apply(self, event: QuarantinedEvent, fields: dict[bytes, bytes]) -> Result:
+    async def _apply(self, event: QuarantinedEvent, fields: dict[bytes, bytes]) -> EventResult:
         async with in_transaction():
             position = await lock_position()
             assert position is not None  # noqa: S101 - it was made before, and nobody deletes it

@@ -5,12 +5,12 @@ from models.assignment import GradedAssignment, Kind
 from models.changes import Cause, Debounce, change_blocks, change_waiting
 from models.course import CourseStructure, CourseTrees
 from models.course_tree import Tree, canonical, touched_by_change
-from models.registration import Result
+from models.registration import EventResult
 
 
 async def apply_structure(
     event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
-) -> Result:
+) -> EventResult:
     """
     Store a course's tree, and change each assignment whose grade it touches.
 

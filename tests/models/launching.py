@@ -6,7 +6,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.registration import Registration, Result, register
+from models.registration import EventResult, Registration, register
 
 #: Milliseconds by the database's clock, and the same moment as events tell it.
 NOW = 1_767_268_800_000
@@ -22,7 +22,7 @@ CLAIMED = {"claim_token": 7, "claimed_at": NOW, "claimed_until": NOW + 50_000, "
 
 async def launch(
     registration: Registration = LAUNCH, *, later: int = 0, kind: Any = "leaf", now: int = NOW, **changes: Any
-) -> tuple[Result, int | None]:
+) -> tuple[EventResult, int | None]:
     """What it did, and the id. *later* in microseconds."""
     changes = {"modified_us": registration.modified_us + later, **changes}
     async with in_transaction():
