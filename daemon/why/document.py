@@ -7,7 +7,9 @@ from daemon.infra.text import utc
 from daemon.why.absent import absence
 from daemon.why.known import Explanation, Known, Terms
 from daemon.why.words import reason
-from models.queries.grades import AttemptView, Late, Query, Rejected
+from models.delivery import DeliveryRecord
+from models.queries.grades import Query, Rejected
+from models.stale_event import StaleEvent
 
 
 def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
@@ -76,7 +78,7 @@ def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
     }
 
 
-def _delivery(line: AttemptView) -> dict[str, Any]:
+def _delivery(line: DeliveryRecord) -> dict[str, Any]:
     return {
         "at": utc(line.at),
         "attempt": line.attempt,
@@ -114,7 +116,7 @@ def _quarantined(event: Rejected) -> dict[str, Any]:
     }
 
 
-def _stale(event: Late) -> dict[str, Any]:
+def _stale(event: StaleEvent) -> dict[str, Any]:
     return {
         "at": utc(event.at),
         "entry_id": event.entry_id,

@@ -7,8 +7,9 @@ from actors.grade import Grade, NoGrade, block_grade
 from daemon.why.known import Absent, Explanation, Known
 from models.course import CourseTrees
 from models.queries import grades as grade_queries
-from models.queries.grades import AssignmentView, Late, Query, Rejected
+from models.queries.grades import AssignmentView, Query, Rejected
 from models.score import Points, read_scores
+from models.stale_event import StaleEvent
 
 
 async def gather(asked: Query, *, now: int) -> Explanation:
@@ -71,7 +72,7 @@ async def _elsewhere(asked: Query, now: int) -> Iterable[AssignmentView]:
     return [] if anywhere == asked else await grade_queries.find_grades(anywhere, now=now)
 
 
-async def _is_asked_for(event: Rejected | Late, asked: Query, trees: CourseTrees) -> bool:
+async def _is_asked_for(event: Rejected | StaleEvent, asked: Query, trees: CourseTrees) -> bool:
     """Not where it is known to be about another course or block; a score's problem may lie below the block."""
     if asked.course_id is not None and event.course_id not in (None, asked.course_id):
         return False

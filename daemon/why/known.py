@@ -6,7 +6,9 @@ from typing import Literal
 
 from actors.grade import Grade, NoGrade
 from models.changes import Debounce
-from models.queries.grades import AssignmentView, AttemptView, Late, Query, Rejected
+from models.delivery import DeliveryRecord
+from models.queries.grades import AssignmentView, Query, Rejected
+from models.stale_event import StaleEvent
 
 #: What the JSON says where there is no assignment.
 AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
@@ -27,11 +29,11 @@ class Known:
 
     row: AssignmentView
     #: The ledger, the newest line first.
-    lines: tuple[AttemptView, ...] = ()
+    lines: tuple[DeliveryRecord, ...] = ()
     #: Whether the ledger has older lines.
     more_lines: bool = False
     #: The ledger's line of what the campus acknowledged last.
-    sent: AttemptView | None = None
+    sent: DeliveryRecord | None = None
     #: What would be sent now.
     grade: Grade | NoGrade | None = None
 
@@ -59,4 +61,4 @@ class Explanation:
     known: tuple[Known, ...] = ()
     absent: Absent | None = None
     rejected: tuple[Rejected, ...] = ()
-    late: tuple[Late, ...] = ()
+    late: tuple[StaleEvent, ...] = ()

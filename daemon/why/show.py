@@ -12,7 +12,8 @@ from daemon.why.absent import absence
 from daemon.why.known import Explanation, Known, Terms
 from daemon.why.names import noun, title
 from daemon.why.words import reason
-from models.queries.grades import AssignmentView, Late, Rejected
+from models.queries.grades import AssignmentView, Rejected
+from models.stale_event import StaleEvent
 
 
 def show(answer: Explanation, terms: Terms, screen: Console) -> None:
@@ -76,7 +77,7 @@ def _show_rejected(events: Sequence[Rejected], terms: Terms, screen: Console) ->
     _headed(screen, "In quarantine, since it could not be applied:", table)
 
 
-def _show_late(events: Sequence[Late], terms: Terms, screen: Console) -> None:
+def _show_late(events: Sequence[StaleEvent], terms: Terms, screen: Console) -> None:
     table = _table("read", "type", "course", "block", "event", "of", "times")
     for event in events:
         table.add_row(

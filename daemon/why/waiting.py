@@ -4,7 +4,8 @@ from actors.grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms
 from daemon.why.names import campus as name_of
-from models.queries.grades import AssignmentView, AttemptView
+from models.delivery import DeliveryRecord
+from models.queries.grades import AssignmentView
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:
@@ -60,7 +61,7 @@ def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
     return said
 
 
-def _failed(line: AttemptView, campus: str, terms: Terms) -> str:
+def _failed(line: DeliveryRecord, campus: str, terms: Terms) -> str:
     return f"attempt {line.attempt} at {campus} failed on {past(line.at, terms.zone)}: '{line.description}'"
 
 
@@ -147,7 +148,7 @@ def _ready_at(row: AssignmentView) -> int:
     return max(row.due_at, row.not_before, row.hold_until)
 
 
-def _last_failure(known: Known) -> AttemptView | None:
+def _last_failure(known: Known) -> DeliveryRecord | None:
     """The newest line, if it tells of a failure since the last acceptance."""
     newest = known.lines[0] if known.lines else None
     return newest if newest is not None and newest.result != "accepted" else None

@@ -9,7 +9,8 @@ from daemon.infra.text import past
 from daemon.why.known import Known, Terms
 from daemon.why.names import campus, noun
 from daemon.why.waiting import waiting
-from models.queries.grades import AssignmentView, AttemptView
+from models.delivery import DeliveryRecord
+from models.queries.grades import AssignmentView
 
 _WHO_ACTS = {
     "learner": "This concerns this learner alone: the campus looks at the learner's enrolment there.",
@@ -58,7 +59,7 @@ def _settled(known: Known, terms: Terms) -> list[str]:
     return said
 
 
-def _may_still_hold(sent: AttemptView, terms: Terms) -> str:
+def _may_still_hold(sent: DeliveryRecord, terms: Terms) -> str:
     return (
         f"What the campus acknowledged last, {sent.score} on {past(sent.at, terms.zone)}, was not taken back: "
         "it may still show there."

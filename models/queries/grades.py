@@ -12,8 +12,10 @@ from models.assignment import STATE
 from models.campus import CAMPUS_STATE, CampusState
 from models.consumer import digest
 from models.db.sql import Statement
+from models.delivery import DeliveryRecord
 from models.quarantine import fields_of
 from models.retired_user import retired_since
+from models.stale_event import StaleEvent
 from models.stream_position import known_position
 
 #: Delivery records, and events of each kind, that are read.
@@ -78,23 +80,6 @@ class AssignmentView:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptView:
-    """A delivery record. *at*: milliseconds since 1970."""
-
-    at: int
-    attempt: int
-    version: int
-    entry_id: str | None
-    score: str | None
-    clamped: bool
-    result: str
-    http_status: int | None
-    code_major: str | None
-    description: str
-    duration_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Rejected:
     """An event in quarantine. *at*: milliseconds since 1970; course and block as far as they can be read."""
 
@@ -105,22 +90,6 @@ class Rejected:
     reason: str
     course_id: str | None = None
     usage_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """Events of one type about one block that were stale: how many, and the last of them."""
-
-    user_id: str
-    course_id: str
-    usage_id: str
-    type: str
-    number: int
-    entry_id: str
-    #: When it happened by its own account, microseconds since 1970.
-    modified_us: int
-    #: When it was read, milliseconds since 1970.
-    at: int
 
 
 # The columns of :class:`AssignmentView` that are more than a column's name.
@@ -135,12 +104,10 @@ _EXPRESSIONS = {
 }
 
 
-def _columns(view: type[AssignmentView | AttemptView | Late]) -> str:
-    return ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(view))
-
+_COLUMNS = ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(AssignmentView))
 
 _FIND = f"""
-    SELECT {_columns(AssignmentView)}
+    SELECT {_COLUMNS}
     FROM graded_assignment
     JOIN campus ON campus.id = graded_assignment.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
@@ -156,13 +123,13 @@ _CONDITIONS = {
     "sourcedid": "sourcedid_digest = :sourcedid",
 }
 
-_ATTEMPT = _columns(AttemptView)
+_RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
 
 _LINES = Statement(f"""
-    SELECT {_ATTEMPT} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _SENT = Statement(f"""
-    SELECT {_ATTEMPT} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
+    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
     ORDER BY id + 0 DESC LIMIT 1""")
 
 _EVENT = "user_id, entry_id, at, type, reason, content"
@@ -172,8 +139,8 @@ _REJECTED = Statement(f"""
 
 _RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
 
-_LATE = Statement(f"""
-    SELECT {_columns(Late)} FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+_LATE = Statement("""
+    SELECT * FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _IS_KNOWN = Statement("""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :user_id)
@@ -216,22 +183,22 @@ def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
     return Statement(f"{_FIND} {conditions} ORDER BY course_id, usage_id, graded_assignment.id"), given
 
 
-def _attempt(row: dict[str, Any]) -> AttemptView:
-    return AttemptView(**{**row, "clamped": bool(row["clamped"])})
+def _record(row: dict[str, Any]) -> DeliveryRecord:
+    return DeliveryRecord(**{**row, "clamped": bool(row["clamped"])})
 
 
-async def ledger(assignment_id: int) -> tuple[list[AttemptView], bool]:
+async def ledger(assignment_id: int) -> tuple[list[DeliveryRecord], bool]:
     """The newest delivery records, the newest first, and whether there are more."""
     rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
-    return [_attempt(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
+    return [_record(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
 
 
-async def line_of_sent(found: AssignmentView) -> AttemptView | None:
+async def line_of_sent(found: AssignmentView) -> DeliveryRecord | None:
     """The record of the grade that the campus acknowledged last; both were written in one transaction."""
     if found.sent_at is None:
         return None
     row = await _SENT.row(id=found.id, sent_at=found.sent_at)
-    return None if row is None else _attempt(row)
+    return None if row is None else _record(row)
 
 
 async def rejected(user_id: str) -> list[Rejected]:
@@ -258,9 +225,9 @@ def _rejected(row: dict[str, Any]) -> Rejected:
     return Rejected(row["user_id"], row["entry_id"], row["at"], row["type"], row["reason"], course_id, usage_id)
 
 
-async def late(user_id: str) -> list[Late]:
+async def late(user_id: str) -> list[StaleEvent]:
     """A learner's stale events, the newest first."""
-    return [Late(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
+    return [StaleEvent(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
 async def is_known(user_id: str) -> bool:

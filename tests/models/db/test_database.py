@@ -23,10 +23,9 @@ async def test_a_commit_waits_for_the_disk_also_on_a_postgresql_that_is_set_up_n
         assert await Statement("SHOW synchronous_commit").rows() == [{"synchronous_commit": "on"}]
 
 
-@pytest.mark.parametrize("url", ["mysql://host/database", "postgresql://host/database?sslmodus=require"])
-def test_a_url_that_cannot_be_opened_says_what_is_known(url):
-    with pytest.raises(ValueError, match=r"sqlite://|known: host, sslmode"):
-        tortoise_config(url)
+def test_a_url_that_cannot_be_opened_says_what_is_known():
+    with pytest.raises(ValueError, match=r"begins with sqlite://, postgres:// or postgresql://"):
+        tortoise_config("mysql://host/database")
 
 
 def test_a_migration_has_no_time_out():
