@@ -13,8 +13,7 @@ class Tree:
     The blocks of one course.
 
     Raises:
-        ValueError: A block stands twice, a parent is not among the blocks, there is not exactly one root, or the
-            parents make a cycle.
+        ValueError: A block comes twice, a parent is missing, there is not exactly one root, or parents form a cycle.
     """
 
     def __init__(self, blocks: Iterable[Block]) -> None:
@@ -45,9 +44,6 @@ class Tree:
     def __contains__(self, usage_id: str) -> bool:
         return usage_id in self._parent
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parent)
-
     def has_children(self, usage_id: str) -> bool:
         return usage_id in self._children
 
@@ -70,42 +66,33 @@ class Tree:
 
     def above_and_below(self, usage_ids: Iterable[str]) -> set[str]:
         """Those of the blocks that are in the tree, their ancestors, and everything below them; each visited once."""
+        known = [usage_id for usage_id in usage_ids if usage_id in self._parent]
         above: set[str] = set()
-        below: set[str] = set()
-        for usage_id in usage_ids:
-            step = self._parent.get(usage_id)
+        for usage_id in known:
+            step = self._parent[usage_id]
             while step is not None and step not in above:
                 above.add(step)
                 step = self._parent[step]
-            stack = [usage_id] if usage_id in self._parent else []
-            while stack:
-                block = stack.pop()
-                if block not in below:
-                    below.add(block)
-                    stack.extend(self._children.get(block, ()))
+        below: set[str] = set()
+        stack = known
+        while stack:
+            block = stack.pop()
+            if block not in below:
+                below.add(block)
+                stack.extend(self._children.get(block, ()))
         return above | below
-
-    def entry(self, usage_id: str) -> Block:
-        """One block of the tree."""
-        return usage_id, self._parent[usage_id], self.possible.get(usage_id)
 
     def blocks(self) -> list[Block]:
         """Sorted by usage id."""
-        return [self.entry(usage_id) for usage_id in sorted(self._parent)]
+        return [(usage_id, self._parent[usage_id], self.possible.get(usage_id)) for usage_id in sorted(self._parent)]
 
 
 def touched_by_change(old: Tree | None, new: Tree) -> set[str]:
-    """The blocks on the old or the new path of whatever moved, came, went or changed its points."""
-    changed = [usage_id for usage_id in {*(old or ()), *new} if _entry(old, usage_id) != _entry(new, usage_id)]
-    touched: set[str] = set()
-    for tree in (old, new):
-        if tree is not None:
-            touched |= tree.above_and_below(changed)
-    return touched
-
-
-def _entry(tree: Tree | None, usage_id: str) -> Block | None:
-    return None if tree is None or usage_id not in tree else tree.entry(usage_id)
+    """The blocks on the old or the new path of each that moved, came, went or changed its points."""
+    before = set() if old is None else set(old.blocks())
+    changed = {usage_id for usage_id, *_ in before ^ set(new.blocks())}
+    touched = new.above_and_below(changed)
+    return touched if old is None else touched | old.above_and_below(changed)
 
 
 def canonical(tree: Tree) -> tuple[str, str]:

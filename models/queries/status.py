@@ -1,4 +1,4 @@
-"""The state of everything at a glance: what ``status``, ``/statusz`` and the gauges show. Only reads."""
+"""What ``status``, ``/statusz`` and the gauges show. Reads only. Times are milliseconds since 1970."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,10 +6,11 @@ from typing import NamedTuple
 from models.assignment import STATE, STATES
 from models.campus import CAMPUS_STATE, CampusState
 from models.db.sql import Statement
+from models.quarantine import QuarantinedEvent
 
-#: Milliseconds of the ledger that the rate of a campus is taken from.
+#: Milliseconds of delivery records that the rate of a campus is computed from.
 RATE_MS = 300_000
-#: Lines of the ledger that are looked at for it, at most: where there are more, the newest tell of a shorter time.
+#: Delivery records that are read for it, at most: of more, the newest give the rate of a shorter time.
 RATE_LINES = 10_000
 
 _BY_CAMPUS = Statement(f"""
@@ -23,9 +24,7 @@ _BY_CAMPUS = Statement(f"""
     JOIN campus ON campus.id = states.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
 
-_QUARANTINED = Statement("SELECT COUNT(*) AS number FROM quarantined_event")
-
-# By the ledger's index of `at`, and never more than so many of its lines.
+# By the index on `at`.
 _RECENT = Statement("""
     SELECT consumer_name AS consumer, origin, lines, accepted, oldest
     FROM (
@@ -59,7 +58,7 @@ _CAMPUSES = Statement("""
 
 @dataclass(slots=True)
 class CampusStatus:
-    """One consumer at one origin. Times are milliseconds since 1970."""
+    """One consumer at one origin. *in_use*: any of its assignments is not disabled."""
 
     consumer: str
     origin: str
@@ -70,15 +69,13 @@ class CampusStatus:
     last_success: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
-    #: When the longest parked grade was parked.
     oldest_parked: int | None = None
-    #: Whether any of its assignments is not disabled.
     in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """*assignments*: how many are in each state. Times are milliseconds since 1970."""
+    """*assignments*: how many are in each state."""
 
     assignments: dict[str, int]
     campuses: list[CampusStatus]
@@ -95,16 +92,23 @@ class Status:
         return min((campus.oldest_parked for campus in self.campuses if campus.oldest_parked is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class IdleConsumer:
+class IdleConsumer(NamedTuple):
     """A consumer that has no assignment."""
 
     name: str
     paused: bool
 
 
+class KnownCampus(NamedTuple):
+    """A consumer at one origin."""
+
+    consumer: str
+    origin: str
+    consumer_key: str
+
+
 async def read_status(*, now: int) -> Status:
-    """Read the state of all assignments. *now*: milliseconds since 1970 by the database's clock."""
+    """The state of all assignments. *now*: by the database's clock."""
     assignments: dict[str, int] = dict.fromkeys(STATES, 0)
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
@@ -120,19 +124,15 @@ async def read_status(*, now: int) -> Status:
             campus.parked, campus.oldest_parked = number, row["parked_since"]
         if row["newest"] is not None:
             campus.last_success = max(campus.last_success or 0, row["newest"])
-    quarantined = await _QUARANTINED.row()
-    return Status(assignments, list(campuses.values()), quarantined["number"] if quarantined else 0)
+    return Status(assignments, list(campuses.values()), await QuarantinedEvent.all().count())
 
 
 async def read_rates(*, now: int) -> dict[tuple[str, str], float]:
     """
-    How many grades a minute each campus has accepted lately.
+    Grades a minute that each campus has accepted lately, by consumer and origin; without campuses that got none.
 
     Args:
-        now: Milliseconds since 1970 by the database's clock.
-
-    Returns:
-        By consumer and origin; a campus to which nothing went is not there.
+        now: By the database's clock.
     """
     rows = await _RECENT.rows(now=now, since=now - RATE_MS, most=RATE_LINES)
     whole = sum(int(row["lines"]) for row in rows) < RATE_LINES
@@ -141,18 +141,10 @@ async def read_rates(*, now: int) -> dict[tuple[str, str], float]:
 
 
 async def read_idle_consumers() -> list[IdleConsumer]:
-    """The consumers that have no assignment, by name: no campus of theirs is in :func:`read_status`."""
+    """The consumers that have no assignment, by name; :func:`read_status` has no campus of theirs."""
     return [IdleConsumer(row["consumer"], bool(row["paused"])) for row in await _CONSUMERS.rows()]
 
 
-class KnownCampus(NamedTuple):
-    """A consumer at one origin."""
-
-    consumer: str
-    origin: str
-    consumer_key: str
-
-
 async def read_campuses() -> list[KnownCampus]:
-    """Every campus that has a grade to get, by name and origin; not the addresses that campuses have left."""
+    """The campuses that have an assignment that is not disabled, by name and origin."""
     return [KnownCampus(**row) for row in await _CAMPUSES.rows()]
