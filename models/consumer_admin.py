@@ -101,12 +101,7 @@ async def _retry_deadlocks(statement: Statement, **parameters: Any) -> None:
 
 
 async def pend(key: str, secret: str) -> None:
-    """
-    Keep a secret (as :mod:`models.encryption` stores it) for when the campus has changed its own.
-
-    Raises:
-        ConsumerError: There is no consumer with that key.
-    """
+    """Keep a secret, as :mod:`models.encryption` stores it, for when the campus has changed its own."""
     consumer = await known_consumer(key)
     await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
 
@@ -121,29 +116,13 @@ async def listing() -> list[dict[str, Any]]:
 
 
 async def pause(key: str, *, now: int) -> bool:
-    """
-    Send nothing to this consumer's campuses until :func:`resume`; attempts under way end as usual.
-
-    Returns:
-        False if it was paused already.
-
-    Raises:
-        ConsumerError: There is none.
-    """
+    """Send nothing to this consumer until :func:`resume`; attempts under way go on. False if it was paused already."""
     consumer = await known_consumer(key)
     return bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=True).update(paused_at=now))
 
 
 async def resume(key: str, *, now: int) -> bool:
-    """
-    Send its grades again, from the next dispatch on.
-
-    Returns:
-        False if it was not paused.
-
-    Raises:
-        ConsumerError: There is none.
-    """
+    """Send its grades again, from the next dispatch on. False if it was not paused."""
     consumer = await known_consumer(key)
     changed = bool(await LtiConsumer.filter(id=consumer.id, paused_at__isnull=False).update(paused_at=None))
     await probe_now(consumer.id, now=now)
@@ -156,9 +135,6 @@ async def remove(key: str) -> tuple[int, int]:
 
     Returns:
         How many assignments it had, and how many of these had a grade that was not sent yet.
-
-    Raises:
-        ConsumerError: There is none.
     """
     async with in_transaction():
         consumer = await known_consumer(key)
@@ -171,12 +147,7 @@ async def remove(key: str) -> tuple[int, int]:
 
 
 async def known_consumer(key: str) -> LtiConsumer:
-    """
-    The consumer with that key.
-
-    Raises:
-        ConsumerError: There is none.
-    """
+    """The consumer with that key, or a :class:`ConsumerError`, as in all functions here that take a key."""
     consumer = await find_consumer(key)
     if consumer is None:
         raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")

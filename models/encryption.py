@@ -43,12 +43,7 @@ class Cipher:
         return ENCRYPTED + self._fernets[0].encrypt(secret.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
-        """
-        The secret that was stored.
-
-        Raises:
-            UndecryptableError: It was encrypted with another key.
-        """
+        """The secret that was stored; raises :class:`UndecryptableError` if it was encrypted with another key."""
         return self._decrypted(stored) if stored.startswith(ENCRYPTED) else stored
 
     def _decrypt(self, stored: str) -> str:

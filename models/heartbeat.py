@@ -1,4 +1,4 @@
-"""The daemons at work, as each says by itself. Times are milliseconds since 1970 by :mod:`models.db.clock`."""
+"""The daemons that run now. Times are milliseconds since 1970 by :mod:`models.db.clock`."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from tortoise.models import Model
 
 from models.db.sql import Statement
 
-#: Milliseconds. A daemon that was not seen for so long is not at work.
+#: Milliseconds after which a daemon without a heartbeat no longer counts as running.
 ALIVE_MS = 5_000
 #: Milliseconds after which a daemon that did not deregister is forgotten.
 _FORGET_MS = 3_600_000
@@ -30,7 +30,7 @@ _BEAT = Statement("""
 
 _DEREGISTER = Statement("DELETE FROM heartbeat WHERE id = :id OR seen_at < :before RETURNING id")
 
-# One that was seen long after now was seen before the clock was set back, and says nothing of now.
+# A time long after now is from before the clock was set back.
 _MEMBERS = Statement("""
     SELECT SUM(CASE WHEN seen_at > :since AND seen_at <= :until THEN 1 ELSE 0 END) AS alive, MAX(seen_at) AS seen_at
     FROM heartbeat""")
@@ -45,7 +45,7 @@ class Members:
 
 
 async def beat(name: str, *, now: int) -> None:
-    """Say that daemon *name* is at work."""
+    """Note that daemon *name* runs."""
     await _BEAT.rows(id=name, now=now)
 
 

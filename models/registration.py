@@ -21,8 +21,7 @@ from models.stream_position import Position
 #: What an event did: changed something, repeated what is stored, or was older than that.
 EventResult = Literal["applied", "unchanged", "stale"]
 
-
-# For people, except for the link: columns that a launch may leave out.
+# The columns that a launch may leave out.
 _DETAILS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
 
 
@@ -62,11 +61,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
     """
     consumer = await _consumer(launch.consumer_key)
     service = await _service(consumer, launch.lis_outcome_service_url)
-    owner = await GradedAssignment.get_or_none(
-        outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid)
-    )
-    linked = await _linked(launch, consumer, owner)
-    known = [row for row in (owner, *linked) if row is not None]
+    known = await _known(launch, consumer, service)
     if any(launch.modified_us < row.registered_us for row in known):
         return "stale", None
     if launch.instance_guid and consumer.instance_guid is None:
@@ -117,20 +112,25 @@ async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
     return service
 
 
-async def _linked(
-    launch: Registration, consumer: LtiConsumer, owner: GradedAssignment | None
-) -> Sequence[GradedAssignment]:
-    """Rows that the same learner has on the same block through the same link: a link has one sourcedid a learner."""
-    if launch.resource_link_id is None:
-        return ()
-    rows = await GradedAssignment.filter(
-        outcome_service__lti_consumer_id=consumer.id,
-        user_id=launch.user_id,
-        course_id=launch.course_id,
-        usage_id=launch.usage_id,
-        resource_link_id=launch.resource_link_id,
-    ).order_by("-registered_us", "-id")
-    return [row for row in rows if owner is None or row.id != owner.id]
+async def _known(launch: Registration, consumer: LtiConsumer, service: OutcomeService) -> list[GradedAssignment]:
+    """
+    The row that owns the sourcedid, if any, and then those that the learner has on the block through the same link.
+
+    A link has one sourcedid a learner, so the others are outdated.
+    """
+    known = await GradedAssignment.filter(
+        outcome_service_id=service.id, sourcedid_digest=digest(launch.lis_result_sourcedid)
+    )
+    if launch.resource_link_id is not None:
+        known += await GradedAssignment.filter(
+            outcome_service__lti_consumer_id=consumer.id,
+            user_id=launch.user_id,
+            course_id=launch.course_id,
+            usage_id=launch.usage_id,
+            resource_link_id=launch.resource_link_id,
+            id__not_in=[row.id for row in known],
+        ).order_by("-registered_us", "-id")
+    return known
 
 
 async def _create(launch: Registration, service: OutcomeService, kind: Kind, now: int) -> int:

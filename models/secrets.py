@@ -37,10 +37,7 @@ async def count_outdated(cipher: Cipher) -> int:
 
 async def re_encrypt(cipher: Cipher) -> int:
     """
-    Store every secret as *cipher* stores secrets today.
-
-    Returns:
-        How many were stored anew.
+    Store every secret as *cipher* stores secrets today; returns how many were stored anew.
 
     Raises:
         UndecryptableError: One cannot be decrypted; nothing was changed.

@@ -126,8 +126,8 @@ def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:
     screen = console()
     if matched.campuses:
         campuses = Table("campus", "address", "grades", box=None)
-        for campus in matched.campuses:
-            campuses.add_row(_text(campus["consumer"]), _text(campus["origin"]), str(campus["number"]))
+        for (consumer, origin), number in matched.campuses.items():
+            campuses.add_row(_text(consumer), _text(origin), str(number))
         screen.print(campuses)
     if dry_run and matched.first:
         screen.print(f"\nthe first {len(matched.first)}:")

@@ -32,21 +32,12 @@ def known() -> list[str]:
 
 
 async def applied() -> list[str]:
-    """
-    The names of the migrations that the open database has had, in order.
-
-    Tortoise's own reader would take a failed read for an empty history.
-    """
+    """Those that the open database has had, in order. Tortoise's reader would take a failed read for no history."""
     return sorted(row["name"] for row in await _APPLIED.rows()) if await _TABLE.row() else []
 
 
 async def check_schema() -> None:
-    """
-    Check that the open database's schema is this release's.
-
-    Raises:
-        SchemaError: It is outdated, or newer.
-    """
+    """Raise a :class:`SchemaError` unless the open database's schema is this release's."""
     have, want = set(await applied()), set(known())
     if have - want:
         raise SchemaError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from models.changes import FORCE_RESEND_SET
 from models.db.sql import Statement
+from models.delivery import Delivery
 from models.queries.filter import AssignmentFilter
 
 #: Assignments that one read returns.
@@ -28,8 +29,6 @@ _UNCHANGED = Statement(
 _FORCE = Statement(f"""
     UPDATE graded_assignment SET {FORCE_RESEND_SET}
     WHERE id = :id AND version_number = :version AND {_ACKNOWLEDGED} RETURNING id""")
-
-_SENT_SCORES = Statement("SELECT DISTINCT score FROM delivery WHERE assignment_id = :id AND score IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,8 @@ async def next_acknowledged(campus_id: int, wanted: AssignmentFilter, *, after: 
 
 async def once_sent(assignment_id: int) -> list[str]:
     """The scores (wire text) of every attempt on record."""
-    return [row["score"] for row in await _SENT_SCORES.rows(id=assignment_id)]
+    records = Delivery.filter(assignment_id=assignment_id, score__isnull=False)
+    return list(await records.distinct().values_list("score", flat=True))
 
 
 async def is_unchanged(read: Acknowledged) -> bool:

@@ -17,27 +17,28 @@ class Matched:
     """
     What a filter finds.
 
-    *campuses*: ``consumer``, ``origin`` and ``number`` of each. *first*: ``id``, ``user_id``, ``course_id``,
+    *campuses*: how many of each consumer and origin. *first*: ``id``, ``user_id``, ``course_id``,
     ``usage_id``, ``consumer``, ``state``, ``sent_score`` and ``parked_reason`` of up to :data:`MAX_SHOWN`. *disabled*:
     how many are left out because they are disabled.
     """
 
-    campuses: list[dict[str, Any]]
+    campuses: dict[tuple[str, str], int]
     first: list[dict[str, Any]]
     disabled: int
 
     @property
     def number(self) -> int:
-        return sum(campus["number"] for campus in self.campuses)
+        return sum(self.campuses.values())
 
 
 async def match(wanted: AssignmentFilter, *, now: int) -> Matched:
     """Find assignments and change nothing. *now*: milliseconds since 1970."""
     where = wanted.condition
     counted = Statement(f"""
-        SELECT consumer_name AS consumer, origin, number FROM (
-            SELECT campus_id, COUNT(*) AS number FROM graded_assignment
-            WHERE disabled_at IS NULL AND {where} GROUP BY 1) AS matched
+        SELECT consumer_name AS consumer, origin, enabled, disabled FROM (
+            SELECT campus_id, SUM(CASE WHEN disabled_at IS NULL THEN 1 ELSE 0 END) AS enabled,
+                SUM(CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END) AS disabled
+            FROM graded_assignment WHERE {where} GROUP BY 1) AS matched
         JOIN campus ON campus.id = matched.campus_id
         JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
     first = Statement(f"""
@@ -47,13 +48,11 @@ async def match(wanted: AssignmentFilter, *, now: int) -> Matched:
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
         WHERE disabled_at IS NULL AND {where} ORDER BY graded_assignment.id LIMIT {MAX_SHOWN}""")
-    disabled = Statement(f"""
-        SELECT COUNT(*) AS number FROM graded_assignment WHERE disabled_at IS NOT NULL AND {where}""")
-    left_out = await disabled.row(**wanted.parameters)
+    rows = await counted.rows(**wanted.parameters)
     return Matched(
-        [{**row, "number": int(row["number"])} for row in await counted.rows(**wanted.parameters)],
+        {(row["consumer"], row["origin"]): int(row["enabled"]) for row in rows if row["enabled"]},
         await first.rows(**wanted.parameters, now=now),
-        int(left_out["number"]) if left_out else 0,
+        sum(int(row["disabled"]) for row in rows),
     )
 
 
@@ -67,13 +66,10 @@ async def next_chunk(wanted: AssignmentFilter, *, after: int, most: int = CHUNK)
 
 async def mark(wanted: AssignmentFilter, *, first: int, last: int, now: int, force: bool) -> int:
     """
-    Have the wanted assignments with ids from *first* to *last* sent now, without backoff; one transaction.
+    Have the wanted assignments with ids from *first* to *last* sent now, without backoff, in one transaction.
 
-    The hold of an attempt in doubt stays: its request may still land.
-
-    Args:
-        now: Milliseconds since 1970.
-        force: Also where the campus acknowledged exactly this score already.
+    The hold of an attempt in doubt stays: its request may still land. *force*: also where the campus acknowledged
+    exactly this score already. *now*: milliseconds since 1970.
 
     Returns:
         How many were marked.

@@ -34,14 +34,10 @@ class LedgerRound(NamedTuple):
 
 async def prune_ledger(after: LedgerRound, *, before: int) -> LedgerRound | None:
     """
-    Delete what need not be kept of the next chunk of delivery records.
-
-    Args:
-        after: Where the last chunk of this round ended; a new one begins a round.
-        before: Records from then on are too young.
+    Delete what need not be kept of the next chunk of delivery records from before *before*.
 
     Returns:
-        Where this chunk ended; None at the end of the round.
+        Where this chunk ended, for the next *after*; None at the end of the round.
     """
     chunk = await _NEXT_OLD.rows(before=before, at=after.at, id=after.id)
     if not chunk:
@@ -52,11 +48,6 @@ async def prune_ledger(after: LedgerRound, *, before: int) -> LedgerRound | None
 
 
 async def prune_events(*, before: int) -> bool:
-    """
-    Delete one chunk each of the quarantined and the stale events that were read before *before*.
-
-    Returns:
-        Whether there may be more.
-    """
+    """Delete a chunk each of quarantined and stale events read before *before*; returns whether any may be left."""
     pruned = [len(await statement.rows(before=before)) for statement in _EVENTS]
     return max(pruned) == CHUNK

@@ -26,19 +26,14 @@ _BY_CAMPUS = Statement(f"""
 
 # By the index on `at`.
 _RECENT = Statement("""
-    SELECT consumer_name AS consumer, origin, lines, accepted, oldest
+    SELECT consumer_name AS consumer, origin, COUNT(*) AS lines, MIN(recent.at) AS oldest,
+        SUM(CASE WHEN recent.result = 'accepted' THEN 1 ELSE 0 END) AS accepted
     FROM (
-        SELECT campus_id, COUNT(*) AS lines, MIN(recent.at) AS oldest,
-            SUM(CASE WHEN recent.result = 'accepted' THEN 1 ELSE 0 END) AS accepted
-        FROM (
-            SELECT assignment_id, at, result FROM delivery WHERE at > :since AND at <= :now
-            ORDER BY at DESC LIMIT :most
-        ) AS recent
-        JOIN graded_assignment ON graded_assignment.id = recent.assignment_id
-        GROUP BY 1
-    ) AS campuses
-    JOIN campus ON campus.id = campuses.campus_id
-    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id""")
+        SELECT assignment_id, at, result FROM delivery WHERE at > :since AND at <= :now ORDER BY at DESC LIMIT :most
+    ) AS recent
+    JOIN graded_assignment ON graded_assignment.id = recent.assignment_id
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id GROUP BY 1, 2""")
 
 _CONSUMERS = Statement("""
     SELECT consumer_name AS consumer, CASE WHEN paused_at IS NULL THEN 0 ELSE 1 END AS paused
@@ -47,7 +42,6 @@ _CONSUMERS = Statement("""
         SELECT 1 FROM campus JOIN graded_assignment ON graded_assignment.campus_id = campus.id
         WHERE campus.lti_consumer_id = lti_consumer.id)
     ORDER BY 1""")
-
 
 _CAMPUSES = Statement("""
     SELECT consumer_name AS consumer, origin, consumer_key FROM campus

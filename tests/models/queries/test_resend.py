@@ -57,10 +57,8 @@ async def test_the_look_tells_how_many_of_each_campus_and_shows_the_first():
         await make_assignment(**CLEAN)
     await make_assignment(await make_service("other"), **CLEAN)
     matched = await match(ALL, now=NOW)
-    assert [(campus["consumer"], campus["number"]) for campus in matched.campuses] == [
-        ("campus", MAX_SHOWN + 1),
-        ("other", 1),
-    ]
+    where = "https://campus.example:443"
+    assert matched.campuses == {("campus", where): MAX_SHOWN + 1, ("other", where): 1}
     assert len(matched.first) == MAX_SHOWN
     assert matched.first[0]["state"] == "parked"
     assert matched.first[0]["parked_reason"] == "course has ended"
