@@ -18,12 +18,7 @@ def digest(text: str) -> str:
 
 
 def origin(url: str) -> str:
-    """
-    Scheme, host and port of a URL, lower-cased.
-
-    Raises:
-        ValueError: *url* is not an absolute http or https URL.
-    """
+    """Scheme, host and port of a URL, lower-cased; raises ValueError unless it is an absolute http or https URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not an absolute http or https URL")

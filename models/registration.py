@@ -197,12 +197,7 @@ async def _refresh(
 
 
 async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> EventResult:
-    """
-    Send no grades of a sourcedid until a newer launch of it.
-
-    Raises:
-        RegistrationError: The consumer, or the sourcedid, is unknown.
-    """
+    """Send no grades of a sourcedid until a newer launch; raises RegistrationError if it or the consumer is unknown."""
     consumer = await _consumer(consumer_key)
     rows = await GradedAssignment.filter(
         outcome_service__lti_consumer_id=consumer.id, sourcedid_digest=digest(lis_result_sourcedid)

@@ -108,12 +108,7 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
 
 
 def make_private_file(url: str) -> None:
-    """
-    Create the file of an SQLite database, readable by its owner alone, unless it exists.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Create the file of an SQLite database, for its owner alone, unless it exists; raises OSError if it cannot."""
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -49,12 +49,7 @@ class PostgresClient(AsyncpgDBClient):
         return _Transaction(self)
 
     async def take(self) -> PoolConnectionProxy[Any]:
-        """
-        A connection of the pool; the caller returns it with :meth:`give_back`.
-
-        Raises:
-            TimeoutError: None is free, or none can be made.
-        """
+        """A connection of the pool, for :meth:`give_back`; raises TimeoutError if none is free or can be made."""
         # Cancels the waiting alone: the pool keeps the connection that it was about to give.
         async with asyncio.timeout(self._acquire_timeout):
             await PoolConnectionWrapper(self, self._pool_init_lock).ensure_connection()

@@ -90,7 +90,7 @@ async def next_acknowledged(campus_id: int, wanted: AssignmentFilter, *, after: 
 async def once_sent(assignment_id: int) -> list[str]:
     """The scores (wire text) of every attempt on record."""
     records = Delivery.filter(assignment_id=assignment_id, score__isnull=False)
-    return list(await records.distinct().values_list("score", flat=True))
+    return [score for (score,) in await records.distinct().values_list("score")]
 
 
 async def is_unchanged(read: Acknowledged) -> bool:
