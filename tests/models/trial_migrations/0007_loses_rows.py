@@ -1,9 +1,0 @@
-"""A bad step: rows are lost."""  # noqa: N999
-
-from tortoise import migrations
-from tortoise.migrations import operations as ops
-
-
-class Migration(migrations.Migration):
-    dependencies = [("models", "0001_initial")]  # noqa: RUF012
-    operations = [ops.RunSQL("DELETE FROM score", "SELECT 1")]  # noqa: RUF012
