@@ -8,6 +8,7 @@ from models.registration import RegistrationError, disable
 from tests.models.launching import (
     CLEAN,
     ELSEWHERE,
+    LAUNCH,
     LINKED,
     NOW,
     NOW_US,
@@ -20,7 +21,7 @@ from tests.models.launching import (
     sourcedids,
     url_of,
 )
-from tests.models.rows import read_row
+from tests.models.rows import changes, read_row
 
 pytestmark = pytest.mark.usefixtures("two_consumers")
 
@@ -44,61 +45,37 @@ async def test_a_launch_says_of_what_kind_the_assignment_is(kind, composite):
     assert bool((await read_row(await launched(kind=kind)))["composite"]) is composite
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param({"lis_result_sourcedid": "another"}, id="another sourcedid, without a link"),
-        pytest.param({"lis_outcome_service_url": OTHER_URL}, id="another URL, without a link"),
-        pytest.param({"user_id": "another", "lis_result_sourcedid": "another"}, id="another learner"),
-        pytest.param({"consumer_key": "other key"}, id="the same URL and sourcedid for two consumers"),
-        pytest.param({"consumer_key": "other key", "lis_result_sourcedid": "another"}, id="one URL, two consumers"),
-    ],
-)
-async def test_both_are_served(other):
-    first = await launched()
-    before = await read_row(first)
-    second = await launched(later=1, **other)
-    assert first != second
-    assert await read_row(first) == before
+ANOTHER = {"lis_result_sourcedid": "another"}
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("base", "other"),
     [
-        pytest.param({"resource_link_id": "another"}, id="another link"),
-        pytest.param({"resource_link_id": None}, id="no link"),
-        pytest.param({"user_id": "another"}, id="another learner"),
-        pytest.param({"usage_id": "another"}, id="another block"),
-        pytest.param({"course_id": "another"}, id="another course"),
-        pytest.param({"consumer_key": "other key"}, id="another consumer"),
+        pytest.param(LAUNCH, ANOTHER, id="another sourcedid, without a link"),
+        pytest.param(LAUNCH, {"lis_outcome_service_url": OTHER_URL}, id="another URL, without a link"),
+        pytest.param(LAUNCH, {"user_id": "another"} | ANOTHER, id="another learner"),
+        pytest.param(LAUNCH, {"consumer_key": "other key"}, id="the same URL and sourcedid for two consumers"),
+        pytest.param(LAUNCH, {"consumer_key": "other key"} | ANOTHER, id="one URL, two consumers"),
+        pytest.param(LINKED, {"resource_link_id": "another"} | ANOTHER, id="another link"),
+        pytest.param(LINKED, {"resource_link_id": None} | ANOTHER, id="no link"),
+        pytest.param(LINKED, {"user_id": "another"} | ANOTHER, id="the link's other learner"),
+        pytest.param(LINKED, {"usage_id": "another"} | ANOTHER, id="the link on another block"),
+        pytest.param(LINKED, {"course_id": "another"} | ANOTHER, id="the link in another course"),
+        pytest.param(LINKED, {"consumer_key": "other key"} | ANOTHER, id="the link of another consumer"),
     ],
 )
-async def test_another_sourcedid_replaces_none_of_another_place(other):
-    first = await launched(LINKED)
+async def test_a_launch_of_something_else_registers_another_assignment(base, other):
+    first = await launched(base)
     before = await read_row(first)
-    assert await launched(LINKED, later=1, lis_result_sourcedid="another", **other) != first
+    assert await launched(base, later=1, **other) != first
     assert await read_row(first) == before
 
 
-async def test_one_url_of_two_consumers_is_two_services():
-    await launched()
-    await launched(consumer_key="other key")
-    services = await OutcomeService.all().prefetch_related("lti_consumer")
-    assert {service.lis_outcome_service_url for service in services} == {URL}
-    assert {service.lti_consumer.consumer_key for service in services} == {"key", "other key"}
-
-
-async def test_sourcedids_of_5000_bytes_that_differ_in_the_last_one_are_two():
-    long = "s" * 4_999
-    first = await launched(lis_result_sourcedid=long + "a")
-    second = await launched(lis_result_sourcedid=long + "b")
-    assert first != second
+async def test_sourcedids_and_urls_of_5000_bytes_are_stored_byte_for_byte():
+    long, url = "s" * 4_999, "https://campus.example/o?a=%7e&b=+&c=" + "x" * 5_000
+    ids = [await launched(lis_result_sourcedid=long + last, lis_outcome_service_url=url) for last in "ab"]
     assert await sourcedids() == [long + "a", long + "b"]
-
-
-async def test_a_url_may_be_long_and_is_kept_byte_for_byte():
-    url = "https://campus.example/o?a=%7e&b=+&c=" + "x" * 5_000
-    assert await url_of(await launched(lis_outcome_service_url=url)) == url
+    assert [await url_of(assignment) for assignment in ids] == [url, url]
 
 
 # --- Repeats ---
@@ -118,21 +95,15 @@ async def test_a_repeat_does_not_change_the_kind_which_the_structure_knows_bette
     assert (await read_row(assignment))["composite"]
 
 
-async def test_a_repeat_ends_the_backoff_of_a_dirty_row():
+@pytest.mark.parametrize(("later", "ended"), [(1, {"not_before": 0, "attempts": 0}), (0, {})])
+async def test_a_repeat_ends_the_backoff_of_a_dirty_row_unless_it_is_the_same_launch(later, ended):
     assignment = await launched(columns={"not_before": NOW + 60_000, "attempts": 5, "hold_until": NOW + 9_000})
-    assert await launch(later=1) == ("unchanged", assignment)
-    row = await read_row(assignment)
-    assert (row["not_before"], row["attempts"], row["hold_until"]) == (0, 0, NOW + 9_000)
-
-
-async def test_a_replayed_launch_leaves_the_backoff_alone():
-    assignment = await launched(columns={"not_before": NOW + 60_000, "attempts": 5})
     before = await read_row(assignment)
-    assert await launch() == ("unchanged", assignment)
-    assert await read_row(assignment) == before
+    assert await launch(later=later) == ("unchanged", assignment)
+    assert await changes(assignment, before | {"registered_us": NOW_US + later}) == ended
 
 
-async def test_a_repeat_that_is_newer_than_the_parking_revives():
+async def test_a_repeat_that_is_newer_than_the_parking_unparks():
     assignment = await launched(columns=CLEAN | PARKED | {"sent_version": 2, "not_before": NOW + 60_000})
     assert await launch(modified_us=NOW_US + 1) == ("applied", assignment)
     row = await read_row(assignment)
@@ -141,7 +112,7 @@ async def test_a_repeat_that_is_newer_than_the_parking_revives():
 
 
 @pytest.mark.parametrize("at", [NOW_US, NOW_US - 1])
-async def test_a_repeat_that_is_not_newer_than_the_parking_does_not_revive(at):
+async def test_a_repeat_that_is_not_newer_than_the_parking_does_not_unpark(at):
     assignment = await launched(modified_us=NOW_US - 10, columns=CLEAN | PARKED)
     before = await read_row(assignment)
     assert await launch(modified_us=at) == ("unchanged", assignment)
@@ -166,7 +137,7 @@ async def test_a_repeat_that_is_not_newer_leaves_a_disabled_assignment_disabled(
     assert await read_row(assignment) == before
 
 
-async def test_a_repeat_tells_what_the_launch_before_did_not_know():
+async def test_a_repeat_adds_what_the_launch_before_left_out():
     assignment = await launched(columns=CLEAN)
     await launch(LINKED, later=1, lti_user_id="campus user", context_title="Course")
     await launch(later=2)
@@ -178,28 +149,15 @@ async def test_a_repeat_tells_what_the_launch_before_did_not_know():
 # --- Consumers and addresses ---
 
 
-async def test_a_guid_is_stored_only_where_none_is_known():
-    await launched(instance_guid="guid")
-    assert (await LtiConsumer.get(consumer_key="key")).instance_guid == "guid"
-    await launch(later=1, instance_guid="another")
-    assert (await LtiConsumer.get(consumer_key="key")).instance_guid == "guid"
-
-
-async def test_a_guid_never_overrides_the_key():
-    await launched(instance_guid="guid")
-    other = await launched(consumer_key="other key", instance_guid="guid")
-    service = await OutcomeService.get(assignments__id=other).prefetch_related("lti_consumer")
-    assert service.lti_consumer.consumer_key == "other key"
-
-
-async def test_a_launch_without_a_guid_registers():
+async def test_a_guid_is_stored_where_none_is_known_and_never_overrides_the_key():
     await launched()
     assert (await LtiConsumer.get(consumer_key="key")).instance_guid is None
-
-
-async def test_a_guid_longer_than_its_column_is_cut():
-    await launched(instance_guid="g" * 300)
-    assert (await LtiConsumer.get(consumer_key="key")).instance_guid == "g" * 255
+    for later, guid in enumerate(("g" * 300, "another"), start=1):
+        await launch(later=later, instance_guid=guid)
+        assert (await LtiConsumer.get(consumer_key="key")).instance_guid == "g" * 255, "as long as its column"
+    other = await launched(consumer_key="other key", instance_guid="g" * 300)
+    service = await OutcomeService.get(assignments__id=other).prefetch_related("lti_consumer")
+    assert service.lti_consumer.consumer_key == "other key"
 
 
 @pytest.mark.parametrize("key", ["unknown", "KEY", pytest.param("k" * 33, id="longer than any")])
@@ -211,26 +169,18 @@ async def test_an_unknown_consumer_is_named_with_what_to_do(key):
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "why"),
     [
-        "campus.example",
-        "/outcomes",
-        "ftp://campus.example/",
-        "https://",
-        "https://campus.example:port/",
-        "http://[::1/",
+        *((url, "") for url in ("campus.example", "/outcomes", "ftp://campus.example/", "https://")),
+        *((url, "") for url in ("https://campus.example:port/", "http://[::1/")),
+        (f"https://{'h' * 400}.example/", "its host is longer than 300 characters"),
     ],
 )
-async def test_an_address_that_is_none_is_refused_and_nothing_stored(url):
-    with pytest.raises(RegistrationError, match="lis_outcome_service_url: "):
+async def test_an_invalid_address_is_refused_and_nothing_stored(url, why):
+    with pytest.raises(RegistrationError, match=f"lis_outcome_service_url: {why}"):
         await launch(lis_outcome_service_url=url)
     assert not await OutcomeService.exists()
     assert not await Campus.exists()
-
-
-async def test_an_address_whose_host_is_longer_than_any_is_refused():
-    with pytest.raises(RegistrationError, match="its host is longer than 300 characters"):
-        await launch(lis_outcome_service_url=f"https://{'h' * 400}.example/")
 
 
 @pytest.mark.parametrize(
