@@ -18,38 +18,23 @@ async def stored():
     return score.points_earned, score.modified_us
 
 
-async def test_the_first_score_is_applied_and_is_news():
+@pytest.mark.parametrize(
+    ("earned", "later", "effect", "expected"),
+    [
+        pytest.param(0.5, 1, (True, True), (0.5, NOON + 1), id="a newer score replaces an older one"),
+        pytest.param(0.5, 0, (True, True), (0.5, NOON), id="of the same microsecond the later arrival stays"),
+        pytest.param(0.5, -1, (False, False), (1.5, NOON), id="an older score that arrives later changes nothing"),
+        pytest.param(1.5, 10, (True, False), (1.5, NOON + 10), id="an equal score is no change but its time counts"),
+    ],
+)
+async def test_the_newest_score_is_stored(earned, later, effect, expected):
     assert await apply(1.5, at=NOON) == (True, True)
     assert await stored() == (1.5, NOON)
+    assert await apply(earned, at=NOON + later) == effect
+    assert await stored() == expected
 
 
-async def test_a_newer_score_replaces_an_older_one():
-    await apply(1.5, at=NOON)
-    assert await apply(0.5, at=NOON + 1) == (True, True)
-    assert await stored() == (0.5, NOON + 1)
-
-
-async def test_of_two_scores_of_the_same_microsecond_the_one_that_arrived_later_stays():
-    await apply(1.5, at=NOON)
-    assert await apply(0.5, at=NOON) == (True, True)
-    assert await stored() == (0.5, NOON)
-
-
-async def test_an_older_score_that_arrives_later_changes_nothing():
-    await apply(1.5, at=NOON)
-    assert await apply(0.5, at=NOON - 1) == (False, False)
-    assert await stored() == (1.5, NOON)
-
-
-async def test_an_equal_score_is_no_news_but_its_time_counts():
-    await apply(1.5, at=NOON)
-    assert await apply(1.5, at=NOON + 10) == (True, False)
-    assert await stored() == (1.5, NOON + 10)
-    assert await apply(0.5, at=NOON + 5) == (False, False)
-    assert await stored() == (1.5, NOON + 10)
-
-
-async def test_other_points_possible_are_news():
+async def test_other_points_possible_are_a_change():
     await apply(1.5, at=NOON)
     assert await apply(1.5, possible=3.0, at=NOON) == (True, True)
 

@@ -6,7 +6,6 @@ from models import consumer_admin
 from models.consumer import LtiConsumer
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError, new_key
 from models.secrets import any_encrypted, count_outdated, promote, re_encrypt, undecryptable
-from tests.models.rows import make_service
 
 OLD, NEW = Cipher([new_key()]), Cipher([new_key()])
 NOW = 1_000_000
@@ -59,42 +58,30 @@ async def test_a_secret_that_cannot_be_read_keeps_all_as_they_are():
 
 
 async def test_what_the_campus_accepts_becomes_the_secret_once():
-    await make_service()
-    await make_service("other")
     for key in ("key", "other"):
-        await consumer_admin.pend(key, "next")
-    assert not await promote("key", "another one")
+        await add(key, "secret")
+        for secret in ("an older one", "next"):
+            await consumer_admin.pend(key, secret)
+    assert not await promote("key", "an older one"), "another was announced since"
     assert not await promote("unknown", "next")
+    assert await stored() == ("secret", "next")
     assert await promote("key", "next")
     assert not await promote("key", "next")
     assert await stored() == ("next", None)
     assert await stored("other") == ("secret", "next")
-
-
-async def test_a_secret_that_was_announced_since_is_not_promoted_for_an_older_one():
-    await make_service()
-    await consumer_admin.pend("key", "next")
-    await consumer_admin.pend("key", "the one after")
-    assert not await promote("key", "next")
-    assert await stored() == ("secret", "the one after")
+    await add("other", "newest")
+    assert await stored("other") == ("newest", None)
 
 
 @pytest.mark.parametrize(
     ("secret", "pending", "encrypted"),
     [("s", None, False), ("s", "t", False), (OLD.encrypt("s"), None, True), ("s", OLD.encrypt("t"), True)],
 )
-async def test_it_is_known_whether_any_secret_is_encrypted(secret, pending, encrypted):
+async def test_any_encrypted_secret_is_noticed(secret, pending, encrypted):
     await add("campus", secret)
     if pending is not None:
         await consumer_admin.pend("campus", pending)
     assert await any_encrypted() is encrypted
-
-
-async def test_a_secret_that_is_set_ends_the_pending_one():
-    await make_service()
-    await consumer_admin.pend("key", "next")
-    await consumer_admin.add("campus", "key", "newest", guid=None, now=NOW)
-    assert await stored() == ("newest", None)
 
 
 async def test_a_pending_secret_is_for_a_consumer_that_is_there():
