@@ -1,6 +1,4 @@
-"""Every statement of intake and of an attempt goes by an index, however large the tables grow."""
-
-import re
+"""Every statement of intake, an attempt and support goes by an index, however large the tables grow."""
 
 import pytest
 
@@ -22,7 +20,8 @@ from models import (
     stream_position,
 )
 from models.db.sql import Statement
-from tests.models.queries.test_grades import plan
+from models.queries import grades
+from tests.models.plans import plan, whole_tables
 
 MODULES = (
     apply,
@@ -33,6 +32,7 @@ MODULES = (
     delivery,
     dispatch,
     finishing,
+    grades,
     orphaned_claim,
     registration,
     rescue,
@@ -49,21 +49,12 @@ STATEMENTS = {
 }
 # SQLite names the children of a new parent, but looks at them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
-#: What grows with learners and their work; the others have a row a campus, or one a daemon.
-LARGE = ("graded_assignment", "delivery", "score", "quarantined_event", "stale_event", "retired_user")
-
 _TEXTS = ("course_id", "digest_key", "entry_id", "origin", "position", "type", "usage_id", "user_id")
 _OTHERS = {"given": [], "force": False}
 
 
 def sample(name: str) -> object:
     return "text" if name in _TEXTS else _OTHERS.get(name, 1)
-
-
-def whole_tables(steps: str) -> list[str]:
-    """The large tables that a plan reads from end to end."""
-    scanned = re.findall(r"Seq Scan on (\w+)|^SCAN (\w+)(?! USING (?:COVERING )?INDEX)", steps, re.MULTILINE)
-    return [name for names in scanned for name in names if name in LARGE]
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

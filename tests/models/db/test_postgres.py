@@ -126,39 +126,16 @@ async def test_a_session_that_the_server_ended_while_it_idled_in_a_transaction_i
     assert not idled & sessions
 
 
-async def test_a_statement_on_a_dead_wire_is_given_up_and_its_connection_replaced(client, wire):
-    await all_work()
-    wire.cut()
-    for _ in range(2):
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            await ONE.row()
-        assert time.monotonic() - began < SOON
-    wire.mend()
-    assert len(await all_work()) == POOL
-
-
-async def test_a_transaction_that_cannot_begin_leaves_its_task_and_the_pool_as_they_were(client, wire):
-    await all_work()
-    wire.cut()
-    for _ in range(2):
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            async with in_transaction():
-                pytest.fail("it began")
-        assert time.monotonic() - began < SOON
-    wire.mend()
-    # The same task, whose next statements must not go to the connection of that transaction.
-    assert await ONE.row() == {"one": 1}
-    assert len(await all_work()) == POOL
-
-
-@pytest.mark.parametrize("where", ["statement", "commit", "rollback"])
-async def test_a_transaction_whose_wire_goes_dead_is_given_up(client, wire, where):
-    await all_work()
+@pytest.mark.parametrize("where", ["no transaction", "begin", "statement", "commit", "rollback"])
+async def test_work_on_a_dead_wire_is_given_up_and_its_connection_replaced(client, wire, where):
+    dead_before = where in ("no transaction", "begin")
 
     async def work():
+        if where == "no transaction":
+            await ONE.row()
         async with in_transaction():
+            if where == "begin":
+                pytest.fail("it began")
             await ONE.row()
             wire.cut()
             if where == "statement":
@@ -166,17 +143,23 @@ async def test_a_transaction_whose_wire_goes_dead_is_given_up(client, wire, wher
             elif where == "rollback":
                 raise ZeroDivisionError
 
+    await all_work()
     for _ in range(2):
+        if dead_before:
+            wire.cut()
+        else:
+            wire.mend()
         began = time.monotonic()
         with pytest.raises(TimeoutError):
             await work()
         assert time.monotonic() - began < SOON
-        wire.mend()
-        assert await ONE.row() == {"one": 1}
+    wire.mend()
+    # The same task, whose next statements must not go to the connection of a transaction that failed.
+    assert await ONE.row() == {"one": 1}
     assert len(await all_work()) == POOL
 
 
-async def test_closing_does_not_wait_for_whoever_hangs(wire):
+async def test_closing_does_not_wait_for_a_transaction_that_hangs(wire):
     began, gone = asyncio.Event(), asyncio.Event()
 
     async def hangs():
@@ -192,7 +175,7 @@ async def test_closing_does_not_wait_for_whoever_hangs(wire):
         await hanging
 
 
-async def test_whoever_waits_for_a_connection_in_vain_is_told_so(client):
+async def test_waiting_for_a_connection_has_a_time_out(client):
     gone = asyncio.Event()
     held = asyncio.Semaphore(0)
 

@@ -20,7 +20,7 @@ from models.queries.status import (
     read_rates,
     read_status,
 )
-from tests.models.queries.test_grades import plan
+from tests.models.plans import plan
 from tests.models.rows import make_assignment, make_service
 
 NOW = 1_000_000
