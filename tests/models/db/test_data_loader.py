@@ -1,4 +1,4 @@
-"""What many ask at about the same time is asked once."""
+"""Items that are asked for at about the same time are loaded together."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from models.db.data_loader import DataLoader
 
 
 class Query:
-    """Answers with ten times the number once it may; notes what it was asked together."""
+    """Loads ten times each number once it may, and notes the batches."""
 
     def __init__(self, *, most: int = 200, patience: float = 10.0) -> None:
         self.batches: list[list[int]] = []
@@ -25,19 +25,23 @@ class Query:
         return {item: 10 * item for item in items if item >= 0}
 
 
-async def test_one_who_asks_alone_is_answered_alone():
-    asked = Query()
-    assert await asked.ask(4) == 40
-    assert asked.batches == [[4]]
+@pytest.mark.parametrize(
+    ("items", "most", "batches"),
+    [
+        pytest.param([4], 200, [[4]], id="an item alone"),
+        pytest.param([0, 1, 2, 3, 4], 200, [[0, 1, 2, 3, 4]], id="items of one turn of the loop together"),
+        pytest.param([0, 1, 2, 3, 4], 2, [[0, 1], [2, 3], [4]], id="a batch has a limit"),
+        pytest.param([1, 1], 200, [[1]], id="the same item once"),
+        pytest.param([-1, 1], 200, [[-1, 1]], id="an item without a value"),
+    ],
+)
+async def test_items_are_loaded_in_batches(items, most, batches):
+    asked = Query(most=most)
+    assert await asyncio.gather(*map(asked.ask, items)) == [10 * item if item >= 0 else None for item in items]
+    assert asked.batches == batches
 
 
-async def test_all_who_ask_in_one_turn_of_the_loop_are_asked_for_together():
-    asked = Query()
-    assert await asyncio.gather(*map(asked.ask, range(5))) == [0, 10, 20, 30, 40]
-    assert asked.batches == [[0, 1, 2, 3, 4]]
-
-
-async def test_what_is_asked_meanwhile_waits_and_then_goes_together():
+async def test_items_that_come_during_a_call_wait_and_are_loaded_together():
     asked = Query()
     asked.go.clear()
     first = asyncio.create_task(asked.ask(1))
@@ -48,23 +52,6 @@ async def test_what_is_asked_meanwhile_waits_and_then_goes_together():
     asked.go.set()
     assert await asyncio.gather(first, *later) == [10, 20, 30]
     assert asked.batches == [[1], [2, 3]]
-
-
-async def test_a_batch_has_a_limit():
-    asked = Query(most=2)
-    assert await asyncio.gather(*map(asked.ask, range(5))) == [0, 10, 20, 30, 40]
-    assert asked.batches == [[0, 1], [2, 3], [4]]
-
-
-async def test_the_same_item_is_asked_for_once_and_answered_to_each():
-    asked = Query()
-    assert await asyncio.gather(asked.ask(1), asked.ask(1)) == [10, 10]
-    assert asked.batches == [[1]]
-
-
-async def test_an_item_without_a_result_is_none():
-    asked = Query()
-    assert await asyncio.gather(asked.ask(-1), asked.ask(1)) == [None, 10]
 
 
 async def test_a_failure_is_of_all_in_that_batch_and_of_no_other():
@@ -88,7 +75,7 @@ async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_o
     assert await asyncio.gather(first, second) == [10, 20]
 
 
-async def test_a_call_that_was_cancelled_leaves_no_one_waiting():
+async def test_a_call_that_was_cancelled_leaves_no_caller_waiting():
     asked = Query()
     asked.error = asyncio.CancelledError()
     (answer,) = await asyncio.gather(asked.ask(1), return_exceptions=True)
@@ -98,7 +85,7 @@ async def test_a_call_that_was_cancelled_leaves_no_one_waiting():
 
 
 @pytest.mark.parametrize("outcome", ["a result", "a failure"])
-async def test_one_who_no_longer_waits_keeps_no_other_from_an_answer(outcome):
+async def test_a_caller_that_was_cancelled_keeps_no_other_from_an_answer(outcome):
     asked = Query()
     asked.error = ValueError("no") if outcome == "a failure" else None
     asked.go.clear()

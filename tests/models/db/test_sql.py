@@ -24,9 +24,6 @@ async def test_given_rows_are_a_table_beside_other_parameters():
         (2**63 - 1, given[0]["word"], "x"),
     ]
     assert [bool(row["flag"]) for row in rows] == [False, True]
-
-
-async def test_no_given_rows_are_an_empty_table():
     assert await ECHO.rows(given=[], least=0, more="x") == []
 
 
@@ -46,33 +43,25 @@ async def test_a_lock_is_of_the_rows_of_one_table_and_nothing_on_sqlite():
     assert await locking.rows() == await skipping.rows() == []
 
 
-async def test_sqlite_may_have_words_of_its_own_with_the_same_parameters():
-    words = Statement(
-        "SELECT :one AS one, 'postgres' AS engine, CAST(:two AS BIGINT) AS two",
-        sqlite="SELECT :two AS two, 'sqlite' AS engine, :one AS one",
-    )
-    expected = {"one": "x", "two": 7, "engine": "postgres" if is_postgres() else "sqlite"}
-    assert await words.row(one="x", two=7) == expected
-
-
-async def test_given_rows_are_a_table_in_the_words_of_sqlite_too():
-    words = Statement(
-        "SELECT id FROM {given} WHERE id > :least",
-        sqlite="SELECT id AS id FROM {given} WHERE id > :least AND 1 = 1",
+async def test_sqlite_may_have_a_text_of_its_own_with_the_same_parameters():
+    statement = Statement(
+        "SELECT id, :one AS one, 'postgres' AS engine FROM {given} WHERE id > :least",
+        sqlite="SELECT id, 'sqlite' AS engine, :one AS one FROM {given} WHERE id > :least AND 1 = 1",
         given="id BIGINT",
     )
-    assert await words.rows(given=[{"id": 1}, {"id": 2}], least=1) == [{"id": 2}]
+    expected = {"id": 2, "one": "x", "engine": "postgres" if is_postgres() else "sqlite"}
+    assert await statement.rows(given=[{"id": 1}, {"id": 2}], least=1, one="x") == [expected]
 
 
 async def test_what_follows_two_colons_is_no_parameter_and_one_parameter_may_be_named_twice():
-    words = Statement("SELECT CAST(:number AS BIGINT) + CAST(:number AS BIGINT) AS twice, 'a::b' AS colons")
-    assert words.names == ["number"]
-    assert await words.row(number=4) == {"twice": 8, "colons": "a::b"}
+    statement = Statement("SELECT CAST(:number AS BIGINT) + CAST(:number AS BIGINT) AS twice, 'a::b' AS colons")
+    assert statement.names == ["number"]
+    assert await statement.row(number=4) == {"twice": 8, "colons": "a::b"}
 
 
 async def test_a_random_number_is_another_in_each_row_and_fits_a_positive_bigint():
-    words = Statement("SELECT {random} AS number FROM {given}", given="id BIGINT")
-    numbers = [row["number"] for row in await words.rows(given=[{"id": number} for number in range(200)])]
+    statement = Statement("SELECT {random} AS number FROM {given}", given="id BIGINT")
+    numbers = [row["number"] for row in await statement.rows(given=[{"id": number} for number in range(200)])]
     assert len(set(numbers)) == 200
     assert all(1 <= number <= 2**62 for number in numbers)
     assert max(numbers).bit_length() > 50

@@ -29,16 +29,20 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
     other = await make_service("other")
     two = await make_assignment(other, **CLEAN, user_id="ada")
     three = await make_assignment(**CLEAN | PARKED | {"sent_at": None})
-    assert await found(ALL) == [one, two, three]
-    assert await found(AssignmentFilter(assignment_id=two)) == [two]
-    assert await found(AssignmentFilter(user_id="ada")) == [one, two]
-    assert await found(AssignmentFilter(course_id="physics")) == [one]
-    assert await found(AssignmentFilter(consumer_id=other.lti_consumer_id)) == [two]
-    assert await found(AssignmentFilter(parked=True)) == [three]
-    assert await found(AssignmentFilter(since_ms=NOW - 50)) == [one, two, three]
-    assert await found(AssignmentFilter(since_ms=NOW - 49)) == [three], "parked since then"
-    assert await found(AssignmentFilter(user_id="ada", consumer_id=other.lti_consumer_id)) == [two]
-    assert await found(AssignmentFilter(user_id="ada", parked=True)) == []
+    consumer_id = other.lti_consumer_id
+    for given, ids in (
+        ({}, [one, two, three]),
+        ({"assignment_id": two}, [two]),
+        ({"user_id": "ada"}, [one, two]),
+        ({"course_id": "physics"}, [one]),
+        ({"consumer_id": consumer_id}, [two]),
+        ({"parked": True}, [three]),
+        ({"since_ms": NOW - 50}, [one, two, three]),
+        ({"since_ms": NOW - 49}, [three]),  # parked since then
+        ({"user_id": "ada", "consumer_id": consumer_id}, [two]),
+        ({"user_id": "ada", "parked": True}, []),
+    ):
+        assert await found(AssignmentFilter(**given)) == ids, given
 
 
 async def test_what_is_switched_off_is_left_out_and_counted():
@@ -70,14 +74,9 @@ async def test_a_marked_grade_starts_afresh_now_and_is_forced_only_if_that_is_wi
     assignment = await make_assignment(**CLEAN | PARKED | trouble)
     assert await mark(ALL, first=assignment, last=assignment, now=NOW, force=force) == 1
     row = await read_row(assignment)
-    assert {name: row[name] for name in ("version_number", "forced_version", "due_at", "attempts", "not_before")} == {
-        "version_number": 4,
-        "forced_version": forced_version,
-        "due_at": NOW,
-        "attempts": 0,
-        "not_before": 0,
-    }
-    assert row["hold_until"] == NOW + 5, "a request in doubt is no younger"
+    expected = {"version_number": 4, "forced_version": forced_version, "due_at": NOW, "attempts": 0, "not_before": 0}
+    assert {name: row[name] for name in expected} == expected
+    assert row["hold_until"] == NOW + 5, "a request in doubt may still land"
     assert (row["parked_at"], row["parked_reason"], row["parked_scope"], row["waiting_since"]) == (None,) * 4
 
 

@@ -31,25 +31,25 @@ async def left(assignment):
     return [(line["at"], line["result"]) for line in await read_lines(assignment)]
 
 
-@pytest.mark.parametrize("result", ["refused", "retried", "ambiguous", "misconfigured", "unknown"])
-async def test_old_lines_go_and_newer_ones_stay(result):
-    assignment = await ledger((1, result), (9, result), (10, result), (11, "accepted"))
-    await prune_round(before=10)
-    assert await left(assignment) == [(10, result), (11, "accepted")]
+OLD = [(1, "accepted"), (2, "accepted"), (3, "refused"), (4, "unknown")]
 
 
-async def test_the_last_success_is_kept_for_ever():
-    assignment = await ledger((1, "accepted"), (2, "accepted"), (3, "refused"), (4, "unknown"))
-    await prune_round(before=1_000)
-    assert await left(assignment) == [(2, "accepted")]
-    await prune_round(before=1_000)
-    assert await left(assignment) == [(2, "accepted")]
-
-
-async def test_an_old_success_goes_once_there_is_a_newer_one():
-    assignment = await ledger((1, "accepted"), (20, "accepted"))
-    await prune_round(before=10)
-    assert await left(assignment) == [(20, "accepted")]
+@pytest.mark.parametrize(
+    ("records", "kept"),
+    [
+        *(
+            ([(1, result), (9, result), (10, result), (11, "accepted")], [(10, result), (11, "accepted")])
+            for result in ("refused", "retried", "ambiguous", "misconfigured", "unknown")
+        ),
+        pytest.param(OLD, [(2, "accepted")], id="the last success is kept for ever"),
+        pytest.param([(1, "accepted"), (20, "accepted")], [(20, "accepted")], id="an old success before a newer one"),
+    ],
+)
+async def test_old_delivery_records_are_deleted_and_newer_ones_and_the_last_success_stay(records, kept):
+    assignment = await ledger(*records)
+    for _ in range(2):
+        await prune_round(before=10)
+        assert await left(assignment) == kept
 
 
 async def test_each_assignment_keeps_its_own_last_success():
@@ -82,7 +82,6 @@ async def test_what_is_kept_is_passed_over_and_not_looked_at_again_in_the_same_r
 
 
 async def test_old_quarantined_events_go_a_chunk_at_a_time():
-    await QuarantinedEvent.all().delete()
     await QuarantinedEvent.bulk_create(
         QuarantinedEvent(epoch=0, entry_id=f"{at}-0", at=at, type="unknown", reason="", content=b"")
         for at in range(CHUNK + 3)
