@@ -11,9 +11,7 @@ TREE = Tree([("a", None, None), ("g", "a", None), ("n", "g", 10.0)])
 SMALLER = Tree([("a", None, None), ("g", "a", None)])
 
 
-@pytest.fixture
-async def no_courses(empty_database):
-    await CourseStructure.all().delete()
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def store(tree, *, version=1, course="course"):
@@ -21,41 +19,32 @@ async def store(tree, *, version=1, course="course"):
     await CourseStructure.update_or_create({"version": version, "digest": digest, "blocks": text}, course_id=course)
 
 
-async def test_a_course_without_a_structure_has_no_tree(no_courses):
-    assert await CourseTrees().get("course") is None
-
-
-async def test_a_tree_comes_back_as_it_was_stored(no_courses):
+async def test_a_tree_comes_back_as_it_was_stored():
     tree = Tree([("ü😀", None, None), ("p", "ü😀", 0.1 + 0.2), ("q", "ü😀", 0.0)])
     await store(tree)
     assert (await CourseTrees().get("course")).blocks() == tree.blocks()
 
 
-async def test_a_new_version_is_seen_at_once_by_whoever_keeps_trees(no_courses):
+async def test_a_new_version_and_a_deletion_are_seen_at_once_although_trees_are_kept():
     trees = CourseTrees()
+    assert await trees.get("course") is None
     await store(TREE)
     first = await trees.get("course")
     assert await trees.get("course") is first
     await store(SMALLER, version=2)
     assert "n" not in await trees.get("course")
+    await CourseStructure.all().delete()
+    assert await trees.get("course") is None
 
 
-async def test_a_new_version_is_read_once_for_all_who_ask_for_it_together(no_courses):
+async def test_a_new_version_is_read_once_for_all_who_ask_for_it_together():
     trees = CourseTrees()
     await store(TREE)
     found = await asyncio.gather(*(trees.get("course") for _ in range(5)))
     assert {id(tree) for tree in found} == {id(await trees.get("course"))}
 
 
-async def test_a_structure_that_is_gone_is_gone_for_whoever_keeps_trees(no_courses):
-    trees = CourseTrees()
-    await store(TREE)
-    await trees.get("course")
-    await CourseStructure.all().delete()
-    assert await trees.get("course") is None
-
-
-async def test_the_trees_used_last_are_kept(no_courses):
+async def test_the_trees_used_last_are_kept():
     trees = CourseTrees(keep=2)
     for course in ("one", "two", "three"):
         await store(TREE, course=course)

@@ -1,4 +1,4 @@
-"""The course tree: what is a tree, who lies on whose path, and whom a change of structure touches."""
+"""The course tree: what is a tree, what lies on which path, and what a change of structure touches."""
 
 import time
 
@@ -40,14 +40,9 @@ def test_what_is_no_tree_is_refused(blocks, said):
         Tree(blocks)
 
 
-def test_one_block_is_a_tree():
-    tree = Tree([("a", None, 1.0)])
-    assert list(tree.below("a")) == ["a"]
-    assert tree.path("a") == ("a",)
-
-
 def test_blocks_may_come_in_any_order():
     assert Tree(reversed(BLOCKS)).blocks() == TREE.blocks() == sorted(BLOCKS)
+    assert canonical(Tree(reversed(BLOCKS))) == canonical(TREE)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +72,6 @@ def test_a_deep_tree_does_not_exhaust_the_stack():
     assert len(tree.path(str(depth - 1))) == depth
 
 
-def test_the_same_blocks_in_another_order_have_the_same_digest():
-    assert canonical(Tree(reversed(BLOCKS))) == canonical(TREE)
-
-
 @pytest.mark.parametrize(
     "other",
     [
@@ -95,20 +86,14 @@ def test_other_blocks_have_another_digest(other):
     assert canonical(other)[1] != canonical(TREE)[1]
 
 
-# --- Whom a change touches ---
-
-
-def test_the_same_tree_touches_nobody():
-    assert touched_by_change(TREE, Tree(reversed(BLOCKS))) == set()
-
-
-def test_the_first_tree_touches_everybody():
-    assert touched_by_change(None, TREE) == set("abcdefghijklmn")
+# --- What a change touches ---
 
 
 @pytest.mark.parametrize(
     ("new", "touched"),
     [
+        pytest.param(Tree(reversed(BLOCKS)), "", id="the same tree"),
+        pytest.param(Tree([("a", None, 1.0)]), "abcdefghijklmn", id="one block alone"),
         pytest.param(changed(("h", "g", 2.0)), "hdbagc", id="a moved problem: its old and its new path"),
         pytest.param(changed(("h", "e", 2.0)), "hdbae", id="a problem moved to a sibling"),
         pytest.param(changed(("h", "d", 4.0)), "hdba", id="other points"),
@@ -122,11 +107,12 @@ def test_the_first_tree_touches_everybody():
         pytest.param(changed(("o", "a", None), ("b", "o", None)), "oabdefhijklm", id="a block put between"),
     ],
 )
-def test_a_change_touches_whoever_lies_on_the_old_or_the_new_path(new, touched):
+def test_a_change_touches_what_lies_on_the_old_or_the_new_path(new, touched):
     assert touched_by_change(TREE, new) == set(touched)
 
 
-def test_another_root_touches_everybody():
+def test_the_first_tree_and_another_root_touch_everything():
+    assert touched_by_change(None, TREE) == set("abcdefghijklmn")
     other = Tree([("z", None, None), *((usage_id, parent or "z", points) for usage_id, parent, points in BLOCKS)])
     assert touched_by_change(TREE, other) == set("zabcdefghijklmn")
 
@@ -137,5 +123,5 @@ def test_a_very_deep_tree_is_compared_in_no_time():
     began = time.monotonic()
     assert touched_by_change(Tree(deep), Tree(other)) == {"0", "new"}
     assert len(touched_by_change(None, Tree(deep))) == 20_000
-    # A tenth of a second; many seconds where each block walks up to the root by itself.
+    # A tenth of a second; many seconds if each block went up to the root by itself.
     assert time.monotonic() - began < 5

@@ -28,11 +28,12 @@ async def acknowledged_ids(campus_id: int, wanted: AssignmentFilter = ALL, after
     return [acknowledged.id for acknowledged in await next_acknowledged(campus_id, wanted, after=after)]
 
 
-async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_by_why():
-    service = await make_service()
-    here = service.campus_id
+async def test_acknowledged_grades_are_read_by_campus_and_the_rest_is_counted_by_why():
+    service, other = await make_service(), await make_service("another")
+    here, there = service.campus_id, other.campus_id
     one = await make_assignment(service, **CLEAN)
     two = await make_assignment(service, **CLEAN | {"course_id": "physics"})
+    theirs = await make_assignment(other, **CLEAN)
     for columns in (
         {"version_number": 4},
         {"version_number": 4, "parked_at": NOW, "parked_reason": "no", "parked_scope": "course"},
@@ -42,24 +43,18 @@ async def test_what_the_campus_acknowledged_is_compared_and_the_rest_is_counted_
     ):
         await make_assignment(service, **CLEAN | columns)
     left_out = {"on its way": 1, "parked": 1, "switched off": 1, "nothing to send": 2}
-    assert await census(ALL) == [CampusCensus(here, "https://campus.example:443", "campus", 2, left_out)]
+    where = "https://campus.example:443"
+    of_another = CampusCensus(there, where, "another", 1, {})
+    assert await census(ALL) == [of_another, CampusCensus(here, where, "campus", 2, left_out)]
+    assert await census(AssignmentFilter(consumer_id=other.lti_consumer_id)) == [of_another]
     assert await acknowledged_ids(here) == [one, two]
     assert await acknowledged_ids(here, after=one) == [two]
     assert await acknowledged_ids(here, AssignmentFilter(course_id="physics")) == [two]
-
-
-async def test_campuses_are_kept_apart():
-    service, other = await make_service(), await make_service("another")
-    mine, theirs = await make_assignment(service, **CLEAN), await make_assignment(other, **CLEAN)
-    there = other.campus_id
-    assert [(one.consumer, one.acknowledged) for one in await census(ALL)] == [("another", 1), ("campus", 1)]
-    assert [one.campus_id for one in await census(AssignmentFilter(consumer_id=other.lti_consumer_id))] == [there]
     assert await acknowledged_ids(there) == [theirs]
     assert await acknowledged_ids(there, AssignmentFilter(consumer_id=service.lti_consumer_id)) == []
-    assert await acknowledged_ids(service.campus_id) == [mine]
 
 
-async def test_many_come_a_chunk_at_a_time():
+async def test_many_come_a_page_at_a_time():
     service = await make_service()
     ids = [await make_assignment(service, **CLEAN) for _ in range(PAGE + 1)]
     here = service.campus_id
@@ -68,7 +63,7 @@ async def test_many_come_a_chunk_at_a_time():
     assert await acknowledged_ids(here, after=ids[PAGE]) == []
 
 
-async def test_every_score_of_the_ledger_was_once_sent():
+async def test_every_score_of_a_delivery_record_was_once_sent():
     one, other = await make_assignment(**CLEAN), await make_assignment(**CLEAN)
     sent = [("accepted", "0.5"), ("ambiguous", "0.25"), ("unknown", None), ("retried", "0.5")]
     records = [
