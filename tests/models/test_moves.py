@@ -6,7 +6,7 @@ import pytest
 
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
-from models.consumer import LtiConsumer, digest
+from models.consumer import LtiConsumer, digest, origin
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.orphaned_claim import OrphanedClaim
 from tests.models.launching import (
@@ -31,6 +31,12 @@ from tests.models.rows import read_row
 pytestmark = pytest.mark.usefixtures("two_consumers")
 
 
+async def orphans():
+    """Requests under way whose row is gone: the origins of their campuses, and until when they count."""
+    found = await OrphanedClaim.all().order_by("id").prefetch_related("campus")
+    return [(one.campus.origin, one.claimed_until) for one in found]
+
+
 # --- Replacing ---
 
 
@@ -40,6 +46,7 @@ pytestmark = pytest.mark.usefixtures("two_consumers")
         {"lis_result_sourcedid": "another"},
         {"lis_outcome_service_url": OTHER_URL},
         {"lis_result_sourcedid": "another", "lis_outcome_service_url": OTHER_URL},
+        {"lis_outcome_service_url": ELSEWHERE},
     ],
 )
 async def test_a_new_sourcedid_or_url_of_the_same_link_replaces_the_old_one(other):
@@ -50,6 +57,8 @@ async def test_a_new_sourcedid_or_url_of_the_same_link_replaces_the_old_one(othe
     assert await sourcedids() == [expected["lis_result_sourcedid"]]
     assert row["sourcedid_digest"] == digest(expected["lis_result_sourcedid"])
     assert await url_of(assignment) == expected["lis_outcome_service_url"]
+    assert await origin_of(assignment) == origin(expected["lis_outcome_service_url"])
+    assert await orphans() == []
     assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
     assert (row["attempts"], row["not_before"]) == (0, 0)
 
@@ -137,21 +146,6 @@ async def test_a_request_of_a_displaced_row_that_may_still_land_is_waited_for_an
 
 
 # --- Between campuses ---
-
-
-async def orphans():
-    """Requests under way whose row is gone: the origins of their campuses, and until when they count."""
-    found = await OrphanedClaim.all().order_by("id").prefetch_related("campus")
-    return [(one.campus.origin, one.claimed_until) for one in found]
-
-
-async def test_an_assignment_moves_to_another_campus():
-    assignment = await launched(LINKED, columns=CLEAN)
-    assert await launch(LINKED, later=1, lis_outcome_service_url=ELSEWHERE) == ("applied", assignment)
-    assert await origin_of(assignment) == "https://elsewhere.example:443"
-    row = await read_row(assignment)
-    assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
-    assert await orphans() == []
 
 
 async def test_a_request_under_way_keeps_its_slot_at_the_campus_that_its_assignment_leaves_once():

@@ -119,22 +119,20 @@ async def test_a_repeat_that_is_not_newer_than_the_parking_does_not_unpark(at):
     assert await read_row(assignment) == before | {"registered_us": at}
 
 
-async def test_a_newer_repeat_enables_a_disabled_assignment_and_has_it_sent_again():
+@pytest.mark.parametrize(
+    ("later", "result", "changed"),
+    [
+        (0, "stale", {}),
+        (1, "unchanged", {}),
+        (2, "applied", {"disabled_at": None, "version_number": 4, "forced_version": 4, "due_at": NOW}),
+    ],
+)
+async def test_a_newer_repeat_alone_enables_a_disabled_assignment_and_has_it_sent_again(later, result, changed):
     assignment = await launched(columns=CLEAN)
     assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
-    assert await launch(later=2) == ("applied", assignment)
-    row = await read_row(assignment)
-    assert row["disabled_at"] is None
-    assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
-
-
-@pytest.mark.parametrize(("later", "result"), [(0, "stale"), (1, "unchanged")])
-async def test_a_repeat_that_is_not_newer_leaves_a_disabled_assignment_disabled(later, result):
-    assignment = await launched(columns=CLEAN)
-    await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW)
-    before = await read_row(assignment)
+    before = await read_row(assignment) | {"registered_us": NOW_US + max(1, later)}
     assert (await launch(later=later))[0] == result
-    assert await read_row(assignment) == before
+    assert await changes(assignment, before) == changed
 
 
 async def test_a_repeat_adds_what_the_launch_before_left_out():
