@@ -1,1 +1,1 @@
-"""What we know: the tables and every statement that changes them. Imports nothing of ours."""
+"""The tables and every statement that changes them. Imports neither actors nor daemon."""

@@ -18,9 +18,9 @@ class CourseStructure(Model):
     id = fields.BigIntField(primary_key=True)
     course_id = fields.CharField(max_length=255, unique=True)
     version = fields.BigIntField()
-    # When it was published, microseconds since 1970; null where the event did not say.
+    # When it was published, microseconds since 1970; null where the event has no date.
     modified_us = fields.BigIntField(null=True)
-    # SHA-256 of the canonical blocks, which tells a repeat from a conflict.
+    # SHA-256 of the canonical blocks, by which a repeat differs from a conflict.
     digest = fields.CharField(max_length=64)
     # Canonical JSON: [[usage id, parent or null, points possible or null], ...], sorted by usage id.
     blocks = fields.TextField()

@@ -23,7 +23,7 @@ class Tree:
         self.possible: dict[str, float] = {}
         for usage_id, parent, possible in blocks:
             if usage_id in self._parent:
-                raise ValueError(f"block {usage_id!r} stands twice")
+                raise ValueError(f"block {usage_id!r} comes twice")
             self._parent[usage_id] = parent
             if parent is not None:
                 self._children.setdefault(parent, []).append(usage_id)

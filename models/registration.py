@@ -146,7 +146,7 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
 
 
 def _place(launch: Registration, service: OutcomeService) -> dict[str, Any]:
-    """The columns that say whose grade goes where: a launch that changes one moves the assignment."""
+    """Whose grade goes where: a launch that changes one of these columns moves the assignment."""
     return {
         "user_id": launch.user_id,
         "course_id": launch.course_id,

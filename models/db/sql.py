@@ -106,5 +106,5 @@ def all_of(conditions: Mapping[str, object]) -> str:
 
 
 def storable(text: str, most: int) -> str:
-    """What PostgreSQL can store of foreign text: neither NUL nor lone surrogates, *most* characters."""
+    """What PostgreSQL can store of a text from outside: neither NUL nor lone surrogates, *most* characters."""
     return text.replace("\x00", "").encode(errors="replace").decode()[:most]

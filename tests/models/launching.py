@@ -8,7 +8,7 @@ from tortoise.transactions import in_transaction
 from models.assignment import GradedAssignment
 from models.registration import EventResult, Registration, register
 
-#: Milliseconds by the database's clock, and the same moment as events tell it.
+#: Milliseconds by the database's clock, and the same moment in the unit of events.
 NOW = 1_767_268_800_000
 NOW_US = NOW * 1000
 URL, OTHER_URL = "https://campus.example/outcomes?a=1", "https://campus.example/outcomes?a=2"

@@ -13,7 +13,7 @@ def test_an_encrypted_secret_shows_nothing_and_is_decrypted_by_its_key():
     assert stored.startswith(ENCRYPTED)
     assert "cret" not in stored
     assert Cipher([NEW]).decrypt(stored) == SECRET
-    assert Cipher([NEW]).encrypt(SECRET) != stored, "equal secrets look different"
+    assert Cipher([NEW]).encrypt(SECRET) != stored, "equal secrets are stored differently"
 
 
 def test_the_newest_key_encrypts_and_all_decrypt():

@@ -47,7 +47,7 @@ STATEMENTS = {
     for name, value in vars(module).items()
     if isinstance(value, Statement)
 }
-# SQLite names the children of a new parent, but looks at them only while a constraint is violated.
+# SQLite names the children of a new parent, but reads them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
 _TEXTS = ("course_id", "digest_key", "entry_id", "origin", "position", "type", "usage_id", "user_id")
 _OTHERS = {"given": [], "force": False}

@@ -21,7 +21,7 @@ from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, 
 from tests.models.rows import make_service
 
 ROWS = 100_000
-#: Rows that one statement may look at: some for each claim and each campus, whatever the size of the table.
+#: Rows that one statement may read: some for each claim and each campus, whatever the size of the table.
 FEW = 1_000
 DUE, CLAIMED = "graded_assignment_due", "graded_assignment_claimed"
 

@@ -1,4 +1,4 @@
-"""Launches register assignments, repeat what is known, and revive what was parked. On both databases."""
+"""Launches register assignments, repeat what is known, and unpark. On both databases."""
 
 import pytest
 

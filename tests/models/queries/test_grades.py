@@ -224,8 +224,8 @@ async def test_nothing_is_written():
     (found,) = await lookup.find_grades(Query("a"), now=NOW)
     await lookup.ledger(found.id)
     await lookup.line_of_sent(found)
-    for look in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
-        await look("a")
+    for read in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
+        await read("a")
     await lookup.rejected_lately(Query(sourcedid="s"))
     assert await everything() == before
 
