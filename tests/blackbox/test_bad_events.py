@@ -97,7 +97,7 @@ def misshapen():
     yield [], "^blocks: there must be exactly one block without a parent, not 0"
     yield [ROOT, {"usage_id": "other"}], "^blocks: there must be exactly one block without a parent, not 2"
     yield [ROOT, {**LEAF, "parent": "nowhere"}], "^blocks: parent 'nowhere' is not among the blocks"
-    yield [ROOT, LEAF, LEAF], "^blocks: block 'leaf' stands twice"
+    yield [ROOT, LEAF, LEAF], "^blocks: block 'leaf' comes twice"
     circle = [{"usage_id": "a", "parent": "b"}, {"usage_id": "b", "parent": "a"}]
     yield [ROOT, *circle], "^blocks: the parents make a cycle"
     yield [ROOT, {"usage_id": "a", "parent": "a"}], "^blocks: the parents make a cycle"

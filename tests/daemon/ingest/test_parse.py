@@ -376,7 +376,7 @@ def block(**changes):
         ([ROOT, block(parent=None)], "blocks: there must be exactly one block without a parent, not 2"),
         ([ROOT, {"usage_id": "p"}], "blocks: there must be exactly one block without a parent, not 2"),
         ([ROOT, block(parent="nowhere")], "blocks: parent 'nowhere' is not among the blocks"),
-        ([ROOT, block(), block()], "blocks: block 'p' stands twice"),
+        ([ROOT, block(), block()], "blocks: block 'p' comes twice"),
         ([ROOT, block(parent="p")], "blocks: the parents make a cycle"),
         ([ROOT, block(parent="q"), block(usage_id="q", parent="p")], "blocks: the parents make a cycle"),
     ],
