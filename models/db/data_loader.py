@@ -6,10 +6,10 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item", bound="Hashable")
-Answer = TypeVar("Answer")
+ValueOf = TypeVar("ValueOf")
 
 
-class DataLoader(Generic[Item, Answer]):
+class DataLoader(Generic[Item, ValueOf]):
     """
     Call it with one item; it returns the value that *run* has for it, or None.
 
@@ -28,7 +28,7 @@ class DataLoader(Generic[Item, Answer]):
 
     def __init__(
         self,
-        run: Callable[[Sequence[Item]], Awaitable[Mapping[Item, Answer]]],
+        run: Callable[[Sequence[Item]], Awaitable[Mapping[Item, ValueOf]]],
         *,
         most: int = 64,
         patience: float = 1.0,
@@ -36,12 +36,12 @@ class DataLoader(Generic[Item, Answer]):
         self._run = run
         self._most = most
         self._patience = patience
-        self._waiting: dict[Item, list[asyncio.Future[Answer | None]]] = {}
+        self._waiting: dict[Item, list[asyncio.Future[ValueOf | None]]] = {}
         self._running: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, item: Item) -> Answer | None:
-        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+    async def __call__(self, item: Item) -> ValueOf | None:
+        answer: asyncio.Future[ValueOf | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(item, []).append(answer)
         if self._running is None:
             self._running = asyncio.create_task(self._work())
@@ -58,7 +58,7 @@ class DataLoader(Generic[Item, Answer]):
         finally:
             self._running = None
 
-    async def _answer(self, batch: Mapping[Item, Sequence[asyncio.Future[Answer | None]]]) -> None:
+    async def _answer(self, batch: Mapping[Item, Sequence[asyncio.Future[ValueOf | None]]]) -> None:
         answers = [(item, answer) for item, answers in batch.items() for answer in answers]
         try:
             found = await self._run(list(batch))
