@@ -12,12 +12,12 @@ from typing import Literal, get_args
 from actors.protocols.lti11.basic_outcome import Reply
 from actors.response import Response
 
-#: Who must act on a refusal: the learner's or the course's own affair, this campus's set-up (or a fault of ours, which
-#: its other grades have too), or something that stops the whole campus until somebody mends it.
+#: What a refusal is about: the learner, the course, this campus's set-up (or a fault of passbackd, which its other
+#: grades have too), or something that stops the whole campus until its operator fixes it.
 Refusal = Literal["learner", "course", "campus", "misconfigured"]
 
-#: What an answer without a code means: a refusal, that the LMS is busy, or that nobody knows what it did.
-Outcome = Literal["campus", "misconfigured", "busy", "unknown"]
+#: What an answer without a code means: a refusal, that the LMS is busy, or that the score may be stored.
+Meaning = Literal["campus", "misconfigured", "busy", "unknown"]
 
 #: As written in the configuration.
 PlatformName = Literal["default", "canvas", "moodle"]
@@ -32,11 +32,11 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusRule:
     """Status codes, and what an answer under them means if it has no ``imsx_codeMajor`` that means something."""
 
     codes: Collection[int]
-    means: Outcome
+    means: Meaning
     #: Holds only for an answer that says that its rate limit was exceeded.
     if_limited: bool = False
 
@@ -52,7 +52,7 @@ class Platform:
     stored_when_empty: frozenset[int] = frozenset()
     #: ``ext_canvas_error_code``; it decides before the reasons. May end in a ``*``.
     error_codes: tuple[Reason, ...] = ()
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[StatusRule, ...] = ()
 
 
 #: Whole phrases about one learner or one course come first, since those that stop a campus are single words.
@@ -96,19 +96,19 @@ _REASONS = (
 )
 
 _STATUSES = (
-    # An outcome service has no business to redirect: a login page, or an address that is no longer right.
-    Status(range(300, 400), "misconfigured"),
-    Status((401,), "misconfigured"),
-    Status((408, 425, 429), "busy"),
-    Status((403,), "busy", if_limited=True),
-    # The wrong address, or a fault of ours.
-    Status((400, 404, 405, 415, 422), "campus"),
+    # A login page, or an address that is no longer right: an outcome service never redirects.
+    StatusRule(range(300, 400), "misconfigured"),
+    StatusRule((401,), "misconfigured"),
+    StatusRule((408, 425, 429), "busy"),
+    StatusRule((403,), "busy", if_limited=True),
+    # The wrong address, or a fault of passbackd.
+    StatusRule((400, 404, 405, 415, 422), "campus"),
     # Sakai answers so, without a body, when outcomes are switched off; that is a setting of the whole server.
-    Status((403,), "campus"),
-    Status(range(400, 500), "campus"),
+    StatusRule((403,), "campus"),
+    StatusRule(range(400, 500), "campus"),
     # An intermediary, or a job half done: the score may be stored.
-    Status(range(500, 600), "unknown"),
-    Status(range(200, 300), "unknown"),
+    StatusRule(range(500, 600), "unknown"),
+    StatusRule(range(200, 300), "unknown"),
 )
 
 DEFAULT = Platform("default", _REASONS, frozenset({204}), (), _STATUSES)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
 from actors.protocols.lti11.basic_outcome import Reply, read_reply
-from actors.protocols.lti11.platforms import Outcome, Platform, Refusal, recognise
+from actors.protocols.lti11.platforms import Meaning, Platform, Refusal, recognise
 from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
 
@@ -36,8 +36,8 @@ def classify(
         hide: What must never show in a reason, though the LMS may echo it: the sourcedid, the consumer secret.
 
     Raises:
-        GiveUp: The LMS will never accept this score as things stand.
-        Misconfigured: Nothing of this campus will be accepted until somebody mends something.
+        GiveUp: The LMS will never accept this score as long as nothing changes.
+        Misconfigured: The LMS accepts no score of this campus until its operator fixes something.
         TryLater: It did not store the score and may do so later.
         Ambiguous: It may have stored the score.
     """
@@ -108,7 +108,7 @@ def _reason(error_code: str, description: str, platform: Platform) -> Refusal | 
 def _by_status(
     response: Response, code_major: str | None, said: str, now: datetime, platform: Platform
 ) -> DeliveryError:
-    """Read an response without a code that means something."""
+    """Read a response without a code that means something."""
     status, after = response.status, response.retry_after(now)
     words = _words(response, code_major, said)
     match _meaning(response, platform):
@@ -125,7 +125,7 @@ def _by_status(
     return Ambiguous(words, after=after, http_status=status, code_major=code_major)
 
 
-def _meaning(response: Response, platform: Platform) -> Outcome:
+def _meaning(response: Response, platform: Platform) -> Meaning:
     """What the status code means by itself."""
     for row in platform.statuses:
         if response.status in row.codes and (not row.if_limited or _is_limited(response)):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from daemon.demo.lms.request import NAMESPACE
+from daemon.demo.lms.request import POX_NAMESPACE
 
 _POX = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -49,7 +49,7 @@ class Answer:
 def pox(code_major: str, description: str = "", *, message_id: str = "", held: str | None = None) -> bytes:
     """A reply's envelope: to a replaceResult, or with *held*, which may be empty, to a readResult."""
     return _POX.format(
-        namespace=NAMESPACE,
+        namespace=POX_NAMESPACE,
         operation="replaceResult" if held is None else "readResult",
         body="<replaceResultResponse/>" if held is None else _HELD.format(score=escape(held)),
         code_major=escape(code_major),

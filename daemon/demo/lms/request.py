@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from lxml import etree
 
-NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
+POX_NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 
 _SCORE = re.compile(r"0(\.\d+)?|1(\.0+)?", re.ASCII)
-_SPACE = f"{{{NAMESPACE}}}"
+_SPACE = f"{{{POX_NAMESPACE}}}"
 _HEADER = "/imsx_POXEnvelopeRequest/imsx_POXHeader/imsx_POXRequestHeaderInfo"
 _REPLACE = "/imsx_POXEnvelopeRequest/imsx_POXBody/replaceResultRequest"
 _READ = "/imsx_POXEnvelopeRequest/imsx_POXBody/readResultRequest"

@@ -12,7 +12,7 @@ from daemon.demo.lms.answer import Answer, pox
 from daemon.demo.lms.request import RequestRecord, read_body
 from daemon.demo.lms.signature import Verifier
 
-HOST = "127.0.0.1"
+LMS_HOST = "127.0.0.1"
 
 #: Path and query of an outcome service. The query is part of what is signed.
 SERVICE = "/mod/lti/service.php?context=PHYS%20101&section=b"
@@ -54,7 +54,7 @@ class Lms:
 
     def url(self, path_qs: str = "/outcomes") -> str:
         """An outcome service URL here."""
-        return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}{path_qs}"
+        return f"{'https' if self._tls else 'http'}://{LMS_HOST}:{self.port}{path_qs}"
 
     def grades(self) -> dict[str, str]:
         """The gradebook by sourcedid alone; from any thread."""
@@ -65,7 +65,7 @@ class Lms:
         self._runner = web.ServerRunner(web.Server(self.handle, access_log=None), shutdown_timeout=0.2)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, self.port, ssl_context=self._tls).start()
+            await web.TCPSite(self._runner, LMS_HOST, self.port, ssl_context=self._tls).start()
         except OSError:
             await self._runner.cleanup()
             raise

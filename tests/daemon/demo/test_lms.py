@@ -8,7 +8,7 @@ from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 from yarl import URL
 
 from daemon.demo.lms.answer import Answer
-from daemon.demo.lms.request import NAMESPACE
+from daemon.demo.lms.request import POX_NAMESPACE
 from daemon.demo.lms.server import SERVICE, Lms
 
 KEY, SECRET = "demo", "a secret"
@@ -47,7 +47,7 @@ async def post(url, body, headers):
 
 
 def field(xml, name):
-    return etree.fromstring(xml.encode()).findtext(f".//{{{NAMESPACE}}}{name}")
+    return etree.fromstring(xml.encode()).findtext(f".//{{{POX_NAMESPACE}}}{name}")
 
 
 @pytest.fixture
