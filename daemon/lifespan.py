@@ -23,7 +23,7 @@ from daemon.infra.startup import UnusableError, prepare_database, until_it_works
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import Intake
+from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
@@ -118,7 +118,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         dispatcher = Dispatcher(outcomes, dependencies)
         outcomes.on_capacity(dispatcher.notify)
         applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
-        intake = Intake(
+        intake = IntakeLoop(
             stream,
             applier,
             clock=clock,

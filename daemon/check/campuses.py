@@ -9,7 +9,7 @@ from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.probe import OutOfReachError, ProbeContext, ProbeResult, probe
 from daemon.config import Config
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
 from daemon.wiring import campus_tls, outcome_session
 from models.db.clock import Clock
@@ -43,7 +43,9 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None] = 
             await clock.measure()
             campuses = await read_campuses()
     except Exception as error:  # noqa: BLE001 - whatever the driver says, no campus is known
-        return [warning("campuses", f"not probed: they cannot be read ({why(error)})", "correct the database first")]
+        return [
+            warning("campuses", f"not probed: they cannot be read ({describe(error)})", "correct the database first")
+        ]
     if not campuses:
         return [ok("campuses", "none has launched anything yet")]
     certificate_ends: dict[str, float] = {}

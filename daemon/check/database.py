@@ -3,7 +3,7 @@
 from daemon.check import postgres, sqlite
 from daemon.check.findings import Finding, fault, ok, told
 from daemon.config import Config
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from models.db.database import open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known
 
@@ -19,7 +19,7 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
             path = sqlite_path(url)
             return [schema, *(await postgres.look(url) if path is None else await sqlite.look(path))]
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        problem = f"the database cannot be reached ({why(error)})"
+        problem = f"the database cannot be reached ({describe(error)})"
         return [fault("database.url", problem, "is it running, is the URL right?")]
 
 

@@ -11,7 +11,7 @@ from daemon.check.findings import Finding, fault, ok, told
 from daemon.config import Config
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.redis import is_too_old, redis_client
 from daemon.ingest.stream import as_text
 
@@ -36,7 +36,7 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
             found = await _plain(client, config.redis.stream)
             return [*found, *await _deep(client, config.redis.stream)] if deep else found
     except Exception as error:  # noqa: BLE001 - whatever the client says, the operator needs the key
-        problem = f"Redis cannot be reached ({why(error)})"
+        problem = f"Redis cannot be reached ({describe(error)})"
         return [fault("redis.url", problem, "is it running, is the URL right?")]
 
 

@@ -18,7 +18,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from daemon.config import Config, ConfigError, Loaded, find_config_file, load
 from daemon.infra import log
 from daemon.infra.embedded_lock import known_url
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database
 from daemon.ingest.stream import Stream
@@ -116,8 +116,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
     except SERVER_FAULTS as error:
         if "permission denied" in str(error):
-            fail(f"database.url: this role may not do that ({why(error)}): name one that may", WRONG)
-        fail(f"a server failed while this ran, try again: {why(error)}")
+            fail(f"database.url: this role may not do that ({describe(error)}): name one that may", WRONG)
+        fail(f"a server failed while this ran, try again: {describe(error)}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -132,7 +132,7 @@ async def opened_database(config: Config, *, may_migrate: bool) -> AsyncIterator
     except (SchemaError, UnusableError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        fail(f"database.url: the database cannot be reached: {why(error)}")
+        fail(f"database.url: the database cannot be reached: {describe(error)}")
     async with open_database(url):
         if not may_migrate:
             try:
@@ -140,7 +140,7 @@ async def opened_database(config: Config, *, may_migrate: bool) -> AsyncIterator
             except SchemaError:
                 raise
             except Exception as error:  # noqa: BLE001 - as above
-                fail(f"database.url: the database cannot be reached: {why(error)}")
+                fail(f"database.url: the database cannot be reached: {describe(error)}")
         yield
 
 

@@ -12,7 +12,7 @@ from rich.progress import track
 
 from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
 from daemon.cli.common import run as run_work
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 
 
 def feed(
@@ -48,7 +48,7 @@ def feed(
                 try:
                     await stream.add(fields)
                 except RedisError as error:
-                    fail(f"{file}, line {number}: Redis failed ({why(error)}); {added} events were fed")
+                    fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
                 added += 1
         typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
         if faulty:

@@ -18,7 +18,7 @@ from daemon.cli.common import run as run_work
 from daemon.cli.findings import tell
 from daemon.config import Config, ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
 from models.db.migrate import SchemaError
 from models.db.migrate import migrate as apply_migrations
@@ -119,7 +119,7 @@ def migrate(
         except SchemaError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-            fail(f"database.url: the migration failed: {why(error)}", FAILED)
+            fail(f"database.url: the migration failed: {describe(error)}", FAILED)
         for statement in sql:
             typer.echo(f"{statement.rstrip(';')};")
         if not pending:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigFault:
     """One error in the configuration, on one line and without secrets."""
 
     #: ``section.key``, or as much of it as there is.
@@ -23,7 +23,7 @@ class Fault:
 class ConfigError(Exception):
     """The configuration cannot be used; every error is listed."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[ConfigFault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
 

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from daemon.config.errors import ConfigError, Fault, unknown
-from daemon.config.sections import Config, Database, keys, sections
+from daemon.config.errors import ConfigError, ConfigFault, unknown
+from daemon.config.sections import Config, DatabaseSection, keys, sections
 from daemon.config.sources import CredentialsSource, EnvironmentSource, FileSource
 from daemon.config.urls import SQLITE, mask
 
@@ -36,7 +36,7 @@ class Reading:
 
     #: None: a value is wrong.
     config: Config | None
-    faults: list[Fault]
+    faults: list[ConfigFault]
     values: dict[str, object]
     origins: dict[str, str]
 
@@ -52,7 +52,7 @@ def find_config_file(given: Path | None, cwd: Path, *, system: Path = SYSTEM_FIL
     if given is None:
         return next((file for file in (cwd / FILE_NAME, system) if _is_file(file, in_doubt=True)), None)
     if not _is_file(cwd / given, in_doubt=True):
-        raise ConfigError([Fault("--config", str(given), "there is no such file: check the path")])
+        raise ConfigError([ConfigFault("--config", str(given), "there is no such file: check the path")])
     return cwd / given
 
 
@@ -99,7 +99,7 @@ def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Rea
             name = ".".join(map(str, detail["loc"][:2]))
             # Only the file can have what is no key.
             origin = origins.get(name, "default" if name in keys() else str(path))
-            faults.append(Fault(name, origin, _problem(name, detail)))
+            faults.append(ConfigFault(name, origin, _problem(name, detail)))
     else:
         folder = cwd or Path.cwd()
         config = _absolute(config, (folder / path).parent if path else folder)
@@ -125,7 +125,7 @@ def _problem(name: str, detail: ErrorDetails) -> str:
 
 def _absolute(value: Any, folder: Path) -> Any:
     """*value* with every relative path in it below *folder*."""
-    if isinstance(value, Database) and value.url.startswith(SQLITE):
+    if isinstance(value, DatabaseSection) and value.url.startswith(SQLITE):
         return value.model_copy(update={"url": f"{SQLITE}{folder / value.url.removeprefix(SQLITE)}"})
     if isinstance(value, BaseModel):
         return value.model_copy(update={name: _absolute(item, folder) for name, item in value})
@@ -134,13 +134,13 @@ def _absolute(value: Any, folder: Path) -> Any:
     return folder / value if isinstance(value, Path) else value
 
 
-def _missing_ca_files(config: Config, origins: Mapping[str, str]) -> Iterator[Fault]:
+def _missing_ca_files(config: Config, origins: Mapping[str, str]) -> Iterator[ConfigFault]:
     files = {"egress.ca_file": config.egress.ca_file}
     files |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
     for name, file in files.items():
         if file is not None and not _is_file(file, in_doubt=False):
             origin = origins[".".join(name.split(".")[:2])]
-            yield Fault(name, origin, f"there is no file {mask(str(file))}: check the path, or leave it empty")
+            yield ConfigFault(name, origin, f"there is no file {mask(str(file))}: check the path, or leave it empty")
 
 
 def _is_file(file: Path, *, in_doubt: bool) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from actors.egress import Egress as Policy
+from actors.egress import Egress
 from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls, trust
 from daemon.config import values
@@ -26,7 +26,7 @@ class Section(BaseModel):
     )
 
 
-class Database(Section):
+class DatabaseSection(Section):
     """Where grades and their deliveries are stored."""
 
     url: values.DatabaseUrl = "sqlite://state/passbackd.db"
@@ -36,7 +36,7 @@ class Database(Section):
     """Apply schema migrations when the daemon starts. With false, run `passbackd migrate` yourself."""
 
 
-class Redis(Section):
+class RedisSection(Section):
     """The event stream and the job queue."""
 
     url: values.RedisUrl = EMBEDDED
@@ -57,7 +57,7 @@ class Redis(Section):
         return self.url == EMBEDDED
 
 
-class Outcomes(Section):
+class OutcomesSection(Section):
     """When grades are sent, and how many at once."""
 
     composite_delay_seconds: values.Delay = 900
@@ -94,7 +94,7 @@ class Outcomes(Section):
         return longest
 
 
-class Secrets(Section):
+class SecretsSection(Section):
     """The keys that encrypt consumer secrets in the database."""
 
     keys: values.SecretKeys = ()
@@ -115,7 +115,7 @@ class CampusTls(Section):
     minimum_tls: MinimumTls | None = None
 
 
-class Egress(Section):
+class EgressSection(Section):
     """Where requests may go."""
 
     allow_http: bool = False
@@ -132,9 +132,9 @@ class Egress(Section):
     authority that is trusted for that campus only, another version of TLS. In the environment: the same as JSON."""
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> Egress:
         """Where requests may go."""
-        return Policy(allow_http=self.allow_http, allow_networks=self.allow_networks)
+        return Egress(allow_http=self.allow_http, allow_networks=self.allow_networks)
 
     def trust(self, consumer_key: str = "") -> ssl.SSLContext:
         """
@@ -147,7 +147,7 @@ class Egress(Section):
         return trust(own.ca_file or self.ca_file, own.minimum_tls or self.minimum_tls)
 
 
-class Worker(Section):
+class WorkerSection(Section):
     """How the work is spread, and how it ends."""
 
     partitions: Annotated[int, Field(ge=1, le=64)] = 4
@@ -156,7 +156,7 @@ class Worker(Section):
     """How long a stopping daemon waits for its requests to end."""
 
 
-class Web(Section):
+class WebSection(Section):
     """The daemon's own pages."""
 
     host: values.Name = "127.0.0.1"
@@ -166,7 +166,7 @@ class Web(Section):
     """0 lets the system choose one."""
 
 
-class Log(Section):
+class LogSection(Section):
     """What is logged, and in which form."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], values.LOWERED] = "info"
@@ -177,7 +177,7 @@ class Log(Section):
     """The time zone of times for people: UTC, local (the machine's), or a name such as Europe/Berlin."""
 
 
-class Retention(Section):
+class RetentionSection(Section):
     """For how many days data is kept."""
 
     stream_days: values.AboveZero = 7
@@ -193,15 +193,15 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, case_sensitive=True, env_nested_delimiter=".", enable_decoding=False)
 
-    database: Database = Database()
-    redis: Redis = Redis()
-    outcomes: Outcomes = Outcomes()
-    secrets: Secrets = Secrets()
-    egress: Egress = Egress()
-    worker: Worker = Worker()
-    web: Web = Web()
-    log: Log = Log()
-    retention: Retention = Retention()
+    database: DatabaseSection = DatabaseSection()
+    redis: RedisSection = RedisSection()
+    outcomes: OutcomesSection = OutcomesSection()
+    secrets: SecretsSection = SecretsSection()
+    egress: EgressSection = EgressSection()
+    worker: WorkerSection = WorkerSection()
+    web: WebSection = WebSection()
+    log: LogSection = LogSection()
+    retention: RetentionSection = RetentionSection()
 
     @classmethod
     def settings_customise_sources(

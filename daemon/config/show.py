@@ -6,13 +6,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 
-from daemon.config.errors import Fault
+from daemon.config.errors import ConfigFault
 from daemon.config.load import UNQUOTED, read
 from daemon.config.sections import keys
 from daemon.config.urls import mask
 
 
-def effective(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> tuple[str, list[Fault]]:
+def effective(
+    path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None
+) -> tuple[str, list[ConfigFault]]:
     """
     The effective configuration as TOML, each key with its source and secrets masked, and its errors.
 

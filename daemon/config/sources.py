@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
-from daemon.config.errors import Fault, unknown
+from daemon.config.errors import ConfigFault, unknown
 from daemon.config.sections import Config, keys, sections
 
 #: An environment variable is this, the section, two underscores and the key, all in capitals.
@@ -24,7 +24,7 @@ class FileSource(InitSettingsSource):
     """The file, if there is one. The library's own source ignores a missing file and refuses a byte order mark."""
 
     def __init__(self, path: Path | None) -> None:
-        self.faults: list[Fault] = []
+        self.faults: list[ConfigFault] = []
         self._path = path
         super().__init__(Config, {} if path is None else self._tables(path))
 
@@ -38,7 +38,7 @@ class FileSource(InitSettingsSource):
             problem = unknown("key outside a section", name, sections())
             if name in sections():
                 problem = f"is a section: write [{name}] and its keys below it"
-            self.faults.append(Fault(name, str(path), problem))
+            self.faults.append(ConfigFault(name, str(path), problem))
             del content[name]
         return content
 
@@ -51,7 +51,7 @@ class FileSource(InitSettingsSource):
             problem = f"is not UTF-8 (byte {error.start}): save it as UTF-8"
         except tomllib.TOMLDecodeError as error:
             problem = f"is not TOML: {error}; correct that line"
-        self.faults.append(Fault(path.name, str(path), problem))
+        self.faults.append(ConfigFault(path.name, str(path), problem))
         return {}
 
 
@@ -71,7 +71,7 @@ class CredentialsSource(_TextSource):
     """The files of *folder*, named ``section.key``."""
 
     def __init__(self, folder: Path | None) -> None:
-        self.faults: list[Fault] = []
+        self.faults: list[ConfigFault] = []
         self._folder = folder
         super().__init__({} if folder is None else self._texts(folder))
 
@@ -83,7 +83,7 @@ class CredentialsSource(_TextSource):
             files = sorted(file for file in folder.iterdir() if file.is_file())
         except OSError as error:
             problem = f"{folder} cannot be listed ({error.strerror}): correct or unset the variable"
-            self.faults.append(Fault("CREDENTIALS_DIRECTORY", "environment", problem))
+            self.faults.append(ConfigFault("CREDENTIALS_DIRECTORY", "environment", problem))
             return {}
         texts = {}
         for file in files:
@@ -92,10 +92,10 @@ class CredentialsSource(_TextSource):
                     texts[file.name] = file.read_bytes().decode().rstrip("\r\n")
                 except (OSError, UnicodeDecodeError):
                     problem = "cannot be read as UTF-8 text: write it anew"
-                    self.faults.append(Fault(file.name, self.origin(file.name), problem))
+                    self.faults.append(ConfigFault(file.name, self.origin(file.name), problem))
             # Other credentials of the unit may be here too; one that looks like ours has to be one.
             elif file.name.partition(".")[0] in sections() or get_close_matches(file.name, keys(), cutoff=0.8):
-                self.faults.append(Fault(file.name, self.origin(file.name), unknown("key", file.name, keys())))
+                self.faults.append(ConfigFault(file.name, self.origin(file.name), unknown("key", file.name, keys())))
         return texts
 
 
@@ -105,7 +105,7 @@ class EnvironmentSource(_TextSource):
     def __init__(self, environ: Mapping[str, str]) -> None:
         names = {_variable(name): name for name in keys()}
         self.faults = [
-            Fault(variable, "environment", unknown("variable", variable, names))
+            ConfigFault(variable, "environment", unknown("variable", variable, names))
             for variable in sorted(environ)
             if variable.startswith(PREFIX) and variable not in names
         ]

@@ -32,7 +32,7 @@ from daemon.infra.embedded_lock import (
 from daemon.infra.redis import is_too_old, redis_client
 
 #: Seconds for a server to answer for the first time; reading back its data may take longer.
-START = 30.0
+START_TIMEOUT = 30.0
 
 _PROGRAMS = ("valkey-server", "redis-server")
 
@@ -204,7 +204,7 @@ def _command(program: Path, port: int) -> list[str]:
 
 async def _answering(process: Process, port: int, log: Path) -> None:
     """Wait until this very process answers on *port*."""
-    deadline = now() + START
+    deadline = now() + START_TIMEOUT
     async with redis_client(url_of(port), timeout=ANSWER) as client:
         while True:
             if process.returncode is not None:
@@ -216,11 +216,11 @@ async def _answering(process: Process, port: int, log: Path) -> None:
                     await client.ping()
                     break
             except BusyLoadingError:
-                deadline = now() + START
+                deadline = now() + START_TIMEOUT
             except (RedisError, OSError):
                 pass
             if now() > deadline:
-                raise EmbeddedError(f"the embedded server does not answer within {START:g} s: see {log}")
+                raise EmbeddedError(f"the embedded server does not answer within {START_TIMEOUT:g} s: see {log}")
             await asyncio.sleep(GLANCE)
     version = str(about["redis_version"])
     if is_too_old(version):

@@ -69,7 +69,7 @@ def lost_server(error: BaseException) -> Server | None:
     return "database" if isinstance(error, _DATABASE_AWAY) else None
 
 
-def why(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An error in one line."""
     words = str(error) or "no answer in time"
     return " ".join(f"{type(error).__name__}: {words}".split())[:WORDS]

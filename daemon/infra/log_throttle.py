@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from structlog.typing import EventDict, WrappedLogger
 
-from daemon.infra.errors import is_data_fault, lost_server, why
+from daemon.infra.errors import describe, is_data_fault, lost_server
 
 #: Seconds between two lines about the same outage.
 TELL_EVERY = 60.0
@@ -61,7 +61,7 @@ def tell_outage(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     error = _from_exc_info(event.get("exc_info"))
     if error is not None and (server := lost_server(error)) is not None:
         del event["exc_info"]
-        event["server"], event["error"] = server, why(error)
+        event["server"], event["error"] = server, describe(error)
     return event
 
 

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from daemon.infra.errors import is_data_fault, lost_server, why
+from daemon.infra.errors import describe, is_data_fault, lost_server
 from daemon.infra.log_throttle import TELL_EVERY
 from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
 
 #: Seconds. The first wait after a fault, and the longest: so much later than its server a loop may come back.
-FIRST_WAIT, MAX_WAIT = 0.2, 3.0
+FIRST_RETRY_WAIT, MAX_RETRY_WAIT = 0.2, 3.0
 #: Seconds without a tick after which a loop counts as stuck.
 STUCK = 60.0
 
@@ -53,7 +53,7 @@ class Loop:
         Raises:
             Exception: A fault that trying again cannot mend: a bug.
         """
-        wait = FIRST_WAIT
+        wait = FIRST_RETRY_WAIT
         while not stop.is_set():
             self.ticked = self._monotonic()
             try:
@@ -63,15 +63,15 @@ class Loop:
                     raise
                 self._tell(error)
                 await stop.sleep(wait * (0.5 + random.random()))  # noqa: S311 - jitter
-                wait = min(wait * 2, MAX_WAIT)
+                wait = min(wait * 2, MAX_RETRY_WAIT)
             else:
                 if self.trouble is not None:
                     log.info("works again", loop=self.name)
-                self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_WAIT
+                self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_RETRY_WAIT
 
     def _tell(self, error: Exception) -> None:
         server = lost_server(error)
-        self.trouble = why(error) if server is None else f"{server} does not answer: {why(error)}"
+        self.trouble = describe(error) if server is None else f"{server} does not answer: {describe(error)}"
         if self._monotonic() - self._told >= TELL_EVERY:
             self._told = self._monotonic()
-            log.warning("is waiting for a server", loop=self.name, server=server, error=why(error))
+            log.warning("is waiting for a server", loop=self.name, server=server, error=describe(error))

@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.log_throttle import TELL_EVERY
-from daemon.infra.loop import FIRST_WAIT, MAX_WAIT
+from daemon.infra.loop import FIRST_RETRY_WAIT, MAX_RETRY_WAIT
 from daemon.infra.stop import Stop
 from models.db.database import make_private_file, open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known, migrate
@@ -37,19 +37,19 @@ class StoppedError(Exception):
 
 async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health: Starting, stop: Stop) -> T:
     """Try until it works or *stop* is set; a schema that does not fit is nothing to wait for."""
-    wait, told = FIRST_WAIT, -TELL_EVERY
+    wait, told = FIRST_RETRY_WAIT, -TELL_EVERY
     while not stop.is_set():
         try:
             return await try_once()
         except (SchemaError, UnusableError):
             raise
         except Exception as error:  # noqa: BLE001 - a server can be away in more ways than its driver names
-            health.starting = f"{name}: {why(error)}"
+            health.starting = f"{name}: {describe(error)}"
             if time.monotonic() - told >= TELL_EVERY:
                 told = time.monotonic()
-                log.warning("waiting for a server", server=name, error=why(error))
+                log.warning("waiting for a server", server=name, error=describe(error))
         await stop.sleep(wait)
-        wait = min(wait * 2, MAX_WAIT)
+        wait = min(wait * 2, MAX_RETRY_WAIT)
     raise StoppedError
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from actors.egress import Egress, EgressRefused
-from daemon.config.sections import Outcomes
+from daemon.config.sections import OutcomesSection
 from daemon.ingest.events import (
     AssignmentDisabled,
     BadEvent,
@@ -157,7 +157,7 @@ class Applier:
         return "leaf" if own else "composite"
 
 
-def debounce(outcomes: Outcomes) -> Debounce:
+def debounce(outcomes: OutcomesSection) -> Debounce:
     """How long a composite's grade waits, as the operator set it."""
     return Debounce(
         delay_ms=int(outcomes.composite_delay_seconds * 1000),

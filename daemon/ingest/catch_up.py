@@ -1,6 +1,6 @@
 """Whether it is safe to send: not before what stood in the stream when we came has been applied. Pure."""
 
-from daemon.ingest.stream import START, EntryId, Look, parse_id
+from daemon.ingest.stream import STREAM_START, EntryId, Look, parse_id
 
 
 class CatchUp:
@@ -13,7 +13,7 @@ class CatchUp:
 
     def __init__(self) -> None:
         self._goal: EntryId | None = None
-        self._highest: tuple[int, EntryId] = (0, parse_id(START))
+        self._highest: tuple[int, EntryId] = (0, parse_id(STREAM_START))
         self.applied = False
 
     def saw(self, epoch: int, position: str, look: Look) -> None:

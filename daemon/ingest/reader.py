@@ -18,7 +18,7 @@ from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches, Entry, PositionMovedError
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.stream import START, Look, Stream
+from daemon.ingest.stream import STREAM_START, Look, Stream
 from models.changes import Dirty
 from models.db.clock import Clock
 from models.stream_position import Position, lock_position, move_position, read_position
@@ -37,7 +37,7 @@ STAND_BACK = 1.0
 TRIM_EVERY = 60.0
 
 
-class Intake:
+class IntakeLoop:
     """
     The loop that reads the stream.
 
@@ -119,7 +119,7 @@ class Intake:
         async with in_transaction():
             if await lock_position() != position:
                 return
-            await move_position(position.epoch + 1, START)
+            await move_position(position.epoch + 1, STREAM_START)
         self._metrics.stream_resets.inc()
         log.error("the stream was reset: reading it from its start", **_at(position))
 

@@ -11,7 +11,7 @@ from models.stream_position import known_position
 #: A stream entry id as numbers: milliseconds, sequence.
 EntryId = tuple[int, int]
 
-START = "0-0"
+STREAM_START = "0-0"
 
 
 def parse_id(entry_id: str) -> EntryId:
@@ -38,11 +38,11 @@ class Look:
         if parse_id(self.last_id) < parse_id(position):
             return True
         older = self.first_id is not None and parse_id(self.first_id) < parse_id(position)
-        return position != START and not self.at_position and older
+        return position != STREAM_START and not self.at_position and older
 
     def has_gap(self, position: str) -> bool:
         """Whether entries after the position may have gone unread."""
-        if position == START or self.at_position:
+        if position == STREAM_START or self.at_position:
             return False
         # Newer ones alone are left; or none, though ids were given out after the position.
         return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
@@ -91,7 +91,7 @@ class Stream:
         if isinstance(info, ResponseError):
             if "no such key" not in str(info).lower():
                 raise info
-            info = {"last-generated-id": START}
+            info = {"last-generated-id": STREAM_START}
         return Look(
             entries=[(as_text(entry_id), fields or {}) for entry_id, fields in entries],
             last_id=as_text(info["last-generated-id"]),
@@ -146,6 +146,6 @@ async def stream_lag(stream: Stream | None) -> int | None:
         return None
     position = await known_position()
     try:
-        return await stream.lag(START if position is None else position.entry_id)
+        return await stream.lag(STREAM_START if position is None else position.entry_id)
     except Exception:  # noqa: BLE001 - whatever Redis' trouble is, the rest of the status is worth showing
         return None

@@ -10,7 +10,7 @@ from dramatiq.errors import ConnectionClosed
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
-from daemon.infra.errors import why
+from daemon.infra.errors import describe
 from daemon.infra.redis import TIMEOUT, options
 
 #: Seconds between two looks at a queue on which this process has put nothing; and once it stops.
@@ -29,7 +29,7 @@ class BrokerClient(redis.Redis):
         except NoScriptError:
             raise  # has the client load the script
         except redis.RedisError as error:
-            self.trouble = why(error)
+            self.trouble = describe(error)
             # Dramatiq expects redis-py's own error from some commands only; elsewhere it ends a consumer for good.
             raise ConnectionClosed(error) from error  # type: ignore[no-untyped-call]
         self.trouble = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from daemon.infra.errors import lost_server, why
+from daemon.infra.errors import describe, lost_server
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import mark, next_chunk
 
@@ -47,7 +47,7 @@ async def _mark(wanted: AssignmentFilter, ids: list[int], now: int, marked: Mark
         if lost_server(error) is not None:
             raise
         if len(ids) == 1:
-            marked.failed.append((ids[0], why(error)))
+            marked.failed.append((ids[0], describe(error)))
             return
         for one in ids:
             await _mark(wanted, [one], now, marked, force=force)

@@ -4,15 +4,19 @@ import asyncio
 
 import pytest
 
-from daemon.config import Config, ConfigError, Fault
-from daemon.config.sections import Log, Outcomes, Web
+from daemon.config import Config, ConfigError, ConfigFault
+from daemon.config.sections import LogSection, OutcomesSection, WebSection
 from daemon.infra.loop import Loop
 from daemon.infra.stop import Stop
 from daemon.loops.systemd import Notifier
 from daemon.run import Reloader, run_loops
 
 OLD = Config()
-NEW = Config(outcomes=Outcomes(max_per_campus=8, timeout_seconds=5), log=Log(level="debug"), web=Web(port=1234))
+NEW = Config(
+    outcomes=OutcomesSection(max_per_campus=8, timeout_seconds=5),
+    log=LogSection(level="debug"),
+    web=WebSection(port=1234),
+)
 
 
 class Noted(Notifier):
@@ -90,7 +94,7 @@ def test_whatever_goes_wrong_the_supervisor_is_told_and_nothing_changes():
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_wrong_one_changes_nothing_and_the_supervisor_is_not_left_waiting(faults):
     def wrong():
-        raise ConfigError([Fault("web.port", "config.toml", "is no port")] * faults)
+        raise ConfigError([ConfigFault("web.port", "config.toml", "is no port")] * faults)
 
     adopted, told = [], Noted()
     Reloader(OLD, wrong, adopted.append, told).reload()

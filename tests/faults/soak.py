@@ -18,7 +18,7 @@ from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import Intake
+from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Look, parse_id
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.heartbeat import HeartbeatLoop
@@ -182,7 +182,7 @@ class Daemon:
         )
         self.queue = MemoryQueue(stream, clock)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
-        intake = Intake(
+        intake = IntakeLoop(
             stream,
             Applier(trees, DEBOUNCE),
             clock=clock,

@@ -23,7 +23,7 @@ from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Response
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import Intake
+from daemon.ingest.reader import IntakeLoop
 from models import consumer_admin
 from models.changes import Debounce
 from models.course import CourseTrees
@@ -133,7 +133,7 @@ class World:
     async def start(self) -> None:
         for key in SERVICES:
             await consumer_admin.add(key, key, "secret", guid=None, now=self.time.ms)
-        self._intake = Intake(
+        self._intake = IntakeLoop(
             None,  # what would be read from it is handed in
             Applier(CourseTrees(), DEBOUNCE),
             clock=self.time,

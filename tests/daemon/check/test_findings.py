@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.check.findings import Finding, exit_code, fault, faults_of_config, ok, report, told, warning
-from daemon.config import ConfigError, Fault
+from daemon.config import ConfigError, ConfigFault
 
 WELL, DOUBTFUL, BROKEN = (
     ok("redis", "answers"),
@@ -78,7 +78,9 @@ def test_servers_weigh_more_than_campuses(servers, campuses, code):
 
 
 def test_faults_of_the_configuration_name_key_and_source():
-    error = ConfigError([Fault("web.port", "environment PASSBACKD_WEB__PORT", "should be a valid\n integer, not 'x'")])
+    error = ConfigError(
+        [ConfigFault("web.port", "environment PASSBACKD_WEB__PORT", "should be a valid\n integer, not 'x'")]
+    )
     assert faults_of_config(error) == [
         Finding(
             "fault", "web.port", "should be a valid integer, not 'x'", "correct it: environment PASSBACKD_WEB__PORT"

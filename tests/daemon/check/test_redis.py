@@ -8,7 +8,7 @@ import redis
 from daemon.check.durability import Facts, judge
 from daemon.check.redis import check_redis
 from daemon.config import Config
-from daemon.config.sections import Redis
+from daemon.config.sections import RedisSection
 
 GOOD = {"redis_version": "7.4.1", "role": "master", "aof_enabled": 1, "used_memory": 2**20, "maxmemory": 0}
 SETTINGS = {"save": "", "appendfsync": "everysec", "policy": "noeviction"}
@@ -75,7 +75,7 @@ def configured(url, **settings):
 
 
 async def lines(url, stream="passback:events"):
-    findings = await check_redis(Config(redis=Redis(url=url, stream=stream)), deep=True)
+    findings = await check_redis(Config(redis=RedisSection(url=url, stream=stream)), deep=True)
     return {finding.line(): finding.severity for finding in findings}
 
 

@@ -7,7 +7,7 @@ import pytest
 from daemon.check.database import check_database
 from daemon.check.sqlite import HARDLY_ANY, LITTLE, Facts, judge
 from daemon.config import Config
-from daemon.config.sections import Database
+from daemon.config.sections import DatabaseSection
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import connection
@@ -17,7 +17,7 @@ PATH = Path("/var/lib/passbackd/grades.db")
 
 @pytest.fixture
 def config(fresh_database):
-    return Config(database=Database(url=fresh_database("sqlite")))
+    return Config(database=DatabaseSection(url=fresh_database("sqlite")))
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from daemon.config import Config
 from daemon.config.reload import LIVE, differences, merged
-from daemon.config.sections import Log, Outcomes, Web, keys
+from daemon.config.sections import LogSection, OutcomesSection, WebSection, keys
 
 OLD = Config()
-NEW = Config(outcomes=Outcomes(max_per_campus=8, timeout_seconds=5), log=Log(level="debug"), web=Web(port=1234))
+NEW = Config(
+    outcomes=OutcomesSection(max_per_campus=8, timeout_seconds=5),
+    log=LogSection(level="debug"),
+    web=WebSection(port=1234),
+)
 
 
 def test_what_can_change_is_told_from_what_cannot():
@@ -19,6 +23,6 @@ def test_what_can_change_is_told_from_what_cannot():
 
 def test_what_cannot_change_stays():
     taken = merged(OLD, NEW)
-    assert taken.outcomes == Outcomes(max_per_campus=8)
+    assert taken.outcomes == OutcomesSection(max_per_campus=8)
     assert taken.log.level == "debug"
     assert taken.web == OLD.web

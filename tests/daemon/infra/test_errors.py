@@ -18,7 +18,7 @@ from tortoise.exceptions import (
 )
 from tortoise.transactions import in_transaction
 
-from daemon.infra.errors import WORDS, is_data_fault, lost_server, why
+from daemon.infra.errors import WORDS, describe, is_data_fault, lost_server
 from models.db.sql import Statement
 from models.score import Score, apply_score
 
@@ -161,6 +161,6 @@ def test_an_error_tells_which_server_is_away(error, server):
 
 
 def test_an_error_is_told_in_one_line_that_is_never_empty():
-    assert why(ValueError("two\nlines")) == "ValueError: two lines"
-    assert why(TimeoutError()) == "TimeoutError: no answer in time"
-    assert len(why(ValueError("x" * 1_000))) == WORDS
+    assert describe(ValueError("two\nlines")) == "ValueError: two lines"
+    assert describe(TimeoutError()) == "TimeoutError: no answer in time"
+    assert len(describe(ValueError("x" * 1_000))) == WORDS

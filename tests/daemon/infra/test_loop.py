@@ -6,7 +6,7 @@ import pytest
 import structlog
 from tortoise.exceptions import OperationalError
 
-from daemon.infra.loop import FIRST_WAIT, MAX_WAIT, STUCK, Loop
+from daemon.infra.loop import FIRST_RETRY_WAIT, MAX_RETRY_WAIT, STUCK, Loop
 from daemon.infra.stop import Stop
 
 
@@ -66,13 +66,13 @@ async def test_a_fault_of_a_server_is_waited_out(stop, error):
 async def test_the_wait_doubles_with_jitter_up_to_a_limit(stop):
     await Loop("intake", rounds(*[OSError("no")] * 12)).run(stop)
     for number, slept in enumerate(stop.slept):
-        wait = min(FIRST_WAIT * 2**number, MAX_WAIT)
+        wait = min(FIRST_RETRY_WAIT * 2**number, MAX_RETRY_WAIT)
         assert wait * 0.5 <= slept <= wait * 1.5
 
 
 async def test_after_a_good_round_the_wait_is_short_again(stop):
     await Loop("intake", rounds(*[OSError("no")] * 9, None, OSError("no"))).run(stop)
-    assert stop.slept[-1] <= FIRST_WAIT * 1.5 < stop.slept[-2]
+    assert stop.slept[-1] <= FIRST_RETRY_WAIT * 1.5 < stop.slept[-2]
 
 
 async def test_trouble_is_told_while_it_lasts(stop):

@@ -11,7 +11,7 @@ from actors.metrics import Metrics
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import Intake
+from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
 from models.changes import Debounce
 from models.course import CourseTrees
@@ -121,7 +121,7 @@ class Desk:
     dirty: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.intake = Intake(
+        self.intake = IntakeLoop(
             self.stream,
             self.applier,
             clock=self.clock,

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from daemon.ingest.reader import BATCH
-from daemon.ingest.stream import START
+from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
 from models.db.database import open_database
 from models.retired_user import RetiredUser
@@ -55,7 +55,7 @@ async def test_the_position_moves_in_the_transaction_that_applies(make_desk, put
     last = await put(SCORE | {"usage_id": "stumbling block"})
     with pytest.raises(ConnectionResetError):
         await desk.step()
-    assert (await where(), await scores(), desk.counted()) == ((0, START), {}, {})
+    assert (await where(), await scores(), desk.counted()) == ((0, STREAM_START), {}, {})
     desk.applier.error = None
     await desk.read_all()
     assert (await where(), await scores()) == ((0, last), {"p": 1, "stumbling block": 1})
@@ -150,7 +150,7 @@ async def test_a_retirement_takes_what_stands_in_quarantine(desk, put):
 async def test_events_about_a_retired_learner_that_are_read_again_are_refused(desk, put, client):
     await put(LAUNCH, SCORE, SCORE | {"points_earned": "nan"}, RETIRED)
     await desk.read_all()
-    await IntakeRow.all().update(position=START)
+    await IntakeRow.all().update(position=STREAM_START)
     await desk.read_all()
     assert not await Score.exists()
     assert not await GradedAssignment.exists()

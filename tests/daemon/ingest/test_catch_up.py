@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.stream import START, Look
+from daemon.ingest.stream import STREAM_START, Look
 
 
 def saw(backlog, position, last, *, epoch=0, entries=None):
@@ -19,7 +19,7 @@ def test_it_is_closed_before_anybody_looked():
 
 
 def test_an_empty_stream_is_no_backlog():
-    assert saw(CatchUp(), START, START)
+    assert saw(CatchUp(), STREAM_START, STREAM_START)
 
 
 def test_it_opens_when_the_position_has_reached_the_end_as_it_stood_at_start():
@@ -39,7 +39,7 @@ def test_it_opens_when_nothing_is_left_between():
     assert saw(CatchUp(), "3-0", "5-0", entries=False)
 
 
-@pytest.mark.parametrize("lower", [START, "4-9", "4-10"])
+@pytest.mark.parametrize("lower", [STREAM_START, "4-9", "4-10"])
 def test_it_closes_when_the_position_falls_back_and_waits_for_the_end_as_it_stands_then(lower):
     backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0")
@@ -72,13 +72,13 @@ def test_it_closes_when_the_epoch_falls_back():
 def test_a_reset_of_the_stream_is_no_restore_of_the_database():
     backlog = CatchUp()
     assert saw(backlog, "5-0", "5-0")
-    assert saw(backlog, START, "2-0", epoch=1)
+    assert saw(backlog, STREAM_START, "2-0", epoch=1)
 
 
 def test_a_reset_while_it_is_closed_opens_once_the_new_stream_is_read():
     backlog = CatchUp()
     assert not saw(backlog, "1-0", "5-0")
-    assert not saw(backlog, START, "2-0", epoch=1)
+    assert not saw(backlog, STREAM_START, "2-0", epoch=1)
     assert saw(backlog, "2-0", "2-0", epoch=1)
 
 

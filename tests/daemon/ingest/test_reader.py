@@ -8,7 +8,7 @@ from tortoise.expressions import F
 
 from daemon.infra.redis import redis_client
 from daemon.ingest.reader import BATCH, FIRST_BATCH
-from daemon.ingest.stream import START
+from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
 from models.db.clock import Clock
 from models.db.database import open_database
@@ -32,7 +32,7 @@ from tests.daemon.ingest.reading import (
 
 async def test_an_empty_stream_leaves_everything_as_it_is(desk):
     await desk.step()
-    assert await where() == (0, START)
+    assert await where() == (0, STREAM_START)
     assert desk.counted() == {}
 
 
@@ -170,7 +170,7 @@ async def test_entries_that_are_read_again_after_a_restore_change_nothing(desk, 
     await desk.read_all()
     await GradedAssignment.all().update(sent_version=F("version_number"), pending_since=None)
     before = [dict(row) for row in await GradedAssignment.all().order_by("id").values()]
-    await IntakeRow.all().update(position=START)
+    await IntakeRow.all().update(position=STREAM_START)
     desk.dirty.clear()
     await desk.read_all()
     assert [dict(row) for row in await GradedAssignment.all().order_by("id").values()] == before

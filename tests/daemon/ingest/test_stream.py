@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from daemon.infra.redis import redis_client
-from daemon.ingest.stream import START, Look, Stream, parse_id
+from daemon.ingest.stream import STREAM_START, Look, Stream, parse_id
 
 KEY = "passback:events"
 
@@ -47,7 +47,7 @@ def test_entry_ids_are_ordered_as_numbers_and_not_as_text():
 
 
 async def test_where_there_is_no_stream_there_is_nothing(stream):
-    assert await stream.look(START, 10) == Look([], START, None, at_position=False)
+    assert await stream.look(STREAM_START, 10) == Look([], STREAM_START, None, at_position=False)
 
 
 async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stream):
@@ -55,7 +55,7 @@ async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stre
     await fill(client, "2-0", "2-1", "10-0")
     look = await stream.look("1-1", 2)
     assert look == Look([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
-    assert (await stream.look(START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
+    assert (await stream.look(STREAM_START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
     assert (await stream.look("10-0", 2)).entries == []
 
 
@@ -68,7 +68,7 @@ async def test_an_emptied_stream_still_knows_its_last_id(client, stream):
 async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
     await client.set(KEY, "text")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await stream.look(START, 10)
+        await stream.look(STREAM_START, 10)
 
 
 # --- Resets and gaps ---
@@ -77,14 +77,14 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
 @pytest.mark.parametrize(
     ("position", "last", "first", "at_position", "reset", "gap"),
     [
-        pytest.param(START, START, None, False, False, False, id="nothing was read and there is nothing"),
-        pytest.param(START, "9-0", "5-0", False, False, False, id="nothing was read yet"),
+        pytest.param(STREAM_START, STREAM_START, None, False, False, False, id="nothing was read and there is nothing"),
+        pytest.param(STREAM_START, "9-0", "5-0", False, False, False, id="nothing was read yet"),
         pytest.param("5-0", "9-0", "1-0", True, False, False, id="the entry is there"),
         pytest.param("5-0", "5-0", "5-0", True, False, False, id="the entry is the only one"),
         pytest.param("5-0", "5-0", None, False, False, False, id="everything was read and trimmed"),
         pytest.param("5-0", "9-0", None, False, False, True, id="everything is gone, and not all of it was read"),
-        pytest.param(START, "9-0", None, False, False, False, id="everything was gone before we came"),
-        pytest.param("5-0", START, None, False, True, False, id="the stream is gone"),
+        pytest.param(STREAM_START, "9-0", None, False, False, False, id="everything was gone before we came"),
+        pytest.param("5-0", STREAM_START, None, False, True, False, id="the stream is gone"),
         pytest.param("5-0", "4-9", "4-9", False, True, True, id="the stream is a younger one"),
         pytest.param("5-0", "4-9", None, False, True, False, id="a younger one, and empty"),
         pytest.param("5-0", "9-0", "4-0", False, True, True, id="an older entry is there and this one is not"),
@@ -129,7 +129,7 @@ async def test_a_stream_that_somebody_else_trimmed_unread_has_a_gap(client, stre
 async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
     await fill(client, "1-0")
     began = time.monotonic()
-    await stream.wait(START, 30_000)
+    await stream.wait(STREAM_START, 30_000)
     assert time.monotonic() - began < 5
     await stream.wait("1-0", 5)
 
@@ -138,10 +138,10 @@ async def test_an_added_event_stands_at_the_end(client, stream):
     first = await stream.add({"type": "launch", "title": "Übung"})
     second = await stream.add({"type": "launch"})
     assert await left(client) == [first, second]
-    assert (await stream.look(START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
+    assert (await stream.look(STREAM_START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
 
 
-@pytest.mark.parametrize(("position", "lag"), [(START, 5), ("2-0", 3), ("2-5", 3), ("5-0", 0), ("9-0", 0)])
+@pytest.mark.parametrize(("position", "lag"), [(STREAM_START, 5), ("2-0", 3), ("2-5", 3), ("5-0", 0), ("9-0", 0)])
 async def test_the_lag_is_how_many_entries_stand_after_the_position(client, stream, position, lag):
     await fill(client, "1-0", "2-0", "3-0", "4-0", "5-0")
     assert await stream.lag(position) == lag
@@ -153,12 +153,12 @@ async def test_the_lag_is_exact_over_several_pages(client, stream, entries):
         for number in range(1, entries + 1):
             pipe.xadd(KEY, {"n": number}, id=f"{number}-0")
         await pipe.execute()
-    assert await stream.lag(START) == entries
+    assert await stream.lag(STREAM_START) == entries
     assert await stream.lag("1-0") == entries - 1
 
 
 async def test_where_there_is_no_stream_there_is_no_lag(stream):
-    assert await stream.lag(START) == 0
+    assert await stream.lag(STREAM_START) == 0
 
 
 # --- Trimming ---
@@ -171,7 +171,7 @@ async def test_where_there_is_no_stream_there_is_no_lag(stream):
         pytest.param("9-0", 100, ["9-0"], id="never the entry at the position"),
         pytest.param("6-0", 100, ["6-0", "6-1", "9-0"], id="nor one above it"),
         pytest.param("6-1", 6, ["6-0", "6-1", "9-0"], id="what is just that old stays"),
-        pytest.param(START, 100, ["1-0", "5-0", "6-0", "6-1", "9-0"], id="nothing that was not read"),
+        pytest.param(STREAM_START, 100, ["1-0", "5-0", "6-0", "6-1", "9-0"], id="nothing that was not read"),
     ],
 )
 async def test_trimming_drops_what_is_old_and_applied(client, stream, position, before_ms, kept):

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.infra.redis import redis_client
 from daemon.ingest.reader import TRIM_EVERY
-from daemon.ingest.stream import START
+from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
 from tests.daemon.ingest.reading import (
     DAY_MS,
@@ -56,7 +56,7 @@ async def test_a_reset_of_the_stream_is_counted_and_everything_read_again(desk, 
     await reset(client, last)
     with logged() as logs:
         await desk.step()
-    assert await where() == (1, START)
+    assert await where() == (1, STREAM_START)
     assert desk.resets() == 1
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [
         "the stream was reset: reading it from its start"

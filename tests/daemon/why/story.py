@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import Intake
+from daemon.ingest.reader import IntakeLoop
 from daemon.why.known import Terms
 from models.assignment import GradedAssignment
 from models.changes import Debounce
@@ -90,7 +90,7 @@ class Story:
         async def enqueue(_dirty) -> None:
             """No daemon runs."""
 
-        self._intake = Intake(
+        self._intake = IntakeLoop(
             None,
             Applier(CourseTrees(), DEBOUNCE),
             clock=self._clock,
