@@ -21,14 +21,14 @@ from daemon.infra.loop import Loop
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database, until_it_works
 from daemon.infra.stop import Stop
-from daemon.ingest.apply import Applier, debounce
+from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
 from daemon.loops.heartbeat import HeartbeatLoop
-from daemon.loops.prune import Prune, Retention
+from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What surrounds the daemon; a test of faults puts its own in place of this machine's."""
+    """What surrounds the daemon; tests of faults replace it."""
 
     #: Seconds that never step back.
     monotonic: Callable[[], float] = time.monotonic
@@ -57,12 +57,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """
-    Everything, open.
-
-    *loops*: to run. *adopt*: has another configuration take effect, of which only what :mod:`daemon.config.reload` lets
-    change differs.
-    """
+    """The loops to run, and *adopt*, which applies a configuration that :func:`daemon.config.reload.merged` made."""
 
     loops: list[Loop]
     adopt: Callable[[Config], None]
@@ -71,11 +66,11 @@ class Daemon:
 @asynccontextmanager
 async def lifespan(config: Config, stop: Stop, environment: Environment) -> AsyncIterator[Daemon]:
     """
-    Gives what runs while the context is open.
+    Open the daemon, and drain it at the end.
 
     Raises:
         SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
-        StoppedError: *stop* was set while a server was waited for.
+        StoppedError: *stop* was set while the daemon waited for a server.
     """
     async with AsyncExitStack() as stack:
         health, metrics = Health(), Metrics(version("passbackd"), started=time.time())
@@ -117,7 +112,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
         outcomes.on_capacity(dispatcher.notify)
-        applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
+        applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         intake = IntakeLoop(
             stream,
             applier,
@@ -129,7 +124,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             reached=environment.reached,
         )
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
-        prune = Prune(clock=clock, retention=_kept(config))
+        prune = Prune(clock=clock, retention=config.retention)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -140,13 +135,13 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),
         ]
         if embedded is not None:
-            loops.append(Loop("embedded server", _watch(embedded)))
+            loops.append(Loop("embedded server", embedded.watch))
 
         def adopt(new: Config) -> None:
             dependencies.settings = attempt_settings(new)
-            applier.debounce = debounce(new.outcomes)
+            applier.debounce = new.outcomes.debounce
             intake.keep(new.retention.stream_days)
-            prune.retention = _kept(new)
+            prune.retention = new.retention
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -202,32 +197,11 @@ async def _open_outcomes(
         partitions=config.worker.partitions,
         max_connections=config.outcomes.max_connections,
     )
-    # Attempts under way come to their end, and no claim follows them.
+    # Attempts under way end, and no claim follows them.
     stop.on_set(outcomes.close)
     worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=dependencies.abort.set)
-    # Last in, first out: actors drain while the database and the pool are still open.
+    # Last in, first out: actors drain while the database and the pool are open.
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.
     stack.callback(lambda: worker.spent(stop.seconds_ago()))
     return outcomes, worker
-
-
-def _kept(config: Config) -> Retention:
-    return Retention(config.retention.ledger_days, config.retention.quarantine_days)
-
-
-class EmbeddedServerLostError(ValueError):
-    """The embedded server died; the process ends, so that a new one starts with its data."""
-
-
-def _watch(server: EmbeddedServer):  # type: ignore[no-untyped-def]
-    async def step(stop: Stop) -> None:
-        died = asyncio.ensure_future(server.wait_died())
-        stopped = asyncio.ensure_future(stop.sleep(5.0))
-        await asyncio.wait((died, stopped), return_when=asyncio.FIRST_COMPLETED)
-        died.cancel()
-        stopped.cancel()
-        if died.done() and not died.cancelled() and not stop.is_set():
-            raise EmbeddedServerLostError(died.result())
-
-    return step

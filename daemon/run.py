@@ -3,31 +3,28 @@
 import asyncio
 import gc
 import signal
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import structlog
 
-from daemon.config import ConfigError
+from daemon.config import Config, ConfigError
 from daemon.config.reload import differences, merged
+from daemon.infra.loop import Loop
 from daemon.infra.startup import StoppedError
-from daemon.infra.stop import Stop, stop_on_signals
+from daemon.infra.stop import Stop, on_signals
 from daemon.lifespan import Environment, lifespan
+from daemon.loops.systemd import Notifier
 
 try:
     from uvloop import new_event_loop as _new_event_loop
 except ImportError:  # not made for this platform
     _new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
-from collections.abc import Callable, Iterator
-
-from daemon.config import Config
-from daemon.infra.loop import Loop
-from daemon.loops.systemd import Notifier
 
 log = structlog.get_logger(__name__)
 
 #: Seconds that loops have to end: longer than a blocking read of the stream and a batch of intake.
 LOOPS_END = 3.0
-#: Objects, and looks, between two looks of the garbage collector at its three generations.
+#: Thresholds of the garbage collector's three generations.
 COLLECT = (10_000, 20, 20)
 
 
@@ -35,14 +32,11 @@ def run_daemon(
     config: Config, environment: Environment | None = None, *, reread: Callable[[], Config] | None = None
 ) -> None:
     """
-    Run until SIGTERM or SIGINT, then drain. SIGHUP reads the configuration anew.
-
-    Args:
-        reread: Reads it, and raises ConfigError; None: there is nothing to read.
+    Run until SIGTERM or SIGINT, then drain. At SIGHUP *reread* reads the configuration again.
 
     Raises:
         SchemaError, EmbeddedError, UnusableError: The configuration cannot work.
-        Exception: A loop died; the supervisor starts us again.
+        Exception: A loop died; the supervisor restarts the daemon.
     """
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
         runner.run(_serve(config, environment or Environment(), reread or (lambda: config)))
@@ -50,47 +44,40 @@ def run_daemon(
 
 async def _serve(config: Config, environment: Environment, reread: Callable[[], Config]) -> None:
     stop, notifier = Stop(), environment.notifier
-    loop = asyncio.get_running_loop()
-    with stop_on_signals(stop), reload_on_signal(loop, _too_early):
+    with on_signals(stop.set, signal.SIGINT, signal.SIGTERM), on_signals(_too_early, signal.SIGHUP):
         stop.on_set(notifier.stopping)
         try:
             async with lifespan(config, stop, environment) as daemon:
-                # In place of the one before: a signal has one handler.
-                loop.add_signal_handler(signal.SIGHUP, Reloader(config, reread, daemon.adopt, notifier).reload)
+                reloader = Reloader(config, reread, daemon.adopt, notifier)
+                # It replaces the handler before, also while the daemon drains.
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
                 notifier.ready()
-                _rest_the_collector()
+                _relieve_the_collector()
                 await run_loops(daemon.loops, stop)
         except StoppedError:
             log.info("stopped before it had started")
     log.info("stopped")
 
 
-def _rest_the_collector() -> None:
-    """
-    What stands by now stays to the end, and what an attempt makes goes without the collector's help.
-
-    Looking through all of it again and again is a fifth of an outcome's time.
-    """
+def _relieve_the_collector() -> None:
+    """Exempt what lives as long as the daemon: scanning it repeatedly took a fifth of an outcome's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
 
 
 def _too_early() -> None:
-    log.warning("still starting: the configuration is not reloaded; restart to have it read anew")
+    log.warning("still starting: the configuration is not reloaded; restart to have it read again")
 
 
 async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_END) -> None:
     """
-    Run all loops until *stop*.
+    Run all loops until *stop*, which is also set when one dies. None is cancelled: it may be in a transaction.
 
-    When one dies the others are told to stop: none is cancelled, since it may be in a transaction.
-
-    Args:
-        patience: Seconds that a loop has to end after the stop; one that hangs in a lost server is left behind.
+    A loop that has not ended *patience* seconds after the stop, since it waits for a lost server, is left behind.
 
     Raises:
-        Exception: What the first one died of.
+        Exception: The error of a loop that died.
     """
 
     async def run(loop: Loop) -> None:
@@ -112,12 +99,9 @@ async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_EN
 
 class Reloader:
     """
-    Reads the configuration anew when it is told to.
+    Reloads the configuration.
 
-    Args:
-        config: What is in force.
-        reread: Reads it from where it was read at the start; raises ConfigError.
-        adopt: Has it take effect; only the keys in :data:`daemon.config.reload.LIVE` differ from what was in force.
+    *reread* reads it, and raises ConfigError. *adopt* applies what :func:`daemon.config.reload.merged` made.
     """
 
     def __init__(
@@ -129,7 +113,7 @@ class Reloader:
         self._notifier = notifier
 
     def reload(self) -> None:
-        """Once. A configuration that is wrong is told, and the last good one stays in force."""
+        """Reload once. If the configuration is wrong, its faults are logged and the last good one stays in force."""
         self._notifier.reloading()
         try:
             new = self._reread()
@@ -149,13 +133,3 @@ class Reloader:
             self._config = merged(self._config, new)
             self._adopt(self._config)
         log.info("the configuration was reloaded", changed=at_once, needs_a_restart=after_a_restart)
-
-
-@contextmanager
-def reload_on_signal(loop: asyncio.AbstractEventLoop, reload: Callable[[], None]) -> Iterator[None]:
-    """SIGHUP calls *reload* within this context."""
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)

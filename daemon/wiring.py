@@ -18,15 +18,7 @@ from daemon.infra.startup import UnusableError
 async def open_sender(
     config: Config, certificate_ends: MutableMapping[str, float] | None = None
 ) -> AsyncIterator[Sender]:
-    """
-    Open a sender with a pool of connections of its own.
-
-    Args:
-        certificate_ends: As :func:`actors.client.http_session` has it.
-
-    Raises:
-        UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
-    """
+    """Open a sender with a pool of connections of its own; otherwise as :func:`outcome_session`."""
     async with outcome_session(config, certificate_ends) as session:
         yield Sender(session, campus_tls(config))
 
@@ -35,13 +27,10 @@ def outcome_session(
     config: Config, certificate_ends: MutableMapping[str, float] | None = None
 ) -> aiohttp.ClientSession:
     """
-    Open the pool of connections to campuses; the caller closes it.
-
-    Args:
-        certificate_ends: As :func:`actors.client.http_session` has it.
+    Open the pool of connections to campuses; the caller closes it. *certificate_ends*: see :func:`http_session`.
 
     Raises:
-        UnusableError: ``egress.ca_file`` cannot be used, or the process may not open so many files.
+        UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
     """
     allow_files(config.outcomes.max_connections)
     with _usable(config):
@@ -79,7 +68,7 @@ def _usable(config: Config) -> Iterator[None]:
 
 
 def attempt_settings(config: Config) -> Settings:
-    """What the operator set, as attempts and readings need it."""
+    """The settings of attempts and of reads of a campus's grades."""
     return Settings(
         timeout_seconds=config.outcomes.timeout_seconds,
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),

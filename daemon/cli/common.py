@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from daemon.config import Config, ConfigError, Loaded, find_config_file, load
+from daemon.config import Config, ConfigError, find_config_file, load
 from daemon.infra import log
 from daemon.infra.embedded_lock import known_url
 from daemon.infra.errors import describe
@@ -67,21 +67,21 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def load_config(given: Path | None) -> Loaded:
+def load_config(given: Path | None) -> Config:
     """The configuration, with the log set up as it says; every fault is told and ends the command with 2."""
     try:
-        loaded = load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
+        config = load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
     except ConfigError as error:
         fail(str(error), WRONG)
-    log.configure(loaded.config.log.level, loaded.config.log.format, loaded.config.log.timezone)
-    return loaded
+    log.configure(config.log.level, config.log.format, config.log.timezone)
+    return config
 
 
 def quiet_config(given: Path | None) -> Config:
     """The configuration for a command that answers a question: only warnings are logged."""
-    loaded = load_config(given)
-    log.configure("warning", loaded.config.log.format, loaded.config.log.timezone)
-    return loaded.config
+    config = load_config(given)
+    log.configure("warning", config.log.format, config.log.timezone)
+    return config
 
 
 @contextmanager

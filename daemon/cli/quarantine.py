@@ -24,7 +24,7 @@ from daemon.cli.common import run as run_work
 from daemon.config import Config, zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
-from daemon.ingest.apply import Applier, debounce
+from daemon.ingest.apply import Applier
 from daemon.ingest.replay import Replay
 from models.course import CourseTrees
 from models.db.clock import Clock
@@ -157,7 +157,7 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     results: dict[str, int] = {}
     screen = console()
     async with opened_stream(settings) as stream:
-        applier = Applier(CourseTrees(), debounce(settings.outcomes), settings.egress.policy)
+        applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
         replaying = Replay(applier, clock, stream)
         with Progress(console=screen, transient=True) if screen.is_terminal else nullcontext() as progress:
             task = None if progress is None else progress.add_task("replaying", total=len(ids))

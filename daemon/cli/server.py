@@ -34,13 +34,13 @@ def run(config: ConfigOption = None) -> None:
     from daemon.loops.systemd import notifier
     from daemon.run import run_daemon
 
-    loaded = load_config(config)
+    settings, file = load_config(config), find_config_file(config, Path.cwd())
 
     def reread() -> Config:
-        return load(loaded.file, os.environ, cwd=Path.cwd()).config
+        return load(file, os.environ, cwd=Path.cwd())
 
     try:
-        run_daemon(loaded.config, Environment(notifier=notifier(os.environ, os.getpid())), reread=reread)
+        run_daemon(settings, Environment(notifier=notifier(os.environ, os.getpid())), reread=reread)
     except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
 

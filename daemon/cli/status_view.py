@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.infra.log import printable
-from daemon.infra.text import age, local
+from daemon.infra.text import age, past
 from daemon.web.health import Snapshot
 from models.heartbeat import Members
 from models.queries.status import CampusStatus, IdleConsumer
@@ -25,7 +25,7 @@ def show(
         redis_away: Why Redis does not answer, if it does not.
     """
     for line in (
-        f"as of {local(shot.now, where)}",
+        f"as of {past(shot.now, where, seconds=True)}",
         daemons_line(shot.daemons, shot.now, where),
         stream_line(shot.stream_lag, redis_away),
         f"quarantine: {_counted(shot.status.quarantined, 'event')}",
@@ -61,11 +61,13 @@ def stream_line(lag: int | None, redis_away: str | None) -> str:
 
 
 def _when(moment: int, now: int, where: tzinfo | None) -> str:
-    return f"{local(moment, where)} ({age(now - moment)} ago)"
+    return f"{past(moment, where, seconds=True)} ({age(now - moment)} ago)"
 
 
 def _oldest(state: str, since: int | None, now: int, where: tzinfo | None) -> str:
-    return f"oldest {state}: {'none' if since is None else f'for {age(now - since)}, since {local(since, where)}'}"
+    if since is None:
+        return f"oldest {state}: none"
+    return f"oldest {state}: for {age(now - since)}, since {past(since, where, seconds=True)}"
 
 
 def _counted(number: int, noun: str) -> str:

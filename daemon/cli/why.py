@@ -8,7 +8,6 @@ import typer
 from daemon.cli.common import MAX_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import Config, zone
-from daemon.ingest.apply import debounce
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
@@ -71,4 +70,4 @@ def _asked(**options: str | None) -> Query:
 
 
 def _terms(settings: Config, now: int) -> Terms:
-    return Terms(now, debounce(settings.outcomes), zone(settings.log.timezone))
+    return Terms(now, settings.outcomes.debounce, zone(settings.log.timezone))

@@ -1,19 +1,20 @@
 """What is wrong with a configuration: key, source and cure of each error."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFault:
-    """One error in the configuration, on one line and without secrets."""
+class ConfigFault(NamedTuple):
+    """
+    One error, on one line and without secrets.
 
-    #: ``section.key``, or as much of it as there is.
+    *key*: ``section.key``, or as much of it as there is. *source*: the file, variable or credential. *problem*: what is
+    wrong and what to do.
+    """
+
     key: str
-    #: The file, variable or credential that it came from.
     source: str
-    #: What is wrong and what to do.
     problem: str
 
     def __str__(self) -> str:
@@ -31,9 +32,6 @@ class ConfigError(Exception):
 def unknown(what: str, name: str, known: Iterable[str], *, prefix: str = "") -> str:
     """The problem of a *name* that is not among the *known* ones, with the one that is probably meant."""
     close = get_close_matches(name, list(known), n=1)
-    cure = (
-        f"perhaps {prefix}{close[0]} is meant?"
-        if close
-        else "remove it, or see the documented config.toml for the keys"
-    )
-    return f"unknown {what}: {cure}"
+    if close:
+        return f"unknown {what}: perhaps {prefix}{close[0]} is meant?"
+    return f"unknown {what}: remove it, or see the documented config.toml for the keys"

@@ -22,19 +22,9 @@ UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys"})
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A valid configuration, its relative paths made absolute."""
+class Sources:
+    """The values and origins of all sources by ``section.key``; *config*, what they make, is None if one is wrong."""
 
-    config: Config
-    #: None: there is no file, and the defaults apply.
-    file: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The sources by ``section.key``, and what they make together."""
-
-    #: None: a value is wrong.
     config: Config | None
     faults: list[ConfigFault]
     values: dict[str, object]
@@ -48,33 +38,30 @@ def find_config_file(given: Path | None, cwd: Path, *, system: Path = SYSTEM_FIL
     Raises:
         ConfigError: *given* does not exist.
     """
-    # A file in doubt is chosen: reading it says why not, where another one in its place would surprise.
+    # A file that cannot be examined is chosen: reading it says why not, where another in its place would surprise.
     if given is None:
-        return next((file for file in (cwd / FILE_NAME, system) if _is_file(file, in_doubt=True)), None)
-    if not _is_file(cwd / given, in_doubt=True):
+        return next((file for file in (cwd / FILE_NAME, system) if _is_file(file, if_unknown=True)), None)
+    if not _is_file(cwd / given, if_unknown=True):
         raise ConfigError([ConfigFault("--config", str(given), "there is no such file: check the path")])
     return cwd / given
 
 
-def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> Loaded:
+def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path | None = None) -> Config:
     """
-    Read the configuration: environment before credentials before the file before the defaults.
+    Read the configuration: environment before credentials before the file *path* before the defaults.
 
-    Args:
-        path: The result of :func:`find_config_file`.
-        environ: ``os.environ``, as a rule.
-        cwd: The folder of relative paths if there is no file.
+    Relative paths become absolute: they start at the folder of the file, or at *cwd* if there is no file.
 
     Raises:
         ConfigError: With every error that there is.
     """
-    reading = read(path, environ, cwd)
-    if reading.config is None or reading.faults:
-        raise ConfigError(reading.faults)
-    return Loaded(reading.config, path)
+    read = read_sources(path, environ, cwd)
+    if read.config is None or read.faults:
+        raise ConfigError(read.faults)
+    return read.config
 
 
-def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Reading:
+def read_sources(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Sources:
     """Read all sources. The result has every error, and whatever else can be shown."""
     credentials = environ.get("CREDENTIALS_DIRECTORY")
     sources = (
@@ -104,7 +91,7 @@ def read(path: Path | None, environ: Mapping[str, str], cwd: Path | None) -> Rea
         folder = cwd or Path.cwd()
         config = _absolute(config, (folder / path).parent if path else folder)
         faults += _missing_ca_files(config, origins)
-    return Reading(config, faults, values, origins)
+    return Sources(config, faults, values, origins)
 
 
 def _problem(name: str, detail: ErrorDetails) -> str:
@@ -138,14 +125,14 @@ def _missing_ca_files(config: Config, origins: Mapping[str, str]) -> Iterator[Co
     files = {"egress.ca_file": config.egress.ca_file}
     files |= {f"egress.campuses.{key}.ca_file": own.ca_file for key, own in config.egress.campuses.items()}
     for name, file in files.items():
-        if file is not None and not _is_file(file, in_doubt=False):
+        if file is not None and not _is_file(file, if_unknown=False):
             origin = origins[".".join(name.split(".")[:2])]
             yield ConfigFault(name, origin, f"there is no file {mask(str(file))}: check the path, or leave it empty")
 
 
-def _is_file(file: Path, *, in_doubt: bool) -> bool:
-    """Whether *file* is one; *in_doubt* if its name is too long, or it is where we may not look."""
+def _is_file(file: Path, *, if_unknown: bool) -> bool:
+    """Whether *file* is one; *if_unknown* if its name is too long, or its folder may not be read."""
     try:
         return file.is_file()
     except OSError:
-        return in_doubt
+        return if_unknown

@@ -3,7 +3,7 @@
 from daemon.config import Config
 from daemon.config.sections import keys
 
-#: What takes effect at once. All else is what open connections, leases or other daemons rest on.
+#: What takes effect at once. Open connections, leases and other daemons depend on the rest.
 LIVE = frozenset(
     {
         "outcomes.composite_delay_seconds",
@@ -23,18 +23,18 @@ LIVE = frozenset(
 
 
 def differences(old: Config, new: Config) -> tuple[list[str], list[str]]:
-    """The keys that differ: those that take effect at once, and those that need a restart. Pure."""
+    """The keys that differ: those that take effect at once, and those that need a restart."""
     changed = [key for key in keys() if _value(old, key) != _value(new, key)]
     return [key for key in changed if key in LIVE], [key for key in changed if key not in LIVE]
 
 
 def merged(old: Config, new: Config) -> Config:
-    """*old* with what can change from *new*. Pure."""
-    sections = {}
-    for section in type(old).model_fields:
-        taken = {key.partition(".")[2]: _value(new, key) for key in LIVE if key.startswith(f"{section}.")}
-        sections[section] = getattr(old, section).model_copy(update=taken)
-    return old.model_copy(update=sections)
+    """*old* with what can change from *new*."""
+    for key in LIVE:
+        section, _, name = key.partition(".")
+        changed = getattr(old, section).model_copy(update={name: _value(new, key)})
+        old = old.model_copy(update={section: changed})
+    return old
 
 
 def _value(config: Config, key: str) -> object:

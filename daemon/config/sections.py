@@ -14,6 +14,7 @@ from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls, trust
 from daemon.config import values
 from daemon.config.urls import EMBEDDED
+from models.changes import Debounce
 from models.encryption import Cipher
 
 
@@ -92,6 +93,11 @@ class OutcomesSection(Section):
                 f"{longest:g} is less than outcomes.composite_delay_seconds, {delay:g}: raise this or lower that"
             )
         return longest
+
+    @property
+    def debounce(self) -> Debounce:
+        """How long a composite's grade waits."""
+        return Debounce(int(self.composite_delay_seconds * 1000), int(self.composite_max_delay_seconds * 1000))
 
 
 class SecretsSection(Section):

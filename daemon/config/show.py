@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 
 from daemon.config.errors import ConfigFault
-from daemon.config.load import UNQUOTED, read
+from daemon.config.load import UNQUOTED, read_sources
 from daemon.config.sections import keys
 from daemon.config.urls import mask
 
@@ -20,10 +20,10 @@ def effective(
 
     If it is invalid, values are shown as they were written.
     """
-    reading = read(path, environ, cwd)
-    wrong = {fault.key for fault in reading.faults}
+    read = read_sources(path, environ, cwd)
+    wrong = {fault.key for fault in read.faults}
     hidden = wrong & UNQUOTED
-    if reading.config is None and "secrets.keys" in reading.values:
+    if read.config is None and "secrets.keys" in read.values:
         hidden.add("secrets.keys")  # as they were written, which shows them
     lines = [f"# {path}" if path else "# no config file"]
     for name, info in keys().items():
@@ -32,13 +32,13 @@ def effective(
             lines += ["", f"[{section}]"]
         if name in hidden:
             value: object = "***"
-        elif reading.config is not None:
-            value = getattr(getattr(reading.config, section), key)
+        elif read.config is not None:
+            value = getattr(getattr(read.config, section), key)
         else:
-            value = reading.values.get(name, info.get_default(call_default_factory=True))
-        origin = reading.origins.get(name, "default")
+            value = read.values.get(name, info.get_default(call_default_factory=True))
+        origin = read.origins.get(name, "default")
         lines.append(f"{key} = {toml(value)}  # {'WRONG, ' if name in wrong else ''}{origin}")
-    return "\n".join(lines) + "\n", reading.faults
+    return "\n".join(lines) + "\n", read.faults
 
 
 def toml(value: object) -> str:

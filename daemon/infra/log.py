@@ -1,10 +1,10 @@
-"""One log for all: ours and that of the libraries, as lines for people or as JSON for machines."""
+"""One log for passbackd and its libraries, as lines for people or as JSON for machines."""
 
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Literal, TextIO
 
@@ -12,16 +12,14 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from daemon.config import zone
-from daemon.infra.log_throttle import Outages, tell_outage
+from daemon.infra.log_throttle import LogThrottle, summarize_outage
 
-#: Below a warning these write statements with their values and what they sign: people's data and secrets.
+#: Below a warning these log statements with their values and what they sign: personal data and secrets.
 TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "pydantic_settings", "tortoise")
-#: At "info" these tell of every try to reach a lost server.
+#: At "info" these log every attempt to reach a lost server.
 REPETITIVE = ("dramatiq",)
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, so that a second call of :func:`configure` finds it and leaves those of others alone."""
+#: By this name a second call of :func:`configure` finds the handler of the first, and leaves others alone.
+_HANDLER = "passbackd"
 
 
 def configure(
@@ -30,16 +28,16 @@ def configure(
     timezone: str,
     *,
     stream: TextIO | None = None,
+    environ: Mapping[str, str] = os.environ,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """
     Send everything that is logged to *stream* (standard error).
 
-    Args:
-        timezone: Of the times on a console, as ``log.timezone`` has it; JSON is always in UTC.
-        monotonic: Seconds, for telling of a lost server once a minute.
+    *timezone* is that of the console, as ``log.timezone`` has it; JSON is always in UTC.
     """
     stream = stream or sys.stderr
+    colours = stream.isatty() and not environ.get("NO_COLOR")
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -47,22 +45,23 @@ def configure(
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
     ]
-    handler = _Handler(stream)
-    handler.addFilter(Outages(monotonic))
+    handler = logging.StreamHandler(stream)
+    handler.set_name(_HANDLER)
+    handler.addFilter(LogThrottle(monotonic))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
-                tell_outage,
+                summarize_outage,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Plain, since prettier tracebacks show local variables, and these hold secrets.
+                # Plain: prettier tracebacks show local variables, which hold secrets.
                 structlog.processors.format_exc_info,
-                *(_for_people(zone(timezone), stream) if format == "console" else _for_machines()),
+                *(_for_people(zone(timezone), colours=colours) if format == "console" else _for_machines()),
             ],
         )
     )
     root = logging.getLogger()
-    for old in [old for old in root.handlers if isinstance(old, _Handler)]:
+    for old in [old for old in root.handlers if old.get_name() == _HANDLER]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
@@ -83,19 +82,16 @@ def configure(
 
 
 def _for_machines() -> list[Processor]:
-    def add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {"timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}
-
-    return [add_time, structlog.processors.JSONRenderer(default=str)]
+    in_utc = structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f+00:00", utc=True)
+    return [in_utc, structlog.processors.JSONRenderer(default=str)]
 
 
-def _for_people(where: tzinfo | None, stream: TextIO) -> list[Processor]:
+def _for_people(where: tzinfo | None, *, colours: bool) -> list[Processor]:
     def add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         now = datetime.now(UTC).astimezone(where)
         milliseconds = now.microsecond // 1000
         return {**event, "timestamp": f"{now:%Y-%m-%d %H:%M:%S}.{milliseconds:03d} {now:%Z}"}
 
-    colours = stream.isatty() and not os.environ.get("NO_COLOR")
     return [
         add_time,
         _escape,
@@ -106,13 +102,13 @@ def _for_people(where: tzinfo | None, stream: TextIO) -> list[Processor]:
 
 
 def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Take control characters out of what is not quoted anyway, so that nobody forges a line or steers a terminal."""
+    """Escape control characters in what the renderer does not quote: they could forge a line or steer a terminal."""
     allowed = {"event": "", "exception": "\n\t", "stack": "\n\t"}
     return {key: printable(str(value), allowed[key]) if key in allowed else value for key, value in event.items()}
 
 
 def printable(text: str, allowed: str = "") -> str:
-    """Somebody's words without control characters, but for those *allowed*: nobody steers a terminal with them."""
+    """*text* with control characters escaped, except those *allowed*: they could steer a terminal."""
     if text.isprintable():
         return text
     return "".join(

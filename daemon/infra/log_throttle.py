@@ -1,67 +1,59 @@
-"""A lost server in the log: one line a minute, whoever misses it, and how many more there would have been."""
+"""A lost server in the log: one line a minute, whichever part misses it, with the number of lines left out."""
 
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 
 from structlog.typing import EventDict, WrappedLogger
 
 from daemon.infra.errors import describe, is_data_fault, lost_server
 
 #: Seconds between two lines about the same outage.
-TELL_EVERY = 60.0
+THROTTLE_SECONDS = 60.0
 
 
-@dataclass(slots=True)
-class _Told:
-    at: float
-    #: Lines that were kept back since.
-    kept_back: int = 0
-
-
-class Outages(logging.Filter):
+class LogThrottle(logging.Filter):
     """
-    Lets one line a minute through about each lost server, and one about each other fault that time may mend.
+    Passes one warning a minute about each lost server, and one about each other fault that time may repair.
 
-    Whatever is below a warning, or carries no error, or one that trying again cannot mend, passes.
-
-    Args:
-        monotonic: Seconds.
+    Everything else passes: what is below a warning, carries no error, or one that a retry cannot repair.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._monotonic = monotonic
-        self._told: dict[Hashable, _Told] = {}
+        #: By outage: when its last line passed, and how many were left out since.
+        self._passed: dict[Hashable, tuple[float, int]] = {}
         # Dramatiq logs from threads of its own.
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        what = _outage(record)
-        if what is None:
+        outage = _outage(record)
+        if outage is None:
             return True
         with self._lock:
             now = self._monotonic()
-            told = self._told.get(what)
-            if told is not None and now - told.at < TELL_EVERY:
-                told.kept_back += 1
+            at, left_out = self._passed.get(outage, (-THROTTLE_SECONDS, 0))
+            if now - at < THROTTLE_SECONDS:
+                self._passed[outage] = at, left_out + 1
                 return False
-            self._told[what] = _Told(now)
-        record.more_like_it = told.kept_back if told is not None else 0
+            self._passed[outage] = now, 0
+        record.more_like_it = left_out
         return True
 
 
-def tell_outage(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """How many more there were; and for a traceback, which tells nothing of a server that is away, its one line."""
-    if more := getattr(event.get("_record"), "more_like_it", 0):
-        event["more_like_it"] = more
+def summarize_outage(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add how many lines were left out; replace the traceback of a lost server, which explains nothing, by one line."""
+    if left_out := getattr(event.get("_record"), "more_like_it", 0):
+        event["more_like_it"] = left_out
     error = _from_exc_info(event.get("exc_info"))
     if error is not None and (server := lost_server(error)) is not None:
         del event["exc_info"]
-        event["server"], event["error"] = server, describe(error)
+        event["server"], event["error"] = server, error
+    if isinstance(event.get("error"), BaseException):
+        event["error"] = describe(event["error"])
     return event
 
 
@@ -80,7 +72,7 @@ def _outage(record: logging.LogRecord) -> Hashable:
 
 
 def _error(record: logging.LogRecord, fields: Mapping[str, object]) -> BaseException | None:
-    """The error that a record carries: as such, among its fields, or among what is to be put into its message."""
+    """The error that a record carries: as such, among its fields, or among the arguments of its message."""
     arguments = record.args if isinstance(record.args, tuple) else ()
     carried = (_from_exc_info(record.exc_info), _from_exc_info(fields.get("exc_info")), *fields.values(), *arguments)
     return next((value for value in carried if isinstance(value, BaseException)), None)

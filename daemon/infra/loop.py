@@ -1,4 +1,4 @@
-"""Running a loop for ever: infrastructure that is away is waited for, and everything else ends the process."""
+"""Running a loop: it waits for servers that are away, and every other fault ends the process."""
 
 import random
 import time
@@ -7,25 +7,18 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from daemon.infra.errors import describe, is_data_fault, lost_server
-from daemon.infra.log_throttle import TELL_EVERY
 from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
 
-#: Seconds. The first wait after a fault, and the longest: so much later than its server a loop may come back.
+#: Seconds: the first wait after a fault, and the longest.
 FIRST_RETRY_WAIT, MAX_RETRY_WAIT = 0.2, 3.0
 #: Seconds without a tick after which a loop counts as stuck.
 STUCK = 60.0
 
 
 class Loop:
-    """
-    One named loop of the daemon.
-
-    Args:
-        step: One round; it sleeps by itself, and is called again at once.
-        monotonic: Seconds.
-    """
+    """One named loop of the daemon: *step* is one round, which sleeps by itself and is called again at once."""
 
     def __init__(
         self,
@@ -41,17 +34,16 @@ class Loop:
         self.ticked = monotonic()
         #: What is wrong at the moment, if anything.
         self.trouble: str | None = None
-        self._told = -TELL_EVERY
 
     def is_ticking(self) -> bool:
         return self._monotonic() - self.ticked < STUCK
 
     async def run(self, stop: Stop) -> None:
         """
-        Until *stop*.
+        Repeat until *stop*.
 
         Raises:
-            Exception: A fault that trying again cannot mend: a bug.
+            Exception: A fault that a retry cannot repair: a bug.
         """
         wait = FIRST_RETRY_WAIT
         while not stop.is_set():
@@ -61,17 +53,12 @@ class Loop:
             except Exception as error:
                 if is_data_fault(error):
                     raise
-                self._tell(error)
+                server = lost_server(error)
+                self.trouble = describe(error) if server is None else f"{server} does not answer: {describe(error)}"
+                log.warning("server unavailable, retrying", loop=self.name, server=server, error=error)
                 await stop.sleep(wait * (0.5 + random.random()))  # noqa: S311 - jitter
                 wait = min(wait * 2, MAX_RETRY_WAIT)
             else:
                 if self.trouble is not None:
                     log.info("works again", loop=self.name)
-                self.trouble, self._told, wait = None, -TELL_EVERY, FIRST_RETRY_WAIT
-
-    def _tell(self, error: Exception) -> None:
-        server = lost_server(error)
-        self.trouble = describe(error) if server is None else f"{server} does not answer: {describe(error)}"
-        if self._monotonic() - self._told >= TELL_EVERY:
-            self._told = self._monotonic()
-            log.warning("is waiting for a server", loop=self.name, server=server, error=describe(error))
+                self.trouble, wait = None, FIRST_RETRY_WAIT

@@ -1,4 +1,4 @@
-"""The client of Redis for the loops, and what every client of ours is opened with."""
+"""The client of Redis for the loops, and the options of every client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,21 +9,16 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-#: Seconds that a server has to accept a connection and to answer. Longer than any blocking read of ours.
+#: Seconds that a server has to accept a connection and to answer; longer than any blocking read.
 TIMEOUT = 5.0
 
-#: The oldest Redis that has every command we use.
+#: The oldest Redis that has every command that passbackd uses.
 OLDEST_REDIS = (6, 2)
 
 
 @asynccontextmanager
 async def redis_client(url: str, *, timeout: float = TIMEOUT) -> AsyncIterator[redis.asyncio.Redis]:
-    """
-    An asynchronous client that returns bytes; it connects at the first command, and our loops do the retrying.
-
-    Args:
-        timeout: Seconds for connecting, and for an answer.
-    """
+    """A client that returns bytes, connects at the first command, and does not retry. *timeout*: seconds."""
     client = redis.asyncio.Redis.from_url(url, **options(redis.asyncio.retry.Retry, timeout))
     try:
         yield client
@@ -32,12 +27,12 @@ async def redis_client(url: str, *, timeout: float = TIMEOUT) -> AsyncIterator[r
 
 
 def is_too_old(version: str) -> bool:
-    """Whether a server that says it is *version* lacks commands that we use."""
+    """Whether a server of this version lacks commands that passbackd uses."""
     return tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS
 
 
 def options(retry: type[Retry] | type[redis.asyncio.retry.Retry], timeout: float) -> dict[str, Any]:
-    """A client that says at once what is wrong: whoever uses it knows better when to try again."""
+    """Options of a client that reports each fault at once: its user decides when to retry."""
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,

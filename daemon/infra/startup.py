@@ -1,13 +1,11 @@
-"""Waiting for servers: one that does not answer is a matter of time, and says so once a minute."""
+"""Reaching the servers at start, and waiting for those that do not answer."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import structlog
 
 from daemon.infra.errors import describe
-from daemon.infra.log_throttle import TELL_EVERY
 from daemon.infra.loop import FIRST_RETRY_WAIT, MAX_RETRY_WAIT
 from daemon.infra.stop import Stop
 from models.db.database import make_private_file, open_database, sqlite_path
@@ -28,16 +26,22 @@ class Starting(Protocol):
 
 
 class UnusableError(Exception):
-    """Something that the configuration names cannot be used, whatever time passes. The message names key and cure."""
+    """The configuration names something that cannot be used, and waiting will not help; with key and cure."""
 
 
 class StoppedError(Exception):
-    """The daemon was told to stop before it had started."""
+    """The daemon received the stop before it had started."""
 
 
 async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health: Starting, stop: Stop) -> T:
-    """Try until it works or *stop* is set; a schema that does not fit is nothing to wait for."""
-    wait, told = FIRST_RETRY_WAIT, -TELL_EVERY
+    """
+    Retry until it works.
+
+    Raises:
+        StoppedError: *stop* is set.
+        SchemaError, UnusableError: As *try_once* raises it: waiting will not help.
+    """
+    wait = FIRST_RETRY_WAIT
     while not stop.is_set():
         try:
             return await try_once()
@@ -45,9 +49,7 @@ async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health
             raise
         except Exception as error:  # noqa: BLE001 - a server can be away in more ways than its driver names
             health.starting = f"{name}: {describe(error)}"
-            if time.monotonic() - told >= TELL_EVERY:
-                told = time.monotonic()
-                log.warning("waiting for a server", server=name, error=describe(error))
+            log.warning("server unavailable, retrying", server=name, error=error)
         await stop.sleep(wait)
         wait = min(wait * 2, MAX_RETRY_WAIT)
     raise StoppedError
@@ -55,7 +57,7 @@ async def until_it_works(name: str, try_once: Callable[[], Awaitable[T]], health
 
 async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
     """
-    Reach the database and see that its schema fits, migrating it if that is wished.
+    Reach the database and check its schema, which is migrated first if *migrate_on_start*.
 
     Raises:
         SchemaError: It does not fit.
@@ -65,7 +67,7 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
     async with open_database(url):
         await _PING.rows()
         pending = set(known()) - set(await applied())
-    # Without need no migration is begun: it would wait for a server that falls silent now as long as for a large table.
+    # No migration begins without need: if the server fell silent now, it would wait as long as for a large table.
     if migrate_on_start and pending:
         done, _ = await migrate(url)
         if done:
@@ -76,7 +78,6 @@ async def prepare_database(url: str, *, migrate_on_start: bool) -> None:
 
 
 def _check_file(url: str) -> None:
-    """A file that we may not write is no server that comes back."""
     try:
         make_private_file(url)
     except OSError as error:

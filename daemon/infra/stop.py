@@ -1,4 +1,4 @@
-"""Stopping: signals only set an event; whoever sleeps, sleeps until then at the longest."""
+"""Stopping: a signal only sets an event, and no sleep lasts beyond it."""
 
 import asyncio
 import contextlib
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 
 
-class Stop:
+class Stop(asyncio.Event):
     """Set once, when the daemon should end."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        super().__init__()
         self._callbacks: list[Callable[[], None]] = []
         self._set_at: float | None = None
 
@@ -20,8 +20,8 @@ class Stop:
         self._callbacks.append(callback)
 
     def set(self) -> None:
-        if not self._event.is_set():
-            self._event.set()
+        if not self.is_set():
+            super().set()
             self._set_at = time.monotonic()
             for callback in self._callbacks:
                 callback()
@@ -30,15 +30,9 @@ class Stop:
         """How long ago the stop was; 0 before it."""
         return 0.0 if self._set_at is None else time.monotonic() - self._set_at
 
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    async def wait(self) -> None:
-        await self._event.wait()
-
     async def sleep_or(self, event: asyncio.Event, seconds: float) -> None:
         """Sleep, but not past the stop, nor past *event*."""
-        waiting = [asyncio.ensure_future(one.wait()) for one in (self._event, event)]
+        waiting = [asyncio.ensure_future(one.wait()) for one in (self, event)]
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for one in waiting:
             one.cancel()
@@ -47,16 +41,15 @@ class Stop:
         """Sleep, but not past the stop."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._event.wait()
+                await self.wait()
 
 
 @contextlib.contextmanager
-def stop_on_signals(stop: Stop) -> Iterator[None]:
-    """SIGTERM and SIGINT set *stop*."""
+def on_signals(callback: Callable[[], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Call *callback* on the running loop at each of these signals while the context is open."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, callback)
     try:
         yield
     finally:

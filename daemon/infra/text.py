@@ -17,7 +17,7 @@ def past(ms: int, zone: tzinfo | None, *, seconds: bool = False) -> str:
 
 
 def upcoming(ms: int, *, now: int, zone: tzinfo | None) -> str:
-    """A moment to come, rounded up to the minute so as not to be told too early; without its date if that is today."""
+    """A moment to come, rounded up to the minute so that it is never too early; without its date if that is today."""
     rounded = -(-ms // _MINUTE_MS) * _MINUTE_MS
     when, today = _local(rounded, zone), _local(now, zone)
     if when is None or today is None or when.date() != today.date():
@@ -32,16 +32,8 @@ def _local(ms: int, zone: tzinfo | None) -> datetime | None:
         return None
 
 
-def utc(ms: int | None) -> str | None:
-    """ISO 8601 in UTC; None also for what no calendar holds: the tool's times can be any number."""
-    try:
-        return iso(ms)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
 def duration(ms: int) -> str:
-    """As people say it: ``15 minutes``, ``1 hour``, ``90 seconds``."""
+    """In the largest unit that fits: ``15 minutes``, ``1 hour``, ``90 seconds``."""
     for name, length in (("hour", 3_600_000), ("minute", _MINUTE_MS)):
         if ms >= length and ms % length == 0:
             return counted(ms // length, name)
@@ -54,10 +46,9 @@ def counted(number: float, noun: str) -> str:
 
 
 def iso(ms: int | None) -> str | None:
-    """Milliseconds since 1970 as ISO 8601 in UTC."""
-    if ms is None:
-        return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Milliseconds since 1970 as ISO 8601 in UTC; None also for what no calendar holds: a tool may send any number."""
+    when = None if ms is None else _local(ms, UTC)
+    return None if when is None else when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def age(ms: int) -> str:
@@ -68,9 +59,3 @@ def age(ms: int) -> str:
             rest = seconds % length // part
             return f"{seconds // length} {large}" + (f" {rest} {small}" if rest else "")
     return f"{seconds} s"
-
-
-def local(ms: int, where: tzinfo | None) -> str:
-    """A moment in somebody's time zone, with the zone."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return f"{moment.astimezone(where):%Y-%m-%d %H:%M:%S %Z}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from actors.egress import Egress, EgressRefused
-from daemon.config.sections import OutcomesSection
 from daemon.ingest.events import (
     AssignmentDisabled,
     BadEvent,
@@ -155,14 +154,6 @@ class Applier:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
         return "leaf" if own else "composite"
-
-
-def debounce(outcomes: OutcomesSection) -> Debounce:
-    """How long a composite's grade waits, as the operator set it."""
-    return Debounce(
-        delay_ms=int(outcomes.composite_delay_seconds * 1000),
-        ceiling_ms=int(outcomes.composite_max_delay_seconds * 1000),
-    )
 
 
 def touched_assignments(

@@ -16,14 +16,10 @@ EVERY, AT_LEAST = 0.5, 0.02
 
 def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> list[Share]:
     """
-    Divide free connections among campuses: the next always goes to the one that has fewest. Pure.
+    Divide *free* connections among campuses: each next one goes to the campus that has fewest. Pure.
 
-    A campus whose breaker is tripped gets one probe: of the oldest and the newest assignment in turn, since the oldest
-    may all be of one course that is broken.
-
-    Args:
-        free: Connections.
-        free_for_slow: How many of them slow campuses may get, all together.
+    Slow campuses together get at most *free_for_slow*. A campus whose breaker is tripped gets one probe: of the oldest
+    and the newest assignment in turn, since the oldest may all be of one course that is broken.
     """
     waiting = [(one.in_flight, number) for number, one in enumerate(campuses) if one.free > 0]
     heapq.heapify(waiting)
@@ -47,11 +43,7 @@ def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> li
 
 
 class Dispatcher:
-    """
-    The loop behind all messages: SQL is the one retry clock, and this is its alarm.
-
-    Sends none while ``dependencies.may_send`` is false.
-    """
+    """The loop that sends messages for due assignments, except while ``dependencies.may_send`` is false."""
 
     def __init__(self, outcomes: Outcomes, dependencies: Dependencies) -> None:
         self._outcomes = outcomes

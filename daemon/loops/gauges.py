@@ -12,17 +12,15 @@ from models.queries.status import CampusStatus, Status, read_status
 
 #: Seconds between two readings.
 EVERY = 5.0
-#: The states that a line of figures names.
-_TOLD = ("due", "waiting", "claimed", "parked")
+#: The states in the line of figures.
+_SHOWN = ("due", "waiting", "claimed", "parked")
 
 
 class Gauges:
     """
     The loop that keeps the gauges fresh.
 
-    Args:
-        certificate_ends: By origin, until when a campus's certificate is valid, in seconds since 1970; the sessions
-            with campuses write it.
+    *certificate_ends*: the last second, since 1970, of each origin's certificate; the sessions with campuses write it.
     """
 
     def __init__(
@@ -33,7 +31,7 @@ class Gauges:
         self._stream = stream
         self._metrics = metrics
         self._consumers: set[str] = set()
-        #: How everything stands, in one line.
+        #: The state of everything, in one line.
         self.line = "starting"
 
     async def step(self, stop: Stop) -> None:
@@ -57,7 +55,7 @@ class Gauges:
         for consumer in consumers - self._consumers:
             metrics.begin(consumer)
         metrics.oldest_due.clear()
-        # A consumer may have several addresses; the campuses come sorted, so that the last word is set last.
+        # A consumer may have several addresses: the oldest of the one and the latest of the other are set last.
         for campus in sorted(campuses, key=lambda campus: -(campus.oldest_due or 0)):
             if campus.oldest_due is not None:
                 metrics.oldest_due.labels(campus.consumer).set(campus.oldest_due / 1000)
@@ -85,7 +83,7 @@ class Gauges:
 
 
 def _line(status: Status, lag: int | None) -> str:
-    figures = [f"{status.assignments[state]} {state}" for state in _TOLD]
+    figures = [f"{status.assignments[state]} {state}" for state in _SHOWN]
     not_up = sum(campus.state != "up" for campus in status.campuses)
     events = "Redis does not answer" if lag is None else f"{lag} events to apply"
     return ", ".join([*figures, f"{not_up} of {len(status.campuses)} campuses not up", events])

@@ -1,4 +1,4 @@
-"""Says that this daemon is at work."""
+"""Records that this daemon is at work."""
 
 import asyncio
 import uuid
@@ -13,12 +13,12 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two heartbeats.
 EVERY = 1.0
-#: Seconds that deregistering may take at the end; a daemon that does not is forgotten soon.
+#: Seconds that deregistering may take at the end; a daemon that does not deregister expires soon.
 DEREGISTER_TIME = 1.0
 
 
 class HeartbeatLoop:
-    """The loop, under a name that no other daemon has."""
+    """The loop of heartbeats, under a name that no other daemon has."""
 
     def __init__(self, clock: Clock) -> None:
         self.name = uuid.uuid4().hex
@@ -30,7 +30,7 @@ class HeartbeatLoop:
         await stop.sleep(EVERY)
 
     async def deregister(self) -> None:
-        """Say that this daemon ends."""
+        """Record that this daemon ends."""
         leaving = asyncio.create_task(heartbeat.deregister(self.name, now=self._clock.now()))
         await asyncio.wait([leaving], timeout=DEREGISTER_TIME)
         if not leaving.done() or leaving.exception() is not None:

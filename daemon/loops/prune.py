@@ -1,7 +1,6 @@
-"""Dropping what was kept long enough, in small steps."""
+"""Deletes in small steps what was kept long enough."""
 
-from dataclasses import dataclass
-
+from daemon.config.sections import RetentionSection
 from daemon.infra.stop import Stop
 from models.db.clock import Clock
 from models.orphaned_claim import prune_orphans
@@ -12,18 +11,10 @@ EVERY, BREATH = 600.0, 0.1
 _DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long the ledger is kept, and how long quarantined and stale events."""
-
-    ledger_days: float
-    quarantine_days: float
-
-
 class Prune:
     """The loop that prunes the ledger, the quarantine, the stale events and the orphaned claims."""
 
-    def __init__(self, *, clock: Clock, retention: Retention) -> None:
+    def __init__(self, *, clock: Clock, retention: RetentionSection) -> None:
         self._clock = clock
         #: May change at any time.
         self.retention = retention
@@ -31,7 +22,7 @@ class Prune:
         self._ledger: LedgerRound | None = LedgerRound()
 
     async def step(self, stop: Stop) -> None:
-        """A chunk of each; a long sleep once nothing was left."""
+        """Prune a chunk of each; rest for long once nothing is left."""
         if self._clock.monotonic() < self._next:
             await stop.sleep(1.0)
             return

@@ -1,7 +1,7 @@
 """
-What systemd is told, by its ``sd_notify`` protocol: ready, reloading, stopping, one line of state, and "alive".
+Reports to systemd by its ``sd_notify`` protocol: ready, reloading, stopping, one line of state, and "alive".
 
-The protocol is one datagram of ``NAME=VALUE`` lines (man sd_notify); without ``$NOTIFY_SOCKET`` nobody listens.
+The protocol is one datagram of ``NAME=VALUE`` lines (man sd_notify) to ``$NOTIFY_SOCKET``, if that is set.
 """
 
 import socket
@@ -15,17 +15,15 @@ from daemon.web.health import Health
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two lines of state; the watchdog may want to hear more often.
+#: Seconds between two lines of state; the watchdog may need more.
 EVERY = 5.0
 
 
 class Notifier:
     """
-    Tells the supervisor, if there is one.
+    Notifies the supervisor at *address*: ``$NOTIFY_SOCKET``, a path, or an abstract name after an ``@``; None: nowhere.
 
-    Args:
-        address: ``$NOTIFY_SOCKET``: a path, or with an ``@`` before it an abstract name; None: nobody listens.
-        watchdog_seconds: Within which the supervisor wants a sign of life; None: it does not watch.
+    Within *watchdog_seconds* the supervisor expects a sign of life; None: it does not watch.
     """
 
     def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
@@ -34,23 +32,23 @@ class Notifier:
 
     def ready(self) -> None:
         """Started, or reloaded."""
-        self._tell("READY=1")
+        self._send("READY=1")
 
     def reloading(self) -> None:
-        self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        self._tell("STOPPING=1", "STATUS=draining")
+        self._send("STOPPING=1", "STATUS=draining")
 
     def status(self, line: str) -> None:
         """One line for ``systemctl status``."""
-        self._tell(f"STATUS={' '.join(line.split())}")
+        self._send(f"STATUS={' '.join(line.split())}")
 
     def alive(self) -> None:
-        """The watchdog is fed."""
-        self._tell("WATCHDOG=1")
+        """A sign of life for the watchdog."""
+        self._send("WATCHDOG=1")
 
-    def _tell(self, *lines: str) -> None:
+    def _send(self, *lines: str) -> None:
         if not self._address:
             return
         try:
@@ -59,16 +57,11 @@ class Notifier:
                 out.settimeout(0)
                 out.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
-            log.warning("the supervisor could not be told", told=lines[0], error=str(error))
+            log.warning("sd_notify failed", line=lines[0], error=str(error))
 
 
 def notifier(environ: Mapping[str, str], pid: int) -> Notifier:
-    """
-    By what systemd puts into the environment; a watchdog that is meant for another process is not ours.
-
-    Args:
-        pid: Of this process.
-    """
+    """Configured as systemd sets the environment; the watchdog only if it is meant for this process, *pid*."""
     watched = environ.get("WATCHDOG_USEC", "")
     meant = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
     seconds = int(watched) / 1_000_000 if meant and watched.isdecimal() and int(watched) else None
@@ -76,12 +69,7 @@ def notifier(environ: Mapping[str, str], pid: int) -> Notifier:
 
 
 class Watchdog:
-    """
-    The loop that tells how it stands and, while every other loop really ticks, that the daemon is alive.
-
-    Args:
-        state: One line of figures.
-    """
+    """The loop that reports one line of *state* and, while every other loop ticks, that the daemon is alive."""
 
     def __init__(self, notifier: Notifier, health: Health, state: Callable[[], str]) -> None:
         self._notifier = notifier
@@ -91,7 +79,7 @@ class Watchdog:
         self._every = min(EVERY, (notifier.watchdog_seconds or EVERY * 2) / 2)
 
     async def step(self, stop: Stop) -> None:
-        """Tell once, sleep."""
+        """Report once, sleep."""
         if self._health.is_alive():
             self._notifier.alive()
         self._notifier.status(self._state())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from actors.grade import Grade, wire_score
-from daemon.infra.text import utc
+from daemon.infra.text import iso
 from daemon.why.absent import absence
 from daemon.why.known import Explanation, Known, Terms
 from daemon.why.words import reason
@@ -38,8 +38,8 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "sent_version": row.sent_version,
         "score": float(wire_score(known.grade)[0]) if isinstance(known.grade, Grade) else None,
         "sent_score": _number(row.sent_score),
-        "sent_at": utc(row.sent_at),
-        "due_at": utc(row.due_at),
+        "sent_at": iso(row.sent_at),
+        "due_at": iso(row.due_at),
         "reason": reason(known, terms),
         "deliveries": [_delivery(line) for line in known.lines],
         "course_title": row.context_title,
@@ -80,7 +80,7 @@ def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
 
 def _delivery(line: DeliveryRecord) -> dict[str, Any]:
     return {
-        "at": utc(line.at),
+        "at": iso(line.at),
         "attempt": line.attempt,
         "version": line.version,
         "score": _number(line.score),
@@ -107,7 +107,7 @@ def _events(answer: Explanation, user_id: str, course_id: str) -> dict[str, Any]
 
 def _quarantined(event: Rejected) -> dict[str, Any]:
     return {
-        "at": utc(event.at),
+        "at": iso(event.at),
         "entry_id": event.entry_id,
         "type": event.type,
         "course_id": event.course_id,
@@ -118,13 +118,13 @@ def _quarantined(event: Rejected) -> dict[str, Any]:
 
 def _stale(event: StaleEvent) -> dict[str, Any]:
     return {
-        "at": utc(event.at),
+        "at": iso(event.at),
         "entry_id": event.entry_id,
         "type": event.type,
         "course_id": event.course_id,
         "usage_id": event.usage_id,
         "number": event.number,
-        "modified": utc(event.modified_us // 1000),
+        "modified": iso(event.modified_us // 1000),
     }
 
 

@@ -139,4 +139,6 @@ def complaints(daemon, after):
 
 
 def told(daemon, name):
-    return any(event["event"] == "waiting for a server" and event["server"] == name for event in daemon.events())
+    return any(
+        event["event"] == "server unavailable, retrying" and event["server"] == name for event in daemon.events()
+    )

@@ -8,8 +8,8 @@ from daemon.config import Config, ConfigError, ConfigFault
 from daemon.config.sections import LogSection, OutcomesSection, WebSection
 from daemon.infra.loop import Loop
 from daemon.infra.stop import Stop
-from daemon.loops.systemd import Notifier
 from daemon.run import Reloader, run_loops
+from tests.daemon.doubles import NotedNotifier
 
 OLD = Config()
 NEW = Config(
@@ -17,15 +17,6 @@ NEW = Config(
     log=LogSection(level="debug"),
     web=WebSection(port=1234),
 )
-
-
-class Noted(Notifier):
-    def __init__(self):
-        super().__init__(None)
-        self.told = []
-
-    def _tell(self, *lines):
-        self.told.append(lines[0])
 
 
 async def sleeps(stop: Stop) -> None:
@@ -64,39 +55,28 @@ async def test_a_loop_that_hangs_in_a_lost_server_is_left_behind_and_not_cancell
     assert ended == []
 
 
-async def test_what_must_happen_at_the_stop_happens_once():
-    stop, told = Stop(), []
-    stop.on_set(lambda: told.append("stop"))
-    stop.set()
-    stop.set()
-    assert told == ["stop"]
-
-
 def test_a_second_reload_compares_with_the_first():
     configs, adopted = [NEW, NEW, OLD], []
-    told = Noted()
-    reloader = Reloader(OLD, lambda: configs.pop(0), adopted.append, told)
+    notifier = NotedNotifier()
+    reloader = Reloader(OLD, lambda: configs.pop(0), adopted.append, notifier)
     for _ in range(3):
         reloader.reload()
     assert [config.outcomes.max_per_campus for config in adopted] == [8, 4]
-    assert told.told == ["RELOADING=1", "READY=1"] * 3
+    assert notifier.sent == ["RELOADING=1", "READY=1"] * 3
 
 
-def test_whatever_goes_wrong_the_supervisor_is_told_and_nothing_changes():
-    def broken():
-        raise PermissionError("no look into that folder")
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError("the folder may not be read"),
+        ConfigError([ConfigFault("web.port", "config.toml", "is no port")] * 2),
+    ],
+    ids=repr,
+)
+def test_a_reload_that_fails_changes_nothing_and_the_supervisor_does_not_wait(error):
+    def fails():
+        raise error
 
-    adopted, told = [], Noted()
-    Reloader(OLD, broken, adopted.append, told).reload()
-    assert (adopted, told.told) == ([], ["RELOADING=1", "READY=1"])
-
-
-@pytest.mark.parametrize("faults", [1, 2])
-def test_a_wrong_one_changes_nothing_and_the_supervisor_is_not_left_waiting(faults):
-    def wrong():
-        raise ConfigError([ConfigFault("web.port", "config.toml", "is no port")] * faults)
-
-    adopted, told = [], Noted()
-    Reloader(OLD, wrong, adopted.append, told).reload()
-    assert adopted == []
-    assert told.told == ["RELOADING=1", "READY=1"]
+    adopted, notifier = [], NotedNotifier()
+    Reloader(OLD, fails, adopted.append, notifier).reload()
+    assert (adopted, notifier.sent) == ([], ["RELOADING=1", "READY=1"])

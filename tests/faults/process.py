@@ -22,7 +22,7 @@ from daemon.run import run_daemon
 def main() -> None:
     """Run until SIGTERM, or until the chosen point is reached."""
     options = _parser().parse_args()
-    config = load_config(options.config).config
+    config = load_config(options.config)
     reached = pass_by
     if options.kill_at is not None:
         reached = signalled_at(*options.kill_at, signal.SIGKILL, options.once)

@@ -19,7 +19,7 @@ from actors.protocols.lti11.basic_outcome import DESCRIPTION_LIMIT, read_reply
 from actors.protocols.lti11.platforms import PLATFORMS
 from actors.protocols.lti11.responses import classify
 from actors.response import Response
-from daemon.config import ConfigError, Loaded, effective, load
+from daemon.config import Config, ConfigError, effective, load
 from daemon.config.sections import keys
 from daemon.ingest.events import TYPES, BadEvent
 from daemon.ingest.parse import event_type, event_us, read_event
@@ -236,7 +236,7 @@ def reading_a_configuration_gives_it_or_names_every_fault_without_a_password(tex
             loaded = load(file, environ, cwd=Path(folder))
         except ConfigError as error:
             faults = error.faults
-        assert isinstance(loaded, Loaded) == (not faults)
+        assert isinstance(loaded, Config) == (not faults)
         assert all("\n" not in str(fault) for fault in faults)
         assert not any(PASSWORD in str(fault) for fault in faults if _could_hold_a_secret(fault.key))
         shown, _ = effective(file, environ, cwd=Path(folder))

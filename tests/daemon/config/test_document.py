@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_documented_file_says_the_defaults():
     assert load(ROOT / "config.toml", {}) == load(ROOT / "config.toml", {"CREDENTIALS_DIRECTORY": ""})
-    assert load(ROOT / "config.toml", {}).config == load(None, {}, cwd=ROOT).config
+    assert load(ROOT / "config.toml", {}) == load(None, {}, cwd=ROOT)
 
 
 def test_the_documented_file_names_every_key():

@@ -39,19 +39,19 @@ def test_a_path_that_is_too_long_is_a_fault_like_any_other(tmp_path):
 
 def test_relative_paths_are_seen_from_the_file(tmp_path):
     (tmp_path / "ca.pem").write_text("")
-    config = load(written(tmp_path, '[egress]\nca_file = "ca.pem"'), {}).config
+    config = load(written(tmp_path, '[egress]\nca_file = "ca.pem"'), {})
     assert config.database.url == f"sqlite://{tmp_path}/state/passbackd.db"
     assert config.redis.embedded_dir == tmp_path / "state" / "valkey"
     assert config.egress.ca_file == tmp_path / "ca.pem"
 
 
 def test_relative_paths_are_seen_from_the_current_folder_without_a_file(tmp_path):
-    assert load(None, {}, cwd=tmp_path).config.redis.embedded_dir == tmp_path / "state" / "valkey"
+    assert load(None, {}, cwd=tmp_path).redis.embedded_dir == tmp_path / "state" / "valkey"
 
 
 def test_absolute_paths_stay(tmp_path):
     text = '[database]\nurl = "sqlite:///srv/x.db"\n[redis]\nembedded_dir = "/srv/valkey"'
-    config = load(written(tmp_path, text), {}).config
+    config = load(written(tmp_path, text), {})
     assert (config.database.url, str(config.redis.embedded_dir)) == ("sqlite:///srv/x.db", "/srv/valkey")
 
 

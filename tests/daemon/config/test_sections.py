@@ -59,13 +59,13 @@ def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path
     text = (
         '[egress.campuses]\nexample = { ca_file = "own.pem", minimum_tls = "1.3" }\nother = { minimum_tls = "1.3" }\n'
     )
-    campuses = load(written(tmp_path, text), {}).config.egress.campuses
+    campuses = load(written(tmp_path, text), {}).egress.campuses
     assert campuses["example"].ca_file == tmp_path / "own.pem"
     assert (campuses["other"].ca_file, campuses["other"].minimum_tls) == (None, "1.3")
     shown, _ = effective(written(tmp_path, text), {})
     assert f'campuses = {{ "example" = {{ "ca_file" = "{tmp_path}/own.pem", "minimum_tls" = "1.3" }}' in shown
     by_environment = load(None, {"PASSBACKD_EGRESS__CAMPUSES": '{"example": {"minimum_tls": "1.3"}}'}, cwd=tmp_path)
-    assert by_environment.config.egress.campuses["example"].minimum_tls == "1.3"
+    assert by_environment.egress.campuses["example"].minimum_tls == "1.3"
 
 
 @pytest.mark.parametrize(

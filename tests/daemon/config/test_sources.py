@@ -16,7 +16,7 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
         (credentials / name).write_text("credential\n")
     text = '[redis]\nstream = "file"\ndramatiq_namespace = "file"\nembedded_port = 1\n'
     environ = {"CREDENTIALS_DIRECTORY": str(credentials), "PASSBACKD_REDIS__STREAM": "environment"}
-    redis = load(written(tmp_path, text), environ).config.redis
+    redis = load(written(tmp_path, text), environ).redis
     assert (redis.stream, redis.dramatiq_namespace, redis.embedded_port) == ("environment", "credential", 1)
     assert redis.url == "embedded"
 
@@ -36,19 +36,19 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
     ],
 )
 def test_the_environment_speaks_in_text(variable, text, section, key, value):
-    config = load(None, {f"PASSBACKD_{variable}": text}).config
+    config = load(None, {f"PASSBACKD_{variable}": text})
     assert getattr(getattr(config, section), key) == value
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8, fd12::/32", '["10.0.0.0/8", "fd12::/32"]'])
 def test_networks_are_separated_by_commas_or_written_as_json(text):
-    networks = load(None, {"PASSBACKD_EGRESS__ALLOW_NETWORKS": text}).config.egress.allow_networks
+    networks = load(None, {"PASSBACKD_EGRESS__ALLOW_NETWORKS": text}).egress.allow_networks
     assert networks == (ip_network("10.0.0.0/8"), ip_network("fd12::/32"))
 
 
 @pytest.mark.parametrize("text", ["a=canvas, b = c =moodle", '{"a": "canvas", "b = c": "moodle"}'])
 def test_profiles_are_pairs_separated_by_commas_or_written_as_json(text):
-    profiles = load(None, {"PASSBACKD_OUTCOMES__PROFILES": text}).config.outcomes.profiles
+    profiles = load(None, {"PASSBACKD_OUTCOMES__PROFILES": text}).outcomes.profiles
     assert profiles == {"a": "canvas", "b = c": "moodle"}
 
 
@@ -56,7 +56,7 @@ def test_profiles_are_pairs_separated_by_commas_or_written_as_json(text):
     "text", ['[outcomes]\nprofiles = { "a.b" = "canvas" }', '[outcomes.profiles]\n"a.b" = "canvas"']
 )
 def test_profiles_are_an_inline_table_or_a_table_of_their_own(tmp_path, text):
-    assert load(written(tmp_path, text), {}).config.outcomes.profiles == {"a.b": "canvas"}
+    assert load(written(tmp_path, text), {}).outcomes.profiles == {"a.b": "canvas"}
 
 
 def test_a_table_replaces_that_of_a_lower_source(tmp_path):
@@ -66,7 +66,7 @@ def test_a_table_replaces_that_of_a_lower_source(tmp_path):
     (credentials / "egress.campuses").write_text('{"b": {"minimum_tls": "1.3"}}\n')
     text = '[outcomes.profiles]\na = "moodle"\n[egress.campuses]\na = { minimum_tls = "1.2" }\n'
     environ = {"CREDENTIALS_DIRECTORY": str(credentials), "PASSBACKD_OUTCOMES__PROFILES": "c=moodle"}
-    config = load(written(tmp_path, text), environ).config
+    config = load(written(tmp_path, text), environ)
     assert config.outcomes.profiles == {"c": "moodle"}
     assert list(config.egress.campuses) == ["b"]
 
@@ -110,7 +110,7 @@ def test_other_variables_and_credentials_are_nobodys_business(tmp_path):
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xef\xbb\xbf[web]\nport = 1\n")
-    assert load(file, {}).config.web.port == 1
+    assert load(file, {}).web.port == 1
 
 
 def test_a_section_that_is_none_is_a_fault_also_where_the_environment_sets_its_keys(tmp_path):

@@ -1,7 +1,6 @@
 """Which faults are the data's, and will never pass, and which are a server's, and will."""
 
 import asyncio
-import json
 import sqlite3
 import ssl
 
@@ -18,7 +17,7 @@ from tortoise.exceptions import (
 )
 from tortoise.transactions import in_transaction
 
-from daemon.infra.errors import WORDS, describe, is_data_fault, lost_server
+from daemon.infra.errors import MAX_DESCRIPTION, describe, is_data_fault, lost_server
 from models.db.sql import Statement
 from models.score import Score, apply_score
 
@@ -35,18 +34,12 @@ def caused(error, cause):
         IntegrityError("UNIQUE constraint failed"),
         ValidationError("consumer_key: Length of 'k' 33 > 32"),
         ValueError("no"),
-        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
-        json.JSONDecodeError("no", "", 0),
         TypeError("no"),
         KeyError("no"),
-        IndexError("no"),
         OverflowError("int too large to convert to SQLite INTEGER"),
-        ZeroDivisionError("no"),
         RecursionError("too deep"),
         sqlite3.DataError("string or blob too big"),
         sqlite3.InterfaceError("type not supported"),
-        asyncpg.exceptions.CharacterNotInRepertoireError("invalid byte sequence"),
-        asyncpg.exceptions.NumericValueOutOfRangeError("bigint out of range"),
         asyncpg.exceptions.ProgramLimitExceededError("index row size 3000 exceeds"),
         asyncpg.exceptions.DataError("invalid input"),
         asyncpg.exceptions._base.DataError("invalid input for query argument $1"),
@@ -63,26 +56,20 @@ def test_a_fault_of_the_data_never_passes(error):
     "error",
     [
         ConnectionRefusedError("no"),
-        ConnectionResetError("no"),
         TimeoutError(),
         OSError("disk full"),
         ssl.SSLCertVerificationError("it expired"),
         asyncio.IncompleteReadError(b"", 4),
         OperationalError("database is locked"),
-        OperationalError("database or disk is full"),
         DBConnectionError("no"),
         TransactionManagementError("no"),
         sqlite3.OperationalError("database is locked"),
         sqlite3.DatabaseError("database disk image is malformed"),
         asyncpg.InterfaceError("connection is closed"),
-        asyncpg.ConnectionDoesNotExistError("closed in the middle"),
         asyncpg.CannotConnectNowError("starting up"),
-        asyncpg.TooManyConnectionsError("no"),
         asyncpg.LockNotAvailableError("lock timeout"),
         asyncpg.QueryCanceledError("statement timeout"),
         asyncpg.DeadlockDetectedError("no"),
-        asyncpg.SerializationError("no"),
-        asyncpg.DiskFullError("no"),
         asyncpg.ReadOnlySQLTransactionError("no"),
         asyncpg.AdminShutdownError("no"),
         caused(OperationalError("x"), asyncpg.InsufficientPrivilegeError("no")),
@@ -91,7 +78,6 @@ def test_a_fault_of_the_data_never_passes(error):
         redis.TimeoutError("no"),
         redis.ResponseError("LOADING"),
         redis.ReadOnlyError("no"),
-        redis.AuthenticationError("no"),
     ],
     ids=repr,
 )
@@ -111,12 +97,7 @@ async def fault_of(statement):
 
 @pytest.mark.parametrize(
     "values",
-    [
-        {"modified_us": 2**63},
-        {"modified_us": "noon"},
-        {"user": "\ud800"},
-        {"user": 7.5j},
-    ],
+    [{"modified_us": 2**63}, {"modified_us": "noon"}, {"user": "\ud800"}, {"user": 7.5j}],
     ids=repr,
 )
 async def test_what_the_database_cannot_store_is_a_fault_of_the_data(empty_database, values):
@@ -152,15 +133,14 @@ async def test_a_statement_that_the_database_does_not_take_is_not_the_datas_faul
         (asyncpg.InsufficientPrivilegeError("no"), None),
         (asyncpg.exceptions._base.DataError("invalid input for query argument $1"), None),
         (OperationalError("database is locked"), None),
-        (KeyError("no"), None),
     ],
     ids=repr,
 )
-def test_an_error_tells_which_server_is_away(error, server):
+def test_an_error_shows_which_server_is_away(error, server):
     assert lost_server(error) == server
 
 
-def test_an_error_is_told_in_one_line_that_is_never_empty():
+def test_an_error_is_described_in_one_line_that_is_never_empty():
     assert describe(ValueError("two\nlines")) == "ValueError: two lines"
     assert describe(TimeoutError()) == "TimeoutError: no answer in time"
-    assert len(describe(ValueError("x" * 1_000))) == WORDS
+    assert len(describe(ValueError("x" * 1_000))) == MAX_DESCRIPTION

@@ -1,4 +1,4 @@
-"""The log: what people and machines are shown, and what nobody is."""
+"""The log: what people and machines see, and which data it never shows."""
 
 import io
 import json
@@ -27,44 +27,47 @@ def stream():
     return io.StringIO()
 
 
-def test_json_has_a_time_in_utc_a_level_a_logger_and_an_event(stream):
+@pytest.fixture
+def json_log(stream):
     log.configure("info", "json", "Europe/Berlin", stream=stream)
-    structlog.get_logger("daemon.loops.dispatch").info("woken", assignments=3)
+
+
+def failed(**fields):
+    """Logs an exception raised beside a local variable."""
+    secret = "hidden"  # noqa: F841
+    try:
+        raise ValueError("what\nhappened")
+    except ValueError:
+        structlog.get_logger().exception("failed", **fields)
+
+
+def test_json_has_a_time_in_utc_a_level_a_logger_and_an_event(stream, json_log):
+    structlog.get_logger("daemon.loops.dispatch").info("enqueued", assignments=3)
     line = json.loads(stream.getvalue())
-    assert datetime.now(UTC) - datetime.fromisoformat(line.pop("timestamp")) < timedelta(minutes=1)
-    assert line == {"level": "info", "logger": "daemon.loops.dispatch", "event": "woken", "assignments": 3}
+    timestamp = line.pop("timestamp")
+    assert timestamp.endswith("+00:00")
+    assert datetime.now(UTC) - datetime.fromisoformat(timestamp) < timedelta(minutes=1)
+    assert line == {"level": "info", "logger": "daemon.loops.dispatch", "event": "enqueued", "assignments": 3}
 
 
-def test_json_time_says_that_it_is_utc(stream):
-    log.configure("info", "json", "Europe/Berlin", stream=stream)
-    structlog.get_logger().info("x")
-    assert json.loads(stream.getvalue())["timestamp"].endswith("+00:00")
-
-
-def test_libraries_go_the_same_way(stream):
-    log.configure("info", "json", "UTC", stream=stream)
+def test_libraries_log_in_the_same_form(stream, json_log):
     logging.getLogger("dramatiq.worker").warning("Lost %s of %d", "one", 2)
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["logger"]) == ("Lost one of 2", "warning", "dramatiq.worker")
 
 
-def test_json_is_a_line_an_event_with_its_exception(stream):
-    log.configure("info", "json", "UTC", stream=stream)
-    secret = "local"  # noqa: F841
-    try:
-        raise ValueError("what\nhappened")
-    except ValueError:
-        structlog.get_logger().exception("failed", reason="two\nlines", moment=timedelta(1))
+def test_json_is_a_line_an_event_with_its_exception(stream, json_log):
+    failed(reason="two\nlines", moment=timedelta(1))
     (line,) = stream.getvalue().splitlines()
     assert "ValueError: what\nhappened" in json.loads(line)["exception"]
     assert json.loads(line)["moment"] == "1 day, 0:00:00"
-    assert "secret" not in line
+    assert "hidden" not in line
 
 
 @pytest.mark.parametrize(
     ("timezone", "shown"), [("UTC", "UTC"), ("Europe/Berlin", "CES?T"), ("America/Sao_Paulo", "-03"), ("local", r"\S+")]
 )
-def test_people_are_shown_times_in_their_zone(stream, timezone, shown):
+def test_people_see_times_in_their_zone(stream, timezone, shown):
     log.configure("info", "console", timezone, stream=stream)
     structlog.get_logger("daemon.run").info("ready", port=9871)
     assert re.match(
@@ -73,26 +76,16 @@ def test_people_are_shown_times_in_their_zone(stream, timezone, shown):
     )
 
 
-def test_there_are_colours_on_a_terminal_only(stream):
-    log.configure("info", "console", "UTC", stream=stream)
+@pytest.mark.parametrize(
+    ("output", "environ", "colours"),
+    [(io.StringIO, {}, False), (Terminal, {}, True), (Terminal, {"NO_COLOR": "1"}, False)],
+    ids=["in a pipe", "on a terminal", "on a terminal without colours"],
+)
+def test_only_a_terminal_has_colours_unless_they_are_refused(output, environ, colours):
+    stream = output()
+    log.configure("info", "console", "UTC", stream=stream, environ=environ)
     structlog.get_logger().info("x", y=1)
-    assert "\x1b" not in stream.getvalue()
-
-
-def test_a_terminal_has_colours(monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    terminal = Terminal()
-    log.configure("info", "console", "UTC", stream=terminal)
-    structlog.get_logger().info("x", y=1)
-    assert "\x1b" in terminal.getvalue()
-
-
-def test_colours_can_be_refused(monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    terminal = Terminal()
-    log.configure("info", "console", "UTC", stream=terminal)
-    structlog.get_logger().info("x", y=1)
-    assert "\x1b" not in terminal.getvalue()
+    assert ("\x1b" in stream.getvalue()) is colours
 
 
 def test_a_campus_can_neither_forge_a_line_nor_steer_a_terminal(stream):
@@ -106,27 +99,17 @@ def test_a_campus_can_neither_forge_a_line_nor_steer_a_terminal(stream):
 
 def test_a_traceback_keeps_its_lines_and_shows_no_variables(stream):
     log.configure("info", "console", "UTC", stream=stream)
-    secret = "hidden"  # noqa: F841
-    try:
-        raise ValueError("x")
-    except ValueError:
-        structlog.get_logger().exception("failed")
+    failed()
     assert "Traceback (most recent call last):\n" in stream.getvalue()
-    assert "ValueError: x\n" in stream.getvalue()
-    assert stream.getvalue().count("hidden") == 0
+    assert "ValueError: what\nhappened\n" in stream.getvalue()
+    assert "hidden" not in stream.getvalue()
 
 
-def test_less_than_the_level_is_not_shown(stream):
+def test_a_second_configuration_replaces_the_first_with_its_level(stream, json_log):
     log.configure("warning", "json", "UTC", stream=stream)
-    structlog.get_logger().info("ours")
-    logging.getLogger("aiohttp.access").info("theirs")
-    assert stream.getvalue() == ""
-
-
-def test_a_second_configuration_replaces_the_first(stream):
-    log.configure("info", "json", "UTC", stream=io.StringIO())
-    log.configure("info", "json", "UTC", stream=stream)
-    structlog.get_logger().info("once")
+    structlog.get_logger().info("passbackd")
+    logging.getLogger("aiohttp.access").info("library")
+    structlog.get_logger().warning("once")
     assert len(stream.getvalue().splitlines()) == 1
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from daemon.config.sections import RetentionSection
 from daemon.infra.stop import Stop
-from daemon.loops.prune import EVERY, Prune, Retention
+from daemon.loops.prune import EVERY, Prune
 from models.db.clock import Clock
 from models.db.sql import CHUNK
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
@@ -29,7 +30,7 @@ class Pruned:
     def __init__(self) -> None:
         self.ticker = Ticker()
         self.clock = Clock(self.ticker)
-        self.prune = Prune(clock=self.clock, retention=Retention(10, 30))
+        self.prune = Prune(clock=self.clock, retention=RetentionSection(ledger_days=10, quarantine_days=30))
         self.stop = Stop()
         self.stop.set()  # no sleep between rounds here
 

@@ -9,6 +9,8 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.stop import Stop
 from daemon.loops.systemd import EVERY, Notifier, Watchdog, notifier
 from daemon.web.health import Health
+from tests.actors.sending import Ticker
+from tests.daemon.doubles import NotedNotifier, Sleepless
 
 
 @pytest.fixture(params=["a path", "an abstract name"])
@@ -60,45 +62,27 @@ def test_the_watchdog_is_that_of_the_environment_if_it_names_this_process(enviro
     assert notifier(environ, 42).watchdog_seconds == seconds
 
 
-class Noted(Notifier):
-    def __init__(self, watchdog_seconds=None):
-        super().__init__("somewhere", watchdog_seconds)
-        self.sent = []
-
-    def _tell(self, *lines):
-        self.sent += lines
-
-
-class Sleeps(Stop):
-    """A stop that notes how long it is slept on."""
-
-    async def sleep(self, seconds):
-        self.seconds = seconds
-
-
 @pytest.mark.parametrize(("watchdog", "every"), [(None, EVERY), (30.0, EVERY), (4.0, 2.0)])
-async def test_the_watchdog_is_fed_twice_within_its_time(watchdog, every):
-    systemd, stop = Noted(watchdog), Sleeps()
+async def test_the_watchdog_gets_two_signs_of_life_within_its_time(watchdog, every):
+    systemd, stop = NotedNotifier(watchdog), Sleepless()
     await Watchdog(systemd, Health(), lambda: "fine").step(stop)
     assert systemd.sent == ["WATCHDOG=1", "STATUS=fine"]
-    assert stop.seconds == every
+    assert stop.slept == [every]
 
 
 async def test_a_loop_that_hangs_starves_the_watchdog():
     async def hangs(_stop):
         await release.wait()
 
-    release, stop, time = asyncio.Event(), Stop(), [1000.0]
-    health, systemd = Health(), Noted(10.0)
-    loop = Loop("intake", hangs, monotonic=lambda: time[0])
+    release, stop, ticker = asyncio.Event(), Stop(), Ticker()
+    health, systemd = Health(), NotedNotifier(10.0)
+    loop = Loop("intake", hangs, monotonic=ticker)
     health.started([loop], None, None)
     watchdog, running = Watchdog(systemd, health, lambda: "fine"), asyncio.create_task(loop.run(stop))
-    await watchdog.step(Sleeps())
-    assert systemd.sent == ["WATCHDOG=1", "STATUS=fine"]
-    time[0] += STUCK
-    systemd.sent.clear()
-    await watchdog.step(Sleeps())
-    assert systemd.sent == ["STATUS=fine"], "the supervisor restarts it"
+    await watchdog.step(Sleepless())
+    ticker.seconds += STUCK
+    await watchdog.step(Sleepless())
+    assert systemd.sent == ["WATCHDOG=1", "STATUS=fine", "STATUS=fine"], "the supervisor restarts it"
     stop.set()
     release.set()
     await running
