@@ -63,7 +63,7 @@ def _usable(config: Config) -> Iterator[None]:
         files = [config.egress.ca_file, *(own.ca_file for own in config.egress.campuses.values())]
         names = ", ".join(str(file) for file in files if file is not None)
         raise UnusableError(
-            f"egress.ca_file: {names} cannot be used ({error.strerror or error}): name a file of certificates in PEM"
+            f"egress.ca_file: {names} cannot be used ({error.strerror or error}); name a file of certificates in PEM"
         ) from error
 
 

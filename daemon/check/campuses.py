@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from daemon.check.clocks import REFUSED, SUSPICIOUS, apart
-from daemon.check.findings import Finding, fault, ok, warning
+from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.probe import OutOfReachError, ProbeContext, ProbeResult, probe
+from daemon.check.timing import REFUSED, SUSPICIOUS, clock_difference
 from daemon.config import Config
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
@@ -18,19 +18,15 @@ from models.queries.status import read_campuses
 
 #: Origins that are probed side by side.
 AT_ONCE = 16
-#: Seconds for a probe, at most; less if ``outcomes.timeout_seconds`` is.
-PATIENCE = 10.0
+#: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
+PROBE_TIMEOUT = 10.0
 #: Days. A certificate that has less left is worth a warning.
 RENEW = 21
 
 _DAY = 86_400
 
 
-def _no_progress(_done: int, _all: int) -> None:
-    pass
-
-
-async def check_campuses(config: Config, progress: Callable[[int, int], None] = _no_progress) -> list[Finding]:
+async def check_campuses(config: Config, progress: Callable[[int, int], None]) -> list[Finding]:
     """
     Probe all of them, several at a time.
 
@@ -52,13 +48,13 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None] = 
     try:
         tls, session = campus_tls(config), outcome_session(config, certificate_ends)
     except UnusableError as error:
-        problem, _, cure = str(error).rpartition(": ")
+        problem, cure = split_cure(error)
         return [warning("campuses", f"not probed: {problem}", cure)]
     # Consumers at one origin whose TLS does not differ are probed once.
     probes = {campus: (campus.origin, campus.consumer_key if campus.consumer_key in tls else "") for campus in campuses}
     async with session:
-        patience = min(config.outcomes.timeout_seconds, PATIENCE)
-        context = ProbeContext(session, tls, certificate_ends, clock.now, patience)
+        timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
+        context = ProbeContext(session, tls, certificate_ends, clock.now, timeout)
         # No more than there are connections: the wait for one would be taken for the campus's.
         turns = asyncio.Semaphore(min(AT_ONCE, config.outcomes.max_connections))
         found = await _probe_all(sorted(set(probes.values())), context, turns, progress)
@@ -66,7 +62,7 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None] = 
     return [
         finding
         for campus, key in probes.items()
-        for finding in judge(f"{campus.consumer} at {campus.origin}", found[key], now=now)
+        for finding in campus_findings(f"{campus.consumer} at {campus.origin}", found[key], now=now)
     ]
 
 
@@ -95,7 +91,7 @@ async def _probe_all(
     return found
 
 
-def judge(name: str, found: ProbeResult | OutOfReachError, *, now: float) -> list[Finding]:
+def campus_findings(name: str, found: ProbeResult | OutOfReachError, *, now: float) -> list[Finding]:
     """
     What is wrong with a campus. Pure.
 
@@ -105,32 +101,23 @@ def judge(name: str, found: ProbeResult | OutOfReachError, *, now: float) -> lis
     """
     if isinstance(found, OutOfReachError):
         return [fault(name, str(found), found.cure)]
-    troubles = [*_certificate(name, found, now), *_clock(name, found)]
-    return troubles or [ok(name, _well(found, now))]
-
-
-def _certificate(name: str, found: ProbeResult, now: float) -> list[Finding]:
-    if found.certificate_until is None:
-        return []
-    days = (found.certificate_until - now) / _DAY
-    if days >= RENEW:
-        return []
-    problem = f"its certificate runs out in {days:.0f} days"
-    return [warning(name, problem, "have the campus renew it: without a valid one nothing is sent there")]
-
-
-def _clock(name: str, found: ProbeResult) -> list[Finding]:
-    if found.ahead is None or abs(found.ahead) < SUSPICIOUS:
-        return []
-    problem = apart(found.ahead, "the database's, by which passbackd signs")
-    if abs(found.ahead) >= REFUSED:
-        return [fault(name, f"{problem}: it may refuse every grade", "set the clock that is wrong, by NTP")]
-    return [warning(name, problem, "have both set by NTP")]
-
-
-def _well(found: ProbeResult, now: float) -> str:
-    words = [f"answers (HTTP {found.status}) in {found.seconds * 1000:.0f} ms"]
+    troubles, well = [], [f"answers (HTTP {found.status}) in {found.seconds * 1000:.0f} ms"]
     if found.certificate_until is not None:
-        words.append(f"its certificate is valid for {(found.certificate_until - now) / _DAY:.0f} days")
-    words.append("it does not send the time" if found.ahead is None else apart(found.ahead, "ours"))
-    return ", ".join(words)
+        days = (found.certificate_until - now) / _DAY
+        well.append(f"its certificate is valid for {days:.0f} days")
+        if days < RENEW:
+            problem = f"its certificate runs out in {days:.0f} days"
+            cure = "have the campus renew it: without a valid one nothing is sent there"
+            troubles.append(warning(name, problem, cure))
+    if found.ahead is None:
+        well.append("it does not send the time")
+    elif abs(found.ahead) < SUSPICIOUS:
+        well.append(clock_difference(found.ahead, "ours"))
+    else:
+        problem = clock_difference(found.ahead, "the database's, by which passbackd signs")
+        if abs(found.ahead) < REFUSED:
+            troubles.append(warning(name, problem, "have both set by NTP"))
+        else:
+            cure = "set the clock that is wrong, by NTP"
+            troubles.append(fault(name, f"{problem}: it may refuse every grade", cure))
+    return troubles or [ok(name, ", ".join(well))]

@@ -1,63 +1,48 @@
-"""What a check found, in words for people and for programs. Pure."""
+"""What a check found, for people and for programs. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 from daemon.config import ConfigError
-
-Severity = Literal["ok", "warning", "fault"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing that was looked at.
+    The result of one check.
 
-    *about*: the key of the configuration, the server or the campus. *problem*: what is wrong, or how it stands.
-    *cure*: what to do; empty where nothing is to be done.
+    *about*: the key of the configuration, the server or the campus. *problem*: what is wrong, or the state of what is
+    well. *cure*: what to do; empty where nothing is to be done.
     """
 
-    severity: Severity
+    severity: Literal["ok", "warning", "fault"]
     about: str
     problem: str
     cure: str = ""
-    #: What stands between problem and cure in a line.
-    joint: str = "; "
 
     def line(self) -> str:
-        """All of it in one line."""
         what = self.problem if self.problem.startswith(self.about) else f"{self.about}: {self.problem}"
-        return f"{what}{self.joint}{self.cure}" if self.cure else what
+        return f"{what}; {self.cure}" if self.cure else what
 
 
-def ok(about: str, how: str) -> Finding:
-    """It is as it should be."""
-    return Finding("ok", about, how)
+ok = partial(Finding, "ok")
+#: It works, but not for ever, or not through everything.
+warning = partial(Finding, "warning")
+#: It does not work, or loses data.
+fault = partial(Finding, "fault")
 
 
-def warning(about: str, problem: str, cure: str) -> Finding:
-    """It works, and will not for ever or not through everything."""
-    return Finding("warning", about, problem, cure)
-
-
-def fault(about: str, problem: str, cure: str, *, joint: str = "; ") -> Finding:
-    """It does not work, or loses what was entrusted to it."""
-    return Finding("fault", about, problem, cure, joint)
-
-
-def told(about: str, message: str, *, joint: str) -> Finding:
-    """A fault whose *message*, with its cure after the first *joint*, somebody else has worded."""
-    problem, found, cure = message.removeprefix(f"{about}: ").partition(joint)
-    return Finding("fault", about, problem, cure, joint if found else "; ")
+def split_cure(error: Exception) -> tuple[str, str]:
+    """Problem and cure of a message ``problem; cure``."""
+    problem, _, cure = str(error).partition("; ")
+    return problem, cure
 
 
 def faults_of_config(error: ConfigError) -> list[Finding]:
     """What is wrong with the configuration itself."""
-    return [
-        Finding("fault", fault.key, " ".join(fault.problem.split()), f"correct it: {fault.source}")
-        for fault in error.faults
-    ]
+    return [fault(one.key, " ".join(one.problem.split()), f"correct it: {one.source}") for one in error.faults]
 
 
 def exit_code(servers: Sequence[Finding], campuses: Sequence[Finding]) -> int:
@@ -69,15 +54,4 @@ def exit_code(servers: Sequence[Finding], campuses: Sequence[Finding]) -> int:
 
 def report(findings: Sequence[Finding]) -> dict[str, Any]:
     """The document of ``check --json``."""
-    return {
-        "ok": not any(finding.severity == "fault" for finding in findings),
-        "findings": [
-            {
-                "severity": finding.severity,
-                "about": finding.about,
-                "problem": finding.problem,
-                "cure": finding.cure,
-            }
-            for finding in findings
-        ],
-    }
+    return {"ok": exit_code(findings, ()) == 0, "findings": [asdict(finding) for finding in findings]}

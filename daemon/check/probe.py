@@ -22,7 +22,7 @@ _ASK = "ask the campus; see whether a firewall stands between"
 _TLS = "ask the campus; see whether https is right in its launches"
 _NAME = "see that this machine's name server knows it; a new launch brings a new address"
 _AUTHORITY = "have the campus use one of a known authority, or name its authority in egress.ca_file"
-#: Cures of a certificate by OpenSSL's code for what is wrong with it (X509_V_ERR_*).
+#: Cures by OpenSSL's code for what is wrong with a certificate (X509_V_ERR_*).
 _CERTIFICATES = {
     9: "have the campus wait or renew it; see that this machine's clock is right",
     10: "have the campus renew it",
@@ -60,7 +60,7 @@ class ProbeContext:
     What probes share.
 
     *session*: from :func:`actors.client.http_session`, which writes *certificate_ends*. *tls*: contexts by consumer
-    key, where the session's own does not apply. *now_ms*: the daemons' time, in milliseconds since 1970. *patience*:
+    key, where the session's own does not apply. *now_ms*: the daemons' time, in milliseconds since 1970. *timeout*:
     seconds for a whole probe.
     """
 
@@ -68,7 +68,7 @@ class ProbeContext:
     tls: Mapping[str, ssl.SSLContext]
     certificate_ends: Mapping[str, float]
     now_ms: Callable[[], int]
-    patience: float = 10.0
+    timeout: float = 10.0
 
 
 async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> ProbeResult:
@@ -81,7 +81,7 @@ async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> P
     progress, began = Progress(), time.monotonic()
     try:
         async with (
-            asyncio.timeout(context.patience),
+            asyncio.timeout(context.timeout),
             context.session.get(
                 URL(f"{origin}/", encoded=True),
                 allow_redirects=False,
@@ -94,17 +94,17 @@ async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> P
             ahead = Response(response.status, response.headers, b"", 0.0).clock_offset(now)
             return ProbeResult(response.status, seconds, context.certificate_ends.get(origin), ahead)
     except TimeoutError as error:
-        raise _too_late(progress, context.patience) from error
+        raise _too_late(progress, context.timeout) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _out_of_reach(error) from error
 
 
-def _too_late(progress: Progress, patience: float) -> OutOfReachError:
+def _too_late(progress: Progress, timeout: float) -> OutOfReachError:
     if progress.looking_up:
         return OutOfReachError("its name is not looked up in time", _NAME)
     if progress.connected is None:
         return OutOfReachError("no connection in time", _ASK)
-    return OutOfReachError(f"it takes connections and does not answer within {patience:g} s", "ask the campus")
+    return OutOfReachError(f"it takes connections and does not answer within {timeout:g} s", "ask the campus")
 
 
 def _out_of_reach(error: Exception) -> OutOfReachError:

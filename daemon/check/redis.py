@@ -1,13 +1,13 @@
-"""Redis: whether it answers, and whether events are safe with it."""
+"""Redis: whether it answers, and whether it keeps the events on its stream until passbackd has read them."""
 
-import time
+from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from daemon.check.durability import Facts, judge
-from daemon.check.findings import Finding, fault, ok, told
+from daemon.check.findings import Finding, fault, ok, split_cure, warning
+from daemon.check.timing import quickest
 from daemon.config import Config
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url
@@ -15,60 +15,57 @@ from daemon.infra.errors import describe
 from daemon.infra.redis import is_too_old, redis_client
 from daemon.ingest.stream import as_text
 
-#: Round trips that are measured; the quickest counts.
-TRIPS = 5
+#: The used part of ``maxmemory`` from which on a warning is given.
+NEARLY_FULL = 0.8
+
+_SETTINGS = ("save", "appendfsync", "maxmemory-policy")
 
 
 async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
     """Reads only."""
-    url = config.redis.url
+    url, stream = config.redis.url, config.redis.stream
     if config.redis.embedded:
         try:
             binary()
         except EmbeddedError as error:
-            return [told("redis.url", str(error), joint=": ")]
+            return [fault("redis.url", *split_cure(error))]
         running = known_url(config.redis.embedded_dir)
         if running is None:
             return [ok("redis", "embedded, starts with the daemon")]
         url = running
     try:
         async with redis_client(url) as client:
-            found = await _plain(client, config.redis.stream)
-            return [*found, *await _deep(client, config.redis.stream)] if deep else found
+            found = [await _server(client), *await _stream(client, stream, deep=deep)]
+            if deep:
+                trip, _ = await quickest(client.ping)
+                settings = {name: await _setting(client, name) for name in _SETTINGS}
+                found += redis_findings(await client.info(), settings, trip)
+            return found
     except Exception as error:  # noqa: BLE001 - whatever the client says, the operator needs the key
         problem = f"Redis cannot be reached ({describe(error)})"
         return [fault("redis.url", problem, "is it running, is the URL right?")]
 
 
-async def _plain(client: Redis, stream: str) -> list[Finding]:
+async def _server(client: Redis) -> Finding:
     version = str((await client.info("server"))["redis_version"])
-    kind = as_text(await client.type(stream))
     if is_too_old(version):
-        return [fault("redis.url", f"this Redis is {version}", "passbackd needs 6.2 or newer, or a Valkey")]
+        return fault("redis.url", f"this Redis is {version}", "passbackd needs 6.2 or newer, or a Valkey")
+    return ok("redis", f"answers, {version}")
+
+
+async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
+    kind = as_text(await client.type(stream))
     if kind not in ("stream", "none"):
-        problem = f"the key {stream} holds a {kind}, not a stream"
-        return [fault("redis.stream", problem, "name another", joint=": ")]
-    return [ok("redis", f"answers, {version}")]
-
-
-async def _deep(client: Redis, stream: str) -> list[Finding]:
-    trips = []
-    for _ in range(TRIPS):
-        before = time.perf_counter()
-        await client.ping()
-        trips.append(time.perf_counter() - before)
-    facts = Facts(
-        info=await client.info(),
-        save=await _setting(client, "save"),
-        appendfsync=await _setting(client, "appendfsync"),
-        policy=await _setting(client, "maxmemory-policy"),
-        trip=min(trips),
-    )
-    return [*judge(facts), *await _length(client, stream)]
+        return [fault("redis.stream", f"the key {stream} holds a {kind}, not a stream", "name another")]
+    if not deep:
+        return []
+    if kind == "none":
+        return [ok("redis", f"the stream {stream} is not there yet: the first event makes it")]
+    return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
 
 
 async def _setting(client: Redis, name: str) -> str | None:
-    """What CONFIG GET says; None where it is forbidden, as with servers that somebody else manages."""
+    """What CONFIG GET says; None where it is forbidden, as with managed servers."""
     try:
         settings: dict[Any, Any] = await client.config_get(name)
     except RedisError:
@@ -77,10 +74,80 @@ async def _setting(client: Redis, name: str) -> str | None:
     return None if value is None else as_text(value)
 
 
-async def _length(client: Redis, stream: str) -> list[Finding]:
-    kind = as_text(await client.type(stream))
-    if kind == "none":
-        return [ok("redis", f"the stream {stream} is not there yet: the first event makes it")]
-    if kind != "stream":
-        return []  # told already
-    return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
+def redis_findings(info: Mapping[str, Any], settings: Mapping[str, str | None], trip: float) -> list[Finding]:
+    """
+    What is wrong with a server, or will be. Pure.
+
+    Args:
+        info: What INFO says.
+        settings: ``save``, ``appendfsync`` and ``maxmemory-policy``; None where CONFIG GET is forbidden.
+        trip: Seconds of a round trip.
+    """
+    name = f"Redis {info.get('redis_version', 'of an unknown version')}"
+    if "valkey_version" in info:
+        name = f"Valkey {info['valkey_version']}"
+    found = [ok("redis", f"{name}, answers in {trip * 1000:.1f} ms")]
+    if info.get("role") == "slave":
+        master = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
+        problem = f"it is a replica of {master}: neither the tool nor passbackd can write to it"
+        found.append(fault("redis.url", problem, "name the primary in redis.url"))
+    found.append(_eviction(info, settings["maxmemory-policy"]))
+    if most := int(info.get("maxmemory") or 0):
+        found.append(_memory(int(info.get("used_memory") or 0), most))
+    return [*found, _persistence(info, settings), *_last_writes(info, settings["save"])]
+
+
+def _eviction(info: Mapping[str, Any], policy: str | None) -> Finding:
+    policy = policy or info.get("maxmemory_policy")
+    if policy is None:
+        return _unread("maxmemory-policy", "see that it is noeviction")
+    if policy == "noeviction":
+        return ok("redis", "maxmemory-policy is noeviction")
+    cure = "set maxmemory-policy to noeviction, or give passbackd a Redis of its own"
+    if policy.startswith("volatile-"):
+        problem = f"maxmemory-policy is {policy}: it spares the stream, which has no expiry, but is meant for a cache"
+        return warning("redis.url", problem, cure)
+    limit = "" if int(info.get("maxmemory") or 0) else ", as soon as maxmemory is set"
+    problem = f"maxmemory-policy is {policy}: it deletes the stream, with its unread events, to make room{limit}"
+    return fault("redis.url", problem, cure)
+
+
+def _memory(used: int, most: int) -> Finding:
+    how = f"{used / most:.0%} of maxmemory ({used / 1024**2:.0f} of {most / 1024**2:.0f} MiB) are used"
+    if used < NEARLY_FULL * most:
+        return ok("redis", how)
+    cure = "raise maxmemory, or lower retention.stream_days"
+    return warning("redis.url", f"{how}: a full Redis takes no events", cure)
+
+
+def _persistence(info: Mapping[str, Any], settings: Mapping[str, str | None]) -> Finding:
+    fsync, save = settings["appendfsync"], settings["save"]
+    if int(info.get("aof_enabled") or 0):
+        if fsync is None:
+            return _unread("appendfsync", "appendonly is on")
+        if fsync == "no":
+            problem = "appendfsync is no: a crash of its machine may lose the events of half a minute"
+            return warning("redis.url", problem, "set appendfsync everysec")
+        return ok("redis", f"appendonly is on, appendfsync {fsync}")
+    if save is None:
+        return _unread("save", "appendonly is off; see that it saves in another way")
+    if save.strip():
+        return ok("redis", f"it saves by `save {save}`; appendonly would keep the last minutes too")
+    problem = "neither appendonly nor save is set: a restart loses the unread events"
+    return warning("redis.url", problem, "set appendonly yes")
+
+
+def _last_writes(info: Mapping[str, Any], save: str | None) -> list[Finding]:
+    found = []
+    if str(info.get("aof_last_write_status", "ok")) != "ok":
+        problem = "its last write to the append-only file failed: it takes no events until one works"
+        found.append(fault("redis.url", problem, "see its log, and make room on its disk"))
+    if str(info.get("rdb_last_bgsave_status", "ok")) != "ok":
+        problem = "its last save failed: with `save` set it takes no events until one works"
+        severity = warning if save == "" else fault
+        found.append(severity("redis.url", problem, "see its log, and make room in its memory and on its disk"))
+    return found
+
+
+def _unread(name: str, more: str) -> Finding:
+    return ok("redis", f"{name} could not be read (CONFIG GET is forbidden here): {more}")

@@ -1,20 +1,51 @@
 """Everything on the side of this machine: the database, Redis, the certificates that are trusted."""
 
 from actors.tls import trust
-from daemon.check.database import check_database
-from daemon.check.findings import Finding, fault
+from daemon.check.findings import Finding, fault, ok, split_cure
+from daemon.check.postgres import check_postgres
 from daemon.check.redis import check_redis
+from daemon.check.sqlite import check_sqlite
 from daemon.config import Config
+from daemon.infra.errors import describe
+from models.db.database import open_database, sqlite_path
+from models.db.migrate import SchemaError, applied, check_schema, known
 
 
 async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
     """
-    What stands in the way of the daemon, and how the servers are.
+    What keeps the daemon from working, and how the servers are.
 
     Args:
         deep: Also what may go wrong later: settings that lose data, clocks, memory, disk.
     """
     return [*await check_database(config, deep=deep), *await check_redis(config, deep=deep), *_certificates(config)]
+
+
+async def check_database(config: Config, *, deep: bool) -> list[Finding]:
+    """Reads only; an SQLite file that is not there yet is made, as at every opening."""
+    url = config.database.url
+    path = sqlite_path(url)
+    try:
+        async with open_database(url):
+            found = [await _schema(may_migrate=config.database.migrate_on_start)]
+            if deep:
+                found += await check_postgres(url) if path is None else await check_sqlite(path)
+            return found
+    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+        problem = f"the database cannot be reached ({describe(error)})"
+        return [fault("database.url", problem, "is it running, is the URL right?")]
+
+
+async def _schema(*, may_migrate: bool) -> Finding:
+    have, want = set(await applied()), set(known())
+    if may_migrate and want - have and not have - want:
+        return ok("database", f"answers; {len(want - have)} migrations will be applied at start")
+    try:
+        await check_schema()
+    except SchemaError as error:
+        problem, cure = split_cure(error)
+        return fault("database.url", problem.removeprefix("database.url: "), cure)
+    return ok("database", "answers, the schema fits")
 
 
 def _certificates(config: Config) -> list[Finding]:
@@ -26,5 +57,5 @@ def _certificates(config: Config) -> list[Finding]:
             trust(file)
         except OSError as error:
             problem = f"{file} cannot be used ({error.strerror or error})"
-            found.append(fault(name, problem, "name a file of certificates in PEM", joint=": "))
+            found.append(fault(name, problem, "name a file of certificates in PEM"))
     return found

@@ -31,6 +31,6 @@ def allow_files(connections: int) -> None:
     if allowed < needed:
         raise UnusableError(
             f"outcomes.max_connections: {connections} connections and {OTHERS} other files are more than the {allowed} "
-            "files that this process may open: set fewer, or allow more (LimitNOFILE= in the unit, `ulimit -n` in a "
+            "files that this process may open; set fewer, or allow more (LimitNOFILE= in the unit, `ulimit -n` in a "
             "shell)"
         )

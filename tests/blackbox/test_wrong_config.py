@@ -162,7 +162,7 @@ def test_without_a_server_program_embedded_is_no_choice(plain, tmp_path):
         PYTHONPATH=os.pathsep.join([str(without), str(ROOT)]),
         PATH="",
     )
-    assert line.startswith('redis.url is "embedded" and there is no server program: install valkey-server')
+    assert line.startswith('redis.url is "embedded" and there is no server program; install valkey-server')
     assert "or set redis.url" in line
 
 

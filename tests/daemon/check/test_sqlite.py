@@ -1,11 +1,11 @@
-"""What is told of an SQLite file."""
+"""What is found about an SQLite file."""
 
 from pathlib import Path
 
 import pytest
 
-from daemon.check.database import check_database
-from daemon.check.sqlite import HARDLY_ANY, LITTLE, Facts, judge
+from daemon.check.servers import check_database
+from daemon.check.sqlite import HARDLY_ANY, LITTLE, sqlite_findings
 from daemon.config import Config
 from daemon.config.sections import DatabaseSection
 from models.db.database import open_database
@@ -21,23 +21,20 @@ def config(fresh_database):
 
 
 @pytest.mark.parametrize(
-    ("facts", "severity", "words"),
+    ("journal", "message", "free", "severity", "words"),
     [
-        (Facts("3.40", [], "wal", LITTLE), "ok", "database: the file is whole"),
-        (
-            Facts("3.40", ["row 3 is lost"], "wal", LITTLE),
-            "fault",
-            "grades.db is damaged (row 3 is lost); stop the daemon",
-        ),
-        (Facts("3.40", [], "wal", LITTLE), "ok", "database: SQLite 3.40, journal mode wal"),
-        (Facts("3.40", [], "delete", LITTLE), "warning", "database.url: journal mode is delete and not wal"),
-        (Facts("3.40", [], "wal", LITTLE), "ok", "1.0 GiB free on the disk of /var/lib/passbackd"),
-        (Facts("3.40", [], "wal", LITTLE - 1), "warning", "database.url: only 1.0 GiB free"),
-        (Facts("3.40", [], "wal", HARDLY_ANY - 1), "fault", "database.url: only 0.1 GiB free"),
+        ("wal", "ok", LITTLE, "ok", "database: the file is whole"),
+        ("wal", "row 3 is lost", LITTLE, "fault", "grades.db is damaged (row 3 is lost); stop the daemon"),
+        ("wal", "ok", LITTLE, "ok", "database: SQLite 3.40, journal mode wal"),
+        ("delete", "ok", LITTLE, "warning", "database.url: journal mode is delete and not wal"),
+        ("wal", "ok", LITTLE, "ok", "1.0 GiB free on the disk of /var/lib/passbackd"),
+        ("wal", "ok", LITTLE - 1, "warning", "database.url: only 1.0 GiB free"),
+        ("wal", "ok", HARDLY_ANY - 1, "fault", "database.url: only 0.1 GiB free"),
     ],
 )
-def test_what_would_lose_or_hold_up_grades_is_told(facts, severity, words):
-    assert [finding.severity for finding in judge(facts, PATH) if words in finding.line()] == [severity]
+def test_what_would_lose_or_hold_up_grades_is_shown(journal, message, free, severity, words):
+    found = sqlite_findings(PATH, "3.40", journal, [message], free)
+    assert [finding.severity for finding in found if words in finding.line()] == [severity]
 
 
 async def test_a_whole_file_is_found_whole(config):
