@@ -11,7 +11,7 @@ from daemon.config import Config, zone
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
-from daemon.why.show import show
+from daemon.why.show import print_answer
 from models.db.clock import Clock
 from models.queries.grades import Query, asked_of
 
@@ -48,7 +48,7 @@ def why(
         if as_json:
             typer.echo(json.dumps(document(answer, terms)))
         else:
-            show(answer, terms, console())
+            print_answer(answer, terms, console())
 
     run_work(work())
 

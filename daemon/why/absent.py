@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from daemon.infra.text import counted, past
-from daemon.why.known import Absent, AbsentState, Terms
-from daemon.why.names import title
+from daemon.why.known import Absent, AbsentState, Terms, title
 from models.queries.grades import Query, Rejected
 
 #: How many of a learner's other assignments are named.

@@ -1,14 +1,15 @@
 """What ``why --json`` prints. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from actors.grade import Grade, wire_score
 from daemon.infra.text import iso
 from daemon.why.absent import absence
-from daemon.why.known import Explanation, Known, Terms
+from daemon.why.known import Absent, Explanation, Known, Terms
 from daemon.why.words import reason
 from models.delivery import DeliveryRecord
-from models.queries.grades import Query, Rejected
+from models.queries.grades import Rejected
 from models.stale_event import StaleEvent
 
 
@@ -20,7 +21,7 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     course. What is not on record is null.
     """
     if answer.absent is not None:
-        return [_nothing(answer, terms)]
+        return [_nothing(answer.absent, answer, terms)]
     return [_assignment(known, answer, terms) for known in answer.known]
 
 
@@ -49,14 +50,20 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "campus_state": row.campus_state,
         "entry_id": row.entry_id,
         "more_deliveries": known.more_lines,
-        **_events(answer, row.user_id, row.course_id),
+        **_events(
+            [
+                event
+                for event in answer.rejected
+                if event.user_id == row.user_id and event.course_id in (None, row.course_id)
+            ],
+            [event for event in answer.late if (event.user_id, event.course_id) == (row.user_id, row.course_id)],
+        ),
     }
 
 
-def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
-    assert answer.absent is not None  # noqa: S101 - the caller looked
-    asked: Query = answer.absent.asked
-    state, why = absence(answer.absent, answer.rejected, terms)
+def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any]:
+    asked = absent.asked
+    state, why = absence(absent, answer.rejected, terms)
     return {
         "assignment_id": None,
         "user_id": asked.user_id,
@@ -73,8 +80,7 @@ def _nothing(answer: Explanation, terms: Terms) -> dict[str, Any]:
         "due_at": None,
         "reason": why,
         "deliveries": [],
-        "quarantined": [_quarantined(event) for event in answer.rejected],
-        "stale": [_stale(event) for event in answer.late],
+        **_events(answer.rejected, answer.late),
     }
 
 
@@ -94,37 +100,22 @@ def _delivery(line: DeliveryRecord) -> dict[str, Any]:
     }
 
 
-def _events(answer: Explanation, user_id: str, course_id: str) -> dict[str, Any]:
+def _events(rejected: Iterable[Rejected], late: Iterable[StaleEvent]) -> dict[str, Any]:
     return {
-        "quarantined": [
-            _quarantined(event)
-            for event in answer.rejected
-            if event.user_id == user_id and event.course_id in (None, course_id)
+        "quarantined": [{**_event(event), "reason": event.reason} for event in rejected],
+        "stale": [
+            {**_event(event), "number": event.number, "modified": iso(event.modified_us // 1000)} for event in late
         ],
-        "stale": [_stale(event) for event in answer.late if (event.user_id, event.course_id) == (user_id, course_id)],
     }
 
 
-def _quarantined(event: Rejected) -> dict[str, Any]:
+def _event(event: Rejected | StaleEvent) -> dict[str, Any]:
     return {
         "at": iso(event.at),
         "entry_id": event.entry_id,
         "type": event.type,
         "course_id": event.course_id,
         "usage_id": event.usage_id,
-        "reason": event.reason,
-    }
-
-
-def _stale(event: StaleEvent) -> dict[str, Any]:
-    return {
-        "at": iso(event.at),
-        "entry_id": event.entry_id,
-        "type": event.type,
-        "course_id": event.course_id,
-        "usage_id": event.usage_id,
-        "number": event.number,
-        "modified": iso(event.modified_us // 1000),
     }
 
 

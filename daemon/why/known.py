@@ -1,8 +1,9 @@
-"""What is known about the grades that a user asks about: frozen records, filled by :mod:`daemon.why.gather`."""
+"""What is known about the grades that a user asks about, and what people call them. Pure."""
 
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal
+from urllib.parse import urlsplit
 
 from actors.grade import Grade, NoGrade
 from models.changes import Debounce
@@ -62,3 +63,22 @@ class Explanation:
     absent: Absent | None = None
     rejected: tuple[Rejected, ...] = ()
     late: tuple[StaleEvent, ...] = ()
+
+
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
+
+
+def title(row: AssignmentView) -> str:
+    """Course and activity, by the titles of the launch where it had any."""
+    return f"{row.context_title or row.course_id}: {row.resource_link_title or row.usage_id}"
+
+
+def campus_name(row: AssignmentView) -> str:
+    """``Example University (canvas.example.edu)``: with a port only where it is not the scheme's own."""
+    parts = urlsplit(row.origin)
+    return f"{row.consumer} ({parts.netloc.removesuffix(_USUAL_PORTS.get(parts.scheme, ''))})"
+
+
+def noun(row: AssignmentView) -> str:
+    """What kind of block it is, to a learner."""
+    return "unit" if row.composite else "problem"

@@ -2,15 +2,14 @@
 
 from actors.grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
-from daemon.why.known import Known, Terms
-from daemon.why.names import campus as name_of
+from daemon.why.known import Known, Terms, campus_name
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:
     """The sentences about a grade in the state ``waiting`` or ``due``."""
-    row, campus = known.row, name_of(known.row)
+    row, campus = known.row, campus_name(known.row)
     if row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK):
         return [_without_structure(row, terms)]
     trouble = _campus_trouble(row, terms, campus)

@@ -6,8 +6,7 @@ The first sentences say what is the matter and what comes next; then come what t
 
 from actors.grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
-from daemon.why.known import Known, Terms
-from daemon.why.names import campus, noun
+from daemon.why.known import Known, Terms, campus_name, noun
 from daemon.why.waiting import waiting
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView
@@ -51,7 +50,7 @@ def _settled(known: Known, terms: Terms) -> list[str]:
     if row.sent_score is None or row.sent_at is None:
         nothing = f"Nothing to send: this learner has attempted nothing in this {noun(row)}."
         return [nothing, _may_still_hold(sent, terms)] if sent is not None else [nothing]
-    said = [f"Sent {row.sent_score} to {campus(row)} on {past(row.sent_at, terms.zone)} and acknowledged."]
+    said = [f"Sent {row.sent_score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged."]
     if sent is not None and sent.clamped:
         said.append(_cut(known.grade))
     if sent is not None and sent.version < row.sent_version:
@@ -79,18 +78,18 @@ def _parked(known: Known, terms: Terms) -> str:
     # Row and line are written as one.
     line = next((line for line in known.lines if line.at == at), None)
     if line is not None and line.result == "refused" and line.http_status is not None:
-        head = f"Refused by {campus(row)} on"
+        head = f"Refused by {campus_name(row)} on"
     elif line is not None and line.result in ("retried", "ambiguous"):
-        head = f"Given up at {campus(row)} on"
+        head = f"Given up at {campus_name(row)} on"
     else:
-        head = f"Not sent to {campus(row)} since"
+        head = f"Not sent to {campus_name(row)} since"
     who = _WHO_ACTS.get(row.parked_scope or "", "")
     return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
 
 
 def _under_way(row: AssignmentView, terms: Terms) -> str:
     return (
-        f"Being sent: attempt {row.attempts} at {campus(row)} began on "
+        f"Being sent: attempt {row.attempts} at {campus_name(row)} began on "
         f"{past(row.claimed_at or terms.now, terms.zone, seconds=True)} and is over within a minute or two."
     )
 

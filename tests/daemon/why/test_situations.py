@@ -10,7 +10,7 @@ from rich.console import Console
 
 from daemon.why.document import document
 from daemon.why.gather import gather
-from daemon.why.show import show
+from daemon.why.show import print_answer
 from models.stream_position import read_position
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, TERMS, Story
@@ -38,7 +38,7 @@ async def answer_to(name: str) -> str:
     asked = await SITUATIONS[name](Story())
     answer = await gather(asked, now=NOW)
     screen = io.StringIO()
-    show(answer, TERMS, Console(file=screen, width=250))
+    print_answer(answer, TERMS, Console(file=screen, width=250))
     objects = document(answer, TERMS)
     for one in objects:
         assert tuple(one)[: len(CONTRACT)] == CONTRACT

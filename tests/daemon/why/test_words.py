@@ -10,8 +10,8 @@ from rich.console import Console
 
 from daemon.infra.log import printable
 from daemon.why.gather import gather
-from daemon.why.names import campus, title
-from daemon.why.show import show
+from daemon.why.known import campus_name, title
+from daemon.why.show import print_answer
 from models.queries.grades import Query, find_grades
 from tests.daemon.why.situations.several import two_campuses_and_two_blocks
 from tests.daemon.why.story import NOW, TERMS, Story
@@ -33,7 +33,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 async def test_a_campus_is_named_with_its_host_and_a_port_that_is_not_the_usual_one(empty_database, origin, name):
     await make_assignment(await make_service(), user_id="a")
     (row,) = await find_grades(Query("a"), now=NOW)
-    assert campus(replace(row, origin=origin)) == name
+    assert campus_name(replace(row, origin=origin)) == name
 
 
 async def test_an_activity_is_named_by_what_the_launch_called_it_or_else_by_ids(empty_database):
@@ -54,7 +54,7 @@ async def test_on_a_terminal_it_is_folded_and_in_a_pipe_a_paragraph_is_a_line(em
     widths = {}
     for is_terminal in (True, False):
         screen = io.StringIO()
-        show(answer, TERMS, Console(file=screen, width=80, force_terminal=is_terminal, highlight=False))
+        print_answer(answer, TERMS, Console(file=screen, width=80, force_terminal=is_terminal, highlight=False))
         text = screen.getvalue()
         assert ("\x1b[1m" in text) is is_terminal, "titles are bold on a terminal alone"
         widths[is_terminal] = max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in text.splitlines())
