@@ -13,7 +13,7 @@ from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counti
 from daemon.cli.common import run as run_work
 from daemon.infra.log import printable
 from daemon.infra.text import iso
-from daemon.support.reconcile import CampusReport, Drift
+from daemon.support.reconcile import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
 
 #: Findings that are told one by one; ``--json`` tells all.
@@ -52,19 +52,19 @@ def reconcile(
     from daemon.support.reconcile import reconcile as reconcile_all  # noqa: PLC0415
 
     settings = quiet_config(config)
-    mend: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
+    again: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
             wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
             async with reading(settings) as reader:
                 with counting_bar("readings", wanted=not as_json) as progress:
-                    reports = await reconcile_all(wanted, reader, mend=mend, progress=progress)
+                    reports = await reconcile_all(wanted, reader, fix=again, progress=progress)
         if as_json:
             typer.echo(json.dumps(_document(reports)))
         else:
             _show(reports)
-        if any(report.left or any(not drift.marked for drift in report.drifts) for report in reports):
+        if any(report.left or any(not mismatch.marked for mismatch in report.mismatches) for report in reports):
             raise typer.Exit(FAILED)
 
     run_work(work())
@@ -83,45 +83,45 @@ def _document(reports: Sequence[CampusReport]) -> dict[str, Any]:
             }
             for report in reports
         ],
-        "findings": [_finding(report, drift) for report in reports for drift in report.drifts],
+        "findings": [_finding(report, mismatch) for report in reports for mismatch in report.mismatches],
     }
 
 
-def _finding(report: CampusReport, drift: Drift) -> dict[str, Any]:
-    settled = drift.settled
+def _finding(report: CampusReport, mismatch: Mismatch) -> dict[str, Any]:
+    grade = mismatch.acknowledged
     return {
-        "assignment": settled.id,
-        "user_id": settled.user_id,
-        "course_id": settled.course_id,
-        "usage_id": settled.usage_id,
+        "assignment": grade.id,
+        "user_id": grade.user_id,
+        "course_id": grade.course_id,
+        "usage_id": grade.usage_id,
         "consumer": report.consumer,
         "origin": report.origin,
-        "finding": drift.finding,
-        "held": drift.held,
-        "acknowledged": settled.sent_score,
-        "acknowledged_at": iso(settled.sent_at),
-        "why": drift.why,
-        "marked": drift.marked,
+        "finding": mismatch.finding,
+        "held": mismatch.held,
+        "acknowledged": grade.sent_score,
+        "acknowledged_at": iso(grade.sent_at),
+        "why": mismatch.why,
+        "marked": mismatch.marked,
     }
 
 
 def _show(reports: Sequence[CampusReport]) -> None:
     screen = console()
-    drifts = [(report, drift) for report in reports for drift in report.drifts]
-    if drifts:
+    mismatches = [(report, mismatch) for report in reports for mismatch in report.mismatches]
+    if mismatches:
         table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
-        for report, drift in drifts[:MAX_TOLD]:
-            settled = drift.settled
-            told = [settled.user_id, settled.usage_id, report.consumer, settled.sent_score, _MEANING[drift.finding]]
+        for report, mismatch in mismatches[:MAX_TOLD]:
+            grade = mismatch.acknowledged
+            cells = [grade.user_id, grade.usage_id, report.consumer, grade.sent_score, _MEANING[mismatch.finding]]
             table.add_row(
-                str(settled.id),
-                *map(_text, told),
-                _text(drift.why or drift.held or ""),
-                "marked" if drift.marked else "",
+                str(grade.id),
+                *map(_text, cells),
+                _text(mismatch.why or mismatch.held or ""),
+                "marked" if mismatch.marked else "",
             )
         screen.print(table)
-        if len(drifts) > MAX_TOLD:
-            screen.print(f"and {len(drifts) - MAX_TOLD} more: --json lists all")
+        if len(mismatches) > MAX_TOLD:
+            screen.print(f"and {len(mismatches) - MAX_TOLD} more: --json lists all")
         screen.print()
     for report in reports:
         screen.print(_line(report))

@@ -1,10 +1,11 @@
 """
-Asking campuses whether they still hold what they acknowledged, and sending again what they do not.
+Asks campuses whether they still hold what they acknowledged, and has sent again what they do not.
 
-It is a process of its own beside the daemons, and counts with them how many requests a campus has.
+It runs beside the daemons, and shares each campus's concurrency limit with them.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,27 +30,28 @@ from models.queries.reconcile import (
 
 log = structlog.get_logger(__name__)
 
-#: Campuses that are read from side by side.
+#: Campuses that are read from concurrently.
 CAMPUSES_AT_ONCE = 32
-#: Seconds that a campus may have no slot for a reading, one after the other, before it is left.
-PATIENCE = 120.0
+#: Seconds that a campus may have no slot for any reading before it is left.
+SLOT_TIMEOUT = 120.0
 #: Milliseconds for which senders leave a slot to readings; longer than between two of these.
 RESERVE_MS = 15_000
 #: Seconds between two tries to get a slot.
 AGAIN = 0.5
-#: Readings, one after the other, in which the campus tells nothing of anybody, before it is left.
+#: Consecutive readings without a score, for a reason that is the campus's, before it is left.
 MAX_UNREADABLE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class Mismatch:
     """
-    A campus that does not hold what it acknowledged, or does not tell.
+    A grade that a campus does not hold as it acknowledged it, or does not show.
 
-    *held*: what it wrote; None where it did not tell. *why*: why not. *marked*: whether the grade is sent again.
+    *held*: as the campus wrote it; None where it showed none, for the reason *why*. *marked*: whether the grade is sent
+    again.
     """
 
-    settled: Acknowledged
+    acknowledged: Acknowledged
     finding: Finding
     held: str | None
     why: str = ""
@@ -61,134 +63,121 @@ class CampusReport:
     """
     What was found at one campus.
 
-    *skipped*: how many assignments were not read, by why. *marked*: how many are sent again.
+    *left*: why not all of it was read; empty if it was. *skipped*: how many assignments were not read, by why.
     """
 
     consumer: str
     origin: str
-    #: Why not all of it was read; empty if it was.
+    skipped: Counter[str]
     left: str = ""
     counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(FINDINGS, 0))
-    skipped: dict[str, int] = field(default_factory=dict)
-    drifts: list[Drift] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
 
     @property
     def marked(self) -> int:
-        return sum(drift.marked for drift in self.drifts)
-
-    def skip(self, why: str, number: int = 1) -> None:
-        if number:
-            self.skipped[why] = self.skipped.get(why, 0) + number
-
-
-class _GoneError(Exception):
-    """An assignment is not there any more."""
+        """How many grades are sent again."""
+        return sum(mismatch.marked for mismatch in self.mismatches)
 
 
 class _Campus:
     """The readings of one campus."""
 
-    def __init__(self, counted: CampusCensus, reader: Reader, mend: Collection[Finding]) -> None:
-        self.report = CampusReport(counted.consumer, counted.origin, skipped=dict(counted.left_out))
+    def __init__(self, counted: CampusCensus, reader: Reader, fix: Collection[Finding]) -> None:
+        self.report = CampusReport(counted.consumer, counted.origin, Counter(counted.left_out))
         self._counted = counted
         self._reader = reader
-        self._mend = mend
-        #: No more than can have a slot: a reading that waits for one asks the database again and again.
+        self._fix = fix
+        # No more than can have a slot: a reading that waits for one polls the database.
         self._turn = asyncio.Semaphore(reader.settings.max_per_campus)
         self._unsupported = 0
         self._progress = reader.clock.monotonic()
 
     async def read(self, wanted: AssignmentFilter, advance: Callable[[int], None]) -> None:
-        """All that is wanted, a chunk at a time."""
-        self.report.left = await self._trouble()
-        after = gone_through = 0
-        while not self.report.left and (chunk := await next_acknowledged(self._counted.campus_id, wanted, after=after)):
+        """Read all that is wanted, a page at a time."""
+        self.report.left = await self._unavailable()
+        after, rest = 0, self._counted.acknowledged
+        while not self.report.left and (page := await next_acknowledged(self._counted.campus_id, wanted, after=after)):
             async with asyncio.TaskGroup() as group:
-                for settled in chunk:
-                    group.create_task(self._one(settled))
-            after = chunk[-1].id
-            gone_through += len(chunk)
-            advance(len(chunk))
-        if self.report.left:
-            rest = max(0, self._counted.acknowledged - gone_through)
-            self.report.skip(self.report.left, rest)
+                for grade in page:
+                    group.create_task(self._read_one(grade))
+            after = page[-1].id
+            rest -= len(page)
+            advance(len(page))
+        if self.report.left and rest > 0:
+            self.report.skipped[self.report.left] += rest
             advance(rest)
 
-    async def _trouble(self) -> str:
+    async def _unavailable(self) -> str:
+        """Why the campus gets no requests now; empty where it may get some."""
         state, error = await read_state(self._counted.campus_id, now=self._reader.clock.now())
-        match state:
-            case "paused":
-                return "paused by the operator"
-            case "down" | "probing":
-                return f"the campus is down: {error}"
-            case _:
-                return ""
+        if state == "paused":
+            return "paused by the operator"
+        return f"the campus is down: {error}" if state in ("down", "probing") else ""
 
-    async def _one(self, settled: Acknowledged) -> None:
+    async def _read_one(self, grade: Acknowledged) -> None:
         try:
             async with self._turn:
-                reading = await self._ask(settled)
-        except _GoneError:
-            self.report.skip("gone meanwhile")
-            return
+                reading = await self._wait_for(grade.id)
         except NotReadError as error:
             self.report.left = self.report.left or str(error)
-            self.report.skip(str(error))
+            self.report.skipped[str(error)] += 1
+            return
+        if reading is None:
+            self.report.skipped["gone meanwhile"] += 1
             return
         self._progress = self._reader.clock.monotonic()
         finding: Finding = "unreadable"
         if reading.held is not None:
-            finding = compare(reading.held, settled.sent_score, await once_sent(settled.id))
-        self._unsupported = (
-            self._unsupported + 1 if reading.unsupported or (reading.held and finding == "unreadable") else 0
-        )
+            finding = compare(reading.held, grade.sent_score, await once_sent(grade.id))
+        if reading.unsupported or (reading.held and finding == "unreadable"):
+            self._unsupported += 1
+        else:
+            self._unsupported = 0
         if self._unsupported >= MAX_UNREADABLE:
-            self.report.left = f"{MAX_UNREADABLE} readings one after the other told nothing"
-        await self._note(settled, finding, reading)
+            self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score"
+        await self._record(grade, finding, reading)
 
-    async def _ask(self, settled: Acknowledged) -> Reading:
+    async def _wait_for(self, assignment_id: int) -> Reading | None:
+        """Read as soon as there is a slot; None if the assignment is gone."""
         clock = self._reader.clock
         while not self.report.left:
             await reserve_for_reading(self._counted.campus_id, until=clock.now() + RESERVE_MS)
             try:
-                reading = await self._reader.read(settled.id)
+                return await self._reader.read(assignment_id)
             except NotReadError as error:
-                if await self._trouble() or clock.monotonic() - self._progress > PATIENCE:
+                if await self._unavailable() or clock.monotonic() - self._progress > SLOT_TIMEOUT:
                     raise
-                log.debug("reading.waits", assignment=settled.id, reason=str(error))
-            else:
-                if reading is None:
-                    raise _GoneError
-                return reading
+                log.debug("reading.waits", assignment=assignment_id, reason=str(error))
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
-    async def _note(self, settled: Acknowledged, finding: Finding, reading: Reading) -> None:
+    async def _record(self, grade: Acknowledged, finding: Finding, reading: Reading) -> None:
         if finding == "equal":
-            self.report.counts["equal"] += 1
+            self.report.counts[finding] += 1
             return
-        marked = finding in self._mend and await force_if_unchanged(settled, now=self._reader.clock.now())
-        if not marked and not await is_unchanged(settled):
-            self.report.skip("on its way")  # what was read is older than what was sent meanwhile
+        marked = finding in self._fix and await force_if_unchanged(grade, now=self._reader.clock.now())
+        if not marked and not await is_unchanged(grade):
+            # The answer is older than what was sent meanwhile.
+            self.report.skipped["on its way"] += 1
             return
         self.report.counts[finding] += 1
         why = reading.why or ("its answer is no number" if finding == "unreadable" else "")
-        self.report.drifts.append(Drift(settled, finding, reading.held, why, marked))
+        self.report.mismatches.append(Mismatch(grade, finding, reading.held, why, marked))
 
 
 async def reconcile(
     wanted: AssignmentFilter,
     reader: Reader,
     *,
-    mend: Collection[Finding] = (),
+    fix: Collection[Finding] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[CampusReport]:
     """
     Ask every campus that has a wanted assignment.
 
     Args:
-        mend: What is to be sent again.
-        progress: Called with the number of assignments that are done with, and with that of all.
+        fix: Findings whose grades are sent again.
+        progress: Called with the number of assignments that are done, and with that of all.
 
     Returns:
         A report a campus, by name.
@@ -205,7 +194,7 @@ async def reconcile(
         progress(done, of)
 
     turn = asyncio.Semaphore(CAMPUSES_AT_ONCE)
-    campuses = [_Campus(one, reader, mend) for one in counted]
+    campuses = [_Campus(one, reader, fix) for one in counted]
 
     async def read(campus: _Campus) -> None:
         async with turn:
@@ -229,10 +218,10 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 @asynccontextmanager
 async def reading(config: Config) -> AsyncIterator[Reader]:
     """
-    A reader beside the daemons, on the open database.
+    Open a reader on the open database.
 
     Raises:
-        UnusableError: ``egress.ca_file`` is of no use, or the process may not open so many files.
+        UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
     """
     clock = Clock()
     await clock.measure()

@@ -1,4 +1,4 @@
-"""Marking many assignments to be sent once more: a fault with some never stops the rest."""
+"""Marks many assignments to be sent once more; a fault of some never stops the rest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,14 +20,12 @@ async def resend(
     wanted: AssignmentFilter, *, now: Callable[[], int], force: bool, advance: Callable[[int], None] = lambda _: None
 ) -> Marked:
     """
-    Mark all that *wanted* finds, in chunks of their own transactions.
-
-    A chunk that fails is gone through one by one.
+    Mark all that is wanted, chunk by chunk; one that fails is marked row by row.
 
     Args:
         now: The database's clock, milliseconds since 1970.
         force: Also where the campus acknowledged exactly this score already.
-        advance: Told of how many more were gone through.
+        advance: Called with the number of assignments in each chunk.
 
     Raises:
         Exception: A server was lost. What was marked until then stays marked.

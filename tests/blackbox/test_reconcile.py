@@ -1,4 +1,4 @@
-"""`reconcile`: what a campus lost or changed is found, with the daemon up and down, and mended as told."""
+"""`reconcile`: what a campus lost or changed is found, with the daemon up and down, and fixed as the operator says."""
 
 import json
 
@@ -19,7 +19,7 @@ def counts(found):
     return {name: campus[name] for name in ("equal", "empty", "ours", "foreign", "unreadable", "marked")}
 
 
-def test_drift_is_found_and_mended_as_told(pair, campus):
+def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
     daemon = pair.begin()
     for learner in LEARNERS:
         pair.add(launch(learner, "problem-1", f"{learner}-1", campus.url()), score(learner, "problem-1", 4))
@@ -35,14 +35,14 @@ def test_drift_is_found_and_mended_as_told(pair, campus):
     code, found = document(pair)
     assert code == 1
     assert counts(found) == {"equal": 1, "empty": 1, "ours": 1, "foreign": 1, "unreadable": 0, "marked": 0}
-    drifts = {one["user_id"]: (one["finding"], one["held"], one["acknowledged"]) for one in found["findings"]}
-    assert drifts == {"ada": ("empty", "", "0.5"), "bob": ("ours", "0.4", "0.5"), "cyd": ("foreign", "0.95", "0.5")}
+    mismatches = {one["user_id"]: (one["finding"], one["held"], one["acknowledged"]) for one in found["findings"]}
+    assert mismatches == {"ada": ("empty", "", "0.5"), "bob": ("ours", "0.4", "0.5"), "cyd": ("foreign", "0.95", "0.5")}
     said = pair.call("reconcile", "--consumer", KEY)
     assert (said.code, said.err) == (1, "")
     assert "\x1b" not in said.out
     assert f"{NAME} at {campus.url('')}: 1 equal, 1 empty, 1 ours, 1 foreign" in said.out
     assert "holds a grade that was never sent" in said.out
-    assert len(campus.applied) == before, "nothing is changed unless told"
+    assert len(campus.applied) == before, "nothing is changed without --fix"
     # The command has left no claim, and nothing takes it for a daemon.
     assert "1 daemon is running" in pair.call("status").out
     assert pair.count("heartbeat") == 1
