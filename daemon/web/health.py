@@ -1,4 +1,4 @@
-"""What the daemon says of itself: alive, ready, and the state of everything."""
+"""Whether the daemon is alive and ready, and the status of everything."""
 
 import asyncio
 import contextvars
@@ -15,11 +15,7 @@ from models.queries.status import Status, read_rates, read_status
 
 
 class Health:
-    """
-    Filled in as the daemon starts.
-
-    Until :meth:`started`, it is not ready, for the reason in :attr:`starting`.
-    """
+    """Until :meth:`started`, the daemon is not ready, for the reason in :attr:`starting`."""
 
     def __init__(self) -> None:
         self.starting: str | None = "the daemon is starting"
@@ -29,13 +25,13 @@ class Health:
         self._stream: Stream | None = None
 
     def started(self, loops: list[Loop], clock: Clock, stream: Stream) -> None:
-        """To be called inside the context in which the models work: web requests come in without one."""
+        """Call it in the context in which the models work: web requests have none."""
         self._loops, self._clock, self._stream = loops, clock, stream
         self._context = contextvars.copy_context()
         self.starting = None
 
     def is_alive(self) -> bool:
-        """Whether every loop ticks; one that waits for a lost server does."""
+        """Whether every loop ticks, as one does that waits for a lost server."""
         return all(loop.is_ticking() for loop in self._loops)
 
     def troubles(self) -> list[str]:
@@ -55,9 +51,9 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
-    Everything that ``status`` shows, as it was at *now* (milliseconds since 1970 by the database's clock).
+    Everything that ``status`` shows, at *now* (milliseconds since 1970 by the database's clock).
 
-    *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades a minute that a campus accepted
+    *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades that a campus accepted a minute
     lately, by consumer and origin.
     """
 
@@ -70,13 +66,13 @@ class Snapshot:
 
 async def snapshot(now: int, stream: Stream | None) -> Snapshot:
     """
-    Read the state of everything. Nothing is written: a role that may only read is enough.
+    Read the status of everything; a role that may only read is enough.
 
     Args:
         now: Milliseconds since 1970 by the database's clock.
         stream: None when Redis is known to be away.
     """
-    # First, so that the status holds whatever this counts as applied: nobody may read "all done" between the two.
+    # Before the status, which then includes all that the lag counts as applied.
     lag = await stream_lag(stream)
     status = await read_status(now=now)
     return Snapshot(now, status, lag, await read_members(now=now), await read_rates(now=now))
@@ -89,9 +85,10 @@ async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
 
 def render(shot: Snapshot) -> dict[str, Any]:
     """The document itself. Pure."""
+    oldest = shot.status.oldest_due
     return {
         "assignments": shot.status.assignments,
-        "oldest_due_seconds": _age(shot.status.oldest_due, shot.now),
+        "oldest_due_seconds": 0 if oldest is None else max(0, shot.now - oldest) / 1000,
         "stream_lag": shot.stream_lag,
         "quarantined": shot.status.quarantined,
         "campuses": [
@@ -107,8 +104,3 @@ def render(shot: Snapshot) -> dict[str, Any]:
             for campus in shot.status.campuses
         ],
     }
-
-
-def _age(moment: int | None, now: int) -> float:
-    """Seconds since *moment*; 0 where there is none."""
-    return 0 if moment is None else max(0, now - moment) / 1000

@@ -12,12 +12,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from actors.metrics import Metrics
 from daemon.web.health import Health
 
-#: Seconds that a connection may last: whoever is slow, or says nothing, is not waited for.
+#: Seconds that a connection may last.
 LIFETIME = 30.0
 #: Bytes of a line or a header of a request, and of its body.
-MOST = 4096
-
-#: For browsers, which are not meant to do anything with these pages.
+MAX_REQUEST_BYTES = 4096
+#: These pages are not for browsers.
 HEADERS = {
     "Cache-Control": "no-store",
     "Connection": "close",
@@ -30,7 +29,7 @@ HEADERS = {
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
-    # A connection a request, so that the time of a connection is that of its request.
+    # One request a connection, so that LIFETIME limits each request.
     response.force_close()
 
 
@@ -49,7 +48,7 @@ def application(health: Health, metrics: Metrics) -> web.Application:
         return web.Response(text="".join(f"{line}\n" for line in troubles or ["ok"]), status=503 if troubles else 200)
 
     async def statusz(_request: web.Request) -> web.Response:
-        # Not by what readiness says: without Redis the status lacks no more than the lag.
+        # Also while the daemon is not ready: without Redis only the lag is missing.
         try:
             document = await health.statusz()
         except Exception as error:  # noqa: BLE001 - the database is away in more ways than its driver names
@@ -58,28 +57,24 @@ def application(health: Health, metrics: Metrics) -> web.Application:
             return web.json_response({"error": "; ".join(health.troubles())}, status=503)
         return web.json_response(document)
 
-    app = web.Application(client_max_size=MOST)
+    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app.on_response_prepare.append(_harden)
-    app.add_routes(
-        [
-            web.get("/metrics", show_metrics),
-            web.get("/livez", livez),
-            web.get("/readyz", readyz),
-            web.get("/statusz", statusz),
-        ]
-    )
+    for path, page in (("/metrics", show_metrics), ("/livez", livez), ("/readyz", readyz), ("/statusz", statusz)):
+        app.router.add_get(path, page)
     return app
 
 
 @asynccontextmanager
 async def web_server(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """
-    Serve within this context; gives the port, which the system chooses for 0.
+    Serve within this context; yields the port, which the system chooses for 0.
 
     Raises:
         OSError: The port is taken, or the host is not ours.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=MOST, max_field_size=MOST)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=1.0, max_line_size=MAX_REQUEST_BYTES, max_field_size=MAX_REQUEST_BYTES
+    )
     await runner.setup()
     loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
 

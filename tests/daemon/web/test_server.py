@@ -11,7 +11,7 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream
 from daemon.web.health import Health
-from daemon.web.server import LIFETIME, MOST, application, web_server
+from daemon.web.server import LIFETIME, MAX_REQUEST_BYTES, application, web_server
 from models.db.clock import Clock
 from models.queries.status import STATES
 
@@ -186,7 +186,7 @@ async def test_nothing_can_be_written(port, method):
 async def test_a_request_that_is_too_large_is_refused(port):
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/livez", headers={"X-Long": "x" * 2 * MOST}) as reply,
+        session.get(f"http://127.0.0.1:{port}/livez", headers={"X-Long": "x" * 2 * MAX_REQUEST_BYTES}) as reply,
     ):
         assert reply.status == 400
 
