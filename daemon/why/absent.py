@@ -17,19 +17,22 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     Args:
         rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
+    retired = None if absent.retired_us is None else past(absent.retired_us // 1000, terms.zone)
     if rejected:
         return "quarantined", _join(_quarantined(rejected, terms), _others(absent))
     if absent.learner_known or absent.elsewhere:
-        return "unregistered", _join(
-            _unregistered(absent), *_about_block(absent), _others(absent), _as_of(absent, terms)
+        as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
+        return "unregistered", _join(_unregistered(absent), _about_block(absent), _others(absent), as_of)
+    if retired:
+        return "retired", (
+            f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
+            "comes about an earlier time is refused; a new launch registers the learner anew."
         )
-    if absent.retired_us is not None:
-        return "retired", _retired(absent.retired_us, terms)
-    return "unknown", _join(_unknown(absent.asked), *_about_block(absent))
+    return "unknown", _join(_unknown(absent.asked), _about_block(absent))
 
 
 def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
-    # Without a launch there is no assignment, so that the reason lies with launches before it lies with anything else.
+    # Without a launch there is no assignment: a refused launch is the likeliest reason.
     newest = next((event for event in rejected if event.type == "launch"), rejected[0])
     number = counted(len(rejected), "event")
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
@@ -71,28 +74,13 @@ def _unknown(asked: Query) -> str:
     return "Unknown: no launch brought this sourcedid. Check that it is whole."
 
 
-def _retired(retired_us: int, terms: Terms) -> str:
-    return (
-        f"Retired: all that was known about this learner until {past(retired_us // 1000, terms.zone)} was deleted, as "
-        "the tool asked. What comes about an earlier time is refused; a new launch registers the learner anew."
-    )
-
-
-def _as_of(absent: Absent, terms: Terms) -> str:
-    if absent.retired_us is None:
-        return ""
-    return (
-        f"All that was known until {past(absent.retired_us // 1000, terms.zone)} was deleted: the learner was retired."
-    )
-
-
-def _about_block(absent: Absent) -> list[str]:
+def _about_block(absent: Absent) -> str:
     asked = absent.asked
     if absent.course_known is False:
-        return [f"No structure of the course '{asked.course_id}' is known either: check its id."]
+        return f"No structure of the course '{asked.course_id}' is known either: check its id."
     if absent.block_known is False:
-        return [f"The structure of the course '{asked.course_id}' holds no block '{asked.usage_id}': check its id."]
-    return []
+        return f"The structure of the course '{asked.course_id}' holds no block '{asked.usage_id}': check its id."
+    return ""
 
 
 def _others(absent: Absent) -> str:

@@ -29,11 +29,11 @@ class Known:
     """Everything about one assignment."""
 
     row: AssignmentView
-    #: The ledger, the newest line first.
+    #: Delivery records, the newest first.
     lines: tuple[DeliveryRecord, ...] = ()
-    #: Whether the ledger has older lines.
+    #: Whether there are older ones.
     more_lines: bool = False
-    #: The ledger's line of what the campus acknowledged last.
+    #: The record of what the campus acknowledged last.
     sent: DeliveryRecord | None = None
     #: What would be sent now.
     grade: Grade | NoGrade | None = None

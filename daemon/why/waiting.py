@@ -1,4 +1,4 @@
-"""Why a grade that is to be sent has not gone yet, and when it will. Pure."""
+"""Why a grade has not been sent yet, and when it will be. Pure."""
 
 from actors.grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
@@ -20,7 +20,7 @@ def waiting(known: Known, terms: Terms) -> list[str]:
     elif row.due_at > terms.now:
         said = [_debounced(row, terms)]
     elif trouble is not None:
-        # An attempt that the campus's trouble broke off is given back: what it waits for is the campus.
+        # Such trouble costs no attempt, so only the campus keeps the grade back.
         return [f"Waiting: {trouble}"]
     elif row.not_before > terms.now:
         said = [_put_off(known, terms, campus)]
@@ -82,23 +82,18 @@ def _debounced(row: AssignmentView, terms: Terms) -> str:
         return f"Waiting: this grade is sent at {at}."
     delay, ceiling = duration(terms.debounce.delay_ms), terms.debounce.ceiling_ms
     latest = None if row.pending_since is None else row.pending_since + ceiling
+    sent = f"Waiting: this unit's grade is sent {delay} after the last answer"
     if latest is None:
-        return f"Waiting: this unit's grade is sent {delay} after the last answer, at {at}."
+        return f"{sent}, at {at}."
     if latest <= row.due_at:
-        return (
-            f"Waiting: this unit's grade is sent {delay} after the last answer, but no later than {duration(ceiling)} "
-            f"after the first: at {at}."
-        )
-    return (
-        f"Waiting: this unit's grade is sent {delay} after the last answer, at {at}, at the latest "
-        f"{_upcoming(latest, terms)}."
-    )
+        return f"{sent}, but no later than {duration(ceiling)} after the first: at {at}."
+    return f"{sent}, at {at}, at the latest {_upcoming(latest, terms)}."
 
 
 def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     row, line = known.row, _last_failure(known)
     said = []
-    # The claim of a daemon that was lost, before the dispatcher takes it back; after that, its record.
+    # The claim of a lost daemon, before the dispatcher rescues it; after that, its delivery record.
     lost_at = row.claimed_at if row.claimed_until is not None else None
     if line is not None and line.result == "unknown":
         lost_at = lost_at or line.at
@@ -125,17 +120,14 @@ def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | Non
             f"passbackd's operator has paused {campus} since {past(row.paused_at or 0, terms.zone)}: its grades go out "
             "once `passbackd consumer resume` is given."
         )
-    again = _upcoming(row.blocked_until, terms) if row.blocked_until > terms.now else "any moment now"
+    blocked = row.blocked_until > terms.now
+    again = f"at {_upcoming(row.blocked_until, terms)}" if blocked else "any moment now"
     if row.tripped_at is None:
-        if row.blocked_until <= terms.now:
-            return None
         words = f": '{row.campus_error}'" if row.campus_error else ""
-        return f"{campus} is busy and asked for a pause{words}. It gets grades again at {again}."
-    tried = (
-        "One grade is being tried there now to see whether it is back"
-        if row.campus_state == "probing"
-        else f"One grade at a time is tried there to see whether it is back, the next at {again}"
-    ).replace("at any moment", "any moment")
+        return f"{campus} is busy and asked for a pause{words}. It gets grades again {again}." if blocked else None
+    tried = f"One grade at a time is tried there to see whether it is back, the next {again}"
+    if row.campus_state == "probing":
+        tried = "One grade is being tried there now to see whether it is back"
     return (
         f"{campus} has been down since {past(row.tripped_at, terms.zone)}: '{row.campus_error}'. {tried}; once it "
         "is, everything that waits goes out."
@@ -143,12 +135,12 @@ def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | Non
 
 
 def _ready_at(row: AssignmentView) -> int:
-    """When nothing of the row's own keeps it back any more, in milliseconds since 1970."""
+    """When the row may be sent, but for its campus; milliseconds since 1970."""
     return max(row.due_at, row.not_before, row.hold_until)
 
 
 def _last_failure(known: Known) -> DeliveryRecord | None:
-    """The newest line, if it tells of a failure since the last acceptance."""
+    """The newest delivery record, if it is of a failure."""
     newest = known.lines[0] if known.lines else None
     return newest if newest is not None and newest.result != "accepted" else None
 

@@ -1,7 +1,7 @@
 """
-Where one grade stands, in plain words that a support person can pass on. Pure.
+The state of one grade, in plain words that a support person can pass on. Pure.
 
-The first sentences say what is the matter and what comes next; then come what the campus holds and what would be sent.
+The first sentences say why and what comes next; then come what would be sent and what the campus holds.
 """
 
 from actors.grade import Grade, NoGrade, wire_score
@@ -20,7 +20,7 @@ _TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` 
 
 
 def reason(known: Known, terms: Terms) -> str:
-    """One paragraph. Holds people's and campuses' words as they are: the caller escapes them before printing."""
+    """One paragraph. Titles and LMS messages are in it as they came: the caller escapes them."""
     row = known.row
     match row.state:
         case "disabled":
@@ -28,7 +28,7 @@ def reason(known: Known, terms: Terms) -> str:
         case "parked":
             sentences = [_parked(known, terms), *_grade_now(known), _campus_holds(known, terms)]
         case "clean":
-            sentences = [*_settled(known, terms)]
+            sentences = _acknowledged(known, terms)
         case "claimed":
             sentences = [_under_way(row, terms), *_grade_now(known), _campus_holds(known, terms)]
         case _ if known.grade is NoGrade.NOTHING_ATTEMPTED and row.state == "due":
@@ -40,12 +40,7 @@ def reason(known: Known, terms: Terms) -> str:
     return " ".join(sentences)
 
 
-def _is_cut(grade: Grade | NoGrade | None) -> bool:
-    """Whether what would be sent now does not fit LTI's 0 to 1 as it is."""
-    return isinstance(grade, Grade) and wire_score(grade)[1]
-
-
-def _settled(known: Known, terms: Terms) -> list[str]:
+def _acknowledged(known: Known, terms: Terms) -> list[str]:
     row, sent = known.row, known.sent
     if row.sent_score is None or row.sent_at is None:
         nothing = f"Nothing to send: this learner has attempted nothing in this {noun(row)}."
@@ -75,7 +70,7 @@ def _switched_off(row: AssignmentView, terms: Terms) -> str:
 def _parked(known: Known, terms: Terms) -> str:
     row = known.row
     at = row.parked_at or 0
-    # Row and line are written as one.
+    # Row and delivery record are written in one transaction.
     line = next((line for line in known.lines if line.at == at), None)
     if line is not None and line.result == "refused" and line.http_status is not None:
         head = f"Refused by {campus_name(row)} on"
@@ -104,7 +99,8 @@ def _nothing_yet(row: AssignmentView) -> str:
 def _grade_now(known: Known) -> list[str]:
     match known.grade:
         case Grade() as grade:
-            return [f"The grade to be sent is {wire_score(grade)[0]}.", *([_cut(grade)] if _is_cut(grade) else [])]
+            score, is_cut = wire_score(grade)
+            return [f"The grade to be sent is {score}.", *([_cut(grade)] if is_cut else [])]
         case NoGrade.NOTHING_ATTEMPTED:
             return [f"By now there is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
         case _:
@@ -112,7 +108,10 @@ def _grade_now(known: Known) -> list[str]:
 
 
 def _cut(grade: Grade | NoGrade | None) -> str:
-    points = f" ({grade.earned:g} of {grade.possible:g} points)" if isinstance(grade, Grade) and _is_cut(grade) else ""
+    """*grade*: what would be sent now, which need not be what was cut."""
+    points = ""
+    if isinstance(grade, Grade) and wire_score(grade)[1]:
+        points = f" ({grade.earned:g} of {grade.possible:g} points)"
     return f"The grade{points} was cut to fit: LTI takes 0 to 1, no less and no more."
 
 

@@ -13,7 +13,7 @@ from daemon.why.gather import gather
 from daemon.why.known import campus_name, title
 from daemon.why.show import print_answer
 from models.queries.grades import Query, find_grades
-from tests.daemon.why.situations.several import two_campuses_and_two_blocks
+from tests.daemon.why.situations.sent_or_gone import two_campuses_and_two_blocks
 from tests.daemon.why.story import NOW, TERMS, Story
 from tests.models.rows import make_assignment, make_service
 

@@ -1,6 +1,8 @@
 """The register of situations, and how most of them begin."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
 
 from models.assignment import GradedAssignment
 from models.queries.grades import Query
@@ -15,6 +17,15 @@ NO_CONNECTION = Sent("retried", "0.25", description="cannot connect: connection 
 def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], Awaitable[Query]]:
     SITUATIONS[story.__name__] = story
     return story
+
+
+def situations(table: Mapping[str, Any]) -> Callable[[Callable[[Story, Any], Awaitable[Query]]], None]:
+    """Register a story for each row of a table."""
+
+    def register(story: Callable[[Story, Any], Awaitable[Query]]) -> None:
+        SITUATIONS.update({name: partial(story, row=row) for name, row in table.items()})
+
+    return register
 
 
 async def begun(story: Story, *, scored: bool = True, usage_id: str = "unit") -> int:

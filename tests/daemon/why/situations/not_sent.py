@@ -1,0 +1,194 @@
+"""Grades that have not gone yet: they wait, are being sent, are retried, or are parked."""
+
+from models import consumer_admin
+from models.campus import Campus
+from models.rescue import rescue
+from tests.daemon.why.situations.begin import NO_CONNECTION, UNAVAILABLE, begun, id_of, situation, situations
+from tests.daemon.why.story import NOW, Sent, ask, before
+
+PROCESSING = Sent("ambiguous", "0.25", False, 200, "processing", "HTTP 200, processing: queued")
+UNSIGNED = Sent("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
+
+#: Attempts: minutes ago, outcome, what is recorded, more of the outcome.
+ATTEMPTS = {
+    "retrying": [
+        (60, "retried", NO_CONNECTION, {"not_before": before(40)}),
+        (30, "retried", NO_CONNECTION, {"not_before": NOW + 150_000}),
+    ],
+    "retrying_at_once": [(60, "retried", NO_CONNECTION, {"not_before": before(40)})],
+    "retrying_tomorrow": [(60, "retried", NO_CONNECTION, {"not_before": NOW + 12 * 3_600_000})],
+    "in_doubt_whether_the_request_arrived": [
+        (0.2, "in_doubt", UNAVAILABLE, {"not_before": NOW + 3_000, "hold_until": NOW + 9_000})
+    ],
+    "held_for_a_campus_that_processes_and_then_backs_off": [
+        (10, "in_doubt", PROCESSING, {"not_before": NOW + 3_600_000, "hold_until": NOW + 3_000_000})
+    ],
+    "put_off_since_the_campus_refuses_everything": [
+        (0.5, "released", UNSIGNED, {"not_before": NOW + 30_000, "given_back": True})
+    ],
+    "put_off_before_anything_was_sent": [(0.1, "released", None, {"not_before": NOW + 2_000, "given_back": True})],
+}
+
+DOWN = {"tripped_at": before(95), "last_error": "HTTP 503: no words", "last_error_at": before(95)}
+BUSY = {"throttled_at": before(1), "max_in_flight": 2, "blocked_until": NOW + 90_000}
+SLOW_DOWN = "HTTP 429: slow down"
+
+#: Columns of the campus.
+CAMPUSES = {
+    "campus_down": {**DOWN, "blocked_until": NOW + 200_000},
+    "campus_busy": {**BUSY, "last_error": SLOW_DOWN, "last_error_at": before(1)},
+    "campus_busy_that_names_no_reason": {
+        **BUSY,
+        "last_error": "cannot connect: connection refused",
+        "last_error_at": before(9000),
+    },
+    "campus_throttled_and_no_longer_blocked": {
+        "throttled_at": before(5),
+        "max_in_flight": 2,
+        "last_error": SLOW_DOWN,
+        "last_error_at": before(5),
+    },
+}
+
+
+#: HTTP status of the answer if there was one, why it is parked, and whom that concerns.
+PARKED = {
+    "parked_for_the_learner": (422, "HTTP 422, failure, user_not_in_course: User is no longer in course", "learner"),
+    "parked_for_the_course": (200, "HTTP 200, failure: course has ended", "course"),
+    "parked_since_nothing_may_be_sent_there": (
+        None,
+        "canvas.example.edu is on a private address: see egress.allow_networks",
+        "campus",
+    ),
+}
+
+
+@situations(ATTEMPTS)
+async def attempted(story, row):
+    unit = await begun(story)
+    for ago, outcome, sent, more in row:
+        await story.attempt(unit, ago, outcome, sent, **more)
+    return ask()
+
+
+@situations(CAMPUSES)
+async def campus_with(story, row):
+    await begun(story)
+    await Campus.all().update(**row)
+    return ask()
+
+
+@situations(PARKED)
+async def refused_and_parked(story, row):
+    status, reason, scope = row
+    sent = Sent("refused", "0.5", False, status, status and "failure", reason, status and 90)
+    return await parked(story, "parked", sent, parked_scope=scope, parked_reason=reason)
+
+
+async def parked(story, *attempt, **more):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    await story.score(100, 2)
+    await story.attempt(unit, 80, *attempt, **more)
+    return ask()
+
+
+@situation
+async def parked_for_the_campus_after_many_attempts(story):
+    reason = "80 attempts failed, the last one with: cannot connect: connection refused"
+    return await parked(story, "retried", NO_CONNECTION, parked_scope="campus", parked_reason=reason)
+
+
+@situation
+async def parked_with_nothing_in_the_ledger(story):
+    return await parked(story, "parked", parked_scope="course", parked_reason="course has ended")
+
+
+@situation
+async def superseded(story):
+    unit = await begun(story)
+    await story.attempt(unit, 60, "retried", NO_CONNECTION, not_before=NOW + 150_000)
+    await story.score(20, 2)
+    return ask()
+
+
+@situation
+async def waiting_for_the_debounce(story):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    await story.score(10, 2)
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def waiting_at_the_ceiling_of_the_debounce(story):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    for ago in (55, 42, 29, 16, 3):
+        await story.score(ago, 2 if ago % 2 else 1)
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def being_sent(story):
+    await story.claim(await begun(story), 0.1)
+    return ask()
+
+
+@situation
+async def left_by_a_sender_that_did_not_come_back(story):
+    await story.claim(await begun(story), 30)
+    return ask()
+
+
+@situation
+async def taken_back_from_a_sender_that_did_not_come_back(story):
+    await story.claim(await begun(story), 30)
+    await rescue(now=before(29))
+    return ask()
+
+
+@situation
+async def structure_unknown_and_not_looked_at_yet(story):
+    await story.consumer()
+    await story.score(501, 1)
+    await story.launch(500)
+    return ask()
+
+
+@situation
+async def structure_unknown(story):
+    await structure_unknown_and_not_looked_at_yet(story)
+    await story.attempt(await id_of("unit"), 499, "waiting")
+    return ask()
+
+
+@situation
+async def campus_down_and_the_next_probe_is_due(story):
+    unit, since = await begun(story), before(94)
+    await story.attempt(unit, 95, "in_doubt", UNAVAILABLE, not_before=since, hold_until=since, given_back=True)
+    await Campus.all().update(**DOWN, blocked_until=before(1))
+    return ask()
+
+
+@situation
+async def campus_probing(story):
+    await begun(story)
+    await story.launch(400, user_id="43", lis_result_sourcedid="grade-of-another", lti_user_id="campus-43")
+    await Campus.all().update(**DOWN, blocked_until=before(90))
+    await story.claim(await story.id_of(user_id="43"), 0.1)
+    return ask()
+
+
+@situation
+async def campus_paused(story):
+    await begun(story)
+    await consumer_admin.pause("example", now=before(1500))
+    return ask()
+
+
+@situation
+async def campus_paused_while_the_debounce_runs(story):
+    await waiting_for_the_debounce(story)
+    await consumer_admin.pause("example", now=before(1500))
+    return ask()

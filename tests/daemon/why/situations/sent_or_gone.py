@@ -1,0 +1,212 @@
+"""Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
+
+from models.registration import Registration, register
+from tests.daemon.why.situations.begin import NO_CONNECTION, begun, id_of, situation, situations
+from tests.daemon.why.story import LAUNCH, Sent, ask, before
+
+#: One assignment is due, and this is asked.
+ASKED = {
+    "due_now": {"lti_user_id": "campus-42"},
+    "registered_elsewhere_and_the_block_is_unknown": {"course_id": "physics", "usage_id": "unti"},
+    "unknown_learner": {"user_id": "43"},
+    "unknown_learner_of_the_campus": {"lti_user_id": "42"},
+    "unknown_sourcedid": {"sourcedid": "grade-of-unti"},
+}
+
+
+@situations(ASKED)
+async def due(story, row):
+    await begun(story)
+    return ask(**row)
+
+
+@situation
+async def never_registered_in_this_block_of_a_course_that_is_unknown(story):
+    await story.score(10, 1)
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def never_registered(story):
+    await story.structure()
+    return await never_registered_in_this_block_of_a_course_that_is_unknown(story)
+
+
+@situation
+async def quarantined(story):
+    await story.score(501, 1)
+    await story.launch(20)
+    await story.score(10, "nan")
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def quarantined_launch_asked_for_by_the_campus_id(story):
+    await story.launch(20)
+    return ask(lti_user_id="campus-42")
+
+
+@situation
+async def retired_learner(story):
+    await begun(story)
+    await story.event("user.retired", 60, user_id="42")
+    await story.score(30, 2, modified="2026-03-02T12:00:00Z")
+    return ask(course_id="physics")
+
+
+@situation
+async def retired_learner_who_came_back(story):
+    await begun(story)
+    await story.event("user.retired", 60, user_id="42")
+    await story.score(30, 2)
+    return ask()
+
+
+@situation
+async def sent(story):
+    unit = await begun(story)
+    await story.accepted(unit, 73, "0.25")
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def sent_with_a_ledger_that_is_longer_than_anybody_reads(story):
+    unit = await begun(story)
+    for number in range(51):
+        await story.attempt(unit, 400 - number, "retried", NO_CONNECTION, not_before=before(400 - number))
+    await story.accepted(unit, 73, "0.25")
+    return ask()
+
+
+@situation
+async def unchanged_and_skipped(story):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    await story.score(100, 0)
+    await story.score(99, 1)
+    await story.attempt(unit, 80, "unchanged")
+    return ask()
+
+
+@situation
+async def registered_a_moment_ago_with_nothing_attempted(story):
+    await begun(story, scored=False)
+    return ask()
+
+
+@situation
+async def nothing_attempted(story):
+    await story.attempt(await begun(story, scored=False), 499, "empty")
+    return ask()
+
+
+@situation
+async def clamped(story):
+    problem = await begun(story, scored=False, usage_id="p1")
+    await story.score(90, 3)
+    await story.accepted(problem, 89, "1", clamped=True)
+    return ask()
+
+
+@situation
+async def switched_off(story):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    await story.event("assignment.disabled", 30, oauth_consumer_key="example", lis_result_sourcedid="grade-of-unit")
+    return ask()
+
+
+@situation
+async def moved_to_another_block_and_asked_for_by_the_old_one(story):
+    unit = await begun(story)
+    await story.accepted(unit, 400, "0.25")
+    await story.launch(60, usage_id="other unit", resource_link_title="Energy")
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def moved_to_another_block_and_asked_for_by_the_new_one(story):
+    await moved_to_another_block_and_asked_for_by_the_old_one(story)
+    await story.score(50, 2, "p3")
+    return ask(course_id="physics", usage_id="other unit")
+
+
+@situation
+async def moved_to_another_block_in_which_nothing_is_attempted(story):
+    await moved_to_another_block_and_asked_for_by_the_old_one(story)
+    await story.attempt(await id_of("other unit"), 59, "empty")
+    return ask()
+
+
+@situation
+async def replaced_by_a_newer_launch_of_the_same_link(story):
+    await begun(story)
+    await story.launch(300, resource_link_id="link-1")
+    await story.accepted(await id_of("unit"), 299, "0.25")
+    await story.launch(200, lis_result_sourcedid="elsewhere-first", usage_id="p1", resource_link_id="link-1")
+    await story.launch(90, lis_result_sourcedid="elsewhere-first", resource_link_id="link-1")
+    await story.accepted(await id_of("unit"), 89, "0.25")
+    return ask(sourcedid="elsewhere-first")
+
+
+@situation
+async def two_campuses_and_two_blocks(story):
+    unit = await begun(story)
+    await story.consumer("Another University", "another")
+    await story.launch(
+        400,
+        oauth_consumer_key="another",
+        lis_result_sourcedid="another-grade",
+        lis_outcome_service_url="http://moodle.another.example:8080/mod/lti/service.php",
+        lti_user_id="9",
+        context_title="",
+        resource_link_title="",
+        usage_id="p1",
+    )
+    await story.accepted(unit, 73, "0.25")
+    await story.accepted(await id_of("p1"), 72, "0.5")
+    return ask()
+
+
+@situation
+async def events_that_came_too_late_or_could_not_be_applied(story):
+    unit = await begun(story)
+    await story.accepted(unit, 73, "0.25")
+    await story.score(60, 0, modified="2026-01-01T00:00:00Z")
+    await story.score(59, 0, modified="2026-01-02T00:00:00Z")
+    await story.score(50, 1, "p2", possible=-1)
+    await story.score(45, "nan", "p3")
+    await story.launch(44, usage_id="other unit", oauth_consumer_key="nobody")
+    await story.score(40, "nan", course_id="chemistry")
+    await story.event("launch", 39, user_id="42")
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def hostile_words(story):
+    await story.consumer("[red]Evil[/red] \u202eUniversity")
+    await story.structure()
+    await story.score(501, 1)
+    await story.launch(500, context_title="\x1b[31mPhysics\r\nForged: line", resource_link_title="[bold]:smile:[/bold]")
+    line = Sent("refused", "0.25", http_status=200, description="\x1b]0;owned\x07 [link=x]no[/link]", duration_ms=1)
+    await story.attempt(await id_of("unit"), 80, "parked", line, parked_scope="course", parked_reason=line.description)
+    return ask()
+
+
+@situation
+async def later_launches_that_say_less_keep_the_titles(story):
+    await begun(story)
+    await register(
+        Registration(
+            consumer_key="example",
+            user_id="42",
+            course_id="physics",
+            usage_id="unit",
+            lis_result_sourcedid=LAUNCH["lis_result_sourcedid"],
+            lis_outcome_service_url=LAUNCH["lis_outcome_service_url"],
+            modified_us=before(3) * 1000,
+        ),
+        kind="composite",
+        now=before(3),
+    )
+    return ask(user_id=None, sourcedid="grade-of-unit")
