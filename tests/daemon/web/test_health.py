@@ -1,11 +1,10 @@
-"""What the daemon says of itself."""
+"""The status document."""
 
 import asyncio
 import contextvars
 
 import pytest
 
-from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream, stream_lag
 from daemon.web.health import Health, Snapshot, render, status_document
@@ -20,15 +19,6 @@ from tests.models.rows import make_assignment
 from tests.servers import Port
 
 NOW = 1_767_268_800_000
-
-
-async def idle(stop):
-    raise AssertionError("this loop does not run")
-
-
-@pytest.fixture
-def loops():
-    return [Loop("intake", idle), Loop("sweep", idle)]
 
 
 @pytest.fixture
@@ -51,43 +41,6 @@ async def no_stream():
     async with redis_client(f"redis://127.0.0.1:{port.number}/0") as client:
         yield Stream(client, "passback:events")
     port.close()
-
-
-# --- Alive and ready ---
-
-
-async def test_a_daemon_that_starts_is_alive_and_not_ready():
-    health = Health()
-    assert health.is_alive()
-    assert health.troubles() == ["the daemon is starting"]
-    health.starting = "database: ConnectionRefusedError: no"
-    assert health.troubles() == ["database: ConnectionRefusedError: no"]
-    assert await health.statusz() is None
-
-
-async def test_a_daemon_that_has_started_is_ready(loops, clock, stream):
-    health = Health()
-    health.started(loops, clock, stream)
-    assert health.is_alive()
-    assert health.troubles() == []
-
-
-async def test_every_loop_that_waits_for_a_server_is_a_reason_not_to_be_ready(loops, clock, stream):
-    health = Health()
-    health.started(loops, clock, stream)
-    loops[0].trouble, loops[1].trouble = "ConnectionError: no", "OperationalError: no"
-    assert health.troubles() == ["intake: ConnectionError: no", "sweep: OperationalError: no"]
-    assert health.is_alive()
-
-
-async def test_a_daemon_with_a_stuck_loop_is_not_alive(loops, clock, stream):
-    health = Health()
-    health.started(loops, clock, stream)
-    loops[1].ticked -= STUCK + 1
-    assert not health.is_alive()
-
-
-# --- The status document ---
 
 
 CAMPUS = CampusStatus("campus", "https://campus.example:443", state="probing")
@@ -169,11 +122,11 @@ async def test_without_redis_the_document_says_everything_but_the_lag(empty_data
         assert document["assignments"]["due"] == 1
 
 
-async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_database, loops, clock, stream):
+async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_database, clock, stream):
     await Campus.all().delete()
     await LtiConsumer.all().delete()
     health = Health()
-    health.started(loops, clock, stream)
+    health.started([], clock, stream)
     document = await asyncio.get_running_loop().create_task(health.statusz(), context=contextvars.Context())
     nothing = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Members(0, None))
     assert document == render(nothing)
