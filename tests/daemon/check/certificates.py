@@ -1,50 +1,42 @@
-"""Self-signed certificates for ``lms.test`` and 127.0.0.1, by the ``openssl`` command."""
+"""Self-signed certificates for ``lms.test`` and 127.0.0.1."""
 
 import ssl
-import subprocess
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
-_CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=lms.test")
-_NAMES = "subjectAltName=DNS:lms.test,IP:127.0.0.1"
-
-#: Only `openssl ca` takes a day in the past.
-_AUTHORITY = f"""
-[ca]
-default_ca = here
-[here]
-database = index.txt
-serial = serial
-new_certs_dir = .
-default_md = sha256
-policy = names
-x509_extensions = extensions
-[names]
-commonName = supplied
-[extensions]
-{_NAMES.replace("=", " = ", 1)}
-basicConstraints = critical,CA:TRUE
-"""
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
 def valid_for(days: int, folder: Path) -> Path:
-    """A certificate and its key in one file."""
+    """A certificate and its key in one file; one of negative days has run out."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name.from_rfc4514_string("CN=lms.test")
+    names = x509.SubjectAlternativeName([x509.DNSName("lms.test"), x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(
+        issuer_name=subject,
+        subject_name=subject,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=now - timedelta(days=60),
+        not_valid_after=now + timedelta(days=days),
+    )
+    builder = builder.add_extension(names, critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     path = folder / f"valid-{days}.pem"
-    made = _openssl(folder, "req", "-x509", "-days", str(days), *_CURVE, "-addext", _NAMES, "-keyout", "-", "-out", "-")
-    path.write_bytes(made)
+    path.write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
     return path
 
 
 def expired(folder: Path) -> Path:
-    """One that ran out in 2020, and its key, in one file."""
-    (folder / "ca.cnf").write_text(_AUTHORITY)
-    (folder / "index.txt").write_text("")
-    (folder / "serial").write_text("01\n")
-    _openssl(folder, "req", "-new", *_CURVE, "-keyout", "key.pem", "-out", "request.pem")
-    wish = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-in", "request.pem", "-out", "cert.pem")
-    _openssl(folder, "ca", "-batch", "-notext", "-selfsign", "-config", "ca.cnf", "-keyfile", "key.pem", *wish)
-    path = folder / "expired.pem"
-    path.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
-    return path
+    """One that has run out, and its key, in one file."""
+    return valid_for(-30, folder)
 
 
 def served_with(path: Path) -> ssl.SSLContext:
@@ -52,7 +44,3 @@ def served_with(path: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
-
-
-def _openssl(folder: Path, *words: str) -> bytes:
-    return subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True).stdout
