@@ -1,7 +1,6 @@
 """What happened to some grades, in a real database, through intake and the attempts of senders, at chosen times."""
 
 import json
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,28 +47,13 @@ def before(minutes: float) -> int:
     return NOW - int(minutes * 60_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What is recorded of one request; a second passes until then."""
+def sent(result: DeliveryResult, score: str, **more: Any) -> dict[str, Any]:
+    """What is recorded of one request, a second after the claim."""
+    return {"result": result, "score": score, **more}
 
-    result: DeliveryResult
-    score: str
-    clamped: bool = False
-    http_status: int | None = None
-    code_major: str | None = None
-    description: str = ""
-    duration_ms: int | None = None
 
-    def record(self, claim: Claim) -> DeliveryRecord:
-        return DeliveryRecord(
-            claim.assignment_id,
-            claim.token,
-            at=claim.claimed_at + 1000,
-            attempt=claim.attempt,
-            version=claim.version,
-            entry_id=claim.entry_id,
-            **asdict(self),
-        )
+UNAVAILABLE = sent("ambiguous", "0.25", http_status=503, description="HTTP 503: no words", duration_ms=40)
+NO_CONNECTION = sent("retried", "0.25", description="cannot connect: connection refused")
 
 
 class _SetClock(Clock):
@@ -133,16 +117,41 @@ class Story:
         (got,) = await claim([assignment_id], lease, most=1)
         return got
 
-    async def attempt(self, assignment_id: int, ago: float, how: Outcome, sent: Sent | None = None, **more) -> None:
+    async def attempt(self, assignment_id: int, ago: float, how: Outcome, record: Any = None, **more) -> None:
         """A sender claims, and the attempt ends so, a second later; a moment passes until it is stored."""
         got = await self.claim(assignment_id, ago)
-        delivery = None if sent is None else sent.record(got)
-        end = Finish(got, how, score=None if sent is None else sent.score, delivery=delivery, **more)
+        delivery = record and DeliveryRecord(
+            got.assignment_id,
+            got.token,
+            at=got.claimed_at + 1000,
+            attempt=got.attempt,
+            version=got.version,
+            entry_id=got.entry_id,
+            **record,
+        )
+        end = Finish(got, how, score=record and record["score"], delivery=delivery, **more)
         await finish([end], now=before(ago) + 1040, next_breaker=lambda breaker, _signal: breaker)
 
     async def accepted(self, assignment_id: int, ago: float, score: str, *, clamped=False) -> None:
-        sent = Sent("accepted", score, clamped, 200, "success", "Score recorded", 120)
-        await self.attempt(assignment_id, ago, "accepted", sent)
+        answer = {"http_status": 200, "code_major": "success", "description": "Score recorded", "duration_ms": 120}
+        await self.attempt(assignment_id, ago, "accepted", sent("accepted", score, clamped=clamped, **answer))
+
+    async def begin(self, *, scored: bool = True, usage_id: str = "unit", accepted: bool = False) -> int:
+        """
+        A campus, a course, a learner with a score and a launch some hours ago.
+
+        Returns:
+            The assignment, which is due, or was accepted an hour and a half later.
+        """
+        await self.consumer()
+        await self.structure()
+        if scored:
+            await self.score(501, 1)
+        await self.launch(500, usage_id=usage_id)
+        assignment_id = await self.id_of(usage_id=usage_id)
+        if accepted:
+            await self.accepted(assignment_id, 400, "0.25")
+        return assignment_id
 
 
 def ask(**asked) -> Query:

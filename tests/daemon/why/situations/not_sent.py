@@ -3,11 +3,13 @@
 from models import consumer_admin
 from models.campus import Campus
 from models.rescue import rescue
-from tests.daemon.why.situations.begin import NO_CONNECTION, UNAVAILABLE, begun, id_of, situation, situations
-from tests.daemon.why.story import NOW, Sent, ask, before
+from tests.daemon.why.situations.register import situation, situations
+from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, sent
 
-PROCESSING = Sent("ambiguous", "0.25", False, 200, "processing", "HTTP 200, processing: queued")
-UNSIGNED = Sent("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
+PROCESSING = sent(
+    "ambiguous", "0.25", http_status=200, code_major="processing", description="HTTP 200, processing: queued"
+)
+UNSIGNED = sent("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
 
 #: Attempts: minutes ago, outcome, what is recorded, more of the outcome.
 ATTEMPTS = {
@@ -65,15 +67,15 @@ PARKED = {
 
 @situations(ATTEMPTS)
 async def attempted(story, row):
-    unit = await begun(story)
-    for ago, outcome, sent, more in row:
-        await story.attempt(unit, ago, outcome, sent, **more)
+    unit = await story.begin()
+    for ago, outcome, record, more in row:
+        await story.attempt(unit, ago, outcome, record, **more)
     return ask()
 
 
 @situations(CAMPUSES)
 async def campus_with(story, row):
-    await begun(story)
+    await story.begin()
     await Campus.all().update(**row)
     return ask()
 
@@ -81,13 +83,13 @@ async def campus_with(story, row):
 @situations(PARKED)
 async def refused_and_parked(story, row):
     status, reason, scope = row
-    sent = Sent("refused", "0.5", False, status, status and "failure", reason, status and 90)
-    return await parked(story, "parked", sent, parked_scope=scope, parked_reason=reason)
+    answer = {"http_status": status, "code_major": "failure", "duration_ms": 90} if status else {}
+    record = sent("refused", "0.5", description=reason, **answer)
+    return await parked(story, "parked", record, parked_scope=scope, parked_reason=reason)
 
 
 async def parked(story, *attempt, **more):
-    unit = await begun(story)
-    await story.accepted(unit, 400, "0.25")
+    unit = await story.begin(accepted=True)
     await story.score(100, 2)
     await story.attempt(unit, 80, *attempt, **more)
     return ask()
@@ -106,7 +108,7 @@ async def parked_with_nothing_in_the_ledger(story):
 
 @situation
 async def superseded(story):
-    unit = await begun(story)
+    unit = await story.begin()
     await story.attempt(unit, 60, "retried", NO_CONNECTION, not_before=NOW + 150_000)
     await story.score(20, 2)
     return ask()
@@ -114,16 +116,14 @@ async def superseded(story):
 
 @situation
 async def waiting_for_the_debounce(story):
-    unit = await begun(story)
-    await story.accepted(unit, 400, "0.25")
+    await story.begin(accepted=True)
     await story.score(10, 2)
     return ask(course_id="physics", usage_id="unit")
 
 
 @situation
 async def waiting_at_the_ceiling_of_the_debounce(story):
-    unit = await begun(story)
-    await story.accepted(unit, 400, "0.25")
+    await story.begin(accepted=True)
     for ago in (55, 42, 29, 16, 3):
         await story.score(ago, 2 if ago % 2 else 1)
     return ask(course_id="physics", usage_id="unit")
@@ -131,19 +131,19 @@ async def waiting_at_the_ceiling_of_the_debounce(story):
 
 @situation
 async def being_sent(story):
-    await story.claim(await begun(story), 0.1)
+    await story.claim(await story.begin(), 0.1)
     return ask()
 
 
 @situation
 async def left_by_a_sender_that_did_not_come_back(story):
-    await story.claim(await begun(story), 30)
+    await story.claim(await story.begin(), 30)
     return ask()
 
 
 @situation
 async def taken_back_from_a_sender_that_did_not_come_back(story):
-    await story.claim(await begun(story), 30)
+    await story.claim(await story.begin(), 30)
     await rescue(now=before(29))
     return ask()
 
@@ -159,13 +159,13 @@ async def structure_unknown_and_not_looked_at_yet(story):
 @situation
 async def structure_unknown(story):
     await structure_unknown_and_not_looked_at_yet(story)
-    await story.attempt(await id_of("unit"), 499, "waiting")
+    await story.attempt(await story.id_of(usage_id="unit"), 499, "waiting")
     return ask()
 
 
 @situation
 async def campus_down_and_the_next_probe_is_due(story):
-    unit, since = await begun(story), before(94)
+    unit, since = await story.begin(), before(94)
     await story.attempt(unit, 95, "in_doubt", UNAVAILABLE, not_before=since, hold_until=since, given_back=True)
     await Campus.all().update(**DOWN, blocked_until=before(1))
     return ask()
@@ -173,7 +173,7 @@ async def campus_down_and_the_next_probe_is_due(story):
 
 @situation
 async def campus_probing(story):
-    await begun(story)
+    await story.begin()
     await story.launch(400, user_id="43", lis_result_sourcedid="grade-of-another", lti_user_id="campus-43")
     await Campus.all().update(**DOWN, blocked_until=before(90))
     await story.claim(await story.id_of(user_id="43"), 0.1)
@@ -182,7 +182,7 @@ async def campus_probing(story):
 
 @situation
 async def campus_paused(story):
-    await begun(story)
+    await story.begin()
     await consumer_admin.pause("example", now=before(1500))
     return ask()
 
