@@ -21,7 +21,7 @@ from models.finishing import Finish, Outcome, finish
 from models.queries.grades import Query
 from models.stream_position import read_position
 
-#: When somebody asks: 14:15 in Berlin.
+#: When the question is asked: 14:15 in Berlin.
 NOW = int(datetime(2026, 3, 2, 13, 15, tzinfo=UTC).timestamp() * 1000)
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 TERMS = Terms(NOW, DEBOUNCE, ZoneInfo("Europe/Berlin"))
@@ -43,7 +43,7 @@ POINTS = {"p1": 2, "p2": 2, "p3": 2}
 
 
 def before(minutes: float) -> int:
-    """So many minutes before somebody asks, in milliseconds since 1970."""
+    """So many minutes before the question, in milliseconds since 1970."""
     return NOW - int(minutes * 60_000)
 
 
@@ -155,5 +155,5 @@ class Story:
 
 
 def ask(**asked) -> Query:
-    """Whose grades: those of the learner, unless somebody else is named."""
+    """Whose grades: those of the learner, unless another is named."""
     return Query(**({} if {"lti_user_id", "sourcedid"} & asked.keys() else {"user_id": "42"}) | asked)
