@@ -6,7 +6,7 @@ from daemon.support.resend import resend
 from models.assignment import GradedAssignment
 from models.db.sql import CHUNK, Statement, is_postgres
 from models.queries.filter import AssignmentFilter
-from tests.models.rows import make_assignment, make_service
+from tests.models.rows import make_assignment
 
 NOW = 1_000_000
 #: What one row refuses to become: its version has no room above it.
@@ -15,24 +15,12 @@ _FULL = {"version_number": 2**63 - 1}
 
 @pytest.fixture
 async def many(empty_database):
-    service = await make_service()
-    first = await make_assignment(service)
-    await GradedAssignment.bulk_create(
-        GradedAssignment(
-            user_id="learner",
-            course_id="course",
-            usage_id="block",
-            outcome_service=service,
-            campus_id=service.campus_id,
-            lis_result_sourcedid=f"s{number}",
-            sourcedid_digest=f"{number:064}",
-            registered_us=0,
-            composite=False,
-            due_at=0,
-        )
-        for number in range(CHUNK + 2)
-    )
-    return first
+    first = await GradedAssignment.get(id=await make_assignment())
+    copies = [first.clone(pk=None) for _ in range(CHUNK + 2)]
+    for number, copy in enumerate(copies):
+        copy.sourcedid_digest = f"{number:064}"
+    await GradedAssignment.bulk_create(copies)
+    return first.id
 
 
 async def test_chunk_after_chunk_is_marked_and_reported(many):

@@ -1,7 +1,9 @@
 """What happened to some grades, in a real database, through intake and the attempts of senders, at chosen times."""
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -157,3 +159,20 @@ class Story:
 def ask(**asked) -> Query:
     """Whose grades: those of the learner, unless another is named."""
     return Query(**({} if {"lti_user_id", "sourcedid"} & asked.keys() else {"user_id": "42"}) | asked)
+
+
+SITUATIONS: dict[str, Callable[[Story], Awaitable[Query]]] = {}
+
+
+def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], Awaitable[Query]]:
+    SITUATIONS[story.__name__] = story
+    return story
+
+
+def situations(table: Mapping[str, Any]) -> Callable[[Callable[[Story, Any], Awaitable[Query]]], None]:
+    """Register a story for each row of a table."""
+
+    def register(story: Callable[[Story, Any], Awaitable[Query]]) -> None:
+        SITUATIONS.update({name: partial(story, row=row) for name, row in table.items()})
+
+    return register

@@ -3,8 +3,7 @@
 from models import consumer_admin
 from models.campus import Campus
 from models.rescue import rescue
-from tests.daemon.why.situations.register import situation, situations
-from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, sent
+from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, sent, situation, situations
 
 PROCESSING = sent(
     "ambiguous", "0.25", http_status=200, code_major="processing", description="HTTP 200, processing: queued"
@@ -33,26 +32,15 @@ ATTEMPTS = {
 
 DOWN = {"tripped_at": before(95), "last_error": "HTTP 503: no words", "last_error_at": before(95)}
 BUSY = {"throttled_at": before(1), "max_in_flight": 2, "blocked_until": NOW + 90_000}
-SLOW_DOWN = "HTTP 429: slow down"
+SLOW_DOWN = {"last_error": "HTTP 429: slow down", "last_error_at": before(1)}
 
 #: Columns of the campus.
 CAMPUSES = {
     "campus_down": {**DOWN, "blocked_until": NOW + 200_000},
-    "campus_busy": {**BUSY, "last_error": SLOW_DOWN, "last_error_at": before(1)},
-    "campus_busy_that_names_no_reason": {
-        **BUSY,
-        "last_error": "cannot connect: connection refused",
-        "last_error_at": before(9000),
-    },
-    "campus_throttled_and_no_longer_blocked": {
-        "throttled_at": before(5),
-        "max_in_flight": 2,
-        "last_error": SLOW_DOWN,
-        "last_error_at": before(5),
-    },
+    "campus_busy": {**BUSY, **SLOW_DOWN},
+    "campus_busy_that_names_no_reason": {**BUSY, "last_error": "cannot connect", "last_error_at": before(9000)},
+    "campus_throttled_and_no_longer_blocked": {**BUSY, **SLOW_DOWN, "blocked_until": before(0.5)},
 }
-
-
 #: HTTP status of the answer if there was one, why it is parked, and whom that concerns.
 PARKED = {
     "parked_for_the_learner": (422, "HTTP 422, failure, user_not_in_course: User is no longer in course", "learner"),
@@ -129,15 +117,9 @@ async def waiting_at_the_ceiling_of_the_debounce(story):
     return ask(course_id="physics", usage_id="unit")
 
 
-@situation
-async def being_sent(story):
-    await story.claim(await story.begin(), 0.1)
-    return ask()
-
-
-@situation
-async def left_by_a_sender_that_did_not_come_back(story):
-    await story.claim(await story.begin(), 30)
+@situations({"being_sent": 0.1, "left_by_a_sender_that_did_not_come_back": 30})
+async def claimed(story, row):
+    await story.claim(await story.begin(), row)
     return ask()
 
 

@@ -1,8 +1,7 @@
 """Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
 
 from models.registration import Registration, register
-from tests.daemon.why.situations.register import SITUATIONS, situation, situations
-from tests.daemon.why.story import LAUNCH, NO_CONNECTION, ask, before, sent
+from tests.daemon.why.story import LAUNCH, NO_CONNECTION, SITUATIONS, ask, before, sent, situation, situations
 
 #: One assignment is due, and this is asked.
 ASKED = {
