@@ -22,6 +22,7 @@ from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database, until_it_works
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
@@ -113,16 +114,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         dispatcher = Dispatcher(outcomes, dependencies)
         outcomes.on_capacity(dispatcher.notify)
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
-        intake = IntakeLoop(
-            stream,
-            applier,
-            clock=clock,
-            backlog=backlog,
-            metrics=metrics,
-            enqueue=outcomes.enqueue_dirty,
-            keep_days=config.retention.stream_days,
-            reached=environment.reached,
-        )
+        batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.reached)
+        intake = IntakeLoop(stream, batches, keep_days=config.retention.stream_days)
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
         prune = Prune(clock=clock, retention=config.retention)
         loops = [
@@ -140,7 +133,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         def adopt(new: Config) -> None:
             dependencies.settings = attempt_settings(new)
             applier.debounce = new.outcomes.debounce
-            intake.keep(new.retention.stream_days)
+            intake.keep_days = new.retention.stream_days
             prune.retention = new.retention
             configure_log(new.log.level, new.log.format, new.log.timezone)
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -97,6 +98,7 @@ async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_EN
             raise error
 
 
+@dataclass(slots=True)
 class Reloader:
     """
     Reloads the configuration.
@@ -104,19 +106,16 @@ class Reloader:
     *reread* reads it, and raises ConfigError. *adopt* applies what :func:`daemon.config.reload.merged` made.
     """
 
-    def __init__(
-        self, config: Config, reread: Callable[[], Config], adopt: Callable[[Config], None], notifier: Notifier
-    ) -> None:
-        self._config = config
-        self._reread = reread
-        self._adopt = adopt
-        self._notifier = notifier
+    config: Config
+    reread: Callable[[], Config]
+    adopt: Callable[[Config], None]
+    notifier: Notifier
 
     def reload(self) -> None:
         """Reload once. If the configuration is wrong, its faults are logged and the last good one stays in force."""
-        self._notifier.reloading()
+        self.notifier.reloading()
         try:
-            new = self._reread()
+            new = self.reread()
         except ConfigError as error:
             log.error("the configuration is wrong and was not reloaded", faults=list(map(str, error.faults)))  # noqa: TRY400
         except Exception:
@@ -125,11 +124,11 @@ class Reloader:
             self._take(new)
         finally:
             # The supervisor waits for this.
-            self._notifier.ready()
+            self.notifier.ready()
 
     def _take(self, new: Config) -> None:
-        at_once, after_a_restart = differences(self._config, new)
+        at_once, after_a_restart = differences(self.config, new)
         if at_once:
-            self._config = merged(self._config, new)
-            self._adopt(self._config)
+            self.config = merged(self.config, new)
+            self.adopt(self.config)
         log.info("the configuration was reloaded", changed=at_once, needs_a_restart=after_a_restart)

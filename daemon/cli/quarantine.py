@@ -25,7 +25,7 @@ from daemon.config import Config, zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
 from daemon.ingest.apply import Applier
-from daemon.ingest.replay import Replay
+from daemon.ingest.replay import replay_events
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import EventFilter, QuarantinedEvent, in_order
@@ -158,10 +158,9 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     screen = console()
     async with opened_stream(settings) as stream:
         applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
-        replaying = Replay(applier, clock, stream)
         with Progress(console=screen, transient=True) if screen.is_terminal else nullcontext() as progress:
             task = None if progress is None else progress.add_task("replaying", total=len(ids))
-            async for one in replaying.all(ids):
+            async for one in replay_events(ids, applier, clock, stream):
                 results[one.result] = results.get(one.result, 0) + 1
                 if one.result == "refused":
                     typer.echo(f"event {one.id} stays in quarantine: {printable(one.reason)}", err=True)

@@ -64,14 +64,6 @@ def _path(value: object) -> object:
     return Path(value)
 
 
-def _optional(value: object) -> object:
-    return None if value == "" else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
 def zone(name: str) -> ZoneInfo | None:
     """
     The time zone that ``log.timezone`` names; None for that of the machine, as ``datetime.astimezone`` takes it.
@@ -97,10 +89,10 @@ Delay = Annotated[Seconds, Field(le=MAX_DELAY_SECONDS)]
 AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-LOWERED = BeforeValidator(_lower)
+LOWERED = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Name = Annotated[str, Field(min_length=1)]
 File = Annotated[Path, BeforeValidator(_path)]
-OptionalFile = Annotated[File | None, BeforeValidator(_optional)]
+OptionalFile = Annotated[File | None, BeforeValidator(lambda value: None if value == "" else value)]
 DatabaseUrl = Annotated[str, AfterValidator(database_url)]
 RedisUrl = Annotated[str, AfterValidator(redis_url)]
 Zone = Annotated[str, AfterValidator(_zone_name)]

@@ -246,20 +246,14 @@ async def _stopped(process: Process) -> None:
     with suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(STOP):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP):
+                await process.wait()
+    finally:
+        # The kernel has what the server acknowledged.
+        if process.returncode is None:
+            process.kill()
             await process.wait()
-    except TimeoutError:
-        await _killed(process)
-    except asyncio.CancelledError:
-        # The kernel has what it acknowledged.
-        await _killed(process)
-        raise
-
-
-async def _killed(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What each event does to the database. Runs inside intake's transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from actors.egress import Egress, EgressRefused
 from daemon.ingest.events import (
@@ -33,34 +34,27 @@ _OF_LEARNERS = Statement(
 )
 
 
+@dataclass(slots=True)
 class Applier:
     """
     Applies events in stream order.
 
-    Args:
-        trees: The cache of course trees, which the senders share.
-        debounce: How long a composite's grade waits.
-        egress: Where requests may go: a launch from elsewhere is not registered, since no grade could be sent there.
+    *trees*: the cache that the senders share. *debounce* may change at any time. *egress*: where grades may be sent; a
+    launch from elsewhere is refused.
     """
 
-    def __init__(self, trees: CourseTrees, debounce: Debounce, egress: Egress | None = None) -> None:
-        self._trees = trees
-        self._egress = egress
-        #: May change at any time.
-        self.debounce = debounce
+    trees: CourseTrees
+    debounce: Debounce
+    egress: Egress | None = None
 
     async def apply(
         self, event: Event, position: Position, *, now: int, force: bool = False
     ) -> tuple[EventResult, list[Dirty]]:
         """
-        Apply one event.
+        Apply one event, and return its result with the assignments that it made dirty.
 
-        Args:
-            force: Whether the grades that it changes must go out even if they equal what the campus acknowledged, as
-                far as this database knows: it may have been restored.
-
-        Returns:
-            What it did, and the assignments that it made dirty; messages for them are sent after the commit.
+        *force*: grades that it changes must go out even if they equal what the campus acknowledged as far as this
+        database knows, which may have been restored.
 
         Raises:
             BadEvent, RegistrationError: It cannot be applied.
@@ -70,7 +64,7 @@ class Applier:
                 (result,), dirty = await self.apply_scores([event], position, now=now, force=force)
                 return result, dirty
             case CourseStructured():
-                return await apply_structure(event, self._trees, now=now, debounce=self.debounce, force=force), []
+                return await apply_structure(event, self.trees, now=now, debounce=self.debounce, force=force), []
             case Launched(registration):
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid, modified_us):
@@ -79,29 +73,26 @@ class Applier:
                 return await retire(user_id, position, modified_us=modified_us, now=now), []
 
     async def apply_scores(
-        self,
-        events: Sequence[ScoreChanged],
-        position: Position,
-        *,
-        now: int,
-        force: bool = False,
+        self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
     ) -> tuple[list[EventResult], list[Dirty]]:
-        """Apply events that follow each other, in a few statements for all of them. Otherwise as :meth:`apply`."""
+        """Apply consecutive events in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
-        heard = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
-        effects = dict(zip(map(id, heard), await apply_scores([_score_change(event) for event in heard]), strict=True))
+        current = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
+        effects = dict(
+            zip(map(id, current), await apply_scores([_score_change(event) for event in current]), strict=True)
+        )
         results: list[EventResult] = []
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
                 await self._note_stale("score.changed", event, now)
             results.append(_result(effect))
-        changed = [event for event in heard if effects[id(event)].changed]
+        changed = [event for event in current if effects[id(event)].changed]
         return results, await self._change(changed, now, force=force) if changed else []
 
     async def _change(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
-        trees = await self._trees.get_many({event.course_id for event in events})
+        trees = await self.trees.get_many({event.course_id for event in events})
         rows = await _of_learners({(event.user_id, event.course_id) for event in events})
         changes: dict[int, Change] = {}
         for event in events:
@@ -125,15 +116,11 @@ class Applier:
         dirty = None if assignment_id is None else await read_dirty(assignment_id)
         return result, [] if dirty is None else [dirty]
 
-    async def _tree(self, course_id: str) -> Tree | None:
-        return (await self._trees.get_many([course_id]))[course_id]
-
     def _check_url(self, launch: Registration) -> None:
-        """What a look at the address shows; that of a name is checked again at each connection."""
-        if self._egress is None:
-            return
+        """Check the URL itself; the address of a host name is checked at each connection."""
         try:
-            self._egress.check_url(launch.lis_outcome_service_url)
+            if self.egress is not None:
+                self.egress.check_url(launch.lis_outcome_service_url)
         except EgressRefused as error:
             raise BadEvent(f"lis_outcome_service_url: {error}") from error
 
@@ -149,7 +136,7 @@ class Applier:
         )
 
     async def _kind(self, launch: Registration) -> Kind:
-        tree = await self._tree(launch.course_id)
+        tree = (await self.trees.get_many([launch.course_id]))[launch.course_id]
         if tree is not None and launch.usage_id in tree:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
@@ -160,17 +147,10 @@ def touched_assignments(
     rows: Sequence[dict[str, int | str]], problem: str, tree: Tree | None
 ) -> list[tuple[int, Kind]]:
     """
-    Which of a learner's assignments in a course a change of a problem's score touches.
+    Which of a learner's assignments in a course a change of a problem's score touches, by id, with their kinds.
 
-    Args:
-        rows: ``id`` and ``usage_id`` of each assignment.
-        problem: The problem's usage key.
-        tree: The course, if its structure is known: without it only the problem itself is found, and the structure
-            brings the others when it comes.
-
-    Returns:
-        Ids with the kind that the change makes them: of the problem itself a leaf (unless it has children), of its
-        ancestors composites.
+    *rows*: ``id`` and ``usage_id`` of each assignment. *problem*: its usage id. *tree*: without it only the problem
+    itself is found; the structure touches its ancestors when it arrives.
     """
     path = tree.path(problem) if tree is not None else ()
     touched: list[tuple[int, Kind]] = []
@@ -203,7 +183,7 @@ def _score_change(event: ScoreChanged) -> ScoreChange:
 
 
 def _result(effect: Effect | None) -> EventResult:
-    """None: it is about a learner who was retired since."""
+    """None: the learner was retired after the event."""
     if effect is None or not effect.applied:
         return "stale"
     return "applied" if effect.changed else "unchanged"

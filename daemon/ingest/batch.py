@@ -1,20 +1,20 @@
 """Applies a batch of stream entries in one transaction; what cannot be applied goes to quarantine."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import asyncpg
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.failpoints import Reached
+from actors.failpoints import Reached, pass_by
 from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
-from daemon.ingest.parse import event_type, event_us, read_event
+from daemon.ingest.parse import MAX_ID_LENGTH, event_type, event_us, read_event
 from models.changes import Dirty
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
@@ -32,13 +32,12 @@ class PositionMovedError(Exception):
     """Another daemon does intake."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """One entry, applied or quarantined."""
+@dataclass(slots=True)
+class _Applied:
+    """A type and a result for each entry of a batch, and the assignments that it made dirty."""
 
-    type: str
-    result: str
-    dirty: Sequence[Dirty] = ()
+    results: list[tuple[str, str]] = field(default_factory=list)
+    dirty: list[Dirty] = field(default_factory=list)
 
 
 def _read(entry: Entry) -> tuple[Entry, Event | BadEvent]:
@@ -48,40 +47,31 @@ def _read(entry: Entry) -> tuple[Entry, Event | BadEvent]:
         return entry, error
 
 
+@dataclass(frozen=True, slots=True)
 class Batches:
     """
     Applies batches.
 
-    Args:
-        enqueue: Sends messages for changed assignments; called after the commit, and allowed to fail.
-        reached: Called at each point that a batch passes.
+    *enqueue* sends messages for changed assignments after the commit, and may fail: the dispatcher finds what is due.
+    *reached*: failpoints.
     """
 
-    def __init__(
-        self,
-        applier: Applier,
-        *,
-        clock: Clock,
-        backlog: CatchUp,
-        metrics: Metrics,
-        enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
-        reached: Reached,
-    ) -> None:
-        self._applier = applier
-        self._clock = clock
-        self._backlog = backlog
-        self._metrics = metrics
-        self._enqueue = enqueue
-        self._reached = reached
+    applier: Applier
+    clock: Clock
+    backlog: CatchUp
+    metrics: Metrics
+    enqueue: Callable[[Sequence[Dirty]], Awaitable[None]]
+    reached: Reached = pass_by
 
     async def take(self, position: Position, entries: Sequence[Entry]) -> None:
         """
         Apply a batch that was read at *position*.
 
-        A fault of the data is looked for one entry at a time, and the culprit quarantined: poison must not stop intake.
+        After a fault of the data the entries are applied one by one, and the bad one is quarantined: it must not stop
+        intake.
         """
         try:
-            done = await self._apply(position, entries)
+            applied = await self._apply(position, entries)
         except Exception as error:
             if not is_data_fault(error):
                 raise
@@ -90,32 +80,40 @@ class Batches:
                 await self._take_alone(position, entry)
                 position = Position(position.epoch, entry[0], position.digest_key)
         else:
-            await self._finish(done)
+            await self._finish(applied)
 
     async def _take_alone(self, position: Position, entry: Entry) -> None:
         try:
-            done = await self._apply(position, [entry])
+            applied = await self._apply(position, [entry])
         except Exception as error:
             if not is_data_fault(error):
                 raise
-            # Not the driver's words: they hold people's values.
-            log.error(  # noqa: TRY400 - as above: a traceback ends in them
+            # Without the driver's message and a traceback: they hold personal data.
+            log.error(  # noqa: TRY400 - as above
                 "an entry cannot be stored and goes to quarantine", entry=entry[0], error=type(error).__name__
             )
+            reason = f"it cannot be stored: {type(error).__name__}: {error}"[:500]
             async with in_transaction():
                 await self._lock(position)
-                done = [await self._quarantine(position, entry, f"it cannot be stored: {_why(error)}")]
+                applied = _Applied([await self._quarantine(position, entry, reason)])
                 await move_position(position.epoch, entry[0])
-        await self._finish(done)
+        await self._finish(applied)
 
-    async def _apply(self, position: Position, entries: Sequence[Entry]) -> list[_Done]:
+    async def _apply(self, position: Position, entries: Sequence[Entry]) -> _Applied:
+        """Apply entries in stream order; consecutive scores, which most entries are, together."""
+        applied = _Applied()
         async with in_transaction():
             await self._lock(position)
-            done = await self._all(position, entries)
+            for of_scores, run in groupby(map(_read, entries), lambda read: isinstance(read[1], ScoreChanged)):
+                if of_scores:
+                    await self._scores(position, list(run), applied)  # type: ignore[arg-type]
+                else:
+                    for entry, event in run:
+                        await self._one(position, entry, event, applied)
             await move_position(position.epoch, entries[-1][0])
-            self._reached("batch applied")
-        self._reached("batch committed")
-        return done
+            self.reached("batch applied")
+        self.reached("batch committed")
+        return applied
 
     async def _lock(self, position: Position) -> None:
         try:
@@ -125,75 +123,64 @@ class Batches:
         if here != position:
             raise PositionMovedError
 
-    async def _all(self, position: Position, entries: Sequence[Entry]) -> list[_Done]:
-        """In stream order; scores that follow each other, which most entries are, together."""
-        done: list[_Done] = []
-        for of_scores, run in groupby(map(_read, entries), lambda read: isinstance(read[1], ScoreChanged)):
-            if of_scores:
-                done += await self._scores(position, list(run))  # type: ignore[arg-type]
-            else:
-                done += [await self._one(position, entry, event) for entry, event in run]
-        return done
-
-    async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]]) -> list[_Done]:
+    async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]], applied: _Applied) -> None:
         events = [event for _, event in run]
-        results, dirty = await self._applier.apply_scores(
-            events, position, now=self._clock.now(), force=self._must_go_out
+        results, dirty = await self.applier.apply_scores(
+            events, position, now=self.clock.now(), force=self._must_go_out
         )
-        done = [_Done("score.changed", result) for result in results]
         for (entry, _), result in zip(run, results, strict=True):
             log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
-        return [*done[:-1], replace(done[-1], dirty=dirty)]
+            applied.results.append(("score.changed", result))
+        applied.dirty += dirty
 
     @property
     def _must_go_out(self) -> bool:
-        """While a backlog is read the database may be an old one, which does not know what was sent since."""
-        return not self._backlog.applied
+        """During catch-up the database may be an old one, which does not know what was sent since."""
+        return not self.backlog.applied
 
-    async def _one(self, position: Position, entry: Entry, event: Event | BadEvent) -> _Done:
-        entry_id, fields = entry
+    async def _one(self, position: Position, entry: Entry, event: Event | BadEvent, applied: _Applied) -> None:
+        entry_id, kind = entry[0], event_type(entry[1])
         try:
             if isinstance(event, BadEvent):
                 raise event
-            result, dirty = await self._applier.apply(event, position, now=self._clock.now(), force=self._must_go_out)
+            result, dirty = await self.applier.apply(event, position, now=self.clock.now(), force=self._must_go_out)
         except (BadEvent, RegistrationError) as error:
-            log.info("an event goes to quarantine", entry=entry_id, type=event_type(fields))
-            return await self._quarantine(position, entry, str(error))
+            log.info("an event goes to quarantine", entry=entry_id, type=kind)
+            applied.results.append(await self._quarantine(position, entry, str(error)))
+            return
         touched = [one.assignment_id for one in dirty]
-        log.debug("an event was read", entry=entry_id, type=event_type(fields), result=result, assignments=touched)
-        return _Done(event_type(fields), result, dirty)
+        log.debug("an event was read", entry=entry_id, type=kind, result=result, assignments=touched)
+        applied.results.append((kind, result))
+        applied.dirty += dirty
 
-    async def _quarantine(self, position: Position, entry: Entry, reason: str) -> _Done:
+    async def _quarantine(self, position: Position, entry: Entry, reason: str) -> tuple[str, str]:
         entry_id, fields = entry
+        kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         consumer_key = _storable(fields.get(b"oauth_consumer_key"))
         content, truncated = content_of(fields)
         if user_id and await is_retired(user_id, position, modified_us=event_us(entry_id, fields)):
-            return _Done(event_type(fields), "stale")
+            return kind, "stale"
         await QuarantinedEvent.create(
             epoch=position.epoch,
             entry_id=entry_id,
-            at=self._clock.now(),
-            type=event_type(fields),
+            at=self.clock.now(),
+            type=kind,
             reason=_storable(reason.encode(errors="replace")),
             content=content,
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
-            user_id=user_id and user_id[:255],
+            user_id=user_id and user_id[:MAX_ID_LENGTH],
             sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
         )
-        return _Done(event_type(fields), "quarantined")
+        return kind, "quarantined"
 
-    async def _finish(self, done: Sequence[_Done]) -> None:
-        for one in done:
-            self._metrics.events.labels(one.type, one.result).inc()
-        await self._enqueue([dirty for one in done for dirty in one.dirty])
-        self._reached("messages sent")
+    async def _finish(self, applied: _Applied) -> None:
+        for kind, result in applied.results:
+            self.metrics.events.labels(kind, result).inc()
+        await self.enqueue(applied.dirty)
+        self.reached("messages sent")
 
 
 def _storable(value: bytes | None) -> str | None:
     return None if value is None else value.decode(errors="backslashreplace").replace("\x00", "\\x00")
-
-
-def _why(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:500]

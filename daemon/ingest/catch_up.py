@@ -1,14 +1,14 @@
-"""Whether it is safe to send: not before what stood in the stream when we came has been applied. Pure."""
+"""Whether it is safe to send: not before intake has caught up with the stream. Pure."""
 
 from daemon.ingest.stream import STREAM_START, EntryId, Look, parse_id
 
 
 class CatchUp:
     """
-    A database that was restored, or a daemon that was away, must not send last night's grades first.
+    A daemon that was away, or whose database was restored, must not send last night's grades first.
 
-    Closed until the position has reached the stream's last entry as it stood at start, or nothing is left between. It
-    closes again when the position falls below the highest one seen: then the database was restored under us.
+    *applied* becomes true once the position reaches the last entry that the stream had at start, or no entry is left
+    between. It becomes false when the position falls below the highest one: the database was restored meanwhile.
     """
 
     def __init__(self) -> None:
@@ -16,8 +16,8 @@ class CatchUp:
         self._highest: tuple[int, EntryId] = (0, parse_id(STREAM_START))
         self.applied = False
 
-    def saw(self, epoch: int, position: str, look: Look) -> None:
-        """Note where intake stands, and what the stream held at that moment."""
+    def observe(self, epoch: int, position: str, look: Look) -> None:
+        """Note the position of intake, and what the stream held at that moment."""
         here = (epoch, parse_id(position))
         if here < self._highest:
             self.applied, self._goal = False, None

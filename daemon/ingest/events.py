@@ -20,13 +20,13 @@ class ScoreChanged:
     points_earned: float
     points_possible: float
     modified_us: int
-    #: The stream entry that said so; two events that say the same are equal.
+    #: The stream entry; two events with the same content are equal.
     entry_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CourseStructured:
-    """A course's whole tree. *modified_us*: None where the event did not say."""
+    """A course's whole tree. *modified_us*: None where the event has none."""
 
     course_id: str
     version: int

@@ -5,9 +5,9 @@ Every entry is flat: field names and values are UTF-8. Unknown fields are ignore
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeGuard
 
@@ -28,11 +28,11 @@ from models.registration import Registration
 MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
 #: Bytes of ``blocks``.
 MAX_BLOCKS_BYTES = 8 * 1024 * 1024
-#: Characters of an id of the tool's: what the database indexes.
+#: Characters of one of the tool's ids: what the database can index.
 MAX_ID_LENGTH = 255
 #: How far ahead of its entry id an event's ``modified`` may lie, in microseconds: an hour of clock error.
 MAX_AHEAD_US = 3600 * 1_000_000
-#: Points beyond this are no points; their sums must stay finite.
+#: The largest number of points: sums must stay finite.
 MAX_POINTS = 1e12
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -51,21 +51,17 @@ def event_type(fields: Mapping[bytes, bytes]) -> str:
 
 
 def event_us(entry_id: str, fields: Mapping[bytes, bytes]) -> int:
-    """When an event was, also a bad one: what it says, else its entry's time. Microseconds since 1970."""
+    """The time of an event, also of a bad one: its ``modified``, else its entry's. Microseconds since 1970."""
     try:
-        said = _Reader(entry_id, fields).said_modified()
+        given = _Reader(entry_id, fields).given_modified()
     except BadEvent:
-        said = None
-    return entry_ms(entry_id) * 1000 if said is None else said
+        given = None
+    return entry_ms(entry_id) * 1000 if given is None else given
 
 
 def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
     """
-    Read one stream entry.
-
-    Args:
-        entry_id: ``<milliseconds>-<sequence>``; its time stands in for an absent ``modified``.
-        fields: Names and values, as bytes.
+    Read one stream entry; the time of its id, ``<milliseconds>-<sequence>``, replaces an absent ``modified``.
 
     Raises:
         BadEvent: With the reason for quarantine.
@@ -90,15 +86,15 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
             raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(TYPES)}")
 
 
+@dataclass(frozen=True, slots=True)
 class _Reader:
-    """Takes typed values out of an entry's bytes, or says what is wrong with them."""
+    """Takes typed values out of an entry's bytes, or raises BadEvent with what is wrong with them."""
 
-    def __init__(self, entry_id: str, fields: Mapping[bytes, bytes]) -> None:
-        self.entry_id = entry_id
-        self._fields = fields
+    entry_id: str
+    fields: Mapping[bytes, bytes]
 
     def optional(self, name: str) -> str | None:
-        value = self._fields.get(name.encode())
+        value = self.fields.get(name.encode())
         if value is None:
             return None
         try:
@@ -142,8 +138,8 @@ class _Reader:
             raise BadEvent(f"{name} does not fit 64 bits: {text[:64]!r}")
         return int(text)
 
-    def said_modified(self) -> int | None:
-        """``modified`` in microseconds since 1970, if the event says it."""
+    def given_modified(self) -> int | None:
+        """``modified`` in microseconds since 1970, if the event has it."""
         text = self.optional("modified")
         if not text:
             return None
@@ -162,10 +158,10 @@ class _Reader:
         return modified_us
 
     def modified(self) -> int:
-        """``modified``, or the entry id's time where the event does not say, in microseconds since 1970."""
-        said = self.said_modified()
-        if said is not None:
-            return said
+        """``modified``, or the entry id's time where the event has none, in microseconds since 1970."""
+        given = self.given_modified()
+        if given is not None:
+            return given
         arrived = entry_ms(self.entry_id) * 1000
         if arrived >= 2**63:
             raise BadEvent(f"the entry's id {self.entry_id} is no time, and modified is absent")
@@ -182,7 +178,7 @@ _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_po
 
 def _score_changed(reader: _Reader) -> ScoreChanged:
     try:
-        event = ScoreChanged(
+        return ScoreChanged(
             user_id=reader.id("user_id"),
             course_id=reader.id("course_id"),
             usage_id=reader.id("usage_id"),
@@ -193,11 +189,10 @@ def _score_changed(reader: _Reader) -> ScoreChanged:
         )
     except BadEvent as error:
         raise BadEvent(f"{error} ({_values(reader)})") from error
-    return event
 
 
 def _values(reader: _Reader) -> str:
-    """All five required values: whoever mends the producer wants to see them together."""
+    """All five required values together, which help to correct the producer."""
     shown = []
     for name in _SCORE_FIELDS:
         try:
@@ -223,7 +218,7 @@ def _course_structured(reader: _Reader) -> CourseStructured:
         tree = Tree([_block(block) for block in blocks])
     except ValueError as error:
         raise BadEvent(f"blocks: {error}") from error
-    return CourseStructured(course_id, version, tree, reader.said_modified(), reader.entry_id)
+    return CourseStructured(course_id, version, tree, reader.given_modified(), reader.entry_id)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -250,9 +245,10 @@ def _is_id(value: Any) -> TypeGuard[str]:
 
 
 def _is_points(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_POINTS and (
-        isinstance(value, int) or math.isfinite(value)
-    )  # fmt: skip
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_POINTS
+
+
+_OPTIONAL_LAUNCH_FIELDS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
 
 
 def _launched(reader: _Reader) -> Launched:
@@ -269,11 +265,8 @@ def _launched(reader: _Reader) -> Launched:
             lis_result_sourcedid=reader.text("lis_result_sourcedid"),
             lis_outcome_service_url=reader.text("lis_outcome_service_url"),
             modified_us=reader.modified(),
-            resource_link_id=reader.optional("resource_link_id") or None,
-            lti_user_id=reader.optional("lti_user_id") or None,
             instance_guid=reader.optional("tool_consumer_instance_guid") or None,
-            context_title=reader.optional("context_title") or None,
-            resource_link_title=reader.optional("resource_link_title") or None,
             entry_id=reader.entry_id,
+            **{name: reader.optional(name) or None for name in _OPTIONAL_LAUNCH_FIELDS},
         )
     )

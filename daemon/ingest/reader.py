@@ -1,26 +1,20 @@
 """
 Intake: reads the stream in order and applies each entry once.
 
-Each batch is one transaction that locks the position's row first. With several daemons one does intake, and any other
+Each batch is one transaction that locks the position's row first. One of several daemons does intake at a time; another
 takes over at once.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
-from actors.failpoints import Reached, pass_by
-from actors.metrics import Metrics
 from daemon.infra.stop import Stop
-from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches, Entry, PositionMovedError
-from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import STREAM_START, Look, Stream
-from models.changes import Dirty
-from models.db.clock import Clock
 from models.stream_position import Position, lock_position, move_position, read_position
 
 log = structlog.get_logger(__name__)
@@ -29,93 +23,62 @@ log = structlog.get_logger(__name__)
 FIRST_BATCH, BATCH = 8, 200
 #: Bytes that a batch should not exceed; the next one asks for fewer entries.
 BATCH_BYTES = 16 * 1024 * 1024
-#: Milliseconds that a read waits for news.
+#: Milliseconds that a read waits for new entries.
 BLOCK_MS = 1000
-#: Seconds that a daemon stands back when another one does intake.
-STAND_BACK = 1.0
+#: Seconds that a daemon waits when another one does intake.
+BACK_OFF = 1.0
 #: Seconds between two trims.
 TRIM_EVERY = 60.0
 
 
 class IntakeLoop:
-    """
-    The loop that reads the stream.
+    """The loop that reads the stream. *keep_days*, for how long applied entries stay in it, may change at any time."""
 
-    Args:
-        enqueue: Sends messages for changed assignments; called after the commit, and allowed to fail: the dispatcher
-            finds what is due.
-        keep_days: How long applied entries stay in the stream.
-        reached: Told of each point that a batch comes by.
-    """
-
-    def __init__(
-        self,
-        stream: Stream,
-        applier: Applier,
-        *,
-        clock: Clock,
-        backlog: CatchUp,
-        metrics: Metrics,
-        enqueue: Callable[[Sequence[Dirty]], Awaitable[None]],
-        keep_days: float,
-        reached: Reached = pass_by,
-    ) -> None:
+    def __init__(self, stream: Stream, batches: Batches, *, keep_days: float) -> None:
         self._stream = stream
-        self._batches = Batches(
-            applier, clock=clock, backlog=backlog, metrics=metrics, enqueue=enqueue, reached=reached
-        )
-        self._clock = clock
-        self._backlog = backlog
-        self._metrics = metrics
-        self.keep(keep_days)
-        self._reached = reached
+        self._batches = batches
+        self._clock = batches.clock
+        self._metrics = batches.metrics
+        self.keep_days = keep_days
         self._trim_at = 0.0
         self._batch = FIRST_BATCH
-        self._gap_told: str | None = None
-
-    def keep(self, days: float) -> None:
-        """Keep applied entries in the stream for so long from now on."""
-        self._keep_ms = int(days * 86_400_000)
+        self._gap_reported: str | None = None
 
     async def step(self, stop: Stop) -> None:
-        """One look at the stream and what follows from it; waits up to :data:`BLOCK_MS` when there is no news."""
+        """Read and apply one batch; wait up to :data:`BLOCK_MS` when there is no new entry."""
         position = await read_position()
         look = await self._look(position.entry_id)
         if look.was_reset(position.entry_id):
             await self._start_over(position)
             return
-        if look.has_gap(position.entry_id) and self._gap_told != position.entry_id:
-            self._gap_told = position.entry_id
+        if look.has_gap(position.entry_id) and self._gap_reported != position.entry_id:
+            self._gap_reported = position.entry_id
             self._metrics.stream_gaps.inc()
             log.warning(
                 "the last entry that was read is gone from the stream; entries after it may be lost", **_at(position)
             )
-        self._backlog.saw(position.epoch, position.entry_id, look)
+        self._batches.backlog.observe(position.epoch, position.entry_id, look)
         await self._trim()
         if not look.entries:
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
         self._size_next(look.entries)
-        self._reached("stream read")
+        self._batches.reached("stream read")
         try:
-            await self.take(position, look.entries)
+            await self._batches.take(position, look.entries)
         except PositionMovedError:
-            await stop.sleep(STAND_BACK * (1 + random.random()))  # noqa: S311 - jitter
+            await stop.sleep(BACK_OFF * (1 + random.random()))  # noqa: S311 - jitter
 
     async def _look(self, position: str) -> Look:
         try:
             return await self._stream.look(position, self._batch)
         except Exception:
-            # Perhaps there was more than can be read in time.
+            # There may be more than can be read in time.
             self._batch = max(1, self._batch // 4)
             raise
 
-    async def take(self, position: Position, entries: Sequence[Entry]) -> None:
-        """Apply a batch that was read at *position*."""
-        await self._batches.take(position, entries)
-
     async def _start_over(self, position: Position) -> None:
-        """The stream is a new one: read it from its start."""
+        """Read a new stream from its start."""
         async with in_transaction():
             if await lock_position() != position:
                 return
@@ -127,11 +90,12 @@ class IntakeLoop:
         if self._clock.monotonic() < self._trim_at:
             return
         self._trim_at = self._clock.monotonic() + TRIM_EVERY
+        before_ms = self._clock.now() - int(self.keep_days * 86_400_000)
         position = await read_position()
         try:
-            trimmed = await self._stream.trim(position.entry_id, before_ms=self._clock.now() - self._keep_ms)
+            trimmed = await self._stream.trim(position.entry_id, before_ms=before_ms)
         except ResponseError as error:
-            # Reading goes on: a stream that grows is a lesser evil than grades that wait.
+            # Intake goes on: a growing stream is better than waiting grades.
             log.warning("old entries could not be trimmed from the stream", error=error)
             return
         if trimmed:

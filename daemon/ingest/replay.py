@@ -1,8 +1,8 @@
 """
-Replaying quarantined events, once what they stumbled over is mended.
+Replaying quarantined events, once the reason for their refusal is fixed.
 
 An event is applied as of its own entry, in the order of entries, under intake's lock: so it cannot override what is
-newer, and a daemon at work does not mind. The dispatcher finds what is due.
+newer, also while a daemon runs. The dispatcher finds what is due.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -27,70 +27,61 @@ log = structlog.get_logger(__name__)
 
 #: Characters of a new reason.
 MAX_REASON = 2000
+_INCOMPLETE = "only its beginning was kept, and the stream does not hold it any more: the tool has to send it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of one event; *reason*: why it stays in quarantine."""
+    """The result of one event; *reason*: why it stays in quarantine."""
 
     id: int
     result: EventResult | Literal["refused", "gone"]
     reason: str = ""
 
 
-class Replay:
+async def replay_events(
+    ids: Iterable[int], applier: Applier, clock: Clock, stream: Stream | None
+) -> AsyncIterator[Replayed]:
     """
-    Args:
-        stream: Where entries are read again that quarantine kept only the beginning of; None while Redis is away.
+    Replay these events in this order, each in a transaction of its own; a refused one stays in quarantine.
+
+    *stream*: has the entries of which quarantine kept only the beginning; None while Redis is away.
     """
-
-    def __init__(self, applier: Applier, clock: Clock, stream: Stream | None) -> None:
-        self._applier = applier
-        self._clock = clock
-        self._stream = stream
-
-    async def all(self, ids: Iterable[int]) -> AsyncIterator[Replayed]:
-        """Replay these, in this order, each in a transaction of its own; a refused one stays and stops nobody."""
-        # The first statement of a transaction locks this row, which must be there.
-        await read_position()
-        for event_id in ids:
-            yield await self._one(event_id)
-
-    async def _one(self, event_id: int) -> Replayed:
+    # The first statement of a transaction locks this row, which must exist.
+    await read_position()
+    for event_id in ids:
         event = await QuarantinedEvent.get_or_none(id=event_id)
         if event is None:
-            return Replayed(event_id, "gone")
-        fields = await self._fields(event)
-        if fields is None:
-            return Replayed(
-                event_id,
-                "refused",
-                "only its beginning was kept, and the stream does not hold it any more: the tool has to send it again",
-            )
-        try:
-            return Replayed(event_id, await self._apply(event, fields))
-        except (BadEvent, RegistrationError) as error:
-            reason = str(error)
-        except Exception as error:
-            if not is_data_fault(error):
-                raise
-            reason = f"it cannot be stored: {type(error).__name__}"
-        await QuarantinedEvent.filter(id=event_id).update(reason=storable(reason, MAX_REASON))
-        return Replayed(event_id, "refused", reason)
+            yield Replayed(event_id, "gone")
+        elif (fields := await _fields(event, stream)) is None:
+            yield Replayed(event_id, "refused", _INCOMPLETE)
+        else:
+            yield await _replay_one(event, fields, applier, clock)
 
-    async def _apply(self, event: QuarantinedEvent, fields: dict[bytes, bytes]) -> EventResult:
+
+async def _replay_one(event: QuarantinedEvent, fields: dict[bytes, bytes], applier: Applier, clock: Clock) -> Replayed:
+    try:
         async with in_transaction():
             position = await lock_position()
-            assert position is not None  # noqa: S101 - it was made before, and nobody deletes it
-            event_read = read_event(event.entry_id, fields)
-            result, _ = await self._applier.apply(event_read, position, now=self._clock.now())
+            assert position is not None  # noqa: S101 - read_position() made it, and nothing deletes it
+            result, _ = await applier.apply(read_event(event.entry_id, fields), position, now=clock.now())
             await QuarantinedEvent.filter(id=event.id).delete()
+    except (BadEvent, RegistrationError) as error:
+        reason = str(error)
+    except Exception as error:
+        if not is_data_fault(error):
+            raise
+        reason = f"it cannot be stored: {type(error).__name__}"
+    else:
         log.info("an event was replayed", entry=event.entry_id, type=event.type, result=result)
-        return result
+        return Replayed(event.id, result)
+    await QuarantinedEvent.filter(id=event.id).update(reason=storable(reason, MAX_REASON))
+    return Replayed(event.id, "refused", reason)
 
-    async def _fields(self, event: QuarantinedEvent) -> dict[bytes, bytes] | None:
-        if not event.truncated:
-            return fields_of(event.content)
-        if self._stream is None or (await read_position()).epoch != event.epoch:
-            return None
-        return await self._stream.entry(event.entry_id)
+
+async def _fields(event: QuarantinedEvent, stream: Stream | None) -> dict[bytes, bytes] | None:
+    if not event.truncated:
+        return fields_of(event.content)
+    if stream is None or (await read_position()).epoch != event.epoch:
+        return None
+    return await stream.entry(event.entry_id)

@@ -1,4 +1,4 @@
-"""The Redis stream of events, as intake reads it: one atomic look at a time."""
+"""The Redis stream of events, as intake reads it: one atomic read at a time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,15 +22,17 @@ def parse_id(entry_id: str) -> EntryId:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The stream at one moment, seen from a position."""
+    """
+    The stream at one moment, seen from a position.
 
-    #: Entries after the position, oldest first: id, and field names and values as bytes.
+    *entries*: those after the position, oldest first: id, and field names and values as bytes. *last_id*: the last id
+    ever given out; ``0-0`` without a stream. *first_id*: the oldest entry left. *at_position*: whether the entry at the
+    position is left.
+    """
+
     entries: list[tuple[str, dict[bytes, bytes]]]
-    #: The last id ever given out; ``0-0`` where there is no stream.
     last_id: str
-    #: The oldest entry that is still there, if any.
     first_id: str | None
-    #: Whether the entry at the position is still there.
     at_position: bool
 
     def was_reset(self, position: str) -> bool:
@@ -44,11 +46,11 @@ class Look:
         """Whether entries after the position may have gone unread."""
         if position == STREAM_START or self.at_position:
             return False
-        # Newer ones alone are left; or none, though ids were given out after the position.
+        # Only newer ones are left; or none, though ids were given out after the position.
         return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
 
 
-# Counts in the server, so that no payload travels. A small page at a time: Lua holds it in memory, and others wait.
+# Counts in the server, so that no payload travels. By small pages: Lua holds one in memory, and other clients wait.
 _COUNT = """
 local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
 local last = ARGV[1]
@@ -57,28 +59,22 @@ return {#page, last}
 """
 _PAGE = 100
 
-# Only the stream in which the position was read: another one may have taken its place since the last look.
+# Only the stream in which the position was read: another one may have replaced it since.
 _TRIM = """
 if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
 return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
 """
 
 
+@dataclass(slots=True)
 class Stream:
-    """
-    The tool's event stream.
+    """The tool's event stream. *redis*: a client that returns bytes, whose time-out is longer than *block_ms*."""
 
-    Args:
-        redis: A client that returns bytes, whose socket time-out is longer than *block_ms*.
-        key: The stream's key.
-    """
-
-    def __init__(self, redis: Redis, key: str) -> None:
-        self.redis = redis
-        self.key = key
+    redis: Redis
+    key: str
 
     async def look(self, position: str, count: int) -> Look:
-        """Everything that intake decides from, in one MULTI, so that it is true of one moment."""
+        """Read everything that intake decides from, in one MULTI: as of one moment."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.xinfo_stream(self.key)
             pipe.xrange(self.key, position, position)
@@ -100,7 +96,7 @@ class Stream:
         )
 
     async def wait(self, position: str, block_ms: int) -> None:
-        """Until an entry stands after *position*, or the time is up."""
+        """Wait until there is an entry after *position*, or the time is up."""
         await self.redis.xread({self.key: position}, count=1, block=block_ms)
 
     async def add(self, fields: dict[str, str]) -> str:
@@ -114,7 +110,7 @@ class Stream:
         return dict(found[0][1]) if found else None
 
     async def lag(self, position: str) -> int:
-        """How many entries stand after *position*."""
+        """How many entries there are after *position*."""
         total = 0
         while True:
             answer: Any = await self.redis.eval(_COUNT, 1, self.key, position, str(_PAGE))
@@ -125,10 +121,10 @@ class Stream:
 
     async def trim(self, position: str, *, before_ms: int) -> int:
         """
-        Drop entries older than *before_ms*, but never the entry at *position* nor one above it.
+        Drop entries older than *before_ms*, but never the entry at *position* nor one above it; returns how many.
 
         Raises:
-            ResponseError: This Redis lets nobody write, or not us.
+            ResponseError: This Redis allows no writes, or none by this user.
         """
         oldest = min((before_ms, 0), parse_id(position))
         answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
@@ -136,7 +132,7 @@ class Stream:
 
 
 def as_text(value: bytes | str) -> str:
-    """What a client that returns bytes said, as text."""
+    """Text from a client that may return bytes."""
     return value.decode() if isinstance(value, bytes) else value
 
 
@@ -147,5 +143,5 @@ async def stream_lag(stream: Stream | None) -> int | None:
     position = await known_position()
     try:
         return await stream.lag(STREAM_START if position is None else position.entry_id)
-    except Exception:  # noqa: BLE001 - whatever Redis' trouble is, the rest of the status is worth showing
+    except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the status is worth showing
         return None

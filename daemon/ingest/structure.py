@@ -12,10 +12,7 @@ async def apply_structure(
     event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
 ) -> EventResult:
     """
-    Store a course's tree, and change each assignment whose grade it touches.
-
-    Args:
-        force: As in :meth:`daemon.ingest.apply.Applier.apply`.
+    Store a course's tree, and change each assignment whose grade it touches; *force* as for any event.
 
     Raises:
         BadEvent: Its version came before with other blocks.
@@ -40,19 +37,14 @@ async def apply_structure(
         },
         course_id=event.course_id,
     )
-    await _change_touched(event, old, now=now, debounce=debounce, cause=Cause(event.entry_id, force))
-    return "applied"
-
-
-async def _change_touched(
-    event: CourseStructured, old: Tree | None, *, now: int, debounce: Debounce, cause: Cause
-) -> None:
-    """The dispatcher finds these: a structure touches many at once."""
     touched = touched_by_change(old, event.tree)
     registered = await GradedAssignment.filter(course_id=event.course_id).distinct().values_list("usage_id")
     kinds = {block: kind_of(block, event.tree) for (block,) in registered if block in touched}
+    cause = Cause(event.entry_id, force)
+    # The dispatcher finds these: a structure touches many at once.
     await change_blocks(event.course_id, kinds, now=now, debounce=debounce, cause=cause)
     await change_waiting(event.course_id, now=now, debounce=debounce, cause=cause)
+    return "applied"
 
 
 def kind_of(usage_id: str, tree: Tree) -> Kind:

@@ -1,4 +1,4 @@
-"""Dramatiq's broker: says at once what is wrong, and has its consumers look at once when there is a message."""
+"""Dramatiq's broker: it reports faults of Redis at once, and its consumers notice a new message at once."""
 
 from threading import Event
 from typing import Any
@@ -13,21 +13,21 @@ from redis.retry import Retry
 from daemon.infra.errors import describe
 from daemon.infra.redis import TIMEOUT, options
 
-#: Seconds between two looks at a queue on which this process has put nothing; and once it stops.
+#: Seconds between two fetches from a queue without a notification; and once the worker stops.
 IDLE, IDLE_AT_STOP = 1.0, 0.02
 
 
 class BrokerClient(redis.Redis):
-    """Has Dramatiq told of every fault of Redis in the one way for which it is prepared: by waiting."""
+    """Turns every fault of Redis into the one that Dramatiq handles, which is to wait."""
 
-    #: What is wrong at the moment, as far as the last command knows.
+    #: The error of the last command, if it failed.
     trouble: str | None = None
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except NoScriptError:
-            raise  # has the client load the script
+            raise  # the client loads the script
         except redis.RedisError as error:
             self.trouble = describe(error)
             # Dramatiq expects redis-py's own error from some commands only; elsewhere it ends a consumer for good.
@@ -38,40 +38,36 @@ class BrokerClient(redis.Redis):
 
 class Broker(RedisBroker):
     """
-    Has each of its consumers look at once when this process has put a message on its queue, and seldom otherwise.
+    Its consumers fetch when this process has enqueued a message, and seldom otherwise.
 
-    Dramatiq's own look ten times a second, which is a twentieth of a core for a daemon that has nothing to do.
+    Dramatiq's own poll ten times a second: a twentieth of a core for a daemon without work.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self._news: dict[str, Event] = {}
+        self._notified: dict[str, Event] = {}
         self._idle = IDLE
 
     @property
     def consumer_class(self) -> Any:
         return _Consumer
 
-    def news_of(self, queue_name: str) -> Event:
-        """Set when there is something to look for."""
-        return self._news.setdefault(queue_name, Event())
-
-    def wait_for_news(self, queue_name: str) -> None:
-        """Until there is something to look for, or for :data:`IDLE` seconds."""
-        news = self.news_of(queue_name)
-        news.wait(self._idle)
-        news.clear()
+    def wait_for_message(self, queue_name: str) -> None:
+        """Wait until this process enqueues a message, or for :data:`IDLE` seconds."""
+        notified = self._notified.setdefault(queue_name, Event())
+        notified.wait(self._idle)
+        notified.clear()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         enqueued = super().enqueue(message, delay=delay)
-        self.news_of(enqueued.queue_name).set()
+        self._notified.setdefault(enqueued.queue_name, Event()).set()
         return enqueued
 
-    def hurry(self) -> None:
-        """Nobody waits any more: the worker is about to stop."""
+    def end_waits(self) -> None:
+        """The worker is about to stop: no consumer waits any more."""
         self._idle = IDLE_AT_STOP
-        for news in list(self._news.values()):
-            news.set()
+        for notified in list(self._notified.values()):
+            notified.set()
 
 
 class _Consumer(_RedisConsumer):
@@ -82,14 +78,10 @@ class _Consumer(_RedisConsumer):
     def __next__(self) -> Any:
         message = super().__next__()  # type: ignore[no-untyped-call]
         if message is None:
-            self.broker.wait_for_news(self.queue_name)
+            self.broker.wait_for_message(self.queue_name)
         return message
 
 
 def dramatiq_broker(url: str, namespace: str) -> Broker:
-    """
-    Dramatiq's broker, without middleware.
-
-    An actor that fails is not retried by Dramatiq: its row is dirty, and SQL is the one retry clock.
-    """
+    """Dramatiq's broker, without middleware: the database decides when an actor that failed is retried."""
     return Broker(client=BrokerClient.from_url(url, **options(Retry, TIMEOUT)), namespace=namespace, middleware=[])

@@ -2,7 +2,7 @@
 Dramatiq's worker, whose actors run on the daemon's own loop instead of blocking a thread each.
 
 Dramatiq keeps fetching, delaying, heartbeats, acks and requeues; only "block on the coroutine" is replaced by "schedule
-it". Pinned to 2.2, whose private names it leans on: ``Worker._add_worker``, ``.queue_prefetch``, ``.delay_prefetch``;
+it". Pinned to 2.2, whose private names it uses: ``Worker._add_worker``, ``.queue_prefetch``, ``.delay_prefetch``;
 ``WorkerThread.process_message``, ``.run``; ``_WorkQueueItem``; ``Actor.fn.__wrapped__``.
 """
 
@@ -22,20 +22,19 @@ from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 from daemon.infra.stop import Stop
 from daemon.queue.broker import Broker, BrokerClient
 
-#: Messages taken at once, most of which name nothing that may be sent now; and fetched ahead of each queue. Coroutines
-#: are cheap; this only bounds memory.
+#: Messages that run at once, and messages fetched ahead of each queue. Coroutines are cheap; this only bounds memory.
 WINDOW = 4096
-#: Milliseconds between two looks at whether to stop. How often a queue is looked at is the broker's.
+#: Milliseconds between two checks whether to stop. The broker decides how often a queue is fetched from.
 POLL_MS = 100
-#: Dramatiq's limit. A smaller one would let far alarms hide near ones.
+#: Dramatiq's limit. With a smaller one, messages that are due late would hide those that are due soon.
 DELAY_PREFETCH = 65_535
-#: Threads that acknowledge messages, which is synchronous talk with Redis.
+#: Threads that acknowledge messages: calls of Redis that block.
 ACKNOWLEDGERS = 2
-#: Seconds that acknowledgements have at least, once all actors have ended.
+#: Seconds for acknowledgements, at least, once all actors have ended.
 ACKNOWLEDGE_TIME = 0.5
-#: Seconds between two looks at the threads.
+#: Seconds between two checks of the threads.
 WATCH_EVERY = 1.0
-#: The part of the drain that is kept for ending what had to be aborted.
+#: The part of the drain that is reserved for ending aborted actors.
 ABORT_SHARE = 0.3
 
 
@@ -45,21 +44,14 @@ class ThreadDiedError(ValueError):
 
 class LoopWorker(Worker):
     """
-    Must be made on the loop, inside the context (database connections) that actors shall see.
+    To be made on the loop, inside the context (database connections) that actors use.
 
-    Args:
-        drain_seconds: How long :meth:`close` lets actors finish.
-        on_deadline: Called on the loop when they must hurry: it makes them end what they wait for.
-        window: Messages at once.
+    *drain_seconds*: how long :meth:`close` lets actors finish. *on_deadline*: aborts them, on the loop. *window*: how
+    many messages run at once.
     """
 
     def __init__(
-        self,
-        broker: Broker,
-        *,
-        drain_seconds: float,
-        on_deadline: Callable[[], None],
-        window: int = WINDOW,
+        self, broker: Broker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
     ) -> None:
         super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
         self.client = cast("BrokerClient", broker.client)
@@ -78,26 +70,26 @@ class LoopWorker(Worker):
         self.workers.append(thread)
 
     def spent(self, seconds: float) -> None:
-        """Take what the stop has used up already off the drain."""
+        """Subtract what the stop has used already from the drain."""
         self.drain_seconds = max(0.0, self.drain_seconds - seconds)
 
     async def close(self) -> None:
-        """Stop fetching, let actors finish, requeue what they did not take. On another thread: stop() blocks."""
-        # While Redis is away Dramatiq says that it could give nothing back. It finds what we hold by our missing
-        # heartbeat, and the dispatcher names again what is due.
+        """Stop fetching, let actors finish, requeue messages that were not begun. On another thread: stop() blocks."""
+        # While Redis is away, Dramatiq logs that it could requeue nothing. Another worker takes these messages once
+        # this one's heartbeat is missing, and the dispatcher enqueues again what is due.
         await asyncio.to_thread(self.stop, int((self.drain_seconds + 5) * 1000))
 
     def stop(self, timeout: int = 600_000) -> None:
-        cast("Broker", self.broker).hurry()
+        cast("Broker", self.broker).end_waits()
         super().stop(timeout)
 
     async def watch(self, stop: Stop) -> None:
         """
-        One look at the threads and at their Redis, for a loop to repeat.
+        Check the threads and their Redis once, sleep.
 
         Raises:
-            ConnectionClosed: Redis failed them the last time; they try again by themselves.
-            ThreadDiedError: One is gone, and with it what it did.
+            ConnectionClosed: Redis failed them the last time; they retry by themselves.
+            ThreadDiedError: A thread ended.
         """
         if not all(thread.is_alive() for thread in (*self.workers, *self.consumers.values(), *self.acknowledgers)):
             raise ThreadDiedError("a thread of the queue worker died: see the log")
@@ -106,7 +98,7 @@ class LoopWorker(Worker):
         await stop.sleep(WATCH_EVERY)
 
     def start_and_wait(self) -> None:
-        """A thread that is stopped before it has begun would never notice."""
+        """Start, and wait until each thread has begun: one that is stopped before would not notice."""
         self.start()
         for thread in (*self.workers, *self.consumers.values()):
             while not getattr(thread, "running", False) and thread.is_alive():
@@ -127,7 +119,7 @@ class LoopThread(WorkerThread):
         self._slots = Semaphore(worker.window)
         self._tasks: dict[asyncio.Task[None], MessageProxy] = {}
         self._ended: SimpleQueue[tuple[MessageProxy, BaseException | None] | None] = SimpleQueue()
-        # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process from ending.
+        # Daemon threads: an acknowledgement that waits for a lost Redis must not keep the process alive.
         self._acknowledgers = worker.acknowledgers = [
             Thread(target=self._acknowledge, name=f"ack-{number}", daemon=True) for number in range(ACKNOWLEDGERS)
         ]
@@ -139,7 +131,7 @@ class LoopThread(WorkerThread):
         self._drain()
 
     def process_message(self, message: MessageProxy) -> None:
-        """In this thread: wait for a free slot, then hand the message to the loop."""
+        """Wait, in this thread, for a free slot, then hand the message to the loop."""
         while not self._slots.acquire(timeout=self.timeout):
             if not self.running:
                 self._give_back(message)
@@ -147,32 +139,32 @@ class LoopThread(WorkerThread):
         try:
             self.broker.emit_before("process_message", message)
         except Exception as error:  # noqa: BLE001 - as Dramatiq does: middleware may raise anything
-            self._slots.release()
-            self._ended.put((message, error))
+            self._end(message, error)
             return
         self._worker.loop.call_soon_threadsafe(self._spawn, message, context=self._worker.context)
 
     def _spawn(self, message: MessageProxy) -> None:
-        """On the loop. The task sees a copy of the context that this is called in."""
+        """Run the actor on the loop; its task has a copy of the current context."""
         actor: Any = self.broker.get_actor(message.actor_name)
         try:
             coroutine = actor.fn.__wrapped__(*message.args, **message.kwargs)
         except TypeError as error:  # a message of another release, with other arguments
-            self._slots.release()
-            self._ended.put((message, error))
+            self._end(message, error)
             return
         task = self._worker.loop.create_task(coroutine)
         self._tasks[task] = message
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        message = self._tasks.pop(task)
+        self._end(self._tasks.pop(task), None if task.cancelled() else task.exception())
+
+    def _end(self, message: MessageProxy, error: BaseException | None) -> None:
         # Before the acknowledgement, which may wait for a lost Redis: Dramatiq's prefetch bounds those.
         self._slots.release()
-        self._ended.put((message, None if task.cancelled() else task.exception()))
+        self._ended.put((message, error))
 
     def _acknowledge(self) -> None:
-        """Off the loop: middleware and acknowledgements talk to Redis."""
+        """Call middleware and Redis, off the loop."""
         while (ended := self._ended.get()) is not None:
             self._finish(*ended)
 
@@ -185,7 +177,7 @@ class LoopThread(WorkerThread):
                 message.stuff_exception(error)
                 self.broker.emit_after("process_message", message, exception=error)
         finally:
-            # Acknowledged also after an error: the row is still dirty, and the dispatcher names it again.
+            # Acknowledged also after an error: the row is still dirty, and the dispatcher enqueues it again.
             self.consumers[message.queue_name].post_process_message(message)
             self.work_queue.task_done()
             message.clear_exception()
@@ -195,7 +187,7 @@ class LoopThread(WorkerThread):
         self.work_queue.put(_WorkQueueItem(0, message))
 
     def _drain(self) -> None:
-        """Two deadlines: let actors finish, then have them hurry. None is cancelled: it may be in a transaction."""
+        """Two deadlines: let actors finish, then abort their waits. None is cancelled: it may be in a transaction."""
         started, drain = time.monotonic(), self._worker.drain_seconds
         free = self._free_slots(0, started + drain * (1 - ABORT_SHARE))
         if free < self._worker.window:
@@ -218,7 +210,7 @@ class LoopThread(WorkerThread):
 
 @asynccontextmanager
 async def running_worker(worker: LoopWorker) -> AsyncIterator[LoopWorker]:
-    """Start it, and on leaving drain it."""
+    """Start the worker, and drain it at the end."""
     await asyncio.to_thread(worker.start_and_wait)
     try:
         yield worker

@@ -17,6 +17,7 @@ from actors.settings import Settings
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Look, parse_id
@@ -182,15 +183,8 @@ class Daemon:
         )
         self.queue = MemoryQueue(stream, clock)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
-        intake = IntakeLoop(
-            stream,
-            Applier(trees, DEBOUNCE),
-            clock=clock,
-            backlog=backlog,
-            metrics=metrics,
-            enqueue=self.outcomes.enqueue_dirty,
-            keep_days=7,
-        )
+        batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
+        intake = IntakeLoop(stream, batches, keep_days=7)
         dispatcher = Dispatcher(self.outcomes, dependencies)
         self.outcomes.on_capacity(dispatcher.notify)
         self.steps = [HeartbeatLoop(clock).step, intake.step, dispatcher.step]

@@ -22,8 +22,8 @@ from actors.metrics import Metrics
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Response
 from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import IntakeLoop
 from models import consumer_admin
 from models.changes import Debounce
 from models.course import CourseTrees
@@ -133,15 +133,8 @@ class World:
     async def start(self) -> None:
         for key in SERVICES:
             await consumer_admin.add(key, key, "secret", guid=None, now=self.time.ms)
-        self._intake = IntakeLoop(
-            None,  # what would be read from it is handed in
-            Applier(CourseTrees(), DEBOUNCE),
-            clock=self.time,
-            backlog=self._catch_up,
-            metrics=self._metrics,
-            enqueue=self._enqueue,
-            keep_days=1,
-        )
+        applier = Applier(CourseTrees(), DEBOUNCE)
+        self._batches = Batches(applier, self.time, self._catch_up, self._metrics, self._enqueue)
 
     def _daemon(self) -> Daemon:
         return Daemon(
@@ -169,7 +162,7 @@ class World:
         if modified is not None:
             texts["modified"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=modified)).isoformat()
         entry = {name.encode(): str(text).encode() for name, text in texts.items()}
-        await self._intake.take(await read_position(), [(f"{self.time.ms}-{self._entries}", entry)])
+        await self._batches.take(await read_position(), [(f"{self.time.ms}-{self._entries}", entry)])
         assert not await QuarantinedEvent.exists(), "an event was refused"
 
     async def score(self, user: str, problem: str, earned: int, *, ago: int | None = None) -> None:

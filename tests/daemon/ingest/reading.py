@@ -10,6 +10,7 @@ import structlog
 from actors.metrics import Metrics
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
@@ -121,15 +122,8 @@ class Desk:
     dirty: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.intake = IntakeLoop(
-            self.stream,
-            self.applier,
-            clock=self.clock,
-            backlog=self.backlog,
-            metrics=self.metrics,
-            enqueue=self.enqueue,
-            keep_days=7,
-        )
+        self.batches = Batches(self.applier, self.clock, self.backlog, self.metrics, self.enqueue)
+        self.intake = IntakeLoop(self.stream, self.batches, keep_days=7)
 
     async def enqueue(self, dirty):
         self.dirty += dirty

@@ -166,7 +166,7 @@ async def test_of_two_transactions_at_the_same_position_one_is_applied(make_desk
     async def daemon():
         async with open_database(empty_database):
             desk = Desk(plain.stream, plain.monotonic, plain.clock)
-            await desk.intake.take(position, look.entries)
+            await desk.batches.take(position, look.entries)
 
     ended = await asyncio.gather(daemon(), daemon(), return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == ["NoneType", "PositionMovedError"]

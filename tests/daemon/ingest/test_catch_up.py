@@ -10,7 +10,7 @@ def saw(backlog, position, last, *, epoch=0, entries=None):
     """One look; by default it holds entries exactly if some must be left."""
     if entries is None:
         entries = position != last
-    backlog.saw(epoch, position, Look([(last, {})] if entries else [], last, None, at_position=False))
+    backlog.observe(epoch, position, Look([(last, {})] if entries else [], last, None, at_position=False))
     return backlog.applied
 
 

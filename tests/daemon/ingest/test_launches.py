@@ -111,7 +111,7 @@ async def test_a_retired_learner_is_gone(clean, score, apply):
     ],
 )
 async def test_a_launch_from_where_nothing_may_be_sent_is_refused_with_the_setting_to_change(applier, launch, url, why):
-    applier._egress = Egress()
+    applier.egress = Egress()
     with pytest.raises(BadEvent) as refused:
         await launch(lis_outcome_service_url=url)
     assert str(refused.value).startswith("lis_outcome_service_url: ")

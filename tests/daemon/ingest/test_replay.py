@@ -4,7 +4,7 @@ import pytest
 import redis.asyncio
 
 from daemon.ingest.apply import Applier
-from daemon.ingest.replay import Replay
+from daemon.ingest.replay import replay_events
 from daemon.ingest.stream import Stream
 from models.assignment import GradedAssignment
 from models.changes import Debounce
@@ -15,52 +15,27 @@ from models.quarantine import EventFilter, QuarantinedEvent, content_of, in_orde
 from models.score import Score, apply_score
 from models.stream_position import read_position
 from tests.actors.sending import Ticker
-
-LAUNCH = {
-    "type": "launch",
-    "oauth_consumer_key": "key",
-    "user_id": "ada",
-    "course_id": "course",
-    "usage_id": "problem",
-    "lis_result_sourcedid": "sourcedid",
-    "lis_outcome_service_url": "https://campus.example/o",
-}
-SCORE = {
-    "type": "score.changed",
-    "user_id": "ada",
-    "course_id": "course",
-    "usage_id": "problem",
-    "points_earned": "1",
-    "points_possible": "2",
-}
+from tests.daemon.ingest.reading import LAUNCH, SCORE
 
 
 @pytest.fixture
 async def replay(empty_database):
     clock = Clock(Ticker())
     await clock.measure()
-    replaying = Replay(Applier(CourseTrees(), Debounce(0, 0)), clock, None)
+    applier = Applier(CourseTrees(), Debounce(0, 0))
 
     async def replay(stream=None):
-        replaying._stream = stream
-        return [(one.result, one.reason) async for one in replaying.all(await in_order(EventFilter()))]
+        replayed = replay_events(await in_order(EventFilter()), applier, clock, stream)
+        return [(one.result, one.reason) async for one in replayed]
 
     return replay
 
 
-async def quarantined(fields, entry_id="1000-0", **more):
+async def quarantined(fields, entry_id):
     content, truncated = content_of({name.encode(): value.encode() for name, value in fields.items()})
     epoch = (await read_position()).epoch
-    await QuarantinedEvent.create(
-        epoch=epoch,
-        entry_id=entry_id,
-        at=0,
-        type=fields["type"],
-        reason="unknown consumer",
-        content=content,
-        truncated=truncated,
-        **more,
-    )
+    event = {"entry_id": entry_id, "type": fields["type"], "content": content, "truncated": truncated}
+    await QuarantinedEvent.create(epoch=epoch, at=0, reason="unknown consumer", **event)
 
 
 async def test_launches_go_through_once_their_campus_is_known_in_the_order_of_their_entries(replay):
@@ -86,7 +61,7 @@ async def test_what_is_still_refused_stays_with_its_new_reason_and_the_rest_is_a
 
 
 async def test_a_score_from_before_what_is_known_is_stale_and_changes_nothing(replay):
-    await apply_score("ada", "course", "problem", points=(2, 2), modified_us=2_000_000)
+    await apply_score("u", "c", "p", points=(2, 2), modified_us=2_000_000)
     await quarantined(SCORE, "1000-0")
     assert await replay() == [("stale", "")]
     assert (await Score.get()).points_earned == 2

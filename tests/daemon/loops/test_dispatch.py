@@ -28,7 +28,7 @@ class Dispatching:
         self.clock = Clock(self.ticker)
         self.backlog = CatchUp()
         if applied:
-            self.backlog.saw(0, "0-0", EMPTY_STREAM)
+            self.backlog.observe(0, "0-0", EMPTY_STREAM)
         self.sending = Sending(session, self.clock, max_per_campus=MAX_PER_CAMPUS, max_connections=CONNECTIONS)
         self.sending.dependencies.may_send = lambda: self.backlog.applied
         self.stop = Stop()
@@ -183,17 +183,17 @@ async def test_nothing_is_sent_before_the_backlog_is_applied(empty_database):
         assignment = await make_assignment()
         assert await dispatching.step() == []
         assert dispatching.clock.now() > 0, "the clock is measured all the same"
-        dispatching.backlog.saw(0, "0-0", EMPTY_STREAM)
+        dispatching.backlog.observe(0, "0-0", EMPTY_STREAM)
         assert await dispatching.step() == [assignment]
 
 
 async def test_nothing_is_sent_while_a_database_that_was_restored_catches_up(dispatching):
-    dispatching.backlog.saw(0, "7-0", EMPTY_STREAM)
+    dispatching.backlog.observe(0, "7-0", EMPTY_STREAM)
     assignment = await make_assignment()
     last = ("7-0", {})
-    dispatching.backlog.saw(0, "3-0", Look(entries=[last], last_id="7-0", first_id="3-0", at_position=True))
+    dispatching.backlog.observe(0, "3-0", Look(entries=[last], last_id="7-0", first_id="3-0", at_position=True))
     assert await dispatching.step() == []
-    dispatching.backlog.saw(0, "7-0", EMPTY_STREAM)
+    dispatching.backlog.observe(0, "7-0", EMPTY_STREAM)
     assert await dispatching.step() == [assignment]
 
 

@@ -55,9 +55,9 @@ class House:
             await asyncio.to_thread(self.broker.enqueue, message, delay=delay)
 
     def worker(self, *, drain_seconds: float = 10.0, window: int = 8, **how) -> LoopWorker:
-        return LoopWorker(self.broker, drain_seconds=drain_seconds, on_deadline=self._hurry, window=window, **how)
+        return LoopWorker(self.broker, drain_seconds=drain_seconds, on_deadline=self._abort, window=window, **how)
 
-    def _hurry(self) -> None:
+    def _abort(self) -> None:
         assert asyncio.get_running_loop() is not None
         self.deadlines += 1
         self.go.set()

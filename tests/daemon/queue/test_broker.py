@@ -16,20 +16,20 @@ def broker(valkey_url):
 
 
 @pytest.mark.parametrize("what", ["a message is put on the queue", "the worker is about to stop"])
-def test_whoever_waits_for_news_of_a_queue_has_them_at_once(broker, what):
+def test_a_consumer_that_waits_notices_at_once(broker, what):
     dramatiq.actor(broker=broker, queue_name="news", actor_name="act")(print)
     broker._idle = 60.0
-    waiter = Thread(target=broker.wait_for_news, args=("news",))
+    waiter = Thread(target=broker.wait_for_message, args=("news",))
     waiter.start()
     if what == "a message is put on the queue":
         broker.enqueue(broker.get_actor("act").message())
     else:
-        broker.hurry()
+        broker.end_waits()
     waiter.join(20)
     assert not waiter.is_alive()
 
 
-def test_dramatiq_is_told_of_every_fault_in_the_way_it_expects(broker, valkey):
+def test_every_fault_of_redis_reaches_dramatiq_as_the_one_it_handles(broker, valkey):
     client = broker.client
     client.set("text", "x")
     with pytest.raises(dramatiq.ConnectionClosed, match="WRONGTYPE"):

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
+from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.reader import IntakeLoop
 from daemon.why.known import Terms
 from models.assignment import GradedAssignment
 from models.changes import Debounce
@@ -76,21 +76,14 @@ class Story:
         async def enqueue(_dirty) -> None:
             """No daemon runs."""
 
-        self._intake = IntakeLoop(
-            None,
-            Applier(CourseTrees(), DEBOUNCE),
-            clock=self._clock,
-            backlog=CatchUp(),
-            metrics=Metrics("test"),
-            enqueue=enqueue,
-            keep_days=7,
-        )
+        applier = Applier(CourseTrees(), DEBOUNCE)
+        self._batches = Batches(applier, self._clock, CatchUp(), Metrics("test"), enqueue)
 
     async def event(self, type_: str, ago: float, **fields) -> None:
         """An event comes in."""
         self._clock.ms = before(ago)
         raw = {name.encode(): str(value).encode() for name, value in {"type": type_, **fields}.items()}
-        await self._intake.take(await read_position(), [(f"{before(ago)}-0", raw)])
+        await self._batches.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
     async def consumer(self, name="Example University", key="example", **columns) -> None:
         await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret="a-secret-of-theirs", **columns)
