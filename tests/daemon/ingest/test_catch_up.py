@@ -1,4 +1,4 @@
-"""Nothing is sent before what stood in the stream at start was applied, nor after a restore until it is again."""
+"""Nothing is sent before intake has caught up: at start, and again after the database was restored."""
 
 import pytest
 
@@ -6,84 +6,55 @@ from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import STREAM_START, Look
 
 
-def saw(backlog, position, last, *, epoch=0, entries=None):
-    """One look; by default it holds entries exactly if some must be left."""
-    if entries is None:
-        entries = position != last
-    backlog.observe(epoch, position, Look([(last, {})] if entries else [], last, None, at_position=False))
-    return backlog.applied
+def look(position, last, *, entries=None):
+    """What the stream holds; by default entries exactly if some must be left."""
+    left = position != last if entries is None else entries
+    return Look([(last, {})] if left else [], last, None, at_position=False)
 
 
-def test_it_is_closed_before_anybody_looked():
-    assert CatchUp().applied is False
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param([(STREAM_START, STREAM_START, True)], id="an empty stream"),
+        pytest.param([("1-0", "5-0", False), ("4-9", "9-0", False), ("5-0", "9-0", True)], id="the end at start"),
+        pytest.param([("5-0", "5-0", True), ("5-0", "9-0", True)], id="later entries do not matter"),
+        pytest.param([("5-0", "9-0", False), ("3-0", "9-0", False), ("8-0", "12-0", False), ("9-0", "12-0", True)]),
+        pytest.param([("9-0", "10-0", False), ("10-0", "10-0", True), ("10-9", "10-10", True)], id="ids are numbers"),
+        *(
+            pytest.param(
+                [("5-0", "5-0", True), (lower, "9-0", False), ("5-0", "11-0", False), ("9-0", "11-0", True)],
+                id=f"a position that falls back to {lower}",
+            )
+            for lower in (STREAM_START, "4-9", "4-10")
+        ),
+        pytest.param([("5-0", "5-0", True), ("2-0", "5-0", False)] * 3, id="a position that falls back repeatedly"),
+    ],
+)
+def test_the_position_must_reach_the_end_as_it_was_at_start_or_after_it_fell_back(looks):
+    catch_up = CatchUp()
+    assert not catch_up.applied
+    for position, last, applied in looks:
+        catch_up.observe(0, position, look(position, last))
+        assert catch_up.applied is applied
 
 
-def test_an_empty_stream_is_no_backlog():
-    assert saw(CatchUp(), STREAM_START, STREAM_START)
+def test_it_is_applied_when_no_entry_is_left_between():
+    catch_up = CatchUp()
+    catch_up.observe(0, "3-0", look("3-0", "5-0", entries=False))
+    assert catch_up.applied
 
 
-def test_it_opens_when_the_position_has_reached_the_end_as_it_stood_at_start():
-    backlog = CatchUp()
-    assert not saw(backlog, "1-0", "5-0")
-    assert not saw(backlog, "4-9", "9-0")
-    assert saw(backlog, "5-0", "9-0")
-
-
-def test_entries_that_come_later_are_not_waited_for():
-    backlog = CatchUp()
-    assert saw(backlog, "5-0", "5-0")
-    assert saw(backlog, "5-0", "9-0")
-
-
-def test_it_opens_when_nothing_is_left_between():
-    assert saw(CatchUp(), "3-0", "5-0", entries=False)
-
-
-@pytest.mark.parametrize("lower", [STREAM_START, "4-9", "4-10"])
-def test_it_closes_when_the_position_falls_back_and_waits_for_the_end_as_it_stands_then(lower):
-    backlog = CatchUp()
-    assert saw(backlog, "5-0", "5-0")
-    assert not saw(backlog, lower, "9-0")
-    assert not saw(backlog, "5-0", "11-0")
-    assert saw(backlog, "9-0", "11-0")
-
-
-def test_it_closes_each_time_that_the_position_falls_back():
-    backlog = CatchUp()
-    for _ in range(3):
-        assert saw(backlog, "5-0", "5-0")
-        assert not saw(backlog, "2-0", "5-0")
-
-
-def test_falling_back_twice_on_the_way_is_waited_for_too():
-    backlog = CatchUp()
-    assert not saw(backlog, "5-0", "9-0")
-    assert not saw(backlog, "3-0", "9-0")
-    assert not saw(backlog, "8-0", "12-0")
-    assert saw(backlog, "9-0", "12-0")
-
-
-def test_it_closes_when_the_epoch_falls_back():
-    backlog = CatchUp()
-    assert saw(backlog, "5-0", "5-0", epoch=2)
-    assert not saw(backlog, "8-0", "9-0", epoch=1)
-
-
-def test_a_reset_of_the_stream_is_no_restore_of_the_database():
-    backlog = CatchUp()
-    assert saw(backlog, "5-0", "5-0")
-    assert saw(backlog, STREAM_START, "2-0", epoch=1)
-
-
-def test_a_reset_while_it_is_closed_opens_once_the_new_stream_is_read():
-    backlog = CatchUp()
-    assert not saw(backlog, "1-0", "5-0")
-    assert not saw(backlog, STREAM_START, "2-0", epoch=1)
-    assert saw(backlog, "2-0", "2-0", epoch=1)
-
-
-def test_ids_are_compared_as_numbers():
-    backlog = CatchUp()
-    assert not saw(backlog, "9-0", "10-0")
-    assert saw(backlog, "10-0", "10-0")
-    assert saw(backlog, "10-9", "10-10", entries=True)
+@pytest.mark.parametrize(
+    ("before", "after", "applied"),
+    [
+        pytest.param((2, "5-0", "5-0"), (1, "8-0", "9-0"), False, id="the epoch falls back"),
+        pytest.param((0, "5-0", "5-0"), (1, STREAM_START, "2-0"), True, id="a reset of the stream is no restore"),
+        pytest.param((0, "1-0", "5-0"), (1, STREAM_START, "2-0"), False, id="a reset during catch-up"),
+        pytest.param((0, "1-0", "5-0"), (1, "2-0", "2-0"), True, id="the new stream was read"),
+    ],
+)
+def test_epochs_come_before_positions(before, after, applied):
+    catch_up = CatchUp()
+    for epoch, position, last in (before, after):
+        catch_up.observe(epoch, position, look(position, last))
+    assert catch_up.applied is applied

@@ -23,8 +23,10 @@ def stream(client):
 
 
 async def fill(client, *entry_ids):
-    for entry_id in entry_ids:
-        await client.xadd(KEY, {"n": entry_id}, id=entry_id)
+    async with client.pipeline(transaction=False) as pipe:
+        for entry_id in entry_ids:
+            pipe.xadd(KEY, {"n": entry_id}, id=entry_id)
+        await pipe.execute()
 
 
 async def left(client):
@@ -39,15 +41,13 @@ def test_an_entry_id_is_two_numbers(text, numbers):
     assert parse_id(text) == numbers
 
 
-def test_entry_ids_are_ordered_as_numbers_and_not_as_text():
-    assert parse_id("9-9") < parse_id("10-0") < parse_id("10-2") < parse_id("10-10")
-
-
 # --- Looking ---
 
 
-async def test_where_there_is_no_stream_there_is_nothing(stream):
+async def test_without_a_stream_there_is_nothing_to_read_count_or_trim(stream):
     assert await stream.look(STREAM_START, 10) == Look([], STREAM_START, None, at_position=False)
+    assert await stream.lag(STREAM_START) == 0
+    assert await stream.trim("5-0", before_ms=100) == 0
 
 
 async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stream):
@@ -83,7 +83,7 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
         pytest.param("5-0", "5-0", "5-0", True, False, False, id="the entry is the only one"),
         pytest.param("5-0", "5-0", None, False, False, False, id="everything was read and trimmed"),
         pytest.param("5-0", "9-0", None, False, False, True, id="everything is gone, and not all of it was read"),
-        pytest.param(STREAM_START, "9-0", None, False, False, False, id="everything was gone before we came"),
+        pytest.param(STREAM_START, "9-0", None, False, False, False, id="everything was gone before the start"),
         pytest.param("5-0", STREAM_START, None, False, True, False, id="the stream is gone"),
         pytest.param("5-0", "4-9", "4-9", False, True, True, id="the stream is a younger one"),
         pytest.param("5-0", "4-9", None, False, True, False, id="a younger one, and empty"),
@@ -93,7 +93,7 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
         pytest.param("5-2", "5-10", "5-3", False, False, True, id="sequences too"),
     ],
 )
-def test_a_look_tells_another_stream_and_a_gap(position, last, first, at_position, reset, gap):
+def test_a_look_shows_another_stream_and_a_gap(position, last, first, at_position, reset, gap):
     look = Look([], last, first, at_position)
     assert look.was_reset(position) is reset
     if not reset:
@@ -115,7 +115,7 @@ async def test_a_stream_whose_id_was_set_back_is_another_one(client, stream):
     assert (await stream.look("7-0", 10)).was_reset("7-0")
 
 
-async def test_a_stream_that_somebody_else_trimmed_unread_has_a_gap(client, stream):
+async def test_a_stream_that_another_client_trimmed_unread_has_a_gap(client, stream):
     await fill(client, "1-0", "2-0", "3-0", "4-0")
     await client.xtrim(KEY, maxlen=2, approximate=False)
     look = await stream.look("1-0", 10)
@@ -142,23 +142,16 @@ async def test_an_added_event_stands_at_the_end(client, stream):
 
 
 @pytest.mark.parametrize(("position", "lag"), [(STREAM_START, 5), ("2-0", 3), ("2-5", 3), ("5-0", 0), ("9-0", 0)])
-async def test_the_lag_is_how_many_entries_stand_after_the_position(client, stream, position, lag):
-    await fill(client, "1-0", "2-0", "3-0", "4-0", "5-0")
+async def test_the_lag_is_how_many_entries_there_are_after_the_position(client, stream, position, lag):
+    await fill(client, *(f"{number}-0" for number in range(1, 6)))
     assert await stream.lag(position) == lag
 
 
-@pytest.mark.parametrize("entries", [999, 1_000, 1_001, 2_500])
+@pytest.mark.parametrize("entries", [100, 101, 250])
 async def test_the_lag_is_exact_over_several_pages(client, stream, entries):
-    async with client.pipeline(transaction=False) as pipe:
-        for number in range(1, entries + 1):
-            pipe.xadd(KEY, {"n": number}, id=f"{number}-0")
-        await pipe.execute()
+    await fill(client, *(f"{number}-0" for number in range(1, entries + 1)))
     assert await stream.lag(STREAM_START) == entries
     assert await stream.lag("1-0") == entries - 1
-
-
-async def test_where_there_is_no_stream_there_is_no_lag(stream):
-    assert await stream.lag(STREAM_START) == 0
 
 
 # --- Trimming ---
@@ -180,17 +173,12 @@ async def test_trimming_drops_what_is_old_and_applied(client, stream, position, 
     assert await left(client) == kept
 
 
-async def test_trimming_is_exact_and_not_by_whole_nodes(client, stream):
+async def test_trimming_is_exact_and_leaves_the_same_stream(client, stream):
     await fill(client, *(f"{number}-0" for number in range(1, 251)))
     assert await stream.trim("250-0", before_ms=249) == 248
     assert await left(client) == ["249-0", "250-0"]
-
-
-async def test_a_trimmed_stream_is_still_the_same_one(client, stream):
-    await fill(client, "1-0", "2-0", "3-0")
-    await stream.trim("2-0", before_ms=100)
-    look = await stream.look("2-0", 10)
-    assert (look.was_reset("2-0"), look.has_gap("2-0")) == (False, False)
+    look = await stream.look("249-0", 10)
+    assert (look.was_reset("249-0"), look.has_gap("249-0")) == (False, False)
 
 
 async def test_a_stream_that_is_another_one_than_was_read_is_not_trimmed(client, stream):
@@ -199,7 +187,3 @@ async def test_a_stream_that_is_another_one_than_was_read_is_not_trimmed(client,
     await fill(client, "2-0", "3-0")
     assert await stream.trim("9-0", before_ms=100) == 0
     assert await left(client) == ["2-0", "3-0"]
-
-
-async def test_where_there_is_no_stream_there_is_nothing_to_trim(stream):
-    assert await stream.trim("5-0", before_ms=100) == 0
