@@ -100,11 +100,7 @@ async def run_loops(loops: list[Loop], stop: Stop, *, patience: float = LOOPS_EN
 
 @dataclass(slots=True)
 class Reloader:
-    """
-    Reloads the configuration.
-
-    *reread* reads it, and raises ConfigError. *adopt* applies what :func:`daemon.config.reload.merged` made.
-    """
+    """Reloads the configuration: *reread* reads it or raises ConfigError, *adopt* applies what :func:`merged` made."""
 
     config: Config
     reread: Callable[[], Config]

@@ -26,12 +26,7 @@ async def open_sender(
 def outcome_session(
     config: Config, certificate_ends: MutableMapping[str, float] | None = None
 ) -> aiohttp.ClientSession:
-    """
-    Open the pool of connections to campuses; the caller closes it. *certificate_ends*: see :func:`http_session`.
-
-    Raises:
-        UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
-    """
+    """The pool of connections to campuses; UnusableError if a ``ca_file`` or the limit of open files prevents it."""
     allow_files(config.outcomes.max_connections)
     with _usable(config):
         return http_session(
@@ -45,12 +40,7 @@ def outcome_session(
 
 
 def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
-    """
-    TLS contexts by consumer key, of the campuses for which the session's own does not apply.
-
-    Raises:
-        UnusableError: A ``ca_file`` cannot be used.
-    """
+    """TLS contexts by consumer key, where the session's does not apply; UnusableError if a ``ca_file`` is unusable."""
     with _usable(config):
         return {key: config.egress.trust(key) for key in config.egress.campuses}
 

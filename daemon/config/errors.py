@@ -6,12 +6,7 @@ from typing import NamedTuple
 
 
 class ConfigFault(NamedTuple):
-    """
-    One error, on one line and without secrets.
-
-    *key*: ``section.key``, or as much of it as there is. *source*: the file, variable or credential. *problem*: what is
-    wrong and what to do.
-    """
+    """One error, without secrets: ``section.key``; its file, variable or credential; what is wrong and what to do."""
 
     key: str
     source: str

@@ -32,12 +32,7 @@ class Sources:
 
 
 def find_config_file(given: Path | None, cwd: Path, *, system: Path = SYSTEM_FILE) -> Path | None:
-    """
-    The file to read: *given*, else the one in *cwd*, else that of the *system*; None if there is none of these.
-
-    Raises:
-        ConfigError: *given* does not exist.
-    """
+    """The file to read: *given* (ConfigError if it is absent), else that in *cwd*, else *system*; None without any."""
     # A file that cannot be examined is chosen: reading it says why not, where another in its place would surprise.
     if given is None:
         return next((file for file in (cwd / FILE_NAME, system) if _is_file(file, if_unknown=True)), None)

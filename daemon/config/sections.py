@@ -143,12 +143,7 @@ class EgressSection(Section):
         return Egress(allow_http=self.allow_http, allow_networks=self.allow_networks)
 
     def trust(self, consumer_key: str = "") -> ssl.SSLContext:
-        """
-        The certificates and TLS versions for a campus; without a key, for any that is not named.
-
-        Raises:
-            OSError: A ``ca_file`` cannot be read, or (as ``ssl.SSLError``) holds no certificate.
-        """
+        """TLS for a campus, or for all that are not named; OSError if a ``ca_file`` holds no certificate."""
         own = self.campuses.get(consumer_key, CampusTls())
         return trust(own.ca_file or self.ca_file, own.minimum_tls or self.minimum_tls)
 

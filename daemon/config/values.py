@@ -65,12 +65,7 @@ def _path(value: object) -> object:
 
 
 def zone(name: str) -> ZoneInfo | None:
-    """
-    The time zone that ``log.timezone`` names; None for that of the machine, as ``datetime.astimezone`` takes it.
-
-    Raises:
-        ValueError: There is no such zone.
-    """
+    """The zone of a name in ``log.timezone``; None for the machine's; ValueError if there is no such zone."""
     if name == "local":
         return None
     try:

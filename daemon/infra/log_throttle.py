@@ -15,11 +15,7 @@ THROTTLE_SECONDS = 60.0
 
 
 class LogThrottle(logging.Filter):
-    """
-    Passes one warning a minute about each lost server, and one about each other fault that time may repair.
-
-    Everything else passes: what is below a warning, carries no error, or one that a retry cannot repair.
-    """
+    """Passes one warning a minute about each lost server, or other fault that time may repair; and every other line."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

@@ -39,12 +39,7 @@ class Loop:
         return self._monotonic() - self.ticked < STUCK
 
     async def run(self, stop: Stop) -> None:
-        """
-        Repeat until *stop*.
-
-        Raises:
-            Exception: A fault that a retry cannot repair: a bug.
-        """
+        """Repeat until *stop*, or until a fault that a retry cannot repair: a bug, which is raised."""
         wait = FIRST_RETRY_WAIT
         while not stop.is_set():
             self.ticked = self._monotonic()

@@ -21,7 +21,7 @@ from models.course_tree import Tree
 from models.db.sql import Statement
 from models.registration import EventResult, Registration, disable, register, retire
 from models.retired_user import is_retired, retired_since
-from models.score import Effect, ScoreChange, apply_scores, read_scores
+from models.score import ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
 from models.stream_position import Position
 
@@ -86,7 +86,10 @@ class Applier:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
                 await self._note_stale("score.changed", event, now)
-            results.append(_result(effect))
+            if effect is None or not effect.applied:
+                results.append("stale")
+            else:
+                results.append("applied" if effect.changed else "unchanged")
         changed = [event for event in current if effects[id(event)].changed]
         return results, await self._change(changed, now, force=force) if changed else []
 
@@ -172,18 +175,5 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
 
 
 def _score_change(event: ScoreChanged) -> ScoreChange:
-    return ScoreChange(
-        event.user_id,
-        event.course_id,
-        event.usage_id,
-        event.points_earned,
-        event.points_possible,
-        event.modified_us,
-    )
-
-
-def _result(effect: Effect | None) -> EventResult:
-    """None: the learner was retired after the event."""
-    if effect is None or not effect.applied:
-        return "stale"
-    return "applied" if effect.changed else "unchanged"
+    where = event.user_id, event.course_id, event.usage_id
+    return ScoreChange(*where, event.points_earned, event.points_possible, event.modified_us)

@@ -64,12 +64,7 @@ class Batches:
     reached: Reached = pass_by
 
     async def take(self, position: Position, entries: Sequence[Entry]) -> None:
-        """
-        Apply a batch that was read at *position*.
-
-        After a fault of the data the entries are applied one by one, and the bad one is quarantined: it must not stop
-        intake.
-        """
+        """Apply a batch that was read at *position*; after a fault of its data one by one, to isolate the bad one."""
         try:
             applied = await self._apply(position, entries)
         except Exception as error:

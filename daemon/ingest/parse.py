@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeGuard
 
 from daemon.ingest.events import (
@@ -36,6 +36,7 @@ MAX_AHEAD_US = 3600 * 1_000_000
 MAX_POINTS = 1e12
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -60,12 +61,7 @@ def event_us(entry_id: str, fields: Mapping[bytes, bytes]) -> int:
 
 
 def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
-    """
-    Read one stream entry; the time of its id, ``<milliseconds>-<sequence>``, replaces an absent ``modified``.
-
-    Raises:
-        BadEvent: With the reason for quarantine.
-    """
+    """Read an entry; its id's time replaces an absent ``modified``. BadEvent has the reason for quarantine."""
     if sum(len(name) + len(value) for name, value in fields.items()) > MAX_BYTES:
         raise BadEvent(f"the entry is larger than {MAX_BYTES} bytes")
     reader = _Reader(entry_id, fields)
@@ -150,7 +146,7 @@ class _Reader:
         if moment.tzinfo is None:
             raise BadEvent(f"modified has no time zone: {text[:64]!r}")
         try:
-            modified_us = _microseconds(moment)
+            modified_us = (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
         except OverflowError as error:
             raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         if modified_us > entry_ms(self.entry_id) * 1000 + MAX_AHEAD_US:
@@ -166,11 +162,6 @@ class _Reader:
         if arrived >= 2**63:
             raise BadEvent(f"the entry's id {self.entry_id} is no time, and modified is absent")
         return arrived
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_possible")

@@ -120,12 +120,7 @@ class Stream:
                 return total
 
     async def trim(self, position: str, *, before_ms: int) -> int:
-        """
-        Drop entries older than *before_ms*, but never the entry at *position* nor one above it; returns how many.
-
-        Raises:
-            ResponseError: This Redis allows no writes, or none by this user.
-        """
+        """Drop entries older than *before_ms* but never the one at *position* nor a later one; return how many."""
         oldest = min((before_ms, 0), parse_id(position))
         answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
         return int(answer)

@@ -11,12 +11,7 @@ from models.registration import EventResult
 async def apply_structure(
     event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
 ) -> EventResult:
-    """
-    Store a course's tree, and change each assignment whose grade it touches; *force* as for any event.
-
-    Raises:
-        BadEvent: Its version came before with other blocks.
-    """
+    """Store a tree and change the assignments that it touches; BadEvent if its version had other blocks before."""
     text, digest = canonical(event.tree)
     stored = await CourseStructure.get_or_none(course_id=event.course_id)
     old = None

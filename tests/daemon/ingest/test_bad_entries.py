@@ -26,11 +26,6 @@ from tests.daemon.ingest.reading import (
 LONG_ID = "".join(chr(0x10000 + random.Random(7).randrange(n, n + 0x800)) for n in range(0, 0x800 * 255, 0x800))
 
 
-def test_the_long_id_is_a_good_one():
-    assert len(LONG_ID) == 255
-    assert len(LONG_ID.encode()) == 1_020
-
-
 async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(desk, put, empty_database):
     await put(SCORE)
     culprit = await put(SCORE | {"user_id": LONG_ID, "course_id": LONG_ID, "usage_id": LONG_ID})
@@ -49,15 +44,7 @@ async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(
 
 @pytest.mark.parametrize(
     "error",
-    [
-        IntegrityError("unique"),
-        ValidationError("too long"),
-        ValueError("\ud800 and \x00"),
-        KeyError("no"),
-        TypeError("no"),
-        RecursionError("no"),
-        OverflowError("no"),
-    ],
+    [IntegrityError("unique"), ValidationError("too long"), ValueError("\ud800 and \x00"), RecursionError("no")],
     ids=lambda error: type(error).__name__,
 )
 async def test_whatever_fault_of_the_data_it_is_its_neighbours_are_applied(make_desk, put, error):
@@ -74,24 +61,21 @@ async def test_whatever_fault_of_the_data_it_is_its_neighbours_are_applied(make_
     assert desk.counted()["score.changed", "applied"] == 2
 
 
-async def test_a_lost_server_between_two_entries_of_a_poisoned_batch_costs_nothing(make_desk, put):
-    desk = await make_desk(applier=Stumbling(ValueError("no")))
-    await put(SCORE)
-    await put(SCORE | {"usage_id": "stumbling block"})
-
+async def test_a_lost_server_between_two_entries_of_a_bad_batch_costs_nothing(make_desk, put):
     class Fading(Stumbling):
         async def apply_scores(self, events, position, **how):
             if [event.usage_id for event in events] == ["q"]:
                 raise ConnectionResetError("the server went away")
             return await super().apply_scores(events, position, **how)
 
+    await put(SCORE, SCORE | {"usage_id": "stumbling block"})
     last = await put(SCORE | {"usage_id": "q"})
-    fading = await make_desk(applier=Fading(ValueError("no")))
+    fading, desk = await make_desk(applier=Fading(ValueError("no"))), await make_desk()
     with pytest.raises(ConnectionResetError):
         await fading.step()
     await desk.read_all()
     assert (await where(), await scores()) == ((0, last), {"p": 1, "q": 1})
-    assert len(await quarantined()) <= 1
+    assert len(await quarantined()) == 1
 
 
 BAD = [

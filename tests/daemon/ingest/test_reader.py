@@ -14,6 +14,7 @@ from models.db.clock import Clock
 from models.db.database import open_database
 from models.score import Score
 from models.stream_position import Intake as IntakeRow
+from tests.actors.sending import Ticker
 from tests.daemon.ingest.reading import (
     KEY,
     LAUNCH,
@@ -21,7 +22,6 @@ from tests.daemon.ingest.reading import (
     STRUCTURE,
     Desk,
     Impatient,
-    Monotonic,
     on_each_redis,
     scores,
     where,
@@ -64,18 +64,18 @@ async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(des
 # --- Several daemons ---
 
 
-async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_stands_back(make_desk, put, client):
+async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(make_desk, put):
     winner = await make_desk()
 
     class Overtaken(Impatient):
-        """Somebody else is quicker between the look and the transaction."""
+        """Another daemon is quicker between the look and the transaction."""
 
         async def look(self, position, count):
             look = await super().look(position, count)
             await winner.step()
             return look
 
-    loser = await make_desk(Overtaken(client, KEY))
+    loser = await make_desk(stream=Overtaken)
     last = await put(LAUNCH, SCORE)
     await loser.step()
     assert (await where(), await scores()) == ((0, last), {"p": 1})
@@ -87,16 +87,6 @@ async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_stands
     assert winner.stop.slept == []
 
 
-async def test_a_daemon_takes_over_where_another_one_left_off(make_desk, put):
-    first, second = await make_desk(), await make_desk()
-    await put(LAUNCH, SCORE)
-    await first.read_all()
-    last = await put(SCORE | {"usage_id": "q"})
-    await second.read_all()
-    assert await where() == (0, last)
-    assert second.counted() == {("score.changed", "applied"): 1}
-
-
 @on_each_redis
 async def test_two_daemons_on_one_stream_apply_each_entry_once(make_desk, put, url, empty_database):
     entries = 40
@@ -104,9 +94,9 @@ async def test_two_daemons_on_one_stream_apply_each_entry_once(make_desk, put, u
 
     async def daemon():
         async with open_database(empty_database), redis_client(url) as own:
-            clock = Clock(Monotonic())
+            clock = Clock(Ticker())
             await clock.measure()
-            desk = Desk(Impatient(own, KEY), Monotonic(), clock)
+            desk = Desk(Impatient(own, KEY), clock)
             desks.append(desk)
             while await Score.filter(usage_id="last").count() == 0:
                 await desk.step()
@@ -139,16 +129,20 @@ async def test_nothing_may_be_sent_before_what_stood_in_the_stream_at_start_was_
     assert desk.backlog.applied
 
 
-async def test_a_daemon_that_does_no_intake_waits_for_the_one_that_does(make_desk, put):
-    working, waiting = await make_desk(), await make_desk()
+async def test_a_daemon_takes_over_where_another_one_left_off_and_knows_that_it_caught_up(make_desk, put):
+    first, second = await make_desk(), await make_desk()
     await put(LAUNCH, SCORE)
-    await working.read_all()
-    assert not waiting.backlog.applied
-    await waiting.step()
-    assert waiting.backlog.applied
+    await first.read_all()
+    assert not second.backlog.applied
+    await second.step()
+    assert second.backlog.applied
+    last = await put(SCORE | {"usage_id": "q"})
+    await second.read_all()
+    assert await where() == (0, last)
+    assert second.counted() == {("score.changed", "applied"): 1}
 
 
-async def test_a_database_that_was_restored_under_a_daemon_closes_it_until_it_caught_up(desk, put):
+async def test_a_database_that_was_restored_under_a_daemon_stops_sending_until_it_caught_up(desk, put):
     first = await put(LAUNCH)
     await put(SCORE)
     await desk.read_all()
@@ -177,34 +171,35 @@ async def test_entries_that_are_read_again_after_a_restore_change_nothing(desk, 
     assert desk.dirty == []
 
 
-async def test_a_huge_entry_makes_the_next_look_smaller_and_good_ones_larger_again(desk, put):
-    asked = []
+class Counting(Impatient):
+    """Notes how many entries each look asks for, and fails if *broken*."""
 
-    class Counting(Impatient):
-        async def look(self, position, count):
-            asked.append(count)
-            return await super().look(position, count)
+    def __init__(self, redis, key):
+        super().__init__(redis, key)
+        self.asked, self.broken = [], False
 
-    counting = Desk(Counting(desk.stream.redis, KEY), desk.monotonic, desk.clock)
+    async def look(self, position, count):
+        self.asked.append(count)
+        if self.broken:
+            raise TimeoutError
+        return await super().look(position, count)
+
+
+async def test_a_huge_entry_makes_the_next_look_smaller_and_good_ones_larger_again(make_desk, put):
+    desk = await make_desk(stream=Counting)
     huge = STRUCTURE | {"blocks": STRUCTURE["blocks"] + " " * (6 * 1024 * 1024)}
     await put(huge, huge, huge)
-    await counting.step()
+    await desk.step()
     for _ in range(4):
         await put(SCORE)
-        await counting.step()
-    assert asked == [FIRST_BATCH, FIRST_BATCH // 4, FIRST_BATCH // 2, FIRST_BATCH, FIRST_BATCH * 2]
+        await desk.step()
+    assert desk.stream.asked == [FIRST_BATCH, FIRST_BATCH // 4, FIRST_BATCH // 2, FIRST_BATCH, FIRST_BATCH * 2]
 
 
-async def test_a_look_that_fails_asks_for_less_the_next_time(desk):
-    asked = []
-
-    class Failing(Impatient):
-        async def look(self, position, count):
-            asked.append(count)
-            raise TimeoutError
-
-    failing = Desk(Failing(desk.stream.redis, KEY), desk.monotonic, desk.clock)
+async def test_a_look_that_fails_asks_for_less_the_next_time(make_desk):
+    desk = await make_desk(stream=Counting)
+    desk.stream.broken = True
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await failing.step()
-    assert asked == [8, 2, 1]
+            await desk.step()
+    assert desk.stream.asked == [8, 2, 1]

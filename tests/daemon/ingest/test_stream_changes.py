@@ -134,7 +134,7 @@ async def test_a_stream_that_never_rests_is_trimmed_too(make_desk, client):
             await client.xadd(KEY, SCORE)
             return await super().look(position, count)
 
-    desk = await make_desk(Restless(client, KEY))
+    desk = await make_desk(stream=Restless)
     old = f"{desk.clock.now() - 9 * DAY_MS}-0"
     await client.xadd(KEY, SCORE, id=old)
     for _ in range(5):
@@ -147,7 +147,7 @@ async def test_a_redis_that_forbids_trimming_costs_no_entry(make_desk, client, u
     await client.execute_command("ACL SETUSER reader on nopass ~* &* +@all -xtrim")
     try:
         async with redis_client(url.replace("://", "://reader:x@")) as reader:
-            desk = await make_desk(Impatient(reader, KEY))
+            desk = await make_desk(redis=reader)
             await put(SCORE)
             await desk.read_all()
             await put(NEW)
