@@ -8,15 +8,12 @@ from daemon.config import ConfigError, find_config_file, load
 from tests.daemon.config.files import faults, written
 
 
-def test_the_file_that_is_named_wins(tmp_path):
+def test_the_file_that_is_named_wins_and_must_exist(tmp_path):
     written(tmp_path, "")
     other = tmp_path / "other.toml"
     other.write_text("")
     assert find_config_file(Path("other.toml"), tmp_path) == other
     assert find_config_file(other, tmp_path / "elsewhere") == other
-
-
-def test_a_named_file_that_does_not_exist_is_a_fault(tmp_path):
     with pytest.raises(ConfigError, match=r"^--config \(missing.toml\): there is no such file"):
         find_config_file(Path("missing.toml"), tmp_path)
 
@@ -37,19 +34,13 @@ def test_a_path_that_is_too_long_is_a_fault_like_any_other(tmp_path):
         load(find_config_file(Path("x" * 300), tmp_path), {})
 
 
-def test_relative_paths_are_seen_from_the_file(tmp_path):
+def test_relative_paths_start_at_the_folder_of_the_file_or_at_the_current_one(tmp_path):
     (tmp_path / "ca.pem").write_text("")
     config = load(written(tmp_path, '[egress]\nca_file = "ca.pem"'), {})
     assert config.database.url == f"sqlite://{tmp_path}/state/passbackd.db"
     assert config.redis.embedded_dir == tmp_path / "state" / "valkey"
     assert config.egress.ca_file == tmp_path / "ca.pem"
-
-
-def test_relative_paths_are_seen_from_the_current_folder_without_a_file(tmp_path):
     assert load(None, {}, cwd=tmp_path).redis.embedded_dir == tmp_path / "state" / "valkey"
-
-
-def test_absolute_paths_stay(tmp_path):
     text = '[database]\nurl = "sqlite:///srv/x.db"\n[redis]\nembedded_dir = "/srv/valkey"'
     config = load(written(tmp_path, text), {})
     assert (config.database.url, str(config.redis.embedded_dir)) == ("sqlite:///srv/x.db", "/srv/valkey")

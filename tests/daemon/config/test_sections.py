@@ -1,16 +1,18 @@
 """The settings: what each accepts, and how a bad value is named."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from actors.retry import MAX_ATTEMPTS
-from daemon.config import Config, effective, load
+from daemon.config import Config, effective, load, zone
 from tests.daemon.config.files import faults, written
 
 
-def test_the_attempts_are_those_of_the_retry_clock():
+def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_machines():
     assert Config().outcomes.max_attempts == MAX_ATTEMPTS
+    assert (zone("local"), zone("Europe/Berlin")) == (None, ZoneInfo("Europe/Berlin"))
 
 
 @pytest.mark.parametrize(
@@ -71,13 +73,13 @@ def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ('{ example = { minimum_tls = "1.1" } }', "egress.campuses"),
-        ("{ example = { verify = false } }", "egress.campuses"),
-        ('{ example = "own.pem" }', "egress.campuses"),
-        ('{ example = { ca_file = "missing.pem" } }', "there is no file"),
+        ('{ minimum_tls = "1.1" }', ""),
+        ("{ verify = false }", ""),
+        ('"own.pem"', ""),
+        ('{ ca_file = "missing.pem" }', "there is no file"),
     ],
 )
 def test_what_a_campus_cannot_have_is_named(tmp_path, value, words):
-    (fault,) = faults(tmp_path, f"[egress]\ncampuses = {value}\n")
+    (fault,) = faults(tmp_path, f"[egress]\ncampuses = {{ example = {value} }}\n")
     assert fault.startswith("egress.campuses")
     assert words in fault

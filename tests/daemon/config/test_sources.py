@@ -8,6 +8,9 @@ import pytest
 from daemon.config import load
 from tests.daemon.config.files import faults, written
 
+NETWORKS = (ip_network("10.0.0.0/8"), ip_network("fd12::/32"))
+PROFILES = {"a": "canvas", "b = c": "moodle"}
+
 
 def test_environment_comes_before_credential_before_file_before_default(tmp_path):
     credentials = tmp_path / "credentials"
@@ -30,26 +33,18 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
         ("OUTCOMES__SKIP_UNCHANGED", "false", "outcomes", "skip_unchanged", False),
         ("EGRESS__ALLOW_HTTP", "Yes", "egress", "allow_http", True),
         ("LOG__LEVEL", "DEBUG", "log", "level", "debug"),
+        ("EGRESS__ALLOW_NETWORKS", "10.0.0.0/8, fd12::/32", "egress", "allow_networks", NETWORKS),
+        ("EGRESS__ALLOW_NETWORKS", '["10.0.0.0/8", "fd12::/32"]', "egress", "allow_networks", NETWORKS),
         ("EGRESS__ALLOW_NETWORKS", "", "egress", "allow_networks", ()),
+        ("OUTCOMES__PROFILES", "a=canvas, b = c =moodle", "outcomes", "profiles", PROFILES),
+        ("OUTCOMES__PROFILES", '{"a": "canvas", "b = c": "moodle"}', "outcomes", "profiles", PROFILES),
         ("OUTCOMES__PROFILES", "", "outcomes", "profiles", {}),
         ("EGRESS__CA_FILE", "", "egress", "ca_file", None),
     ],
 )
-def test_the_environment_speaks_in_text(variable, text, section, key, value):
+def test_the_environment_gives_values_as_text(variable, text, section, key, value):
     config = load(None, {f"PASSBACKD_{variable}": text})
     assert getattr(getattr(config, section), key) == value
-
-
-@pytest.mark.parametrize("text", ["10.0.0.0/8, fd12::/32", '["10.0.0.0/8", "fd12::/32"]'])
-def test_networks_are_separated_by_commas_or_written_as_json(text):
-    networks = load(None, {"PASSBACKD_EGRESS__ALLOW_NETWORKS": text}).egress.allow_networks
-    assert networks == (ip_network("10.0.0.0/8"), ip_network("fd12::/32"))
-
-
-@pytest.mark.parametrize("text", ["a=canvas, b = c =moodle", '{"a": "canvas", "b = c": "moodle"}'])
-def test_profiles_are_pairs_separated_by_commas_or_written_as_json(text):
-    profiles = load(None, {"PASSBACKD_OUTCOMES__PROFILES": text}).outcomes.profiles
-    assert profiles == {"a": "canvas", "b = c": "moodle"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +97,7 @@ def test_a_text_of_another_kind_is_a_fault(tmp_path, name, text):
     assert fault.startswith(f"{name.lower().replace('__', '.')} (environment PASSBACKD_{name}): should be a ")
 
 
-def test_other_variables_and_credentials_are_nobodys_business(tmp_path):
+def test_other_variables_and_credentials_are_ignored(tmp_path):
     (tmp_path / "tls.pem").write_text("")
     assert load(None, {"HOME": "/", "PASSBACK": "1", "CREDENTIALS_DIRECTORY": str(tmp_path)})
 

@@ -6,11 +6,10 @@ from tortoise.transactions import in_transaction
 from daemon.ingest.parse import read_event
 from models.assignment import GradedAssignment
 from models.changes import Dirty
-from models.claims import claim
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
-from tests.daemon.ingest.applying import COURSE, LEASE, NOW, row, versions
+from tests.daemon.ingest.applying import COURSE, NOW, row, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -109,27 +108,12 @@ async def test_a_change_names_its_entry_and_is_forced_only_where_the_database_ma
     assert (row.entry_id, row.forced_version, row.version_number) == (f"{NOW + 1}-0", 5, 5)
 
 
-async def test_a_score_from_between_two_equal_ones_is_stale(clean, score):
-    await clean()
-    await score(earned=2, later=0)
-    await score(earned=2, later=10)
-    assert await score(earned=1, later=5) == ("stale", [])
-    assert (await Score.get()).points_earned == 2
-
-
 async def test_modified_and_not_the_arrival_is_the_order_of_two_changes(clean, score):
     await clean()
     await score(earned=2, later=10, modified="2026-01-01T12:00:00.000002Z")
     assert (await score(earned=1, later=20, modified="2026-01-01T12:00:00.000001Z"))[0] == "stale"
     assert (await score(earned=0, later=30, modified="2026-01-01T12:00:00.000002Z"))[0] == "applied"
     assert (await Score.get()).points_earned == 0
-
-
-async def test_a_change_takes_a_parked_or_waiting_assignment_out_of_parking_and_waiting(clean, score):
-    assignment = await clean(parked_at=NOW - 5, waiting_since=NOW - 5)
-    await score()
-    changed = await row(assignment)
-    assert (changed.parked_at, changed.waiting_since) == (None, None)
 
 
 # --- What is to be enqueued ---
@@ -143,37 +127,10 @@ async def test_only_the_first_of_two_changes_that_are_not_sent_yet_is_the_first(
     assert (first.first, second.first) == (True, False)
 
 
-async def test_a_composite_is_put_off_no_longer_than_its_ceiling(structure, clean, score):
-    await structure()
-    above = await clean("vertical")
-    await score(earned=1)
-    await GradedAssignment.filter(id=above).update(pending_since=NOW - 50_000)
-    assert await score(earned=2) == ("applied", [Dirty(above, "composite", NOW + 10_000, first=False)])
-
-
 async def test_a_row_whose_turn_comes_forward_is_due_at_once(clean, score):
     assignment = await clean(sent_version=2)
     await GradedAssignment.filter(id=assignment).update(due_at=NOW + 50_000)
     assert await score() == ("applied", [Dirty(assignment, "leaf", NOW, first=True)])
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"claim_token": 7, "claimed_until": NOW + 50_000},
-        {"not_before": NOW + 1},
-        {"hold_until": NOW + 1},
-        {"disabled_at": NOW - 1},
-    ],
-)
-async def test_a_message_for_a_row_that_cannot_be_claimed_does_nothing(clean, score, columns):
-    assignment = await clean()
-    await GradedAssignment.filter(id=assignment).update(**columns)
-    result, dirty = await score()
-    assert result == "applied"
-    assert (await versions())[assignment] == 4
-    assert [one.assignment_id for one in dirty] == [assignment]
-    assert await claim([assignment], LEASE, most=9) == []
 
 
 async def test_scores_that_follow_each_other_are_applied_in_order_and_each_makes_a_version(applier, launch):

@@ -82,19 +82,12 @@ BAD = [
     pytest.param(SCORE | {"user_id": "a\x00"}, "user_id holds a NUL character", id="NUL"),
     pytest.param(SCORE | {"user_id": b"\xff"}, "user_id is not valid UTF-8", id="invalid UTF-8"),
     pytest.param(SCORE | {"points_earned": "nan"}, "points_earned is not a finite number", id="NaN"),
-    pytest.param(STRUCTURE | {"version": str(2**70)}, "version does not fit 64 bits", id="beyond 64 bits"),
     pytest.param(STRUCTURE | {"blocks": "[]"}, "blocks: there must be exactly one", id="malformed structure"),
-    pytest.param({"type": "\x00\ud7ff"}, "type holds a NUL character", id="a bad type"),
     pytest.param({b"\xff": b"\xfe"}, "type is absent", id="no type"),
     pytest.param(LAUNCH | {"oauth_consumer_key": "nobody"}, "unknown consumer 'nobody'", id="unknown consumer"),
-    pytest.param(LAUNCH | {"oauth_consumer_key": "k" * 33}, "unknown consumer", id="longer than any key"),
     pytest.param(DISABLED | {"oauth_consumer_key": "k" * 33}, "unknown consumer", id="disabled, longer than any key"),
     pytest.param(DISABLED | {"lis_result_sourcedid": "t"}, "no launch of this consumer", id="unknown sourcedid"),
     pytest.param(LAUNCH | {"lis_outcome_service_url": "campus"}, "lis_outcome_service_url: ", id="no URL"),
-    pytest.param(LAUNCH | {"lis_outcome_service_url": "https://a:b/"}, "lis_outcome_service_url: ", id="no port"),
-    pytest.param(
-        LAUNCH | {"lis_outcome_service_url": f"https://{'h' * 400}/"}, "lis_outcome_service_url: ", id="a long host"
-    ),
     pytest.param(SCORE | {"modified": "9999-01-01T00:00:00Z"}, "modified lies more than an hour ahead", id="ahead"),
 ]
 

@@ -5,10 +5,8 @@ import pytest
 from actors.egress import Egress
 from daemon.ingest.events import BadEvent
 from models.assignment import GradedAssignment
-from models.claims import claim
-from models.registration import RegistrationError
 from models.score import Score
-from tests.daemon.ingest.applying import LEASE, NOW, row, versions
+from tests.daemon.ingest.applying import NOW, row
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -53,34 +51,6 @@ async def test_an_ungraded_launch_stores_nothing(launch):
     assert not await GradedAssignment.exists()
 
 
-async def test_a_repeated_launch_of_a_clean_row_makes_nothing_dirty(clean, launch):
-    assignment = await clean(lis_result_sourcedid="same")
-    assert await launch(lis_result_sourcedid="same", later=5) == ("unchanged", [])
-    assert await versions() == {assignment: 3}
-
-
-async def test_a_score_changes_a_disabled_assignment_which_is_not_sent(clean, apply, score):
-    assignment = await clean(lis_result_sourcedid="same")
-    fields = {"type": "assignment.disabled", "oauth_consumer_key": "key", "lis_result_sourcedid": "same"}
-    assert await apply(**fields) == ("applied", [])
-    _, dirty = await score()
-    assert (await row(assignment)).disabled_at == NOW
-    assert (await versions())[assignment] == 4
-    assert await claim([one.assignment_id for one in dirty], LEASE, most=9) == []
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"type": "launch", "user_id": "u", "course_id": "c", "usage_id": "b", "lis_outcome_service_url": "https://a/"},
-        {"type": "assignment.disabled"},
-    ],
-)
-async def test_an_unknown_consumer_cannot_be_applied(apply, event):
-    with pytest.raises(RegistrationError, match="unknown consumer"):
-        await apply(oauth_consumer_key="nobody", lis_result_sourcedid="s", **event)
-
-
 async def test_events_about_a_retired_learner_are_stale_up_to_the_retirement_and_good_afterwards(apply, score, launch):
     assert await apply(type="user.retired", user_id="learner", later=10) == ("applied", [])
     for later in (9, 10):
@@ -90,14 +60,6 @@ async def test_events_about_a_retired_learner_are_stale_up_to_the_retirement_and
     assert not await GradedAssignment.exists()
     assert (await score(later=11))[0] == "applied"
     assert (await launch(later=11))[0] == "applied"
-
-
-async def test_a_retired_learner_is_gone(clean, score, apply):
-    await clean()
-    await score()
-    await apply(type="user.retired", user_id="learner", later=10)
-    assert not await Score.exists()
-    assert not await GradedAssignment.exists()
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,6 @@ from tests.daemon.ingest.reading import (
 # --- Once, and in order ---
 
 
-async def test_an_empty_stream_leaves_everything_as_it_is(desk):
-    await desk.step()
-    assert await where() == (0, STREAM_START)
-    assert desk.counted() == {}
-
-
 @on_each_redis
 async def test_entries_are_applied_once_and_in_order(desk, put):
     await put(LAUNCH)

@@ -11,12 +11,12 @@ from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
 from daemon.infra.redis import redis_client
-from daemon.infra.stop import Stop
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
 from models.db.clock import Clock
 from tests.daemon.check.certificates import expired, served_with, valid_for
+from tests.daemon.doubles import stopped
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment, make_service
 
@@ -40,9 +40,7 @@ class Campuses:
 
     async def days_left(self, name: str) -> float | None:
         """As shown after the next round of the gauges."""
-        stop = Stop()
-        stop.set()  # no sleep between rounds here
-        await self._gauges.step(stop)
+        await self._gauges.step(stopped())
         family = "passback_certificate_expiry_timestamp_seconds"
         value = self._metrics.registry.get_sample_value(family, {"consumer": name})
         return None if value is None else (value - time.time()) / DAY

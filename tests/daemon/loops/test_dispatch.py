@@ -13,11 +13,11 @@ from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from tests.actors.sending import Sending, Ticker, outcome_session
+from tests.daemon.doubles import stopped
 from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
 EMPTY_STREAM = Look(entries=[], last_id="0-0", first_id=None, at_position=False)
 MAX_PER_CAMPUS, CONNECTIONS = 4, 20
-FAR = 1 << 50
 
 
 class Dispatching:
@@ -31,12 +31,10 @@ class Dispatching:
             self.backlog.observe(0, "0-0", EMPTY_STREAM)
         self.sending = Sending(session, self.clock, max_per_campus=MAX_PER_CAMPUS, max_connections=CONNECTIONS)
         self.sending.dependencies.may_send = lambda: self.backlog.applied
-        self.stop = Stop()
-        self.stop.set()  # no sleep between rounds here
 
     async def step(self) -> list[int]:
         """One round; the assignments that its messages name, in the order of their ids."""
-        await self.sending.dispatcher.step(self.stop)
+        await self.sending.dispatcher.step(stopped())
         return sorted(assignment for message in self.sending.take_messages() for assignment in message)
 
     async def claim(self, *assignment_ids: int) -> list[int]:
@@ -55,13 +53,6 @@ async def answered(**columns) -> None:
     await Campus.all().update(answered_at=1, **columns)
 
 
-async def test_a_round_measures_the_clock(dispatching):
-    with pytest.raises(RuntimeError, match="before it was measured"):
-        dispatching.clock.now()
-    await dispatching.step()
-    assert dispatching.clock.now() > 1_600_000_000_000
-
-
 async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatching):
     assignments = [await make_assignment(), await make_assignment(composite=True)]
     await answered()
@@ -74,28 +65,9 @@ async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatchin
 async def test_each_message_goes_to_the_actor_of_its_kind(dispatching):
     await make_assignment(), await make_assignment(composite=True)
     await answered()
-    await dispatching.sending.dispatcher.step(dispatching.stop)
+    await dispatching.sending.dispatcher.step(stopped())
     messages = [raw for queue in dispatching.sending.broker.queues.values() for raw in queue.queue]
     assert sorted(b"send_composite_outcome" in message for message in messages) == [False, True]
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"sent_version": 1},
-        {"parked_at": 1},
-        {"disabled_at": 1},
-        {"waiting_since": 1},
-        {"due_at": FAR},
-        {"not_before": FAR},
-        {"hold_until": FAR},
-        {"claim_token": 1, "claimed_at": 1, "claimed_until": FAR},
-    ],
-    ids=lambda columns: next(iter(columns)),
-)
-async def test_what_cannot_be_claimed_gets_no_message(dispatching, columns):
-    await make_assignment(**columns)
-    assert await dispatching.step() == []
 
 
 async def test_a_claim_whose_lease_ran_out_is_taken_back_recorded_and_sent_in_the_same_round(dispatching):
@@ -127,12 +99,6 @@ async def test_a_campus_gets_as_many_messages_as_it_has_free_slots_oldest_first(
     assert await dispatching.step() == by_age[3:4]
 
 
-async def test_a_campus_that_never_answered_gets_one_request(dispatching):
-    first = await make_assignment(due_at=1)
-    await make_assignment(due_at=2)
-    assert await dispatching.step() == [first]
-
-
 async def test_all_campuses_together_get_no_more_than_there_are_connections(dispatching):
     for number in range(CONNECTIONS // MAX_PER_CAMPUS + 3):
         service = await make_service(f"campus {number}")
@@ -155,28 +121,6 @@ async def test_slow_campuses_get_half_of_the_connections(dispatching):
     assert len(await dispatching.step()) == CONNECTIONS // 2
 
 
-@pytest.mark.parametrize("columns", [{"blocked_until": FAR}, {"tripped_at": 1, "blocked_until": FAR}])
-async def test_a_campus_that_is_left_alone_gets_no_message(dispatching, columns):
-    await make_assignment()
-    await answered(**columns)
-    assert await dispatching.step() == []
-
-
-async def test_a_paused_consumer_gets_no_message_until_it_is_resumed(dispatching):
-    assignment = await make_assignment()
-    await LtiConsumer.all().update(paused_at=1)
-    assert await dispatching.step() == []
-    await LtiConsumer.all().update(paused_at=None)
-    assert await dispatching.step() == [assignment]
-
-
-@pytest.mark.parametrize(("trips", "probed"), [(0, 0), (1, 2), (2, 0)])
-async def test_a_campus_that_is_down_gets_one_probe_of_the_oldest_and_the_newest_in_turn(dispatching, trips, probed):
-    assignments = [await make_assignment(due_at=due_at) for due_at in (1, 2, 3)]
-    await answered(tripped_at=1, trips=trips)
-    assert await dispatching.step() == [assignments[probed]]
-
-
 async def test_nothing_is_sent_before_the_backlog_is_applied(empty_database):
     async with outcome_session() as session:
         dispatching = Dispatching(session, applied=False)
@@ -185,16 +129,6 @@ async def test_nothing_is_sent_before_the_backlog_is_applied(empty_database):
         assert dispatching.clock.now() > 0, "the clock is measured all the same"
         dispatching.backlog.observe(0, "0-0", EMPTY_STREAM)
         assert await dispatching.step() == [assignment]
-
-
-async def test_nothing_is_sent_while_a_database_that_was_restored_catches_up(dispatching):
-    dispatching.backlog.observe(0, "7-0", EMPTY_STREAM)
-    assignment = await make_assignment()
-    last = ("7-0", {})
-    dispatching.backlog.observe(0, "3-0", Look(entries=[last], last_id="7-0", first_id="3-0", at_position=True))
-    assert await dispatching.step() == []
-    dispatching.backlog.observe(0, "7-0", EMPTY_STREAM)
-    assert await dispatching.step() == [assignment]
 
 
 async def test_a_notification_ends_the_wait_for_the_next_round(dispatching):

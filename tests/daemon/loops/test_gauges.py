@@ -4,7 +4,6 @@ import pytest
 
 from actors.metrics import Metrics
 from daemon.infra.redis import redis_client
-from daemon.infra.stop import Stop
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
@@ -13,6 +12,7 @@ from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.stream_position import move_position, read_position
+from tests.daemon.doubles import stopped
 from tests.models.rows import make_assignment, make_service
 from tests.servers import HOST, Port
 
@@ -24,12 +24,10 @@ class Gauged:
         self.clock = Clock()
         self.metrics = Metrics("test")
         self.stream = stream
-        self.stop = Stop()
-        self.stop.set()  # no sleep between rounds here
         self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics, certificate_ends={})
 
     async def step(self) -> None:
-        await self._gauges.step(self.stop)
+        await self._gauges.step(stopped())
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"passback_{name}", labels)

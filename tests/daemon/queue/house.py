@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import dramatiq
 
-from daemon.infra.stop import Stop
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker
 
@@ -85,10 +84,3 @@ async def until(predicate, patience: float = PATIENCE) -> None:
     while not predicate():
         assert time.monotonic() < deadline, "it did not happen"
         await asyncio.sleep(0.005)
-
-
-def stopped():
-    """A stop that is set: no sleep."""
-    stop = Stop()
-    stop.set()
-    return stop

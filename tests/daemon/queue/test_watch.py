@@ -5,7 +5,8 @@ import pytest
 
 from daemon.infra.errors import is_data_fault
 from daemon.queue.worker import ThreadDiedError, running_worker
-from tests.daemon.queue.house import stopped, until
+from tests.daemon.doubles import stopped
+from tests.daemon.queue.house import until
 
 
 async def test_a_worker_that_works_has_no_trouble(home):

@@ -7,7 +7,7 @@ import time
 
 import dramatiq
 
-from daemon.queue.worker import ABORT_SHARE, DELAY_PREFETCH, LoopThread, running_worker
+from daemon.queue.worker import ABORT_SHARE, DELAY_PREFETCH, running_worker
 from tests.daemon.queue.house import QUEUES, house, maker, until
 
 
@@ -47,10 +47,10 @@ async def test_a_delayed_message_runs_at_its_time(home):
     assert home.ended == ["now", "later"]
 
 
-async def test_a_far_alarm_does_not_hide_a_near_one(home):
+async def test_the_worker_sets_the_prefetches_that_dramatiq_reads(home):
+    assert {"delay_prefetch", "queue_prefetch"} < set(vars(dramatiq.Worker(home.broker, worker_threads=1)))
     worker = home.worker()
     assert (worker.delay_prefetch, worker.queue_prefetch) == (DELAY_PREFETCH, 8)
-    assert DELAY_PREFETCH == 65_535
 
 
 async def test_no_more_run_at_once_than_the_window(home):
@@ -181,14 +181,6 @@ async def test_an_idle_worker_closes_at_once_and_leaves_no_thread_behind(home):
     assert time.monotonic() - closing < 5
     # The pool that asyncio.to_thread() keeps is the loop's own.
     await until(lambda: {t for t in set(threading.enumerate()) - before if not t.name.startswith("asyncio_")} == set())
-
-
-async def test_the_one_thread_of_a_worker_is_ours(home):
-    worker = home.worker()
-    async with running_worker(worker):
-        assert [type(thread) for thread in worker.workers] == [LoopThread]
-        await home.send("a")
-        await until(lambda: home.ended)
 
 
 async def test_a_worker_that_is_closed_as_soon_as_it_was_started_ends_at_once(home):
