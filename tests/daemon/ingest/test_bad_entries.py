@@ -105,13 +105,6 @@ async def test_a_bad_event_is_quarantined_with_its_reason_and_intake_goes_on(des
     assert (await where(), await scores()) == ((0, last), {"p": 1, "q": 1})
 
 
-async def test_a_structure_that_conflicts_with_its_own_version_is_quarantined(desk, put):
-    await put(STRUCTURE, STRUCTURE | {"blocks": '[{"usage_id": "c"}]'})
-    await desk.read_all()
-    (event,) = await quarantined()
-    assert event.reason == "version 1 of this course's structure came before, and was different"
-
-
 @on_each_redis
 async def test_the_first_4_kib_of_a_bad_entrys_bytes_are_kept(desk, put):
     bad = {b"type": b"launch", b"user_id": b"\xff\x00u", b"context_title": b"t" * 10_000, b"more": b"m"}

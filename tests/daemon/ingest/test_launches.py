@@ -20,13 +20,6 @@ async def test_a_launch_after_the_score_makes_it_dirty_and_due_at_once(score, la
     assert (assignment.version_number, assignment.sent_version, assignment.due_at) == (1, 0, NOW)
 
 
-async def test_a_launch_of_a_composite_does_not_wait_for_the_delay(structure, score, launch):
-    await structure()
-    await score()
-    _, (dirty,) = await launch("vertical")
-    assert (dirty.kind, dirty.due_at) == ("composite", NOW)
-
-
 @pytest.mark.parametrize(
     ("usage_id", "known", "scored", "kind"),
     [
@@ -43,7 +36,7 @@ async def test_a_launch_makes_the_kind_that_is_known_or_likely(structure, score,
     if scored:
         await score(usage_id)
     _, (dirty,) = await launch(usage_id)
-    assert dirty.kind == kind
+    assert (dirty.kind, dirty.due_at) == (kind, NOW), "also a composite is due at once"
 
 
 async def test_an_ungraded_launch_stores_nothing(launch):

@@ -59,12 +59,6 @@ async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stre
     assert (await stream.look("10-0", 2)).entries == []
 
 
-async def test_an_emptied_stream_still_knows_its_last_id(client, stream):
-    await fill(client, "1-0", "2-0")
-    await client.xtrim(KEY, maxlen=0, approximate=False)
-    assert await stream.look("2-0", 10) == Look([], "2-0", None, at_position=False)
-
-
 async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
     await client.set(KEY, "text")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
@@ -98,29 +92,6 @@ def test_a_look_shows_another_stream_and_a_gap(position, last, first, at_positio
     assert look.was_reset(position) is reset
     if not reset:
         assert look.has_gap(position) is gap
-
-
-@pytest.mark.parametrize("position", ["3-0", "7-0"])
-async def test_a_stream_that_was_deleted_and_made_anew_is_another_one(client, stream, position):
-    await fill(client, "1-0", "3-0", "7-0")
-    await client.delete(KEY)
-    assert (await stream.look(position, 10)).was_reset(position)
-    await fill(client, "2-0")
-    assert (await stream.look(position, 10)).was_reset(position)
-
-
-async def test_a_stream_whose_id_was_set_back_is_another_one(client, stream):
-    await fill(client, "1-0", "7-0")
-    await client.xdel(KEY, "7-0")
-    assert (await stream.look("7-0", 10)).was_reset("7-0")
-
-
-async def test_a_stream_that_another_client_trimmed_unread_has_a_gap(client, stream):
-    await fill(client, "1-0", "2-0", "3-0", "4-0")
-    await client.xtrim(KEY, maxlen=2, approximate=False)
-    look = await stream.look("1-0", 10)
-    assert (look.was_reset("1-0"), look.has_gap("1-0")) == (False, True)
-    assert [entry_id for entry_id, _ in look.entries] == ["3-0", "4-0"]
 
 
 # --- Waiting, adding, counting ---

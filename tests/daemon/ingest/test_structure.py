@@ -10,18 +10,12 @@ from tests.daemon.ingest.applying import COURSE, NOW, PROBLEMS, row, versions
 pytestmark = pytest.mark.usefixtures("campuses")
 
 
-async def test_the_first_structure_changes_all_assignments_in_it(clean, structure):
+async def test_the_first_structure_changes_all_assignments_in_it_and_uses_earlier_scores(clean, score, structure):
     known, above, unknown = await clean(), await clean("course"), await clean("nowhere")
-    assert await structure() == ("applied", [])
-    assert await versions() == {known: 4, above: 4, unknown: 3}
-
-
-async def test_a_score_before_any_structure_is_caught_up_by_the_structure(clean, score, structure):
-    above = await clean("vertical")
     await score()
-    assert await versions() == {above: 3}
-    await structure()
-    assert await versions() == {above: 4}
+    assert await versions() == {known: 4, above: 3, unknown: 3}
+    assert await structure() == ("applied", [])
+    assert await versions() == {known: 5, above: 4, unknown: 3}
 
 
 @pytest.mark.parametrize(
@@ -65,22 +59,17 @@ async def test_a_structure_says_of_what_kind_an_assignment_is(clean, structure):
     assert (await row(leaf)).composite
 
 
-@pytest.mark.parametrize("version", [0, -7])
-async def test_a_lower_version_is_stale(structure, clean, version):
+@pytest.mark.parametrize(
+    ("tree", "version", "result"),
+    [({"course": None}, 0, "stale"), ({"course": None}, -7, "stale"), (dict(reversed(COURSE.items())), 1, "unchanged")],
+)
+async def test_a_lower_version_or_the_same_content_changes_nothing(structure, clean, tree, version, result):
     await structure()
     await clean()
     before = await versions()
-    assert await structure({"course": None}, version=version) == ("stale", [])
+    assert await structure(tree, version=version) == (result, [])
     assert await versions() == before
     assert (await CourseStructure.get()).version == 1
-
-
-async def test_the_same_version_with_the_same_content_is_unchanged(structure, clean):
-    await structure()
-    await clean()
-    before = await versions()
-    assert await structure(dict(reversed(COURSE.items()))) == ("unchanged", [])
-    assert await versions() == before
 
 
 async def test_the_same_version_with_other_content_is_a_bad_event(structure):

@@ -41,12 +41,12 @@ async def gauged(empty_database, valkey_url):
         yield gauged
 
 
-async def test_every_state_is_counted(gauged):
+async def test_assignments_are_counted_by_their_states_and_so_is_the_quarantine(gauged):
     later = gauged.clock.now() + 1_000_000
+    due = await make_assignment()
     for columns in (
         {"sent_version": 1},
         {"sent_version": 1},
-        {},
         {"due_at": later},
         {"waiting_since": 1},
         {"claim_token": 1, "claimed_until": later},
@@ -54,46 +54,33 @@ async def test_every_state_is_counted(gauged):
         {"disabled_at": 1},
     ):
         await make_assignment(**columns)
+    await QuarantinedEvent.create(epoch=0, entry_id="1-0", at=0, type="launch", reason="", content=b"")
     await gauged.step()
-    states = {state: gauged.value("assignments", state=state) for state in ("clean", "due", "waiting")}
-    assert states == {"clean": 2, "due": 1, "waiting": 2}
-    assert [gauged.value("assignments", state=state) for state in ("claimed", "parked", "disabled")] == [1, 1, 1]
-
-
-async def test_a_state_in_which_no_assignment_is_any_more_goes_back_to_zero(gauged):
-    assignment = await make_assignment()
-    await gauged.step()
-    await GradedAssignment.filter(id=assignment).delete()
+    expected = {"clean": 2, "due": 1, "waiting": 2, "claimed": 1, "parked": 1, "disabled": 1}
+    assert {state: gauged.value("assignments", state=state) for state in expected} == expected
+    assert gauged.value("quarantined_events") == 1
+    await GradedAssignment.filter(id=due).delete()
     await gauged.step()
     assert gauged.value("assignments", state="due") == 0
 
 
-async def test_the_longest_due_grade_is_shown_by_campus_and_gone_when_none_is_due(gauged):
-    one = await make_service("one", "https://one.example/o")
-    two = await make_service("two", "https://two.example/o")
-    for service, due_at in ((one, 7_000), (one, 5_500), (two, 9_000)):
-        await make_assignment(service, due_at=due_at)
-    await gauged.step()
-    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") == 5.5
-    assert gauged.value("oldest_due_timestamp_seconds", consumer="two") == 9
-    await GradedAssignment.filter(outcome_service_id=one.id).update(sent_version=1, sent_at=11_000)
-    await gauged.step()
-    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") is None
-    assert gauged.value("oldest_due_timestamp_seconds", consumer="two") == 9
-    assert gauged.value("last_success_timestamp_seconds", consumer="one") == 11
-    assert gauged.value("last_success_timestamp_seconds", consumer="two") is None
-
-
-async def test_a_consumer_at_two_origins_is_shown_with_its_oldest_due_grade_and_its_last_success(gauged):
+async def test_a_consumer_is_shown_with_its_oldest_due_grade_and_its_last_success_at_all_its_origins(gauged):
     here = await make_service("one", "https://a.example/o")
     there = await make_service("one", "https://b.example/o")
-    await make_assignment(here, due_at=5_000)
-    await make_assignment(there, due_at=9_000)
-    await make_assignment(here, sent_version=1, sent_at=12_000)
-    await make_assignment(there, sent_version=1, sent_at=11_000)
+    two = await make_service("two", "https://two.example/o")
+    for service, due_at in ((here, 7_000), (here, 5_500), (there, 9_000), (two, 9_000)):
+        await make_assignment(service, due_at=due_at)
+    for service, sent_at in ((here, 12_000), (there, 11_000)):
+        await make_assignment(service, sent_version=1, sent_at=sent_at)
+
+    def seconds(name):
+        return [gauged.value(f"{name}_timestamp_seconds", consumer=consumer) for consumer in ("one", "two")]
+
     await gauged.step()
-    assert gauged.value("oldest_due_timestamp_seconds", consumer="one") == 5
-    assert gauged.value("last_success_timestamp_seconds", consumer="one") == 12
+    assert (seconds("oldest_due"), seconds("last_success")) == ([5.5, 9], [12, None])
+    await GradedAssignment.exclude(outcome_service_id=two.id).update(sent_version=1)
+    await gauged.step()
+    assert seconds("oldest_due") == [None, 9]
 
 
 async def test_the_campuses_of_a_consumer_are_counted_by_their_states_and_gone_with_it(gauged):
@@ -118,12 +105,6 @@ async def test_the_campuses_of_a_consumer_are_counted_by_their_states_and_gone_w
     await LtiConsumer.filter(consumer_name="two").delete()
     await gauged.step()
     assert (states("one")["down"], states("two")) == (1, dict.fromkeys(CAMPUS_STATES))
-
-
-async def test_the_quarantine_is_counted(gauged):
-    await QuarantinedEvent.create(epoch=0, entry_id="1-0", at=0, type="launch", reason="", content=b"")
-    await gauged.step()
-    assert gauged.value("quarantined_events") == 1
 
 
 async def test_the_streams_lag_is_what_comes_after_the_position(gauged):
