@@ -10,16 +10,13 @@ from daemon.infra.text import age, duration, iso, past, upcoming
 BERLIN = ZoneInfo("Europe/Berlin")
 #: 14:15 in Berlin.
 NOW = int(datetime(2026, 3, 2, 13, 15, tzinfo=UTC).timestamp() * 1000)
-NOON = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
 
 
 @pytest.mark.parametrize(
     ("ms", "words"),
     [
         (900_000, "15 minutes"),
-        (60_000, "1 minute"),
         (3_600_000, "1 hour"),
-        (7_200_000, "2 hours"),
         (5_400_000, "90 minutes"),
         (90_000, "90 seconds"),
         (1_000, "1 second"),
@@ -53,26 +50,21 @@ def test_a_past_moment_is_shown_with_its_date_and_zone():
     assert past(NOW, None).startswith("2026-03-0")
 
 
+def test_programs_get_times_as_iso_8601_in_utc():
+    assert iso(NOW + 7) == "2026-03-02T13:15:00.007Z"
+    assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(None) is None
+
+
 def test_a_number_that_is_no_time_is_shown_as_none():
     assert past(1 << 62, BERLIN) == upcoming(1 << 62, now=NOW, zone=BERLIN) == "a time beyond all calendars"
     assert iso(1 << 62) is None
 
 
 @pytest.mark.parametrize(
-    ("ms", "text"),
-    [(None, None), (0, "1970-01-01T00:00:00.000Z"), (NOON + 7, "2026-01-01T12:00:00.007Z")],
-)
-def test_times_are_iso_8601_in_utc(ms, text):
-    assert iso(ms) == text
-    if text is not None:
-        assert datetime.fromisoformat(text) == datetime.fromtimestamp(ms / 1000, UTC)
-
-
-@pytest.mark.parametrize(
     ("ms", "words"),
     [
         (-5, "0 s"),
-        (999, "0 s"),
         (59_999, "59 s"),
         (60_000, "1 min"),
         (302_000, "5 min 2 s"),

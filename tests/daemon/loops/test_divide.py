@@ -16,27 +16,15 @@ def shares(*campuses, free=200, free_for_slow=100):
     return {share.campus_id: share.number for share in divide(campuses, free=free, free_for_slow=free_for_slow)}
 
 
-def test_where_there_is_enough_each_campus_gets_all_its_slots():
+def test_each_campus_gets_its_free_slots_or_an_even_share_of_the_connections():
     assert shares(capacity(1), capacity(2, free=1), capacity(3, free=7)) == {1: 4, 2: 1, 3: 7}
-
-
-def test_too_few_connections_are_divided_evenly():
     assert shares(capacity(1), capacity(2), capacity(3), free=6) == {1: 2, 2: 2, 3: 2}
-
-
-def test_what_a_small_campus_does_not_take_goes_to_the_others():
     assert shares(capacity(1, free=1), capacity(2, free=9), capacity(3, free=9), free=9) == {1: 1, 2: 4, 3: 4}
-
-
-def test_the_campus_with_fewest_requests_under_way_is_the_next():
     assert shares(capacity(1, in_flight=3), capacity(2, in_flight=1), capacity(3), free=3) == {2: 1, 3: 2}
 
 
-def test_a_campus_without_a_free_slot_gets_nothing():
+def test_without_a_free_slot_or_connection_a_campus_gets_nothing():
     assert shares(capacity(1, free=0), capacity(2, free=-1, in_flight=5), capacity(3, free=1)) == {3: 1}
-
-
-def test_without_a_free_connection_no_campus_gets_any():
     assert shares(capacity(1), capacity(2), free=0) == {}
 
 
