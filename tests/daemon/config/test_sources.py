@@ -66,13 +66,6 @@ def test_a_table_replaces_that_of_a_lower_source(tmp_path):
     assert list(config.egress.campuses) == ["b"]
 
 
-def test_sections_and_keys_are_written_in_small_letters(tmp_path):
-    assert [fault.partition(" (")[0] for fault in faults(tmp_path, "[WEB]\n[log]\nLevel = 'info'\n")] == [
-        "log.Level",
-        "WEB",
-    ]
-
-
 @pytest.mark.parametrize(
     "name", ["PASSBACKD_WEB", "PASSBACKD_web__PORT", "PASSBACKD_WBE__PORT", "PASSBACKD_OUTCOMES__PROFILES__A"]
 )

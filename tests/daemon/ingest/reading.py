@@ -13,13 +13,13 @@ from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
-from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.score import Score
 from models.stream_position import read_position
 from tests.daemon.doubles import Sleepless
+from tests.daemon.ingest.applying import DEBOUNCE
 
 KEY = "passback:events"
 DAY_MS = 86_400_000
@@ -48,7 +48,6 @@ STRUCTURE = {
 }
 DISABLED = {"type": "assignment.disabled", "oauth_consumer_key": "key", "lis_result_sourcedid": "s"}
 RETIRED = {"type": "user.retired", "user_id": "u"}
-DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
 
 
 class Impatient(Stream):

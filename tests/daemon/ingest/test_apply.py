@@ -9,7 +9,7 @@ from models.changes import Dirty
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
-from tests.daemon.ingest.applying import COURSE, NOW, row, versions
+from tests.daemon.ingest.applying import NOW, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -41,12 +41,6 @@ async def test_a_score_touches_the_assignments_on_the_problem_and_above(structur
     assert sum(version == 4 for version in (await versions()).values()) == len(dirty) == found
 
 
-async def test_two_consumers_are_served_each_through_its_own_service(clean):
-    one = await clean(lis_result_sourcedid="same")
-    other = await clean(lis_result_sourcedid="same", oauth_consumer_key="other key")
-    assert (await row(one)).outcome_service_id != (await row(other)).outcome_service_id
-
-
 @pytest.mark.parametrize(("known", "problem"), [(False, "unit"), (True, "unknown problem")])
 async def test_without_its_place_in_a_structure_the_problem_itself_is_found(structure, clean, score, known, problem):
     if known:
@@ -64,13 +58,6 @@ async def test_a_leaf_is_due_at_once_and_a_composite_after_the_delay(structure, 
         Dirty(leaf, "leaf", NOW, first=True),
         Dirty(above, "composite", NOW + 20_000, first=True),
     ]
-
-
-async def test_a_problem_with_blocks_below_it_is_a_composite(structure, clean, score):
-    await structure({**COURSE, "part": "unit"})
-    assignment = await clean()
-    await score()
-    assert (await row(assignment)).composite
 
 
 # --- Versions ---

@@ -33,12 +33,10 @@ async def left(client):
     return [entry_id.decode() for entry_id, _ in await client.xrange(KEY)]
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("0-0", (0, 0)), ("5-12", (5, 12)), ("7", (7, 0)), (f"{2**64 - 1}-{2**64 - 1}", (2**64 - 1, 2**64 - 1))],
-)
-def test_an_entry_id_is_two_numbers(text, numbers):
-    assert parse_id(text) == numbers
+def test_an_entry_id_is_two_numbers():
+    assert parse_id("5-12") == (5, 12)
+    assert parse_id("7") == (7, 0)
+    assert parse_id(f"{2**64 - 1}-{2**64 - 1}") == (2**64 - 1, 2**64 - 1)
 
 
 # --- Looking ---

@@ -62,14 +62,6 @@ async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatchin
     assert await dispatching.step() == assignments[1:]
 
 
-async def test_each_message_goes_to_the_actor_of_its_kind(dispatching):
-    await make_assignment(), await make_assignment(composite=True)
-    await answered()
-    await dispatching.sending.dispatcher.step(stopped())
-    messages = [raw for queue in dispatching.sending.broker.queues.values() for raw in queue.queue]
-    assert sorted(b"send_composite_outcome" in message for message in messages) == [False, True]
-
-
 async def test_a_claim_whose_lease_ran_out_is_taken_back_recorded_and_sent_in_the_same_round(dispatching):
     lost = await make_assignment(
         claim_token=7, claimed_at=1, claimed_until=2, claimed_version=1, attempts=1, version_number=3
