@@ -93,7 +93,7 @@ class CredentialsSource(_TextSource):
                 except (OSError, UnicodeDecodeError):
                     problem = "cannot be read as UTF-8 text: write it anew"
                     self.faults.append(ConfigFault(file.name, self.origin(file.name), problem))
-            # Other credentials of the unit may be here too; one that looks like ours has to be one.
+            # Other credentials of the unit may be here too; one that resembles a key has to be one.
             elif file.name.partition(".")[0] in sections() or get_close_matches(file.name, keys(), cutoff=0.8):
                 self.faults.append(ConfigFault(file.name, self.origin(file.name), unknown("key", file.name, keys())))
         return texts

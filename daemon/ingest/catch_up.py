@@ -1,6 +1,6 @@
 """Whether it is safe to send: not before intake has caught up with the stream. Pure."""
 
-from daemon.ingest.stream import STREAM_START, EntryId, Look, parse_id
+from daemon.ingest.stream import STREAM_START, EntryId, StreamRead, parse_id
 
 
 class CatchUp:
@@ -16,13 +16,13 @@ class CatchUp:
         self._highest: tuple[int, EntryId] = (0, parse_id(STREAM_START))
         self.applied = False
 
-    def observe(self, epoch: int, position: str, look: Look) -> None:
+    def observe(self, epoch: int, position: str, seen: StreamRead) -> None:
         """Note the position of intake, and what the stream held at that moment."""
         here = (epoch, parse_id(position))
         if here < self._highest:
             self.applied, self._goal = False, None
         self._highest = here
         if self._goal is None:
-            self._goal = parse_id(look.last_id)
-        if here[1] >= self._goal or not look.entries:
+            self._goal = parse_id(seen.last_id)
+        if here[1] >= self._goal or not seen.entries:
             self.applied = True

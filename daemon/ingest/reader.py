@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from daemon.infra.stop import Stop
 from daemon.ingest.batch import Batches, Entry, PositionMovedError
-from daemon.ingest.stream import STREAM_START, Look, Stream
+from daemon.ingest.stream import STREAM_START, Stream, StreamRead
 from models.stream_position import Position, lock_position, move_position, read_position
 
 log = structlog.get_logger(__name__)
@@ -47,31 +47,31 @@ class IntakeLoop:
     async def step(self, stop: Stop) -> None:
         """Read and apply one batch; wait up to :data:`BLOCK_MS` when there is no new entry."""
         position = await read_position()
-        look = await self._look(position.entry_id)
-        if look.was_reset(position.entry_id):
+        seen = await self._read(position.entry_id)
+        if seen.was_reset(position.entry_id):
             await self._start_over(position)
             return
-        if look.has_gap(position.entry_id) and self._gap_reported != position.entry_id:
+        if seen.has_gap(position.entry_id) and self._gap_reported != position.entry_id:
             self._gap_reported = position.entry_id
             self._metrics.stream_gaps.inc()
             log.warning(
                 "the last entry that was read is gone from the stream; entries after it may be lost", **_at(position)
             )
-        self._batches.backlog.observe(position.epoch, position.entry_id, look)
+        self._batches.backlog.observe(position.epoch, position.entry_id, seen)
         await self._trim()
-        if not look.entries:
+        if not seen.entries:
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
-        self._size_next(look.entries)
+        self._size_next(seen.entries)
         self._batches.reached("stream read")
         try:
-            await self._batches.take(position, look.entries)
+            await self._batches.take(position, seen.entries)
         except PositionMovedError:
             await stop.sleep(BACK_OFF * (1 + random.random()))  # noqa: S311 - jitter
 
-    async def _look(self, position: str) -> Look:
+    async def _read(self, position: str) -> StreamRead:
         try:
-            return await self._stream.look(position, self._batch)
+            return await self._stream.read(position, self._batch)
         except Exception:
             # There may be more than can be read in time.
             self._batch = max(1, self._batch // 4)

@@ -21,7 +21,7 @@ def parse_id(entry_id: str) -> EntryId:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StreamRead:
     """
     The stream at one moment, seen from a position.
 
@@ -73,7 +73,7 @@ class Stream:
     redis: Redis
     key: str
 
-    async def look(self, position: str, count: int) -> Look:
+    async def read(self, position: str, count: int) -> StreamRead:
         """Read everything that intake decides from, in one MULTI: as of one moment."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.xinfo_stream(self.key)
@@ -88,7 +88,7 @@ class Stream:
             if "no such key" not in str(info).lower():
                 raise info
             info = {"last-generated-id": STREAM_START}
-        return Look(
+        return StreamRead(
             entries=[(as_text(entry_id), fields or {}) for entry_id, fields in entries],
             last_id=as_text(info["last-generated-id"]),
             first_id=as_text(first[0][0]) if first else None,

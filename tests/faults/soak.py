@@ -20,7 +20,7 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
-from daemon.ingest.stream import Look, parse_id
+from daemon.ingest.stream import StreamRead, parse_id
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.heartbeat import HeartbeatLoop
 from models.changes import Debounce
@@ -117,10 +117,10 @@ class MemoryStream:
         fields = {name.encode(): str(value).encode() for name, value in event.items()}
         self.entries.append((f"{at_ms}-{len(self.entries)}", fields))
 
-    async def look(self, position: str, count: int) -> Look:
+    async def read(self, position: str, count: int) -> StreamRead:
         self._check()
         here = parse_id(position)
-        return Look(
+        return StreamRead(
             entries=[entry for entry in self.entries if parse_id(entry[0]) > here][:count],
             last_id=self.entries[-1][0] if self.entries else "0-0",
             first_id=self.entries[0][0] if self.entries else None,

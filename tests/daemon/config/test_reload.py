@@ -12,7 +12,7 @@ NEW = Config(
 )
 
 
-def test_what_can_change_is_told_from_what_cannot():
+def test_what_can_change_is_separated_from_what_cannot():
     assert differences(OLD, NEW) == (
         ["outcomes.max_per_campus", "log.level"],
         ["outcomes.timeout_seconds", "web.port"],

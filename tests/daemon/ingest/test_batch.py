@@ -136,12 +136,12 @@ async def test_of_two_transactions_at_the_same_position_one_is_applied(make_desk
     plain = await make_desk()
     await put(LAUNCH, SCORE)
     position = await read_position()
-    look = await plain.stream.look(position.entry_id, BATCH)
+    read = await plain.stream.read(position.entry_id, BATCH)
 
     async def daemon():
         async with open_database(empty_database):
             desk = Desk(plain.stream, plain.clock)
-            await desk.batches.take(position, look.entries)
+            await desk.batches.take(position, read.entries)
 
     ended = await asyncio.gather(daemon(), daemon(), return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == ["NoneType", "PositionMovedError"]

@@ -62,12 +62,12 @@ async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(
     winner = await make_desk()
 
     class Overtaken(Impatient):
-        """Another daemon is quicker between the look and the transaction."""
+        """Another daemon is quicker between the read and the transaction."""
 
-        async def look(self, position, count):
-            look = await super().look(position, count)
+        async def read(self, position, count):
+            read = await super().read(position, count)
             await winner.step()
-            return look
+            return read
 
     loser = await make_desk(stream=Overtaken)
     last = await put(LAUNCH, SCORE)
@@ -156,20 +156,20 @@ async def test_entries_that_are_read_again_after_a_restore_change_nothing(desk, 
 
 
 class Counting(Impatient):
-    """Notes how many entries each look asks for, and fails if *broken*."""
+    """Notes how many entries each read asks for, and fails if *broken*."""
 
     def __init__(self, redis, key):
         super().__init__(redis, key)
         self.asked, self.broken = [], False
 
-    async def look(self, position, count):
+    async def read(self, position, count):
         self.asked.append(count)
         if self.broken:
             raise TimeoutError
-        return await super().look(position, count)
+        return await super().read(position, count)
 
 
-async def test_a_huge_entry_makes_the_next_look_smaller_and_good_ones_larger_again(make_desk, put):
+async def test_a_huge_entry_makes_the_next_read_smaller_and_good_ones_larger_again(make_desk, put):
     desk = await make_desk(stream=Counting)
     huge = STRUCTURE | {"blocks": STRUCTURE["blocks"] + " " * (6 * 1024 * 1024)}
     await put(huge, huge, huge)
@@ -180,7 +180,7 @@ async def test_a_huge_entry_makes_the_next_look_smaller_and_good_ones_larger_aga
     assert desk.stream.asked == [FIRST_BATCH, FIRST_BATCH // 4, FIRST_BATCH // 2, FIRST_BATCH, FIRST_BATCH * 2]
 
 
-async def test_a_look_that_fails_asks_for_less_the_next_time(make_desk):
+async def test_a_read_that_fails_asks_for_less_the_next_time(make_desk):
     desk = await make_desk(stream=Counting)
     desk.stream.broken = True
     for _ in range(3):

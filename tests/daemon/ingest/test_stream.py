@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from daemon.infra.redis import redis_client
-from daemon.ingest.stream import STREAM_START, Look, Stream, parse_id
+from daemon.ingest.stream import STREAM_START, Stream, StreamRead, parse_id
 
 KEY = "passback:events"
 
@@ -43,24 +43,24 @@ def test_an_entry_id_is_two_numbers():
 
 
 async def test_without_a_stream_there_is_nothing_to_read_count_or_trim(stream):
-    assert await stream.look(STREAM_START, 10) == Look([], STREAM_START, None, at_position=False)
+    assert await stream.read(STREAM_START, 10) == StreamRead([], STREAM_START, None, at_position=False)
     assert await stream.lag(STREAM_START) == 0
     assert await stream.trim("5-0", before_ms=100) == 0
 
 
-async def test_a_look_gives_the_entries_after_the_position_as_bytes(client, stream):
+async def test_a_read_gives_the_entries_after_the_position_as_bytes(client, stream):
     await client.xadd(KEY, {b"a": b"\xff\x00", b"\xfe": b""}, id="1-1")
     await fill(client, "2-0", "2-1", "10-0")
-    look = await stream.look("1-1", 2)
-    assert look == Look([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
-    assert (await stream.look(STREAM_START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
-    assert (await stream.look("10-0", 2)).entries == []
+    seen = await stream.read("1-1", 2)
+    assert seen == StreamRead([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
+    assert (await stream.read(STREAM_START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
+    assert (await stream.read("10-0", 2)).entries == []
 
 
 async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
     await client.set(KEY, "text")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await stream.look(STREAM_START, 10)
+        await stream.read(STREAM_START, 10)
 
 
 # --- Resets and gaps ---
@@ -85,11 +85,11 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
         pytest.param("5-2", "5-10", "5-3", False, False, True, id="sequences too"),
     ],
 )
-def test_a_look_shows_another_stream_and_a_gap(position, last, first, at_position, reset, gap):
-    look = Look([], last, first, at_position)
-    assert look.was_reset(position) is reset
+def test_a_read_shows_another_stream_and_a_gap(position, last, first, at_position, reset, gap):
+    seen = StreamRead([], last, first, at_position)
+    assert seen.was_reset(position) is reset
     if not reset:
-        assert look.has_gap(position) is gap
+        assert seen.has_gap(position) is gap
 
 
 # --- Waiting, adding, counting ---
@@ -103,11 +103,11 @@ async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
     await stream.wait("1-0", 5)
 
 
-async def test_an_added_event_stands_at_the_end(client, stream):
+async def test_an_added_event_is_the_last_entry(client, stream):
     first = await stream.add({"type": "launch", "title": "Übung"})
     second = await stream.add({"type": "launch"})
     assert await left(client) == [first, second]
-    assert (await stream.look(STREAM_START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
+    assert (await stream.read(STREAM_START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
 
 
 @pytest.mark.parametrize(("position", "lag"), [(STREAM_START, 5), ("2-0", 3), ("2-5", 3), ("5-0", 0), ("9-0", 0)])
@@ -146,8 +146,8 @@ async def test_trimming_is_exact_and_leaves_the_same_stream(client, stream):
     await fill(client, *(f"{number}-0" for number in range(1, 251)))
     assert await stream.trim("250-0", before_ms=249) == 248
     assert await left(client) == ["249-0", "250-0"]
-    look = await stream.look("249-0", 10)
-    assert (look.was_reset("249-0"), look.has_gap("249-0")) == (False, False)
+    seen = await stream.read("249-0", 10)
+    assert (seen.was_reset("249-0"), seen.has_gap("249-0")) == (False, False)
 
 
 async def test_a_stream_that_is_another_one_than_was_read_is_not_trimmed(client, stream):

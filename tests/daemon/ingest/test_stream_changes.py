@@ -128,11 +128,11 @@ async def test_trimming_happens_now_and_then(desk, put, client):
 
 async def test_a_stream_that_never_rests_is_trimmed_too(make_desk, client):
     class Restless(Impatient):
-        """Each look finds a new entry."""
+        """Each read finds a new entry."""
 
-        async def look(self, position, count):
+        async def read(self, position, count):
             await client.xadd(KEY, SCORE)
-            return await super().look(position, count)
+            return await super().read(position, count)
 
     desk = await make_desk(stream=Restless)
     old = f"{desk.clock.now() - 9 * DAY_MS}-0"

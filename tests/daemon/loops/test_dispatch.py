@@ -6,7 +6,7 @@ import pytest
 
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.stream import Look
+from daemon.ingest.stream import StreamRead
 from daemon.loops.dispatch import EVERY
 from models.campus import Campus
 from models.claims import claim
@@ -16,7 +16,7 @@ from tests.actors.sending import Sending, Ticker, outcome_session
 from tests.daemon.doubles import stopped
 from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
-EMPTY_STREAM = Look(entries=[], last_id="0-0", first_id=None, at_position=False)
+EMPTY_STREAM = StreamRead(entries=[], last_id="0-0", first_id=None, at_position=False)
 MAX_PER_CAMPUS, CONNECTIONS = 4, 20
 
 

@@ -17,9 +17,9 @@ def broker(valkey_url):
 
 @pytest.mark.parametrize("what", ["a message is put on the queue", "the worker is about to stop"])
 def test_a_consumer_that_waits_notices_at_once(broker, what):
-    dramatiq.actor(broker=broker, queue_name="news", actor_name="act")(print)
+    dramatiq.actor(broker=broker, queue_name="q", actor_name="act")(print)
     broker._idle = 60.0
-    waiter = Thread(target=broker.wait_for_message, args=("news",))
+    waiter = Thread(target=broker.wait_for_message, args=("q",))
     waiter.start()
     if what == "a message is put on the queue":
         broker.enqueue(broker.get_actor("act").message())

@@ -108,7 +108,7 @@ async def test_closing_lets_actors_finish_and_gives_back_what_was_not_begun(home
     assert sorted([first, *second.ended]) == ["a", "b", "c", "d"]
 
 
-async def test_what_does_not_finish_in_time_is_made_to_hurry_on_the_loop(home, caplog):
+async def test_what_does_not_finish_in_time_is_aborted_on_the_loop(home, caplog):
     await home.send("a", how="waits")
     async with running_worker(home.worker(drain_seconds=2)):
         await until(lambda: home.began)
