@@ -41,19 +41,19 @@ def _passbackd(
     del show_version  # its callback has done all
 
 
-app.command("run")(server.run)
-app.command("check")(server.check)
-app.command("config")(server.config)
-app.command("migrate")(server.migrate)
+app.command("run")(server.run_passbackd)
+app.command("check")(server.check_all)
+app.command("config")(server.show_config)
+app.command("migrate")(server.migrate_schema)
 app.add_typer(consumer.app, name="consumer")
 app.add_typer(secrets.app, name="secrets")
-app.command("feed")(feed.feed)
-app.command("status")(status.status)
-app.command("why")(why.why)
-app.command("resend")(resend.resend)
-app.command("parked")(parked.parked)
+app.command("feed")(feed.feed_events)
+app.command("status")(status.show_status)
+app.command("why")(why.show_why)
+app.command("resend")(resend.resend_grades)
+app.command("parked")(parked.list_parked)
 app.add_typer(quarantine.app, name="quarantine")
-app.command("reconcile")(reconcile.reconcile)
+app.command("reconcile")(reconcile.reconcile_grades)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def demo(config: ConfigOption = None) -> None:
 
 
 def main() -> None:
-    """The command. What is not UTF-8 fits no id, name or key of ours, and no database takes it."""
+    """The command. No id, name or key holds what is not UTF-8, and no database takes it."""
     if any("\ud800" <= character <= "\udfff" for word in sys.argv for character in word):
         typer.echo("an argument is not valid UTF-8: see the locale of this terminal", err=True)
         raise SystemExit(WRONG)

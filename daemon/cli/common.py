@@ -1,17 +1,19 @@
 """What every subcommand shares: the configuration, exit codes, opening servers."""
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, ParamSpec
 
 import asyncpg
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tortoise.exceptions import DBConnectionError, OperationalError
 
@@ -19,10 +21,12 @@ from daemon.config import Config, ConfigError, find_config_file, load
 from daemon.infra import log
 from daemon.infra.embedded_lock import known_url
 from daemon.infra.errors import describe
+from daemon.infra.log import printable
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database
 from daemon.ingest.stream import Stream
 from models.consumer_admin import ConsumerError, known_consumer
+from models.db.clock import Clock
 from models.db.database import open_database
 from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
@@ -42,9 +46,12 @@ SERVER_FAULTS = (
 )
 #: The largest id that a database gives.
 MAX_ID = 2**63 - 1
-#: Columns of a table in a pipe, where nobody wants it folded.
+#: Columns of a table in a pipe, so that it is not folded there.
 PIPE_WIDTH = 250
 
+P = ParamSpec("P")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -68,7 +75,7 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
 
 
 def load_config(given: Path | None) -> Config:
-    """The configuration, with the log set up as it says; every fault is told and ends the command with 2."""
+    """The configuration, with the log set up as it says; its faults end the command with 2."""
     try:
         config = load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
     except ConfigError as error:
@@ -86,7 +93,7 @@ def quiet_config(given: Path | None) -> Config:
 
 @contextmanager
 def counting_bar(label: str, *, wanted: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal that goes when all is done; nothing elsewhere. Tell it how many are done, of how many."""
+    """A bar on a terminal until all is done; nothing elsewhere. Yields what sets how many are done, of how many."""
     if not wanted or not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
@@ -96,8 +103,20 @@ def counting_bar(label: str, *, wanted: bool) -> Iterator[Callable[[int, int], N
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
+def cell(words: str | None) -> str:
+    """Text of others, such that it can neither steer a terminal nor be read as markup."""
+    return escape(printable(words or ""))
+
+
+async def measured_clock() -> Clock:
+    """The database's clock."""
+    clock = Clock()
+    await clock.measure()
+    return clock
+
+
 async def consumer_id(key: str | None) -> int | None:
-    """The id of the consumer that ``--consumer`` names, if it names one; one that is not there ends the command."""
+    """The id of the consumer that ``--consumer`` names, if it names one; an unknown one ends the command."""
     if key is None:
         return None
     try:
@@ -106,53 +125,61 @@ async def consumer_id(key: str | None) -> int | None:
         fail(f"--consumer: {error}")
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a subcommand's work; faults of servers and schema become one line."""
-    try:
-        asyncio.run(work)
-    except (SchemaError, UnusableError) as error:
-        fail(str(error), WRONG)
-    except UndecryptableError as error:
-        fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
-    except SERVER_FAULTS as error:
-        if "permission denied" in str(error):
-            fail(f"database.url: this role may not do that ({describe(error)}): name one that may", WRONG)
-        fail(f"a server failed while this ran, try again: {describe(error)}")
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+def asynchronous(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Make a subcommand of a coroutine function; faults of servers, schema and consumers become one line."""
+
+    @functools.wraps(command)
+    def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.run(command(*args, **kwargs))
+        except (SchemaError, UnusableError) as error:
+            fail(str(error), WRONG)
+        except ConsumerError as error:
+            fail(str(error))
+        except UndecryptableError as error:
+            fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
+        except SERVER_FAULTS as error:
+            if "permission denied" in str(error):
+                fail(f"database.url: this role may not do that ({describe(error)}): name one that may", WRONG)
+            fail(f"a server failed while this ran, try again: {describe(error)}")
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+    return run_command
 
 
 @asynccontextmanager
-async def opened_database(config: Config, *, may_migrate: bool) -> AsyncIterator[None]:
-    """The database, with a schema that fits; migrated first where that is wished for and allowed."""
+async def database_of(given: Path | None, *, may_migrate: bool = False) -> AsyncIterator[Config]:
+    """
+    The configuration, with its database open and of a schema that fits.
+
+    *may_migrate*: apply migrations first, if the configuration allows it.
+    """
+    config = quiet_config(given)
     url = config.database.url
-    try:
-        if may_migrate:
-            await prepare_database(url, migrate_on_start=config.database.migrate_on_start)
-    except (SchemaError, UnusableError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        fail(f"database.url: the database cannot be reached: {describe(error)}")
-    async with open_database(url):
-        if not may_migrate:
-            try:
+    async with AsyncExitStack() as stack:
+        try:
+            if may_migrate:
+                await prepare_database(url, migrate_on_start=config.database.migrate_on_start)
+            await stack.enter_async_context(open_database(url))
+            if not may_migrate:
                 await check_schema()
-            except SchemaError:
-                raise
-            except Exception as error:  # noqa: BLE001 - as above
-                fail(f"database.url: the database cannot be reached: {describe(error)}")
-        yield
+        except (SchemaError, UnusableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+            fail(f"database.url: the database cannot be reached: {describe(error)}")
+        yield config
 
 
-def redis_url(config: Config) -> str | None:
-    """Where Redis is; None when it is the embedded one and no daemon runs it."""
+def known_redis(config: Config) -> str | None:
+    """Redis's URL; None when it is the embedded one and no daemon runs it."""
     return known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
 
 
 @asynccontextmanager
 async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
     """The event stream; None when Redis does not answer."""
-    url = redis_url(config)
+    url = known_redis(config)
     if url is None:
         yield None
         return

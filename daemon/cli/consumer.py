@@ -9,13 +9,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
-from daemon.cli.common import run as run_work
+from daemon.cli.common import (
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    asynchronous,
+    console,
+    database_of,
+    fail,
+    measured_clock,
+)
 from daemon.cli.quarantine import replay_all
 from daemon.config import Config
 from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
-from models.db.clock import Clock
 from models.encryption import ENCRYPTED
 from models.quarantine import EventFilter
 from models.secrets import any_encrypted
@@ -25,8 +32,9 @@ app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.", show_default=False)]
 
 
-@app.command()
-def add(
+@app.command("add")
+@asynchronous
+async def add_consumer(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people call the campus.", show_default=False)],
     key: Annotated[str, typer.Option("--key", help="The consumer key that its launches carry, at most 32 characters.")],
     *,
@@ -44,38 +52,31 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
-    settings = quiet_config(config)
     secret = _read_secret() if secret_stdin else secrets.token_urlsafe(32)
     if not 1 <= len(key) <= MAX_KEY:
-        fail(f"--key: a consumer key has 1 to {MAX_KEY} characters", 2)
+        fail(f"--key: a consumer key has 1 to {MAX_KEY} characters", WRONG)
     if not 1 <= len(name) <= MAX_NAME:
-        fail(f"NAME: a campus's name has 1 to {MAX_NAME} characters", 2)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=True):
-            if not settings.secrets.cipher.has_key and await any_encrypted():
-                fail(
-                    "secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG
-                )
-            encrypted = settings.secrets.cipher.encrypt(secret)
-            try:
-                told = await (_pend(key, encrypted) if pending else _add(name, key, encrypted, guid))
-            except consumer_admin.ConsumerError as error:
-                fail(str(error))
-            except BaseException:
-                if not secret_stdin:
-                    typer.echo(f"secret (it may have been stored already): {secret}")
-                raise
-            typer.echo(told)
+        fail(f"NAME: a campus's name has 1 to {MAX_NAME} characters", WRONG)
+    async with database_of(config, may_migrate=True) as settings:
+        if not settings.secrets.cipher.has_key and await any_encrypted():
+            fail("secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG)
+        encrypted = settings.secrets.cipher.encrypt(secret)
+        try:
+            done = await (_pend(key, encrypted) if pending else _add(name, key, encrypted, guid))
+        except consumer_admin.ConsumerError:
+            raise
+        except BaseException:
             if not secret_stdin:
-                typer.echo(f"secret (shown this once): {secret}")
-            await _offer_replay(settings, key, at_once=replay)
-
-    run_work(work())
+                typer.echo(f"secret (it may have been stored already): {secret}")
+            raise
+        typer.echo(done)
+        if not secret_stdin:
+            typer.echo(f"secret (shown this once): {secret}")
+        await _offer_replay(settings, key, at_once=replay)
 
 
 async def _add(name: str, key: str, encrypted: str, guid: str | None) -> str:
-    added = await consumer_admin.add(name, key, encrypted, guid=guid, now=await _now())
+    added = await consumer_admin.add(name, key, encrypted, guid=guid, now=(await measured_clock()).now())
     return f"{'added' if added else 'changed'} {name} with the key {key}"
 
 
@@ -86,9 +87,9 @@ async def _pend(key: str, encrypted: str) -> str:
 
 async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
     """
-    What came before its campus was known waits in quarantine: its launches, and what they were followed by.
+    Replay the events that came before their campus was known, or say how.
 
-    All of it in its order: a launch alone would bring back what the tool has switched off since.
+    All of them in their order: a launch alone would bring back what the tool has switched off since.
     """
     waiting = EventFilter(consumer_key=key)
     number = await waiting.events().count()
@@ -101,94 +102,60 @@ async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
         typer.echo(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
 
 
-async def _now() -> int:
-    clock = Clock()
-    await clock.measure()
-    return clock.now()
-
-
 def _read_secret() -> str:
     raw = sys.stdin.buffer.read()
     try:
         secret = raw.decode().removesuffix("\n")
     except UnicodeDecodeError:
-        fail("--secret-stdin: the secret is not valid UTF-8", 2)
+        fail("--secret-stdin: the secret is not valid UTF-8", WRONG)
     if secret.startswith(ENCRYPTED):
-        fail(f"--secret-stdin: a secret cannot begin with {ENCRYPTED}, by which encrypted ones are known", 2)
+        fail(f"--secret-stdin: a secret cannot begin with {ENCRYPTED}, by which encrypted ones are known", WRONG)
     if not secret or "\x00" in secret:
-        fail("--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", 2)
+        fail(
+            "--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", WRONG
+        )
     return secret
 
 
 @app.command("list")
-def list_(
-    config: ConfigOption = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
+@asynchronous
+async def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List the campuses. Example: passbackd consumer list"""
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            rows = await consumer_admin.listing()
-        if as_json:
-            typer.echo(json.dumps(rows))
-            return
-        table = Table("name", "key", "guid", "assignments", "", box=None)
-        for row in rows:
-            notes = [note for note in ("paused", "pending") if row[note]]
-            told = ", ".join(notes).replace("pending", "a pending secret")
-            table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), told)
-        console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
-
-    run_work(work())
+    async with database_of(config):
+        rows = await consumer_admin.listing()
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("name", "key", "guid", "assignments", "", box=None)
+    for row in rows:
+        notes = ", ".join(note for note in ("paused", "pending") if row[note]).replace("pending", "a pending secret")
+        table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), notes)
+    console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
 
 
-@app.command()
-def pause(key: Key, config: ConfigOption = None) -> None:
+@app.command("pause")
+@asynchronous
+async def pause_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            try:
-                changed = await consumer_admin.pause(key, now=await _now())
-            except consumer_admin.ConsumerError as error:
-                fail(str(error))
-        typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
-
-    run_work(work())
+    async with database_of(config):
+        changed = await consumer_admin.pause(key, now=(await measured_clock()).now())
+    typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
 
 
-@app.command()
-def resume(key: Key, config: ConfigOption = None) -> None:
+@app.command("resume")
+@asynchronous
+async def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            try:
-                changed = await consumer_admin.resume(key, now=await _now())
-            except consumer_admin.ConsumerError as error:
-                fail(str(error))
-        typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
-
-    run_work(work())
+    async with database_of(config):
+        changed = await consumer_admin.resume(key, now=(await measured_clock()).now())
+    typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
 
-@app.command()
-def remove(key: Key, config: ConfigOption = None) -> None:
+@app.command("remove")
+@asynchronous
+async def remove_consumer(key: Key, config: ConfigOption = None) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            try:
-                gone, unsent = await consumer_admin.remove(key)
-            except consumer_admin.ConsumerError as error:
-                fail(str(error))
-        lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
-        typer.echo(f"removed {key} and {gone} assignments{lost}")
-
-    run_work(work())
+    async with database_of(config):
+        gone, unsent = await consumer_admin.remove(key)
+    lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
+    typer.echo(f"removed {key} and {gone} assignments{lost}")

@@ -10,51 +10,41 @@ import typer
 from redis.exceptions import RedisError
 from rich.progress import track
 
-from daemon.cli.common import ConfigOption, console, fail, opened_stream, quiet_config
-from daemon.cli.common import run as run_work
+from daemon.cli.common import ConfigOption, asynchronous, console, fail, opened_stream, quiet_config
 from daemon.infra.errors import describe
 
 
-def feed(
+@asynchronous
+async def feed_events(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, an event each; - reads standard input.")],
     config: ConfigOption = None,
 ) -> None:
     """Put events onto the stream. Example: echo '{"type": "user.retired", "user_id": "42"}' | passbackd feed -"""
-    settings = quiet_config(config)
     try:
         lines = _lines(sys.stdin.buffer) if file == "-" else _read(Path(file))
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-
-    async def work() -> None:
-        added = faulty = 0
-        async with opened_stream(settings) as stream:
-            if stream is None:
-                fail(
-                    "redis.url: Redis does not answer, so nothing was fed; "
-                    + (
-                        "start the daemon, which runs it: passbackd run"
-                        if settings.redis.embedded
-                        else "is it running?"
-                    )
-                )
-            for number, line in _with_bar(lines):
-                try:
-                    fields = event_fields(line)
-                except BadLineError as error:
-                    typer.echo(f"{file}, line {number}: {error}", err=True)
-                    faulty += 1
-                    continue
-                try:
-                    await stream.add(fields)
-                except RedisError as error:
-                    fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
-                added += 1
-        typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
-        if faulty:
-            raise typer.Exit(1)
-
-    run_work(work())
+    settings = quiet_config(config)
+    added = faulty = 0
+    async with opened_stream(settings) as stream:
+        if stream is None:
+            cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
+            fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
+        for number, line in _with_bar(lines):
+            try:
+                fields = event_fields(line)
+            except BadLineError as error:
+                typer.echo(f"{file}, line {number}: {error}", err=True)
+                faulty += 1
+                continue
+            try:
+                await stream.add(fields)
+            except RedisError as error:
+                fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
+            added += 1
+    typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
+    if faulty:
+        raise typer.Exit(1)
 
 
 class BadLineError(ValueError):

@@ -8,8 +8,8 @@ from daemon.check import Finding
 from daemon.infra.log import printable
 
 
-def tell(findings: Sequence[Finding]) -> None:
-    """What is well and what is worth a look on standard output; faults, a line each, on standard error."""
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What is well and what is a warning on standard output; faults, a line each, on standard error."""
     warnings = 0
     for finding in findings:
         if finding.severity == "ok":

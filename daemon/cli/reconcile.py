@@ -5,29 +5,37 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from actors.read_back import FINDINGS, Finding
-from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
-from daemon.cli.common import run as run_work
-from daemon.infra.log import printable
+from daemon.cli.common import (
+    FAILED,
+    ConfigOption,
+    JsonOption,
+    asynchronous,
+    cell,
+    console,
+    consumer_id,
+    counting_bar,
+    database_of,
+)
 from daemon.infra.text import iso
 from daemon.support.reconcile import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
 
-#: Findings that are told one by one; ``--json`` tells all.
-MAX_TOLD = 200
+#: Findings that are printed one by one; ``--json`` prints all.
+MAX_FINDINGS = 200
 
 _MEANING = {
     "empty": "holds no grade",
     "ours": "holds a grade that was sent earlier",
     "foreign": "holds a grade that was never sent: changed there, or sent before the ledger begins",
-    "unreadable": "does not tell",
+    "unreadable": "does not say",
 }
 
 
-def reconcile(
+@asynchronous
+async def reconcile_grades(
     consumer: Annotated[str | None, typer.Option("--consumer", help="At the campus with this consumer key.")] = None,
     course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
     config: ConfigOption = None,
@@ -38,36 +46,30 @@ def reconcile(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="As --fix, and also where it holds a grade that was never sent.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """
-    Ask each campus for the grades that it acknowledged, and compare; nothing is changed unless told.
+    Ask each campus for the grades that it acknowledged, and compare; nothing is changed without --fix.
 
     Exit codes: 0 if every campus was read, and each grade is there or is sent again; else 1.
 
     Example: passbackd reconcile --consumer example --fix
     """
-    # Whoever asks another command a short question should not wait for all of this.
-    from daemon.support.reconcile import reading  # noqa: PLC0415
-    from daemon.support.reconcile import reconcile as reconcile_all  # noqa: PLC0415
+    # Here, so that the other commands answer quickly.
+    from daemon.support.reconcile import reading, reconcile  # noqa: PLC0415
 
-    settings = quiet_config(config)
     again: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
-            async with reading(settings) as reader:
-                with counting_bar("readings", wanted=not as_json) as progress:
-                    reports = await reconcile_all(wanted, reader, fix=again, progress=progress)
-        if as_json:
-            typer.echo(json.dumps(_document(reports)))
-        else:
-            _show(reports)
-        if any(report.left or any(not mismatch.marked for mismatch in report.mismatches) for report in reports):
-            raise typer.Exit(FAILED)
-
-    run_work(work())
+    async with database_of(config) as settings:
+        wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
+        async with reading(settings) as reader:
+            with counting_bar("readings", wanted=not as_json) as progress:
+                reports = await reconcile(wanted, reader, fix=again, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(_document(reports)))
+    else:
+        _show(reports)
+    if any(report.left or any(not mismatch.marked for mismatch in report.mismatches) for report in reports):
+        raise typer.Exit(FAILED)
 
 
 def _document(reports: Sequence[CampusReport]) -> dict[str, Any]:
@@ -110,18 +112,18 @@ def _show(reports: Sequence[CampusReport]) -> None:
     mismatches = [(report, mismatch) for report in reports for mismatch in report.mismatches]
     if mismatches:
         table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
-        for report, mismatch in mismatches[:MAX_TOLD]:
+        for report, mismatch in mismatches[:MAX_FINDINGS]:
             grade = mismatch.acknowledged
             cells = [grade.user_id, grade.usage_id, report.consumer, grade.sent_score, _MEANING[mismatch.finding]]
             table.add_row(
                 str(grade.id),
-                *map(_text, cells),
-                _text(mismatch.why or mismatch.held or ""),
+                *map(cell, cells),
+                cell(mismatch.why or mismatch.held or ""),
                 "marked" if mismatch.marked else "",
             )
         screen.print(table)
-        if len(mismatches) > MAX_TOLD:
-            screen.print(f"and {len(mismatches) - MAX_TOLD} more: --json lists all")
+        if len(mismatches) > MAX_FINDINGS:
+            screen.print(f"and {len(mismatches) - MAX_FINDINGS} more: --json lists all")
         screen.print()
     for report in reports:
         screen.print(_line(report))
@@ -131,11 +133,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
 
 def _line(report: CampusReport) -> str:
     found = [f"{report.counts[finding]} {finding}" for finding in FINDINGS if report.counts[finding]]
-    skipped = [f"{number} not read ({_text(why)})" for why, number in sorted(report.skipped.items())]
+    skipped = [f"{number} not read ({cell(why)})" for why, number in sorted(report.skipped.items())]
     sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
     words = ", ".join([*found, *sent, *skipped]) or "nothing to read"
-    return f"{_text(report.consumer)} at {_text(report.origin)}: {words}"
-
-
-def _text(words: str) -> str:
-    return escape(printable(words))
+    return f"{cell(report.consumer)} at {cell(report.origin)}: {words}"

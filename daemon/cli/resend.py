@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -16,25 +15,25 @@ from daemon.cli.common import (
     MAX_ID,
     WRONG,
     ConfigOption,
+    JsonOption,
+    asynchronous,
+    cell,
     console,
     consumer_id,
+    database_of,
     fail,
-    opened_database,
-    quiet_config,
+    measured_clock,
 )
-from daemon.cli.common import run as run_work
-from daemon.infra.log import printable
-from daemon.support.resend import Marked
-from daemon.support.resend import resend as resend_all
-from models.db.clock import Clock
+from daemon.support.resend import Marked, resend
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import Matched, match
 
-#: Failures that are told one by one.
-MAX_TOLD = 20
+#: Failures that are printed one by one.
+MAX_FAILURES = 20
 
 
-def resend(
+@asynchronous
+async def resend_grades(
     assignment: Annotated[
         int | None, typer.Option("--assignment", min=1, max=MAX_ID, help="This one, by its id.")
     ] = None,
@@ -51,7 +50,7 @@ def resend(
     everything: Annotated[bool, typer.Option("--all", help="All of them, unless something narrows it down.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what the campus acknowledged already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send grades once more, as quickly as the campuses allow. Example: passbackd resend --parked --consumer example"""
     wanted = (assignment, user, course, consumer, since, parked or None, everything or None)
@@ -61,36 +60,28 @@ def resend(
             WRONG,
         )
     since_ms = _milliseconds(since)
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            clock = Clock()
-            await clock.measure()
-            asked_for = AssignmentFilter(
-                assignment_id=assignment,
-                user_id=user,
-                course_id=course,
-                consumer_id=await consumer_id(consumer),
-                parked=parked,
-                since_ms=since_ms,
-            )
-            matched = await match(asked_for, now=clock.now())
-            _check(assignment, matched)
-            marked = Marked() if dry_run else await _resend(asked_for, matched, clock.now, force=force, quiet=as_json)
-        if as_json:
-            typer.echo(json.dumps({"matched": matched.number, "marked": marked.number}))
-        else:
-            _show(matched, marked, dry_run=dry_run)
-            if matched.number and not force:
-                console().print(
-                    "a grade that equals what the campus acknowledged last is skipped; --force sends it too"
-                )
-        if marked.failed:
-            _tell_failures(marked)
-            raise typer.Exit(FAILED)
-
-    run_work(work())
+    async with database_of(config):
+        clock = await measured_clock()
+        asked_for = AssignmentFilter(
+            assignment_id=assignment,
+            user_id=user,
+            course_id=course,
+            consumer_id=await consumer_id(consumer),
+            parked=parked,
+            since_ms=since_ms,
+        )
+        matched = await match(asked_for, now=clock.now())
+        _check(assignment, matched)
+        marked = Marked() if dry_run else await _resend(asked_for, matched, clock.now, force=force, quiet=as_json)
+    if as_json:
+        typer.echo(json.dumps({"matched": matched.number, "marked": marked.number}))
+    else:
+        _show(matched, marked, dry_run=dry_run)
+        if matched.number and not force:
+            console().print("a grade that equals what the campus acknowledged last is skipped; --force sends it too")
+    if marked.failed:
+        _print_failures(marked)
+        raise typer.Exit(FAILED)
 
 
 def _milliseconds(text: str | None) -> int | None:
@@ -117,9 +108,9 @@ async def _resend(
     bar = Progress(console=screen, transient=True) if screen.is_terminal and not quiet else nullcontext()
     with bar as progress:
         if progress is None:
-            return await resend_all(wanted, now=now, force=force)
+            return await resend(wanted, now=now, force=force)
         task = progress.add_task("marking", total=matched.number)
-        return await resend_all(wanted, now=now, force=force, advance=lambda number: progress.advance(task, number))
+        return await resend(wanted, now=now, force=force, advance=lambda number: progress.advance(task, number))
 
 
 def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:
@@ -127,13 +118,13 @@ def _show(matched: Matched, marked: Marked, *, dry_run: bool) -> None:
     if matched.campuses:
         campuses = Table("campus", "address", "grades", box=None)
         for (consumer, origin), number in matched.campuses.items():
-            campuses.add_row(_text(consumer), _text(origin), str(number))
+            campuses.add_row(cell(consumer), cell(origin), str(number))
         screen.print(campuses)
     if dry_run and matched.first:
         screen.print(f"\nthe first {len(matched.first)}:")
         screen.print(_first(matched.first))
     if matched.disabled:
-        screen.print(f"\n{matched.disabled} more are switched off and were left out; a launch switches them on again")
+        screen.print(f"\n{matched.disabled} more are disabled and were left out; a launch enables them again")
     if dry_run:
         screen.print(f"\n{matched.number} grades would be sent; nothing was changed")
     else:
@@ -144,17 +135,13 @@ def _first(rows: list[dict[str, Any]]) -> Table:
     table = Table("assignment", "learner", "course", "block", "campus", "state", "acknowledged", "", box=None)
     for row in rows:
         words = [row[name] for name in ("user_id", "course_id", "usage_id", "consumer", "state")]
-        told = [*words, row["sent_score"] or "", row["parked_reason"] or ""]
-        table.add_row(str(row["id"]), *map(_text, told))
+        texts = [*words, row["sent_score"] or "", row["parked_reason"] or ""]
+        table.add_row(str(row["id"]), *map(cell, texts))
     return table
 
 
-def _tell_failures(marked: Marked) -> None:
-    for assignment_id, error in marked.failed[:MAX_TOLD]:
+def _print_failures(marked: Marked) -> None:
+    for assignment_id, error in marked.failed[:MAX_FAILURES]:
         typer.echo(f"assignment {assignment_id} could not be marked: {error}", err=True)
-    if len(marked.failed) > MAX_TOLD:
-        typer.echo(f"and {len(marked.failed) - MAX_TOLD} more", err=True)
-
-
-def _text(words: str) -> str:
-    return escape(printable(words))
+    if len(marked.failed) > MAX_FAILURES:
+        typer.echo(f"and {len(marked.failed) - MAX_FAILURES} more", err=True)

@@ -1,7 +1,7 @@
 """
 ``run``, ``check``, ``config``, ``migrate``: the daemon and what it stands on.
 
-What only some commands need is imported by them: whoever asks a short question should not wait for it.
+What only some commands need is imported by them, so that a short question is answered quickly.
 """
 
 # ruff: noqa: PLC0415
@@ -13,20 +13,28 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import FAILED, WRONG, ConfigOption, counting_bar, fail, load_config, quiet_config
-from daemon.cli.common import run as run_work
-from daemon.cli.findings import tell
+from daemon.cli.common import (
+    FAILED,
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    asynchronous,
+    counting_bar,
+    fail,
+    load_config,
+    quiet_config,
+)
+from daemon.cli.findings import print_findings
 from daemon.config import Config, ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
-from models.db.migrate import SchemaError
-from models.db.migrate import migrate as apply_migrations
+from models.db.migrate import SchemaError, migrate
 
 
-def run(config: ConfigOption = None) -> None:
+def run_passbackd(config: ConfigOption = None) -> None:
     """
-    Run the daemon in the foreground; SIGTERM or Ctrl-C drains it, SIGHUP has it read its settings anew.
+    Run the daemon in the foreground; SIGTERM or Ctrl-C drains it, on SIGHUP it reads its settings anew.
 
     Example: passbackd run --config config.toml
     """
@@ -45,14 +53,15 @@ def run(config: ConfigOption = None) -> None:
         fail(str(error), WRONG)
 
 
-def check(
+@asynchronous
+async def check_all(
     config: ConfigOption = None,
     *,
     deep: Annotated[
         bool,
         typer.Option("--deep", help="Also look for what may go wrong later, and at every campus; no grade is sent."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """
     Validate the configuration and reach every server that it names.
@@ -64,26 +73,22 @@ def check(
     from daemon.check import check_campuses, check_servers, exit_code, report
 
     if as_json:
-        _tell_faults_of_config(config)
+        _print_faults_of_config(config)
     settings = quiet_config(config)
-
-    async def work() -> None:
-        servers = await check_servers(settings, deep=deep)
-        campuses = []
-        if deep:
-            with counting_bar("campuses", wanted=not as_json) as progress:
-                campuses = await check_campuses(settings, progress)
-        if as_json:
-            typer.echo(json.dumps(report([*servers, *campuses])))
-        else:
-            tell([*servers, *campuses])
-        if code := exit_code(servers, campuses):
-            raise typer.Exit(code)
-
-    run_work(work())
+    servers = await check_servers(settings, deep=deep)
+    campuses = []
+    if deep:
+        with counting_bar("campuses", wanted=not as_json) as progress:
+            campuses = await check_campuses(settings, progress)
+    if as_json:
+        typer.echo(json.dumps(report([*servers, *campuses])))
+    else:
+        print_findings([*servers, *campuses])
+    if code := exit_code(servers, campuses):
+        raise typer.Exit(code)
 
 
-def _tell_faults_of_config(given: Path | None) -> None:
+def _print_faults_of_config(given: Path | None) -> None:
     """As one JSON document, if there are any."""
     from daemon.check import faults_of_config, report
 
@@ -94,7 +99,7 @@ def _tell_faults_of_config(given: Path | None) -> None:
         raise typer.Exit(WRONG) from None
 
 
-def config(config: ConfigOption = None) -> None:
+def show_config(config: ConfigOption = None) -> None:
     """Show the effective configuration, secrets masked. Example: passbackd config"""
     try:
         text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())
@@ -105,26 +110,22 @@ def config(config: ConfigOption = None) -> None:
         fail("\n".join(map(str, faults)), WRONG)
 
 
-def migrate(
+@asynchronous
+async def migrate_schema(
     config: ConfigOption = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the SQL.")] = False,
 ) -> None:
     """Apply schema migrations, one daemon at a time. Example: passbackd migrate --dry-run"""
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        try:
-            pending, sql = await apply_migrations(settings.database.url, dry_run=dry_run)
-        except SchemaError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-            fail(f"database.url: the migration failed: {describe(error)}", FAILED)
-        for statement in sql:
-            typer.echo(f"{statement.rstrip(';')};")
-        if not pending:
-            typer.echo("nothing to migrate")
-        elif not dry_run:
-            typer.echo(f"applied {', '.join(pending)}")
-
-    run_work(work())
+    try:
+        pending, sql = await migrate(quiet_config(config).database.url, dry_run=dry_run)
+    except SchemaError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+        fail(f"database.url: the migration failed: {describe(error)}", FAILED)
+    for statement in sql:
+        typer.echo(f"{statement.rstrip(';')};")
+    if not pending:
+        typer.echo("nothing to migrate")
+    elif not dry_run:
+        typer.echo(f"applied {', '.join(pending)}")

@@ -14,14 +14,14 @@ from models.heartbeat import Members
 from models.queries.status import CampusStatus, IdleConsumer
 
 
-def show(
+def print_status(
     shot: Snapshot, idle: Sequence[IdleConsumer], screen: Console, *, where: tzinfo | None, redis_away: str | None
 ) -> None:
     """
     Print it all.
 
     Args:
-        where: The time zone of whoever reads it; None for the machine's.
+        where: The reader's time zone; None for the machine's.
         redis_away: Why Redis does not answer, if it does not.
     """
     for line in (
@@ -44,7 +44,7 @@ def show(
 
 
 def daemons_line(daemons: Members, now: int, where: tzinfo | None) -> str:
-    """Whether anybody is at work."""
+    """How many daemons run."""
     if daemons.alive:
         return "1 daemon is running" if daemons.alive == 1 else f"{daemons.alive} daemons are running"
     plain = "no daemon is running: nothing is read or sent until `passbackd run` is started"
@@ -52,11 +52,11 @@ def daemons_line(daemons: Members, now: int, where: tzinfo | None) -> str:
 
 
 def stream_line(lag: int | None, redis_away: str | None) -> str:
-    """What stands on the stream and is not applied."""
+    """How much of the stream is not applied yet."""
     if redis_away is not None:
         return f"stream: Redis does not answer{f' ({redis_away})' if redis_away else ''}"
     if lag is None:
-        return "stream: Redis answers, but does not say what stands on the stream"
+        return "stream: Redis answers, but does not say what is on the stream"
     return f"stream: {lag} {'entry' if lag == 1 else 'entries'} not yet applied"
 
 

@@ -5,18 +5,27 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import MAX_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
-from daemon.cli.common import run as run_work
-from daemon.config import Config, zone
+from daemon.cli.common import (
+    MAX_ID,
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    asynchronous,
+    console,
+    database_of,
+    fail,
+    measured_clock,
+)
+from daemon.config import zone
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import print_answer
-from models.db.clock import Clock
 from models.queries.grades import Query, asked_of
 
 
-def why(
+@asynchronous
+async def show_why(
     user: Annotated[str | None, typer.Option("--user", help="The learner's id in the tool.")] = None,
     course: Annotated[str | None, typer.Option("--course", help="Only this course of the tool.")] = None,
     usage: Annotated[str | None, typer.Option("--usage", help="Only this block of the tool.")] = None,
@@ -28,29 +37,23 @@ def why(
     ] = None,
     config: ConfigOption = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell where a learner's grades stand, and why. Example: passbackd why --user 42 --course physics"""
     asked = None
     if assignment is None:
         asked = _asked(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
-    settings = quiet_config(config)
-
-    async def work() -> None:
-        async with opened_database(settings, may_migrate=False):
-            clock = Clock()
-            await clock.measure()
-            terms = _terms(settings, clock.now())
-            whom = asked or await asked_of(assignment or 0)
-            if whom is None:
-                fail(f"--assignment: there is no assignment {assignment}")
-            answer = await gather(whom, now=terms.now)
-        if as_json:
-            typer.echo(json.dumps(document(answer, terms)))
-        else:
-            print_answer(answer, terms, console())
-
-    run_work(work())
+    async with database_of(config) as settings:
+        now = (await measured_clock()).now()
+        terms = Terms(now, settings.outcomes.debounce, zone(settings.log.timezone))
+        whom = asked or await asked_of(assignment or 0)
+        if whom is None:
+            fail(f"--assignment: there is no assignment {assignment}")
+        answer = await gather(whom, now=terms.now)
+    if as_json:
+        typer.echo(json.dumps(document(answer, terms)))
+    else:
+        print_answer(answer, terms, console())
 
 
 def _asked(**options: str | None) -> Query:
@@ -67,7 +70,3 @@ def _asked(**options: str | None) -> Query:
             WRONG,
         )
     return Query(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])
-
-
-def _terms(settings: Config, now: int) -> Terms:
-    return Terms(now, settings.outcomes.debounce, zone(settings.log.timezone))

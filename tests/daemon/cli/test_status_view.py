@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from daemon.cli.status_view import daemons_line, show, stream_line
+from daemon.cli.status_view import daemons_line, print_status, stream_line
 from daemon.web.health import Snapshot
 from models.assignment import STATES
 from models.heartbeat import Members
@@ -21,7 +21,7 @@ def page(*campuses, idle=(), rates=None, width=250):
     screen = Console(file=io.StringIO(), width=width, highlight=False)
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3}, list(campuses), 2)
     shot = Snapshot(NOW, status, 0, Members(1, NOW), rates or {})
-    show(shot, idle, screen, where=UTC, redis_away=None)
+    print_status(shot, idle, screen, where=UTC, redis_away=None)
     return screen.file.getvalue()
 
 
@@ -45,7 +45,7 @@ def test_whether_anybody_is_at_work_is_said_plainly(daemons, words):
         (1, None, "stream: 1 entry not yet applied"),
         (None, "", "stream: Redis does not answer"),
         (None, "it sleeps", "stream: Redis does not answer (it sleeps)"),
-        (None, None, "stream: Redis answers, but does not say what stands on the stream"),
+        (None, None, "stream: Redis answers, but does not say what is on the stream"),
     ],
 )
 def test_the_stream_tells_its_lag_or_why_it_is_not_known(lag, away, words):
