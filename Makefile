@@ -24,8 +24,8 @@ lint: $(VENV)/.everything
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.migrations_are_complete
-	$(BIN)/python -m tests.documents_are_generated
+	$(BIN)/python -m tests.checks.migrations_are_complete
+	$(BIN)/python -m tests.checks.documents_are_generated
 
 venv: $(VENV)/.everything
 
@@ -68,10 +68,10 @@ lock: $(VENV)/.everything
 		--group bench -c requirements-dev.txt -o requirements-bench.txt
 
 docs: $(VENV)/.everything
-	$(BIN)/python -m tests.documents_are_generated --write
+	$(BIN)/python -m tests.checks.documents_are_generated --write
 
 migration: $(VENV)/.everything
-	$(BIN)/python -m tests.migrations_are_complete --write
+	$(BIN)/python -m tests.checks.migrations_are_complete --write
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state

@@ -1,5 +1,5 @@
 """
-``python -m tests.documents_are_generated``: fails if a document differs from the code that it is made from.
+``python -m tests.checks.documents_are_generated``: fails if a document differs from the code that it is made from.
 
 With ``--write`` it writes them (``make docs``).
 """
@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from daemon.config.sections import Config, Section, sections
 from daemon.config.show import toml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG, CONFIGURE = ROOT / "config.toml", ROOT / "docs" / "configure.md"
 #: What is generated of a document stands between these.
 BEGIN, END = "<!-- what follows is made by `make docs` -->\n", "<!-- what `make docs` makes ends here -->\n"

@@ -1,5 +1,5 @@
 """
-``python -m tests.migrations_are_complete``: fails if the models have changed and no migration says so.
+``python -m tests.checks.migrations_are_complete``: fails if the models have changed and no migration says so.
 
 With ``--write`` it writes the missing migration (``make migration``).
 """
