@@ -59,7 +59,8 @@ class Dispatcher:
     async def step(self, stop: Stop) -> None:
         """One round, and the wait for the next one."""
         began = self._clock.monotonic()
-        if began - self._measured_at >= EVERY:
+        # Negative after the clock stepped back: the old reading is wrong then.
+        if not 0 <= began - self._measured_at < EVERY:
             self._measured_at = began
             await self._clock.measure()
             await rescue(now=self._clock.now())
@@ -67,8 +68,9 @@ class Dispatcher:
         if self._dependencies.may_send():
             await self.dispatch()
         # While campuses wait, each attempt that ends asks for a round: they may take half of the time, not all of it.
-        await stop.sleep(max(AT_LEAST, self._clock.monotonic() - began))
-        await stop.sleep_or(self._notified, max(0.0, EVERY - (self._clock.monotonic() - began)))
+        await stop.sleep(min(EVERY, max(AT_LEAST, self._clock.monotonic() - began)))
+        left = EVERY - (self._clock.monotonic() - began)
+        await stop.sleep_or(self._notified, min(EVERY, max(0.0, left)))
 
     async def dispatch(self) -> None:
         """Send messages for what may be sent now."""
