@@ -1,4 +1,4 @@
-"""The scene that each fault strikes: on PostgreSQL and Valkey, and some on SQLite and Redis 6.2 too."""
+"""The setup that each fault strikes: on PostgreSQL and Valkey, and for some faults also on SQLite and Redis 6.2."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ from models.db.migrate import migrate
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
-from tests.faults.setup import HOLD, TIMEOUT, Scene
+from tests.faults.setup import HOLD, TIMEOUT, Setup
 from tests.faults.tool import Tool
 from tests.servers import PostgresServer, RedisServer
 
@@ -25,12 +25,10 @@ FIRST, SECOND = "postgresql and valkey-9", "sqlite and redis-6.2"
 #: Faults that are also tried on the other database and the other Redis, and why these.
 ALSO_ON_SQLITE_AND_REDIS_6_2 = {
     "test_a_daemon_killed_with_a_request_at_the_campus_is_replaced_once_its_lease_is_over": (
-        "the ledger line of the lost and the takeover are statements of their own on SQLite"
+        "the delivery record of the lost attempt and the takeover are statements of their own on SQLite"
     ),
-    "test_a_daemon_frozen_beyond_its_lease_thaws_and_mends_what_its_request_spoilt": (
-        "two processes write to one file"
-    ),
-    "test_redis_that_comes_back_empty_is_read_from_its_start": "Redis 6.2 tells less about a stream",
+    "test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade": "two processes write to one file",
+    "test_redis_that_comes_back_empty_is_read_from_its_start": "Redis 6.2 says less about a stream",
     "test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start": "as before, and it trims otherwise",
     "test_last_nights_database_under_a_living_stream_leaves_no_older_grade": "a restore is the copy of a file",
 }
@@ -73,27 +71,27 @@ def prepared_databases(_postgres: PostgresServer, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def open_scene(
+def open_setup(
     request: pytest.FixtureRequest,
     pair: str,
     prepared_databases: dict[str, str],
     server_folder: Path,
     tmp_path: Path,
-) -> Iterator[Callable[[], Scene]]:
-    """Opens scenes that have their servers in common and nothing else; nobody runs yet, nothing has happened."""
+) -> Iterator[Callable[[], Setup]]:
+    """Opens setups that share their servers and nothing else; no daemon runs yet."""
     database, kind = pair.split(" and ")
     redis_server: RedisServer = request.getfixturevalue(f"_{kind.replace('-', '_').replace('.', '_')}")
     postgres: PostgresServer | None = request.getfixturevalue("postgres") if database == "postgresql" else None
-    scenes: list[Scene] = []
+    setups: list[Setup] = []
     with ExitStack() as stack:
 
-        def open_one() -> Scene:
+        def open_one() -> Setup:
             number = next(_NUMBERS)
             redis_url = redis_server.fresh_url()
             redis_proxy = stack.enter_context(Proxy.to(redis_server.host, redis_server.port))
             database_proxy = None
             if postgres is None:
-                file = tmp_path / f"scene-{number}.db"
+                file = tmp_path / f"setup-{number}.db"
                 shutil.copy(prepared_databases[database].removeprefix("sqlite://"), file)
                 database_url = through = f"sqlite://{file}"
             else:
@@ -110,19 +108,19 @@ def open_scene(
             world.set("outcomes", **OUTCOMES)
             tool = Tool(redis_url, campus.url(), seed=number)
             stack.callback(tool.close)
-            scenes.append(
-                Scene(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url, redis_url)
+            setups.append(
+                Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url, redis_url)
             )
-            return scenes[-1]
+            return setups[-1]
 
         yield open_one
-        for scene in scenes:
-            assert scene.campus.faults == []
+        for setup in setups:
+            assert setup.campus.faults == []
 
 
 @pytest.fixture
-def scene(open_scene: Callable[[], Scene]) -> Scene:
-    return open_scene()
+def setup(open_setup: Callable[[], Setup]) -> Setup:
+    return open_setup()
 
 
 def behind(proxy: Proxy, url: str) -> str:

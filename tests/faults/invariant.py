@@ -1,7 +1,8 @@
 """
-What must hold once a fault is over, whatever it was: each function says in sentences what does not. Pure.
+What must hold once a fault is over: each function returns a sentence for each thing that does not. Pure.
 
 A grade is named by its sourcedid. A *history* is all the grades it ever had as wire text, oldest first, none twice.
+Times are ``time.monotonic``, in seconds.
 """
 
 from collections import Counter
@@ -17,14 +18,14 @@ History = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """An older grade was written over a newer one. Times are ``time.monotonic``, in seconds."""
+    """An older grade was written over a newer one."""
 
     sourcedid: str
     older: str
     newer: str
     at: float
-    #: When that newer grade, or a still newer one, was written again; None if it never was.
-    mended: float | None
+    #: When that newer grade, or one that is newer still, was written again; None if it never was.
+    fixed: float | None
 
     def __str__(self) -> str:
         return f"{self.older} was written over the newer {self.newer} for {self.sourcedid}"
@@ -39,13 +40,13 @@ def overtaken(applied: Iterable[Applied], histories: Mapping[str, History]) -> l
         newest = -1
         for number, one in enumerate(written):
             if age[one.score] < newest:
-                mended = next((later.at for later in written[number:] if age[later.score] >= newest), None)
-                found.append(Overtaken(sourcedid, one.score, history[newest], one.at, mended))
+                fixed = next((later.at for later in written[number:] if age[later.score] >= newest), None)
+                found.append(Overtaken(sourcedid, one.score, history[newest], one.at, fixed))
             newest = max(newest, age[one.score])
     return found
 
 
-def newest_stands(gradebook: Mapping[str, str], histories: Mapping[str, History]) -> list[str]:
+def newest_is_held(gradebook: Mapping[str, str], histories: Mapping[str, History]) -> list[str]:
     """The campus holds what the learner has."""
     return [
         f"the campus holds {gradebook.get(sourcedid)} for {sourcedid}, but the learner has {history[-1]} "
@@ -55,25 +56,25 @@ def newest_stands(gradebook: Mapping[str, str], histories: Mapping[str, History]
     ]
 
 
-def older_is_overwritten(found: Iterable[Overtaken], *, within: float, woke: float | None) -> list[str]:
+def older_is_overwritten(found: Iterable[Overtaken], *, within: float, resumed: float | None) -> list[str]:
     """
-    An older grade that landed late is mended soon after whoever sent it could know.
+    An older grade that landed late is overwritten soon after its sender could know.
 
     Args:
         within: Seconds.
-        woke: When the holder of that attempt came back, if it was away (``time.monotonic``).
+        resumed: When the holder of that attempt continued, if it was frozen.
     """
     faults = []
     for one in found:
-        since = max(one.at, woke or 0.0)
-        if one.mended is None:
-            faults.append(f"{one} and never mended")
-        elif one.mended - since > within:
-            faults.append(f"{one} and mended only {one.mended - since:.1f} s later, which should take {within:g} s")
+        since = max(one.at, resumed or 0.0)
+        if one.fixed is None:
+            faults.append(f"{one} and never fixed")
+        elif one.fixed - since > within:
+            faults.append(f"{one} and fixed only {one.fixed - since:.1f} s later, which should take {within:g} s")
     return faults
 
 
-def nobody_invents(applied: Iterable[Applied], histories: Mapping[str, History]) -> list[str]:
+def grades_are_real(applied: Iterable[Applied], histories: Mapping[str, History]) -> list[str]:
     """Every grade that the campus wrote is one that the learner had at some moment."""
     return [
         f"the campus got {one.score} for {one.sourcedid}, a grade that the learner never had"
@@ -82,48 +83,41 @@ def nobody_invents(applied: Iterable[Applied], histories: Mapping[str, History])
     ]
 
 
-def ledger_is_whole(
-    requests: Iterable[RequestRecord], lines: Iterable[Mapping[str, Any]], *, since: float = 0.0
+def deliveries_are_complete(
+    requests: Sequence[RequestRecord], deliveries: Iterable[Mapping[str, Any]], *, since: float = 0.0
 ) -> list[str]:
     """
-    Every request that the campus saw has its line, and every acceptance was a request.
+    Every request that the campus saw has its delivery record, and every acceptance was a request.
 
     Args:
-        since: Requests that began before (``time.monotonic``) need no line.
-        lines: ``sourcedid``, ``score`` and ``result`` of each. A line without a score stands for an attempt whose
-            holder was lost: nobody knows whether it sent anything.
+        since: Requests that began before need no record.
+        deliveries: ``sourcedid``, ``score`` and ``result`` of each. One without a score is of an attempt whose holder
+            was lost: it is unknown whether it sent anything.
     """
     faults = []
-    seen: dict[str, Counter[str]] = {}
-    noted: dict[str, Counter[str]] = {}
-    for record in requests:
-        seen.setdefault(record.sourcedid or "", Counter())[record.score or ""] += 1
-        if record.began >= since:
-            noted.setdefault(record.sourcedid or "", Counter())[record.score or ""] += 1
-    told: dict[str, Counter[str]] = {}
-    accepted: dict[str, Counter[str]] = {}
-    lost: Counter[str] = Counter()
-    for line in lines:
-        sourcedid = line["sourcedid"]
-        if line["score"] is None:
+    recorded, accepted, lost = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[str]()
+    for delivery in deliveries:
+        sourcedid, score, result = delivery["sourcedid"], delivery["score"], delivery["result"]
+        if score is None:
             lost[sourcedid] += 1
-            if line["result"] != "unknown":
-                faults.append(f"the ledger says {line['result']} of an attempt for {sourcedid} without a score")
+            if result != "unknown":
+                faults.append(f"the delivery record of an attempt for {sourcedid} has {result}, but no score")
             continue
-        told.setdefault(sourcedid, Counter())[line["score"]] += 1
-        if line["result"] == "accepted":
-            accepted.setdefault(sourcedid, Counter())[line["score"]] += 1
-    for sourcedid, scores in noted.items():
-        missing = scores - told.get(sourcedid, Counter())
-        if missing.total() > lost[sourcedid]:
+        recorded[sourcedid, score] += 1
+        if result == "accepted":
+            accepted[sourcedid, score] += 1
+    missing = _count(one for one in requests if one.began >= since) - recorded
+    for sourcedid in {sourcedid for sourcedid, _ in missing}:
+        scores = _of(sourcedid, missing)
+        if scores.total() > lost[sourcedid]:
             faults.append(
-                f"the campus saw {_listed(missing)} for {sourcedid}, of which the ledger has no line "
+                f"the campus saw {_listed(scores)} for {sourcedid}, which no delivery record has "
                 f"({lost[sourcedid]} of its attempts were lost)"
             )
-    for sourcedid, scores in accepted.items():
-        invented = scores - seen.get(sourcedid, Counter())
-        if invented:
-            faults.append(f"the ledger says that {_listed(invented)} was accepted for {sourcedid}: the campus saw none")
+    invented = accepted - _count(requests)
+    for sourcedid in {sourcedid for sourcedid, _ in invented}:
+        scores = _listed(_of(sourcedid, invented))
+        faults.append(f"a delivery record says that {scores} was accepted for {sourcedid}: the campus saw none")
     return faults
 
 
@@ -150,7 +144,7 @@ def log_is_quiet(log: str, events: Iterable[Mapping[str, Any]], expected: Sequen
     No error and no traceback, except those that the fault must bring.
 
     Args:
-        log: All of it as text; whatever is no event is a line that nobody meant to write.
+        log: All of it as text; a line that is no event was not written by the daemon's log.
         expected: How the events begin that may be errors or carry a traceback.
     """
     faults = [
@@ -159,7 +153,7 @@ def log_is_quiet(log: str, events: Iterable[Mapping[str, Any]], expected: Sequen
         if (event["level"] in ("error", "critical") or "exception" in event)
         and not str(event["event"]).startswith(tuple(expected))
     ]
-    # The last line of one who was killed may be half written.
+    # The last line of a killed daemon may be half written.
     stray = [line for line in log.splitlines()[:-1] if not line.startswith("{")]
     if stray:
         faults.append(f"the log has lines that are no events: {stray[:20]}")
@@ -172,6 +166,14 @@ def _age(text: str | None, history: History) -> str:
     if text not in history:
         return "which that never was"
     return f"{len(history) - 1 - history.index(text)} changes old"
+
+
+def _count(requests: Iterable[RequestRecord]) -> Counter[tuple[str, str]]:
+    return Counter((one.sourcedid or "", one.score or "") for one in requests)
+
+
+def _of(sourcedid: str, counts: Counter[tuple[str, str]]) -> Counter[str]:
+    return Counter({score: number for (owner, score), number in counts.items() if owner == sourcedid})
 
 
 def _listed(scores: Counter[str]) -> str:

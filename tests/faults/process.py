@@ -1,8 +1,8 @@
 """
 The real daemon, which may kill or stop itself at a chosen point of its work, or live by another clock.
 
-``python -m tests.faults.process CONFIG [--kill-at CHECKPOINT:N | --stop-at CHECKPOINT:N] [--once FILE] [--clock-offset
-SECONDS] [--clock-file FILE]``; the names of the checkpoints are those of :mod:`actors.failpoints`.
+``python -m tests.faults.process CONFIG [--kill-at POINT:N | --stop-at POINT:N] [--once FILE] [--clock-offset SECONDS]
+[--clock-file FILE]``; the names of the points are those of :mod:`actors.failpoints`.
 """
 
 import argparse
@@ -20,33 +20,32 @@ from daemon.run import run_daemon
 
 
 def main() -> None:
-    """Run until SIGTERM, or until the chosen point is reached."""
+    """Run until SIGTERM, or until the chosen point is hit."""
     options = _parser().parse_args()
     config = load_config(options.config)
-    reached = pass_by
-    if options.kill_at is not None:
-        reached = signalled_at(*options.kill_at, signal.SIGKILL, options.once)
-    elif options.stop_at is not None:
-        reached = signalled_at(*options.stop_at, signal.SIGSTOP, options.once)
-    run_daemon(config, Environment(monotonic=clock(options.clock_offset, options.clock_file), reached=reached))
+    hit = pass_by
+    for point, which in ((options.kill_at, signal.SIGKILL), (options.stop_at, signal.SIGSTOP)):
+        if point is not None:
+            hit = signalled_at(*point, which, options.once)
+    run_daemon(config, Environment(monotonic=clock(options.clock_offset, options.clock_file), reached=hit))
 
 
-def signalled_at(checkpoint: Checkpoint, number: int, which: signal.Signals, once: Path | None) -> Reached:
-    """Sends this process a signal when the checkpoint is reached for the *number*-th time since *once* is there."""
+def signalled_at(point: Checkpoint, number: int, which: signal.Signals, once: Path | None) -> Reached:
+    """Sends this process a signal when the point is hit for the *number*-th time since *once* is there."""
     left = number
 
-    def reached(here: Checkpoint) -> None:
+    def hit(here: Checkpoint) -> None:
         nonlocal left
-        if here == checkpoint and (once is None or once.exists()):
+        if here == point and (once is None or once.exists()):
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), which)
 
-    return reached
+    return hit
 
 
 def clock(offset: float, file: Path | None) -> Callable[[], float]:
-    """The monotonic clock plus seconds: *offset*, and the number that stands in *file*, which a test may change."""
+    """The monotonic clock plus seconds: *offset*, and the number in *file*, which a test may change."""
     if file is None:
         return lambda: time.monotonic() + offset
     return lambda: time.monotonic() + offset + float(file.read_text())

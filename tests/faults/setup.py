@@ -1,6 +1,9 @@
-"""A scene: a tool at work, daemons behind networks that may fail, a campus; and whether everything is right at last."""
+"""What each fault strikes: a tool at work, daemons behind networks that may fail, a campus; and what must hold."""
 
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +15,7 @@ import redis
 
 from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.world import Daemon, World, read_rows, wait_until
-from tests.fakes.lms import Behaviour, RecordingLms, success
+from tests.fakes.lms import Behaviour, RecordingLms, held, success
 from tests.faults import invariant
 from tests.faults.proxy import Proxy
 from tests.faults.tool import LEAF, Tool
@@ -24,18 +27,21 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT, HOLD, MARGIN = 1, 1, 5
 LEASE = MARGIN + TIMEOUT + HOLD
 
+#: How log events about the stream begin.
+RESET, GAP = "the stream was reset", "the last entry that was read is gone"
+
 _ROWS = """
     SELECT lis_result_sourcedid AS sourcedid, version_number, sent_version, sent_score, claimed_until, parked_at,
         parked_reason, waiting_since
     FROM graded_assignment ORDER BY id"""
 
-_LINES = """
+_DELIVERIES = """
     SELECT lis_result_sourcedid AS sourcedid, delivery.score AS score, delivery.result AS result
     FROM delivery JOIN graded_assignment ON graded_assignment.id = delivery.assignment_id"""
 
 
 @dataclass
-class Scene:
+class Setup:
     """Everything that a fault can strike."""
 
     world: World
@@ -56,30 +62,36 @@ class Scene:
         return self.world.run(command, PYTHONPATH=str(ROOT))
 
     def begin(self, *options: str) -> Daemon:
-        """A daemon that has passed the first grade of everybody back, and is at rest."""
+        """A daemon that has passed the first grade of each learner back, and is at rest."""
         self.tool.enrol()
         daemon = self.daemon(*options)
-        daemon.wait_until("the first grades came", lambda: self.held() == self.tool.newest)
+        daemon.wait_until("the first grades came", lambda: self.campus.grades() == self.tool.newest)
         daemon.wait_settled()
         return daemon
 
+    @contextmanager
+    def under_load(self, **expectations: Any) -> Iterator[Daemon]:
+        """A daemon while scores change all the time, with grades before and after the fault; :meth:`check` at last."""
+        daemon = self.begin()
+        with self.tool.at_work():
+            self.more_come()
+            yield daemon
+            self.more_come()
+        self.check(**expectations)
+
     @property
     def armed(self) -> Path:
-        """Once this file is there, daemons that were told to kill or stop themselves ``--once`` it is will do so."""
+        """Daemons that kill or stop themselves ``--once`` this file is there wait for it."""
         return self.world.folder / "armed"
-
-    def held(self) -> dict[str, str]:
-        """What the campus holds now."""
-        return self.campus.grades()
 
     def more_come(self, number: int = 10) -> None:
         """Until so many more grades have come: work flows."""
         goal = len(self.campus.applied) + number
         self.campus.wait_for(lambda: len(self.campus.applied) >= goal, 60)
 
-    def news_of(self, *sourcedids: str) -> None:
-        """Until these grades have changed once more."""
-        before = {sourcedid: len(self.tool.histories[sourcedid]) for sourcedid in sourcedids}
+    def wait_changed(self, *sourcedids: str) -> None:
+        """Until these grades, or all, have changed once more."""
+        before = {sourcedid: len(self.tool.histories[sourcedid]) for sourcedid in sourcedids or self.tool.histories}
         wait_until(
             "these grades change",
             lambda: all(len(self.tool.histories[sourcedid]) > number for sourcedid, number in before.items()),
@@ -104,6 +116,14 @@ class Scene:
         self.campus.behave = behave
         return struck
 
+    def hold_request(self, sourcedid: str) -> tuple[RequestRecord, threading.Event]:
+        """Change a grade and wait until its request is at the campus, which answers once the event is set."""
+        answers = threading.Event()
+        struck = self.strike(sourcedid, held(answers))
+        self.tool.change(sourcedid)
+        self.campus.wait_for(lambda: struck, 30)
+        return struck[0], answers
+
     # What the database says, past any proxy
 
     def rows(self, sql: str = _ROWS, **parameters: object) -> list[dict[str, Any]]:
@@ -111,7 +131,7 @@ class Scene:
 
     def results(self, sourcedid: str) -> list[str]:
         """What came of each attempt for a grade that may have reached the campus."""
-        return [str(line["result"]) for line in self.rows(_LINES) if line["sourcedid"] == sourcedid]
+        return [str(delivery["result"]) for delivery in self.rows(_DELIVERIES) if delivery["sourcedid"] == sourcedid]
 
     def position(self) -> str:
         """The last entry of the stream that was applied."""
@@ -122,10 +142,11 @@ class Scene:
 
     # In the end
 
-    def settle(self, *daemons: Daemon, patience: float = 60.0) -> None:
-        """Until everything is applied and sent, as each of these daemons sees it."""
-        for daemon in daemons:
-            daemon.wait_settled(patience)
+    def settle(self) -> None:
+        """Until everything is applied and sent, as each daemon sees it that was not stopped or killed."""
+        for daemon in self.world.daemons:
+            if daemon.process.poll() not in (0, -signal.SIGKILL):
+                daemon.wait_settled()
         self.campus.wait_for(lambda: all(record.ended for record in self.campus.requests), 10)
 
     def overtaken(self, *, chapters: bool = True) -> list[invariant.Overtaken]:
@@ -138,40 +159,58 @@ class Scene:
         *,
         expected: Sequence[str] = (),
         overtaken: bool = False,
-        woke: float | None = None,
+        resumed: float | None = None,
         strange: bool = False,
-        ledger_since: float = 0.0,
+        recorded_since: float = 0.0,
     ) -> None:
         """
-        Everything that must hold after any fault.
+        Everything that must hold after any fault, once all is settled. Times are ``time.monotonic``.
 
         Args:
             expected: How the log events begin that the fault makes errors.
-            overtaken: Whether the fault lets an older grade land after a newer one; it must be mended then.
-            woke: When a holder that was away came back (``time.monotonic``).
-            strange: Whether events that come out of order make chapters' grades that no learner ever had, and whose age
-                nobody can tell.
-            ledger_since: From when on requests must be in the ledger (``time.monotonic``).
+            overtaken: Whether the fault lets an older grade land after a newer one; it must be overwritten then.
+            resumed: When a frozen holder continued.
+            strange: Whether events that come out of order make chapters' grades that no learner ever had, whose age is
+                unknown.
+            recorded_since: From when on requests must have delivery records.
         """
+        self.settle()
         histories = self.tool.histories
         found = self.overtaken(chapters=not strange)
-        faults = invariant.newest_stands(self.held(), histories)
-        faults += invariant.older_is_overwritten(found, within=2 * LEASE, woke=woke)
+        faults = invariant.newest_is_held(self.campus.grades(), histories)
+        faults += invariant.older_is_overwritten(found, within=2 * LEASE, resumed=resumed)
         if not overtaken:
             faults += [str(one) for one in found]
         if not strange:
-            faults += invariant.nobody_invents(list(self.campus.applied), histories)
-        faults += invariant.ledger_is_whole(list(self.campus.requests), self.rows(_LINES), since=ledger_since)
+            faults += invariant.grades_are_real(list(self.campus.applied), histories)
+        faults += invariant.deliveries_are_complete(
+            list(self.campus.requests), self.rows(_DELIVERIES), since=recorded_since
+        )
         faults += invariant.nothing_is_left(self.rows(), self.count("quarantined_event"))
         for daemon in self.world.daemons:
             faults += invariant.log_is_quiet(daemon.log(), daemon.events(), expected)
         assert not faults, "\n".join(faults)
 
 
-def at_once(*plays: Callable[[], None]) -> None:
-    """Play several scenes side by side, since most of their time is waiting; all that goes wrong is told."""
+def has_logged(daemon: Daemon, *events: str) -> bool:
+    """Whether it has logged an event that begins so."""
+    return any(one["event"].startswith(events) for one in daemon.events())
+
+
+def freeze(daemon: Daemon) -> None:
+    daemon.process.send_signal(signal.SIGSTOP)
+
+
+def resume(daemon: Daemon) -> float:
+    """When it continued (``time.monotonic``)."""
+    daemon.process.send_signal(signal.SIGCONT)
+    return time.monotonic()
+
+
+def side_by_side(*plays: Callable[[], None]) -> None:
+    """Play several setups at once, since most of their time is waiting; all that goes wrong is raised."""
     with ThreadPoolExecutor(len(plays)) as pool:
         played = [pool.submit(play) for play in plays]
     faults = [one.exception() for one in played]
     if any(faults):
-        raise ExceptionGroup("some scenes went wrong", [fault for fault in faults if isinstance(fault, Exception)])
+        raise ExceptionGroup("some setups failed", [fault for fault in faults if isinstance(fault, Exception)])

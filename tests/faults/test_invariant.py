@@ -24,49 +24,54 @@ def requests(*scores):
     ]
 
 
-def lines(*scores_and_results):
+def deliveries(*scores_and_results):
     return [{"sourcedid": "ada", "score": score, "result": result} for score, result in scores_and_results]
 
 
-def test_the_newest_grade_must_stand():
-    assert invariant.newest_stands({"ada": "0.3"}, HISTORIES) == []
-    assert "1 changes old" in invariant.newest_stands({"ada": "0.5"}, HISTORIES)[0]
-    assert "nothing ever came" in invariant.newest_stands({}, HISTORIES)[0]
+@pytest.mark.parametrize(
+    ("gradebook", "fault"),
+    [({"ada": "0.3"}, None), ({"ada": "0.5"}, "1 changes old"), ({}, "nothing ever came"), ({"ada": "1"}, "never was")],
+)
+def test_the_campus_must_hold_the_newest_grade(gradebook, fault):
+    found = invariant.newest_is_held(gradebook, HISTORIES)
+    assert found == [] if fault is None else fault in found[0]
 
 
 @pytest.mark.parametrize("scores", [("0.1", "0.5", "0.3"), ("0.1", "0.1", "0.3", "0.3"), ("0.3",), ()])
-def test_grades_that_only_get_newer_overtake_nobody(scores):
+def test_grades_that_only_get_newer_overtake_none(scores):
     assert invariant.overtaken(applied(*scores), HISTORIES) == []
 
 
-def test_an_older_grade_over_a_newer_one_is_found_and_when_it_was_mended():
+def test_an_older_grade_over_a_newer_one_is_found_and_when_it_was_fixed():
     (one,) = invariant.overtaken(applied("0.1", "0.5", "0.1", "0.3"), HISTORIES)
-    assert (one.older, one.newer, one.at, one.mended) == ("0.1", "0.5", 2.0, 3.0)
-    assert invariant.older_is_overwritten([one], within=1.0, woke=None) == []
-    assert "1.0 s later" in invariant.older_is_overwritten([one], within=0.5, woke=None)[0]
-    assert invariant.older_is_overwritten([one], within=0.5, woke=2.6) == []
+    assert (one.older, one.newer, one.at, one.fixed) == ("0.1", "0.5", 2.0, 3.0)
+    assert invariant.older_is_overwritten([one], within=1.0, resumed=None) == []
+    assert "1.0 s later" in invariant.older_is_overwritten([one], within=0.5, resumed=None)[0]
+    assert invariant.older_is_overwritten([one], within=0.5, resumed=2.6) == []
     (never,) = invariant.overtaken(applied("0.5", "0.1"), HISTORIES)
-    assert "never mended" in invariant.older_is_overwritten([never], within=100.0, woke=None)[0]
+    assert "never fixed" in invariant.older_is_overwritten([never], within=100.0, resumed=None)[0]
 
 
-def test_a_grade_that_nobody_had_is_found():
-    assert invariant.nobody_invents(applied("0.1"), HISTORIES) == []
-    assert "0.4" in invariant.nobody_invents(applied("0.4"), HISTORIES)[0]
+def test_a_grade_that_no_learner_had_is_found():
+    assert invariant.grades_are_real(applied("0.1"), HISTORIES) == []
+    assert "0.4" in invariant.grades_are_real(applied("0.4"), HISTORIES)[0]
 
 
-def test_every_request_must_have_its_line():
-    twice = requests("0.1", "0.1")
-    assert invariant.ledger_is_whole(twice, lines(("0.1", "ambiguous"), ("0.1", "accepted"))) == []
-    assert invariant.ledger_is_whole(twice, lines(("0.1", "accepted"), (None, "unknown"))) == []
-    assert invariant.ledger_is_whole(twice, lines(("0.1", "accepted")), since=1.0) == []
-    assert "no line" in invariant.ledger_is_whole(twice, lines(("0.1", "accepted")))[0]
-    assert "no line" in invariant.ledger_is_whole(twice, lines(("0.1", "accepted"), ("0.5", "retried")))[0]
-
-
-def test_every_acceptance_must_have_been_a_request():
-    told = lines(("0.1", "accepted"), ("0.5", "accepted"), ("0.3", "retried"))
-    assert "0.5 was accepted" in invariant.ledger_is_whole(requests("0.1"), told)[0]
-    assert "without a score" in invariant.ledger_is_whole([], lines((None, "accepted")))[0]
+@pytest.mark.parametrize(
+    ("seen", "recorded", "since", "fault"),
+    [
+        (("0.1", "0.1"), [("0.1", "ambiguous"), ("0.1", "accepted")], 0.0, None),
+        (("0.1", "0.1"), [("0.1", "accepted"), (None, "unknown")], 0.0, None),
+        (("0.1", "0.1"), [("0.1", "accepted")], 1.0, None),
+        (("0.1", "0.1"), [("0.1", "accepted")], 0.0, "no delivery record"),
+        (("0.1", "0.1"), [("0.1", "accepted"), ("0.5", "retried")], 0.0, "no delivery record"),
+        (("0.1",), [("0.1", "accepted"), ("0.5", "accepted"), ("0.3", "retried")], 0.0, "0.5 was accepted"),
+        ((), [(None, "accepted")], 0.0, "but no score"),
+    ],
+)
+def test_every_request_must_have_its_record_and_every_acceptance_its_request(seen, recorded, since, fault):
+    found = invariant.deliveries_are_complete(requests(*seen), deliveries(*recorded), since=since)
+    assert found == [] if fault is None else fault in found[0]
 
 
 @pytest.mark.parametrize(

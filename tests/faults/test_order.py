@@ -7,15 +7,14 @@ import pytest
 pytestmark = pytest.mark.timeout(120)
 
 
-def test_events_that_come_three_times_in_random_order_leave_the_newest_grades(scene):
-    scene.tool.says_modified = True
-    daemon = scene.daemon()
-    events = [*scene.tool.beginning(), *scene.tool.changes(150)] * 3
+def test_events_that_come_three_times_in_random_order_leave_the_newest_grades(setup):
+    setup.tool.says_modified = True
+    setup.daemon()
+    events = [*setup.tool.beginning(), *setup.tool.changes(150)] * 3
     random.Random(1).shuffle(events)
     for at in range(0, len(events), 50):
-        scene.tool.say(*events[at : at + 50])
+        setup.tool.say(*events[at : at + 50])
         # Sent in between too, so that older ones come after newer ones were sent.
-        if scene.campus.gradebook:
-            scene.more_come(1)
-    scene.settle(daemon)
-    scene.check(strange=True)
+        if setup.campus.gradebook:
+            setup.more_come(1)
+    setup.check(strange=True)

@@ -11,20 +11,17 @@ from tests.servers import ServerUnavailableError
 
 pytestmark = pytest.mark.timeout(120)
 
-#: What an attempt says that was under way when its row became another one.
-EXPECTED = ("attempt.fenced",)
-
 _TABLES = "SELECT string_agg(format('%I', tablename), ',') FROM pg_tables WHERE schemaname = 'public'"
 
 
 class Dump:
     """A copy of the database as it is now, and the way back to it."""
 
-    def __init__(self, scene):
-        self._scene = scene
-        self._name = scene.database_url.rsplit("/", 1)[1]
-        if scene.postgres is None:
-            self._file = scene.database_url.removeprefix("sqlite://")
+    def __init__(self, setup):
+        self._scene = setup
+        self._name = setup.database_url.rsplit("/", 1)[1]
+        if setup.postgres is None:
+            self._file = setup.database_url.removeprefix("sqlite://")
             shutil.copy(self._file, f"{self._file}.dump")
             return
         self._tables = self._sql(_TABLES).split(",")
@@ -38,73 +35,61 @@ class Dump:
             return
         names = ",".join(f"public.{table}" for table in self._tables)
         back = "".join(f"INSERT INTO public.{table} SELECT * FROM dump.{table};" for table in self._tables)
-        # Without the checks of foreign keys, as pg_restore does; whoever has locked a row is waited for.
+        # Without the checks of foreign keys, as pg_restore does; a transaction that has locked a row is waited for.
         sql = f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT"
-        while not self._went_through(sql):
-            pass
-
-    def _went_through(self, sql):
-        """Whoever locks all tables while others work may be the one whom PostgreSQL picks out of a deadlock."""
-        try:
-            self._sql(sql)
-        except ServerUnavailableError as error:
-            if "deadlock detected" not in str(error):
-                raise
-            return False
-        return True
+        while True:
+            try:
+                self._sql(sql)
+                return
+            except ServerUnavailableError as error:
+                # It locks all tables while daemons work: PostgreSQL may pick it out of a deadlock.
+                if "deadlock detected" not in str(error):
+                    raise
 
     def _sql(self, sql):
         return self._scene.postgres.execute(sql, database=self._name)
 
 
-def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(scene):
-    daemon = scene.begin()
-    with scene.tool.at_work():
-        scene.more_come()
-        if scene.postgres is None:
+def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup):
+    daemon = setup.begin()
+    # SQLite's file is copied between two daemons, PostgreSQL's tables under a running one.
+    running = setup.postgres is not None
+    with setup.tool.at_work():
+        setup.more_come()
+        if not running:
             daemon.stop()
-            dump = Dump(scene)
-            daemon = scene.daemon().wait_ready()
-        else:
-            dump = Dump(scene)
-        known = {row["sourcedid"]: row["sent_score"] for row in scene.rows()}
-        # Everybody gets newer grades than the dump knows.
-        scene.news_of(*scene.tool.histories)
-        scene.more_come(15)
-        if scene.postgres is None:
+        dump = Dump(setup)
+        if not running:
+            daemon = setup.daemon().wait_ready()
+        known = {row["sourcedid"]: row["sent_score"] for row in setup.rows()}
+        # Each learner gets newer grades than the dump knows.
+        setup.wait_changed()
+        setup.more_come(15)
+        if not running:
             daemon.stop()
-            dump.restore()
-            restored = time.monotonic()
-            daemon = scene.daemon()
-        else:
-            dump.restore()
-            restored = time.monotonic()
-        scene.more_come(15)
-    scene.settle(daemon)
-    assert known.keys() == scene.tool.newest.keys()
-    assert not known.items() & scene.held().items(), "no grade of last night stands at the campus"
+        dump.restore()
+        restored = time.monotonic()
+        if not running:
+            setup.daemon()
+        setup.more_come(15)
     # What the dump had not sent yet may go out before a running daemon notices the restore; what follows it is newer.
-    # One that comes later looks first.
-    noticed_late = scene.postgres is not None
-    scene.check(expected=EXPECTED, overtaken=noticed_late, woke=restored, ledger_since=restored)
+    # One that starts later catches up first. An attempt that was under way may find that its row became another one.
+    setup.check(expected=["attempt.fenced"], overtaken=running, resumed=restored, recorded_since=restored)
+    assert known.keys() == setup.tool.newest.keys()
+    assert not known.items() & setup.campus.grades().items(), "the campus holds no grade of last night"
 
 
-def test_a_grade_that_came_back_to_its_value_of_last_night_goes_over_what_stood_in_between(scene):
-    daemon = scene.begin()
-    daemon.stop()
-    dump = Dump(scene)
+def test_a_grade_that_returned_to_its_value_of_last_night_overwrites_what_the_campus_got_in_between(setup):
+    setup.begin().stop()
+    dump = Dump(setup)
     learner, sourcedid = "user-0", f"user-0/{LEAF}"
-    last_night = scene.held()[sourcedid]
+    last_night = setup.campus.grades()[sourcedid]
     earned = round(float(last_night) * POSSIBLE)
     between = earned + 1 if earned < POSSIBLE else earned - 1
-    scene.world.add(score(learner, LEAF, between, POSSIBLE))
-    daemon = scene.daemon().wait_ready()
-    scene.settle(daemon)
-    assert scene.held()[sourcedid] == wire(between, POSSIBLE)
-    daemon.stop()
-    dump.restore()
-    scene.world.add(score(learner, LEAF, earned, POSSIBLE))
-    daemon = scene.daemon().wait_ready()
-    scene.settle(daemon)
-    assert scene.held()[sourcedid] == last_night
-    daemon.stop()
+    for points in (between, earned):
+        setup.world.add(score(learner, LEAF, points, POSSIBLE))
+        daemon = setup.daemon().wait_ready()
+        setup.settle()
+        assert setup.campus.grades()[sourcedid] == wire(points, POSSIBLE)
+        daemon.stop()
+        dump.restore()

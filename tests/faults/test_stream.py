@@ -1,95 +1,75 @@
-"""Somebody tampers with the stream: what was read stands, and what was not is read as soon as it is said again."""
-
-import signal
+"""The stream is tampered with: what was read remains, and what was not is read as soon as it is repeated."""
 
 import pytest
 
 from tests.blackbox.world import STREAM
+from tests.faults.setup import GAP, RESET, freeze, has_logged, resume
 
 pytestmark = pytest.mark.timeout(120)
 
-RESET, GAP = "the stream was reset", "the last entry that was read is gone"
 
-
-def told(daemon, event):
-    return any(one["event"].startswith(event) for one in daemon.events())
-
-
-def test_a_stream_that_is_deleted_is_read_from_its_start(scene):
-    scene.tool.says_modified = True
-    daemon = scene.begin()
-    with scene.tool.at_work():
-        scene.more_come()
-        mark = len(scene.tool.said)
-        with scene.redis() as client:
+def test_a_stream_that_is_deleted_is_read_from_its_start(setup):
+    setup.tool.says_modified = True
+    with setup.under_load(expected=[RESET], strange=True) as daemon:
+        mark = len(setup.tool.said)
+        with setup.redis() as client:
             client.delete(STREAM)
-        # One that finds new entries already knows them by their ids, and that something may be missing.
-        daemon.wait_until("the deletion was noticed", lambda: told(daemon, RESET) or told(daemon, GAP))
-        scene.tool.say(*scene.tool.said[mark - 20 :])
-        scene.more_come()
-    scene.settle(daemon)
-    scene.check(expected=[RESET], strange=True)
+        # A daemon that finds new entries already knows them by their ids, and that something may be missing.
+        daemon.wait_until("the deletion was noticed", lambda: has_logged(daemon, RESET, GAP))
+        setup.tool.say(*setup.tool.said[mark - 20 :])
 
 
-def test_entries_that_are_trimmed_unread_are_missed_aloud_and_read_when_they_are_repeated(scene):
-    scene.tool.says_modified = True
-    daemon = scene.begin()
-    with scene.tool.at_work():
-        scene.more_come()
-        scene.redis_proxy.cut()
-        mark = len(scene.tool.said)
-        scene.news_of(*scene.tool.histories)
-        with scene.redis() as client:
+def test_entries_that_are_trimmed_unread_are_reported_and_read_when_they_are_repeated(setup):
+    setup.tool.says_modified = True
+    with setup.under_load(expected=["Consumer encountered"], strange=True) as daemon:
+        setup.redis_proxy.cut()
+        mark = len(setup.tool.said)
+        setup.wait_changed()
+        with setup.redis() as client:
             client.xtrim(STREAM, maxlen=1, approximate=False)
-        scene.redis_proxy.recover()
-        daemon.wait_until("the gap is told", lambda: told(daemon, GAP))
-        scene.more_come()
+        setup.redis_proxy.recover()
+        daemon.wait_until("the gap is logged", lambda: has_logged(daemon, GAP))
+        setup.more_come()
         # Much later, and older than what has been sent meanwhile.
-        scene.tool.say(*scene.tool.said[mark - 5 :])
-        scene.more_come()
-    scene.settle(daemon)
-    scene.check(expected=["Consumer encountered"], strange=True)
+        setup.tool.say(*setup.tool.said[mark - 5 :])
 
 
-def test_entries_that_are_trimmed_once_they_are_read_are_not_missed(scene):
-    daemon = scene.begin()
-    with scene.tool.at_work():
+def test_entries_that_are_trimmed_once_they_are_read_are_not_missed(setup):
+    with setup.under_load() as daemon:
         for _ in range(5):
-            scene.more_come(5)
-            with scene.redis() as client:
-                # All but those that nobody can have read yet.
-                client.xtrim(STREAM, minid=scene.position(), approximate=False)
-    scene.settle(daemon)
-    assert not told(daemon, GAP)
-    scene.check()
+            setup.more_come(5)
+            with setup.redis() as client:
+                # All but those that no daemon can have read yet.
+                client.xtrim(STREAM, minid=setup.position(), approximate=False)
+    assert not has_logged(daemon, GAP)
 
 
-def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(scene):
-    scene.tool.says_modified = True
-    daemon = scene.begin()
-    with scene.tool.at_work():
-        scene.more_come()
+def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(setup):
+    setup.tool.says_modified = True
+    daemon = setup.begin()
+    with setup.tool.at_work():
+        setup.more_come()
     daemon.wait_read()
-    with scene.redis() as client:
+    with setup.redis() as client:
         # A Redis whose clock is ten minutes behind.
-        scene.tool.behind_ms = 600_000
+        setup.tool.behind_ms = 600_000
         client.delete(STREAM)
-    with scene.tool.at_work():
-        scene.more_come()
-        daemon.wait_until("the reset was noticed", lambda: told(daemon, RESET))
-        scene.more_come()
-    scene.settle(daemon)
-    assert scene.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
+    with setup.tool.at_work():
+        setup.more_come()
+        daemon.wait_until("the reset was noticed", lambda: has_logged(daemon, RESET))
+        setup.more_come()
+    setup.settle()
+    assert setup.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
 
-    # Again, but by the time that the daemon looks, ids are beyond those that it knows.
-    daemon.process.send_signal(signal.SIGSTOP)
-    with scene.redis() as client:
+    # Again, but before the daemon reads, ids are beyond those that it knows.
+    freeze(daemon)
+    with setup.redis() as client:
         client.delete(STREAM)
-    scene.tool.behind_ms = 1_200_000
-    scene.tool.say(*scene.tool.changes(10))
-    scene.tool.behind_ms = None
-    scene.tool.say(*scene.tool.changes(10))
-    daemon.process.send_signal(signal.SIGCONT)
-    scene.settle(daemon)
-    assert scene.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
-    scene.check(expected=[RESET])
+    setup.tool.behind_ms = 1_200_000
+    setup.tool.say(*setup.tool.changes(10))
+    setup.tool.behind_ms = None
+    setup.tool.say(*setup.tool.changes(10))
+    resume(daemon)
+    setup.settle()
+    assert setup.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
+    setup.check(expected=[RESET])
