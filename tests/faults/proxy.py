@@ -1,4 +1,4 @@
-"""A network that fails: a TCP proxy between a daemon and one of its servers, or the campus, that can be told to."""
+"""A network that fails on demand: a TCP proxy between a daemon and one of its servers, or the campus."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from tests.servers import HOST, Port
 
-#: Seconds that anything asked of a proxy may take.
+#: Seconds that a call of a proxy may take.
 PATIENCE = 30.0
 
 #: ``up``: from the client to the server.
@@ -41,10 +41,9 @@ class _Link:
 
 class Proxy:
     """
-    A way to a server; it passes everything on until it is told otherwise.
+    A way to a server; it passes everything on until one of its methods breaks it.
 
-    Runs in a thread of its own (:meth:`to`). Its methods may be called from any other thread, and have taken effect
-    when they return.
+    Runs in a thread of its own (:meth:`to`); what is called from another thread has taken effect when it returns.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -57,7 +56,6 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallows = False
         self._pause: dict[Direction, float] = {"up": 0.0, "down": 0.0}
-        self._trickles: set[Direction] = set()
         self._words: tuple[bytes, ...] = ()
         #: How many connections it took.
         self.connections = 0
@@ -99,11 +97,6 @@ class Proxy:
         """Pass each piece on so much later."""
         self._pause[direction] = seconds
 
-    def trickle(self, direction: Direction, seconds: float) -> None:
-        """Pass one byte on at a time, with a pause before each."""
-        self._pause[direction] = seconds
-        self._trickles.add(direction)
-
     def lose_the_answer_to(self, *words: bytes) -> None:
         """
         Once a client has said these words one after the other, lose the answer to the last of them, and its connection.
@@ -127,9 +120,8 @@ class Proxy:
             await self._reset()
         self._swallows, self._words = False, ()
         self._pause = {"up": 0.0, "down": 0.0}
-        self._trickles.clear()
         if self._listener is None:
-            # Not asyncio's server: closed, it loses those whom it has just let in (python/cpython#109564).
+            # Not asyncio's server: closed, it loses connections that it has just accepted (python/cpython#109564).
             self._listener = socket.create_server((self.host, self.port), backlog=BACKLOG)
             self._listener.setblocking(False)
             self._loop.add_reader(self._listener, self._take, self._listener)
@@ -147,7 +139,7 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._cut()
-        # Whoever was let in at the last moment has yet to begin, and could not clean up when cancelled before.
+        # A connection that was just accepted has yet to begin, and could not clean up when cancelled before.
         await asyncio.sleep(0)
         for task in list(self._tasks):
             task.cancel()
@@ -174,7 +166,7 @@ class Proxy:
             if self._listener is not None:
                 await self._pass_on(link)
         except OSError:
-            pass  # either end may go whenever it likes
+            pass  # either end may go at any time
         finally:
             if link is not None:
                 link.reset()
@@ -202,20 +194,14 @@ class Proxy:
                     return
                 if direction == "up":
                     self._listen(link, said)
-                await self._say(sink[1], said, direction)
+                await asyncio.sleep(self._pause[direction])
+                if self._swallows:
+                    continue
+                sink[1].write(said)
+                await sink[1].drain()
         if not self._swallows:
             # The other end hears that this one has gone.
             sink[1].close()
-
-    async def _say(self, writer: asyncio.StreamWriter, said: bytes, direction: Direction) -> None:
-        size = 1 if direction in self._trickles else len(said)
-        for at in range(0, len(said), size):
-            if self._pause[direction]:
-                await asyncio.sleep(self._pause[direction])
-            if self._swallows:
-                return
-            writer.write(said[at : at + size])
-            await writer.drain()
 
     def _listen(self, link: _Link, said: bytes) -> None:
         at = 0

@@ -1,4 +1,4 @@
-"""A small world without a real socket or clock: SQLite, a stream and a queue in memory, campuses with moods."""
+"""A small world without a real socket or clock: SQLite, a stream and a queue in memory, campuses that fail."""
 
 import asyncio
 import random
@@ -27,27 +27,26 @@ from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.sql import connection
+from tests.blackbox.world import COURSE, Fields, launch, score, structure
 from tests.fakes.lms import pox
 
 SETTINGS = Settings(timeout_seconds=10, rules=Rules(hold_seconds=20, max_attempts=80))
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
-
-
-class Ticker:
-    """Seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+STRUCTURE = structure(
+    blocks=[
+        {"usage_id": COURSE, "parent": None},
+        {"usage_id": "chapter", "parent": COURSE},
+        {"usage_id": "problem-1", "parent": "chapter", "points_possible": 10},
+    ]
+)
 
 
 class SimulatedClock(Clock):
-    """The database's clock is simulated too: it goes with the ticker, from the time at which it was measured first."""
+    """Time that passes when the test says so, the database's too, from when it was measured first."""
 
     def __init__(self) -> None:
-        super().__init__(Ticker())
+        super().__init__(lambda: self.seconds)
+        self.seconds = 1000.0
         self._measured = False
 
     async def measure(self) -> None:
@@ -57,42 +56,41 @@ class SimulatedClock(Clock):
 
 
 class DiedError(BaseException):
-    """The process is gone in the middle of what it did; nobody catches this."""
+    """The process is gone in the middle of what it did; nothing catches this."""
+
+
+#: What a campus does with a request, by what is away.
+ANSWERS: dict[str, Response | BaseException] = {
+    "everything": TryLater("no connection to the campus: refused"),
+    "the campus refuses connections": TryLater("no connection to the campus: refused"),
+    "the campus is silent": Ambiguous("the connection was lost while waiting for the answer: time-out"),
+    "the campus is in maintenance": Response(503, {}, b"<html>Back soon</html>", 0.1),
+    "the campus is busy": Response(429, {"Retry-After": "30"}, b"", 0.1),
+    "the campus has another secret": Response(401, {}, b"", 0.1),
+    "the campus has a bad certificate": Misconfigured("the campus's certificate cannot be trusted", bytes_left=False),
+    "the daemon dies again and again": DiedError(),
+}
+#: Every other request is stored all the same.
+IN_DOUBT = ("the campus is silent", "the campus is in maintenance", "the daemon dies again and again")
 
 
 class Campus:
-    """A gradebook that takes scores as its mood has it."""
+    """A gradebook that takes scores unless something is away."""
 
     def __init__(self) -> None:
-        self.mood = "well"
+        self.away = ""
         self.holds: dict[str, str] = {}
         self.seen = 0
 
     def take(self, body: bytes) -> Response:
         request = etree.fromstring(body)
-        sourcedid = request.findtext(".//{*}sourcedId")
-        score = request.findtext(".//{*}textString")
         self.seen += 1
-        # In doubt: every other request is applied all the same.
-        applies = self.mood == "well" or (self.mood in ("silent", "dies", "maintenance") and self.seen % 2)
-        if self.mood == "refuses":
-            raise TryLater("no connection to the campus: refused")
-        if applies:
-            self.holds[sourcedid] = score
-        match self.mood:
-            case "silent":
-                raise Ambiguous("the connection was lost while waiting for the answer: time-out")
-            case "dies":
-                raise DiedError
-            case "has a bad certificate":
-                raise Misconfigured("the campus's certificate cannot be trusted", bytes_left=False)
-            case "maintenance":
-                return Response(503, {}, b"<html>Back soon</html>", 0.1)
-            case "busy":
-                return Response(429, {"Retry-After": "30"}, b"", 0.1)
-            case "has another secret":
-                return Response(401, {}, b"", 0.1)
-        return Response(200, {}, pox("success"), 0.1)
+        answer = ANSWERS.get(self.away, Response(200, {}, pox("success"), 0.1))
+        if self.away not in ANSWERS or (self.away in IN_DOUBT and self.seen % 2):
+            self.holds[request.findtext(".//{*}sourcedId")] = request.findtext(".//{*}textString")
+        if isinstance(answer, BaseException):
+            raise answer.with_traceback(None)
+        return answer
 
 
 class Campuses:
@@ -170,7 +168,7 @@ class Daemon:
         self.clock = clock
         self.stream = stream
         self.stop = Stop()
-        self.stop.set()  # nobody sleeps in simulated time
+        self.stop.set()  # no loop sleeps in simulated time
         backlog, trees, metrics = CatchUp(), CourseTrees(), Metrics("test")
         dependencies = Dependencies(
             sender=campuses,
@@ -206,7 +204,7 @@ class Daemon:
 
 
 class Database:
-    """Loses its tables, as far as anybody can tell, and gets them back."""
+    """Loses its tables, as far as the daemon can see, and gets them back."""
 
     TABLES = ("graded_assignment", "intake", "heartbeat", "campus")
 
@@ -223,45 +221,30 @@ class Database:
 
 
 class Learners:
-    """Whoever works, and what they have earned last: a grade for a problem and one for its chapter."""
+    """Learners at work, and what they earned last: each has a grade for a problem and one for its chapter."""
 
     NUMBER = 8
+    BLOCKS = ("problem-1", "chapter")
 
     def __init__(self) -> None:
         self.chance = random.Random(7)
         self.earned: dict[int, int] = {}
 
-    def launches(self) -> list[dict[str, Any]]:
+    def launches(self) -> list[Fields]:
         return [
-            {
-                "type": "launch",
-                "oauth_consumer_key": campus,
-                "user_id": f"user-{number}",
-                "course_id": "course",
-                "usage_id": block,
-                "lis_result_sourcedid": f"{number}-{block}",
-                "lis_outcome_service_url": f"https://{campus}.example/outcomes",
-            }
+            launch(f"user-{number}", block, f"{number}-{block}", f"https://{name}.example/outcomes")
+            | {"oauth_consumer_key": name}
             for number in range(self.NUMBER)
-            for block in ("problem", "chapter")
-            for campus in ("sick", "healthy")
+            for block in self.BLOCKS
+            for name in ("failing", "healthy")
         ]
 
-    def work(self) -> dict[str, Any]:
+    def work(self) -> Fields:
         number, earned = self.chance.randrange(self.NUMBER), self.chance.randrange(11)
         self.earned[number] = earned
-        return {
-            "type": "score.changed",
-            "user_id": f"user-{number}",
-            "course_id": "course",
-            "usage_id": "problem",
-            "points_earned": earned,
-            "points_possible": 10,
-        }
+        return score(f"user-{number}", "problem-1", earned)
 
     def gradebook(self) -> dict[str, str]:
         return {
-            f"{number}-{block}": f"{earned / 10:g}"
-            for number, earned in self.earned.items()
-            for block in ("problem", "chapter")
+            f"{number}-{block}": f"{earned / 10:g}" for number, earned in self.earned.items() for block in self.BLOCKS
         }

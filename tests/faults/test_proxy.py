@@ -79,7 +79,7 @@ def test_a_cut_resets_what_is_open_and_refuses_what_comes_until_it_recovers(prox
     assert ask(connect(), b"two") == b"two"
 
 
-def test_a_cut_also_resets_those_who_are_just_being_let_in(proxy, connect):
+def test_a_cut_also_resets_connections_that_are_just_being_accepted(proxy, connect):
     # While the proxy's loop is busy, they queue up and the cut comes in the same turn.
     proxy._loop.call_soon_threadsafe(time.sleep, 0.05)
     clients = [connect() for _ in range(20)]
@@ -110,18 +110,13 @@ def test_what_is_swallowed_never_arrives_and_the_connection_is_reset_at_the_reco
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_pieces_come_late_or_byte_by_byte(proxy, connect, direction):
+def test_pieces_come_late(proxy, connect, direction):
     connection = connect()
     assert ask(connection, b"one") == b"one"
     proxy.delay(direction, 0.2)
     began = time.monotonic()
     assert ask(connection, b"two") == b"two"
     assert time.monotonic() - began >= 0.2
-    proxy.trickle(direction, 0.1)
-    began = time.monotonic()
-    assert ask(connection, b"four") == b"f"
-    assert b"".join(connection.recv(1) for _ in range(3)) == b"our"
-    assert time.monotonic() - began >= 0.4
 
 
 def test_the_answer_to_chosen_words_is_lost_although_the_server_heard_them(proxy, connect, echo):
