@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.world import Fields, World, launch, score, wire
@@ -14,6 +14,29 @@ PACE = 0.1
 POSSIBLE = {"problem-1": 10, "problem-2": 10, "problem-3": 20}
 
 
+@contextmanager
+def repeatedly(work: Callable[[], object], pause: float) -> Iterator[None]:
+    """Does the work again and again in a thread, with a pause (seconds) before each; raises what it raised."""
+    stop, errors = threading.Event(), []
+
+    def run() -> None:
+        try:
+            while not stop.wait(pause):
+                work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="learners at work")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
 class Learners:
     """Learners at work, each with a grade for a problem and one for its chapter; knows what they have earned."""
 
@@ -22,28 +45,9 @@ class Learners:
         self.names = [f"user-{one}" for one in range(number)]
         self._earned: dict[tuple[str, str], int] = {}
 
-    @contextmanager
-    def at_work(self, world: World) -> Iterator[None]:
+    def at_work(self, world: World) -> AbstractContextManager[None]:
         """Scores change all the time, more of them than a campus takes."""
-        stop = threading.Event()
-        trouble: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                while not stop.wait(PACE):
-                    world.add(*self.work(10))
-            except BaseException as error:
-                trouble.append(error)
-
-        thread = threading.Thread(target=work, name="learners at work")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-        if trouble:
-            raise trouble[0]
+        return repeatedly(lambda: world.add(*self.work(10)), PACE)
 
     def launches(self, url: str) -> list[Fields]:
         return [

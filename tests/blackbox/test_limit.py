@@ -194,7 +194,7 @@ def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claim
 def test_a_daemon_frozen_between_a_claim_and_its_request_sends_nothing_when_it_thaws(world, campus, turnstile):
     armed = world.folder / "armed"
     command = [sys.executable, "-m", "tests.faults.process", str(world.config)]
-    victim = world.run([*command, "--stop-at", "claimed:1", "--once", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
+    victim = world.run([*command, "--stop-at", "claimed", "--armed", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
     others = start(world, 2)
     with at_work(world, turnstile, victim, *others) as learners:
         for daemon in (victim, *others):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -16,22 +15,9 @@ from models.db.migrate import migrate
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
-from tests.faults.setup import HOLD, TIMEOUT, Setup
+from tests.faults.setup import HOLD, PAIRS, TIMEOUT, Setup
 from tests.faults.tool import Tool
 from tests.servers import PostgresServer, RedisServer
-
-FIRST, SECOND = "postgresql and valkey-9", "sqlite and redis-6.2"
-
-#: Faults that are also tried on the other database and the other Redis, and why these.
-ALSO_ON_SQLITE_AND_REDIS_6_2 = {
-    "test_a_daemon_killed_with_a_request_at_the_campus_is_replaced_once_its_lease_is_over": (
-        "the delivery record of the lost attempt and the takeover are statements of their own on SQLite"
-    ),
-    "test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade": "two processes write to one file",
-    "test_redis_that_comes_back_empty_is_read_from_its_start": "Redis 6.2 says less about a stream",
-    "test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start": "as before, and it trims otherwise",
-    "test_last_nights_database_under_a_living_stream_leaves_no_older_grade": "a restore is the copy of a file",
-}
 
 OUTCOMES = {
     "composite_delay_seconds": 0.3,
@@ -44,11 +30,10 @@ OUTCOMES = {
 _NUMBERS = count()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each fault on the first pair of servers, some on the second too."""
-    if "pair" in metafunc.fixturenames:
-        both = metafunc.function.__name__ in ALSO_ON_SQLITE_AND_REDIS_6_2
-        metafunc.parametrize("pair", [FIRST, SECOND] if both else [FIRST])
+@pytest.fixture
+def pair() -> str:
+    """The servers, unless a test is also for others."""
+    return PAIRS[0]
 
 
 @pytest.fixture(scope="session")
@@ -100,17 +85,15 @@ def open_setup(
                 # The tests' server forgets the last moments when it is killed, which a real one does not.
                 postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
                 database_proxy = stack.enter_context(Proxy.to(postgres.host, postgres.port))
-                through = behind(database_proxy, database_url)
+                through = database_proxy.before(database_url)
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"
-            world = World.on(through, behind(redis_proxy, redis_url), folder=tmp_path / name, home=server_folder / name)
+            world = World.on(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
             stack.callback(world.end_all)
             world.set("outcomes", **OUTCOMES)
             tool = Tool(redis_url, campus.url(), seed=number)
             stack.callback(tool.close)
-            setups.append(
-                Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url, redis_url)
-            )
+            setups.append(Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url))
             return setups[-1]
 
         yield open_one
@@ -121,10 +104,3 @@ def open_setup(
 @pytest.fixture
 def setup(open_setup: Callable[[], Setup]) -> Setup:
     return open_setup()
-
-
-def behind(proxy: Proxy, url: str) -> str:
-    """*url* with the proxy's address."""
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    return urlunsplit(parts._replace(netloc=f"{user}{proxy.host}:{proxy.port}"))

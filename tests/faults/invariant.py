@@ -95,29 +95,24 @@ def deliveries_are_complete(
             was lost: it is unknown whether it sent anything.
     """
     faults = []
-    recorded, accepted, lost = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[str]()
-    for delivery in deliveries:
-        sourcedid, score, result = delivery["sourcedid"], delivery["score"], delivery["result"]
-        if score is None:
-            lost[sourcedid] += 1
-            if result != "unknown":
-                faults.append(f"the delivery record of an attempt for {sourcedid} has {result}, but no score")
-            continue
-        recorded[sourcedid, score] += 1
-        if result == "accepted":
-            accepted[sourcedid, score] += 1
-    missing = _count(one for one in requests if one.began >= since) - recorded
-    for sourcedid in {sourcedid for sourcedid, _ in missing}:
-        scores = _of(sourcedid, missing)
-        if scores.total() > lost[sourcedid]:
+    records = list(deliveries)
+    for sourcedid in {one.sourcedid for one in requests} | {one["sourcedid"] for one in records}:
+        sent = [one for one in requests if one.sourcedid == sourcedid]
+        results = [(one["score"], one["result"]) for one in records if one["sourcedid"] == sourcedid]
+        recorded = Counter(score for score, _ in results)
+        lost = recorded.pop(None, 0)
+        missing = Counter(one.score for one in sent if one.began >= since) - recorded
+        if missing.total() > lost:
             faults.append(
-                f"the campus saw {_listed(scores)} for {sourcedid}, which no delivery record has "
-                f"({lost[sourcedid]} of its attempts were lost)"
+                f"no delivery record has {dict(missing)}, which the campus saw for {sourcedid} "
+                f"({lost} of its attempts were lost)"
             )
-    invented = accepted - _count(requests)
-    for sourcedid in {sourcedid for sourcedid, _ in invented}:
-        scores = _listed(_of(sourcedid, invented))
-        faults.append(f"a delivery record says that {scores} was accepted for {sourcedid}: the campus saw none")
+        accepted = Counter(score for score, result in results if score is not None and result == "accepted")
+        if invented := accepted - Counter(one.score for one in sent):
+            faults.append(f"{dict(invented)} was accepted for {sourcedid}: the campus saw none")
+        strange = [result for score, result in results if score is None and result != "unknown"]
+        if strange:
+            faults.append(f"delivery records of {sourcedid} have {strange}, but no score")
     return faults
 
 
@@ -125,15 +120,15 @@ def nothing_is_left(rows: Iterable[Mapping[str, Any]], quarantined: int) -> list
     """Every row is at rest: sent, not claimed, not parked, not waiting; and nothing went to quarantine."""
     faults = []
     for row in rows:
-        name = row["sourcedid"]
-        if row["version_number"] > row["sent_version"]:
-            faults.append(f"{name} is still dirty: version {row['version_number']}, sent {row['sent_version']}")
-        if row["claimed_until"] is not None:
-            faults.append(f"{name} is still claimed")
-        if row["parked_at"] is not None:
-            faults.append(f"{name} is parked: {row['parked_reason']}")
-        if row["waiting_since"] is not None:
-            faults.append(f"{name} waits for a structure")
+        unrest = {
+            f"dirty: version {row['version_number']}, sent {row['sent_version']}": (
+                row["version_number"] > row["sent_version"]
+            ),
+            "claimed": row["claimed_until"] is not None,
+            f"parked: {row['parked_reason']}": row["parked_at"] is not None,
+            "waiting for a structure": row["waiting_since"] is not None,
+        }
+        faults += [f"{row['sourcedid']} is still {what}" for what, holds in unrest.items() if holds]
     if quarantined:
         faults.append(f"{quarantined} events went to quarantine")
     return faults
@@ -166,15 +161,3 @@ def _age(text: str | None, history: History) -> str:
     if text not in history:
         return "which that never was"
     return f"{len(history) - 1 - history.index(text)} changes old"
-
-
-def _count(requests: Iterable[RequestRecord]) -> Counter[tuple[str, str]]:
-    return Counter((one.sourcedid or "", one.score or "") for one in requests)
-
-
-def _of(sourcedid: str, counts: Counter[tuple[str, str]]) -> Counter[str]:
-    return Counter({score: number for (owner, score), number in counts.items() if owner == sourcedid})
-
-
-def _listed(scores: Counter[str]) -> str:
-    return ", ".join(f"{score} ({number} times)" if number > 1 else score for score, number in sorted(scores.items()))

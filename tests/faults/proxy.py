@@ -4,10 +4,12 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
+from tests.fakes.thread import in_thread
 from tests.servers import HOST, Port
 
 #: Seconds that a call of a proxy may take.
@@ -50,7 +52,7 @@ class Proxy:
         self._server = host, port
         self._port = Port()
         self.host, self.port = HOST, self._port.number
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.get_running_loop()
         self._listener: socket.socket | None = None
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,21 +65,25 @@ class Proxy:
         self.lost = threading.Event()
 
     @classmethod
-    @contextmanager
-    def to(cls, host: str, port: int) -> Iterator[Self]:
+    def to(cls, host: str, port: int) -> AbstractContextManager[Self]:
         """A running proxy."""
+        return in_thread(cls._running(host, port))
+
+    @classmethod
+    @asynccontextmanager
+    async def _running(cls, host: str, port: int) -> AsyncIterator[Self]:
         proxy = cls(host, port)
-        thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy to {port}", daemon=True)
-        thread.start()
+        await proxy._recover()
         try:
-            proxy.recover()
             yield proxy
         finally:
-            proxy._do(proxy._close)
-            proxy._loop.call_soon_threadsafe(proxy._loop.stop)
-            thread.join()
-            proxy._loop.close()
+            await proxy._close()
             proxy._port.close()
+
+    def before(self, url: str) -> str:
+        """The URL with the proxy's address."""
+        parts = urlsplit(url)
+        return parts._replace(netloc=f"{parts.username or ''}@{self.host}:{self.port}".lstrip("@")).geturl()
 
     # What can go wrong
 
@@ -139,19 +145,14 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._cut()
-        # A connection that was just accepted has yet to begin, and could not clean up when cancelled before.
-        await asyncio.sleep(0)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        # A transport that was aborted is closed a turn of the loop later.
+        # Connections that were just accepted begin, find no listener and end; aborted transports are closed.
         await asyncio.sleep(TURNS)
 
     def _take(self, listener: socket.socket) -> None:
         try:
             client, _ = listener.accept()
         except OSError:
-            return  # it went before it was let in
+            return  # it went before it was accepted
         client.setblocking(False)
         self.connections += 1
         task = self._loop.create_task(self._accept(client))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis
+import pytest
 
 from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.world import Daemon, World, read_rows, wait_until
@@ -29,6 +29,10 @@ LEASE = MARGIN + TIMEOUT + HOLD
 
 #: How log events about the stream begin.
 RESET, GAP = "the stream was reset", "the last entry that was read is gone"
+
+#: The servers of a setup, and for tests where the other database or the other Redis may differ.
+PAIRS = ("postgresql and valkey-9", "sqlite and redis-6.2")
+on_both_pairs = pytest.mark.parametrize("pair", PAIRS)
 
 _ROWS = """
     SELECT lis_result_sourcedid AS sourcedid, version_number, sent_version, sent_score, claimed_until, parked_at,
@@ -54,7 +58,6 @@ class Setup:
     database_proxy: Proxy | None
     #: Past the proxies.
     database_url: str
-    redis_url: str
 
     def daemon(self, *options: str) -> Daemon:
         """Start a daemon of :mod:`tests.faults.process`, without waiting for it."""
@@ -63,7 +66,7 @@ class Setup:
 
     def begin(self, *options: str) -> Daemon:
         """A daemon that has passed the first grade of each learner back, and is at rest."""
-        self.tool.enrol()
+        self.tool.say(*self.tool.beginning())
         daemon = self.daemon(*options)
         daemon.wait_until("the first grades came", lambda: self.campus.grades() == self.tool.newest)
         daemon.wait_settled()
@@ -81,8 +84,15 @@ class Setup:
 
     @property
     def armed(self) -> Path:
-        """Daemons that kill or stop themselves ``--once`` this file is there wait for it."""
+        """The file for which daemons wait that kill or stop themselves."""
         return self.world.folder / "armed"
+
+    def set_clock(self, seconds: float) -> Path:
+        """A file that sets a daemon's ``--clock`` so many seconds ahead."""
+        file = self.world.folder / "clock"
+        new = file.with_suffix(".new")
+        new.write_text(str(seconds))
+        return new.replace(file)
 
     def more_come(self, number: int = 10) -> None:
         """Until so many more grades have come: work flows."""
@@ -96,12 +106,6 @@ class Setup:
             "these grades change",
             lambda: all(len(self.tool.histories[sourcedid]) > number for sourcedid, number in before.items()),
         )
-
-    @contextmanager
-    def redis(self) -> Iterator[redis.Redis]:
-        """Redis, past its proxy."""
-        with redis.Redis.from_url(self.redis_url) as client:
-            yield client
 
     def strike(self, sourcedid: str, *behaviours: Behaviour) -> list[RequestRecord]:
         """Have the campus treat the next requests for one grade so; gives those requests, as they come."""
@@ -139,6 +143,11 @@ class Setup:
 
     def count(self, table_and_condition: str) -> int:
         return int(self.rows(f"SELECT COUNT(*) AS number FROM {table_and_condition}")[0]["number"])
+
+    def wait_heartbeats(self, number: int) -> None:
+        """Until so many daemons have given a sign of life that is later than now by the database's time."""
+        now = self.rows("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")[0]["now"]
+        wait_until("heartbeats", lambda: self.count(f"heartbeat WHERE seen_at > {now}") == number)
 
     # In the end
 

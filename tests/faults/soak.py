@@ -1,7 +1,7 @@
 """A small world without a real socket or clock: SQLite, a stream and a queue in memory, campuses that fail."""
 
 import asyncio
-import random
+from collections import Counter
 from typing import Any
 
 from dramatiq.brokers.stub import StubBroker
@@ -27,18 +27,10 @@ from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.sql import connection
-from tests.blackbox.world import COURSE, Fields, launch, score, structure
 from tests.fakes.lms import pox
 
 SETTINGS = Settings(timeout_seconds=10, rules=Rules(hold_seconds=20, max_attempts=80))
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
-STRUCTURE = structure(
-    blocks=[
-        {"usage_id": COURSE, "parent": None},
-        {"usage_id": "chapter", "parent": COURSE},
-        {"usage_id": "problem-1", "parent": "chapter", "points_possible": 10},
-    ]
-)
 
 
 class SimulatedClock(Clock):
@@ -59,6 +51,7 @@ class DiedError(BaseException):
     """The process is gone in the middle of what it did; nothing catches this."""
 
 
+NAMES = ("failing", "healthy")
 #: What a campus does with a request, by what is away.
 ANSWERS: dict[str, Response | BaseException] = {
     "everything": TryLater("no connection to the campus: refused"),
@@ -74,34 +67,27 @@ ANSWERS: dict[str, Response | BaseException] = {
 IN_DOUBT = ("the campus is silent", "the campus is in maintenance", "the daemon dies again and again")
 
 
-class Campus:
-    """A gradebook that takes scores unless something is away."""
+class Campuses:
+    """In the place of the sender: a gradebook for each host, of which *failing* fails while something is away."""
 
     def __init__(self) -> None:
         self.away = ""
-        self.holds: dict[str, str] = {}
-        self.seen = 0
-
-    def take(self, body: bytes) -> Response:
-        request = etree.fromstring(body)
-        self.seen += 1
-        answer = ANSWERS.get(self.away, Response(200, {}, pox("success"), 0.1))
-        if self.away not in ANSWERS or (self.away in IN_DOUBT and self.seen % 2):
-            self.holds[request.findtext(".//{*}sourcedId")] = request.findtext(".//{*}textString")
-        if isinstance(answer, BaseException):
-            raise answer.with_traceback(None)
-        return answer
-
-
-class Campuses:
-    """In the place of the sender: the campus by the host of its URL."""
-
-    def __init__(self, **campuses: Campus) -> None:
-        self.by_name = campuses
+        #: As :meth:`tests.blackbox.learners.Learners.gradebook` gives them.
+        self.grades: dict[str, dict[tuple[str, str], str]] = {name: {} for name in NAMES}
+        self.seen: Counter[str] = Counter()
 
     async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Response:
         assert not abort.is_set()
-        return self.by_name[url.removeprefix("https://").partition(".")[0]].take(body)
+        name = url.removeprefix("https://").partition(".")[0]
+        self.seen[name] += 1
+        answer = ANSWERS.get(self.away) if name == "failing" else None
+        if answer is None or (self.away in IN_DOUBT and self.seen[name] % 2):
+            request = etree.fromstring(body)
+            sourcedid = request.findtext(".//{*}sourcedId")
+            self.grades[name]["/outcomes", sourcedid] = request.findtext(".//{*}textString")
+        if isinstance(answer, BaseException):
+            raise answer.with_traceback(None)
+        return answer or Response(200, {}, pox("success"), 0.1)
 
 
 class MemoryStream:
@@ -138,27 +124,19 @@ class MemoryStream:
 
 
 class MemoryQueue(StubBroker):
-    """Dramatiq's queues, as far as these messages need them: away with Redis, lost with a process."""
+    """Dramatiq's queues: away with Redis, lost with a process. Delays pass at once, so that messages come early."""
 
-    def __init__(self, stream: MemoryStream, clock: Clock) -> None:
+    def __init__(self, stream: MemoryStream) -> None:
         super().__init__(middleware=[])
         self._stream = stream
-        self._clock = clock
-        #: When each is due, in milliseconds since 1970, and the assignments that it names.
-        self.messages: list[tuple[int, list[int]]] = []
+        #: The assignments that each message names.
+        self.messages: list[list[int]] = []
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         if self._stream.away:
             raise ConnectionError("Redis is away")
-        (assignment_ids,) = message.args
-        self.messages.append((self._clock.now() + (delay or 0), assignment_ids))
+        self.messages.extend(message.args)
         return message
-
-    def due(self) -> list[list[int]]:
-        now = self._clock.now()
-        due = [assignment_ids for at, assignment_ids in self.messages if at <= now]
-        self.messages = [message for message in self.messages if message[0] > now]
-        return due
 
 
 class Daemon:
@@ -179,7 +157,7 @@ class Daemon:
             may_send=lambda: backlog.applied,
             abort=asyncio.Event(),
         )
-        self.queue = MemoryQueue(stream, clock)
+        self.queue = MemoryQueue(stream)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
         batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
         intake = IntakeLoop(stream, batches, keep_days=7)
@@ -192,7 +170,8 @@ class Daemon:
         for step in self.steps:
             await self._outlive(step(self.stop))
         if not self.stream.away:
-            for assignment_ids in self.queue.due():
+            messages, self.queue.messages = self.queue.messages, []
+            for assignment_ids in messages:
                 await self._outlive(self.outcomes.send(assignment_ids))
 
     async def _outlive(self, work: Any) -> None:
@@ -218,33 +197,3 @@ class Database:
             names = (table, f"{table}_away") if away else (f"{table}_away", table)
             await connection().execute_script("ALTER TABLE {} RENAME TO {}".format(*names))
         self.away = away
-
-
-class Learners:
-    """Learners at work, and what they earned last: each has a grade for a problem and one for its chapter."""
-
-    NUMBER = 8
-    BLOCKS = ("problem-1", "chapter")
-
-    def __init__(self) -> None:
-        self.chance = random.Random(7)
-        self.earned: dict[int, int] = {}
-
-    def launches(self) -> list[Fields]:
-        return [
-            launch(f"user-{number}", block, f"{number}-{block}", f"https://{name}.example/outcomes")
-            | {"oauth_consumer_key": name}
-            for number in range(self.NUMBER)
-            for block in self.BLOCKS
-            for name in ("failing", "healthy")
-        ]
-
-    def work(self) -> Fields:
-        number, earned = self.chance.randrange(self.NUMBER), self.chance.randrange(11)
-        self.earned[number] = earned
-        return score(f"user-{number}", "problem-1", earned)
-
-    def gradebook(self) -> dict[str, str]:
-        return {
-            f"{number}-{block}": f"{earned / 10:g}" for number, earned in self.earned.items() for block in self.BLOCKS
-        }

@@ -2,14 +2,12 @@
 
 import pytest
 
-from tests.blackbox.world import wait_until
-
 pytestmark = pytest.mark.timeout(120)
 
 
 def test_two_daemons_whose_clocks_are_an_hour_apart_never_send_the_same_grade_at_once(setup):
     first = setup.begin()
-    second = setup.daemon("--clock-offset", "3600").wait_ready()
+    second = setup.daemon("--clock", str(setup.set_clock(3600))).wait_ready()
     with setup.tool.at_work():
         setup.more_come(60)
         for daemon in (first, second):
@@ -21,26 +19,12 @@ def test_two_daemons_whose_clocks_are_an_hour_apart_never_send_the_same_grade_at
 
 
 def test_a_clock_that_steps_back_ten_minutes_under_load_holds_no_grade_up(setup):
-    file = setup.world.folder / "clock"
-
-    def step(seconds):
-        (new := file.with_suffix(".new")).write_text(str(seconds))
-        new.replace(file)
-
-    def database_time():
-        return setup.rows("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")[0]["now"]
-
-    step(0)
-    daemons = setup.begin("--clock-file", str(file)), setup.daemon().wait_ready()
+    daemons = setup.begin("--clock", str(setup.set_clock(0))), setup.daemon().wait_ready()
     for seconds in (-600, -1200):
         with setup.tool.at_work():
             setup.more_come()
-            step(seconds)
-            stepped = database_time()
-            wait_until(
-                "both daemons have the database's time",
-                lambda since=stepped: setup.count(f"heartbeat WHERE seen_at > {since}") == len(daemons),
-            )
+            setup.set_clock(seconds)
+            setup.wait_heartbeats(len(daemons))
         setup.settle()
         # Claims that were made with the stepped clock were over at once; those that follow are as good as any.
         fenced = [daemon.metric("passback_fenced_total") for daemon in daemons]

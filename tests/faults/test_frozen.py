@@ -4,7 +4,7 @@ import psutil
 import pytest
 
 from tests.blackbox.world import wait_until
-from tests.faults.setup import freeze, resume
+from tests.faults.setup import freeze, on_both_pairs, resume
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)
@@ -16,6 +16,7 @@ def is_frozen(daemon):
     return psutil.Process(daemon.process.pid).status() == psutil.STATUS_STOPPED
 
 
+@on_both_pairs  # two processes write to one file
 def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade(setup):
     daemon = setup.begin()
     sourcedid = f"user-0/{LEAF}"
@@ -39,7 +40,7 @@ def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade
 
 
 def test_a_daemon_frozen_inside_a_transaction_keeps_no_other_from_sending_and_intake_no_longer_than_its_session(setup):
-    daemon = setup.begin("--stop-at", "batch applied:1", "--once", str(setup.armed))
+    daemon = setup.begin("--stop-at", "batch applied", "--armed", str(setup.armed))
     beside = setup.daemon()
     with setup.tool.at_work():
         # Only then has it caught up with the stream, for which it waits before it sends anything.

@@ -65,7 +65,7 @@ def test_a_grade_that_no_learner_had_is_found():
         (("0.1", "0.1"), [("0.1", "accepted")], 1.0, None),
         (("0.1", "0.1"), [("0.1", "accepted")], 0.0, "no delivery record"),
         (("0.1", "0.1"), [("0.1", "accepted"), ("0.5", "retried")], 0.0, "no delivery record"),
-        (("0.1",), [("0.1", "accepted"), ("0.5", "accepted"), ("0.3", "retried")], 0.0, "0.5 was accepted"),
+        (("0.1",), [("0.1", "accepted"), ("0.5", "accepted"), ("0.3", "retried")], 0.0, "{'0.5': 1} was accepted"),
         ((), [(None, "accepted")], 0.0, "but no score"),
     ],
 )
@@ -80,7 +80,7 @@ def test_every_request_must_have_its_record_and_every_acceptance_its_request(see
         ({"version_number": 4}, "dirty"),
         ({"claimed_until": 1}, "claimed"),
         ({"parked_at": 1, "parked_reason": "gone"}, "parked: gone"),
-        ({"waiting_since": 1}, "waits"),
+        ({"waiting_since": 1}, "waiting"),
     ],
 )
 def test_a_row_that_is_not_at_rest_is_found(changed, words):

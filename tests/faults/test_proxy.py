@@ -20,16 +20,11 @@ class _Echo(socketserver.BaseRequestHandler):
                 self.request.sendall(said)
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-
 @pytest.fixture
 def echo():
     """Says what it hears; remembers it."""
-    with _Server(("127.0.0.1", 0), _Echo) as server:
-        server.heard = []
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
+        server.daemon_threads, server.heard = True, []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -59,12 +54,6 @@ def connect(proxy):
 def ask(connection, words):
     connection.sendall(words)
     return connection.recv(1000)
-
-
-def test_it_passes_everything_on(connect):
-    connection = connect()
-    assert ask(connection, b"one") == b"one"
-    assert ask(connection, b"two") == b"two"
 
 
 def test_a_cut_resets_what_is_open_and_refuses_what_comes_until_it_recovers(proxy, connect):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.blackbox.world import score, wire
+from tests.faults.setup import on_both_pairs
 from tests.faults.tool import LEAF, POSSIBLE
 from tests.servers import ServerUnavailableError
 
@@ -50,6 +51,7 @@ class Dump:
         return self._scene.postgres.execute(sql, database=self._name)
 
 
+@on_both_pairs  # a restore is the copy of a file
 def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup):
     daemon = setup.begin()
     # SQLite's file is copied between two daemons, PostgreSQL's tables under a running one.

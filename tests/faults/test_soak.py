@@ -7,18 +7,11 @@ from models.db.sql import Statement
 from models.delivery import Delivery
 from models.quarantine import QuarantinedEvent
 from models.queries.status import read_status
-from tests.faults.soak import (
-    STRUCTURE,
-    Campus,
-    Campuses,
-    Daemon,
-    Database,
-    DiedError,
-    Learners,
-    MemoryStream,
-    SimulatedClock,
-)
+from tests.blackbox.learners import Learners
+from tests.blackbox.world import Fields, structure
+from tests.faults import soak
 
+LEARNERS = 8
 #: Simulated seconds between two rounds of the loops.
 STEP = 5.0
 #: What is away, for so many simulated seconds each, with a minute without faults between. An hour in all.
@@ -41,69 +34,75 @@ AFTER = 4000.0
 CLAIMED = Statement("SELECT COUNT(*) AS number FROM graded_assignment WHERE claimed_until IS NOT NULL")
 
 
-class Soak:
+class Hour:
     """The world, a daemon in it that is replaced whenever it dies, and time."""
 
-    def __init__(self, clock: SimulatedClock) -> None:
+    def __init__(self, clock: soak.SimulatedClock) -> None:
         self.clock = clock
-        self.stream = MemoryStream()
-        self.failing, self.healthy = Campus(), Campus()
-        self.campuses = Campuses(failing=self.failing, healthy=self.healthy)
-        self.database = Database()
-        self.learners = Learners()
-        self.daemon = Daemon(self.stream, self.campuses, clock)
+        self.stream = soak.MemoryStream()
+        self.campuses = soak.Campuses()
+        self.database = soak.Database()
+        self.learners = Learners(LEARNERS, seed=7)
+        self.daemon = soak.Daemon(self.stream, self.campuses, clock)
         self.deaths = 0
 
-    def put(self, event) -> None:
-        self.stream.put(self.clock.now(), event)
+    def put(self, *events: Fields) -> None:
+        for event in events:
+            self.stream.put(self.clock.now(), event)
+
+    def launches(self) -> list[Fields]:
+        return [
+            {**event, "oauth_consumer_key": name}
+            for name in soak.NAMES
+            for event in self.learners.launches(f"https://{name}.example/outcomes")
+        ]
 
     async def pass_time(self, seconds: float, *, work: bool) -> None:
         for number in range(int(seconds / STEP)):
             self.clock.seconds += STEP
-            if work and not self.stream.away and number % 3 == 0:
-                self.put(self.learners.work())
+            if work and not self.stream.away and number % 20 == 0:
+                self.put(*self.learners.work(LEARNERS))
             try:
                 await self.daemon.round()
-            except DiedError:
+            except soak.DiedError:
                 self.deaths += 1
-                self.daemon = Daemon(self.stream, self.campuses, self.clock)
+                self.daemon = soak.Daemon(self.stream, self.campuses, self.clock)
 
     async def set_away(self, what: str) -> None:
         self.stream.away = what in ("Redis", "Redis and the database", "everything")
-        self.failing.away = what
+        self.campuses.away = what
         await self.database.leave(away=what in ("the database", "Redis and the database", "everything"))
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 async def test_an_hour_of_outages_of_everything_in_turn_leaves_nothing_unsent_and_nothing_parked(empty_database):
-    clock = SimulatedClock()
+    clock = soak.SimulatedClock()
     await clock.measure()
-    for name in ("failing", "healthy"):
+    for name in soak.NAMES:
         await add(name, name, "secret", guid=None, now=clock.now())
-    soak = Soak(clock)
-    for event in (STRUCTURE, *soak.learners.launches(), soak.learners.work()):
-        soak.put(event)
+    hour = Hour(clock)
+    hour.put(structure(), *hour.launches(), *hour.learners.work(LEARNERS))
     began = clock.monotonic()
     for what in OUTAGES:
         # A launch from the campus, so that it is probed soon.
-        soak.put(soak.learners.launches()[0])
-        await soak.pass_time(WELL, work=True)
-        before = soak.failing.seen
-        await soak.set_away(what)
-        await soak.pass_time(LONG, work=True)
+        hour.put(hour.launches()[0])
+        await hour.pass_time(WELL, work=True)
+        before = hour.campuses.seen["failing"]
+        await hour.set_away(what)
+        await hour.pass_time(LONG, work=True)
         if what.startswith("the campus"):
-            assert soak.failing.seen > before, f"no request came while {what}"
-        await soak.set_away("")
+            assert hour.campuses.seen["failing"] > before, f"no request came while {what}"
+        await hour.set_away("")
     assert clock.monotonic() - began >= 3500
-    await soak.pass_time(AFTER, work=False)
+    await hour.pass_time(AFTER, work=False)
 
     status = await read_status(now=clock.now())
     assert {state: number for state, number in status.assignments.items() if number} == {"clean": 32}
     assert [campus.state for campus in status.campuses] == ["up", "up"]
-    assert soak.failing.holds == soak.healthy.holds == soak.learners.gradebook()
+    assert hour.campuses.grades == dict.fromkeys(soak.NAMES, hour.learners.gradebook())
     assert await QuarantinedEvent.all().count() == 0
     assert (await CLAIMED.row())["number"] == 0
     # Every request has its delivery record, and the daemon died at all.
-    assert await Delivery.all().count() == soak.failing.seen + soak.healthy.seen
-    assert soak.deaths > 3
+    assert await Delivery.all().count() == hour.campuses.seen.total()
+    assert hour.deaths > 3

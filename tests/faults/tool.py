@@ -1,17 +1,19 @@
-"""The learning tool: learners who work without a pause, and a producer that says a thing until Redis has it."""
+"""The learning tool: learners who work without a pause, and a producer that repeats an event until Redis has it."""
 
 import random
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
+from tests.blackbox.learners import repeatedly
 from tests.blackbox.world import COURSE, STREAM, Fields, launch, score, structure, wire
 
-#: Points of each problem. Many, so that no grade comes twice and the age of each can be told from its text.
+#: Points of each problem. Many, so that no grade comes twice and the text of each gives its age.
 POSSIBLE = 1000
 PROBLEMS = ("problem-1", "problem-2", "problem-3")
 #: Problem 1 is graded by itself, the chapter as the sum of all three.
@@ -39,7 +41,8 @@ class Tool:
 
     def __init__(self, redis_url: str, url: str, *, seed: int, learners: int = 3, says_modified: bool = False) -> None:
         self._random = random.Random(seed)
-        self._redis = redis.Redis.from_url(redis_url, socket_timeout=5)
+        again = Retry(ConstantBackoff(PACE), retries=int(PATIENCE / PACE))
+        self.redis = redis.Redis.from_url(redis_url, socket_timeout=5, retry=again)
         self._lock = threading.RLock()
         self._earned: dict[tuple[str, str], int] = {}
         self._names = [f"user-{number}" for number in range(learners)]
@@ -59,7 +62,7 @@ class Tool:
         self.said: list[Fields] = []
 
     def close(self) -> None:
-        self._redis.close()
+        self.redis.close()
 
     @property
     def newest(self) -> dict[str, str]:
@@ -67,12 +70,8 @@ class Tool:
         with self._lock:
             return {sourcedid: history[-1] for sourcedid, history in self.histories.items() if history}
 
-    def enrol(self) -> None:
-        """The course, a launch for each grade, and a first score on every problem."""
-        self.say(*self.beginning())
-
     def beginning(self) -> list[Fields]:
-        """What :meth:`enrol` says."""
+        """The course, a launch for each grade, and a first score on every problem; not said yet."""
         scores = [self._change(name, problem) for name in self._names for problem in PROBLEMS]
         return [structure(blocks=BLOCKS), *self._launches(), *scores]
 
@@ -91,55 +90,26 @@ class Tool:
         problems = {LEAF: PROBLEMS[:1], COMPOSITE: PROBLEMS[1:]}.get(usage, PROBLEMS)
         self.say(self._change(name, self._random.choice(problems)))
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self) -> AbstractContextManager[None]:
         """Scores change all the time."""
-        stop, trouble = threading.Event(), []
-
-        def work() -> None:
-            try:
-                while not stop.wait(PACE):
-                    self.change()
-            except BaseException as error:
-                trouble.append(error)
-
-        thread = threading.Thread(target=work, name="learners at work")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-        if trouble:
-            raise trouble[0]
+        return repeatedly(self.change, PACE)
 
     def say(self, *events: Fields) -> None:
-        """Put events onto the stream, again and again until Redis has taken them."""
+        """Put events onto the stream; Redis may be away for a while."""
         for event in events:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    self._add(event)
-                    break
-                except redis.RedisError:
-                    if time.monotonic() > deadline:
-                        raise
-                    time.sleep(PACE)
-
-    def _add(self, event: Fields) -> None:
-        if self.behind_ms is None:
-            self._redis.xadd(STREAM, dict(event))
-            return
-        with self._lock:
-            self._added += 1
-            entry_id = f"{int(time.time() * 1000) - self.behind_ms}-{self._added}"
-            self._redis.xadd(STREAM, dict(event), id=entry_id)
+            if self.behind_ms is None:
+                self.redis.xadd(STREAM, dict(event))
+                continue
+            with self._lock:
+                self._added += 1
+                entry_id = f"{int(time.time() * 1000) - self.behind_ms}-{self._added}"
+                self.redis.xadd(STREAM, dict(event), id=entry_id)
 
     def _change(self, name: str, problem: str) -> Fields:
         with self._lock:
             event = score(name, problem, self._new_points(name, problem), POSSIBLE)
             if self.says_modified:
-                # No two at the same time: they are to be told apart whatever order they come in.
+                # No two at the same time: their order must be known however they arrive.
                 self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
                 event["modified"] = self._last.isoformat()
             self.said.append(event)
