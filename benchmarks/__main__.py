@@ -23,7 +23,7 @@ from benchmarks.report import Row, publish
 from benchmarks.seed.measure import seed
 from benchmarks.servers import Servers, running_servers
 from benchmarks.support_queries import ask, beside_pruning, fill
-from benchmarks.unhealthy_campus import PATIENCE, Plan, sick_campus
+from benchmarks.unhealthy_campus import PATIENCE, Plan, unhealthy_campus
 
 app = typer.Typer(add_completion=False)
 app.add_typer(growth_app)
@@ -51,7 +51,7 @@ def main(
     """
     Outcomes a second, end to end, against what aiohttp and a signature alone can do in the same run.
 
-    End to end means from XADD to the row clean and the ledger written: the real daemon as a process, PostgreSQL and
+    End to end means from XADD to the clean row and the delivery record: the real daemon as a process, PostgreSQL and
     Valkey from wheels, a campus that answers after a settable time.
     """
     if context.invoked_subcommand is not None:
@@ -97,26 +97,26 @@ def unhealthy(
     outcomes: Outcomes = 400,
     rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 3,
     latency_ms: Latency = 50,
-    sick_ms: Annotated[int, typer.Option(help="How long the sick campus takes.")] = 9000,
+    slow_ms: Annotated[int, typer.Option(help="How long the unhealthy campus takes.")] = 9000,
     concurrency: Concurrency = 64,
 ) -> None:
     """
     What a campus gets beside one that answers each request after nine seconds.
 
-    Exits with 1 if that is less than 80 % of what it gets alone, or if a grade does not reach the sick campus after
-    its recovery.
+    Exits with 1 if that is less than 80 % of what it gets alone, or if a grade does not reach the unhealthy campus
+    after its recovery.
     """
-    plan = Plan(outcomes, rounds, latency_ms, sick_ms, concurrency)
-    with running_servers() as servers, Campus(latency_ms) as well, Campus(latency_ms) as ill:
-        figures = asyncio.run(sick_campus(*servers.fresh(), well, ill, plan))
+    plan = Plan(outcomes, rounds, latency_ms, slow_ms, concurrency)
+    with running_servers() as servers, Campus(latency_ms) as healthy, Campus(latency_ms) as other:
+        figures = asyncio.run(unhealthy_campus(*servers.fresh(), healthy, other, plan))
     share = _show(
-        f"{latency_ms} ms, the sick one {sick_ms} ms, {concurrency} at once each",
+        f"{latency_ms} ms, the unhealthy one {slow_ms} ms, {concurrency} at once each",
         "of alone",
-        {"alone": figures.alone, "beside the sick one": figures.beside},
+        {"alone": figures.alone, "beside the unhealthy one": figures.beside},
     )
-    print(f"all grades of the sick one were there {max(figures.recovered):.0f} s after its recovery, at most")
+    print(f"all grades of the unhealthy one were there {max(figures.recovered):.0f} s after its recovery, at most")
     if figures.missing:
-        print(f"{figures.missing} grades did not reach the sick one within {PATIENCE:.0f} s of its recovery")
+        print(f"{figures.missing} grades did not reach the unhealthy one within {PATIENCE:.0f} s of its recovery")
     if share < LEAST_SHARE:
         print(f"the healthy one kept less than {LEAST_SHARE:.0%} of its throughput")
     raise typer.Exit(figures.missing > 0 or share < LEAST_SHARE)
@@ -144,16 +144,16 @@ def dispatch(
 def support_queries(
     outcomes: Outcomes = 1000,
     rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
-    assignments: Annotated[int, typer.Option(help="Ten ledger lines each.")] = 100_000,
+    assignments: Annotated[int, typer.Option(help="Ten delivery records each.")] = 100_000,
 ) -> None:
-    """How quickly the help desk is answered on a large PostgreSQL, and what pruning it costs those who send."""
+    """How quickly support questions are answered on a large PostgreSQL, and what pruning costs the daemons."""
     with running_servers() as servers, Campus(50) as campus:
         place = servers.fresh()
         fill(servers, place[1], assignments)
-        _show_seconds(f"{assignments:,} assignments, {10 * assignments:,} ledger lines", ask(*place, rounds))
+        _show_seconds(f"{assignments:,} assignments, {10 * assignments:,} delivery records", ask(*place, rounds))
         sending = {
             name: asyncio.run(beside_pruning(*place, campus.url, outcomes=outcomes, rounds=rounds, prune=prune))
-            for name, prune in (("sending", False), ("sending while the ledger is pruned", True))
+            for name, prune in (("sending", False), ("sending beside pruning", True))
         }
     _show("what pruning costs", "of alone", sending)
 

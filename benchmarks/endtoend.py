@@ -1,4 +1,4 @@
-"""The real daemon: from ``XADD`` to the row clean and the ledger written."""
+"""The real daemon: from ``XADD`` to the clean row and the delivery record."""
 
 import asyncio
 import time

@@ -14,7 +14,7 @@ from daemon import lifespan
 from daemon.cli import main
 from daemon.queue import worker
 
-#: Threads, each of which has one message in hand.
+#: Threads, each of which works on one message.
 THREADS = 64
 
 

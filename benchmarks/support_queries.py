@@ -1,4 +1,4 @@
-"""How quickly the help desk is answered, and whether pruning holds up sending, on a large PostgreSQL."""
+"""How quickly support questions are answered, and whether pruning holds up sending, on a large PostgreSQL."""
 
 import asyncio
 import subprocess
@@ -19,7 +19,7 @@ QUESTIONS = {
     "resend --dry-run": ["resend", "--all", "--dry-run", "--json"],
 }
 
-# As much as a busy year leaves behind: ten campuses, ten lines an assignment, one in fifty parked.
+# As much as a busy year leaves behind: ten campuses, ten delivery records an assignment, one in fifty parked.
 _FILL = """
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
     SELECT 'campus ' || n, 'key-' || n, 'secret' FROM generate_series(1, 10) AS n;
@@ -46,7 +46,7 @@ ANALYZE;
 
 
 def fill(servers: Servers, url: str, assignments: int) -> None:
-    """So many assignments with ten ledger lines each, older by forty days from one to the next."""
+    """So many assignments with ten delivery records each, older by forty days from one to the next."""
     asyncio.run(migrate(url))
     sql = _FILL.format(assignments=assignments, now=int(time.time() * 1000))
     servers.postgres.execute(sql, database=url.rsplit("/", 1)[1])
@@ -73,7 +73,7 @@ def _seconds(*arguments: str) -> float:
 async def beside_pruning(
     folder: Path, database: str, redis_url: str, campus: str, *, outcomes: int, rounds: int, prune: bool
 ) -> list[float]:
-    """Outcomes a second while nothing, or almost the whole ledger, is pruned."""
+    """Outcomes a second while nothing, or almost every delivery record, is pruned."""
     figures = []
     # Learners of its own: a launch that is known makes no grade clean.
     name = "beside-pruning" if prune else "alone"

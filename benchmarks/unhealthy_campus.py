@@ -11,11 +11,11 @@ import aiohttp
 from benchmarks.campus import Campus
 from benchmarks.daemon import Daemon, launches, running_daemon, scores
 
-WELL, SICK = "well", "sick"
-#: Seconds after the sick campus's recovery within which all its grades must be there: requests that hang, and a pause
-#: of its gate in case that some of them ran out of time.
+HEALTHY, UNHEALTHY = "healthy", "unhealthy"
+#: Seconds after the unhealthy campus's recovery within which all its grades must be there: requests that hang, and a
+#: pause of its breaker in case that some of them ran out of time.
 PATIENCE = 120.0
-#: Seconds for the burst of its events and wake-ups to be over: it is its sickness that is measured.
+#: Seconds for the burst of its events and messages to be over: what it does while unhealthy is measured.
 SETTLE = 1.0
 
 
@@ -23,12 +23,12 @@ SETTLE = 1.0
 class Figures:
     """A figure a round."""
 
-    #: Outcomes a second of the healthy campus, by itself and beside the sick one.
+    #: Outcomes a second of the healthy campus, by itself and beside the unhealthy one.
     alone: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
-    #: Seconds from the sick campus's recovery until its last grade is there.
+    #: Seconds from the unhealthy campus's recovery until its last grade is there.
     recovered: list[float] = field(default_factory=list)
-    #: Grades of the sick campus that were not there in the end.
+    #: Grades of the unhealthy campus that were not there in the end.
     missing: int = 0
 
 
@@ -39,18 +39,20 @@ class Plan:
     outcomes: int
     rounds: int
     latency_ms: int
-    sick_ms: int
+    slow_ms: int
     concurrency: int
 
 
 class Trial:
-    """One daemon that serves both campuses, in rounds that differ in nothing but the sick one's state."""
+    """One daemon that serves both campuses, in rounds that differ in nothing but the unhealthy one's state."""
 
-    def __init__(self, plan: Plan, daemon: Daemon, web: aiohttp.ClientSession, well: Campus, sick: Campus) -> None:
+    def __init__(
+        self, plan: Plan, daemon: Daemon, web: aiohttp.ClientSession, healthy: Campus, unhealthy: Campus
+    ) -> None:
         self._plan = plan
         self._daemon = daemon
         self._web = web
-        self._campuses = {WELL: well, SICK: sick}
+        self._campuses = {HEALTHY: healthy, UNHEALTHY: unhealthy}
         self._sent = dict.fromkeys(self._campuses, 0)
 
     async def run(self) -> Figures:
@@ -59,29 +61,29 @@ class Trial:
         for name, campus in self._campuses.items():
             await self._daemon.add(launches(name, campus.url, number))
         await self._daemon.until_clean(2 * number)
-        await self._well()  # connections, caches
+        await self._healthy()  # connections, caches
         for _ in range(self._plan.rounds):
-            figures.alone.append(await self._well())
-            await self._fall_sick()
-            figures.beside.append(await self._well())
+            figures.alone.append(await self._healthy())
+            await self._slow_down()
+            figures.beside.append(await self._healthy())
             took, missing = await self._recover()
             figures.recovered.append(took)
             figures.missing += missing
         return figures
 
-    async def _well(self) -> float:
+    async def _healthy(self) -> float:
         """Outcomes a second of the healthy campus, from ``XADD`` to the campus."""
         started = time.perf_counter()
-        await self._send(WELL)
-        await _until(lambda: self._arrived(WELL))
+        await self._send(HEALTHY)
+        await _until(lambda: self._arrived(HEALTHY))
         return self._plan.outcomes / (time.perf_counter() - started)
 
-    async def _fall_sick(self) -> None:
+    async def _slow_down(self) -> None:
         """And have as much as it may get hang there."""
-        campus = self._campuses[SICK]
-        await campus.take(self._web, self._plan.sick_ms)
+        campus = self._campuses[UNHEALTHY]
+        await campus.take(self._web, self._plan.slow_ms)
         before, _ = await campus.look(self._web)
-        await self._send(SICK)
+        await self._send(UNHEALTHY)
         most = min(self._plan.concurrency, self._plan.outcomes)
 
         async def hang() -> bool:
@@ -93,12 +95,12 @@ class Trial:
 
     async def _recover(self) -> tuple[float, int]:
         """Seconds until all its grades are there, and how many were not within the time they have."""
-        campus = self._campuses[SICK]
+        campus = self._campuses[UNHEALTHY]
         await campus.take(self._web, self._plan.latency_ms)
         started = time.perf_counter()
-        await _until(lambda: self._arrived(SICK))
+        await _until(lambda: self._arrived(UNHEALTHY))
         _, stored = await campus.look(self._web)
-        return time.perf_counter() - started, self._sent[SICK] - stored
+        return time.perf_counter() - started, self._sent[UNHEALTHY] - stored
 
     async def _send(self, name: str) -> None:
         """A new score for each learner there."""
@@ -112,7 +114,7 @@ class Trial:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Or until the time is over: the figures tell."""
+    """Until the condition holds, or the time is over: the figures show which."""
     deadline = time.perf_counter() + PATIENCE
     while time.perf_counter() < deadline:
         if await condition():
@@ -120,10 +122,12 @@ async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def sick_campus(work: Path, database: str, redis_url: str, well: Campus, sick: Campus, plan: Plan) -> Figures:
+async def unhealthy_campus(
+    work: Path, database: str, redis_url: str, healthy: Campus, unhealthy: Campus, plan: Plan
+) -> Figures:
     """Alternating rounds."""
     async with (
-        running_daemon(work, database, redis_url, WELL, SICK, concurrency=plan.concurrency) as daemon,
+        running_daemon(work, database, redis_url, HEALTHY, UNHEALTHY, concurrency=plan.concurrency) as daemon,
         aiohttp.ClientSession() as web,
     ):
-        return await Trial(plan, daemon, web, well, sick).run()
+        return await Trial(plan, daemon, web, healthy, unhealthy).run()

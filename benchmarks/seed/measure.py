@@ -100,7 +100,7 @@ class _Run:
 
 @asynccontextmanager
 async def _platform(environment: dict[str, str], campus: str, learners: int) -> AsyncIterator[Process]:
-    """Whoever announces the scores, once its tables are there."""
+    """The process that announces the scores, once its tables are there."""
     command = [sys.executable, "-m", "benchmarks.seed", campus, str(learners)]
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdin=PIPE, stdout=PIPE)
     assert process.stdin is not None
