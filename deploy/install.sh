@@ -11,10 +11,10 @@ case "$PREFIX$UNITDIR$STATEDIR" in
 esac
 
 venv="$PREFIX/lib/passbackd" config="$PREFIX/etc/passbackd/config.toml" unit="$UNITDIR/passbackd.service"
+doc="$PREFIX/share/doc/passbackd"
 
 "$PYTHON" -c 'import sys; sys.exit("passbackd needs Python 3.11 or newer: make install PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 mkdir -p "$PREFIX/bin" "$PREFIX/lib" "$PREFIX/etc/passbackd/credentials" "$PREFIX/share/passbackd" "$UNITDIR"
-mkdir -p "$PREFIX/share/doc/passbackd"
 chmod 700 "$PREFIX/etc/passbackd/credentials"
 test -x "$venv/bin/python" || "$PYTHON" -m venv "$venv"
 pip() {
@@ -24,7 +24,10 @@ echo "installing passbackd into $venv"
 pip --require-hashes -r requirements.txt
 pip --no-deps --no-build-isolation --force-reinstall .
 ln -sf "$venv/bin/passbackd" "$PREFIX/bin/passbackd"
-cp docs/*.md "$PREFIX/share/doc/passbackd/"
+# Laid out as the project, so that links between the pages lead somewhere.
+rm -rf "$doc"
+mkdir -p "$doc"
+cp -R README.md CONTRIBUTING.md CHANGELOG.md LICENSE config.toml docs deploy "$doc/"
 
 if test -e "$config"; then
     echo "kept $config"

@@ -37,12 +37,25 @@ def command(unit: Path) -> list[str]:
     return shlex.split(line)
 
 
+def broken_links(folder: Path) -> list[str]:
+    """The links of its pages to files that are not there."""
+    return [
+        f"{page.name}: {target}"
+        for page in folder.rglob("*.md")
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+
+
 @pytest.mark.timeout(300)
 def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
     make("install", place)
     unit, config = Path(place["UNITDIR"], "passbackd.service"), Path(place["PREFIX"], "etc", "passbackd", "config.toml")
     said = systemd_analyze().run("verify", unit)
     assert (said.returncode, said.stdout) == (0, "")
+    (page,) = re.findall(r"^Documentation=file:(.*)$", unit.read_text(), re.MULTILINE)
+    assert Path(page).exists()
+    assert broken_links(Path(place["PREFIX"], "share", "doc", "passbackd")) == []
 
     supervisor = Supervisor(tmp_path / "notify")
     web, embedded = free_ports(2)
