@@ -145,7 +145,7 @@ _CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
 
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database that nobody writes to: its copies are made at once."""
+    """A migrated database that no test writes to: its copies are made at once."""
     file = tmp_path_factory.mktemp("migrated") / "test.db"
     asyncio.run(migrate(f"sqlite://{file}"))
     return file

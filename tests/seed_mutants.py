@@ -73,7 +73,7 @@ MUTANTS = [
         "tests/actors/test_nothing_to_send.py::test_a_learner_who_attempted_nothing_is_never_sent_a_zero",
     ),
     Mutant(
-        "the whole course's grade stands in for a block's",
+        "the whole course's grade is sent for a block's",
         "below = list(tree.below(usage_id))",
         "below = list(tree)",
         "actors/grade.py",

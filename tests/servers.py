@@ -36,7 +36,7 @@ for file in folder.rglob("*.pid"):
         # All of them work in their folder; a process that merely inherited the number does not.
         if pathlib.Path(server.cwd()).is_relative_to(folder):
             for process in [*server.children(recursive=True), server]:
-                with contextlib.suppress(psutil.Error):  # a child that has just ended keeps nobody else alive
+                with contextlib.suppress(psutil.Error):  # a child that has just ended keeps no other process alive
                     process.kill()
     except (OSError, ValueError, IndexError, psutil.Error):
         pass
@@ -242,7 +242,7 @@ class PostgresServer(Server):
 
     def __init__(self, folder: Path, binaries: Path) -> None:
         super().__init__(folder)
-        #: PostgreSQL refuses to run as root; nobody is an account that every system has.
+        #: PostgreSQL refuses to run as root; every system has this account.
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._binaries = binaries
         if self._account is not None:
@@ -259,7 +259,7 @@ class PostgresServer(Server):
         return f"postgresql://{self.USER}@{self.host}:{self.port}/{database}"
 
     def create_database(self, like: str | None = None) -> str:
-        """The URL of a new database: empty, or a copy of that at another URL, to which nobody is connected."""
+        """The URL of a new database: empty, or a copy of that at another URL, to which no session is connected."""
         self.start()
         name = f"test_{uuid4().hex}"
         template = "template0" if like is None else like.rsplit("/", 1)[1]
@@ -267,7 +267,7 @@ class PostgresServer(Server):
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
-        """Drop what :meth:`create_database` made, whoever is still connected."""
+        """Drop what :meth:`create_database` made, also while sessions are connected."""
         self.start()
         self.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
 

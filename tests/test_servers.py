@@ -29,7 +29,7 @@ def test_two_sqlite_databases_of_a_test_are_two_files(fresh_database):
     assert fresh_database("sqlite") != fresh_database("sqlite")
 
 
-async def test_a_database_is_dropped_although_somebody_is_connected(postgres):
+async def test_a_database_is_dropped_although_a_session_is_connected(postgres):
     url = postgres.create_database()
     connection = await asyncpg.connect(url)
     postgres.drop_database(url)

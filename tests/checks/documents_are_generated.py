@@ -16,7 +16,7 @@ from daemon.config.show import toml
 
 ROOT = Path(__file__).parents[2]
 CONFIG, CONFIGURE = ROOT / "config.toml", ROOT / "docs" / "configure.md"
-#: What is generated of a document stands between these.
+#: What is generated of a document is between these.
 BEGIN, END = "<!-- what follows is made by `make docs` -->\n", "<!-- what `make docs` makes ends here -->\n"
 
 

@@ -50,6 +50,7 @@ WORDS = {
 #: Where one of the words has its ordinary, technical meaning.
 EXCEPTIONS = {
     r"\b(os|ast)\.walk\b": "Python's own functions",
+    r"\"nobody\"": "the name of an account",
     r"\bForeignKey\w*|(?i:foreign[ _]keys?)|foreign_pre_chain": "terms of SQL, Tortoise and structlog",
 }
 

@@ -1,4 +1,4 @@
-"""Tools of Debian's that judge what is deployed: those on PATH, else unpacked from their packages, without root."""
+"""Tools of Debian's that check what is deployed: those on PATH, else unpacked from their packages, without root."""
 
 import os
 import shutil

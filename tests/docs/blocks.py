@@ -1,7 +1,7 @@
 """
 The code blocks of a page in Markdown, and what is to become of each. Pure.
 
-A block is run as it stands. Comments right above it say more:
+A block is run as it is. Comments right above it say more:
 
 ``<!-- says: TEXT -->``
     its output holds TEXT (more than one comment: all of them)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 100.0
 TICK = 0.05
 #: What is not of the project.
-_FOREIGN = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis")
+_IGNORED = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis")
 #: How a block of each language is run. The first command that fails ends it.
 _INTERPRETERS = {"sh": ("sh", "-eu"), "bash": ("bash", "-eu"), "python": (".venv/bin/python",)}
 _CURL = """\
@@ -56,7 +56,7 @@ class DocsRunner:
     _number: int = 0
 
     def __post_init__(self) -> None:
-        shutil.copytree(ROOT, self.project, ignore=shutil.ignore_patterns(*_FOREIGN))
+        shutil.copytree(ROOT, self.project, ignore=shutil.ignore_patterns(*_IGNORED))
         (self.project / ".venv").symlink_to(sys.prefix)
         self._tools.mkdir()
         for name, path in _clients().items():
