@@ -11,7 +11,6 @@ from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
-from actors.put_off import PutOff
 from actors.request import Requests
 from actors.settings import MARGIN
 from models.claims import Claim, superseded
@@ -32,8 +31,7 @@ class Attempts:
 
     def __init__(self, dependencies: Dependencies, finisher: Finisher) -> None:
         self._dependencies = dependencies
-        self._put_off = PutOff(dependencies.clock)
-        self._requests = Requests(dependencies, self._put_off)
+        self._requests = Requests(dependencies)
         self._finisher = finisher
         self._scores = DataLoader(read_wanted)
 
@@ -63,7 +61,7 @@ class Attempts:
             secrets = self._secrets(claim)
         except Exception as fault:
             log.exception("attempt.failed_before_request", assignment=claim.assignment_id)
-            return self._put_off.finish(claim, fault)
+            return self._requests.put_off(claim, fault)
         score, clamped = graded
         return await self._send(claim, score, secrets, clamped=clamped)
 

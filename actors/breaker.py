@@ -27,18 +27,17 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
         jitter: 0.0 to 1.0; spreads probes.
     """
     breaker = _measured(breaker, signal, now)
+    pause = 0
     match signal.kind:
-        case "success":
-            breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)
-            return _rested(breaker, signal, now, max_per_campus)
+        case "failure":
+            return _failed(breaker, signal, now, jitter)
         case "throttled":
             breaker = _closed(breaker, max_per_campus, keep_trips=True)
             pause = min(THROTTLE_PAUSE_MS << min(breaker.trips, 10), MAX_THROTTLE_PAUSE_MS)
-            return _throttled(breaker, signal, now, max_per_campus, pause=pause)
-        case "failure":
-            return _failed(breaker, signal, now, jitter)
-        case "neutral":
-            return _rested(breaker, signal, now, max_per_campus)
+        case "success":
+            breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)
+    # A campus that takes a grade may yet say that it comes near its limit.
+    return _throttled(breaker, signal, now, max_per_campus, pause) if pause or signal.after else breaker
 
 
 def probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
@@ -91,12 +90,7 @@ def _grown(breaker: Breaker, max_per_campus: int) -> Breaker:
     return replace(breaker, max_in_flight=limit, successes=0)
 
 
-def _rested(breaker: Breaker, signal: Signal, now: int, max_per_campus: int) -> Breaker:
-    """The campus may have said that it comes near its limit."""
-    return _throttled(breaker, signal, now, max_per_campus, pause=0) if signal.after else breaker
-
-
-def _throttled(breaker: Breaker, signal: Signal, now: int, max_per_campus: int, *, pause: int) -> Breaker:
+def _throttled(breaker: Breaker, signal: Signal, now: int, max_per_campus: int, pause: int) -> Breaker:
     """Fewer at once, and none for a while. Requests that were under way at the last throttling say nothing new."""
     until = now + min(max(int((signal.after or 0) * 1000), pause), MAX_BLOCK_MS)
     blocked = replace(breaker, blocked_until=max(breaker.blocked_until, until))

@@ -1,4 +1,4 @@
-"""One POST over the shared connection pool. It judges nothing: what an answer means is the classifier's."""
+"""One POST over the shared connection pool. What an answer means is for the protocol to say."""
 
 import asyncio
 import math
@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -38,8 +37,12 @@ class Progress:
     in_time: Callable[[], bool] = lambda: True
     #: Whether a name is being looked up.
     looking_up: bool = False
-    #: ``time.monotonic`` when a connection was in hand; bytes may have left from then on.
+    #: ``time.monotonic`` when there was a connection; bytes may have left from then on.
     connected: float | None = None
+
+
+def _progress(trace_request_ctx: Progress | None = None) -> Progress:
+    return trace_request_ctx or Progress()
 
 
 class _Watch(aiohttp.TraceConfig):
@@ -49,9 +52,9 @@ class _Watch(aiohttp.TraceConfig):
     """
 
     def __init__(self, egress: Egress) -> None:
-        super().__init__()
+        super().__init__(_progress)  # type: ignore[arg-type]
         self._egress = egress
-        self.on_request_start.append(self._check)
+        self.on_request_start.append(self._check_url)
         self.on_dns_resolvehost_start.append(self._look_up)
         self.on_dns_resolvehost_end.append(self._look_up)
         self.on_connection_create_end.append(self._connected)
@@ -59,24 +62,17 @@ class _Watch(aiohttp.TraceConfig):
         # Called when the headers are complete, before any byte of them is written.
         self.on_request_headers_sent.append(self._check_time)
 
-    async def _check(
-        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
-    ) -> None:
+    async def _check_url(self, _session: object, _progress: object, start: aiohttp.TraceRequestStartParams) -> None:
         self._egress.check_url(str(start.url))
 
-    async def _look_up(self, _session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress):
-            progress.looking_up = isinstance(params, aiohttp.TraceDnsResolveHostStartParams)
+    async def _look_up(self, _session: object, progress: Any, params: object) -> None:
+        progress.looking_up = isinstance(params, aiohttp.TraceDnsResolveHostStartParams)
 
-    async def _connected(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress):
-            progress.connected = time.monotonic()
+    async def _connected(self, _session: object, progress: Any, _params: object) -> None:
+        progress.connected = time.monotonic()
 
-    async def _check_time(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress) and not progress.in_time():
+    async def _check_time(self, _session: object, progress: Any, _params: object) -> None:
+        if not progress.in_time():
             raise TryLater("no connection to the campus in time")
 
 
@@ -106,11 +102,11 @@ class Sender:
     Turns transport trouble into TryLater (nothing left us) or Ambiguous (bytes may have).
 
     Args:
-        session: From :func:`http_session`; whoever opened it closes it.
-        tls: By consumer key, how campuses are spoken to that differ from the others.
+        session: From :func:`http_session`; the caller closes it.
+        tls: By consumer key, the contexts of campuses for which the session's own does not apply.
 
     Raises:
-        ValueError: The session does not tell when a connection was in hand.
+        ValueError: The session does not note the progress of its requests.
     """
 
     def __init__(self, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext] | None = None) -> None:
@@ -138,7 +134,7 @@ class Sender:
             url: Sent byte for byte.
             consumer_key: Whose campus it is.
             abort: When it is set the POST is cancelled, and nothing but the POST.
-            in_time: Asked once there is a connection: false, and nothing is written.
+            in_time: Called once there is a connection; if it returns false nothing is written.
 
         Raises:
             TryLater: No byte left us: no connection, none in time, or *abort* came before there was one.

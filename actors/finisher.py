@@ -18,7 +18,7 @@ from models.finishing import Finish, Finished, HandOver, finish
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two tries to finish an attempt; and where another transaction holds its row.
+#: Seconds between two tries to finish an attempt; and while another transaction holds its row.
 FINISH_RETRY, LOCKED_RETRY = 0.5, 0.02
 
 
@@ -50,9 +50,8 @@ class Finisher:
 
     async def finish(self, end: Finish) -> Finished:
         """
-        Finish the attempt; while the database is away, again, for as long as it could still matter.
-
-        That is until its claim has long been rescued, and until a score that the LMS may yet store is in.
+        Finish the attempt; while the database is away, again until its claim has long been rescued and a score that
+        the LMS may yet store is in.
         """
         clock = self._dependencies.clock
         hold_ms = max(end.hold_until - clock.now(), 0)

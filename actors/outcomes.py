@@ -8,6 +8,7 @@ the claims that are handed over to it, until none is left.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import dramatiq
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from actors.attempt import Attempts
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
-from models.assignment import Kind
+from models.assignment import MAX_ID, Kind
 from models.campus import SLOW_MS
 from models.changes import Dirty
 from models.claims import Claim, claim
@@ -25,9 +26,7 @@ from models.dispatch import Due
 log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most.
-MAX_NAMED = 64
-#: What the database can hold; one that it cannot would fail the claims of the messages beside it.
-MAX_ID = 2**63 - 1
+MAX_IDS_A_MESSAGE = 64
 #: Milliseconds. Delayed messages for the same piece of time are one message, at its end.
 DELAY_STEP_MS = 1000
 
@@ -48,12 +47,7 @@ class Outcomes:
     """
 
     def __init__(
-        self,
-        broker: dramatiq.Broker,
-        dependencies: Dependencies,
-        *,
-        partitions: int,
-        max_connections: int,
+        self, broker: dramatiq.Broker, dependencies: Dependencies, *, partitions: int, max_connections: int
     ) -> None:
         self._broker = broker
         self._dependencies = dependencies
@@ -80,17 +74,10 @@ class Outcomes:
         self._claims = DataLoader(self._claim_many, most=256)
         for number in range(partitions):
             broker.declare_queue(queue_name(number, partitions))
-
-        async def send_leaf_outcome(assignment_ids: list[int]) -> None:
-            await self.send(assignment_ids)
-
-        async def send_composite_outcome(assignment_ids: list[int]) -> None:
-            await self.send(assignment_ids)
-
-        first = queue_name(0, partitions)
+        declared = partial(dramatiq.actor, broker=broker, queue_name=queue_name(0, partitions))
         self._actors = {
-            "leaf": dramatiq.actor(broker=broker, queue_name=first)(send_leaf_outcome),
-            "composite": dramatiq.actor(broker=broker, queue_name=first)(send_composite_outcome),
+            "leaf": declared(self.send, actor_name="send_leaf_outcome"),
+            "composite": declared(self.send, actor_name="send_composite_outcome"),
         }
 
     @property
@@ -150,8 +137,8 @@ class Outcomes:
     def _send_messages(self, grouped: Mapping[tuple[Kind, str, int | None], Sequence[int]], now: int) -> None:
         for (kind, queue, due_at), ids in grouped.items():
             delay = None if due_at is None else max(due_at - now, 0) or None
-            for start in range(0, len(ids), MAX_NAMED):
-                message = self._actors[kind].message(list(ids[start : start + MAX_NAMED]))
+            for start in range(0, len(ids), MAX_IDS_A_MESSAGE):
+                message = self._actors[kind].message(list(ids[start : start + MAX_IDS_A_MESSAGE]))
                 self._broker.enqueue(message.copy(queue_name=queue), delay=delay)
 
     # --- work ---
@@ -211,8 +198,9 @@ class Outcomes:
 
 
 def _checked(assignment_ids: object) -> list[int]:
+    # An id that the database cannot hold would fail the claims of the messages beside it.
     if not isinstance(assignment_ids, list) or not all(
         isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID for one in assignment_ids
     ):
         raise TypeError("a message names a list of assignment ids")
-    return list(dict.fromkeys(assignment_ids))[:MAX_NAMED]
+    return list(dict.fromkeys(assignment_ids))[:MAX_IDS_A_MESSAGE]

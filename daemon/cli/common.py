@@ -40,8 +40,6 @@ SERVER_FAULTS = (
     RedisError,
     OSError,
 )
-#: The largest id that a database gives.
-MAX_ID = 2**63 - 1
 #: Columns of a table in a pipe, where nobody wants it folded.
 PIPE_WIDTH = 250
 

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MAX_ID,
     WRONG,
     ConfigOption,
     console,
@@ -26,6 +25,7 @@ from daemon.infra.log import printable
 from daemon.infra.text import iso, past
 from daemon.ingest.apply import Applier, debounce
 from daemon.ingest.replay import Replay
+from models.assignment import MAX_ID
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import Kept, Which, count, find, in_order, newest

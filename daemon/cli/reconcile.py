@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from actors.read_back import FINDINGS, Finding
+from actors.read_back import COMPARISONS, Comparison
 from daemon.cli.common import FAILED, ConfigOption, console, consumer_id, counting_bar, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.infra.log import printable
@@ -52,7 +52,7 @@ def reconcile(
     from daemon.support.reconcile import reconcile as reconcile_all  # noqa: PLC0415
 
     settings = quiet_config(config)
-    mend: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
+    mend: set[Comparison] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
 
     async def work() -> None:
         async with opened_database(settings, may_migrate=False):
@@ -130,7 +130,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
 
 
 def _line(report: CampusReport) -> str:
-    found = [f"{report.counts[finding]} {finding}" for finding in FINDINGS if report.counts[finding]]
+    found = [f"{report.counts[finding]} {finding}" for finding in COMPARISONS if report.counts[finding]]
     skipped = [f"{number} not read ({_text(why)})" for why, number in sorted(report.skipped.items())]
     sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
     words = ", ".join([*found, *sent, *skipped]) or "nothing to read"

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MAX_ID,
     WRONG,
     ConfigOption,
     console,
@@ -26,6 +25,7 @@ from daemon.cli.common import run as run_work
 from daemon.infra.log import printable
 from daemon.support.resend import Marked
 from daemon.support.resend import resend as resend_all
+from models.assignment import MAX_ID
 from models.db.clock import Clock
 from models.queries.resend import Matched, Selection, match
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import MAX_ID, WRONG, ConfigOption, console, fail, opened_database, quiet_config
+from daemon.cli.common import WRONG, ConfigOption, console, fail, opened_database, quiet_config
 from daemon.cli.common import run as run_work
 from daemon.config import Config, zone
 from daemon.ingest.apply import debounce
@@ -13,6 +13,7 @@ from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import show
+from models.assignment import MAX_ID
 from models.db.clock import Clock
 from models.queries.grades import Query, asked_of
 

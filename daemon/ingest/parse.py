@@ -29,7 +29,7 @@ MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
 #: Bytes of ``blocks``.
 MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 #: Characters of an id of the tool's: what the database indexes.
-MAX_ID = 255
+MAX_ID_LENGTH = 255
 #: How far ahead of its entry id an event's ``modified`` may lie, in microseconds: an hour of clock error.
 MAX_AHEAD_US = 3600 * 1_000_000
 #: Points beyond this are no points; their sums must stay finite.
@@ -117,8 +117,8 @@ class _Reader:
 
     def id(self, name: str) -> str:
         text = self.text(name)
-        if len(text) > MAX_ID:
-            raise BadEvent(f"{name} is longer than {MAX_ID} characters")
+        if len(text) > MAX_ID_LENGTH:
+            raise BadEvent(f"{name} is longer than {MAX_ID_LENGTH} characters")
         return text
 
     def number(self, name: str, *, least: float = -MAX_POINTS) -> float:
@@ -235,16 +235,16 @@ def _block(block: Any) -> tuple[str, str | None, float | None]:
         raise BadEvent("a block is not an object")
     usage_id, parent, possible = block.get("usage_id"), block.get("parent"), block.get("points_possible")
     if not _is_id(usage_id):
-        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID} characters")
+        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID_LENGTH} characters")
     if parent is not None and not _is_id(parent):
-        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID} characters")
+        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID_LENGTH} characters")
     if possible is not None and not _is_points(possible):
         raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MAX_POINTS:g}")
     return usage_id, parent, None if possible is None else float(possible)
 
 
 def _is_id(value: Any) -> TypeGuard[str]:
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID or "\x00" in value:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_LENGTH or "\x00" in value:
         return False
     return not any("\ud800" <= character <= "\udfff" for character in value)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from actors.read_back import FINDINGS, Finding, NotReadError, Reader, Reading, compare
+from actors.read_back import COMPARISONS, Comparison, NotReadError, Reader, Reading, compare
 from daemon.config import Config
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state, reserve_for_reading
@@ -50,7 +50,7 @@ class Drift:
     """
 
     settled: Settled
-    finding: Finding
+    finding: Comparison
     held: str | None
     why: str = ""
     marked: bool = False
@@ -68,7 +68,7 @@ class CampusReport:
     origin: str
     #: Why not all of it was read; empty if it was.
     left: str = ""
-    counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(FINDINGS, 0))
+    counts: dict[Comparison, int] = field(default_factory=lambda: dict.fromkeys(COMPARISONS, 0))
     skipped: dict[str, int] = field(default_factory=dict)
     drifts: list[Drift] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ class _GoneError(Exception):
 class _Campus:
     """The readings of one campus."""
 
-    def __init__(self, counted: CampusCensus, reader: Reader, mend: Collection[Finding]) -> None:
+    def __init__(self, counted: CampusCensus, reader: Reader, mend: Collection[Comparison]) -> None:
         self.report = CampusReport(counted.consumer, counted.origin, skipped=dict(counted.left_out))
         self._counted = counted
         self._reader = reader
@@ -136,7 +136,7 @@ class _Campus:
             self.report.skip(str(error))
             return
         self._progress = self._reader.clock.monotonic()
-        finding: Finding = "unreadable"
+        finding: Comparison = "unreadable"
         if reading.held is not None:
             finding = compare(reading.held, settled.sent_score, await once_sent(settled.id))
         self._unsupported = (
@@ -163,7 +163,7 @@ class _Campus:
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
-    async def _note(self, settled: Settled, finding: Finding, reading: Reading) -> None:
+    async def _note(self, settled: Settled, finding: Comparison, reading: Reading) -> None:
         if finding == "equal":
             self.report.counts["equal"] += 1
             return
@@ -180,7 +180,7 @@ async def reconcile(
     selection: Selection,
     reader: Reader,
     *,
-    mend: Collection[Finding] = (),
+    mend: Collection[Comparison] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[CampusReport]:
     """

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import structlog
 
-from actors.put_off import PUT_OFF
+from actors.request import PUT_OFF
 from models.db.sql import connection
 from tests.actors.sending import (
     LEASE,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import structlog
 
-from actors.put_off import PUT_OFF
+from actors.request import PUT_OFF
 from actors.settings import MARGIN
 from models.changes import force_resend
 from tests.actors.sending import (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dependencies import Dependencies
-from actors.outcomes import DELAY_STEP_MS, MAX_NAMED, Outcomes, queue_name
+from actors.outcomes import DELAY_STEP_MS, MAX_IDS_A_MESSAGE, Outcomes, queue_name
 from daemon.queue.broker import dramatiq_broker
 from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock
@@ -123,8 +123,8 @@ async def test_one_message_names_the_assignments_of_its_kind_and_queue_in_their_
 
 
 async def test_a_message_names_no_more_than_it_may(messenger):
-    await messenger.due(*(PARTITIONS * number for number in range(MAX_NAMED + 1)))
-    assert sorted(map(len, messenger.named())) == [1, MAX_NAMED]
+    await messenger.due(*(PARTITIONS * number for number in range(MAX_IDS_A_MESSAGE + 1)))
+    assert sorted(map(len, messenger.named())) == [1, MAX_IDS_A_MESSAGE]
 
 
 async def test_nothing_due_sends_nothing(messenger):
@@ -241,7 +241,7 @@ async def test_the_ids_of_a_message_are_bounded_and_each_is_looked_at_once(make_
 
 async def test_an_id_beyond_the_bound_is_left_to_the_dispatcher(make_sending, lms, leaf):
     sending = await make_sending()
-    await sending.send(*range(10_000, 10_000 + MAX_NAMED), leaf)
+    await sending.send(*range(10_000, 10_000 + MAX_IDS_A_MESSAGE), leaf)
     assert lms.requests == []
     await sending.work_off()
     assert len(lms.requests) == 1

@@ -8,19 +8,19 @@ import pytest
 from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
-from actors.tls import MINIMUMS, trust
+from actors.tls import trust
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms
 
 EGRESS = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
 
 
-def test_verification_is_never_off():
-    for minimum in MINIMUMS:
-        context = trust(minimum=minimum)
-        assert context.verify_mode == ssl.CERT_REQUIRED
-        assert context.check_hostname
-        assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
+@pytest.mark.parametrize("minimum", ["1.2", "1.3"])
+def test_verification_is_never_off(minimum):
+    context = trust(minimum=minimum)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
 
 
 def test_a_file_without_certificates_is_an_error(tmp_path):
