@@ -65,17 +65,10 @@ def _measured(breaker: Breaker, signal: Signal, now: int) -> Breaker:
 
 def _closed(breaker: Breaker, max_per_campus: int, *, keep_trips: bool = False) -> Breaker:
     """The campus answers. After an outage it begins with one request at once."""
-    if breaker.tripped_at is not None:
-        return replace(
-            breaker,
-            tripped_at=None,
-            blocked_until=0,
-            trips=0,
-            max_in_flight=1 if max_per_campus > 1 else None,
-            successes=0,
-            last_failed_assignment=None,
-        )
-    return replace(breaker, last_failed_assignment=None, trips=breaker.trips if keep_trips else 0)
+    if breaker.tripped_at is None:
+        return replace(breaker, last_failed_assignment=None, trips=breaker.trips if keep_trips else 0)
+    closed = replace(breaker, tripped_at=None, blocked_until=0, trips=0, successes=0, last_failed_assignment=None)
+    return replace(closed, max_in_flight=1 if max_per_campus > 1 else None)
 
 
 def _grown(breaker: Breaker, max_per_campus: int) -> Breaker:
@@ -116,11 +109,5 @@ def _failed(breaker: Breaker, signal: Signal, now: int, jitter: float) -> Breake
     if breaker.last_failed_assignment in (None, signal.assignment_id):
         return replace(breaker, last_failed_assignment=signal.assignment_id)
     pause = probe_pause_ms(0, asked=signal.after, jitter=jitter)
-    return replace(
-        breaker,
-        tripped_at=now,
-        trips=0,
-        throttled_at=None,
-        blocked_until=max(breaker.blocked_until, now + pause),
-        last_failed_assignment=signal.assignment_id,
-    )
+    tripped = replace(breaker, tripped_at=now, trips=0, throttled_at=None, last_failed_assignment=signal.assignment_id)
+    return replace(tripped, blocked_until=max(breaker.blocked_until, now + pause))

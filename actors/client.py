@@ -97,6 +97,21 @@ class _Connector(aiohttp.TCPConnector):
         return protocol
 
 
+class Abort(asyncio.Event):
+    """Set when requests under way must be given up, since the daemon has to end; ends the posts that hold it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: set[asyncio.Timeout] = set()
+
+    def set(self) -> None:
+        """End the posts under way, and let no other begin."""
+        super().set()
+        for limit in self.limits:
+            limit.reschedule(asyncio.get_running_loop().time())
+        self.limits.clear()
+
+
 class Sender:
     """
     Turns transport trouble into TryLater (nothing left us) or Ambiguous (bytes may have).
@@ -114,8 +129,6 @@ class Sender:
             raise ValueError("a Sender needs a session of http_session()")
         self._session = session
         self._tls = tls or {}
-        self._scopes: dict[asyncio.Event, set[asyncio.Timeout]] = {}
-        self._watchers: dict[asyncio.Event, asyncio.Task[None]] = {}
 
     async def post(
         self,
@@ -124,7 +137,7 @@ class Sender:
         headers: Mapping[str, str],
         *,
         consumer_key: str = "",
-        abort: asyncio.Event | None = None,
+        abort: Abort | None = None,
         in_time: Callable[[], bool] = lambda: True,
     ) -> Response:
         """
@@ -142,40 +155,21 @@ class Sender:
             GiveUp: The URL is malformed, or leads where the configuration does not allow.
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
-        progress = Progress(in_time)
-        if abort is None:
-            return await self._post(url, body, headers, progress, consumer_key)
+        progress, limit, abort = Progress(in_time), asyncio.timeout(None), abort or Abort()
         if abort.is_set():
             raise TryLater("stopped before anything was sent")
-        scopes = self._watched(abort)
-        stopped = asyncio.timeout(None)
         try:
-            async with stopped:
-                scopes.add(stopped)
-                try:
-                    return await self._post(url, body, headers, progress, consumer_key)
-                finally:
-                    self._leave(scopes, stopped, abort)
+            async with limit:
+                abort.limits.add(limit)
+                return await self._post(url, body, headers, progress, consumer_key)
         except TimeoutError:
-            if not stopped.expired():
+            if not limit.expired():
                 raise
+        finally:
+            abort.limits.discard(limit)
         if progress.connected is None:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
-
-    def _watched(self, abort: asyncio.Event) -> set[asyncio.Timeout]:
-        """The time-outs of all posts that end when *abort* is set. One task waits for that on behalf of all."""
-        scopes = self._scopes.get(abort)
-        if scopes is None:
-            scopes = self._scopes[abort] = set()
-            self._watchers[abort] = asyncio.create_task(_expire(scopes, abort))
-        return scopes
-
-    def _leave(self, scopes: set[asyncio.Timeout], scope: asyncio.Timeout, abort: asyncio.Event) -> None:
-        scopes.discard(scope)
-        if not scopes:
-            self._watchers.pop(abort).cancel()
-            del self._scopes[abort]
 
     async def _post(
         self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress, consumer_key: str
@@ -245,12 +239,6 @@ def http_session(
         trust_env=False,
         trace_configs=[_Watch(egress)],
     )
-
-
-async def _expire(scopes: set[asyncio.Timeout], abort: asyncio.Event) -> None:
-    await abort.wait()
-    for scope in scopes:
-        scope.reschedule(asyncio.get_running_loop().time())
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:

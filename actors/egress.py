@@ -113,9 +113,9 @@ class Egress:
             EgressRefused: It is not public, and no allowed network holds it.
         """
         why = self._why_denied(address)
-        wrapped = self._wrapped(address)
-        if why is None and wrapped is not None:
-            why = self._why_denied(wrapped)
+        if why is None and any(address in network for network in self._wrappers):
+            # Allowing a translator's network must not open the IPv4 address that it leads to.
+            why = self._why_denied(IPv4Address(int(address) & 0xFFFF_FFFF))
         if why is not None:
             raise EgressRefused(
                 f"{address} is not a public address ({why}): if a campus is meant to be there, "
@@ -134,9 +134,3 @@ class Egress:
         if any(address in network for network in self._allowed):
             return None
         return next((why for network, why in self._denied if address in network), None)
-
-    def _wrapped(self, address: IpAddress) -> IPv4Address | None:
-        """The IPv4 address within: allowing a translator's network must not open what hides behind it."""
-        if any(address in network for network in self._wrappers):
-            return IPv4Address(int(address) & 0xFFFF_FFFF)
-        return None

@@ -18,6 +18,8 @@ class DeliveryError(Exception):
     http_status: int | None = None
     #: ``imsx_codeMajor`` of the answer, if it could be read.
     code_major: str | None = None
+    #: Whether any byte of the request may have reached the LMS.
+    bytes_left: bool = True
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -26,7 +28,6 @@ class TryLater(DeliveryError):  # noqa: N818 - named by what to do
 
     #: Seconds that the LMS asked us to wait (``Retry-After``), if it said.
     after: float | None = None
-    #: Whether any byte of the request may have reached the LMS.
     bytes_left: bool = False
     #: Whether the LMS said that it is busy, so that all of this campus should slow down.
     throttled: bool = False
@@ -39,16 +40,11 @@ class GiveUp(DeliveryError):  # noqa: N818 - named by what to do
     """The LMS will never accept this score as it is now: unknown learner, course concluded, wrong address."""
 
     scope: Scope
-    #: Whether any byte of the request may have reached the LMS.
-    bytes_left: bool = True
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Misconfigured(DeliveryError):  # noqa: N818 - named by what to do
     """The campus accepts nothing until a person fixes its key, secret, certificate or address."""
-
-    #: Whether any byte of the request may have reached the LMS.
-    bytes_left: bool = True
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -29,21 +29,16 @@ class Finisher:
     Args:
         partitions: How many queues there are; a claim that follows an attempt is of the same one.
         hands_over: Whether claims shall follow now.
-        limit_changed: Called when a campus may have another number of requests than before.
+        notify: Called when a campus may have another number of requests than before.
     """
 
     def __init__(
-        self,
-        dependencies: Dependencies,
-        *,
-        partitions: int,
-        hands_over: Callable[[], bool],
-        limit_changed: Callable[[], None],
+        self, dependencies: Dependencies, *, partitions: int, hands_over: Callable[[], bool], notify: Callable[[], None]
     ) -> None:
         self._dependencies = dependencies
         self._partitions = partitions
         self._hands_over = hands_over
-        self._limit_changed = limit_changed
+        self._notify = notify
         self._finishes = DataLoader(self._finish_many)
         #: Claims of hand-overs whose commit may have gone through although its answer was lost.
         self._lost: list[Claim] = []
@@ -106,7 +101,7 @@ class Finisher:
         for change in changes:
             record_breaker(change, addresses[change.after.campus_id])
         if changes:
-            self._limit_changed()
+            self._notify()
         return found
 
     def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:

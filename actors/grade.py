@@ -28,15 +28,13 @@ def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) 
     """
     The sum over the scored problems at and below a block.
 
-    Args:
-        usage_id: The block.
-        tree: The course, if its structure is known.
-        scores: The learner's points by usage key: at least of the problems at and below the block, and of the whole
-            course where the tree does not hold the block.
+    An attempted problem counts its own earned and possible points, one not attempted counts the tree's possible points;
+    nothing is rounded.
 
-    Returns:
-        The unrounded sum: an attempted problem counts its own earned and possible points, one not attempted counts the
-        tree's possible points.
+    Args:
+        tree: The course, if its structure is known.
+        scores: The learner's points by usage id: at least of the problems at and below the block, and of the whole
+            course where the tree does not hold the block.
     """
     if tree is None or usage_id not in tree:
         own = scores.get(usage_id)

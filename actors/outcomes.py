@@ -1,9 +1,8 @@
 """
 The two actors, the messages that call them, and the connections that they share.
 
-They differ in when they are called, and in nothing else. A message names assignments of one partition and never a
-score. An actor claims those that are due and have a slot at their campus, makes an attempt of each, and goes on with
-the claims that are handed over to it, until none is left.
+They differ only in when they are called. A message names assignments of one partition and never a score. An actor
+claims those that are due and have a slot at their campus, attempts each, and goes on with what is handed over to it.
 """
 
 import asyncio
@@ -53,7 +52,8 @@ class Outcomes:
         self._dependencies = dependencies
         self._partitions = partitions
         self._max_connections = max_connections
-        self._notify: Callable[[], None] = lambda: None
+        #: Called when waiting assignments may be sent: a slot is free, or a limit has changed.
+        self.notify: Callable[[], None] = lambda: None
         #: Whether campuses wait for connections, so that these go to each in turn and are not handed over.
         self.contended = False
         #: Whether due assignments may wait for a slot or a connection.
@@ -68,7 +68,7 @@ class Outcomes:
             dependencies,
             partitions=partitions,
             hands_over=self._hands_over,
-            limit_changed=lambda: self._notify(),  # noqa: PLW0108 - it is set later
+            notify=lambda: self.notify(),  # noqa: PLW0108 - it is set later
         )
         self._attempts = Attempts(dependencies, finisher)
         self._claims = DataLoader(self._claim_many, most=256)
@@ -90,10 +90,6 @@ class Outcomes:
         before = self._dependencies.clock.now() - SLOW_MS
         slow = sum(claimed_at is None or claimed_at < before for claimed_at in self._running.values())
         return max(0, min(self.free, max(1, self._max_connections // 2) - slow))
-
-    def on_capacity(self, callback: Callable[[], None]) -> None:
-        """Have *callback* called when waiting assignments may be sent: a slot is free, or a limit has changed."""
-        self._notify = callback
 
     def close(self) -> None:
         """Claim nothing more: the daemon stops."""
@@ -154,16 +150,12 @@ class Outcomes:
         if self._closed or not self._dependencies.may_send():
             return
         found = await asyncio.gather(*(self._claims(assignment_id) for assignment_id in ids))
-        claims = [one for one in found if one is not None and self._take(one)]
+        claims = [one for one in found if one is not None and one.token in self._fresh]
+        self._fresh.difference_update(one.token for one in claims)
         results = await asyncio.gather(*map(self._chain, claims), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-    def _take(self, claim: Claim) -> bool:
-        fresh = claim.token in self._fresh
-        self._fresh.discard(claim.token)
-        return fresh
 
     async def _chain(self, claim: Claim) -> None:
         """Make an attempt, and those that are handed over after it, with one connection."""
@@ -175,7 +167,7 @@ class Outcomes:
         finally:
             del self._running[claim.token]
             if self.backlog:
-                self._notify()
+                self.notify()
 
     def _note_running(self, claim: Claim) -> None:
         self._running[claim.token] = None if claim.slow else claim.claimed_at

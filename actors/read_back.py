@@ -11,11 +11,11 @@ from typing import Literal, get_args
 
 from actors.breaker import next_breaker
 from actors.client import Sender
+from actors.dependencies import MARGIN, Settings
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
-from actors.settings import MARGIN, Settings
 from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading, exists
 from models.db.clock import Clock
@@ -68,8 +68,7 @@ class Reader:
         Neither a failure nor an answer moves the campus's breaker: they do not say whether it takes grades. While the
         breaker is tripped only probes go there.
 
-        Returns:
-            None if the assignment is gone.
+        Returns None if the assignment is gone.
 
         Raises:
             NotReadError: Not now.
@@ -166,12 +165,8 @@ def _neutral(claim: Claim, after: float | None) -> Signal:
 
 def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Comparison:
     """
-    Compare what a campus holds with what was sent.
-
-    Args:
-        held: Its text; empty where it holds nothing.
-        acknowledged: The wire text that it acknowledged last.
-        once_sent: The wire texts of every request that may have reached it, as far as the ledger remembers.
+    Compare the text that a campus holds (empty: nothing) with the score that it acknowledged last, and with the scores
+    of all requests that may have reached it, as far as there are delivery records.
     """
     if not held:
         return "empty"

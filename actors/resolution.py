@@ -123,7 +123,7 @@ def failed(
     return replace(
         finish,
         delivery=_delivery(request, response, result, error, error.reason),
-        bytes_left=isinstance(error, Ambiguous) or error.bytes_left,
+        bytes_left=error.bytes_left,
         signal=_signal(request, response, kind, after=asked, error=error.reason),
     )
 
@@ -160,14 +160,8 @@ def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
     end = first if first.outcome == "in_doubt" and second.outcome != "accepted" else second
     end = replace(end, hold_until=max(first.hold_until, second.hold_until))
     if end.outcome == "parked" and may_be_the_secret(end):
-        return replace(
-            end,
-            outcome="released",
-            given_back=True,
-            parked_scope=None,
-            parked_reason="",
-            not_before=now + SECRETS_WAIT_MS,
-        )
+        again = now + SECRETS_WAIT_MS
+        return replace(end, outcome="released", given_back=True, parked_scope=None, parked_reason="", not_before=again)
     return end
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import structlog
 from aiohttp import web
 
+from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.failpoints import Reached, pass_by
 from actors.metrics import Metrics
@@ -110,13 +111,13 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             metrics=metrics,
             settings=settings,
             may_send=lambda: backlog.applied,
-            abort=asyncio.Event(),
+            abort=Abort(),
             reached=environment.reached,
             cipher=cipher,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
-        outcomes.on_capacity(dispatcher.notify)
+        outcomes.notify = dispatcher.notify
         applier = Applier(trees, debounce(config.outcomes), config.egress.policy)
         intake = Intake(
             stream,

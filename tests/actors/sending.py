@@ -12,13 +12,12 @@ import aiohttp
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from actors.client import Sender, http_session
-from actors.dependencies import Dependencies
+from actors.client import Abort, Sender, http_session
+from actors.dependencies import MARGIN, Dependencies, Settings
 from actors.egress import Egress
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
-from actors.settings import MARGIN, Settings
 from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher
 from models.campus import Breaker, Campus, CampusState, OutcomeService, ensure_campus, read_breakers, read_state
@@ -78,7 +77,7 @@ class Sending:
 
     Args:
         hands_over: Whether claims follow an attempt; else each call makes one attempt of each assignment.
-        settings: Those of :class:`actors.settings.Settings`.
+        settings: Those of :class:`actors.dependencies.Settings`.
     """
 
     def __init__(
@@ -105,12 +104,12 @@ class Sending:
             metrics=self.metrics,
             settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
             may_send=lambda: self.may_send,
-            abort=asyncio.Event(),
+            abort=Abort(),
         )
         self.outcomes = Outcomes(self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections)
         self.outcomes.contended = not hands_over
         self.dispatcher = Dispatcher(self.outcomes, self.dependencies)
-        self.outcomes.on_capacity(self.dispatcher.notify)
+        self.outcomes.notify = self.dispatcher.notify
 
     async def send(self, *assignment_ids: int) -> None:
         """Do what a message that names these assignments asks for."""

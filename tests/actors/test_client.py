@@ -13,7 +13,7 @@ import aiohttp
 import aiohttp.abc
 import pytest
 
-from actors.client import Sender, http_session
+from actors.client import Abort, Sender, http_session
 from actors.egress import Egress
 from actors.errors import Ambiguous, GiveUp, Misconfigured, TryLater
 from actors.protocols.lti11 import basic_outcome, oauth1
@@ -248,10 +248,7 @@ async def test_a_certificate_that_nobody_vouches_for_stops_the_campus(tls):
 
 
 async def test_a_certificate_for_another_name_stops_the_campus(tls, certificate):
-    async with (
-        RecordingLms(tls=tls) as lms,
-        sender(ca_file=certificate, resolver=Resolver(HOST)) as post,
-    ):
+    async with RecordingLms(tls=tls) as lms, sender(ca_file=certificate, resolver=Resolver(HOST)) as post:
         assert (await post.post(f"https://lms.test:{lms.port}/", BODY, HEADERS)).status == 200
         with pytest.raises(Misconfigured, match=r"other\.test") as caught:
             await post.post(f"https://other.test:{lms.port}/", BODY, HEADERS)
@@ -307,7 +304,7 @@ async def test_a_malformed_url_is_given_up_before_anything_is_sent(url):
 
 
 async def test_a_stop_before_the_post_leaves_nothing():
-    stop = asyncio.Event()
+    stop = Abort()
     stop.set()
     async with RecordingLms() as lms, sender() as post:
         with pytest.raises(TryLater) as caught:
@@ -317,7 +314,7 @@ async def test_a_stop_before_the_post_leaves_nothing():
 
 
 async def test_a_stop_while_connecting_leaves_nothing():
-    stop, reached = asyncio.Event(), asyncio.Event()
+    stop, reached = Abort(), asyncio.Event()
 
     async def say_nothing(reader, writer):
         reached.set()
@@ -333,7 +330,7 @@ async def test_a_stop_while_connecting_leaves_nothing():
 
 
 async def test_a_stop_while_waiting_for_the_answer_is_ambiguous():
-    stop = asyncio.Event()
+    stop = Abort()
     async with RecordingLms(behave=fake.always(fake.held(asyncio.Event()))) as lms, sender() as post:
         posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=stop))
         await lms.until(lambda: lms.requests)
@@ -343,7 +340,7 @@ async def test_a_stop_while_waiting_for_the_answer_is_ambiguous():
 
 
 async def test_a_post_that_is_not_stopped_ends_as_usual():
-    stop = asyncio.Event()
+    stop = Abort()
     async with RecordingLms(behave=fake.in_turn(fake.success(), fake.cut("before"))) as lms, sender() as post:
         assert (await post.post(lms.url(), BODY, HEADERS, abort=stop)).status == 200
         with pytest.raises(Ambiguous, match="without an answer"):
@@ -353,7 +350,7 @@ async def test_a_post_that_is_not_stopped_ends_as_usual():
 
 async def test_a_caller_that_is_cancelled_takes_its_post_along():
     async with RecordingLms(behave=fake.always(fake.held(asyncio.Event()))) as lms, sender() as post:
-        posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=asyncio.Event()))
+        posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=Abort()))
         await lms.until(lambda: lms.requests)
         posting.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -7,14 +7,7 @@ import structlog
 
 from actors.request import PUT_OFF
 from models.db.sql import connection
-from tests.actors.sending import (
-    LEASE,
-    held_by,
-    just_now,
-    known,
-    results,
-    scored,
-)
+from tests.actors.sending import LEASE, held_by, just_now, known, results, scored
 from tests.models.rows import make_assignment, read_row
 
 

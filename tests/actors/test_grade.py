@@ -73,11 +73,7 @@ def test_an_attempt_that_earned_nothing_is_a_zero():
 
 @pytest.mark.parametrize(
     ("scores", "grade"),
-    [
-        ({"h": (2.0, 5.0)}, Grade(2, 10)),
-        ({"i": (3.0, 5.0)}, Grade(3, 10)),
-        ({"h": (0.0, 5.0)}, Grade(0, 10)),
-    ],
+    [({"h": (2.0, 5.0)}, Grade(2, 10)), ({"i": (3.0, 5.0)}, Grade(3, 10)), ({"h": (0.0, 5.0)}, Grade(0, 10))],
 )
 def test_problems_not_attempted_count_in_possible(scores, grade):
     assert block_grade("d", TREE, scores) == grade

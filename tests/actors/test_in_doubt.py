@@ -6,14 +6,7 @@ from typing import Any
 import pytest
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD
-from tests.actors.sending import (
-    HOLD,
-    LATER,
-    SOURCEDID,
-    changed,
-    on_one_engine,
-    results,
-)
+from tests.actors.sending import HOLD, LATER, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 

@@ -5,20 +5,10 @@ import asyncio
 import pytest
 import structlog
 
+from actors.dependencies import MARGIN
 from actors.request import PUT_OFF
-from actors.settings import MARGIN
 from models.changes import force_resend
-from tests.actors.sending import (
-    HOLD,
-    LATER,
-    LEASE,
-    SOURCEDID,
-    changed,
-    held_by,
-    on_one_engine,
-    results,
-    slowly,
-)
+from tests.actors.sending import HOLD, LATER, LEASE, SOURCEDID, changed, held_by, on_one_engine, results, slowly
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 

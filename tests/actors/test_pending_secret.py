@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.settings import MARGIN
+from actors.dependencies import MARGIN
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from tests.actors.sending import (

@@ -46,11 +46,7 @@ AGAIN = NOW + first_wait()
 @pytest.mark.parametrize(
     ("error", "result", "end"),
     [
-        (
-            REFUSED,
-            "refused",
-            {"outcome": "parked", "parked_reason": "no longer in course", "parked_scope": "learner"},
-        ),
+        (REFUSED, "refused", {"outcome": "parked", "parked_reason": "no longer in course", "parked_scope": "learner"}),
         (NOWHERE, "refused", {"outcome": "parked", "parked_reason": "not allowed", "parked_scope": "campus"}),
         (WRONG_KEY, "misconfigured", {"outcome": "released", "not_before": WITH_THE_CAMPUS, "given_back": True}),
         (NO_TRUST, "misconfigured", {"outcome": "released", "not_before": WITH_THE_CAMPUS, "given_back": True}),

@@ -84,11 +84,7 @@ def test_a_signal_names_the_breaker_that_its_claim_saw_and_the_error():
 
 @pytest.mark.parametrize(
     ("error", "answer", "kind"),
-    [
-        (SILENT, None, "neutral"),
-        (BROKEN, ANSWER, "failure"),
-        (WRONG_KEY, ANSWER, "failure"),
-    ],
+    [(SILENT, None, "neutral"), (BROKEN, ANSWER, "failure"), (WRONG_KEY, ANSWER, "failure")],
 )
 def test_our_own_shutdown_says_nothing_of_the_campus_but_an_answer_does(error, answer, kind):
     assert signal_of(error, answer=answer, stopping=True).kind == kind
