@@ -5,16 +5,14 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from actors.client import Abort, Sender, http_session
+from actors.client import Abort, Sender
 from actors.dependencies import MARGIN, Dependencies, Settings
-from actors.egress import Egress
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
@@ -186,18 +184,6 @@ class Sending:
                 (ids,) = json.loads(queue.get_nowait())["args"]
                 taken.append(ids)
         return taken
-
-
-@asynccontextmanager
-async def outcome_session(patience: float = 5.0, **options: Any) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that may reach this machine over plain HTTP; *patience* is its time-out in seconds."""
-    async with http_session(
-        timeout_seconds=patience,
-        max_connections=10,
-        egress=Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")]),
-        **options,
-    ) as session:
-        yield session
 
 
 async def standing_clock() -> Clock:

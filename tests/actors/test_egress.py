@@ -5,13 +5,13 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from actors.client import Sender, http_session
+from actors.client import Sender
 from actors.egress import Egress, EgressRefused
 from actors.errors import GiveUp
+from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
 from tests.fakes.lms import RecordingLms, answer
 from tests.fakes.network import Resolver
 
-LOOPBACK = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")])
 PUBLIC = [
     *("8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0"),
     *("192.167.255.255", "193.0.0.1", "223.255.255.255", "93.184.216.34"),
@@ -122,9 +122,9 @@ async def test_a_url_that_is_not_allowed_is_refused_with_the_setting_to_change_a
     with pytest.raises(EgressRefused, match=why) as caught:
         Egress().check_url(url)
     assert "hunter2" not in str(caught.value)
-    async with http_session(timeout_seconds=5, max_connections=1, egress=Egress()) as session:
+    async with open_sender(egress=Egress()) as post:
         with pytest.raises(GiveUp) as given_up:
-            await Sender(session).post(url, b"<a/>", {})
+            await post.post(url, BODY, HEADERS)
     assert (given_up.value.scope, given_up.value.bytes_left) == ("campus", False)
     assert "hunter2" not in given_up.value.reason
 
@@ -153,17 +153,17 @@ NAMES = [
 @pytest.mark.parametrize(("host", "addresses"), NAMES)
 async def test_a_name_for_an_address_that_is_not_public_is_given_up_and_no_connection_is_made(host, addresses):
     resolver = Resolver(*addresses) if addresses else None
-    async with http_session(timeout_seconds=5, max_connections=1, egress=Egress(), resolver=resolver) as session:
+    async with open_sender(egress=Egress(), resolver=resolver) as post:
         with pytest.raises(GiveUp) as caught:
-            await Sender(session).post(f"https://{host}/o", b"<a/>", {})
+            await post.post(f"https://{host}/o", BODY, HEADERS)
     assert (caught.value.scope, caught.value.bytes_left) == ("campus", False)
 
 
 async def test_a_redirect_to_where_nothing_may_go_is_not_followed():
     async with RecordingLms() as inside, RecordingLms() as lms:
         lms.behave = lambda _: answer(307, headers={"Location": inside.url()})
-        async with http_session(timeout_seconds=5, max_connections=1, egress=LOOPBACK) as session:
-            reply = await Sender(session).post(lms.url(), b"<a/>", {"Content-Type": "application/xml"})
+        async with open_sender() as post:
+            reply = await post.post(lms.url(), BODY, HEADERS)
         assert reply.status == 307
         assert inside.requests == []
 
@@ -180,12 +180,12 @@ async def test_a_name_that_resolves_to_another_address_when_it_is_connected_to_i
     resolver = Rebinding("127.0.0.1")
     async with RecordingLms() as lms:
         lms.behave = lambda _: answer(200, headers={"Connection": "close"})
-        async with http_session(timeout_seconds=5, max_connections=1, egress=LOOPBACK, resolver=resolver) as session:
+        async with outcome_session(resolver=resolver) as session:
             session.connector._use_dns_cache = False
             sender, url = Sender(session), f"http://lms.example:{lms.port}/o"
-            assert (await sender.post(url, b"<a/>", {})).status == 200
+            assert (await sender.post(url, BODY, HEADERS)).status == 200
             with pytest.raises(GiveUp, match=r"10\.0\.0\.1"):
-                await sender.post(url, b"<a/>", {})
+                await sender.post(url, BODY, HEADERS)
         assert len(lms.requests) == 1
 
 

@@ -12,7 +12,8 @@ from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from tests.actors.sending import Sending, Ticker, outcome_session
+from tests.actors.posting import outcome_session
+from tests.actors.sending import Sending, Ticker
 from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
 EMPTY_STREAM = Look(entries=[], last_id="0-0", first_id=None, at_position=False)
