@@ -17,6 +17,7 @@ from tests.actors.sending import (
     SOURCEDID,
     Sending,
     just_now,
+    known,
     make_campus,
     scored,
     standing_clock,
@@ -59,7 +60,10 @@ async def lms():
 
 @pytest.fixture
 async def campus(empty_database, lms):
-    return await make_campus(lms.url(PATH))
+    """One that has answered before."""
+    service = await make_campus(lms.url(PATH))
+    await known(service)
+    return service
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,8 +27,8 @@ from models.db.clock import Clock
 from models.rescue import rescue
 from models.score import apply_score
 from tests.fakes import lms as fake
-from tests.fakes.lms import Behaviour, RecordingLms
-from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines
+from tests.fakes.lms import Behaviour, RecordingLms, RequestRecord
+from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="
@@ -156,7 +156,7 @@ class Sending:
         return self.clock.now()
 
     def tick(self, seconds: float) -> None:
-        """Let time pass, for everybody who has this clock."""
+        """Let time pass, for all that have this clock."""
         self.clock.monotonic.seconds += seconds
 
     def counted(self, **labels: str) -> float:
@@ -171,18 +171,12 @@ class Sending:
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
-    def enqueued(self) -> list[int]:
-        """The assignments that the messages in all queues name."""
-        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
-        return [assignment_id for message in messages for assignment_id in message["args"][0]]
-
     def take_messages(self) -> list[list[int]]:
         """The ids that each message names, in all queues; they are taken out of these."""
         taken = []
         for queue in self.broker.queues.values():
             while not queue.empty():
-                (ids,) = json.loads(queue.get_nowait())["args"]
-                taken.append(ids)
+                taken += json.loads(queue.get_nowait())["args"]
         return taken
 
 
@@ -199,6 +193,20 @@ async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: st
     campus_id = await ensure_campus(consumer.id, origin(url))
     return await OutcomeService.create(
         lti_consumer=consumer, campus_id=campus_id, lis_outcome_service_url=url, url_digest=digest(url)
+    )
+
+
+async def other_campus(lms: RecordingLms, name: str = "other", path: str = "") -> OutcomeService:
+    """Another consumer's address on that server, which never answered yet."""
+    lms.keys[name] = f"{name}-secret"
+    return await make_campus(lms.url(path or f"/{name}"), name, name, f"{name}-secret")
+
+
+def most_at_once(requests: Sequence[RequestRecord]) -> int:
+    """How many were under way at the same time."""
+    return max(
+        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
+        for request in requests
     )
 
 
@@ -238,6 +246,12 @@ async def make_class(service: OutcomeService, number: int, **columns: Any) -> li
         columns = {"due_at": just_now(), **columns}
         ids.append(await make_assignment(service, user_id=learner, lis_result_sourcedid=sourcedid, **columns))
     return ids
+
+
+async def columns(assignment_id: int, *names: str) -> tuple[Any, ...]:
+    """What its row holds there."""
+    row = await read_row(assignment_id)
+    return tuple(row[name] for name in names)
 
 
 async def results(assignment_id: int) -> list[str]:

@@ -6,9 +6,9 @@ from tests.actors.sending import (
     KEY,
     PATH,
     SOURCEDID,
-    make_campus,
     make_composite,
     on_one_engine,
+    other_campus,
     results,
     scored,
     structured,
@@ -39,12 +39,11 @@ async def test_a_composite_is_the_unrounded_sum_below_its_block(sending, lms, ca
 
 @on_one_engine
 async def test_one_url_of_two_consumers_is_signed_with_each_ones_own_secret(sending, lms, campus):
-    lms.keys["other-key"] = "other-secret"
-    other = await make_campus(lms.url(PATH), "other", "other-key", "other-secret")
+    other = await other_campus(lms, path=PATH)
     await scored(1, 2)
     for service in (campus, other):
         await sending.send(await make_assignment(service, lis_result_sourcedid=SOURCEDID))
-    assert [request.consumer_key for request in lms.requests] == [KEY, "other-key"]
+    assert [request.consumer_key for request in lms.requests] == [KEY, "other"]
     assert [request.verified for request in lms.requests] == [True, True]
     assert sending.counted(consumer="other", result="accepted") == 1
 

@@ -7,7 +7,7 @@ import structlog
 
 from actors.request import PUT_OFF
 from models.db.sql import connection
-from tests.actors.sending import LEASE, held_by, just_now, known, results, scored
+from tests.actors.sending import LEASE, columns, held_by, just_now, results, scored
 from tests.models.rows import make_assignment, read_row
 
 
@@ -20,8 +20,7 @@ async def test_an_attempt_is_finished_again_when_the_database_failed(sending, lm
         assert [entry["event"] for entry in logs] == ["attempt.not_finished_yet"]
         await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
         await ending
-    row = await read_row(leaf)
-    assert (row["sent_version"], row["sent_score"], row["claimed_until"]) == (1, "0.5", None)
+    assert await columns(leaf, "sent_version", "sent_score", "claimed_until") == (1, "0.5", None)
     assert await results(leaf) == ["accepted"]
     assert len(lms.requests) == 1
     assert sending.counted(result="accepted") == 1
@@ -34,8 +33,7 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
     with pytest.raises(Exception, match="delivery"):
         await answer_and_end()
     await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
-    row = await read_row(leaf)
-    assert (row["sent_version"], row["claimed_until"]) == (0, sending.now + LEASE * 1000)
+    assert await columns(leaf, "sent_version", "claimed_until") == (0, sending.now + LEASE * 1000)
     sending.dependencies.abort.clear()
     sending.tick(LEASE)
     assert await sending.rescue() == 1
@@ -46,7 +44,6 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
 
 async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_were_alone(sending, campus, lms):
     await scored(1, 2)
-    await known(campus)
     ids = [await make_assignment(campus, due_at=just_now()) for _ in range(3)]
     fault = ConnectionResetError("the database is away")
 

@@ -1,6 +1,5 @@
 """Attempts after which the score may have been stored, or not."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from tests.actors.sending import HOLD, LATER, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
-from tests.models.rows import read_lines, read_row
+from tests.models.rows import read_row
 
 DOUBTS = {
     "503": fake.answer(503),
@@ -59,25 +58,6 @@ async def test_after_a_doubtful_end_even_the_score_that_was_acknowledged_before_
     await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.5", "1", "0.5"]
     assert (await read_row(leaf))["sent_version"] == 3
-
-
-@on_one_engine
-async def test_a_time_out_is_a_doubt(make_sending, lms, leaf):
-    sending = await make_sending(patience=0.5)
-    lms.behave = fake.in_turn(fake.held(asyncio.Event()))
-    await sending.send(leaf)
-    row = await read_row(leaf)
-    assert (row["forced_version"], row["hold_until"]) == (1, sending.now + HOLD * 1000)
-    (line,) = await read_lines(leaf)
-    assert (line["result"], line["http_status"], line["duration_ms"]) == ("ambiguous", None, None)
-    assert line["description"] == "the connection was lost while waiting for the answer: time-out"
-
-
-@on_one_engine
-async def test_a_campus_may_ask_for_more_time_than_the_hold(sending, lms, leaf):
-    lms.behave = fake.in_turn(fake.answer(503, headers={"Retry-After": "600"}))
-    await sending.send(leaf)
-    assert (await read_row(leaf))["not_before"] == sending.now + 600_000
 
 
 class Broken:

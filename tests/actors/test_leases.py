@@ -8,7 +8,18 @@ import structlog
 from actors.dependencies import MARGIN
 from actors.request import PUT_OFF
 from models.changes import force_resend
-from tests.actors.sending import HOLD, LATER, LEASE, SOURCEDID, changed, held_by, on_one_engine, results, slowly
+from tests.actors.sending import (
+    HOLD,
+    LATER,
+    LEASE,
+    SOURCEDID,
+    changed,
+    columns,
+    held_by,
+    on_one_engine,
+    results,
+    slowly,
+)
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 
@@ -71,8 +82,7 @@ async def test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_o
 
     assert len(lms.requests) == 1
     assert lms.overlaps() == []
-    row = await read_row(leaf)
-    assert (row["version_number"], row["sent_version"]) == (1, 1), "nothing left the holder: no resend"
+    assert await columns(leaf, "version_number", "sent_version") == (1, 1), "nothing left the holder: no resend"
     assert await results(leaf) == ["accepted"], "no record of the holder's request, which never was"
     assert (holder.value("passback_fenced_total"), taker.value("passback_fenced_total")) == (1, 0)
 
@@ -140,8 +150,7 @@ async def test_a_holder_that_is_fenced_has_the_grade_sent_again_even_if_it_was_a
     await taker.send(leaf)
     await answer_and_end()
     assert holder.value("passback_fenced_total") == 1
-    row = await read_row(leaf)
-    assert (row["version_number"], row["sent_version"], row["forced_version"]) == (2, 1, 2)
+    assert await columns(leaf, "version_number", "sent_version", "forced_version") == (2, 1, 2)
 
 
 @on_one_engine

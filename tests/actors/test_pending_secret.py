@@ -12,6 +12,7 @@ from tests.actors.sending import (
     SECRET,
     SOURCEDID,
     TIMEOUT,
+    columns,
     held_by,
     on_one_engine,
     results,
@@ -60,8 +61,7 @@ async def test_a_campus_that_has_not_changed_yet_gets_its_grade_in_the_same_atte
     await sending.send(pending)
     assert lms.grade(SOURCEDID) == "0.5"
     assert [request.verified for request in lms.requests] == [False, True]
-    row = await read_row(pending)
-    assert (row["attempts"], row["parked_at"], row["sent_score"]) == (0, None, "0.5")
+    assert await columns(pending, "attempts", "parked_at", "sent_score") == (0, None, "0.5")
     assert await secrets() == (SECRET, NEXT)
     assert await results(pending) == ["accepted"]
     lms.faults.clear()
@@ -122,8 +122,7 @@ async def test_a_campus_that_breaks_on_both_is_in_doubt(sending, lms, pending):
     lms.keys[KEY] = "a third one"
     lms.refusal = html(503, "broken by a signature")
     await sending.send(pending)
-    row = await read_row(pending)
-    assert (row["attempts"], row["forced_version"], row["hold_until"]) == (1, 1, sending.now + HOLD * 1000)
+    assert await columns(pending, "attempts", "forced_version", "hold_until") == (1, 1, sending.now + HOLD * 1000)
     lms.faults.clear()
 
 
@@ -150,9 +149,8 @@ async def test_a_second_request_that_the_lease_would_not_cover_is_not_begun(send
     sender = sending.dependencies.sender
     sending.dependencies.sender = Slow(sender, MARGIN + TIMEOUT + 0.001)
     await sending.send(pending)
-    row = await read_row(pending)
     assert len(lms.requests) == 1
-    assert (row["attempts"], row["claimed_until"], row["sent_version"]) == (0, None, 0)
+    assert await columns(pending, "attempts", "claimed_until", "sent_version") == (0, None, 0)
     sending.tick(LATER)
     sending.dependencies.sender = Slow(sender, MARGIN + TIMEOUT)
     await sending.send(pending)

@@ -153,7 +153,6 @@ async def test_a_reading_takes_one_of_the_campuss_slots(make_sending, lms, campu
 
 
 async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, leaf):
-    await known(campus)
     answer_and_end = await held_by(sending, lms, leaf)
     with pytest.raises(NotReadError):
         await reader.read(leaf)
@@ -162,7 +161,6 @@ async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, 
 
 
 async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, campus, leaf):
-    await known(campus)
     go_on = asyncio.Event()
     lms.behave = lambda _: success(hold=go_on)
     reading = asyncio.create_task(reader.read(leaf))

@@ -1,14 +1,23 @@
 """Attempts that the campus, or the network, refused."""
 
-import asyncio
-
 import pytest
 
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
 from models.registration import Registration, register
-from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, make_campus, on_one_engine, results, scored
+from tests.actors.sending import (
+    HOLD,
+    KEY,
+    SECRET,
+    SOURCEDID,
+    changed,
+    columns,
+    make_campus,
+    on_one_engine,
+    results,
+    scored,
+)
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
 from tests.servers import HOST, Port
@@ -51,9 +60,8 @@ async def test_a_new_score_gives_a_parked_grade_one_try(sending, lms, leaf):
         await changed(leaf, earned, 2, sending.now) if version > 1 else None
         await sending.send(leaf)
         await sending.send(leaf)
-    row = await read_row(leaf)
     assert [request.score for request in lms.requests] == ["0.5", "1"]
-    assert (row["parked_at"], row["attempts"]) == (sending.now, 2)
+    assert await columns(leaf, "parked_at", "attempts") == (sending.now, 2)
 
 
 async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
@@ -65,19 +73,6 @@ async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
     await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.5"]
     assert (await read_row(leaf))["attempts"] == 0
-
-
-async def test_a_grade_that_changed_while_it_was_refused_gets_its_own_try(sending, lms, leaf):
-    hold = asyncio.Event()
-    lms.behave = fake.in_turn(fake.failure("User not found", hold=hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
-    await changed(leaf, 2, 2, sending.now)
-    hold.set()
-    await passing
-    assert (await read_row(leaf))["parked_at"] is None
-    await sending.work_off()
-    assert lms.scores(SOURCEDID) == ["1"]
 
 
 async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending, lms, leaf):
