@@ -9,19 +9,9 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from models.db.clock import Clock
+from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
-from tests.actors.sending import (
-    KEY,
-    PATH,
-    SECRET,
-    SOURCEDID,
-    Sending,
-    just_now,
-    known,
-    make_campus,
-    scored,
-    standing_clock,
-)
+from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, just_now, make_campus, scored, standing_clock
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment

@@ -2,17 +2,8 @@
 
 import pytest
 
-from tests.actors.sending import (
-    KEY,
-    PATH,
-    SOURCEDID,
-    make_composite,
-    on_one_engine,
-    other_campus,
-    results,
-    scored,
-    structured,
-)
+from tests.actors.campuses import make_composite, other_campus, structured
+from tests.actors.sending import KEY, PATH, SOURCEDID, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import PROBLEM, make_assignment, read_lines, read_row
 

@@ -7,7 +7,8 @@ import structlog
 
 from actors.request import PUT_OFF
 from models.db.sql import connection
-from tests.actors.sending import LEASE, columns, held_by, just_now, results, scored
+from tests.actors.campuses import columns, held_by
+from tests.actors.sending import LEASE, just_now, results, scored
 from tests.models.rows import make_assignment, read_row
 
 

@@ -5,17 +5,8 @@ import asyncio
 import pytest
 
 from models.assignment import GradedAssignment
-from tests.actors.sending import (
-    PARTITIONS,
-    SOURCEDID,
-    breaker_of,
-    changed,
-    held_by,
-    known,
-    make_class,
-    other_campus,
-    results,
-)
+from tests.actors.campuses import breaker_of, held_by, known, make_class, other_campus
+from tests.actors.sending import PARTITIONS, SOURCEDID, changed, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_row
 

@@ -8,18 +8,8 @@ import structlog
 from actors.dependencies import MARGIN
 from actors.request import PUT_OFF
 from models.changes import force_resend
-from tests.actors.sending import (
-    HOLD,
-    LATER,
-    LEASE,
-    SOURCEDID,
-    changed,
-    columns,
-    held_by,
-    on_one_engine,
-    results,
-    slowly,
-)
+from tests.actors.campuses import columns, held_by, slowly
+from tests.actors.sending import HOLD, LATER, LEASE, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 

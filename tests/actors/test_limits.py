@@ -6,19 +6,8 @@ import pytest
 
 from models.campus import SLOW_MS
 from models.consumer import LtiConsumer
-from tests.actors.sending import (
-    KEY,
-    LEASE,
-    breaker_of,
-    held_by,
-    known,
-    make_class,
-    most_at_once,
-    other_campus,
-    results,
-    scored,
-    state_of,
-)
+from tests.actors.campuses import breaker_of, held_by, known, make_class, most_at_once, other_campus, state_of
+from tests.actors.sending import KEY, LEASE, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import make_assignment
 
@@ -44,19 +33,15 @@ async def test_two_daemons_together_never_send_more_at_once_than_the_limit(make_
     assert most_at_once(lms.requests) == most
 
 
-async def test_a_message_claims_no_more_than_the_campus_has_slots(make_sending, lms, campus):
-    sending = await make_sending(max_per_campus=3)
+@pytest.mark.parametrize("limits", [{"max_per_campus": 3}, {"max_per_campus": 50, "max_connections": 3}])
+async def test_a_message_claims_no_more_than_the_campus_has_slots_or_the_daemon_connections(
+    make_sending, lms, campus, limits
+):
+    sending = await make_sending(**limits)
     ids = await make_class(campus, 8)
     await sending.send(*ids)
     assert [len(await results(one)) for one in ids] == [1, 1, 1, 0, 0, 0, 0, 0]
-
-
-async def test_a_message_claims_no_more_than_the_daemon_has_connections(make_sending, lms, campus):
-    sending = await make_sending(max_per_campus=50, max_connections=2)
-    ids = await make_class(campus, 8)
-    await sending.send(*ids)
-    assert len(lms.requests) == 2
-    assert sending.outcomes.free == 2, "each connection is given back"
+    assert sending.outcomes.free == limits.get("max_connections", 200), "each connection is given back"
 
 
 async def test_messages_that_come_together_share_the_connections(make_sending, lms, campus):
@@ -169,13 +154,13 @@ async def test_a_campus_that_keeps_requests_waiting_counts_as_slow_before_it_has
     assert sending.outcomes.free_for_slow() == 4
 
 
-async def test_a_sick_campus_does_not_hold_back_a_healthy_one(make_sending, lms, campus):
+async def test_a_campus_that_never_answers_does_not_hold_back_another(make_sending, lms, campus):
     sending = await make_sending(max_connections=8)
-    sick = await other_campus(lms, "sick")
-    await known(sick)
+    silent = await other_campus(lms, "silent")
+    await known(silent)
     held = asyncio.Event()
-    for_ever = await make_class(sick, 40)
-    lms.behave = lambda record: fake.held(held) if record.path == "/sick" else fake.success()
+    for_ever = await make_class(silent, 40)
+    lms.behave = lambda record: fake.held(held) if record.path == "/silent" else fake.success()
     async with sending.at_work():
         await lms.until(lambda: len(lms.requests) == 4)
         healthy = await make_class(campus, 30)

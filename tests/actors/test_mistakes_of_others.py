@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, changed, other_campus, results, scored
+from tests.actors.campuses import other_campus
+from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, changed, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import pox
 from tests.models.rows import make_assignment, read_row

@@ -5,17 +5,8 @@ import asyncio
 from models.assignment import GradedAssignment
 from models.changes import Cause, Change, Debounce, change, change_waiting, force_resend
 from models.queries.status import read_status
-from tests.actors.sending import (
-    DEBOUNCE,
-    SOURCEDID,
-    changed,
-    columns,
-    make_composite,
-    on_one_engine,
-    results,
-    scored,
-    structured,
-)
+from tests.actors.campuses import columns, make_composite, structured
+from tests.actors.sending import DEBOUNCE, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import COURSE, PROBLEM, read_lines, read_row
 

@@ -6,18 +6,8 @@ from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
 from models.registration import Registration, register
-from tests.actors.sending import (
-    HOLD,
-    KEY,
-    SECRET,
-    SOURCEDID,
-    changed,
-    columns,
-    make_campus,
-    on_one_engine,
-    results,
-    scored,
-)
+from tests.actors.campuses import columns
+from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, make_campus, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
 from tests.servers import HOST, Port

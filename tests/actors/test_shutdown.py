@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.actors.sending import HOLD, columns, held_by, make_class, results
+from tests.actors.campuses import columns, held_by, make_class
+from tests.actors.sending import HOLD, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 

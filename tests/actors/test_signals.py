@@ -15,24 +15,15 @@ def signal_of(error, **circumstances) -> Signal:
     return signal
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        ("refused", "success"),
-        ("concluded", "success"),
-        ("not found", "failure"),
-        ("not allowed", "neutral"),
-        ("wrong key", "failure"),
-        ("no trust", "failure"),
-        ("busy", "throttled"),
-        ("unreachable", "failure"),
-        ("unexplained", "success"),
-        ("time-out", "failure"),
-        ("broken", "failure"),
-        ("queued", "success"),
-        ("own fault", "neutral"),
-    ],
-)
+KINDS = {
+    "success": ["refused", "concluded", "unexplained", "queued"],
+    "throttled": ["busy"],
+    "failure": ["not found", "wrong key", "no trust", "redirect", "unreachable", "time-out", "broken", "no code"],
+    "neutral": ["not allowed", "own fault"],
+}
+
+
+@pytest.mark.parametrize(("kind", "error"), [(kind, error) for kind, errors in KINDS.items() for error in errors])
 @pytest.mark.parametrize("away", [False, True])
 def test_a_failure_says_whether_the_whole_campus_has_it(error, kind, away):
     assert signal_of(error, away=away).kind == kind

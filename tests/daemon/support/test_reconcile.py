@@ -12,8 +12,9 @@ from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.reconcile import CHUNK, Selection
+from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, Sending, known, make_campus, standing_clock
+from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
