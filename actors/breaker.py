@@ -40,15 +40,8 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
     return _throttled(breaker, signal, now, max_per_campus, pause) if pause or signal.after else breaker
 
 
-def probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
-    """
-    How long a tripped breaker waits before its next probe.
-
-    Args:
-        failed_probes: One after the other, this one included; 0 when it has just tripped.
-        asked: Seconds that the campus asked for, if it did.
-        jitter: 0.0 to 1.0.
-    """
+def _probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
+    """How long a tripped breaker waits before its next probe; *asked*: seconds that the campus asked for, if it did."""
     pause = min(MIN_PROBE_PAUSE_MS << min(failed_probes, 10), MAX_PROBE_PAUSE_MS)
     return max(int(pause * (1 + jitter / 10)), min(int((asked or 0) * 1000), MAX_BLOCK_MS))
 
@@ -104,10 +97,10 @@ def _failed(breaker: Breaker, signal: Signal, now: int, jitter: float) -> Breake
         if signal.tripped_at != breaker.tripped_at:
             return breaker  # it was under way when the breaker tripped
         trips = breaker.trips + 1
-        pause = probe_pause_ms(trips, asked=signal.after, jitter=jitter)
+        pause = _probe_pause_ms(trips, asked=signal.after, jitter=jitter)
         return replace(breaker, trips=trips, blocked_until=now + pause)
     if breaker.last_failed_assignment in (None, signal.assignment_id):
         return replace(breaker, last_failed_assignment=signal.assignment_id)
-    pause = probe_pause_ms(0, asked=signal.after, jitter=jitter)
+    pause = _probe_pause_ms(0, asked=signal.after, jitter=jitter)
     tripped = replace(breaker, tripped_at=now, trips=0, throttled_at=None, last_failed_assignment=signal.assignment_id)
     return replace(tripped, blocked_until=max(breaker.blocked_until, now + pause))

@@ -10,24 +10,10 @@ from actors.grade import Grade, NoGrade, block_grade, wire_score
 from models.course_tree import Tree
 
 # a(b(d(h 2/5, i 3/5), e(j 0/1, k text, l 1/3), f(m text)), c(g(n 3/10)))
-TREE = Tree(
-    [
-        ("a", None, None),
-        ("b", "a", None),
-        ("c", "a", None),
-        ("d", "b", None),
-        ("e", "b", None),
-        ("f", "b", None),
-        ("g", "c", None),
-        ("h", "d", 5.0),
-        ("i", "d", 5.0),
-        ("j", "e", 1.0),
-        ("k", "e", None),
-        ("l", "e", 3.0),
-        ("m", "f", None),
-        ("n", "g", 10.0),
-    ]
-)
+PARENTS = {"b": "a", "c": "a", "d": "b", "e": "b", "f": "b", "g": "c"}
+PARENTS.update({"h": "d", "i": "d", "j": "e", "k": "e", "l": "e", "m": "f", "n": "g"})
+POINTS_OF = {"h": 5.0, "i": 5.0, "j": 1.0, "l": 3.0, "n": 10.0}
+TREE = Tree([("a", None, None), *((block, parent, POINTS_OF.get(block)) for block, parent in PARENTS.items())])
 SCORES = {"h": (2.0, 5.0), "i": (3.0, 5.0), "j": (0.0, 1.0), "l": (1.0, 3.0), "n": (3.0, 10.0)}
 
 # Intake quarantines what lies beyond these.

@@ -1,21 +1,24 @@
 """Claims for which there is nothing to send, and messages for which there is no claim."""
 
-import asyncio
+import pytest
 
 from models.assignment import GradedAssignment
 from models.changes import Cause, Change, Debounce, change, change_waiting, force_resend
 from models.queries.status import read_status
-from tests.actors.campuses import columns, make_composite, structured
+from tests.actors.campuses import columns, held_by, make_composite, structured
 from tests.actors.sending import DEBOUNCE, SOURCEDID, changed, on_one_engine, results, scored
-from tests.fakes import lms as fake
 from tests.models.rows import COURSE, PROBLEM, read_lines, read_row
 
 
-async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, campus):
+@pytest.fixture
+async def composite(campus):
+    """One that is due, of a learner who has a quarter of the points."""
     await structured()
     await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus)
+    return await make_composite(campus)
 
+
+async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, composite):
     async def happens():
         await scored(0, 1, PROBLEM)
         await change([Change(composite, "composite")], now=sending.now, debounce=DEBOUNCE)
@@ -31,22 +34,18 @@ async def test_what_was_superseded_between_claim_and_post_is_given_back(sending,
     assert lms.scores(SOURCEDID) == ["0"]
 
 
-async def test_a_score_that_the_campus_acknowledged_is_not_sent_again(sending, lms, leaf):
+@pytest.mark.parametrize("skip_unchanged", [True, False])
+async def test_a_score_that_the_campus_acknowledged_is_not_sent_again_unless_skipping_is_off(
+    make_sending, lms, leaf, skip_unchanged
+):
+    sending, requests = await make_sending(skip_unchanged=skip_unchanged), 1 if skip_unchanged else 2
     await sending.send(leaf)
     await changed(leaf, 2, 4, sending.now)
     await sending.send(leaf)
-    assert lms.scores(SOURCEDID) == ["0.5"]
+    assert lms.scores(SOURCEDID) == ["0.5"] * requests
     assert await columns(leaf, "sent_version", "attempts") == (2, 0)
-    assert await results(leaf) == ["accepted"]
-    assert sending.counted(result="unchanged") == 1
-
-
-async def test_a_score_that_the_campus_acknowledged_is_sent_again_where_skipping_is_off(make_sending, lms, leaf):
-    sending = await make_sending(skip_unchanged=False)
-    await sending.send(leaf)
-    await changed(leaf, 2, 4, sending.now)
-    await sending.send(leaf)
-    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+    assert await results(leaf) == ["accepted"] * requests
+    assert sending.counted(result="unchanged") == skip_unchanged
 
 
 async def test_a_score_that_the_campus_acknowledged_is_sent_again_when_it_is_forced(sending, lms, leaf):
@@ -101,13 +100,9 @@ async def test_in_a_course_without_structure_a_problem_is_sent_with_its_own_scor
 
 
 async def test_an_assignment_that_is_deleted_while_it_is_sent_is_not_fenced(sending, lms, leaf):
-    hold = asyncio.Event()
-    lms.behave = fake.always(fake.held(hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
+    answer_and_end = await held_by(sending, lms, leaf)
     await GradedAssignment.filter(id=leaf).delete()
-    hold.set()
-    await passing
+    await answer_and_end()
     assert sending.value("passback_fenced_total") == 0
     assert sending.take_messages() == []
 
@@ -122,10 +117,8 @@ async def test_nothing_is_sent_before_the_stream_is_caught_up(make_sending, lms,
     assert lms.scores(SOURCEDID) == ["0.5"]
 
 
-async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read_the_grade(sending, lms, campus):
-    await structured()
-    await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus, version_number=2, due_at=sending.now + 900_000)
+async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read_the_grade(sending, lms, composite):
+    await GradedAssignment.filter(id=composite).update(version_number=2, due_at=sending.now + 900_000)
     before = await read_row(composite)
     await sending.send(composite)
     assert sending.trees.reads == []
@@ -133,10 +126,8 @@ async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read
     assert await read_row(composite) == before
 
 
-async def test_a_message_for_a_composite_sends_its_newest_version_if_that_is_due(sending, lms, campus):
-    await structured()
-    await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus, version_number=2, due_at=sending.now)
+async def test_a_message_for_a_composite_sends_its_newest_version_if_that_is_due(sending, lms, composite):
+    await GradedAssignment.filter(id=composite).update(version_number=2, due_at=sending.now)
     await sending.send(composite)
     assert lms.scores(SOURCEDID) == ["0.25"]
     assert (await read_row(composite))["sent_version"] == 2

@@ -7,26 +7,9 @@ from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
 from models.registration import Registration, register
 from tests.actors.campuses import columns
-from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, make_campus, on_one_engine, results, scored
+from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
-from tests.servers import HOST, Port
-
-
-async def test_a_refused_connection_is_tried_again_without_a_hold(sending):
-    port = Port()
-    try:
-        await scored(1, 2)
-        leaf = await make_assignment(await make_campus(f"http://{HOST}:{port.number}/outcomes"))
-        await sending.send(leaf)
-    finally:
-        port.close()
-    row = await read_row(leaf)
-    assert (row["attempts"], row["hold_until"], row["forced_version"], row["claimed_until"]) == (1, 0, 0, None)
-    assert sending.now <= row["not_before"] <= sending.now + 15_000
-    assert await results(leaf) == ["retried"]
-    assert sending.counted(result="retried") == 1
-    assert sending.value("passback_outcome_request_duration_seconds_count", consumer="campus") is None
 
 
 async def test_a_permanent_refusal_parks_with_the_campuss_words(sending, lms, leaf):

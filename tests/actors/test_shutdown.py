@@ -4,16 +4,13 @@ import asyncio
 
 from tests.actors.campuses import columns, held_by, make_class
 from tests.actors.sending import HOLD, results
-from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 
 
 async def test_stopping_during_a_request_is_a_doubt_and_lets_go_of_the_claim(sending, lms, leaf):
-    lms.behave = fake.always(fake.held(asyncio.Event()))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
+    answer_and_end = await held_by(sending, lms, leaf)
     sending.dependencies.abort.set()
-    await passing
+    await answer_and_end()
     row = await read_row(leaf)
     assert (row["claimed_until"], row["forced_version"]) == (None, 1)
     assert row["hold_until"] == sending.now + HOLD * 1000
