@@ -3,12 +3,9 @@
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp.abc import AbstractResolver
 
-from models.db.clock import Clock
 from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
 from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, just_now, make_campus, scored, standing_clock
@@ -21,14 +18,7 @@ from tests.models.rows import make_assignment
 async def make_sending(empty_database):
     async with AsyncExitStack() as stack:
 
-        async def make(
-            clock: Clock | None = None,
-            *,
-            patience: float = 5.0,
-            resolver: AbstractResolver | None = None,
-            ca_file: Path | None = None,
-            **settings: Any,
-        ) -> Sending:
+        async def make(clock=None, *, patience=5.0, resolver=None, ca_file=None, **settings) -> Sending:
             session = await stack.enter_async_context(outcome_session(patience, resolver=resolver, ca_file=ca_file))
             return Sending(session, clock or await standing_clock(), **settings)
 

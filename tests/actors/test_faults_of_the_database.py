@@ -43,7 +43,7 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
     assert (await read_row(leaf))["sent_score"] == "0.5"
 
 
-async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_were_alone(sending, campus, lms):
+async def test_attempts_that_fail_together_before_a_request_are_given_back_as_each_would_be_alone(sending, campus, lms):
     await scored(1, 2)
     ids = [await make_assignment(campus, due_at=just_now()) for _ in range(3)]
     fault = ConnectionResetError("the database is away")
@@ -54,16 +54,8 @@ async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_
 
     sending.trees.meanwhile = lost
     await asyncio.gather(*map(sending.send, ids))
-    assert [(await read_row(one))["not_before"] for one in ids] == [sending.now + int(PUT_OFF * 1000)] * 3
-
-
-async def test_an_attempt_that_fails_before_anything_was_sent_is_given_back(sending, lms, leaf):
-    async def lost():
-        raise ConnectionResetError("the database is away")
-
-    sending.trees.meanwhile = lost
-    await sending.send(leaf)
-    row = await read_row(leaf)
-    assert (row["attempts"], row["claimed_until"], row["not_before"]) == (0, None, sending.now + int(PUT_OFF * 1000))
+    for one in ids:
+        again = sending.now + int(PUT_OFF * 1000)
+        assert await columns(one, "attempts", "claimed_until", "not_before") == (0, None, again)
+        assert await results(one) == []
     assert lms.requests == []
-    assert await results(leaf) == []

@@ -65,10 +65,6 @@ def test_an_attempted_block_that_the_tree_does_not_score_counts_too():
 def test_a_block_in_no_structure_that_is_known_is_no_zero_but_waits_unless_it_has_a_score_itself(tree):
     assert block_grade("elsewhere", tree, {"h": (2.0, 5.0)}) is NoGrade.UNKNOWN_BLOCK
     assert block_grade("elsewhere", tree, {"elsewhere": (2.0, 5.0)}) == Grade(2, 5)
-
-
-@pytest.mark.parametrize("tree", [None, TREE])
-def test_a_learner_without_any_score_in_the_course_has_no_grade_whatever_the_structure(tree):
     assert block_grade("elsewhere", tree, {}) is NoGrade.NOTHING_ATTEMPTED
 
 

@@ -154,30 +154,22 @@ async def test_a_campus_that_keeps_requests_waiting_counts_as_slow_before_it_has
     assert sending.outcomes.free_for_slow() == 4
 
 
-async def test_a_campus_that_never_answers_does_not_hold_back_another(make_sending, lms, campus):
-    sending = await make_sending(max_connections=8)
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_campus_that_never_answers_or_is_down_does_not_hold_back_another(make_sending, lms, campus, down):
+    sending, held = await make_sending(max_connections=8), asyncio.Event()
     silent = await other_campus(lms, "silent")
-    await known(silent)
-    held = asyncio.Event()
-    for_ever = await make_class(silent, 40)
+    breaker = {"tripped_at": sending.now - 1, "blocked_until": sending.now + 600_000} if down else {}
+    await known(silent, **breaker)
+    behind = await make_class(silent, 40)
     lms.behave = lambda record: fake.held(held) if record.path == "/silent" else fake.success()
     async with sending.at_work():
-        await lms.until(lambda: len(lms.requests) == 4)
+        await lms.until(lambda: down or len(lms.requests) == 4)
         healthy = await make_class(campus, 30)
         await all_accepted(healthy)
-        assert [await results(one) for one in for_ever] == [[]] * 40
+        assert [await results(one) for one in behind] == [[]] * 40
+        assert await state_of(silent, sending.now) == ("down" if down else "up")
         held.set()
-
-
-async def test_a_campus_that_is_down_gets_nothing_and_another_everything(make_sending, lms, campus):
-    sending = await make_sending()
-    down = await other_campus(lms, "down")
-    await known(down, tripped_at=sending.now - 1, blocked_until=sending.now + 600_000)
-    behind, healthy = await make_class(down, 10), await make_class(campus, 10)
-    async with sending.at_work():
-        await all_accepted(healthy)
-    assert [await results(one) for one in behind] == [[]] * 10
-    assert await state_of(down, sending.now) == "down"
+    assert sum(request.path == "/silent" for request in lms.requests) == (0 if down else 4)
 
 
 async def test_a_paused_consumer_gets_nothing(make_sending, lms, campus, leaf):

@@ -7,7 +7,7 @@ from models import consumer_admin
 from models.consumer import LtiConsumer
 from tests.actors.campuses import columns, held_by, state_of
 from tests.actors.sending import HOLD, KEY, LATER, SECRET, SOURCEDID, TIMEOUT, results
-from tests.fakes.lms import answer, failure, html, success
+from tests.fakes.lms import answer, failure, html
 from tests.models.rows import read_row
 
 NEXT = "the-next-secret"
@@ -124,12 +124,4 @@ async def test_a_second_request_that_the_lease_would_not_cover_is_not_begun(send
     sending.dependencies.sender = Slow(sender, MARGIN + TIMEOUT)
     await sending.send(pending)
     assert lms.grade(SOURCEDID) == "0.5"
-    lms.faults.clear()
-
-
-async def test_a_consumer_without_a_second_secret_gets_one_request_an_attempt(sending, lms, leaf):
-    lms.keys[KEY] = "another"
-    await sending.send(leaf)
-    assert len(lms.requests) == 1
-    lms.behave = lambda _: success()
     lms.faults.clear()
