@@ -59,13 +59,7 @@ class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what 
 
 
 class Egress:
-    """
-    What the ``[egress]`` section allows.
-
-    Args:
-        allow_http: Whether plain ``http`` is allowed.
-        allow_networks: Networks of campus LMSs that are allowed although they are not public.
-    """
+    """What the ``[egress]`` section allows. *allow_networks*: those of campus LMSs that are not public."""
 
     def __init__(self, *, allow_http: bool = False, allow_networks: Sequence[Network] = ()) -> None:
         self._allow_http = allow_http

@@ -40,7 +40,7 @@ def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) 
         own = scores.get(usage_id)
         if own is not None:
             return Grade(*own)
-        # Whatever the learner did in this course may lie below the block, or not.
+        # What the learner did in this course may lie below the block, or not.
         return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED
     below = list(tree.below(usage_id))
     attempted = [scores[block] for block in below if block in scores]

@@ -42,7 +42,7 @@ on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 
 
 class Ticker:
-    """A monotonic clock that stands still until it is moved. Seconds."""
+    """A monotonic clock, in seconds, that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -52,7 +52,7 @@ class Ticker:
 
 
 class Trees(CourseTrees):
-    """Notes its reads. What is put into *meanwhile* happens once, between a claim and its look at the score."""
+    """Notes its reads. What is put into *meanwhile* happens once, between a claim and the read of its score."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -58,7 +58,7 @@ async def test_a_post_that_is_not_stopped_ends_as_usual():
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_caller_that_is_cancelled_takes_its_post_along():
+async def test_a_caller_that_is_cancelled_cancels_its_post():
     async with answering(fake.always(fake.held(asyncio.Event()))) as (lms, post):
         posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=Abort()))
         await lms.until(lambda: lms.requests)

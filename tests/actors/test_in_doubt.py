@@ -9,7 +9,7 @@ from tests.actors.sending import HOLD, LATER, SOURCEDID, changed, on_one_engine,
 from tests.fakes import lms as fake
 from tests.models.rows import read_row
 
-DOUBTS = {
+IN_DOUBT = {
     "503": fake.answer(503),
     "a page": fake.html(),
     "processing": fake.processing(),
@@ -23,9 +23,9 @@ DOUBTS = {
 
 
 @on_one_engine
-@pytest.mark.parametrize("doubt", DOUBTS)
-async def test_an_end_in_doubt_holds_and_forces_and_sends_the_score_of_its_time_afresh(sending, lms, leaf, doubt):
-    lms.behave, hold = fake.in_turn(DOUBTS[doubt]), PROCESSING_HOLD if doubt == "processing" else HOLD
+@pytest.mark.parametrize("answer", IN_DOUBT)
+async def test_an_end_in_doubt_holds_and_forces_and_sends_the_score_of_its_time_afresh(sending, lms, leaf, answer):
+    lms.behave, hold = fake.in_turn(IN_DOUBT[answer]), PROCESSING_HOLD if answer == "processing" else HOLD
     await sending.send(leaf)
     row, now = await read_row(leaf), sending.now
     assert (row["sent_version"], row["forced_version"], row["attempts"]) == (0, 1, 1)
@@ -48,7 +48,7 @@ async def test_an_end_in_doubt_holds_and_forces_and_sends_the_score_of_its_time_
     assert lms.grade(SOURCEDID, "/outcomes") == "1"
 
 
-async def test_after_a_doubtful_end_even_the_score_that_was_acknowledged_before_goes_out(sending, lms, leaf):
+async def test_after_an_end_in_doubt_even_the_score_that_was_acknowledged_before_goes_out(sending, lms, leaf):
     lms.behave = fake.in_turn(fake.success(), fake.success(status=503))
     await sending.send(leaf)
     await changed(leaf, 2, 2, sending.now)
@@ -71,7 +71,7 @@ class Broken:
         raise RuntimeError("never thought of")
 
 
-async def test_a_fault_of_ours_after_the_request_began_is_a_doubt_and_not_repeated_for_ever(sending, leaf):
+async def test_a_fault_of_ours_after_the_request_began_is_in_doubt_and_not_repeated_for_ever(sending, leaf):
     sending.dependencies.sender = Broken()
     await sending.send(leaf)
     row = await read_row(leaf)

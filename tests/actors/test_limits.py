@@ -188,13 +188,13 @@ async def test_contended_connections_go_to_campuses_in_turn(make_sending, lms, c
     sending = await make_sending(max_connections=2, max_per_campus=50, hands_over=True)
     services = [campus, *[await other_campus(lms, f"campus-{number}") for number in range(3)]]
     await known(*services[1:])
-    crowd = await make_class(campus, 60)
+    many = await make_class(campus, 60)
     few = [one for service in services[1:] for one in await make_class(service, 2)]
     lms.behave = fake.always(fake.success(latency=0.01))
     async with sending.at_work():
         await all_accepted(few)
-        assert [len(await results(one)) for one in crowd].count(0) > 20, "the crowd has had no more than its turns"
-        await all_accepted(crowd)
+        assert [len(await results(one)) for one in many].count(0) > 20, "the others got their turns"
+        await all_accepted(many)
     assert most_at_once(lms.requests) == 2
     assert not sending.outcomes.contended
 

@@ -85,7 +85,7 @@ async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sendi
         (fake.answer(429), "retried", "campus", 0, None),
     ],
 )
-async def test_the_last_attempt_parks_and_a_doubtful_one_holds_as_well(
+async def test_the_last_attempt_parks_and_one_in_doubt_holds_as_well(
     make_sending, lms, leaf, behaviour, result, scope, forced, held
 ):
     sending = await make_sending(max_attempts=2)

@@ -10,7 +10,7 @@ from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.protocols.interface import Accepted
 from actors.resolution import CAMPUS_WAIT, MAX_CAMPUS_WAIT
 from actors.response import Response
-from actors.retry import FIRST, LONGEST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
+from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from tests.actors.resolving import (
     ANSWER,
     CLAIM,
@@ -105,11 +105,6 @@ def test_the_last_attempt_in_doubt_holds_and_then_parks():
 def test_waits_grow_with_the_attempts_and_are_spread_by_the_jitter(number):
     assert failed("unreachable", number, jitter=1.0).not_before == NOW + FIRST_MS * 2 ** (number - 1)
     assert failed("unreachable", number, jitter=0.0).not_before == NOW
-
-
-def test_no_wait_is_longer_than_the_longest():
-    end = failed("unreachable", 70, jitter=1.0, rules=LENIENT)
-    assert end.not_before == NOW + LONGEST // MILLISECOND
 
 
 @pytest.mark.parametrize("kind", [TryLater, Ambiguous])

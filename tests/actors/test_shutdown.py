@@ -7,7 +7,7 @@ from tests.actors.sending import HOLD, results
 from tests.models.rows import read_lines, read_row
 
 
-async def test_stopping_during_a_request_is_a_doubt_and_lets_go_of_the_claim(sending, lms, leaf):
+async def test_stopping_during_a_request_leaves_it_in_doubt_and_gives_the_claim_back(sending, lms, leaf):
     answer_and_end = await held_by(sending, lms, leaf)
     sending.dependencies.abort.set()
     await answer_and_end()

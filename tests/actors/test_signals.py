@@ -4,7 +4,6 @@ import pytest
 
 from actors.errors import Ambiguous, TryLater
 from actors.protocols.interface import Accepted
-from actors.response import Response
 from models.campus import SLOW_MS, Signal
 from tests.actors.resolving import ANSWER, NOW, failed, stored
 
@@ -29,8 +28,8 @@ def test_a_failure_says_whether_the_whole_campus_has_it(error, kind, away):
     assert signal_of(error, away=away).kind == kind
 
 
-def test_an_acceptance_says_that_the_campus_is_up_and_near_its_limit():
-    assert stored(said=Accepted(200, "success", "", after=4.0)).signal == Signal(
+def test_an_acceptance_says_that_the_campus_is_up_near_its_limit_and_how_long_its_answer_took():
+    assert stored(said=Accepted(200, "success", "", after=4.0), seconds=5.0).signal == Signal(
         "success",
         campus_id=3,
         assignment_id=7,
@@ -89,9 +88,3 @@ def test_how_long_a_campus_takes_is_known_from_an_answer_or_from_a_failure_that_
     error, seconds, answer, duration_ms
 ):
     assert signal_of(error, seconds=seconds, answer=answer).duration_ms == duration_ms
-
-
-def test_the_time_of_an_acceptance_is_the_requests_and_not_that_of_the_wait_for_a_connection():
-    signal = stored(Response(200, {}, b"", 0.0129), seconds=5.0).signal
-    assert signal is not None
-    assert signal.duration_ms == 12
