@@ -7,13 +7,11 @@ from itertools import islice
 import structlog
 
 from actors import resolution
-from actors.dependencies import Dependencies
+from actors.dependencies import MARGIN, Dependencies
 from actors.finisher import Finisher
 from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
-from actors.put_off import PutOff
 from actors.request import Requests
-from actors.settings import MARGIN
 from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
@@ -32,8 +30,7 @@ class Attempts:
 
     def __init__(self, dependencies: Dependencies, finisher: Finisher) -> None:
         self._dependencies = dependencies
-        self._put_off = PutOff(dependencies.clock)
-        self._requests = Requests(dependencies, self._put_off)
+        self._requests = Requests(dependencies)
         self._finisher = finisher
         self._scores = DataLoader(read_wanted)
 
@@ -63,7 +60,7 @@ class Attempts:
             secrets = self._secrets(claim)
         except Exception as fault:
             log.exception("attempt.failed_before_request", assignment=claim.assignment_id)
-            return self._put_off.finish(claim, fault)
+            return self._requests.put_off(claim, fault)
         score, clamped = graded
         return await self._send(claim, score, secrets, clamped=clamped)
 
@@ -95,16 +92,15 @@ class Attempts:
             self._dependencies.trees.get(claim.course_id),
             self._scores((claim.user_id, claim.course_id, (claim.usage_id,))),
         )
-        is_leaf = tree is not None and claim.usage_id in tree and not tree.has_children(claim.usage_id)
-        if own and (tree is None or is_leaf):
+        if own and not (tree is not None and claim.usage_id in tree and tree.has_children(claim.usage_id)):
             return tree, own
         return tree, await self._read_scores(claim, tree)
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
-        below: tuple[str, ...] = ()
+        named: tuple[str, ...] | None = None
         if tree is not None and claim.usage_id in tree:
             below = tuple(islice(tree.below(claim.usage_id), MAX_BY_NAME + 1))
-        named = below if 0 < len(below) <= MAX_BY_NAME else None
+            named = below if len(below) <= MAX_BY_NAME else None
         return await self._scores((claim.user_id, claim.course_id, named)) or {}
 
     # --- send ---

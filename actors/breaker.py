@@ -27,29 +27,21 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
         jitter: 0.0 to 1.0; spreads probes.
     """
     breaker = _measured(breaker, signal, now)
+    pause = 0
     match signal.kind:
-        case "success":
-            breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)
-            return _rested(breaker, signal, now, max_per_campus)
+        case "failure":
+            return _failed(breaker, signal, now, jitter)
         case "throttled":
             breaker = _closed(breaker, max_per_campus, keep_trips=True)
             pause = min(THROTTLE_PAUSE_MS << min(breaker.trips, 10), MAX_THROTTLE_PAUSE_MS)
-            return _throttled(breaker, signal, now, max_per_campus, pause=pause)
-        case "failure":
-            return _failed(breaker, signal, now, jitter)
-        case "neutral":
-            return _rested(breaker, signal, now, max_per_campus)
+        case "success":
+            breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)
+    # A campus that takes a grade may yet say that it comes near its limit.
+    return _throttled(breaker, signal, now, max_per_campus, pause) if pause or signal.after else breaker
 
 
-def probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
-    """
-    How long a tripped breaker waits before its next probe.
-
-    Args:
-        failed_probes: One after the other, this one included; 0 when it has just tripped.
-        asked: Seconds that the campus asked for, if it did.
-        jitter: 0.0 to 1.0.
-    """
+def _probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -> int:
+    """How long a tripped breaker waits before its next probe; *asked*: seconds that the campus asked for, if it did."""
     pause = min(MIN_PROBE_PAUSE_MS << min(failed_probes, 10), MAX_PROBE_PAUSE_MS)
     return max(int(pause * (1 + jitter / 10)), min(int((asked or 0) * 1000), MAX_BLOCK_MS))
 
@@ -66,17 +58,10 @@ def _measured(breaker: Breaker, signal: Signal, now: int) -> Breaker:
 
 def _closed(breaker: Breaker, max_per_campus: int, *, keep_trips: bool = False) -> Breaker:
     """The campus answers. After an outage it begins with one request at once."""
-    if breaker.tripped_at is not None:
-        return replace(
-            breaker,
-            tripped_at=None,
-            blocked_until=0,
-            trips=0,
-            max_in_flight=1 if max_per_campus > 1 else None,
-            successes=0,
-            last_failed_assignment=None,
-        )
-    return replace(breaker, last_failed_assignment=None, trips=breaker.trips if keep_trips else 0)
+    if breaker.tripped_at is None:
+        return replace(breaker, last_failed_assignment=None, trips=breaker.trips if keep_trips else 0)
+    closed = replace(breaker, tripped_at=None, blocked_until=0, trips=0, successes=0, last_failed_assignment=None)
+    return replace(closed, max_in_flight=1 if max_per_campus > 1 else None)
 
 
 def _grown(breaker: Breaker, max_per_campus: int) -> Breaker:
@@ -91,12 +76,7 @@ def _grown(breaker: Breaker, max_per_campus: int) -> Breaker:
     return replace(breaker, max_in_flight=limit, successes=0)
 
 
-def _rested(breaker: Breaker, signal: Signal, now: int, max_per_campus: int) -> Breaker:
-    """The campus may have said that it comes near its limit."""
-    return _throttled(breaker, signal, now, max_per_campus, pause=0) if signal.after else breaker
-
-
-def _throttled(breaker: Breaker, signal: Signal, now: int, max_per_campus: int, *, pause: int) -> Breaker:
+def _throttled(breaker: Breaker, signal: Signal, now: int, max_per_campus: int, pause: int) -> Breaker:
     """Fewer at once, and none for a while. Requests that were under way at the last throttling say nothing new."""
     until = now + min(max(int((signal.after or 0) * 1000), pause), MAX_BLOCK_MS)
     blocked = replace(breaker, blocked_until=max(breaker.blocked_until, until))
@@ -117,16 +97,10 @@ def _failed(breaker: Breaker, signal: Signal, now: int, jitter: float) -> Breake
         if signal.tripped_at != breaker.tripped_at:
             return breaker  # it was under way when the breaker tripped
         trips = breaker.trips + 1
-        pause = probe_pause_ms(trips, asked=signal.after, jitter=jitter)
+        pause = _probe_pause_ms(trips, asked=signal.after, jitter=jitter)
         return replace(breaker, trips=trips, blocked_until=now + pause)
     if breaker.last_failed_assignment in (None, signal.assignment_id):
         return replace(breaker, last_failed_assignment=signal.assignment_id)
-    pause = probe_pause_ms(0, asked=signal.after, jitter=jitter)
-    return replace(
-        breaker,
-        tripped_at=now,
-        trips=0,
-        throttled_at=None,
-        blocked_until=max(breaker.blocked_until, now + pause),
-        last_failed_assignment=signal.assignment_id,
-    )
+    pause = _probe_pause_ms(0, asked=signal.after, jitter=jitter)
+    tripped = replace(breaker, tripped_at=now, trips=0, throttled_at=None, last_failed_assignment=signal.assignment_id)
+    return replace(tripped, blocked_until=max(breaker.blocked_until, now + pause))

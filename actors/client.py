@@ -1,4 +1,4 @@
-"""One POST over the shared connection pool. It judges nothing: what an answer means is the classifier's."""
+"""One POST over the shared connection pool. What an answer means is for the protocol to say."""
 
 import asyncio
 import math
@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -38,8 +37,12 @@ class Progress:
     in_time: Callable[[], bool] = lambda: True
     #: Whether a name is being looked up.
     looking_up: bool = False
-    #: ``time.monotonic`` when a connection was in hand; bytes may have left from then on.
+    #: ``time.monotonic`` when there was a connection; bytes may have left from then on.
     connected: float | None = None
+
+
+def _progress(trace_request_ctx: Progress | None = None) -> Progress:
+    return trace_request_ctx or Progress()
 
 
 class _Watch(aiohttp.TraceConfig):
@@ -49,9 +52,9 @@ class _Watch(aiohttp.TraceConfig):
     """
 
     def __init__(self, egress: Egress) -> None:
-        super().__init__()
+        super().__init__(_progress)  # type: ignore[arg-type]
         self._egress = egress
-        self.on_request_start.append(self._check)
+        self.on_request_start.append(self._check_url)
         self.on_dns_resolvehost_start.append(self._look_up)
         self.on_dns_resolvehost_end.append(self._look_up)
         self.on_connection_create_end.append(self._connected)
@@ -59,24 +62,17 @@ class _Watch(aiohttp.TraceConfig):
         # Called when the headers are complete, before any byte of them is written.
         self.on_request_headers_sent.append(self._check_time)
 
-    async def _check(
-        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, start: aiohttp.TraceRequestStartParams
-    ) -> None:
+    async def _check_url(self, _session: object, _progress: object, start: aiohttp.TraceRequestStartParams) -> None:
         self._egress.check_url(str(start.url))
 
-    async def _look_up(self, _session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress):
-            progress.looking_up = isinstance(params, aiohttp.TraceDnsResolveHostStartParams)
+    async def _look_up(self, _session: object, progress: Any, params: object) -> None:
+        progress.looking_up = isinstance(params, aiohttp.TraceDnsResolveHostStartParams)
 
-    async def _connected(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress):
-            progress.connected = time.monotonic()
+    async def _connected(self, _session: object, progress: Any, _params: object) -> None:
+        progress.connected = time.monotonic()
 
-    async def _check_time(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        progress = context.trace_request_ctx
-        if isinstance(progress, Progress) and not progress.in_time():
+    async def _check_time(self, _session: object, progress: Any, _params: object) -> None:
+        if not progress.in_time():
             raise TryLater("no connection to the campus in time")
 
 
@@ -101,16 +97,31 @@ class _Connector(aiohttp.TCPConnector):
         return protocol
 
 
+class Abort(asyncio.Event):
+    """Set when requests under way must be given up, since the daemon has to end; ends the posts that hold it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: set[asyncio.Timeout] = set()
+
+    def set(self) -> None:
+        """End the posts under way, and let no other begin."""
+        super().set()
+        for limit in self.limits:
+            limit.reschedule(asyncio.get_running_loop().time())
+        self.limits.clear()
+
+
 class Sender:
     """
     Turns transport trouble into TryLater (nothing left us) or Ambiguous (bytes may have).
 
     Args:
-        session: From :func:`http_session`; whoever opened it closes it.
-        tls: By consumer key, how campuses are spoken to that differ from the others.
+        session: From :func:`http_session`; the caller closes it.
+        tls: By consumer key, the contexts of campuses for which the session's own does not apply.
 
     Raises:
-        ValueError: The session does not tell when a connection was in hand.
+        ValueError: The session does not note the progress of its requests.
     """
 
     def __init__(self, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext] | None = None) -> None:
@@ -118,8 +129,6 @@ class Sender:
             raise ValueError("a Sender needs a session of http_session()")
         self._session = session
         self._tls = tls or {}
-        self._scopes: dict[asyncio.Event, set[asyncio.Timeout]] = {}
-        self._watchers: dict[asyncio.Event, asyncio.Task[None]] = {}
 
     async def post(
         self,
@@ -128,7 +137,7 @@ class Sender:
         headers: Mapping[str, str],
         *,
         consumer_key: str = "",
-        abort: asyncio.Event | None = None,
+        abort: Abort | None = None,
         in_time: Callable[[], bool] = lambda: True,
     ) -> Response:
         """
@@ -138,7 +147,7 @@ class Sender:
             url: Sent byte for byte.
             consumer_key: Whose campus it is.
             abort: When it is set the POST is cancelled, and nothing but the POST.
-            in_time: Asked once there is a connection: false, and nothing is written.
+            in_time: Called once there is a connection; if it returns false nothing is written.
 
         Raises:
             TryLater: No byte left us: no connection, none in time, or *abort* came before there was one.
@@ -146,40 +155,21 @@ class Sender:
             GiveUp: The URL is malformed, or leads where the configuration does not allow.
             Ambiguous: Bytes may have left us, and no whole answer came back.
         """
-        progress = Progress(in_time)
-        if abort is None:
-            return await self._post(url, body, headers, progress, consumer_key)
+        progress, limit, abort = Progress(in_time), asyncio.timeout(None), abort or Abort()
         if abort.is_set():
             raise TryLater("stopped before anything was sent")
-        scopes = self._watched(abort)
-        stopped = asyncio.timeout(None)
         try:
-            async with stopped:
-                scopes.add(stopped)
-                try:
-                    return await self._post(url, body, headers, progress, consumer_key)
-                finally:
-                    self._leave(scopes, stopped, abort)
+            async with limit:
+                abort.limits.add(limit)
+                return await self._post(url, body, headers, progress, consumer_key)
         except TimeoutError:
-            if not stopped.expired():
+            if not limit.expired():
                 raise
+        finally:
+            abort.limits.discard(limit)
         if progress.connected is None:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
-
-    def _watched(self, abort: asyncio.Event) -> set[asyncio.Timeout]:
-        """The time-outs of all posts that end when *abort* is set. One task waits for that on behalf of all."""
-        scopes = self._scopes.get(abort)
-        if scopes is None:
-            scopes = self._scopes[abort] = set()
-            self._watchers[abort] = asyncio.create_task(_expire(scopes, abort))
-        return scopes
-
-    def _leave(self, scopes: set[asyncio.Timeout], scope: asyncio.Timeout, abort: asyncio.Event) -> None:
-        scopes.discard(scope)
-        if not scopes:
-            self._watchers.pop(abort).cancel()
-            del self._scopes[abort]
 
     async def _post(
         self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress, consumer_key: str
@@ -249,12 +239,6 @@ def http_session(
         trust_env=False,
         trace_configs=[_Watch(egress)],
     )
-
-
-async def _expire(scopes: set[asyncio.Timeout], abort: asyncio.Event) -> None:
-    await abort.wait()
-    for scope in scopes:
-        scope.reschedule(asyncio.get_running_loop().time())
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:

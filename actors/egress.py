@@ -3,63 +3,44 @@
 import errno
 import socket
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp.connector import AddrInfoType
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: What is refused unless ``egress.allow_networks`` holds it, the first match naming the reason. An explicit list:
-#: ``ipaddress.is_global`` lets 6to4, NAT64 and some multicast through, and its answers differ between Pythons.
-DENIED: tuple[tuple[str, str], ...] = (
-    ("0.0.0.0/8", "unspecified"),
-    ("10.0.0.0/8", "private"),
-    ("100.64.0.0/10", "shared by carriers"),
-    ("127.0.0.0/8", "loopback"),
-    ("168.63.129.16/32", "a cloud's metadata service"),
-    ("169.254.169.254/32", "a cloud's metadata service"),
-    ("169.254.0.0/16", "link-local"),
-    ("172.16.0.0/12", "private"),
-    ("192.0.0.0/24", "reserved"),
-    ("192.0.2.0/24", "for documentation"),
-    ("192.31.196.0/24", "reserved"),
-    ("192.52.193.0/24", "reserved"),
-    ("192.88.99.0/24", "a 6to4 relay"),
-    ("192.168.0.0/16", "private"),
-    ("192.175.48.0/24", "reserved"),
-    ("198.18.0.0/15", "for benchmarks"),
-    ("198.51.100.0/24", "for documentation"),
-    ("203.0.113.0/24", "for documentation"),
-    ("224.0.0.0/4", "multicast"),
-    ("240.0.0.0/4", "reserved"),
-    ("::/128", "unspecified"),
-    ("::1/128", "loopback"),
-    ("::ffff:0:0/96", "IPv4-mapped"),
-    ("64:ff9b::/96", "NAT64"),
-    ("64:ff9b:1::/48", "NAT64"),
-    ("fd00:ec2::254/128", "a cloud's metadata service"),
-    ("fc00::/7", "private"),
-    ("fe80::/10", "link-local"),
-    ("fec0::/10", "site-local"),
-    ("ff00::/8", "multicast"),
-    ("2001::/23", "reserved"),  # Teredo (2001::/32) and ORCHID among them
-    ("2001:db8::/32", "for documentation"),
-    ("2002::/16", "6to4"),
-    ("2620:4f:8000::/48", "reserved"),
-    ("3fff::/20", "for documentation"),
+#: By reason, what is refused unless ``egress.allow_networks`` holds it; the first match names the reason. An explicit
+#: list: ``ipaddress.is_global`` lets 6to4, NAT64 and some multicast through, and its answers differ between Pythons.
+DENIED = {
+    "a cloud's metadata service": ("168.63.129.16/32", "169.254.169.254/32", "fd00:ec2::254/128"),
+    "unspecified": ("0.0.0.0/8", "::/128"),
+    "loopback": ("127.0.0.0/8", "::1/128"),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    "shared by carriers": ("100.64.0.0/10",),
+    "link-local": ("169.254.0.0/16", "fe80::/10"),
+    "site-local": ("fec0::/10",),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+    "for documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    "for benchmarks": ("198.18.0.0/15",),
+    "reserved": (
+        *("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "240.0.0.0/4"),
+        *("2001::/23", "2620:4f:8000::/48"),  # Teredo (2001::/32) and ORCHID among them
+    ),
+    "a 6to4 relay": ("192.88.99.0/24",),
+    "6to4": ("2002::/16",),
+    "IPv4-mapped": ("::ffff:0:0/96",),
+    "NAT64": ("64:ff9b::/96", "64:ff9b:1::/48"),
     # All that is left outside 2000::/3, the only block from which public addresses are given out.
-    ("::/3", "not public"),
-    ("4000::/2", "not public"),
-    ("8000::/1", "not public"),
-)
+    "not public": ("::/3", "4000::/2", "8000::/1"),
+}
 
 #: IPv6 addresses that carry an IPv4 address in their last four bytes and lead to it.
 WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
 
-
-#: URLs that are known to be allowed, at most.
+#: URLs that are remembered as allowed, at most.
 MAX_PASSED = 4096
 
 
@@ -78,21 +59,15 @@ class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what 
 
 
 class Egress:
-    """
-    What the ``[egress]`` section allows.
-
-    Args:
-        allow_http: Whether plain ``http`` is allowed.
-        allow_networks: Networks of campus LMSs that are allowed although they are not public.
-    """
+    """What the ``[egress]`` section allows. *allow_networks*: those of campus LMSs that are not public."""
 
     def __init__(self, *, allow_http: bool = False, allow_networks: Sequence[Network] = ()) -> None:
         self._allow_http = allow_http
         self._allowed = tuple(allow_networks)
-        self._denied = tuple((ip_network(network), why) for network, why in DENIED)
+        self._denied = tuple((ip_network(network), why) for why, networks in DENIED.items() for network in networks)
         self._wrappers = tuple(IPv6Network(network) for network in WRAPPERS)
         # Each request asks for its URL, of which there are few, and the answer stays the same.
-        self._passed: set[str] = set()
+        self._check_once = lru_cache(MAX_PASSED)(self._check_url)
 
     def check_url(self, url: str) -> None:
         """
@@ -101,12 +76,7 @@ class Egress:
         Raises:
             EgressRefused: With words that name the setting to change, where one would help. They never hold the URL.
         """
-        if url in self._passed:
-            return
-        self._check_url(url)
-        if len(self._passed) >= MAX_PASSED:
-            self._passed.clear()
-        self._passed.add(url)
+        self._check_once(url)
 
     def _check_url(self, url: str) -> None:
         try:
@@ -129,7 +99,7 @@ class Egress:
             return
         self.check_address(address)
 
-    def check_address(self, address: Address) -> None:
+    def check_address(self, address: IpAddress) -> None:
         """
         Check one concrete address.
 
@@ -137,9 +107,9 @@ class Egress:
             EgressRefused: It is not public, and no allowed network holds it.
         """
         why = self._why_denied(address)
-        wrapped = self._wrapped(address)
-        if why is None and wrapped is not None:
-            why = self._why_denied(wrapped)
+        if why is None and any(address in network for network in self._wrappers):
+            # Allowing a translator's network must not open the IPv4 address that it leads to.
+            why = self._why_denied(IPv4Address(int(address) & 0xFFFF_FFFF))
         if why is not None:
             raise EgressRefused(
                 f"{address} is not a public address ({why}): if a campus is meant to be there, "
@@ -154,13 +124,7 @@ class Egress:
         self.check_address(ip_address(str(target[0])))
         return socket.socket(family, kind, protocol)
 
-    def _why_denied(self, address: Address) -> str | None:
+    def _why_denied(self, address: IpAddress) -> str | None:
         if any(address in network for network in self._allowed):
             return None
         return next((why for network, why in self._denied if address in network), None)
-
-    def _wrapped(self, address: Address) -> IPv4Address | None:
-        """The IPv4 address within: allowing a translator's network must not open what hides behind it."""
-        if any(address in network for network in self._wrappers):
-            return IPv4Address(int(address) & 0xFFFF_FFFF)
-        return None

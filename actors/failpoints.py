@@ -5,7 +5,7 @@ from typing import Literal
 
 Checkpoint = Literal["stream read", "batch applied", "batch committed", "messages sent", "claimed", "answered", "ended"]
 
-#: Called at each point that the work comes by.
+#: Called at each point that the work reaches.
 Reached = Callable[[Checkpoint], None]
 
 

@@ -18,7 +18,7 @@ from models.finishing import Finish, Finished, HandOver, finish
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two tries to finish an attempt; and where another transaction holds its row.
+#: Seconds between two tries to finish an attempt; and while another transaction holds its row.
 FINISH_RETRY, LOCKED_RETRY = 0.5, 0.02
 
 
@@ -29,7 +29,7 @@ class Finisher:
     Args:
         partitions: How many queues there are; a claim that follows an attempt is of the same one.
         hands_over: Whether a claim shall follow this one's attempt now.
-        limit_changed: Called when a campus may have another number of requests than before.
+        notify: Called when a campus may have another number of requests than before.
     """
 
     def __init__(
@@ -38,21 +38,20 @@ class Finisher:
         *,
         partitions: int,
         hands_over: Callable[[Claim], bool],
-        limit_changed: Callable[[], None],
+        notify: Callable[[], None],
     ) -> None:
         self._dependencies = dependencies
         self._partitions = partitions
         self._hands_over = hands_over
-        self._limit_changed = limit_changed
+        self._notify = notify
         self._finishes = DataLoader(self._finish_many)
         #: Claims of hand-overs whose commit may have gone through although its answer was lost.
         self._lost: list[Claim] = []
 
     async def finish(self, end: Finish) -> Finished:
         """
-        Finish the attempt; while the database is away, again, for as long as it could still matter.
-
-        That is until its claim has long been rescued, and until a score that the LMS may yet store is in.
+        Finish the attempt; while the database is away, again until its claim has long been rescued and a score that
+        the LMS may yet store is in.
         """
         clock = self._dependencies.clock
         hold_ms = max(end.hold_until - clock.now(), 0)
@@ -108,7 +107,7 @@ class Finisher:
         for change in changes:
             record_breaker(change, addresses[change.after.campus_id])
         if changes:
-            self._limit_changed()
+            self._notify()
         return found
 
     def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:

@@ -28,21 +28,19 @@ def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) 
     """
     The sum over the scored problems at and below a block.
 
-    Args:
-        usage_id: The block.
-        tree: The course, if its structure is known.
-        scores: The learner's points by usage key: at least of the problems at and below the block, and of the whole
-            course where the tree does not hold the block.
+    An attempted problem counts its own earned and possible points, one not attempted counts the tree's possible points;
+    nothing is rounded.
 
-    Returns:
-        The unrounded sum: an attempted problem counts its own earned and possible points, one not attempted counts the
-        tree's possible points.
+    Args:
+        tree: The course, if its structure is known.
+        scores: The learner's points by usage id: at least of the problems at and below the block, and of the whole
+            course where the tree does not hold the block.
     """
     if tree is None or usage_id not in tree:
         own = scores.get(usage_id)
         if own is not None:
             return Grade(*own)
-        # Whatever the learner did in this course may lie below the block, or not.
+        # What the learner did in this course may lie below the block, or not.
         return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED
     below = list(tree.below(usage_id))
     attempted = [scores[block] for block in below if block in scores]

@@ -26,8 +26,7 @@ class AttemptRecord:
     @property
     def result(self) -> str:
         """What ``passback_outcomes_total`` counts."""
-        delivery = self.end.delivery
-        return self.end.outcome if delivery is None else delivery.result
+        return self.end.outcome if self.end.delivery is None else self.end.delivery.result
 
     @property
     def lag_ms(self) -> int:
@@ -49,18 +48,27 @@ class AttemptRecord:
 
 def record_attempt(record: AttemptRecord, metrics: Metrics) -> None:
     """Count it and log it."""
-    _count(record, metrics)
-    fields = wide_line(record)
+    claim, result, delivery = record.end.claim, record.result, record.end.delivery
+    consumer = claim.address.consumer_name
+    if result not in _UNCOUNTED:
+        metrics.outcomes.labels(consumer, claim.kind, result).inc()
+    if delivery is not None and delivery.clamped:
+        metrics.clamped.labels(consumer).inc()
+    if result == "accepted":
+        metrics.delivery_lag.labels(claim.kind).observe(record.lag_ms / 1000)
+        metrics.last_success.labels(consumer).set(record.now / 1000)
+    if record.parked_scope is not None:
+        metrics.parked.labels(consumer, record.parked_scope).inc()
     if record.finished.fenced:
-        log.error("attempt.fenced", **fields)
+        metrics.fenced.inc()
+        log.error("attempt.fenced", **_wide_line(record))
     else:
-        log.info("attempt.finished", **fields)
+        log.info("attempt.finished", **_wide_line(record))
 
 
-def wide_line(record: AttemptRecord) -> dict[str, Any]:
+def _wide_line(record: AttemptRecord) -> dict[str, Any]:
     """
-    Every decision of the attempt, but no person's name, no secret and no signature; what is not so or not known is
-    left out.
+    Every decision of the attempt that is known, but no person's name, no secret and no signature.
 
     ``entry`` is the stream entry of the change that it sent, which the delivery record has too.
     """
@@ -102,19 +110,3 @@ def record_breaker(change: BreakerChange, address: Address) -> None:
         log.info("campus.up", **names)
     if after.throttled_at is not None and after.throttled_at != before.throttled_at:
         log.info("campus.throttled", max_in_flight=after.max_in_flight, reason=after.last_error, **names)
-
-
-def _count(record: AttemptRecord, metrics: Metrics) -> None:
-    claim, delivery = record.end.claim, record.end.delivery
-    consumer = claim.address.consumer_name
-    if record.result not in _UNCOUNTED:
-        metrics.outcomes.labels(consumer, claim.kind, record.result).inc()
-    if delivery is not None and delivery.clamped:
-        metrics.clamped.labels(consumer).inc()
-    if record.result == "accepted":
-        metrics.delivery_lag.labels(claim.kind).observe(record.lag_ms / 1000)
-        metrics.last_success.labels(consumer).set(record.now / 1000)
-    if record.parked_scope is not None:
-        metrics.parked.labels(consumer, record.parked_scope).inc()
-    if record.finished.fenced:
-        metrics.fenced.inc()

@@ -1,5 +1,6 @@
-"""What Prometheus is told. One object a process, handed to whoever counts."""
+"""The metrics that Prometheus scrapes: one object a process."""
 
+from functools import partial
 from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -26,94 +27,67 @@ class Metrics:
 
     def __init__(self, version: str, started: float = 0.0) -> None:
         self.registry = CollectorRegistry()
-        registry = self.registry
-        Info("passback_build", "The release that runs.", registry=registry).info({"version": version})
-        Gauge(
-            "passback_start_timestamp_seconds", "When this daemon began, in seconds since 1970.", registry=registry
-        ).set(started)
-        self.ready = Gauge(
-            "passback_ready", "Whether database, Redis and schema are ready, as /readyz has it.", registry=registry
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        Info("passback_build", "The release that runs.", registry=self.registry).info({"version": version})
+        gauge("passback_start_timestamp_seconds", "When this daemon began, in seconds since 1970.").set(started)
+        self.ready = gauge("passback_ready", "Whether database, Redis and schema are ready, as /readyz has it.")
+        self.events = counter("passback_events", "Stream entries by what they did.", ["type", "result"])
+        self.outcomes = counter(
+            "passback_outcomes", "Attempts to pass a grade back, by how they ended.", ["consumer", "kind", "result"]
         )
-        self.events = Counter(
-            "passback_events", "Stream entries by what they did.", ["type", "result"], registry=registry
-        )
-        self.outcomes = Counter(
-            "passback_outcomes",
-            "Attempts to pass a grade back, by how they ended.",
-            ["consumer", "kind", "result"],
-            registry=registry,
-        )
-        self.request_seconds = Histogram(
+        self.request_seconds = histogram(
             "passback_outcome_request_duration_seconds",
             "From the first byte of a request to the last one of its answer.",
             ["consumer"],
             buckets=_REQUEST_BUCKETS,
-            registry=registry,
         )
-        self.in_flight = Gauge(
-            "passback_outcome_requests_in_flight", "Requests that wait for an answer.", ["consumer"], registry=registry
-        )
-        self.delivery_lag = Histogram(
+        self.in_flight = gauge("passback_outcome_requests_in_flight", "Requests that wait for an answer.", ["consumer"])
+        self.delivery_lag = histogram(
             "passback_delivery_lag_seconds",
             "From a grade's being due to its acceptance.",
             ["kind"],
             buckets=_LAG_BUCKETS,
-            registry=registry,
         )
-        self.assignments = Gauge("passback_assignments", "Graded assignments by state.", ["state"], registry=registry)
-        self.oldest_due = Gauge(
+        self.assignments = gauge("passback_assignments", "Graded assignments by state.", ["state"])
+        self.oldest_due = gauge(
             "passback_oldest_due_timestamp_seconds",
             "When the longest due grade became due, in seconds since 1970; absent where none is due.",
             ["consumer"],
-            registry=registry,
         )
-        self.last_success = Gauge(
+        self.last_success = gauge(
             "passback_last_success_timestamp_seconds",
             "When a campus last accepted a grade, in seconds since 1970.",
             ["consumer"],
-            registry=registry,
         )
-        self.parked = Counter(
-            "passback_parked",
-            "Grades that were parked, by whose matter it is.",
-            ["consumer", "scope"],
-            registry=registry,
+        self.parked = counter(
+            "passback_parked", "Grades that were parked, by whose matter it is.", ["consumer", "scope"]
         )
-        self.campus_state = Gauge(
+        self.campus_state = gauge(
             "passback_campus_state",
             "How many of a consumer's addresses are in that state; no grade is sent to one that is down or paused.",
             ["consumer", "state"],
-            registry=registry,
         )
-        self.clock_offset = Gauge(
+        self.clock_offset = gauge(
             "passback_clock_offset_seconds",
             "How far a campus's clock is ahead of ours, by the Date of its last answer.",
             ["consumer"],
-            registry=registry,
         )
-        self.certificate_until = Gauge(
+        self.certificate_until = gauge(
             "passback_certificate_expiry_timestamp_seconds",
             "When a campus's certificate runs out, in seconds since 1970, by the last connection made; of several"
             " addresses the first to do so.",
             ["consumer"],
-            registry=registry,
         )
-        self.stream_lag = Gauge(
-            "passback_stream_lag_entries", "Stream entries that are not applied yet.", registry=registry
+        self.stream_lag = gauge("passback_stream_lag_entries", "Stream entries that are not applied yet.")
+        self.stream_resets = counter("passback_stream_resets", "How often the stream was found to be another one.")
+        self.stream_gaps = counter(
+            "passback_stream_gaps", "How often entries that were not read may have been lost from the stream."
         )
-        self.stream_resets = Counter(
-            "passback_stream_resets", "How often the stream was found to be another one.", registry=registry
-        )
-        self.stream_gaps = Counter(
-            "passback_stream_gaps",
-            "How often entries that nobody had read may have been lost from the stream.",
-            registry=registry,
-        )
-        self.quarantined = Gauge("passback_quarantined_events", "Events in quarantine.", registry=registry)
-        self.clamped = Counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"], registry=registry)
-        self.fenced = Counter(
-            "passback_fenced", "Attempts whose claim had been taken over when they ended.", registry=registry
-        )
+        self.quarantined = gauge("passback_quarantined_events", "Events in quarantine.")
+        self.clamped = counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"])
+        self.fenced = counter("passback_fenced", "Attempts whose claim had been taken over when they ended.")
         for state in STATES:
             self.assignments.labels(state)
         for event, result in product(EVENT_TYPES, EVENT_RESULTS):
@@ -122,7 +96,7 @@ class Metrics:
             self.delivery_lag.labels(kind)
 
     def begin(self, consumer: str) -> None:
-        """Have the counters of a consumer that alerts look at begin with 0: from nothing to 1 is no increase."""
+        """Start at 0 the counters of a consumer that alerts watch: from nothing to 1 is no increase."""
         for kind, result in product(("leaf", "composite"), ("accepted", "refused", "misconfigured")):
             self.outcomes.labels(consumer, kind, result)
         for scope in ("learner", "course", "campus"):

@@ -1,13 +1,13 @@
 """
 The two actors, the messages that call them, and the connections that they share.
 
-They differ in when they are called, and in nothing else. A message names assignments of one partition and never a
-score. An actor claims those that are due and have a slot at their campus, makes an attempt of each, and goes on with
-the claims that are handed over to it, until none is left.
+They differ only in when they are called. A message names assignments of one partition and never a score. An actor
+claims those that are due and have a slot at their campus, attempts each, and goes on with what is handed over to it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import dramatiq
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from actors.attempt import Attempts
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
-from models.assignment import Kind
+from models.assignment import MAX_ID, Kind
 from models.campus import SLOW_MS
 from models.changes import Dirty
 from models.claims import Claim, claim
@@ -25,9 +25,7 @@ from models.dispatch import Due
 log = structlog.get_logger(__name__)
 
 #: Assignments that one message names, at most.
-MAX_NAMED = 64
-#: What the database can hold; one that it cannot would fail the claims of the messages beside it.
-MAX_ID = 2**63 - 1
+MAX_IDS_A_MESSAGE = 64
 #: Seconds that a connection stays with a campus while other campuses wait for one.
 TURN = 0.25
 #: Milliseconds. Delayed messages for the same piece of time are one message, at its end.
@@ -64,7 +62,8 @@ class Outcomes:
         self._partitions = partitions
         self._max_connections = max_connections
         self._turn = turn
-        self._notify: Callable[[], None] = lambda: None
+        #: Called when waiting assignments may be sent: a slot is free, or a limit has changed.
+        self.notify: Callable[[], None] = lambda: None
         #: Whether campuses wait for connections, so that these go to each in turn.
         self.contended = False
         #: Whether due assignments may wait for a slot or a connection.
@@ -81,23 +80,16 @@ class Outcomes:
             dependencies,
             partitions=partitions,
             hands_over=self._hands_over,
-            limit_changed=lambda: self._notify(),  # noqa: PLW0108 - it is set later
+            notify=lambda: self.notify(),  # noqa: PLW0108 - it is set later
         )
         self._attempts = Attempts(dependencies, finisher)
         self._claims = DataLoader(self._claim_many, most=256)
         for number in range(partitions):
             broker.declare_queue(queue_name(number, partitions))
-
-        async def send_leaf_outcome(assignment_ids: list[int]) -> None:
-            await self.send(assignment_ids)
-
-        async def send_composite_outcome(assignment_ids: list[int]) -> None:
-            await self.send(assignment_ids)
-
-        first = queue_name(0, partitions)
+        declared = partial(dramatiq.actor, broker=broker, queue_name=queue_name(0, partitions))
         self._actors = {
-            "leaf": dramatiq.actor(broker=broker, queue_name=first)(send_leaf_outcome),
-            "composite": dramatiq.actor(broker=broker, queue_name=first)(send_composite_outcome),
+            "leaf": declared(self.send, actor_name="send_leaf_outcome"),
+            "composite": declared(self.send, actor_name="send_composite_outcome"),
         }
 
     @property
@@ -110,10 +102,6 @@ class Outcomes:
         before = self._dependencies.clock.now() - SLOW_MS
         slow = sum(claimed_at is None or claimed_at < before for claimed_at in self._running.values())
         return max(0, min(self.free, max(1, self._max_connections // 2) - slow))
-
-    def on_capacity(self, callback: Callable[[], None]) -> None:
-        """Have *callback* called when waiting assignments may be sent: a slot is free, or a limit has changed."""
-        self._notify = callback
 
     def close(self) -> None:
         """Claim nothing more: the daemon stops."""
@@ -158,8 +146,8 @@ class Outcomes:
     def _send_messages(self, grouped: Mapping[tuple[Kind, str, int | None], Sequence[int]], now: int) -> None:
         for (kind, queue, due_at), ids in grouped.items():
             delay = None if due_at is None else max(due_at - now, 0) or None
-            for start in range(0, len(ids), MAX_NAMED):
-                message = self._actors[kind].message(list(ids[start : start + MAX_NAMED]))
+            for start in range(0, len(ids), MAX_IDS_A_MESSAGE):
+                message = self._actors[kind].message(list(ids[start : start + MAX_IDS_A_MESSAGE]))
                 self._broker.enqueue(message.copy(queue_name=queue), delay=delay)
 
     # --- work ---
@@ -175,16 +163,12 @@ class Outcomes:
         if self._closed or not self._dependencies.may_send():
             return
         found = await asyncio.gather(*(self._claims(assignment_id) for assignment_id in ids))
-        claims = [one for one in found if one is not None and self._take(one)]
+        claims = [one for one in found if one is not None and one.token in self._fresh]
+        self._fresh.difference_update(one.token for one in claims)
         results = await asyncio.gather(*map(self._chain, claims), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-    def _take(self, claim: Claim) -> bool:
-        fresh = claim.token in self._fresh
-        self._fresh.discard(claim.token)
-        return fresh
 
     async def _chain(self, claim: Claim) -> None:
         """Make an attempt, and those that are handed over after it, with one connection."""
@@ -198,7 +182,7 @@ class Outcomes:
         finally:
             del self._running[claim.token], self._turns[claim.token]
             if self.backlog:
-                self._notify()
+                self.notify()
 
     def _note_running(self, claim: Claim) -> None:
         self._running[claim.token] = None if claim.slow else claim.claimed_at
@@ -223,8 +207,9 @@ class Outcomes:
 
 
 def _checked(assignment_ids: object) -> list[int]:
+    # An id that the database cannot hold would fail the claims of the messages beside it.
     if not isinstance(assignment_ids, list) or not all(
         isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID for one in assignment_ids
     ):
         raise TypeError("a message names a list of assignment ids")
-    return list(dict.fromkeys(assignment_ids))[:MAX_NAMED]
+    return list(dict.fromkeys(assignment_ids))[:MAX_IDS_A_MESSAGE]

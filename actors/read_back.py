@@ -4,30 +4,29 @@ import asyncio
 import secrets
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Literal, get_args
 
 from actors.breaker import next_breaker
 from actors.client import Sender
+from actors.dependencies import MARGIN, Settings
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.finisher import LOCKED_RETRY
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
-from actors.settings import MARGIN, Settings
 from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading, exists
 from models.db.clock import Clock
 from models.encryption import PLAINTEXT, Cipher
-from models.finishing import BreakerChange, Finish, Finished, finish
+from models.finishing import Finish, finish
 
 #: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
-#: something that was never sent, as after a change by hand. ``unreadable``: nobody can tell.
-Finding = Literal["equal", "empty", "ours", "foreign", "unreadable"]
-FINDINGS: tuple[Finding, ...] = ("equal", "empty", "ours", "foreign", "unreadable")
+#: something that was never sent, as after a change by hand. ``unreadable``: no number.
+Comparison = Literal["equal", "empty", "ours", "foreign", "unreadable"]
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 
-#: Seconds until a claim is given back again whose row another transaction has locked.
-LOCKED_RETRY = 0.02
 #: LMSs keep points of their own scale, and round: what differs by no more is the same.
 TOLERANCE = Decimal("0.00005")
 #: Digits before the point that no score has.
@@ -40,7 +39,7 @@ class Reading:
     What a campus said.
 
     *held*: the score as it wrote it; empty where it holds none, None where it did not say. *why*: why not.
-    *unsupported*: whether that is the campus's trouble, and not one of this learner or course.
+    *unsupported*: whether that concerns the campus, and not this learner or course alone.
     """
 
     held: str | None
@@ -66,11 +65,10 @@ class Reader:
         """
         Claim the assignment, so that it is not sent meanwhile, and ask. A claim counts for the campus's limit.
 
-        That a campus cannot be read from does not trip its breaker, and that it can does not close it: either says
-        nothing of whether it takes grades. While the breaker is tripped only probes go there.
+        Neither a failure nor an answer moves the campus's breaker: they do not say whether it takes grades. While the
+        breaker is tripped only probes go there.
 
-        Returns:
-            None if the assignment is gone.
+        Returns None if the assignment is gone.
 
         Raises:
             NotReadError: Not now.
@@ -85,10 +83,10 @@ class Reader:
             if claim.tripped_at is not None:
                 raise NotReadError("the campus is down")
             reading, after = await self._ask(claim)
-            signal = self._signal(claim, "neutral", after=after)
+            signal = _neutral(claim, after)
         except DeliveryError as error:
             if isinstance(error, TryLater) and error.throttled:
-                signal = self._signal(claim, "throttled", after=error.after, error=error.reason)
+                signal = replace(_neutral(claim, error.after), kind="throttled", error=error.reason)
                 raise NotReadError(error.reason) from error
             unsupported = not (isinstance(error, GiveUp) and error.scope in ("learner", "course"))
             return Reading(None, error.reason, unsupported=unsupported)
@@ -138,48 +136,37 @@ class Reader:
         except ValueError as error:
             return Reading(None, str(error), unsupported=True), said.after
 
-    def _signal(
-        self, claim: Claim, kind: Literal["neutral", "throttled"], *, after: float | None, error: str = ""
-    ) -> Signal:
-        return Signal(
-            kind,
-            campus_id=claim.address.campus_id,
-            assignment_id=claim.assignment_id,
-            claimed_at=claim.claimed_at,
-            answered=True,
-            after=after,
-            error=error,
-        )
-
     async def _release(self, claim: Claim, signal: Signal | None) -> None:
         end = Finish(claim, "read", given_back=True, signal=signal)
         while True:
-            found, _ = await self._finish(end)
+            found, _ = await finish([end], now=self.clock.now(), next_breaker=self._next_breaker)
             if not found[end].locked:
                 return
             await asyncio.sleep(LOCKED_RETRY)
 
-    async def _finish(self, end: Finish) -> tuple[dict[Finish, Finished], list[BreakerChange]]:
-        now = self.clock.now()
-
-        def unless_tripped(breaker: Breaker, signal: Signal) -> Breaker:
-            # It may have tripped while the request was under way.
-            if breaker.tripped_at is not None:
-                return breaker
-            limit = self.settings.max_per_campus
-            return next_breaker(breaker, signal, now=now, max_per_campus=limit, jitter=0.0)
-
-        return await finish([end], now=now, next_breaker=unless_tripped)
+    def _next_breaker(self, breaker: Breaker, signal: Signal) -> Breaker:
+        # It may have tripped while the request was under way.
+        if breaker.tripped_at is not None:
+            return breaker
+        limit = self.settings.max_per_campus
+        return next_breaker(breaker, signal, now=self.clock.now(), max_per_campus=limit, jitter=0.0)
 
 
-def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Finding:
+def _neutral(claim: Claim, after: float | None) -> Signal:
+    return Signal(
+        "neutral",
+        campus_id=claim.address.campus_id,
+        assignment_id=claim.assignment_id,
+        claimed_at=claim.claimed_at,
+        answered=True,
+        after=after,
+    )
+
+
+def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Comparison:
     """
-    Judge what a campus holds.
-
-    Args:
-        held: Its text; empty where it holds nothing.
-        acknowledged: The wire text that it acknowledged last.
-        once_sent: The wire texts of every request that may have reached it, as far as the ledger remembers.
+    Compare the text that a campus holds (empty: nothing) with the score that it acknowledged last, and with the scores
+    of all requests that may have reached it, as far as there are delivery records.
     """
     if not held:
         return "empty"

@@ -19,6 +19,7 @@ CAMPUS_WAIT = 60.0
 #: Seconds. Longer for one that has been due for longer, up to this: it may be the one that is broken, and must not trip
 #: the breaker again and again before all others.
 MAX_CAMPUS_WAIT = 900.0
+MILLISECOND = timedelta(milliseconds=1)
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
 
@@ -71,7 +72,7 @@ def accepted(request: Request, response: Response, said: Accepted) -> Finish:
         request.claim,
         "accepted",
         score=request.score,
-        delivery=_delivery(request, response, "accepted", said.http_status, said.code_major, said.description),
+        delivery=_delivery(request, response, "accepted", said, said.description),
         bytes_left=True,
         signal=_signal(request, response, "success", after=said.after),
     )
@@ -99,27 +100,30 @@ def failed(
     """
     kind = _signal_kind(error, stopping=stopping and response is None)
     away = request.claim.tripped_at is not None and kind == "failure"
+    after = error.after if isinstance(error, TryLater | Ambiguous) else None
     result: DeliveryResult
     match error:
         case TryLater(bytes_left=False) if stopping:
             return not_sent(request.claim, "released")
-        case TryLater():
-            finish, result, left = _later(request, error, rules, jitter, away=away), "retried", error.bytes_left
-        case GiveUp():
-            finish, result, left = _refused(request, error, jitter, away=away), "refused", error.bytes_left
-        case Misconfigured():
-            finish = _with_the_campus(request, jitter)
-            result, left = "misconfigured", error.bytes_left
         case Ambiguous():
+            result = "ambiguous"
             finish = _in_doubt(request, error, rules, jitter, away=away, stopping=stopping)
-            result, left = "ambiguous", True
+        case TryLater():
+            result = "retried"
+            finish = _with_the_campus(request, jitter, after) if away else _later(request, error, rules, jitter)
+        case Misconfigured():
+            result, finish = "misconfigured", _with_the_campus(request, jitter)
+        case GiveUp():
+            result = "refused"
+            parked = _parked(request, error.scope, error.reason, 0)
+            finish = _with_the_campus(request, jitter) if away else parked
         case _:
             raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
-    asked = error.after if isinstance(error, TryLater | Ambiguous) and kind in ("throttled", "failure") else None
+    asked = after if kind in ("throttled", "failure") else None
     return replace(
         finish,
-        delivery=_delivery(request, response, result, error.http_status, error.code_major, error.reason),
-        bytes_left=left,
+        delivery=_delivery(request, response, result, error, error.reason),
+        bytes_left=error.bytes_left,
         signal=_signal(request, response, kind, after=asked, error=error.reason),
     )
 
@@ -156,73 +160,59 @@ def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
     end = first if first.outcome == "in_doubt" and second.outcome != "accepted" else second
     end = replace(end, hold_until=max(first.hold_until, second.hold_until))
     if end.outcome == "parked" and may_be_the_secret(end):
-        return replace(
-            end,
-            outcome="released",
-            given_back=True,
-            parked_scope=None,
-            parked_reason="",
-            not_before=now + SECRETS_WAIT_MS,
-        )
+        again = now + SECRETS_WAIT_MS
+        return replace(end, outcome="released", given_back=True, parked_scope=None, parked_reason="", not_before=again)
     return end
 
 
-def _later(request: Request, error: TryLater, rules: Rules, jitter: float, *, away: bool) -> Finish:
-    claim = request.claim
-    if away:
-        return _with_the_campus(request, jitter, error.after)
+def _later(request: Request, error: TryLater, rules: Rules, jitter: float) -> Finish:
     if error.unexplained:
         if request.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
             # A new score gets its one try without the backoff of the old one.
             not_before = request.now + int((error.after or 0) * 1000)
-            return _parked(claim, "learner", _worn_out(request, error), not_before)
+            return _parked(request, "learner", _worn_out(request, error), not_before)
         wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
-        return Finish(claim, "retried", not_before=request.now + _ms(wait))
-    again = request.now + _ms(wait_before(request.number, asked=error.after, jitter=jitter))
+        return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
+    again = _next_try(request, error, jitter)
     if request.number >= rules.max_attempts:
-        return _parked(claim, "campus", _worn_out(request, error), again)
-    return Finish(claim, "retried", not_before=again)
-
-
-def _refused(request: Request, error: GiveUp, jitter: float, *, away: bool) -> Finish:
-    return _with_the_campus(request, jitter) if away else _parked(request.claim, error.scope, error.reason, 0)
+        return _parked(request, "campus", _worn_out(request, error), again)
+    return Finish(request.claim, "retried", not_before=again)
 
 
 def _in_doubt(request: Request, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool) -> Finish:
-    claim, hold_until = request.claim, request.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
+    hold_until = request.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
     if away:
-        not_before = _campus_time(request, jitter, error.after)
-        return Finish(claim, "in_doubt", not_before=not_before, hold_until=hold_until, given_back=True)
-    again = request.now + _ms(wait_before(request.number, asked=error.after, jitter=jitter))
-    doubt = Finish(claim, "in_doubt", not_before=again, hold_until=hold_until)
+        return replace(_with_the_campus(request, jitter, error.after), outcome="in_doubt", hold_until=hold_until)
+    again = _next_try(request, error, jitter)
+    end = Finish(request.claim, "in_doubt", not_before=again, hold_until=hold_until)
     if request.number >= rules.max_attempts and not stopping:
-        return replace(doubt, parked_scope="campus", parked_reason=_worn_out(request, error))
-    return doubt
+        return replace(end, parked_scope="campus", parked_reason=_worn_out(request, error))
+    return end
 
 
-def _parked(claim: Claim, scope: str, reason: str, not_before: int) -> Finish:
-    return Finish(claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
+def _parked(request: Request, scope: str, reason: str, not_before: int) -> Finish:
+    return Finish(request.claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
 
 
 def _with_the_campus(request: Request, jitter: float, asked: float | None = None) -> Finish:
-    not_before = _campus_time(request, jitter, asked)
+    """The attempt is given back until the campus may be up again."""
+    due_for = (request.now - request.claim.due_at) / 1000
+    wait = min(max(CAMPUS_WAIT, due_for / 4), MAX_CAMPUS_WAIT) * (0.5 + jitter)
+    not_before = request.now + int(max(wait, asked or 0) * 1000)
     return Finish(request.claim, "released", not_before=not_before, given_back=True)
 
 
-def _campus_time(request: Request, jitter: float, asked: float | None) -> int:
-    """When to look whether the campus is back, in milliseconds since 1970."""
-    due_for = (request.now - request.claim.due_at) / 1000
-    wait = min(max(CAMPUS_WAIT, due_for / 4), MAX_CAMPUS_WAIT) * (0.5 + jitter)
-    return request.now + int(max(wait, asked or 0) * 1000)
+def _next_try(request: Request, error: TryLater | Ambiguous, jitter: float) -> int:
+    """In milliseconds since 1970."""
+    return request.now + wait_before(request.number, asked=error.after, jitter=jitter) // MILLISECOND
+
+
+def _worn_out(request: Request, error: TryLater | Ambiguous) -> str:
+    return f"{request.number} attempts failed, the last one with: {error.reason}"
 
 
 def _signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
-    """
-    Read from the table at :data:`SignalKind`.
-
-    Args:
-        stopping: Whether our own shutdown cut it short before there was an answer.
-    """
+    """*stopping*: whether our own shutdown cut the request short before there was an answer."""
     match error:
         case TryLater(throttled=True):
             return "throttled"
@@ -239,18 +229,18 @@ def _signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
 def _signal(
     request: Request, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
 ) -> Signal:
-    claim, duration_ms = request.claim, int(request.seconds * 1000)
-    if response is not None:
-        duration_ms = int(response.seconds * 1000)
+    claim, duration_ms = request.claim, _duration_ms(response)
+    seconds_ms = int(request.seconds * 1000)
     # A connection that is refused at once says nothing of how long an answer takes.
-    measured = response is not None or (kind == "failure" and duration_ms > SLOW_MS)
+    if response is None and kind == "failure" and seconds_ms > SLOW_MS:
+        duration_ms = seconds_ms
     return Signal(
         kind,
         campus_id=claim.address.campus_id,
         assignment_id=claim.assignment_id,
         claimed_at=claim.claimed_at,
         tripped_at=claim.tripped_at,
-        duration_ms=duration_ms if measured else None,
+        duration_ms=duration_ms,
         answered=response is not None,
         after=after,
         error=error,
@@ -261,8 +251,7 @@ def _delivery(
     request: Request,
     response: Response | None,
     result: DeliveryResult,
-    http_status: int | None,
-    code_major: str | None,
+    said: Accepted | DeliveryError,
     description: str,
 ) -> DeliveryRecord:
     claim = request.claim
@@ -276,16 +265,12 @@ def _delivery(
         entry_id=claim.entry_id,
         score=request.score,
         clamped=request.clamped,
-        http_status=http_status,
-        code_major=code_major,
+        http_status=said.http_status,
+        code_major=said.code_major,
         description=description,
-        duration_ms=None if response is None else int(response.seconds * 1000),
+        duration_ms=_duration_ms(response),
     )
 
 
-def _worn_out(request: Request, error: TryLater | Ambiguous) -> str:
-    return f"{request.number} attempts failed, the last one with: {error.reason}"
-
-
-def _ms(wait: timedelta) -> int:
-    return int(wait.total_seconds() * 1000)
+def _duration_ms(response: Response | None) -> int | None:
+    return None if response is None else int(response.seconds * 1000)

@@ -1,6 +1,5 @@
 """When to try again. Pure."""
 
-import random
 from datetime import timedelta
 
 #: The ceiling of the first wait; it doubles with each attempt.
@@ -13,8 +12,8 @@ LONGEST = timedelta(hours=6)
 #: first four hours and each further one three hours, so that eighty take eight days and a half.
 MAX_ATTEMPTS = 80
 
-#: The waits between the tries of a score that the LMS refuses in words that nobody knows: a day in sum, since most of
-#: what passes by itself has passed by then. What is left is somebody's to look at.
+#: The waits between the tries of a score that the LMS refuses for no known reason: a day in sum, since most of what
+#: passes by itself has passed by then. What is left needs a person.
 UNEXPLAINED_WAITS = (
     timedelta(minutes=5),
     timedelta(minutes=25),
@@ -28,45 +27,25 @@ UNEXPLAINED_WAITS = (
 UNEXPLAINED_TRIES = len(UNEXPLAINED_WAITS) + 1
 
 
-def wait_before(attempt: int, *, asked: float | None = None, jitter: float | None = None) -> timedelta:
+def wait_before(retry: int, *, asked: float | None, jitter: float) -> timedelta:
     """
-    How long to wait before retry number *attempt* (the first retry is 1).
+    How long to wait before a retry.
 
     Args:
+        retry: The first one is 1.
         asked: Seconds that the LMS asked for; a floor, not an answer.
-        jitter: 0.0 to 1.0, random unless it is handed in.
-
-    Raises:
-        ValueError: *attempt* is below 1.
+        jitter: 0.0 to 1.0; spreads the wait from nothing to its ceiling.
     """
-    _check(attempt)
-    ceiling: timedelta = min(FIRST * 2 ** min(attempt - 1, 20), LONGEST)
-    return max(ceiling * _share(jitter), timedelta(seconds=asked or 0))
+    ceiling: timedelta = min(FIRST * 2 ** min(retry - 1, 20), LONGEST)
+    return max(ceiling * jitter, timedelta(seconds=asked or 0))
 
 
-def wait_unexplained(attempt: int, *, asked: float | None = None, jitter: float | None = None) -> timedelta:
+def wait_unexplained(retry: int, *, asked: float | None, jitter: float) -> timedelta:
     """
-    How long to wait before retry number *attempt* (the first is 1) of a score that was refused for no known reason.
+    How long to wait before a retry of a score that was refused for no known reason; arguments as above.
 
-    The jitter makes it up to a quarter longer or shorter: these waits are not full of jitter, since a day is meant.
-    After the last of :data:`UNEXPLAINED_WAITS` comes no longer one.
-
-    Args:
-        asked: Seconds that the LMS asked for; a floor, not an answer.
-        jitter: 0.0 to 1.0, random unless it is handed in.
-
-    Raises:
-        ValueError: *attempt* is below 1.
+    The jitter makes it up to a quarter longer or shorter. After the last of :data:`UNEXPLAINED_WAITS` comes no longer
+    one.
     """
-    _check(attempt)
-    wait = UNEXPLAINED_WAITS[min(attempt, len(UNEXPLAINED_WAITS)) - 1]
-    return max(wait * (0.75 + _share(jitter) / 2), timedelta(seconds=asked or 0))
-
-
-def _check(attempt: int) -> None:
-    if attempt < 1:
-        raise ValueError(f"retries are counted from 1, not from {attempt}")
-
-
-def _share(jitter: float | None) -> float:
-    return random.random() if jitter is None else jitter  # noqa: S311 - spreads load, guards nothing
+    wait = UNEXPLAINED_WAITS[min(retry, len(UNEXPLAINED_WAITS)) - 1]
+    return max(wait * (0.75 + jitter / 2), timedelta(seconds=asked or 0))

@@ -1,6 +1,5 @@
 """Open everything the daemon needs, in order; close it in reverse, also when opening fails half way."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +9,7 @@ from importlib.metadata import version
 import structlog
 from aiohttp import web
 
+from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.failpoints import Reached, pass_by
 from actors.metrics import Metrics
@@ -106,13 +106,13 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             metrics=metrics,
             settings=settings,
             may_send=lambda: backlog.applied,
-            abort=asyncio.Event(),
+            abort=Abort(),
             reached=environment.reached,
             cipher=cipher,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
-        outcomes.on_capacity(dispatcher.notify)
+        outcomes.notify = dispatcher.notify
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.reached)
         intake = IntakeLoop(stream, batches, keep_days=config.retention.stream_days)

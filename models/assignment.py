@@ -30,6 +30,9 @@ Kind = Literal["leaf", "composite"]
 State = Literal["clean", "due", "waiting", "claimed", "parked", "disabled"]
 STATES: tuple[State, ...] = ("clean", "due", "waiting", "claimed", "parked", "disabled")
 
+#: The largest id that a database gives.
+MAX_ID = 2**63 - 1
+
 
 class GradedAssignment(Model):
     """One learner's grade for one block at one campus: what is to be sent, and what the campus acknowledged."""

@@ -44,8 +44,6 @@ SERVER_FAULTS = (
     RedisError,
     OSError,
 )
-#: The largest id that a database gives.
-MAX_ID = 2**63 - 1
 #: Columns of a table in a pipe, so that it is not folded there.
 PIPE_WIDTH = 250
 

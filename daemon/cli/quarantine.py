@@ -10,7 +10,6 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MAX_ID,
     WRONG,
     ConfigOption,
     JsonOption,
@@ -27,6 +26,7 @@ from daemon.infra.log import printable
 from daemon.infra.text import iso, past
 from daemon.ingest.apply import Applier
 from daemon.ingest.replay import replay_events
+from models.assignment import MAX_ID
 from models.course import CourseTrees
 from models.quarantine import EventFilter, QuarantinedEvent, in_order
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from actors.read_back import FINDINGS, Finding
+from actors.read_back import COMPARISONS, Comparison
 from daemon.cli.common import (
     FAILED,
     ConfigOption,
@@ -23,8 +23,8 @@ from daemon.infra.text import iso
 from daemon.support.reconcile import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
 
-#: Findings that are printed one by one; ``--json`` prints all.
-MAX_FINDINGS = 200
+#: Comparisons that are printed one by one; ``--json`` prints all.
+MAX_MISMATCHES = 200
 
 _MEANING = {
     "empty": "holds no grade",
@@ -58,7 +58,7 @@ async def reconcile_grades(
     # Here, so that the other commands answer quickly.
     from daemon.support.reconcile import reading, reconcile  # noqa: PLC0415
 
-    again: set[Finding] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
+    again: set[Comparison] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
     async with database_of(config) as settings:
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
         async with reading(settings) as reader:
@@ -112,7 +112,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
     mismatches = [(report, mismatch) for report in reports for mismatch in report.mismatches]
     if mismatches:
         table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
-        for report, mismatch in mismatches[:MAX_FINDINGS]:
+        for report, mismatch in mismatches[:MAX_MISMATCHES]:
             grade = mismatch.acknowledged
             cells = [grade.user_id, grade.usage_id, report.consumer, grade.sent_score, _MEANING[mismatch.finding]]
             table.add_row(
@@ -122,8 +122,8 @@ def _show(reports: Sequence[CampusReport]) -> None:
                 "marked" if mismatch.marked else "",
             )
         screen.print(table)
-        if len(mismatches) > MAX_FINDINGS:
-            screen.print(f"and {len(mismatches) - MAX_FINDINGS} more: --json lists all")
+        if len(mismatches) > MAX_MISMATCHES:
+            screen.print(f"and {len(mismatches) - MAX_MISMATCHES} more: --json lists all")
         screen.print()
     for report in reports:
         screen.print(_line(report))
@@ -132,7 +132,7 @@ def _show(reports: Sequence[CampusReport]) -> None:
 
 
 def _line(report: CampusReport) -> str:
-    found = [f"{report.counts[finding]} {finding}" for finding in FINDINGS if report.counts[finding]]
+    found = [f"{report.counts[finding]} {finding}" for finding in COMPARISONS if report.counts[finding]]
     skipped = [f"{number} not read ({cell(why)})" for why, number in sorted(report.skipped.items())]
     sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
     words = ", ".join([*found, *sent, *skipped]) or "nothing to read"

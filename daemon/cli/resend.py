@@ -12,7 +12,6 @@ from rich.table import Table
 
 from daemon.cli.common import (
     FAILED,
-    MAX_ID,
     WRONG,
     ConfigOption,
     JsonOption,
@@ -25,6 +24,7 @@ from daemon.cli.common import (
     measured_clock,
 )
 from daemon.support.resend import Marked, resend
+from models.assignment import MAX_ID
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import Matched, match
 

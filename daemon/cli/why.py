@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from daemon.cli.common import (
-    MAX_ID,
     WRONG,
     ConfigOption,
     JsonOption,
@@ -21,6 +20,7 @@ from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.show import print_answer
+from models.assignment import MAX_ID
 from models.queries.grades import Query, asked_of
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from actors.read_back import FINDINGS, Finding, NotReadError, Reader, Reading, compare
+from actors.read_back import COMPARISONS, Comparison, NotReadError, Reader, Reading, compare
 from daemon.config import Config
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state, reserve_for_reading
@@ -52,7 +52,7 @@ class Mismatch:
     """
 
     acknowledged: Acknowledged
-    finding: Finding
+    finding: Comparison
     held: str | None
     why: str = ""
     marked: bool = False
@@ -70,7 +70,7 @@ class CampusReport:
     origin: str
     skipped: Counter[str]
     left: str = ""
-    counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(FINDINGS, 0))
+    counts: dict[Comparison, int] = field(default_factory=lambda: dict.fromkeys(COMPARISONS, 0))
     mismatches: list[Mismatch] = field(default_factory=list)
 
     @property
@@ -82,7 +82,7 @@ class CampusReport:
 class _Campus:
     """The readings of one campus."""
 
-    def __init__(self, counted: CampusCensus, reader: Reader, fix: Collection[Finding]) -> None:
+    def __init__(self, counted: CampusCensus, reader: Reader, fix: Collection[Comparison]) -> None:
         self.report = CampusReport(counted.consumer, counted.origin, Counter(counted.left_out))
         self._counted = counted
         self._reader = reader
@@ -126,7 +126,7 @@ class _Campus:
             self.report.skipped["gone meanwhile"] += 1
             return
         self._progress = self._reader.clock.monotonic()
-        finding: Finding = "unreadable"
+        finding: Comparison = "unreadable"
         if reading.held is not None:
             finding = compare(reading.held, grade.sent_score, await once_sent(grade.id))
         if reading.unsupported or (reading.held and finding == "unreadable"):
@@ -151,7 +151,7 @@ class _Campus:
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
-    async def _record(self, grade: Acknowledged, finding: Finding, reading: Reading) -> None:
+    async def _record(self, grade: Acknowledged, finding: Comparison, reading: Reading) -> None:
         if finding == "equal":
             self.report.counts[finding] += 1
             return
@@ -169,7 +169,7 @@ async def reconcile(
     wanted: AssignmentFilter,
     reader: Reader,
     *,
-    fix: Collection[Finding] = (),
+    fix: Collection[Comparison] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[CampusReport]:
     """

@@ -1,27 +1,15 @@
 """Fixtures for tests that send: one daemon's tools, a campus that records, and a grade that is due to it."""
 
 import ssl
-import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp.abc import AbstractResolver
 
-from models.db.clock import Clock
-from tests.actors.sending import (
-    KEY,
-    PATH,
-    SECRET,
-    SOURCEDID,
-    Sending,
-    just_now,
-    make_campus,
-    outcome_session,
-    scored,
-    standing_clock,
-)
+from tests.actors.campuses import known
+from tests.actors.posting import outcome_session
+from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, just_now, make_campus, scored, standing_clock
+from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
 
@@ -30,16 +18,8 @@ from tests.models.rows import make_assignment
 async def make_sending(empty_database):
     async with AsyncExitStack() as stack:
 
-        async def make(
-            clock: Clock | None = None,
-            *,
-            patience: float = 5.0,
-            resolver: AbstractResolver | None = None,
-            ca_file: Path | None = None,
-            **settings: Any,
-        ) -> Sending:
-            reaching = outcome_session(patience, resolver=resolver, ca_file=ca_file)
-            session = await stack.enter_async_context(reaching)
+        async def make(clock=None, *, patience=5.0, resolver=None, ca_file=None, **settings) -> Sending:
+            session = await stack.enter_async_context(outcome_session(patience, resolver=resolver, ca_file=ca_file))
             return Sending(session, clock or await standing_clock(), **settings)
 
         yield make
@@ -60,7 +40,10 @@ async def lms():
 
 @pytest.fixture
 async def campus(empty_database, lms):
-    return await make_campus(lms.url(PATH))
+    """One that has answered before."""
+    service = await make_campus(lms.url(PATH))
+    await known(service)
+    return service
 
 
 @pytest.fixture
@@ -72,21 +55,9 @@ async def leaf(campus):
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory) -> Path:
-    """A self-signed certificate for ``lms.test`` and 127.0.0.1, with its key, in one file."""
-    path = tmp_path_factory.mktemp("tls") / "lms.pem"
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    names = ["-subj", "/CN=lms.test", "-addext", "subjectAltName=DNS:lms.test,IP:127.0.0.1"]
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-nodes", "-days", "2", *curve, *names, "-keyout", "-", "-out", "-"],
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(made.stdout)
-    return path
+    return valid_for(2, tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def tls(certificate) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return served_with(certificate)

@@ -3,35 +3,30 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from actors.client import Sender, http_session
-from actors.dependencies import Dependencies
-from actors.egress import Egress
+from actors.client import Abort, Sender
+from actors.dependencies import MARGIN, Dependencies, Settings
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
-from actors.settings import MARGIN, Settings
 from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher
-from models.campus import Breaker, Campus, CampusState, OutcomeService, ensure_campus, read_breakers, read_state
+from models.campus import OutcomeService, ensure_campus
 from models.changes import Change, Debounce, change
 from models.consumer import LtiConsumer, digest, origin
-from models.course import CourseStructure, CourseTrees
-from models.course_tree import Tree, canonical
+from models.course import CourseTrees
+from models.course_tree import Tree
 from models.db.clock import Clock
 from models.rescue import rescue
 from models.score import apply_score
-from tests.fakes import lms as fake
-from tests.fakes.lms import Behaviour, RecordingLms
-from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines
+from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="
@@ -47,7 +42,7 @@ on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 
 
 class Ticker:
-    """A monotonic clock that stands still until it is moved. Seconds."""
+    """A monotonic clock, in seconds, that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -57,7 +52,7 @@ class Ticker:
 
 
 class Trees(CourseTrees):
-    """Notes its reads. What is put into *meanwhile* happens once, between a claim and its look at the score."""
+    """Notes its reads. What is put into *meanwhile* happens once, between a claim and the read of its score."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +73,7 @@ class Sending:
 
     Args:
         hands_over: Whether claims follow an attempt; else each call makes one attempt of each assignment.
-        settings: Those of :class:`actors.settings.Settings`.
+        settings: Those of :class:`actors.dependencies.Settings`.
     """
 
     def __init__(
@@ -106,14 +101,14 @@ class Sending:
             metrics=self.metrics,
             settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
             may_send=lambda: self.may_send,
-            abort=asyncio.Event(),
+            abort=Abort(),
         )
         self.outcomes = Outcomes(
             self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections, turn=turn
         )
         self.outcomes.contended = not hands_over
         self.dispatcher = Dispatcher(self.outcomes, self.dependencies)
-        self.outcomes.on_capacity(self.dispatcher.notify)
+        self.outcomes.notify = self.dispatcher.notify
 
     async def send(self, *assignment_ids: int) -> None:
         """Do what a message that names these assignments asks for."""
@@ -162,7 +157,7 @@ class Sending:
         return self.clock.now()
 
     def tick(self, seconds: float) -> None:
-        """Let time pass, for everybody who has this clock."""
+        """Let time pass, for all that have this clock."""
         self.clock.monotonic.seconds += seconds
 
     def counted(self, **labels: str) -> float:
@@ -177,31 +172,13 @@ class Sending:
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
-    def enqueued(self) -> list[int]:
-        """The assignments that the messages in all queues name."""
-        messages = [json.loads(raw) for queue in self.broker.queues.values() for raw in queue.queue]
-        return [assignment_id for message in messages for assignment_id in message["args"][0]]
-
     def take_messages(self) -> list[list[int]]:
         """The ids that each message names, in all queues; they are taken out of these."""
         taken = []
         for queue in self.broker.queues.values():
             while not queue.empty():
-                (ids,) = json.loads(queue.get_nowait())["args"]
-                taken.append(ids)
+                taken += json.loads(queue.get_nowait())["args"]
         return taken
-
-
-@asynccontextmanager
-async def outcome_session(patience: float = 5.0, **options: Any) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that may reach this machine over plain HTTP; *patience* is its time-out in seconds."""
-    async with http_session(
-        timeout_seconds=patience,
-        max_connections=10,
-        egress=Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")]),
-        **options,
-    ) as session:
-        yield session
 
 
 async def standing_clock() -> Clock:
@@ -220,22 +197,6 @@ async def make_campus(url: str, name: str = "campus", key: str = KEY, secret: st
     )
 
 
-async def known(*services: OutcomeService, **columns: Any) -> None:
-    """These campuses have answered before, so that they get more than one request at once."""
-    ids = [service.campus_id for service in services]
-    await Campus.filter(id__in=ids).update(**{"answered_at": 1, **columns})
-
-
-async def breaker_of(service: OutcomeService) -> Breaker:
-    (breaker,) = await read_breakers([service.campus_id])
-    return breaker
-
-
-async def state_of(service: OutcomeService, now: int) -> CampusState:
-    state, _ = await read_state(service.campus_id, now=now)
-    return state
-
-
 async def scored(earned: float, possible: float, usage_id: str = BLOCK, learner: str = LEARNER) -> None:
     await apply_score(learner, COURSE, usage_id, points=(earned, possible), modified_us=1)
 
@@ -246,18 +207,6 @@ async def changed(assignment_id: int, earned: float, possible: float, now: int) 
     await change([Change(assignment_id, "leaf")], now=now, debounce=DEBOUNCE)
 
 
-async def make_class(service: OutcomeService, number: int, **columns: Any) -> list[int]:
-    """So many learners with a leaf each, all due there; the n-th has the sourcedid ``<id of the service>-s<n>``."""
-    ids = []
-    for one in range(number):
-        learner = f"learner-{one}"
-        await scored(one, number, learner=learner)
-        sourcedid = f"{service.id}-s{one}"
-        columns = {"due_at": just_now(), **columns}
-        ids.append(await make_assignment(service, user_id=learner, lis_result_sourcedid=sourcedid, **columns))
-    return ids
-
-
 async def results(assignment_id: int) -> list[str]:
     return [line["result"] for line in await read_lines(assignment_id)]
 
@@ -265,41 +214,3 @@ async def results(assignment_id: int) -> list[str]:
 def just_now() -> int:
     """A moment ago, in milliseconds since 1970: since when something that is not overdue may be due."""
     return int(time.time() * 1000) - 1000
-
-
-TREE = Tree([("root", None, None), (BLOCK, "root", None), (PROBLEM, BLOCK, 1.0), ("other", BLOCK, 3.0)])
-
-
-async def structured(tree: Tree = TREE) -> None:
-    """The course's structure came."""
-    text, sum_ = canonical(tree)
-    await CourseStructure.create(course_id=COURSE, version=1, digest=sum_, blocks=text)
-
-
-async def make_composite(campus: OutcomeService, **columns: Any) -> int:
-    return await make_assignment(campus, lis_result_sourcedid=SOURCEDID, composite=True, **columns)
-
-
-def slowly(sending: Sending, seconds: float) -> Callable[[], Awaitable[None]]:
-    """For :attr:`Trees.meanwhile`: time passes."""
-
-    async def happens() -> None:
-        sending.tick(seconds)
-
-    return happens
-
-
-async def held_by(
-    sending: Sending, lms: RecordingLms, leaf: int, behaviour: Callable[[asyncio.Event], Behaviour] = fake.held
-) -> Callable[[], Awaitable[None]]:
-    """Have a request of that daemon reach the campus; gives what lets the campus answer."""
-    hold, before = asyncio.Event(), len(lms.requests)
-    lms.behave = fake.in_turn(behaviour(hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: len(lms.requests) > before)
-
-    async def answer_and_end() -> None:
-        hold.set()
-        await passing
-
-    return answer_and_end

@@ -2,17 +2,8 @@
 
 import pytest
 
-from tests.actors.sending import (
-    KEY,
-    PATH,
-    SOURCEDID,
-    make_campus,
-    make_composite,
-    on_one_engine,
-    results,
-    scored,
-    structured,
-)
+from tests.actors.campuses import make_composite, other_campus, structured
+from tests.actors.sending import KEY, PATH, SOURCEDID, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import PROBLEM, make_assignment, read_lines, read_row
 
@@ -39,12 +30,11 @@ async def test_a_composite_is_the_unrounded_sum_below_its_block(sending, lms, ca
 
 @on_one_engine
 async def test_one_url_of_two_consumers_is_signed_with_each_ones_own_secret(sending, lms, campus):
-    lms.keys["other-key"] = "other-secret"
-    other = await make_campus(lms.url(PATH), "other", "other-key", "other-secret")
+    other = await other_campus(lms, path=PATH)
     await scored(1, 2)
     for service in (campus, other):
         await sending.send(await make_assignment(service, lis_result_sourcedid=SOURCEDID))
-    assert [request.consumer_key for request in lms.requests] == [KEY, "other-key"]
+    assert [request.consumer_key for request in lms.requests] == [KEY, "other"]
     assert [request.verified for request in lms.requests] == [True, True]
     assert sending.counted(consumer="other", result="accepted") == 1
 

@@ -6,7 +6,8 @@ import pytest
 
 from actors.errors import TryLater
 from models.assignment import GradedAssignment
-from tests.actors.sending import breaker_of, make_class, results, state_of
+from tests.actors.campuses import breaker_of, make_class, state_of
+from tests.actors.sending import results
 from tests.fakes import lms as fake
 from tests.models.rows import read_row
 

@@ -1,77 +1,40 @@
-"""Where requests may go."""
+"""Where requests may go, by every way in which a URL can be meant."""
 
 import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
 
+from actors.client import Sender
 from actors.egress import Egress, EgressRefused
+from actors.errors import GiveUp
+from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
+from tests.fakes.lms import RecordingLms, answer
+from tests.fakes.network import Resolver
 
 PUBLIC = [
-    "8.8.8.8",
-    "9.255.255.255",
-    "11.0.0.0",
-    "100.63.255.255",
-    "100.128.0.0",
-    "172.15.255.255",
-    "172.32.0.0",
-    "192.167.255.255",
-    "193.0.0.1",
-    "223.255.255.255",
-    "2606:4700:4700::1111",
-    "2a00:1450::1",
-    "2001:4860:4860::8888",
+    *("8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0"),
+    *("192.167.255.255", "193.0.0.1", "223.255.255.255", "93.184.216.34"),
+    *("2606:4700:4700::1111", "2a00:1450::1", "2001:4860:4860::8888"),
 ]
-NOT_PUBLIC = [
-    "0.0.0.0",
-    "0.1.2.3",
-    "10.0.0.1",
-    "10.255.255.255",
-    "100.64.0.1",
-    "100.100.100.200",
-    "127.0.0.1",
-    "127.255.255.254",
-    "168.63.129.16",
-    "169.254.0.1",
-    "169.254.169.254",
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.88.99.1",
-    "192.168.1.1",
-    "198.18.0.1",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.255",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::127.0.0.1",
-    "::ffff:127.0.0.1",
-    "::ffff:8.8.8.8",
-    "::ffff:0:127.0.0.1",
-    "64:ff9b::127.0.0.1",
-    "64:ff9b::808:808",
-    "64:ff9b:1::1",
-    "100::1",
-    "2001::1",
-    "2001:20::1",
-    "2001:db8::1",
-    "2002:7f00:1::",
-    "3fff::1",
-    "4000::1",
-    "5f00::1",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "fe80::1%eth0",
-    "fec0::1",
-    "ff02::1",
-    "ff0e::1",
-]
+NOT_PUBLIC = {
+    "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
+    "loopback": ["127.0.0.1", "127.255.255.254", "::1"],
+    "private": ["10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fc00::1"],
+    "shared by carriers": ["100.64.0.1", "100.100.100.200"],
+    "a cloud's metadata service": ["168.63.129.16", "169.254.169.254", "fd00:ec2::254"],
+    "link-local": ["169.254.0.1", "fe80::1", "fe80::1%eth0"],
+    "site-local": ["fec0::1"],
+    "multicast": ["224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"],
+    "for documentation": ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"],
+    "for benchmarks": ["198.18.0.1"],
+    "reserved": ["192.0.0.192", "240.0.0.1", "255.255.255.255", "2001::1", "2001:20::1"],
+    "a 6to4 relay": ["192.88.99.1"],
+    "6to4": ["2002:7f00:1::", "2002:5db8:d822::1"],
+    "IPv4-mapped": ["::ffff:127.0.0.1", "::ffff:8.8.8.8"],
+    "NAT64": ["64:ff9b::127.0.0.1", "64:ff9b::808:808", "64:ff9b:1::1"],
+    "not public": ["::127.0.0.1", "::ffff:0:127.0.0.1", "100::1", "4000::1", "5f00::1"],
+}
 
 
 def info(address: str) -> tuple[int, int, int, str, tuple]:
@@ -88,10 +51,11 @@ def test_a_public_address_gets_its_socket(address):
         assert made.type == socket.SOCK_STREAM
 
 
-@pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_an_address_that_is_not_public_is_refused(address):
-    with pytest.raises(EgressRefused, match=r"not a public address \(.+\): .* egress\.allow_networks"):
-        Egress().socket_factory(info(address))
+@pytest.mark.parametrize("reason", NOT_PUBLIC)
+def test_an_address_that_is_not_public_is_refused_with_its_reason_and_the_setting_to_change(reason):
+    for address in NOT_PUBLIC[reason]:
+        with pytest.raises(EgressRefused, match=rf"not a public address \({reason}\): .* egress\.allow_networks"):
+            Egress().socket_factory(info(address))
 
 
 def test_an_allowed_network_opens_its_addresses_and_no_others():
@@ -111,11 +75,6 @@ def test_allowing_a_translator_does_not_open_what_hides_behind_it():
         egress.check_address(ip_address("64:ff9b::127.0.0.1"))
 
 
-def test_the_reason_names_what_kind_of_address_it_is():
-    with pytest.raises(EgressRefused, match=r"169\.254\.169\.254 .*metadata"):
-        Egress().check_address(ip_address("169.254.169.254"))
-
-
 def test_other_families_are_refused():
     with pytest.raises(EgressRefused, match="only IPv4 and IPv6"):
         Egress().socket_factory((socket.AF_UNIX, socket.SOCK_STREAM, 0, "", ("/tmp/x", 0)))
@@ -123,41 +82,106 @@ def test_other_families_are_refused():
 
 @pytest.mark.parametrize(
     "url",
-    ["https://lms.example/o?a=1", "https://lms.example:8443", "HTTPS://8.8.8.8/o", "https://[2606:4700:4700::1111]/o"],
+    [
+        "https://lms.example/o?a=1",
+        "https://lms.example:8443",
+        "https://lms.example/o?next=http://127.0.0.1/",
+        "https://lms.example/o/user@127.0.0.1",
+        "HTTPS://8.8.8.8/o",
+        "https://[2606:4700:4700::1111]/o",
+    ],
 )
 def test_a_public_https_url_is_allowed(url):
     Egress().check_url(url)
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("http://lms.example/o", "egress.allow_http"),
-        ("ftp://lms.example/o", "neither https nor http"),
-        ("file:///etc/passwd", "neither https nor http"),
-        ("lms.example/o", "neither https nor http"),
-        ("", "neither https nor http"),
-        ("https:///o", "names no host"),
-        ("https://user:hunter2@lms.example/o", "user name or password"),
-        ("https://@lms.example/o", "user name or password"),
-        ("https://lms.example:99999/o", "malformed"),
-        ("https://[::1/o", "malformed"),
-        ("https://127.0.0.1/o", "egress.allow_networks"),
-        ("https://[::ffff:10.0.0.1]/o", "egress.allow_networks"),
+NOT_ALLOWED = {
+    "egress.allow_http": ["http://lms.example/o"],
+    "egress.allow_networks": [
+        *("https://127.0.0.1/o", "https://[0:0:0:0:0:0:0:1]/o"),
+        *("https://[::ffff:7f00:1]/o", "https://[::ffff:10.0.0.1]/o"),
     ],
-)
-def test_a_url_that_is_not_allowed_is_refused_with_the_setting_to_change(url, why):
+    "neither https nor http": [
+        *("ftp://lms.example/o", "gopher://127.0.0.1:6379/_FLUSHALL", "file:///etc/passwd"),
+        *("//lms.example/o", "lms.example/o", ""),
+    ],
+    "names no host": ["https:///o"],
+    "user name or password": [
+        *("https://user:hunter2@lms.example/o", "https://user@lms.example/o"),
+        *("https://lms.example@127.0.0.1/o", "https://@lms.example/o"),
+    ],
+    "malformed": ["https://lms.example:99999/o", "https://[::1/o"],
+}
+
+
+@pytest.mark.parametrize(("why", "url"), [(why, url) for why, urls in NOT_ALLOWED.items() for url in urls])
+async def test_a_url_that_is_not_allowed_is_refused_with_the_setting_to_change_and_nothing_is_sent(url, why):
     with pytest.raises(EgressRefused, match=why) as caught:
         Egress().check_url(url)
     assert "hunter2" not in str(caught.value)
+    async with open_sender(egress=Egress()) as post:
+        with pytest.raises(GiveUp) as given_up:
+            await post.post(url, BODY, HEADERS)
+    assert (given_up.value.scope, given_up.value.bytes_left) == ("campus", False)
+    assert "hunter2" not in given_up.value.reason
 
 
-def test_plain_http_and_named_networks_can_be_allowed():
-    Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")]).check_url("http://127.0.0.1:8000/o")
+#: What the name of a host resolves to.
+RESOLVED = [
+    *(["127.0.0.1"], ["::1"], ["10.1.2.3"], ["169.254.169.254"], ["::ffff:10.0.0.1"], ["64:ff9b::7f00:1"]),
+    *(["2002:a00:1::"], ["10.0.0.1", "fd00::1", "192.168.0.1"]),
+]
+#: Ways to write loopback that are no address to us, and one to the look-up.
+LOOPBACKS = ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "\uff11\uff12\uff17.0.0.1"]
 
 
-def test_a_refusal_is_a_value_error_and_a_permission_error():
-    with pytest.raises(ValueError, match="plain http"):
-        Egress().check_url("http://lms.example/")
-    with pytest.raises(PermissionError, match="plain http"):
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        *(("lms.example", addresses) for addresses in RESOLVED),
+        *((host, ["127.0.0.1"]) for host in LOOPBACKS),
+        ("localhost", []),
+    ],
+)
+async def test_a_name_for_an_address_that_is_not_public_is_given_up_and_no_connection_is_made(host, addresses):
+    resolver = Resolver(*addresses) if addresses else None
+    async with open_sender(egress=Egress(), resolver=resolver) as post:
+        with pytest.raises(GiveUp) as caught:
+            await post.post(f"https://{host}/o", BODY, HEADERS)
+    assert (caught.value.scope, caught.value.bytes_left) == ("campus", False)
+
+
+async def test_a_redirect_to_where_nothing_may_go_is_not_followed():
+    async with RecordingLms() as inside, RecordingLms() as lms:
+        lms.behave = lambda _: answer(307, headers={"Location": inside.url()})
+        async with open_sender() as post:
+            reply = await post.post(lms.url(), BODY, HEADERS)
+        assert reply.status == 307
+        assert inside.requests == []
+
+
+async def test_a_name_that_resolves_to_another_address_when_it_is_connected_to_is_refused_then():
+    """What counts is the address of the socket, not what a look-up before it said."""
+
+    class Rebinding(Resolver):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            found = await super().resolve(host, port, family)
+            self.__init__("10.0.0.1")
+            return found
+
+    resolver = Rebinding("127.0.0.1")
+    async with RecordingLms() as lms:
+        lms.behave = lambda _: answer(200, headers={"Connection": "close"})
+        async with outcome_session(resolver=resolver) as session:
+            session.connector._use_dns_cache = False
+            sender, url = Sender(session), f"http://lms.example:{lms.port}/o"
+            assert (await sender.post(url, BODY, HEADERS)).status == 200
+            with pytest.raises(GiveUp, match=r"10\.0\.0\.1"):
+                await sender.post(url, BODY, HEADERS)
+        assert len(lms.requests) == 1
+
+
+@pytest.mark.parametrize("kind", [ValueError, PermissionError])
+def test_a_refusal_is_a_value_error_and_a_permission_error(kind):
+    with pytest.raises(kind, match="plain http"):
         Egress().check_url("http://lms.example/")

@@ -5,16 +5,10 @@ import asyncio
 import pytest
 import structlog
 
-from actors.put_off import PUT_OFF
+from actors.request import PUT_OFF
 from models.db.sql import connection
-from tests.actors.sending import (
-    LEASE,
-    held_by,
-    just_now,
-    known,
-    results,
-    scored,
-)
+from tests.actors.campuses import columns, held_by
+from tests.actors.sending import LEASE, just_now, results, scored
 from tests.models.rows import make_assignment, read_row
 
 
@@ -27,8 +21,7 @@ async def test_an_attempt_is_finished_again_when_the_database_failed(sending, lm
         assert [entry["event"] for entry in logs] == ["attempt.not_finished_yet"]
         await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
         await ending
-    row = await read_row(leaf)
-    assert (row["sent_version"], row["sent_score"], row["claimed_until"]) == (1, "0.5", None)
+    assert await columns(leaf, "sent_version", "sent_score", "claimed_until") == (1, "0.5", None)
     assert await results(leaf) == ["accepted"]
     assert len(lms.requests) == 1
     assert sending.counted(result="accepted") == 1
@@ -41,8 +34,7 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
     with pytest.raises(Exception, match="delivery"):
         await answer_and_end()
     await connection().execute_script("ALTER TABLE delivery_away RENAME TO delivery")
-    row = await read_row(leaf)
-    assert (row["sent_version"], row["claimed_until"]) == (0, sending.now + LEASE * 1000)
+    assert await columns(leaf, "sent_version", "claimed_until") == (0, sending.now + LEASE * 1000)
     sending.dependencies.abort.clear()
     sending.tick(LEASE)
     assert await sending.rescue() == 1
@@ -51,9 +43,8 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
     assert (await read_row(leaf))["sent_score"] == "0.5"
 
 
-async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_were_alone(sending, campus, lms):
+async def test_attempts_that_fail_together_before_a_request_are_given_back_as_each_would_be_alone(sending, campus, lms):
     await scored(1, 2)
-    await known(campus)
     ids = [await make_assignment(campus, due_at=just_now()) for _ in range(3)]
     fault = ConnectionResetError("the database is away")
 
@@ -63,16 +54,8 @@ async def test_a_fault_that_many_attempts_have_in_common_puts_each_off_as_if_it_
 
     sending.trees.meanwhile = lost
     await asyncio.gather(*map(sending.send, ids))
-    assert [(await read_row(one))["not_before"] for one in ids] == [sending.now + int(PUT_OFF * 1000)] * 3
-
-
-async def test_an_attempt_that_fails_before_anything_was_sent_is_given_back(sending, lms, leaf):
-    async def lost():
-        raise ConnectionResetError("the database is away")
-
-    sending.trees.meanwhile = lost
-    await sending.send(leaf)
-    row = await read_row(leaf)
-    assert (row["attempts"], row["claimed_until"], row["not_before"]) == (0, None, sending.now + int(PUT_OFF * 1000))
+    for one in ids:
+        again = sending.now + int(PUT_OFF * 1000)
+        assert await columns(one, "attempts", "claimed_until", "not_before") == (0, None, again)
+        assert await results(one) == []
     assert lms.requests == []
-    assert await results(leaf) == []

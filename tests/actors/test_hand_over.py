@@ -5,17 +5,8 @@ import asyncio
 import pytest
 
 from models.assignment import GradedAssignment
-from tests.actors.sending import (
-    PARTITIONS,
-    SOURCEDID,
-    breaker_of,
-    changed,
-    held_by,
-    known,
-    make_campus,
-    make_class,
-    results,
-)
+from tests.actors.campuses import breaker_of, held_by, known, make_class, other_campus
+from tests.actors.sending import PARTITIONS, SOURCEDID, changed, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_row
 
@@ -30,7 +21,6 @@ async def sent(ids) -> list[int]:
 
 
 async def test_one_message_sends_all_that_is_due_at_its_campus_and_in_its_partition(sending, lms, campus):
-    await known(campus)
     ids = await make_class(campus, 12)
     await sending.send(ids[0])
     partition = [one for one in ids if one % PARTITIONS == ids[0] % PARTITIONS]
@@ -38,8 +28,7 @@ async def test_one_message_sends_all_that_is_due_at_its_campus_and_in_its_partit
     assert len(lms.requests) == len(partition) == 3
 
 
-async def test_who_has_been_due_longest_follows(sending, lms, campus):
-    await known(campus)
+async def test_the_one_that_has_been_due_longest_follows(sending, lms, campus):
     ids = [one for one in await make_class(campus, 20) if one % PARTITIONS == 0]
     order = [ids[2], ids[4], ids[0], ids[3], ids[1]]
     for number, one in enumerate(order):
@@ -50,9 +39,8 @@ async def test_who_has_been_due_longest_follows(sending, lms, campus):
 
 
 async def test_nothing_follows_at_another_campus(sending, lms, campus):
-    lms.keys["other"] = "other-secret"
-    other = await make_campus(lms.url("/other"), "other", "other", "other-secret")
-    await known(campus, other)
+    other = await other_campus(lms)
+    await known(other)
     (here,) = await make_class(campus, 1)
     there = await make_class(other, 8)
     await sending.send(here)
@@ -63,14 +51,12 @@ async def test_nothing_follows_at_another_campus(sending, lms, campus):
 async def test_claims_follow_for_a_turn_while_campuses_wait_for_connections(make_sending, campus, turn, number):
     sending = await make_sending(turn=turn)
     sending.outcomes.contended = True
-    await known(campus)
     ids = await make_class(campus, 12)
     await sending.send(ids[0])
     assert len(await sent(ids)) == number
 
 
 async def test_nothing_follows_before_the_stream_is_caught_up_again(sending, lms, campus):
-    await known(campus)
     ids = await make_class(campus, 12)
     answer_and_end = await held_by(sending, lms, ids[0])
     sending.may_send = False
@@ -78,42 +64,18 @@ async def test_nothing_follows_before_the_stream_is_caught_up_again(sending, lms
     assert await sent(ids) == ids[:1]
 
 
-async def test_the_number_of_requests_at_once_does_not_grow(make_sending, lms, campus):
-    sending = await make_sending(hands_over=True, max_per_campus=2)
-    await known(campus)
-    ids = await make_class(campus, 24)
-    lms.behave = fake.always(fake.success(latency=0.01))
-    await asyncio.gather(*(sending.send(one) for one in ids[:2]))
-    assert most_at_once(lms.requests) == 2
-
-
-def most_at_once(requests) -> int:
-    return max(
-        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
-        for request in requests
-    )
-
-
-async def test_nothing_follows_a_failure_that_trips_the_breaker(sending, lms, campus):
+@pytest.mark.parametrize(("status", "trips"), [(503, True), (429, False)])
+async def test_nothing_follows_a_failure_that_trips_the_breaker_or_a_busy_answer(sending, lms, campus, status, trips):
     await known(campus, last_failed_assignment=4711)
     ids = await make_class(campus, 12)
-    lms.behave = fake.always(fake.answer(503))
+    lms.behave = fake.always(fake.answer(status))
     await sending.send(ids[0])
-    assert (await breaker_of(campus)).tripped_at == sending.now
-    assert len(lms.requests) == 1
-
-
-async def test_nothing_follows_an_answer_of_a_busy_campus(sending, lms, campus):
-    await known(campus)
-    ids = await make_class(campus, 12)
-    lms.behave = fake.always(fake.answer(429))
-    await sending.send(ids[0])
+    assert (await breaker_of(campus)).tripped_at == (sending.now if trips else None)
     assert len(lms.requests) == 1
 
 
 async def test_a_lower_limit_hands_nothing_over_until_fewer_are_under_way(make_sending, lms, campus):
     sending = await make_sending(hands_over=True, max_per_campus=4)
-    await known(campus)
     ids = await make_class(campus, 24)
     holds = [asyncio.Event() for _ in range(4)]
     lms.behave = fake.in_turn(*map(fake.held, holds), then=fake.held(asyncio.Event()))
@@ -165,8 +127,7 @@ async def test_a_message_for_what_is_under_way_claims_nothing(sending, lms, leaf
 
 
 async def test_a_launch_that_moves_an_assignment_sends_it_to_its_new_campus(sending, lms, leaf):
-    lms.keys["other"] = "other-secret"
-    other = await make_campus(lms.url("/elsewhere"), "other", "other", "other-secret")
+    other = await other_campus(lms)
     await GradedAssignment.filter(id=leaf).update(outcome_service_id=other.id, campus_id=other.campus_id)
     await sending.send(leaf)
-    assert [(request.path, request.consumer_key) for request in lms.requests] == [("/elsewhere", "other")]
+    assert [(request.path, request.consumer_key) for request in lms.requests] == [("/other", "other")]

@@ -5,20 +5,11 @@ import asyncio
 import pytest
 import structlog
 
-from actors.put_off import PUT_OFF
-from actors.settings import MARGIN
+from actors.dependencies import MARGIN
+from actors.request import PUT_OFF
 from models.changes import force_resend
-from tests.actors.sending import (
-    HOLD,
-    LATER,
-    LEASE,
-    SOURCEDID,
-    changed,
-    held_by,
-    on_one_engine,
-    results,
-    slowly,
-)
+from tests.actors.campuses import columns, held_by, slowly
+from tests.actors.sending import HOLD, LATER, LEASE, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
 from tests.models.rows import read_lines, read_row
 
@@ -27,10 +18,9 @@ async def test_an_attempt_that_is_too_slow_to_begin_sends_nothing_and_is_put_off
     for times in range(3):
         sending.trees.meanwhile = slowly(sending, MARGIN + 0.001)
         await sending.send(leaf)
-        row = await read_row(leaf)
         wait = PUT_OFF * 2**times
-        assert row["not_before"] == sending.now + wait * 1000
-        assert (row["attempts"], row["claimed_until"], row["forced_version"], row["hold_until"]) == (0, None, 0, 0)
+        assert await columns(leaf, "not_before", "attempts", "claimed_until") == (sending.now + wait * 1000, 0, None)
+        assert await columns(leaf, "forced_version", "hold_until") == (0, 0)
         await sending.send(leaf)
         sending.tick(wait)
     assert lms.requests == []
@@ -81,8 +71,7 @@ async def test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_o
 
     assert len(lms.requests) == 1
     assert lms.overlaps() == []
-    row = await read_row(leaf)
-    assert (row["version_number"], row["sent_version"]) == (1, 1), "nothing left the holder: no resend"
+    assert await columns(leaf, "version_number", "sent_version") == (1, 1), "nothing left the holder: no resend"
     assert await results(leaf) == ["accepted"], "no record of the holder's request, which never was"
     assert (holder.value("passback_fenced_total"), taker.value("passback_fenced_total")) == (1, 0)
 
@@ -150,8 +139,7 @@ async def test_a_holder_that_is_fenced_has_the_grade_sent_again_even_if_it_was_a
     await taker.send(leaf)
     await answer_and_end()
     assert holder.value("passback_fenced_total") == 1
-    row = await read_row(leaf)
-    assert (row["version_number"], row["sent_version"], row["forced_version"]) == (2, 1, 2)
+    assert await columns(leaf, "version_number", "sent_version", "forced_version") == (2, 1, 2)
 
 
 @on_one_engine

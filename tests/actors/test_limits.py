@@ -6,33 +6,10 @@ import pytest
 
 from models.campus import SLOW_MS
 from models.consumer import LtiConsumer
-from tests.actors.sending import (
-    KEY,
-    LEASE,
-    breaker_of,
-    held_by,
-    known,
-    make_campus,
-    make_class,
-    results,
-    scored,
-    state_of,
-)
+from tests.actors.campuses import breaker_of, held_by, known, make_class, most_at_once, other_campus, state_of
+from tests.actors.sending import KEY, LEASE, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import make_assignment
-
-
-def most_at_once(requests) -> int:
-    """How many were under way at the same time."""
-    return max(
-        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
-        for request in requests
-    )
-
-
-async def other_campus(lms, name: str):
-    lms.keys[name] = f"{name}-secret"
-    return await make_campus(lms.url(f"/{name}"), name, name, f"{name}-secret")
 
 
 async def all_accepted(ids) -> None:
@@ -48,7 +25,6 @@ async def all_accepted(ids) -> None:
 async def test_two_daemons_together_never_send_more_at_once_than_the_limit(make_sending, lms, campus, most):
     first = await make_sending(max_per_campus=most, hands_over=True)
     second = await make_sending(first.clock, max_per_campus=most, hands_over=True)
-    await known(campus)
     ids = await make_class(campus, 24)
     lms.behave = fake.always(fake.success(latency=0.02))
     async with first.at_work(), second.at_work():
@@ -57,26 +33,19 @@ async def test_two_daemons_together_never_send_more_at_once_than_the_limit(make_
     assert most_at_once(lms.requests) == most
 
 
-async def test_a_message_claims_no_more_than_the_campus_has_slots(make_sending, lms, campus):
-    sending = await make_sending(max_per_campus=3)
-    await known(campus)
+@pytest.mark.parametrize("limits", [{"max_per_campus": 3}, {"max_per_campus": 50, "max_connections": 3}])
+async def test_a_message_claims_no_more_than_the_campus_has_slots_or_the_daemon_connections(
+    make_sending, lms, campus, limits
+):
+    sending = await make_sending(**limits)
     ids = await make_class(campus, 8)
     await sending.send(*ids)
     assert [len(await results(one)) for one in ids] == [1, 1, 1, 0, 0, 0, 0, 0]
-
-
-async def test_a_message_claims_no_more_than_the_daemon_has_connections(make_sending, lms, campus):
-    sending = await make_sending(max_per_campus=50, max_connections=2)
-    await known(campus)
-    ids = await make_class(campus, 8)
-    await sending.send(*ids)
-    assert len(lms.requests) == 2
-    assert sending.outcomes.free == 2, "each connection is given back"
+    assert sending.outcomes.free == limits.get("max_connections", 200), "each connection is given back"
 
 
 async def test_messages_that_come_together_share_the_connections(make_sending, lms, campus):
     sending = await make_sending(max_per_campus=50, max_connections=3)
-    await known(campus)
     ids = await make_class(campus, 12)
     lms.behave = fake.always(fake.success(latency=0.02))
     await asyncio.gather(*(sending.send(one) for one in ids))
@@ -85,7 +54,6 @@ async def test_messages_that_come_together_share_the_connections(make_sending, l
 
 async def test_a_claim_of_a_lost_daemon_keeps_its_slot_until_it_is_rescued(make_sending, lms, campus):
     lost, other = await make_sending(max_per_campus=1), await make_sending(max_per_campus=1)
-    await known(campus)
     one, behind = await make_class(campus, 2)
     answer_and_end = await held_by(lost, lms, one)
     other.tick(LEASE + 1)
@@ -99,7 +67,6 @@ async def test_a_claim_of_a_lost_daemon_keeps_its_slot_until_it_is_rescued(make_
 
 async def test_two_addresses_at_one_origin_of_one_consumer_share_the_limit(make_sending, lms, campus):
     sending = await make_sending(max_per_campus=1)
-    await known(campus)
     (here,) = await make_class(campus, 1)
     consumer = await LtiConsumer.get(consumer_key=KEY)
     service = await campus.__class__.create(
@@ -120,6 +87,7 @@ async def test_two_addresses_at_one_origin_of_one_consumer_share_the_limit(make_
 
 async def test_a_campus_that_has_not_answered_yet_gets_one_request_at_once(make_sending, lms, campus):
     sending = await make_sending()
+    await known(campus, answered_at=None)
     ids = await make_class(campus, 8)
     answer_and_end = await held_by(sending, lms, ids[0])
     await sending.send(*ids)
@@ -152,7 +120,6 @@ async def test_a_campus_that_comes_back_gets_one_request_at_once_and_then_more(m
 async def test_slow_campuses_have_at_most_half_of_the_connections_together(make_sending, lms, campus):
     sending = await make_sending(max_connections=6, max_per_campus=4)
     slow = [await other_campus(lms, f"slow-{number}") for number in range(3)]
-    await known(campus)
     await known(*slow, slow=True)
     held = asyncio.Event()
     for service in slow:
@@ -177,7 +144,6 @@ async def test_the_only_connection_may_go_to_a_slow_campus(make_sending, lms, ca
 
 async def test_a_campus_that_keeps_requests_waiting_counts_as_slow_before_it_has_answered(make_sending, lms, campus):
     sending = await make_sending(max_connections=8)
-    await known(campus)
     one, *_ = await make_class(campus, 1)
     assert sending.outcomes.free_for_slow() == 4
     answer_and_end = await held_by(sending, lms, one)
@@ -188,43 +154,22 @@ async def test_a_campus_that_keeps_requests_waiting_counts_as_slow_before_it_has
     assert sending.outcomes.free_for_slow() == 4
 
 
-async def test_a_campus_becomes_slow_and_quick_again_with_its_answers(make_sending, lms, campus):
-    sending = await make_sending()
-    await known(campus)
-    one, other = await make_class(campus, 2)
-    lms.behave = fake.in_turn(fake.success(latency=SLOW_MS / 1000 + 0.05))
-    await sending.send(one)
-    assert (await breaker_of(campus)).slow
-    await known(campus, slow=True)
-    await sending.send(other)
-    assert not (await breaker_of(campus)).slow
-
-
-async def test_a_sick_campus_does_not_hold_back_a_healthy_one(make_sending, lms, campus):
-    sending = await make_sending(max_connections=8)
-    sick = await other_campus(lms, "sick")
-    await known(campus, sick)
-    held = asyncio.Event()
-    for_ever = await make_class(sick, 40)
-    lms.behave = lambda record: fake.held(held) if record.path == "/sick" else fake.success()
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_campus_that_never_answers_or_is_down_does_not_hold_back_another(make_sending, lms, campus, down):
+    sending, held = await make_sending(max_connections=8), asyncio.Event()
+    silent = await other_campus(lms, "silent")
+    breaker = {"tripped_at": sending.now - 1, "blocked_until": sending.now + 600_000} if down else {}
+    await known(silent, **breaker)
+    behind = await make_class(silent, 40)
+    lms.behave = lambda record: fake.held(held) if record.path == "/silent" else fake.success()
     async with sending.at_work():
-        await lms.until(lambda: len(lms.requests) == 4)
+        await lms.until(lambda: down or len(lms.requests) == 4)
         healthy = await make_class(campus, 30)
         await all_accepted(healthy)
-        assert [await results(one) for one in for_ever] == [[]] * 40
+        assert [await results(one) for one in behind] == [[]] * 40
+        assert await state_of(silent, sending.now) == ("down" if down else "up")
         held.set()
-
-
-async def test_a_campus_that_is_down_gets_nothing_and_another_everything(make_sending, lms, campus):
-    sending = await make_sending()
-    down = await other_campus(lms, "down")
-    await known(campus)
-    await known(down, tripped_at=sending.now - 1, blocked_until=sending.now + 600_000)
-    behind, healthy = await make_class(down, 10), await make_class(campus, 10)
-    async with sending.at_work():
-        await all_accepted(healthy)
-    assert [await results(one) for one in behind] == [[]] * 10
-    assert await state_of(down, sending.now) == "down"
+    assert sum(request.path == "/silent" for request in lms.requests) == (0 if down else 4)
 
 
 async def test_a_paused_consumer_gets_nothing(make_sending, lms, campus, leaf):
@@ -242,21 +187,20 @@ async def test_a_paused_consumer_gets_nothing(make_sending, lms, campus, leaf):
 async def test_contended_connections_go_to_campuses_in_turn(make_sending, lms, campus):
     sending = await make_sending(max_connections=2, max_per_campus=50, hands_over=True)
     services = [campus, *[await other_campus(lms, f"campus-{number}") for number in range(3)]]
-    await known(*services)
-    crowd = await make_class(campus, 60)
+    await known(*services[1:])
+    many = await make_class(campus, 60)
     few = [one for service in services[1:] for one in await make_class(service, 2)]
     lms.behave = fake.always(fake.success(latency=0.01))
     async with sending.at_work():
         await all_accepted(few)
-        assert [len(await results(one)) for one in crowd].count(0) > 20, "the crowd has had no more than its turns"
-        await all_accepted(crowd)
+        assert [len(await results(one)) for one in many].count(0) > 20, "the others got their turns"
+        await all_accepted(many)
     assert most_at_once(lms.requests) == 2
     assert not sending.outcomes.contended
 
 
 async def test_one_campus_alone_has_all_connections(make_sending, lms, campus):
     sending = await make_sending(max_connections=6, max_per_campus=50, hands_over=True)
-    await known(campus)
     ids = await make_class(campus, 40)
     lms.behave = fake.always(fake.success(latency=0.03))
     async with sending.at_work():
@@ -266,7 +210,6 @@ async def test_one_campus_alone_has_all_connections(make_sending, lms, campus):
 
 async def test_fresh_and_retried_work_go_out_in_turn(make_sending, lms, campus):
     sending = await make_sending(max_per_campus=2)
-    await known(campus)
     fresh, retried = [], []
     for number in range(4):
         await scored(1, 2, learner=f"learner-{number}")

@@ -1,6 +1,7 @@
 """Messages on real Redis servers: they name assignments of one partition, and no grade depends on one."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.dependencies import Dependencies
-from actors.outcomes import DELAY_STEP_MS, MAX_NAMED, Outcomes, queue_name
+from actors.outcomes import DELAY_STEP_MS, MAX_IDS_A_MESSAGE, Outcomes, queue_name
 from daemon.queue.broker import dramatiq_broker
 from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock
 from models.dispatch import Due, Share, pick
+from tests.actors.sending import on_one_engine
 from tests.models.rows import make_assignment, read_row
 
 NAMESPACE = "test"
@@ -22,24 +24,15 @@ PARTITIONS = 4
 NOW = 1_700_000_000_000
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 
-on_one_engine = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
-
-
-class FewDependencies:
-    """As much of the dependencies as messages need."""
-
-    def __init__(self) -> None:
-        # A measured clock that stands still.
-        self.clock = Clock(lambda: NOW / 1000)
-        self.clock._offset_ms = 0.0
-
 
 class Messenger:
-    """Sends messages and looks at what Redis then holds."""
+    """Sends messages, and shows what Redis then holds. Of the dependencies messages need the clock alone."""
 
     def __init__(self, url: str, max_connections: int = 8) -> None:
         self.broker = dramatiq_broker(url, NAMESPACE)
-        dependencies = cast("Dependencies", FewDependencies())
+        clock = Clock(lambda: NOW / 1000)
+        clock._offset_ms = 0.0
+        dependencies = cast("Dependencies", SimpleNamespace(clock=clock))
         self.outcomes = Outcomes(self.broker, dependencies, partitions=PARTITIONS, max_connections=max_connections)
 
     async def dirty(self, *dirty: Dirty) -> None:
@@ -51,12 +44,8 @@ class Messenger:
     def queues(self) -> dict[str, list[Message[Any]]]:
         """The messages on each queue that has any."""
         keys = sorted(key.decode() for key in self.broker.client.scan_iter(f"{NAMESPACE}:*.msgs"))
-        return {
-            key.removeprefix(f"{NAMESPACE}:").removesuffix(".msgs"): [
-                Message.decode(data) for data in self.broker.client.hvals(key)
-            ]
-            for key in keys
-        }
+        messages = {key: list(map(Message.decode, self.broker.client.hvals(key))) for key in keys}
+        return {key.removeprefix(f"{NAMESPACE}:").removesuffix(".msgs"): found for key, found in messages.items()}
 
     def messages(self) -> list[Message[Any]]:
         return [message for messages in self.queues().values() for message in messages]
@@ -83,14 +72,9 @@ def composite(assignment_id: int, due_at: int, *, first: bool = True) -> Dirty:
 # --- Partitions ---
 
 
-@pytest.mark.parametrize(("assignment_id", "name"), [(1, "outcomes.1"), (4, "outcomes.0"), (2**63 - 1, "outcomes.3")])
-def test_the_rest_of_the_id_names_the_queue(assignment_id, name):
-    assert queue_name(assignment_id, 4) == name
-
-
 @given(st.integers(1, 2**63 - 1), st.integers(1, 64))
-def test_every_assignment_has_one_of_the_queues_that_are_declared(assignment_id, partitions):
-    assert queue_name(assignment_id, partitions) in {f"outcomes.{number}" for number in range(partitions)}
+def test_the_rest_of_the_id_names_the_queue(assignment_id, partitions):
+    assert queue_name(assignment_id, partitions) == f"outcomes.{assignment_id % partitions}"
 
 
 def test_a_queue_for_each_partition_is_declared(valkey_url):
@@ -103,18 +87,18 @@ def test_a_queue_for_each_partition_is_declared(valkey_url):
 
 
 @pytest.mark.parametrize("assignment_id", [1, 4, 7, 2**63 - 1])
-async def test_a_message_goes_to_the_queue_of_its_assignment_and_names_it(messenger, assignment_id):
-    await messenger.due(assignment_id)
-    ((queue, (message,)),) = messenger.queues().items()
-    assert queue == message.queue_name == f"outcomes.{assignment_id % PARTITIONS}"
-    assert (message.actor_name, message.args, message.kwargs) == ("send_leaf_outcome", ([assignment_id],), {})
-
-
 @pytest.mark.parametrize(("kind", "actor"), [("leaf", "send_leaf_outcome"), ("composite", "send_composite_outcome")])
-async def test_each_kind_has_its_actor(messenger, kind, actor):
-    await messenger.due(1, kind=kind)
-    await messenger.dirty(Dirty(1, kind, NOW, first=True))
-    assert [message.actor_name for message in messenger.messages()] == [actor, actor]
+async def test_a_message_goes_to_the_actor_and_queue_of_its_assignment_and_names_it(
+    messenger, assignment_id, kind, actor
+):
+    await messenger.due(assignment_id, kind=kind)
+    await messenger.dirty(Dirty(assignment_id, kind, NOW, first=True))
+    ((queue, messages),) = messenger.queues().items()
+    assert queue == f"outcomes.{assignment_id % PARTITIONS}"
+    for message in messages:
+        assert (message.queue_name, message.actor_name) == (queue, actor)
+        assert (message.args, message.kwargs) == (([assignment_id],), {})
+    assert len(messages) == 2
 
 
 async def test_one_message_names_the_assignments_of_its_kind_and_queue_in_their_order(messenger):
@@ -123,14 +107,8 @@ async def test_one_message_names_the_assignments_of_its_kind_and_queue_in_their_
 
 
 async def test_a_message_names_no_more_than_it_may(messenger):
-    await messenger.due(*(PARTITIONS * number for number in range(MAX_NAMED + 1)))
-    assert sorted(map(len, messenger.named())) == [1, MAX_NAMED]
-
-
-async def test_nothing_due_sends_nothing(messenger):
-    await messenger.due()
-    await messenger.dirty()
-    assert messenger.messages() == []
+    await messenger.due(*(PARTITIONS * number for number in range(MAX_IDS_A_MESSAGE + 1)))
+    assert sorted(map(len, messenger.named())) == [1, MAX_IDS_A_MESSAGE]
 
 
 # --- When it comes ---
@@ -160,6 +138,7 @@ async def test_those_that_are_due_within_a_second_are_named_together_and_none_to
 
 async def test_a_composite_that_was_pending_before_has_its_message(messenger):
     await messenger.dirty(composite(1, NOW + 60_000, first=False))
+    await messenger.due()
     assert messenger.messages() == []
 
 
@@ -169,11 +148,14 @@ async def test_a_composite_that_a_ceiling_made_due_gets_one_at_once(messenger):
     assert "eta" not in messenger.messages()[0].options
 
 
-async def test_without_a_free_connection_only_messages_for_later_are_sent_and_the_rest_is_backlog(valkey_url):
-    messenger = Messenger(valkey_url, max_connections=0)
+@pytest.mark.parametrize(("connections", "named"), [(0, [[3]]), (1, [[1], [2], [3]])])
+async def test_without_a_free_connection_only_messages_for_later_are_sent_and_the_rest_is_backlog(
+    valkey_url, connections, named
+):
+    messenger = Messenger(valkey_url, max_connections=connections)
     await messenger.dirty(leaf(1), composite(2, NOW), composite(3, NOW + 60_000))
-    assert messenger.named() == [[3]]
-    assert messenger.outcomes.backlog
+    assert messenger.named() == named
+    assert messenger.outcomes.backlog == (connections == 0)
     await asyncio.to_thread(messenger.broker.close)
 
 
@@ -225,9 +207,8 @@ async def test_while_redis_is_down_nothing_is_raised_and_the_dispatcher_finds_th
     dirty = await change([Change(assignment, "leaf")], now=NOW, debounce=DEBOUNCE)
     with structlog.testing.capture_logs() as logs:
         await messenger.dirty(*dirty)
-    assert [(entry["event"], entry["log_level"], entry["messages"]) for entry in logs] == [
-        ("messages.not_sent", "warning", 1)
-    ]
+    (entry,) = logs
+    assert (entry["event"], entry["log_level"], entry["messages"]) == ("messages.not_sent", "warning", 1)
 
     redis_server.start()
     row = await read_row(assignment)
@@ -248,29 +229,25 @@ async def test_a_message_that_names_anything_else_is_refused(messenger, named):
         await messenger.outcomes.send(named)
 
 
-async def test_the_ids_of_a_message_are_bounded_and_each_is_looked_at_once(make_sending, lms, leaf):
-    sending = await make_sending()
+async def test_the_ids_of_a_message_are_bounded_and_each_is_claimed_once(sending, lms, leaf):
     await sending.send(*([leaf] * 200), *range(10_000, 20_000))
     assert len(lms.requests) == 1
 
 
-async def test_an_id_beyond_the_bound_is_left_to_the_dispatcher(make_sending, lms, leaf):
-    sending = await make_sending()
-    await sending.send(*range(10_000, 10_000 + MAX_NAMED), leaf)
+async def test_an_id_beyond_the_bound_is_left_to_the_dispatcher(sending, lms, leaf):
+    await sending.send(*range(10_000, 10_000 + MAX_IDS_A_MESSAGE), leaf)
     assert lms.requests == []
     await sending.work_off()
     assert len(lms.requests) == 1
 
 
-async def test_an_id_of_no_assignment_is_passed_over(make_sending, lms, leaf):
-    sending = await make_sending()
+async def test_an_id_of_no_assignment_is_passed_over(sending, lms, leaf):
     await sending.send(2**63 - 1, leaf)
     assert len(lms.requests) == 1
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 2**200, -(2**64)])
-async def test_an_id_that_no_database_can_hold_is_refused_and_costs_no_other_message(make_sending, lms, leaf, number):
-    sending = await make_sending()
+async def test_an_id_that_no_database_can_hold_is_refused_and_costs_no_other_message(sending, lms, leaf, number):
     refused, _ = await asyncio.gather(sending.send(number), sending.send(leaf), return_exceptions=True)
     assert isinstance(refused, TypeError)
     assert len(lms.requests) == 1

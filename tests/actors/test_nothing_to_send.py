@@ -1,38 +1,32 @@
 """Claims for which there is nothing to send, and messages for which there is no claim."""
 
-import asyncio
+import pytest
 
 from models.assignment import GradedAssignment
 from models.changes import Cause, Change, Debounce, change, change_waiting, force_resend
 from models.queries.status import read_status
-from tests.actors.sending import (
-    DEBOUNCE,
-    SOURCEDID,
-    changed,
-    make_composite,
-    on_one_engine,
-    results,
-    scored,
-    structured,
-)
-from tests.fakes import lms as fake
+from tests.actors.campuses import columns, held_by, make_composite, structured
+from tests.actors.sending import DEBOUNCE, SOURCEDID, changed, on_one_engine, results, scored
 from tests.models.rows import COURSE, PROBLEM, read_lines, read_row
 
 
-async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, campus):
+@pytest.fixture
+async def composite(campus):
+    """One that is due, of a learner who has a quarter of the points."""
     await structured()
     await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus)
+    return await make_composite(campus)
 
+
+async def test_what_was_superseded_between_claim_and_post_is_given_back(sending, lms, composite):
     async def happens():
         await scored(0, 1, PROBLEM)
         await change([Change(composite, "composite")], now=sending.now, debounce=DEBOUNCE)
 
     sending.trees.meanwhile = happens
     await sending.send(composite)
-    row = await read_row(composite)
     assert lms.requests == []
-    assert (row["attempts"], row["claimed_until"], row["sent_version"]) == (0, None, 0)
+    assert await columns(composite, "attempts", "claimed_until", "sent_version") == (0, None, 0)
     assert await read_lines(composite) == []
     assert sending.counted() == sending.counted(result="superseded") == 1
     sending.tick(60)
@@ -40,23 +34,18 @@ async def test_what_was_superseded_between_claim_and_post_is_given_back(sending,
     assert lms.scores(SOURCEDID) == ["0"]
 
 
-async def test_a_score_that_the_campus_acknowledged_is_not_sent_again(sending, lms, leaf):
+@pytest.mark.parametrize("skip_unchanged", [True, False])
+async def test_a_score_that_the_campus_acknowledged_is_not_sent_again_unless_skipping_is_off(
+    make_sending, lms, leaf, skip_unchanged
+):
+    sending, requests = await make_sending(skip_unchanged=skip_unchanged), 1 if skip_unchanged else 2
     await sending.send(leaf)
     await changed(leaf, 2, 4, sending.now)
     await sending.send(leaf)
-    row = await read_row(leaf)
-    assert lms.scores(SOURCEDID) == ["0.5"]
-    assert (row["sent_version"], row["attempts"]) == (2, 0)
-    assert await results(leaf) == ["accepted"]
-    assert sending.counted(result="unchanged") == 1
-
-
-async def test_a_score_that_the_campus_acknowledged_is_sent_again_where_skipping_is_off(make_sending, lms, leaf):
-    sending = await make_sending(skip_unchanged=False)
-    await sending.send(leaf)
-    await changed(leaf, 2, 4, sending.now)
-    await sending.send(leaf)
-    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
+    assert lms.scores(SOURCEDID) == ["0.5"] * requests
+    assert await columns(leaf, "sent_version", "attempts") == (2, 0)
+    assert await results(leaf) == ["accepted"] * requests
+    assert sending.counted(result="unchanged") == skip_unchanged
 
 
 async def test_a_score_that_the_campus_acknowledged_is_sent_again_when_it_is_forced(sending, lms, leaf):
@@ -72,9 +61,8 @@ async def test_a_learner_who_attempted_nothing_is_never_sent_a_zero(sending, lms
     await structured()
     composite = await make_composite(campus)
     await sending.send(composite)
-    row = await read_row(composite)
     assert lms.requests == []
-    assert (row["sent_version"], row["sent_score"], row["sent_at"], row["attempts"]) == (1, None, None, 0)
+    assert await columns(composite, "sent_version", "sent_score", "sent_at", "attempts") == (1, None, None, 0)
     assert await read_lines(composite) == []
     assert sending.counted() == 0
 
@@ -84,8 +72,7 @@ async def test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_co
     composite = await make_composite(campus)
     await sending.send(composite)
     assert lms.requests == []
-    row = await read_row(composite)
-    assert (row["waiting_since"], row["attempts"]) == (sending.now, 0)
+    assert await columns(composite, "waiting_since", "attempts") == (sending.now, 0)
     assert (await read_status(now=sending.now)).assignments["waiting"] == 1
     sending.tick(3600)
     await sending.work_off()
@@ -101,9 +88,8 @@ async def test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_co
 async def test_a_learner_without_any_score_in_the_course_waits_for_no_structure(sending, lms, campus):
     composite = await make_composite(campus)
     await sending.send(composite)
-    row = await read_row(composite)
     assert lms.requests == []
-    assert (row["waiting_since"], row["sent_version"], row["sent_score"]) == (None, 1, None)
+    assert await columns(composite, "waiting_since", "sent_version", "sent_score") == (None, 1, None)
 
 
 @on_one_engine
@@ -113,19 +99,10 @@ async def test_in_a_course_without_structure_a_problem_is_sent_with_its_own_scor
     assert lms.scores(SOURCEDID) == ["0.5"]
 
 
-async def test_an_assignment_that_is_gone_is_not_sent(sending, lms):
-    await sending.send(4711)
-    assert sending.counted() == 0
-
-
 async def test_an_assignment_that_is_deleted_while_it_is_sent_is_not_fenced(sending, lms, leaf):
-    hold = asyncio.Event()
-    lms.behave = fake.always(fake.held(hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
+    answer_and_end = await held_by(sending, lms, leaf)
     await GradedAssignment.filter(id=leaf).delete()
-    hold.set()
-    await passing
+    await answer_and_end()
     assert sending.value("passback_fenced_total") == 0
     assert sending.take_messages() == []
 
@@ -140,10 +117,8 @@ async def test_nothing_is_sent_before_the_stream_is_caught_up(make_sending, lms,
     assert lms.scores(SOURCEDID) == ["0.5"]
 
 
-async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read_the_grade(sending, lms, campus):
-    await structured()
-    await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus, version_number=2, due_at=sending.now + 900_000)
+async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read_the_grade(sending, lms, composite):
+    await GradedAssignment.filter(id=composite).update(version_number=2, due_at=sending.now + 900_000)
     before = await read_row(composite)
     await sending.send(composite)
     assert sending.trees.reads == []
@@ -151,10 +126,8 @@ async def test_a_message_for_a_composite_whose_time_has_moved_does_not_even_read
     assert await read_row(composite) == before
 
 
-async def test_a_message_for_a_composite_sends_its_newest_version_if_that_is_due(sending, lms, campus):
-    await structured()
-    await scored(1, 1, PROBLEM)
-    composite = await make_composite(campus, version_number=2, due_at=sending.now)
+async def test_a_message_for_a_composite_sends_its_newest_version_if_that_is_due(sending, lms, composite):
+    await GradedAssignment.filter(id=composite).update(version_number=2, due_at=sending.now)
     await sending.send(composite)
     assert lms.scores(SOURCEDID) == ["0.25"]
     assert (await read_row(composite))["sent_version"] == 2

@@ -1,37 +1,39 @@
 """Asking a campus for a score within its limit, and comparing it with the one that the campus should hold."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from actors.read_back import NotReadError, Reader, Reading, compare
 from models import consumer_admin
-from models.assignment import GradedAssignment
-from models.campus import Campus
 from models.consumer import LtiConsumer
-from tests.actors.sending import (
-    HOLD,
-    KEY,
-    PATH,
-    SOURCEDID,
-    breaker_of,
-    held_by,
-    just_now,
-    known,
-    make_class,
-    results,
-    scored,
-    state_of,
-)
+from tests.actors.campuses import breaker_of, columns, held_by, known, make_class, state_of
+from tests.actors.sending import HOLD, KEY, PATH, SOURCEDID, just_now, results, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import answer, failure, success
 from tests.models.rows import make_assignment, read_row
 
 
+def reader_of(sending) -> Reader:
+    return Reader(sending.dependencies.sender, sending.clock, sending.dependencies.settings)
+
+
 @pytest.fixture
 def reader(sending):
-    dependencies = sending.dependencies
-    return Reader(dependencies.sender, sending.clock, dependencies.settings)
+    return reader_of(sending)
+
+
+@asynccontextmanager
+async def under_way(reader, lms, leaf, reading: str = ""):
+    """A reading that the campus does not answer before this ends."""
+    go_on, before = asyncio.Event(), len(lms.requests)
+    lms.behave = lambda _: success(hold=go_on)
+    task = asyncio.create_task(reader.read(leaf))
+    await lms.until(lambda: len(lms.requests) > before)
+    yield
+    go_on.set()
+    assert await task == Reading(reading)
 
 
 async def test_a_score_is_read_and_nothing_is_written(reader, lms, leaf):
@@ -47,36 +49,36 @@ async def test_a_score_is_read_and_nothing_is_written(reader, lms, leaf):
     assert await results(leaf) == []
 
 
-async def test_a_grade_that_is_clean_can_be_read(reader, sending, lms, leaf):
-    await sending.send(leaf)
-    assert await reader.read(leaf) == Reading("0.5")
-
-
 async def test_an_assignment_that_is_gone_is_not_asked_for(reader, lms, leaf):
     assert await reader.read(4711) is None
     assert lms.requests == []
 
 
-async def test_what_cannot_be_read_is_said_in_the_campuss_words_and_trips_no_breaker(reader, lms, campus, leaf):
-    for said, words in (
+NO_SCORE = (
+    b"<imsx_POXEnvelopeResponse><imsx_codeMajor>success</imsx_codeMajor><textString>a<b/></textString>"
+    b"</imsx_POXEnvelopeResponse>"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
         (failure("readResult is not supported", code_major="unsupported"), "HTTP 200, unsupported: readResult is not"),
         (answer(500, b"<html>broken</html>"), "HTTP 500: <html>broken"),
         (answer(401, b"who are you"), "HTTP 401: who are you"),
         (answer(200, b""), "HTTP 200 without a readable imsx_codeMajor"),
-        (success(cut="before"), ""),
-        (
-            success(
-                body=b"<imsx_POXEnvelopeResponse><imsx_codeMajor>success</imsx_codeMajor><textString>a<b/></textString>"
-                b"</imsx_POXEnvelopeResponse>"
-            ),
-            "its answer holds no readable score",
-        ),
-    ):
-        lms.behave = lambda _, said=said: said
+        (success(cut="before"), "the connection was lost"),
+        (success(body=NO_SCORE), "its answer holds no readable score"),
+    ],
+)
+async def test_what_cannot_be_read_is_said_in_the_campuss_words_and_trips_no_breaker(
+    reader, lms, campus, leaf, said, words
+):
+    lms.behave = fake.always(said)
+    for _ in range(2):
         reading = await reader.read(leaf)
         assert (reading.held, reading.unsupported) == (None, True)
         assert reading.why.startswith(words)
-        assert reading.why
     breaker = await breaker_of(campus)
     assert (breaker.tripped_at, breaker.last_failed_assignment, breaker.blocked_until) == (None, None, 0)
 
@@ -130,20 +132,14 @@ async def test_a_campus_that_is_paused_is_not_asked(reader, lms, leaf):
 async def test_a_breaker_that_trips_while_a_reading_is_under_way_is_closed_by_no_reading(
     reader, lms, campus, leaf, sending
 ):
-    go_on = asyncio.Event()
-    lms.behave = lambda _: success(hold=go_on)
-    reading = asyncio.create_task(reader.read(leaf))
-    await lms.until(lambda: lms.requests)
-    await Campus.filter(id=campus.campus_id).update(tripped_at=sending.now, blocked_until=sending.now + 15_000)
-    go_on.set()
-    assert (await reading).held == ""
+    async with under_way(reader, lms, leaf):
+        await known(campus, tripped_at=sending.now, blocked_until=sending.now + 15_000)
     assert await state_of(campus, sending.now) == "down"
 
 
 async def test_a_reading_takes_one_of_the_campuss_slots(make_sending, lms, campus):
     sending = await make_sending(max_per_campus=1)
-    dependencies = sending.dependencies
-    reader = Reader(dependencies.sender, sending.clock, dependencies.settings)
+    reader = reader_of(sending)
     one, other = await make_class(campus, 2)
     answer_and_end = await held_by(sending, lms, one)
     with pytest.raises(NotReadError, match="all its slots are taken"):
@@ -153,7 +149,6 @@ async def test_a_reading_takes_one_of_the_campuss_slots(make_sending, lms, campu
 
 
 async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, leaf):
-    await known(campus)
     answer_and_end = await held_by(sending, lms, leaf)
     with pytest.raises(NotReadError):
         await reader.read(leaf)
@@ -161,16 +156,10 @@ async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, 
     assert [request.reads for request in lms.requests] == [False]
 
 
-async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, campus, leaf):
-    await known(campus)
-    go_on = asyncio.Event()
-    lms.behave = lambda _: success(hold=go_on)
-    reading = asyncio.create_task(reader.read(leaf))
-    await lms.until(lambda: lms.requests)
-    await sending.work_off()
-    assert len(lms.requests) == 1
-    go_on.set()
-    await reading
+async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, leaf):
+    async with under_way(reader, lms, leaf):
+        await sending.work_off()
+        assert len(lms.requests) == 1
     await sending.work_off()
     assert [request.reads for request in lms.requests] == [True, False]
 
@@ -199,53 +188,27 @@ async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, campus, l
 async def test_a_reading_that_was_lost_forces_nothing_but_what_its_lease_covers(reader, sending, lms, leaf):
     """Its claim looks like any other, so that it is rescued like any other."""
     await sending.send(leaf)
-    go_on = asyncio.Event()
-    lms.behave = lambda _: success(hold=go_on)
-    reading = asyncio.create_task(reader.read(leaf))
-    await lms.until(lambda: len(lms.requests) == 2)
-    sending.tick(10 + 5 + HOLD)
-    assert await sending.rescue() == 1
-    go_on.set()
-    assert (await reading).held == "0.5"
-    row = await GradedAssignment.get(id=leaf)
-    assert (row.claimed_until, row.sent_version) == (None, 1)
+    async with under_way(reader, lms, leaf, "0.5"):
+        sending.tick(10 + 5 + HOLD)
+        assert await sending.rescue() == 1
+    assert await columns(leaf, "claimed_until", "sent_version") == (None, 1)
     assert await results(leaf) == ["accepted"], "nothing was sent"
 
 
-@pytest.mark.parametrize(
-    ("held", "finding"),
-    [
-        ("0.8333", "equal"),
-        ("0.83330", "equal"),
-        ("0.83335", "equal"),
-        ("0.83325", "equal"),
-        ("0.833351", "ours"),
-        ("0.83336", "ours"),
-        ("0.5", "ours"),
-        ("0.50005", "ours"),
-        ("0.500051", "foreign"),
-        ("1", "foreign"),
-        ("0", "foreign"),
-        ("83.33", "foreign"),
-        ("-1", "foreign"),
-        ("1e400000", "foreign"),
-        ("1e9999999", "foreign"),
-        ("-1e9999999", "foreign"),
-        ("1e-9999999", "foreign"),
-        ("", "empty"),
-        ("A+", "unreadable"),
-        ("0,83", "unreadable"),
-        ("NaN", "unreadable"),
-        ("Infinity", "unreadable"),
-    ],
-)
-def test_what_a_campus_holds_is_compared(held, finding):
-    assert compare(held, "0.8333", ["0.5", "0.8334"]) == finding
+HELD = {
+    "equal": ["0.8333", "0.83330", "0.83335", "0.83325"],
+    "ours": ["0.833351", "0.83336", "0.5", "0.50005"],
+    "foreign": ["0.500051", "1", "0", "83.33", "-1", "1e400000", "1e9999999", "-1e9999999", "1e-9999999"],
+    "empty": [""],
+    "unreadable": ["A+", "0,83", "NaN", "Infinity"],
+}
 
 
-def test_a_grade_that_was_sent_twice_is_equal_and_not_old():
+@pytest.mark.parametrize(("held", "expected"), [(text, name) for name, texts in HELD.items() for text in texts])
+def test_what_a_campus_holds_is_compared(held, expected):
+    assert compare(held, "0.8333", ["0.5", "0.8334"]) == expected
+
+
+def test_a_grade_that_was_sent_twice_is_equal_and_one_without_a_record_was_never_sent():
     assert compare("0.5", "0.5", ["0.5", "0.5"]) == "equal"
-
-
-def test_what_the_ledger_has_forgotten_was_never_sent():
     assert compare("0.4", "0.5", []) == "foreign"

@@ -5,12 +5,8 @@ import structlog
 
 from models.assignment import GradedAssignment
 from models.consumer import origin
-from tests.actors.sending import (
-    SECRET,
-    SOURCEDID,
-    on_one_engine,
-    slowly,
-)
+from tests.actors.campuses import slowly
+from tests.actors.sending import SECRET, SOURCEDID, on_one_engine
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines, read_row
 

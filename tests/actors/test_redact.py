@@ -7,12 +7,7 @@ from actors.redact import redact
 
 @pytest.mark.parametrize(
     "echo",
-    [
-        "id::a&b<c>\"d'",
-        "id::a&amp;b&lt;c&gt;\"d'",
-        "id::a&amp;b&lt;c&gt;&quot;d&#x27;",
-        "id%3A%3Aa%26b%3Cc%3E%22d%27",
-    ],
+    ["id::a&b<c>\"d'", "id::a&amp;b&lt;c&gt;\"d'", "id::a&amp;b&lt;c&gt;&quot;d&#x27;", "id%3A%3Aa%26b%3Cc%3E%22d%27"],
 )
 def test_a_sourcedid_is_struck_out_however_it_is_escaped(echo):
     assert redact(f"no such id {echo}!", ["id::a&b<c>\"d'"]) == "no such id […]!"

@@ -1,52 +1,22 @@
 """Attempts that the campus, or the network, refused."""
 
-import asyncio
-
 import pytest
 
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
 from models.registration import Registration, register
-from tests.actors.sending import (
-    HOLD,
-    KEY,
-    SECRET,
-    SOURCEDID,
-    changed,
-    make_campus,
-    on_one_engine,
-    results,
-    scored,
-)
+from tests.actors.campuses import columns
+from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
-from tests.servers import HOST, Port
-
-
-async def test_a_refused_connection_is_tried_again_without_a_hold(sending):
-    port = Port()
-    try:
-        await scored(1, 2)
-        leaf = await make_assignment(await make_campus(f"http://{HOST}:{port.number}/outcomes"))
-        await sending.send(leaf)
-    finally:
-        port.close()
-    row = await read_row(leaf)
-    assert (row["attempts"], row["hold_until"], row["forced_version"], row["claimed_until"]) == (1, 0, 0, None)
-    assert sending.now <= row["not_before"] <= sending.now + 15_000
-    assert await results(leaf) == ["retried"]
-    assert sending.counted(result="retried") == 1
-    assert sending.value("passback_outcome_request_duration_seconds_count", consumer="campus") is None
 
 
 async def test_a_permanent_refusal_parks_with_the_campuss_words(sending, lms, leaf):
     lms.behave = fake.always(fake.failure("User is no longer in course 7"))
     await sending.send(leaf)
-    row = await read_row(leaf)
-    assert row["parked_at"] == sending.now
-    assert row["parked_scope"] == "learner"
-    assert row["parked_reason"] == "HTTP 200, failure: User is no longer in course 7"
+    reason = "HTTP 200, failure: User is no longer in course 7"
+    assert await columns(leaf, "parked_at", "parked_scope", "parked_reason") == (sending.now, "learner", reason)
     assert await results(leaf) == ["refused"]
     assert sending.value("passback_parked_total", consumer="campus", scope="learner") == 1
     sending.tick(1_000_000)
@@ -57,13 +27,13 @@ async def test_a_permanent_refusal_parks_with_the_campuss_words(sending, lms, le
 
 async def test_a_new_score_gives_a_parked_grade_one_try(sending, lms, leaf):
     lms.behave = fake.always(fake.failure("User not found"))
-    for version, earned in [(1, 1), (2, 2)]:
-        await changed(leaf, earned, 2, sending.now) if version > 1 else None
+    for _ in range(2):
         await sending.send(leaf)
+    await changed(leaf, 2, 2, sending.now)
+    for _ in range(2):
         await sending.send(leaf)
-    row = await read_row(leaf)
     assert [request.score for request in lms.requests] == ["0.5", "1"]
-    assert (row["parked_at"], row["attempts"]) == (sending.now, 2)
+    assert await columns(leaf, "parked_at", "attempts") == (sending.now, 2)
 
 
 async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
@@ -77,19 +47,6 @@ async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
     assert (await read_row(leaf))["attempts"] == 0
 
 
-async def test_a_grade_that_changed_while_it_was_refused_gets_its_own_try(sending, lms, leaf):
-    hold = asyncio.Event()
-    lms.behave = fake.in_turn(fake.failure("User not found", hold=hold))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
-    await changed(leaf, 2, 2, sending.now)
-    hold.set()
-    await passing
-    assert (await read_row(leaf))["parked_at"] is None
-    await sending.work_off()
-    assert lms.scores(SOURCEDID) == ["1"]
-
-
 async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending, lms, leaf):
     lms.keys[KEY] = "a-secret-that-was-changed-over-there"
     await GradedAssignment.filter(id=leaf).update(due_at=sending.now)
@@ -100,7 +57,7 @@ async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending,
     (line,) = await read_lines(leaf)
     assert (line["result"], line["http_status"], line["attempt"]) == ("misconfigured", 401, 1)
     assert sending.counted(result="misconfigured") == 1
-    assert lms.faults == ["request 0: a signature that is not valid"]
+    assert lms.faults == ["request 0: a signature that is not valid"], "one request, since there is one secret"
     lms.faults.clear()
     lms.keys[KEY] = SECRET
     sending.tick(2 * CAMPUS_WAIT)
@@ -128,7 +85,7 @@ async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sendi
         (fake.answer(429), "retried", "campus", 0, None),
     ],
 )
-async def test_the_last_attempt_parks_and_a_doubtful_one_holds_as_well(
+async def test_the_last_attempt_parks_and_one_in_doubt_holds_as_well(
     make_sending, lms, leaf, behaviour, result, scope, forced, held
 ):
     sending = await make_sending(max_attempts=2)

@@ -8,210 +8,147 @@ import pytest
 from actors import resolution
 from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.protocols.interface import Accepted
-from actors.resolution import CAMPUS_WAIT, MAX_CAMPUS_WAIT, Rules
+from actors.resolution import CAMPUS_WAIT, MAX_CAMPUS_WAIT
 from actors.response import Response
-from actors.retry import FIRST, LONGEST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
-from models.delivery import DeliveryRecord
+from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from tests.actors.resolving import (
     ANSWER,
-    BROKEN,
-    BUSY,
+    CLAIM,
+    DELIVERY,
+    ERRORS,
     HOLD_MS,
-    NO_TRUST,
+    LENIENT,
     NOW,
-    NOWHERE,
-    QUEUED,
-    REFUSED,
-    SILENT,
-    UNEXPLAINED,
-    UNREACHABLE,
-    WRONG_KEY,
     end_of,
     failed,
-    make_claim,
     make_request,
+    stored,
 )
 
-WITH_THE_CAMPUS = NOW + int(CAMPUS_WAIT * 1000)
-LENIENT = Rules(hold_seconds=20, max_attempts=80)
+MILLISECOND = timedelta(milliseconds=1)
+FIRST_MS = FIRST // MILLISECOND
+AGAIN = NOW + FIRST_MS // 2
+RETRIED = {"outcome": "retried", "not_before": AGAIN}
+HELD = {"outcome": "in_doubt", "not_before": AGAIN, "hold_until": NOW + HOLD_MS}
+WITH_THE_CAMPUS = {"outcome": "released", "not_before": NOW + int(CAMPUS_WAIT * 1000), "given_back": True}
 
 
-def first_wait(jitter: float = 0.5) -> int:
-    return int(FIRST.total_seconds() * 1000 * jitter)
-
-
-AGAIN = NOW + first_wait()
+def parked(scope: str, reason: str, **more: int) -> dict[str, object]:
+    return {"outcome": "parked", "parked_scope": scope, "parked_reason": reason, **more}
 
 
 @pytest.mark.parametrize(
     ("error", "result", "end"),
     [
-        (
-            REFUSED,
-            "refused",
-            {"outcome": "parked", "parked_reason": "no longer in course", "parked_scope": "learner"},
-        ),
-        (NOWHERE, "refused", {"outcome": "parked", "parked_reason": "not allowed", "parked_scope": "campus"}),
-        (WRONG_KEY, "misconfigured", {"outcome": "released", "not_before": WITH_THE_CAMPUS, "given_back": True}),
-        (NO_TRUST, "misconfigured", {"outcome": "released", "not_before": WITH_THE_CAMPUS, "given_back": True}),
-        (BUSY, "retried", {"outcome": "retried", "not_before": AGAIN}),
-        (UNREACHABLE, "retried", {"outcome": "retried", "not_before": AGAIN}),
-        (SILENT, "ambiguous", {"outcome": "in_doubt", "not_before": AGAIN, "hold_until": NOW + HOLD_MS}),
-        (BROKEN, "ambiguous", {"outcome": "in_doubt", "not_before": AGAIN, "hold_until": NOW + HOLD_MS}),
+        ("refused", "refused", parked("learner", "no longer in course")),
+        ("not allowed", "refused", parked("campus", "not allowed")),
+        ("wrong key", "misconfigured", WITH_THE_CAMPUS),
+        ("no trust", "misconfigured", WITH_THE_CAMPUS),
+        ("busy", "retried", RETRIED),
+        ("unreachable", "retried", RETRIED),
+        ("time-out", "ambiguous", HELD),
+        ("broken", "ambiguous", HELD),
+        ("queued", "ambiguous", {**HELD, "hold_until": NOW + 3_600_000}),
     ],
 )
-def test_a_failure_ends_as_its_error_says_what_to_do(error, result, end):
-    ended = failed(error)
-    assert ended.delivery is not None
-    assert (ended.delivery.result, end_of(ended)) == (result, end)
-
-
-@pytest.mark.parametrize(
-    ("error", "bytes_left"),
-    [
-        (REFUSED, True),
-        (NOWHERE, False),
-        (WRONG_KEY, True),
-        (NO_TRUST, False),
-        (BUSY, True),
-        (UNREACHABLE, False),
-        (SILENT, True),
-        (BROKEN, True),
-    ],
-)
-def test_a_finish_says_whether_bytes_left(error, bytes_left):
-    assert failed(error).bytes_left == bytes_left
+@pytest.mark.parametrize(("answer", "duration_ms"), [(None, None), (ANSWER, 250)])
+def test_a_failure_ends_as_its_error_says_what_to_do(error, result, end, answer, duration_ms):
+    ended, why = failed(error, answer=answer), ERRORS[error]
+    assert end_of(ended) == end
+    assert ended.bytes_left == why.bytes_left
+    assert ended.delivery == replace(
+        DELIVERY,
+        result=result,
+        http_status=why.http_status,
+        code_major=why.code_major,
+        description=why.reason,
+        duration_ms=duration_ms,
+    )
 
 
 def test_an_acceptance_keeps_the_score_and_the_campuss_words():
-    said = Accepted(201, "success", "stored")
-    ended = resolution.accepted(make_request(clamped=True), Response(201, {}, b"", 0.0129), said)
+    ended = stored(Response(201, {}, b"", 0.0129), Accepted(201, "success", "kept"), clamped=True)
     assert end_of(ended) == {"outcome": "accepted", "score": "0.5"}
-    assert ended.delivery == DeliveryRecord(
-        7,
-        11,
-        at=NOW,
-        attempt=1,
-        version=2,
-        result="accepted",
-        entry_id="5-0",
-        score="0.5",
-        clamped=True,
-        http_status=201,
-        code_major="success",
-        description="stored",
-        duration_ms=12,
+    assert ended.delivery == replace(
+        DELIVERY, clamped=True, http_status=201, code_major="success", description="kept", duration_ms=12
     )
     assert ended.bytes_left
-
-
-@pytest.mark.parametrize(
-    ("error", "answer", "duration_ms"), [(REFUSED, ANSWER, 250), (BROKEN, ANSWER, 250), (SILENT, None, None)]
-)
-def test_the_delivery_record_of_a_failure_holds_score_status_code_words_and_duration(error, answer, duration_ms):
-    ended = failed(error, answer=answer)
-    assert ended.delivery is not None
-    assert ended.delivery == DeliveryRecord(
-        7,
-        11,
-        at=NOW,
-        attempt=1,
-        version=2,
-        result=ended.delivery.result,
-        entry_id="5-0",
-        score="0.5",
-        http_status=error.http_status,
-        code_major=error.code_major,
-        description=error.reason,
-        duration_ms=duration_ms,
-    )
 
 
 @pytest.mark.parametrize(
     ("outcome", "given_back"),
     [("unchanged", False), ("empty", False), ("waiting", True), ("superseded", True), ("released", True)],
 )
-def test_what_was_not_sent_has_no_delivery_record_and_let_nothing_go(outcome, given_back):
-    ended = resolution.not_sent(make_claim(), outcome)
+def test_what_was_not_sent_has_no_delivery_record_and_says_nothing_of_the_campus(outcome, given_back):
+    ended = resolution.not_sent(CLAIM, outcome)
     assert (ended.outcome, ended.given_back) == (outcome, given_back)
     assert (ended.delivery, ended.bytes_left, ended.signal) == (None, False, None)
 
 
-@pytest.mark.parametrize("error", [BUSY, UNREACHABLE])
-def test_the_last_attempt_parks_with_the_last_reason_and_the_campus_is_to_blame(error):
+@pytest.mark.parametrize("error", ["busy", "unreachable"])
+def test_the_last_attempt_parks_with_the_last_reason_for_the_campus(error):
     assert failed(error, 4).outcome == "retried"
     for number in (5, 6):
         end = failed(error, number)
         assert (end.outcome, end.parked_scope) == ("parked", "campus")
-        assert end.parked_reason == f"{number} attempts failed, the last one with: {error.reason}"
+        assert end.parked_reason == f"{number} attempts failed, the last one with: {ERRORS[error].reason}"
 
 
-def test_the_last_doubtful_attempt_holds_and_then_parks():
-    assert end_of(failed(BROKEN, 5, jitter=0.0)) == {
-        "outcome": "in_doubt",
-        "not_before": NOW,
-        "hold_until": NOW + HOLD_MS,
-        "parked_scope": "campus",
-        "parked_reason": "5 attempts failed, the last one with: HTTP 503",
-    }
-    assert failed(BROKEN, 4).parked_scope is None
+def test_the_last_attempt_in_doubt_holds_and_then_parks():
+    reason = "5 attempts failed, the last one with: HTTP 503"
+    last = {**HELD, "not_before": NOW, "parked_scope": "campus", "parked_reason": reason}
+    assert end_of(failed("broken", 5, jitter=0.0)) == last
+    assert failed("broken", 4).parked_scope is None
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_waits_grow_with_the_attempts_and_are_spread_by_the_jitter(number):
-    assert failed(UNREACHABLE, number, jitter=1.0).not_before == NOW + first_wait(1.0) * 2 ** (number - 1)
-    assert failed(UNREACHABLE, number, jitter=0.0).not_before == NOW
-
-
-def test_no_wait_is_longer_than_the_longest():
-    end = failed(UNREACHABLE, 70, jitter=1.0, rules=LENIENT)
-    assert end.not_before == NOW + LONGEST.total_seconds() * 1000
+    assert failed("unreachable", number, jitter=1.0).not_before == NOW + FIRST_MS * 2 ** (number - 1)
+    assert failed("unreachable", number, jitter=0.0).not_before == NOW
 
 
 @pytest.mark.parametrize("kind", [TryLater, Ambiguous])
-def test_what_the_campus_asked_for_is_a_floor(kind):
-    assert failed(kind("wait", after=600.0)).not_before == NOW + 600_000
-    assert failed(kind("wait", after=0.001)).not_before == AGAIN
+@pytest.mark.parametrize(("away", "otherwise"), [(False, AGAIN), (True, NOW + 60_000)])
+def test_what_the_campus_asked_for_is_a_floor(kind, away, otherwise):
+    assert failed(kind("wait", after=600.0), away=away).not_before == NOW + 600_000
+    assert failed(kind("wait", after=0.001), away=away).not_before == otherwise
 
 
 @pytest.mark.parametrize("jitter", [0.0, 1.0])
 def test_a_misconfigured_campus_is_tried_again_within_minutes_and_no_attempt_is_spent(jitter):
-    assert end_of(failed(WRONG_KEY, 5, jitter=jitter)) == {
-        "outcome": "released",
-        "not_before": NOW + int(CAMPUS_WAIT * (0.5 + jitter) * 1000),
-        "given_back": True,
-    }
+    not_before = NOW + int(CAMPUS_WAIT * (0.5 + jitter) * 1000)
+    assert end_of(failed("wrong key", 5, jitter=jitter)) == {**WITH_THE_CAMPUS, "not_before": not_before}
 
 
 @pytest.mark.parametrize(
     ("due_for", "seconds"), [(0, CAMPUS_WAIT), (4 * CAMPUS_WAIT + 4, CAMPUS_WAIT + 1), (1e6, MAX_CAMPUS_WAIT)]
 )
 def test_one_that_has_been_due_for_long_gives_way_to_the_others_of_its_campus(due_for, seconds):
-    end = failed(WRONG_KEY, due_at=NOW - int(due_for * 1000))
+    end = failed("wrong key", due_at=NOW - int(due_for * 1000))
     assert (end.outcome, end.not_before) == ("released", NOW + int(seconds * 1000))
 
 
+# --- Our own shutdown ---
+
+
 def test_our_own_stopping_before_anything_was_sent_is_no_failed_attempt():
-    ended = failed(UNREACHABLE, 5, stopping=True)
+    ended = failed("unreachable", 5, stopping=True)
     assert end_of(ended) == {"outcome": "released", "given_back": True}
     assert (ended.delivery, ended.signal, ended.bytes_left) == (None, None, False)
 
 
-@pytest.mark.parametrize("error", [BUSY, SILENT, REFUSED])
-def test_an_answer_or_a_doubt_counts_also_while_we_stop(error):
+@pytest.mark.parametrize("error", ["busy", "time-out", "refused"])
+def test_an_answer_or_a_time_out_counts_also_while_we_stop(error):
     stopped, ended = failed(error, stopping=True), failed(error)
     assert (end_of(stopped), stopped.delivery) == (end_of(ended), ended.delivery)
 
 
-def test_a_doubt_at_our_shutdown_parks_no_grade_even_at_its_last_attempt():
-    assert failed(SILENT, 5, stopping=True).parked_scope is None
+@pytest.mark.parametrize("away", [False, True])
+def test_a_time_out_at_our_shutdown_parks_no_grade_even_at_its_last_attempt(away):
+    assert end_of(failed("time-out", 5, stopping=True, away=away, jitter=0.0)) == {**HELD, "not_before": NOW}
 
 
-# Rows of their own
-
-
-def test_what_the_campus_may_store_later_is_held_for_longer():
-    assert end_of(failed(QUEUED)) == {"outcome": "in_doubt", "not_before": AGAIN, "hold_until": NOW + 3_600_000}
+# --- Rows of their own ---
 
 
 def test_no_hold_is_shorter_than_the_operators():
@@ -220,20 +157,17 @@ def test_no_hold_is_shorter_than_the_operators():
 
 def test_an_unexplained_refusal_is_tried_a_few_times_and_then_parked_as_the_learners():
     for number in range(1, UNEXPLAINED_TRIES):
-        end = failed(UNEXPLAINED, number, rules=LENIENT)
-        wait = UNEXPLAINED_WAITS[number - 1] // timedelta(milliseconds=1)
+        end = failed("unexplained", number, rules=LENIENT)
+        wait = UNEXPLAINED_WAITS[number - 1] // MILLISECOND
         assert end_of(end) == {"outcome": "retried", "not_before": NOW + wait}
-    assert end_of(failed(UNEXPLAINED, UNEXPLAINED_TRIES, rules=LENIENT)) == {
-        "outcome": "parked",
-        "parked_scope": "learner",
-        "parked_reason": f"{UNEXPLAINED_TRIES} attempts failed, the last one with: no",
-        "not_before": NOW,
-    }
+    reason = f"{UNEXPLAINED_TRIES} attempts failed, the last one with: no"
+    last = failed("unexplained", UNEXPLAINED_TRIES, rules=LENIENT)
+    assert end_of(last) == parked("learner", reason, not_before=NOW)
 
 
 def test_an_unexplained_refusal_is_tried_no_more_often_than_the_operator_allows():
-    assert failed(UNEXPLAINED, 4).outcome == "retried"
-    assert failed(UNEXPLAINED, 5).outcome == "parked"
+    assert failed("unexplained", 4).outcome == "retried"
+    assert failed("unexplained", 5).outcome == "parked"
 
 
 def test_a_parked_refusal_still_keeps_to_what_the_campus_asked_for():
@@ -243,8 +177,8 @@ def test_a_parked_refusal_still_keeps_to_what_the_campus_asked_for():
 
 def test_the_number_that_decides_may_be_less_than_the_one_that_is_recorded():
     request = replace(make_request(6), number=2)
-    end = resolution.failed(request, None, UNEXPLAINED, LENIENT, jitter=0.5)
-    assert end.not_before == NOW + UNEXPLAINED_WAITS[1] // timedelta(milliseconds=1)
+    end = resolution.failed(request, None, ERRORS["unexplained"], LENIENT, jitter=0.5)
+    assert end.not_before == NOW + UNEXPLAINED_WAITS[1] // MILLISECOND
     assert end.delivery is not None
     assert end.delivery.attempt == 6
 
@@ -252,3 +186,27 @@ def test_the_number_that_decides_may_be_less_than_the_one_that_is_recorded():
 def test_an_error_of_an_unknown_kind_is_a_bug():
     with pytest.raises(TypeError, match="DeliveryError"):
         failed(DeliveryError("?"))
+
+
+# --- While the campus is down, of which the attempt is a probe ---
+
+
+@pytest.mark.parametrize("number", [1, 5, 80])
+@pytest.mark.parametrize(("jitter", "wait"), [(0.0, 30_000), (0.5, 60_000), (1.0, 90_000)])
+@pytest.mark.parametrize("error", ["unreachable", "not found", "time-out", "broken"])
+def test_while_the_campus_is_down_its_failure_spends_no_attempt_and_parks_no_grade(number, jitter, wait, error):
+    """A campus that is being set up anew answers 404 for all its grades."""
+    ended, end = failed(error, number, jitter=jitter, away=True), {**WITH_THE_CAMPUS, "not_before": NOW + wait}
+    if error in ("time-out", "broken"):
+        end.update(outcome="in_doubt", hold_until=NOW + HOLD_MS)
+    assert end_of(ended) == end
+    assert ended.delivery == failed(error, number).delivery
+
+
+@pytest.mark.parametrize(
+    "error", ["refused", "concluded", "not allowed", "wrong key", "busy", "unexplained", "queued", "own fault"]
+)
+@pytest.mark.parametrize("number", [1, 5])
+def test_what_says_nothing_bad_of_the_campus_ends_as_ever_while_it_is_down(error, number):
+    probe, ended = failed(error, number, away=True), failed(error, number)
+    assert (end_of(probe), probe.delivery, probe.bytes_left) == (end_of(ended), ended.delivery, ended.bytes_left)

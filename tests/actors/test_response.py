@@ -23,11 +23,13 @@ from tests.actors.protocols.lti11.responding import NOW, answer
         ("²", None),
         ("soon", None),
         ("", None),
+        (None, None),
         ("Sun, 99 Mar 2026 12:01:30 GMT", None),
     ],
 )
 def test_a_retry_after_is_read_in_seconds_or_as_a_date_within_bounds(value, seconds):
-    assert answer(429, Retry_After=value).retry_after(NOW) == seconds
+    response = answer(429) if value is None else answer(429, Retry_After=value)
+    assert response.retry_after(NOW) == seconds
 
 
 def test_a_retry_after_date_counts_from_the_answers_own_date():
@@ -48,7 +50,3 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
 def test_the_clock_of_a_campus_is_read_from_its_date(date, offset):
     response = answer() if date is None else answer(date=date)
     assert response.clock_offset(NOW) == offset
-
-
-def test_no_retry_after_asks_for_nothing():
-    assert answer(429).retry_after(NOW) is None

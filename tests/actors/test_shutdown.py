@@ -2,17 +2,15 @@
 
 import asyncio
 
-from tests.actors.sending import HOLD, held_by, known, make_class, results
-from tests.fakes import lms as fake
+from tests.actors.campuses import columns, held_by, make_class
+from tests.actors.sending import HOLD, results
 from tests.models.rows import read_lines, read_row
 
 
-async def test_stopping_during_a_request_is_a_doubt_and_lets_go_of_the_claim(sending, lms, leaf):
-    lms.behave = fake.always(fake.held(asyncio.Event()))
-    passing = asyncio.create_task(sending.send(leaf))
-    await lms.until(lambda: lms.requests)
+async def test_stopping_during_a_request_leaves_it_in_doubt_and_gives_the_claim_back(sending, lms, leaf):
+    answer_and_end = await held_by(sending, lms, leaf)
     sending.dependencies.abort.set()
-    await passing
+    await answer_and_end()
     row = await read_row(leaf)
     assert (row["claimed_until"], row["forced_version"]) == (None, 1)
     assert row["hold_until"] == sending.now + HOLD * 1000
@@ -22,9 +20,8 @@ async def test_stopping_during_a_request_is_a_doubt_and_lets_go_of_the_claim(sen
 async def test_stopping_before_a_request_gives_the_attempt_back(sending, lms, leaf):
     sending.dependencies.abort.set()
     await sending.send(leaf)
-    row = await read_row(leaf)
     assert lms.requests == []
-    assert (row["attempts"], row["claimed_until"], row["hold_until"], row["not_before"]) == (0, None, 0, 0)
+    assert await columns(leaf, "attempts", "claimed_until", "hold_until", "not_before") == (0, None, 0, 0)
     assert await read_lines(leaf) == []
 
 
@@ -37,7 +34,6 @@ async def test_after_closing_no_message_claims_anything(sending, lms, leaf):
 
 async def test_closing_lets_the_request_under_way_end_and_hands_nothing_over(make_sending, lms, campus):
     sending = await make_sending(hands_over=True, max_per_campus=1)
-    await known(campus)
     first, *others = await make_class(campus, 9)
     answer_and_end = await held_by(sending, lms, first)
     sending.outcomes.close()

@@ -7,7 +7,7 @@ import pytest
 
 from actors.breaker import MAX_BLOCK_MS, MAX_THROTTLE_PAUSE_MS, ROUNDS_TO_GROW, THROTTLE_PAUSE_MS
 from models.campus import Breaker
-from tests.actors.test_breaker import KNOWN, NOW, OTHER, after, signal
+from tests.actors.test_breaker import KNOWN, NOW, after, signal
 
 
 def throttled(breaker: Breaker, now: int, **fields: Any) -> Breaker:
@@ -61,12 +61,6 @@ def test_a_campus_that_comes_near_its_limit_is_given_time_before_it_complains():
     assert (breaker.max_in_flight, breaker.blocked_until, breaker.trips) == (4, NOW + 3000, 0)
 
 
-def test_late_answers_that_come_near_the_limit_do_not_lower_it_again():
-    breaker = after(KNOWN, signal("success", after=1.0), max_per_campus=8)
-    late = after(breaker, signal("success", OTHER, after=1.0, claimed_at=NOW - 1), now=NOW + 900, max_per_campus=8)
-    assert late.max_in_flight == 4
-
-
 def test_a_limit_grows_back_by_one_after_some_rounds_of_successes_and_not_beyond_the_operators():
     breaker, limits = throttled(KNOWN, NOW), [4]
     for limit in (4, 5, 6, 7):
@@ -89,13 +83,9 @@ def test_a_throttling_begins_the_count_of_successes_anew():
 
 @pytest.mark.parametrize(("operators", "expected"), [(16, 4), (8, 4), (2, 1), (1, 1)])
 def test_a_limit_is_halved_from_what_it_is_whatever_the_operator_allows(operators, expected):
-    breaker = replace(KNOWN, max_in_flight=8)
-    assert after(breaker, signal("throttled"), max_per_campus=operators).max_in_flight == expected
-
-
-def test_a_larger_limit_of_the_operator_does_not_lift_one_that_was_lowered():
-    breaker = throttled(KNOWN, NOW)
-    assert after(breaker, signal("success"), max_per_campus=16).max_in_flight == 4
+    breaker = after(replace(KNOWN, max_in_flight=8), signal("throttled"), max_per_campus=operators)
+    assert breaker.max_in_flight == expected
+    assert after(breaker, signal("success"), max_per_campus=16).max_in_flight == expected, "a larger limit lifts none"
 
 
 def test_a_smaller_limit_of_the_operator_ends_the_throttling_once_it_is_reached():

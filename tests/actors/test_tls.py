@@ -1,57 +1,62 @@
-"""By which TLS campuses are spoken to, each with its own authority where it has one."""
+"""Which certificates and versions of TLS a campus may have, each campus with its own authority where it has one."""
 
 import ssl
-from ipaddress import ip_network
 
 import pytest
 
-from actors.client import Sender, http_session
-from actors.egress import Egress
-from actors.errors import DeliveryError
-from actors.tls import MINIMUMS, trust
-from tests.daemon.check.certificates import served_with, valid_for
+from actors.client import Sender
+from actors.errors import DeliveryError, Misconfigured
+from actors.tls import trust
+from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
 from tests.fakes.lms import RecordingLms
-
-EGRESS = Egress(allow_networks=(ip_network("127.0.0.0/8"),))
-
-
-def test_verification_is_never_off():
-    for minimum in MINIMUMS:
-        context = trust(minimum=minimum)
-        assert context.verify_mode == ssl.CERT_REQUIRED
-        assert context.check_hostname
-        assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
+from tests.fakes.network import Resolver
+from tests.servers import HOST
 
 
-def test_a_file_without_certificates_is_an_error(tmp_path):
-    (tmp_path / "empty.pem").write_text("")
-    with pytest.raises(ssl.SSLError):
+@pytest.mark.parametrize("minimum", ["1.2", "1.3"])
+def test_verification_is_never_off(minimum):
+    context = trust(minimum=minimum)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
+
+
+async def test_a_certificate_that_no_authority_vouches_for_stops_the_campus(tls):
+    async with RecordingLms(tls=tls) as lms, open_sender() as post:
+        with pytest.raises(Misconfigured, match=r"certificate cannot be trusted: self.signed") as caught:
+            await post.post(lms.url(), BODY, HEADERS)
+    assert not caught.value.bytes_left
+    assert lms.requests == []
+
+
+async def test_a_configured_authority_is_trusted_but_a_certificate_for_another_name_stops_the_campus(tls, certificate):
+    async with RecordingLms(tls=tls) as lms, open_sender(ca_file=certificate, resolver=Resolver(HOST)) as post:
+        assert (await post.post(f"https://lms.test:{lms.port}/", BODY, HEADERS)).status == 200
+        with pytest.raises(Misconfigured, match=r"other\.test") as caught:
+            await post.post(f"https://other.test:{lms.port}/", BODY, HEADERS)
+    assert not caught.value.bytes_left
+
+
+def test_a_certificate_file_without_certificates_is_an_error(tmp_path):
+    (tmp_path / "empty.pem").write_text("nothing")
+    with pytest.raises(ssl.SSLError, match=r"no certificate|NO_CERTIFICATE"):
         trust(tmp_path / "empty.pem")
 
 
-async def test_an_authority_of_one_campus_is_trusted_at_that_campus_alone(tmp_path):
-    certificate = valid_for(3, tmp_path)
-    async with (
-        RecordingLms(tls=served_with(certificate)) as lms,
-        http_session(timeout_seconds=5, max_connections=4, egress=EGRESS) as session,
-    ):
+async def test_an_authority_of_one_campus_is_trusted_at_that_campus_alone(tls, certificate):
+    async with RecordingLms(tls=tls) as lms, outcome_session() as session:
         sender = Sender(session, {"own": trust(certificate)})
-        assert (await sender.post(lms.url(), b"<a/>", {}, consumer_key="own")).status == 200
+        assert (await sender.post(lms.url(), BODY, HEADERS, consumer_key="own")).status == 200
         with pytest.raises(DeliveryError, match="certificate"):
-            await sender.post(lms.url(), b"<a/>", {}, consumer_key="another")
+            await sender.post(lms.url(), BODY, HEADERS, consumer_key="another")
         assert len(lms.requests) == 1
 
 
-async def test_a_campus_that_speaks_an_older_tls_than_is_wanted_gets_nothing(tmp_path):
-    certificate = valid_for(3, tmp_path)
-    old = served_with(certificate)
-    old.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with (
-        RecordingLms(tls=old) as lms,
-        http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, ca_file=certificate) as session,
-    ):
+async def test_a_campus_that_speaks_an_older_tls_than_is_wanted_gets_nothing(tls, certificate):
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with RecordingLms(tls=tls) as lms, outcome_session(ca_file=certificate) as session:
         sender = Sender(session, {"strict": trust(certificate, "1.3")})
-        assert (await sender.post(lms.url(), b"<a/>", {})).status == 200
+        assert (await sender.post(lms.url(), BODY, HEADERS)).status == 200
         with pytest.raises(DeliveryError):
-            await sender.post(lms.url(), b"<a/>", {}, consumer_key="strict")
+            await sender.post(lms.url(), BODY, HEADERS, consumer_key="strict")
         assert len(lms.requests) == 1

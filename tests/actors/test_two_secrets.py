@@ -3,91 +3,43 @@
 import pytest
 
 from actors import resolution
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured
-from actors.protocols.interface import Accepted
+from actors.errors import DeliveryError, GiveUp
 from actors.resolution import SECRETS_WAIT_MS, may_be_the_secret, of_two_secrets
 from models.finishing import Finish
-from tests.actors.resolving import (
-    ANSWER,
-    BROKEN,
-    BUSY,
-    CONCLUDED,
-    HOLD_MS,
-    NO_TRUST,
-    NOT_FOUND,
-    NOW,
-    NOWHERE,
-    OURS,
-    QUEUED,
-    REFUSED,
-    SILENT,
-    UNEXPLAINED,
-    UNREACHABLE,
-    WRONG_KEY,
-    end_of,
-    failed,
-    make_request,
-)
+from tests.actors.resolving import CLAIM, ERRORS, HOLD_MS, NOW, end_of, failed, stored
 
 
-def stored() -> Finish:
-    return resolution.accepted(make_request(), ANSWER, Accepted(200, "success", ""))
-
-
-def of_two(first: DeliveryError, second: DeliveryError | None) -> Finish:
+def of_two(first: str, second: DeliveryError | str | None) -> Finish:
     """*second*: None for an acceptance."""
     return of_two_secrets(failed(first), stored() if second is None else failed(second), now=NOW)
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (WRONG_KEY, True),
-        (NOT_FOUND, True),
-        (UNEXPLAINED, True),
-        (Ambiguous("HTTP 409", http_status=409), True),
-        (BROKEN, True),
-        (QUEUED, False),
-        (Ambiguous("HTTP 200 without a code", http_status=200), False),
-        (Misconfigured("HTTP 302", http_status=302), False),
-        (NO_TRUST, False),
-        (REFUSED, False),
-        (CONCLUDED, False),
-        (NOWHERE, False),
-        (BUSY, False),
-        (UNREACHABLE, False),
-        (SILENT, False),
-        (OURS, False),
-    ],
-)
-def test_an_answer_may_mean_an_unknown_secret_unless_it_says_something_else(error, expected):
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_answer_may_mean_an_unknown_secret_unless_it_says_something_else(error):
+    expected = error in ("wrong key", "not found", "unexplained", "conflict", "broken")
     assert may_be_the_secret(failed(error)) is expected
 
 
-def test_an_acceptance_does_not_ask_for_the_other_secret():
-    assert not may_be_the_secret(stored())
-
-
-def test_what_was_not_sent_does_not_ask_for_the_other_secret():
-    assert not may_be_the_secret(resolution.not_sent(make_request().claim, "released"))
+@pytest.mark.parametrize("end", [stored(), resolution.not_sent(CLAIM, "released")])
+def test_neither_an_acceptance_nor_what_was_not_sent_asks_for_the_other_secret(end):
+    assert not may_be_the_secret(end)
 
 
 def test_the_second_answer_decides():
-    assert end_of(of_two(WRONG_KEY, None)) == {"outcome": "accepted", "score": "0.5"}
-    assert end_of(of_two(WRONG_KEY, REFUSED)) == end_of(failed(REFUSED))
-    assert end_of(of_two(NOT_FOUND, BROKEN)) == end_of(failed(BROKEN))
+    assert end_of(of_two("wrong key", None)) == {"outcome": "accepted", "score": "0.5"}
+    assert end_of(of_two("wrong key", "refused")) == end_of(failed("refused"))
+    assert end_of(of_two("not found", "broken")) == end_of(failed("broken"))
 
 
-@pytest.mark.parametrize("second", [WRONG_KEY, UNREACHABLE, REFUSED])
-def test_a_doubt_about_the_first_request_stays_unless_the_second_was_accepted(second):
-    doubt = Ambiguous("HTTP 409", http_status=409)
-    assert end_of(of_two(doubt, second)) == end_of(failed(doubt))
-    accepted = of_two(doubt, None)
+@pytest.mark.parametrize("second", ["wrong key", "unreachable", "refused"])
+def test_the_first_request_stays_in_doubt_unless_the_second_was_accepted(second):
+    assert end_of(of_two("conflict", second)) == end_of(failed("conflict"))
+    accepted = of_two("conflict", None)
     assert (accepted.outcome, accepted.hold_until) == ("accepted", NOW + HOLD_MS), "it may yet land"
 
 
 def test_no_grade_is_parked_for_a_secret_that_the_campus_does_not_know_yet():
-    assert end_of(of_two(NOT_FOUND, GiveUp("HTTP 400", scope="campus", http_status=400))) == {
+    assert end_of(of_two("not found", GiveUp("HTTP 400", scope="campus", http_status=400))) == {
         "outcome": "released",
         "not_before": NOW + SECRETS_WAIT_MS,
         "given_back": True,
@@ -95,8 +47,8 @@ def test_no_grade_is_parked_for_a_secret_that_the_campus_does_not_know_yet():
 
 
 def test_a_grade_that_is_refused_for_another_reason_is_parked_with_both_secrets_too():
-    assert of_two(WRONG_KEY, CONCLUDED).parked_scope == "course"
+    assert of_two("wrong key", "concluded").parked_scope == "course"
 
 
 def test_an_unexplained_refusal_of_both_is_tried_again():
-    assert of_two(UNEXPLAINED, UNEXPLAINED).outcome == "retried"
+    assert of_two("unexplained", "unexplained").outcome == "retried"

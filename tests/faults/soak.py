@@ -7,13 +7,13 @@ from typing import Any
 from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
-from actors.dependencies import Dependencies
+from actors.client import Abort
+from actors.dependencies import Dependencies, Settings
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
-from actors.settings import Settings
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
@@ -155,14 +155,14 @@ class Daemon:
             metrics=metrics,
             settings=SETTINGS,
             may_send=lambda: backlog.applied,
-            abort=asyncio.Event(),
+            abort=Abort(),
         )
         self.queue = MemoryQueue(stream)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
         batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
         intake = IntakeLoop(stream, batches, keep_days=7)
         dispatcher = Dispatcher(self.outcomes, dependencies)
-        self.outcomes.on_capacity(dispatcher.notify)
+        self.outcomes.notify = dispatcher.notify
         self.steps = [HeartbeatLoop(clock).step, intake.step, dispatcher.step]
 
     async def round(self) -> None:

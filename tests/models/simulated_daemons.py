@@ -11,13 +11,13 @@ from typing import Any
 
 from dramatiq import Broker
 
-from actors.dependencies import Dependencies
+from actors.client import Abort
+from actors.dependencies import MARGIN, Dependencies, Settings
 from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
-from actors.settings import MARGIN, Settings
 from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees
 from models.course_tree import Tree
@@ -227,7 +227,7 @@ class Daemon:
             metrics=metrics,
             settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS), max_per_campus=max_per_campus),
             may_send=lambda: True,
-            abort=asyncio.Event(),
+            abort=Abort(),
             reached=self._reach,
         )
         self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS)

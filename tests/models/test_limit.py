@@ -281,7 +281,7 @@ async def test_an_attempt_whose_finish_is_repeated_after_a_lost_commit_hands_ove
             raise ConnectionError("the commit's answer was lost")
 
     # It is called once the transaction of the first answer is committed.
-    daemon.outcomes.on_capacity(lose_the_answer)
+    daemon.outcomes.notify = lose_the_answer
     (attempt,) = await campuses.receive(daemon, [first])
     await attempt.go_on()
     await attempt.go_on()

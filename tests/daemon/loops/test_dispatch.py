@@ -12,7 +12,8 @@ from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from tests.actors.sending import Sending, Ticker, outcome_session
+from tests.actors.posting import outcome_session
+from tests.actors.sending import Sending, Ticker
 from tests.daemon.doubles import stopped
 from tests.models.rows import make_assignment, make_service, read_lines, read_row
 

@@ -13,7 +13,9 @@ from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import PAGE
-from tests.actors.sending import KEY, PATH, SECRET, Sending, known, make_campus, outcome_session, standing_clock
+from tests.actors.campuses import known
+from tests.actors.posting import outcome_session
+from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, standing_clock
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
