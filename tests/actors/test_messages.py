@@ -148,22 +148,14 @@ async def test_a_composite_that_a_ceiling_made_due_gets_one_at_once(messenger):
     assert "eta" not in messenger.messages()[0].options
 
 
-@pytest.mark.parametrize(("connections", "named"), [(0, [[3]]), (1, [[1], [2], [3]])])
-async def test_without_a_free_connection_only_messages_for_later_are_sent_and_the_rest_is_backlog(
+@pytest.mark.parametrize(("connections", "named"), [(0, [[3]]), (1, [[1], [3]]), (2, [[1], [2], [3]])])
+async def test_no_more_due_assignments_are_named_than_connections_are_free_and_the_rest_is_backlog(
     valkey_url, connections, named
 ):
     messenger = Messenger(valkey_url, max_connections=connections)
     await messenger.dirty(leaf(1), composite(2, NOW), composite(3, NOW + 60_000))
     assert messenger.named() == named
-    assert messenger.outcomes.backlog == (connections == 0)
-    await asyncio.to_thread(messenger.broker.close)
-
-
-async def test_leaves_beyond_the_free_connections_get_no_message_and_are_backlog(valkey_url):
-    messenger = Messenger(valkey_url, max_connections=2)
-    await messenger.dirty(leaf(1), leaf(2), leaf(3))
-    assert sorted(one for ids in messenger.named() for one in ids) == [1, 2]
-    assert messenger.outcomes.backlog
+    assert messenger.outcomes.backlog == (connections < 2)
     await asyncio.to_thread(messenger.broker.close)
 
 
@@ -172,11 +164,6 @@ async def test_while_campuses_wait_for_connections_leaves_are_left_to_the_dispat
     await messenger.dirty(leaf(1), composite(2, NOW + 60_000))
     assert messenger.named() == [[2]]
     assert messenger.outcomes.backlog
-
-
-async def test_with_a_free_connection_there_is_no_backlog(messenger):
-    await messenger.dirty(leaf(1))
-    assert not messenger.outcomes.backlog
 
 
 # --- With the database ---
