@@ -12,6 +12,21 @@ from models.delivery import DeliveryRecord
 from models.queries.grades import Rejected
 from models.stale_event import StaleEvent
 
+# The keys of each object, in their order.
+_ALWAYS = (
+    *("assignment_id", "user_id", "course_id", "usage_id", "consumer", "kind", "state", "version_number"),
+    *("sent_version", "score", "sent_score", "sent_at", "due_at", "reason", "deliveries"),
+)
+_OF_ROW = (
+    *("user_id", "course_id", "usage_id", "consumer", "state", "version_number", "sent_version"),
+    *("lti_user_id", "origin", "campus_state", "entry_id"),
+)
+_OF_DELIVERY = (
+    *("at", "attempt", "version", "score", "result", "http_status", "code_major", "description", "duration_ms"),
+    *("clamped", "entry_id"),
+)
+_OF_EVENT = ("at", "entry_id", "type", "course_id", "usage_id")
+
 
 def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     """
@@ -28,15 +43,10 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
 def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, Any]:
     row = known.row
     return {
+        **dict.fromkeys((*_ALWAYS, "course_title", "activity_title")),
+        **_fields(row, _OF_ROW),
         "assignment_id": row.id,
-        "user_id": row.user_id,
-        "course_id": row.course_id,
-        "usage_id": row.usage_id,
-        "consumer": row.consumer,
         "kind": "composite" if row.composite else "leaf",
-        "state": row.state,
-        "version_number": row.version_number,
-        "sent_version": row.sent_version,
         "score": float(wire_score(known.grade)[0]) if isinstance(known.grade, Grade) else None,
         "sent_score": _number(row.sent_score),
         "sent_at": iso(row.sent_at),
@@ -45,10 +55,6 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "deliveries": [_delivery(line) for line in known.lines],
         "course_title": row.context_title,
         "activity_title": row.resource_link_title,
-        "lti_user_id": row.lti_user_id,
-        "origin": row.origin,
-        "campus_state": row.campus_state,
-        "entry_id": row.entry_id,
         "more_deliveries": known.more_lines,
         **_events(
             [
@@ -62,22 +68,11 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
 
 
 def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any]:
-    asked = absent.asked
     state, why = absence(absent, answer.rejected, terms)
     return {
-        "assignment_id": None,
-        "user_id": asked.user_id,
-        "course_id": asked.course_id,
-        "usage_id": asked.usage_id,
-        "consumer": None,
-        "kind": None,
+        **dict.fromkeys(_ALWAYS),
+        **_fields(absent.asked, ("user_id", "course_id", "usage_id")),
         "state": state,
-        "version_number": None,
-        "sent_version": None,
-        "score": None,
-        "sent_score": None,
-        "sent_at": None,
-        "due_at": None,
         "reason": why,
         "deliveries": [],
         **_events(answer.rejected, answer.late),
@@ -85,19 +80,7 @@ def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any
 
 
 def _delivery(line: DeliveryRecord) -> dict[str, Any]:
-    return {
-        "at": iso(line.at),
-        "attempt": line.attempt,
-        "version": line.version,
-        "score": _number(line.score),
-        "result": line.result,
-        "http_status": line.http_status,
-        "code_major": line.code_major,
-        "description": line.description,
-        "duration_ms": line.duration_ms,
-        "clamped": line.clamped,
-        "entry_id": line.entry_id,
-    }
+    return {**_fields(line, _OF_DELIVERY), "at": iso(line.at), "score": _number(line.score)}
 
 
 def _events(rejected: Iterable[Rejected], late: Iterable[StaleEvent]) -> dict[str, Any]:
@@ -110,13 +93,11 @@ def _events(rejected: Iterable[Rejected], late: Iterable[StaleEvent]) -> dict[st
 
 
 def _event(event: Rejected | StaleEvent) -> dict[str, Any]:
-    return {
-        "at": iso(event.at),
-        "entry_id": event.entry_id,
-        "type": event.type,
-        "course_id": event.course_id,
-        "usage_id": event.usage_id,
-    }
+    return {**_fields(event, _OF_EVENT), "at": iso(event.at)}
+
+
+def _fields(record: object, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _number(wire: str | None) -> float | None:
