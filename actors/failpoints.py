@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Literal
 
-Checkpoint = Literal["stream read", "batch applied", "batch committed", "messages sent", "claimed", "answered", "ended"]
+Failpoint = Literal["stream read", "batch applied", "batch committed", "messages sent", "claimed", "answered", "ended"]
 
 #: Called at each point that the work reaches.
-Reached = Callable[[Checkpoint], None]
+Reached = Callable[[Failpoint], None]
 
 
-def pass_by(_checkpoint: Checkpoint) -> None:
-    """What a real daemon does at a checkpoint."""
+def pass_by(_failpoint: Failpoint) -> None:
+    """What a real daemon does at a failpoint."""

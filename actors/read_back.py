@@ -22,9 +22,9 @@ from models.db.clock import Clock
 from models.encryption import PLAINTEXT, Cipher
 from models.finishing import Finish, finish
 
-#: ``equal``: what it acknowledged last. ``empty``: nothing. ``ours``: something that was once sent to it. ``foreign``:
-#: something that was never sent, as after a change by hand. ``unreadable``: no number.
-Comparison = Literal["equal", "empty", "ours", "foreign", "unreadable"]
+#: What a campus holds. ``equal``: what it acknowledged last. ``empty``: nothing. ``outdated``: something that was sent
+#: to it earlier. ``modified``: something that was never sent, as after a change by hand. ``unreadable``: no number.
+Comparison = Literal["equal", "empty", "outdated", "modified", "unreadable"]
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 
 #: LMSs keep points of their own scale, and round: what differs by no more is the same.
@@ -174,10 +174,10 @@ def compare(held: str, acknowledged: str, once_sent: Iterable[str]) -> Compariso
     if value is None:
         return "unreadable"
     if value.adjusted() > LARGE:
-        return "foreign"  # numbers can be too large to be subtracted
+        return "modified"  # numbers can be too large to be subtracted
     if _same(value, acknowledged):
         return "equal"
-    return "ours" if any(_same(value, score) for score in once_sent) else "foreign"
+    return "outdated" if any(_same(value, score) for score in once_sent) else "modified"
 
 
 def _same(value: Decimal, score: str) -> bool:

@@ -28,8 +28,8 @@ MAX_MISMATCHES = 200
 
 _MEANING = {
     "empty": "holds no grade",
-    "ours": "holds a grade that was sent earlier",
-    "foreign": "holds a grade that was never sent: changed there, or sent before the ledger begins",
+    "outdated": "holds a grade that was sent earlier",
+    "modified": "holds a grade that was never sent: changed there, or sent before the ledger begins",
     "unreadable": "does not say",
 }
 
@@ -58,7 +58,10 @@ async def reconcile_grades(
     # Here, so that the other commands answer quickly.
     from daemon.support.reconcile import reading, reconcile  # noqa: PLC0415
 
-    again: set[Comparison] = {*(("empty", "ours") if fix or overwrite else ()), *(("foreign",) if overwrite else ())}
+    again: set[Comparison] = {
+        *(("empty", "outdated") if fix or overwrite else ()),
+        *(("modified",) if overwrite else ()),
+    }
     async with database_of(config) as settings:
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
         async with reading(settings) as reader:

@@ -197,8 +197,8 @@ async def test_a_reading_that_was_lost_forces_nothing_but_what_its_lease_covers(
 
 HELD = {
     "equal": ["0.8333", "0.83330", "0.83335", "0.83325"],
-    "ours": ["0.833351", "0.83336", "0.5", "0.50005"],
-    "foreign": ["0.500051", "1", "0", "83.33", "-1", "1e400000", "1e9999999", "-1e9999999", "1e-9999999"],
+    "outdated": ["0.833351", "0.83336", "0.5", "0.50005"],
+    "modified": ["0.500051", "1", "0", "83.33", "-1", "1e400000", "1e9999999", "-1e9999999", "1e-9999999"],
     "empty": [""],
     "unreadable": ["A+", "0,83", "NaN", "Infinity"],
 }
@@ -211,4 +211,4 @@ def test_what_a_campus_holds_is_compared(held, expected):
 
 def test_a_grade_that_was_sent_twice_is_equal_and_one_without_a_record_was_never_sent():
     assert compare("0.5", "0.5", ["0.5", "0.5"]) == "equal"
-    assert compare("0.4", "0.5", []) == "foreign"
+    assert compare("0.4", "0.5", []) == "modified"

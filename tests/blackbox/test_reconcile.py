@@ -16,7 +16,7 @@ def document(world, *arguments):
 
 def counts(found):
     (campus,) = found["campuses"]
-    return {name: campus[name] for name in ("equal", "empty", "ours", "foreign", "unreadable", "marked")}
+    return {name: campus[name] for name in ("equal", "empty", "outdated", "modified", "unreadable", "marked")}
 
 
 def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
@@ -34,13 +34,17 @@ def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
     before = len(campus.applied)
     code, found = document(pair)
     assert code == 1
-    assert counts(found) == {"equal": 1, "empty": 1, "ours": 1, "foreign": 1, "unreadable": 0, "marked": 0}
+    assert counts(found) == {"equal": 1, "empty": 1, "outdated": 1, "modified": 1, "unreadable": 0, "marked": 0}
     mismatches = {one["user_id"]: (one["finding"], one["held"], one["acknowledged"]) for one in found["findings"]}
-    assert mismatches == {"ada": ("empty", "", "0.5"), "bob": ("ours", "0.4", "0.5"), "cyd": ("foreign", "0.95", "0.5")}
+    assert mismatches == {
+        "ada": ("empty", "", "0.5"),
+        "bob": ("outdated", "0.4", "0.5"),
+        "cyd": ("modified", "0.95", "0.5"),
+    }
     said = pair.call("reconcile", "--consumer", KEY)
     assert (said.code, said.err) == (1, "")
     assert "\x1b" not in said.out
-    assert f"{NAME} at {campus.url('')}: 1 equal, 1 empty, 1 ours, 1 foreign" in said.out
+    assert f"{NAME} at {campus.url('')}: 1 equal, 1 empty, 1 outdated, 1 modified" in said.out
     assert "holds a grade that was never sent" in said.out
     assert len(campus.applied) == before, "nothing is changed without --fix"
     # The command has left no claim, and nothing takes it for a daemon.

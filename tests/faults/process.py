@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from actors.failpoints import Checkpoint, Reached, pass_by
+from actors.failpoints import Failpoint, Reached, pass_by
 from daemon.cli.common import load_config
 from daemon.lifespan import Environment
 from daemon.run import run_daemon
@@ -24,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.faults.process")
     parser.add_argument("config", type=Path)
     points = parser.add_mutually_exclusive_group()
-    points.add_argument("--kill-at", choices=get_args(Checkpoint))
-    points.add_argument("--stop-at", choices=get_args(Checkpoint))
+    points.add_argument("--kill-at", choices=get_args(Failpoint))
+    points.add_argument("--stop-at", choices=get_args(Failpoint))
     parser.add_argument("--armed", type=Path)
     parser.add_argument("--clock", type=Path)
     options = parser.parse_args()
@@ -36,10 +36,10 @@ def main() -> None:
     run_daemon(load_config(options.config), Environment(monotonic=clock(options.clock), reached=hit))
 
 
-def signalled_at(point: Checkpoint, which: signal.Signals, armed: Path) -> Reached:
+def signalled_at(point: Failpoint, which: signal.Signals, armed: Path) -> Reached:
     """Sends this process a signal when the point is hit for the first time since the file is there; removes it."""
 
-    def hit(here: Checkpoint) -> None:
+    def hit(here: Failpoint) -> None:
         if here == point and armed.exists():
             armed.unlink()
             os.kill(os.getpid(), which)

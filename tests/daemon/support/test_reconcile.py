@@ -25,7 +25,7 @@ NEW, OLD = "0.5", "0.25"
 CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": NEW, "sent_at": 1, "due_at": 1}
 
 #: Sourcedid to what the campus holds: as it should be; lost; an old one restored; a teacher's own; nonsense.
-HELD = {"equal": NEW, "empty": None, "ours": OLD, "foreign": "0.9", "unreadable": "A+"}
+HELD = {"equal": NEW, "empty": None, "outdated": OLD, "modified": "0.9", "unreadable": "A+"}
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ async def test_each_mismatch_is_found_and_nothing_is_changed(reader, ids, lms):
     assert report.counts == dict.fromkeys(HELD, 1)
     assert found(report) == {
         "empty": ("empty", "", False),
-        "ours": ("ours", OLD, False),
-        "foreign": ("foreign", "0.9", False),
+        "outdated": ("outdated", OLD, False),
+        "modified": ("modified", "0.9", False),
         "unreadable": ("unreadable", "A+", False),
     }
     assert report.skipped == {}
@@ -100,7 +100,7 @@ async def test_each_mismatch_is_found_and_nothing_is_changed(reader, ids, lms):
     assert steps == [(0, 5), (5, 5)]
 
 
-@pytest.mark.parametrize("fix", [{"empty", "ours"}, {"foreign"}, {"empty", "ours", "foreign"}])
+@pytest.mark.parametrize("fix", [{"empty", "outdated"}, {"modified"}, {"empty", "outdated", "modified"}])
 async def test_only_what_the_operator_chose_is_sent_again(reader, ids, fix):
     (report,) = await reconcile(ALL, reader, fix=fix)
     assert {name for name, version in (await versions(ids)).items() if version == 3} == fix
