@@ -73,21 +73,13 @@ class Reply:
     #: Whether there is any element of Canvas's own, ``ext_canvas_...``, in it.
     is_canvas: bool = False
     #: The score that the reply to a readResult holds, as the LMS wrote it; empty where it holds none, None where that
-    #: cannot be told.
+    #: is not clear.
     score: str | None = None
 
 
 def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
     """
-    Write the request that sets one learner's score.
-
-    Args:
-        sourced_id: ``lis_result_sourcedid`` from the launch; opaque, kept verbatim.
-        score: The score as it goes on the wire: a plain decimal within 0 to 1.
-        message_id: Unique per request; the LMS echoes it.
-
-    Returns:
-        A whole XML document. Sign and send these exact bytes.
+    The XML document that sets one learner's score, a plain decimal within 0 to 1. Sign and send these exact bytes.
 
     Raises:
         ValueError: A value has a character that XML 1.0 cannot carry.
@@ -99,9 +91,7 @@ def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
 
 def read_result(sourced_id: str, *, message_id: str) -> bytes:
     """
-    Write the request that asks for one learner's score: arguments, result and errors as of :func:`replace_result`.
-
-    The answer has it in :attr:`Reply.score`.
+    The XML document that asks for one learner's score (:attr:`Reply.score`); otherwise as :func:`replace_result`.
 
     Spec: LTI 1.1 Implementation Guide, 6.1.2 readResult.
     """
@@ -138,7 +128,7 @@ def read_reply(body: bytes) -> Reply:
         return nothing
     if _document_type(root) or _too_deep(root):
         return Reply(code_major=None, description="", is_pox=True)
-    # Where the parser had to guess, only what stands in the bytes just once is believed.
+    # Where the parser had to guess, only what the bytes hold just once is believed.
     guessed = len(parser.error_log) > 0
     whole = not guessed or _is_closed(body, root)
     return Reply(
@@ -200,8 +190,8 @@ def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str
     """
     The text of the one element of that name; None when there are more, or it is not plain text.
 
-    In a reply that is not well-formed the name must also stand in the bytes twice only, to open and to close: the
-    parser may have given up before a second one.
+    The bytes of a reply that is not well-formed must also hold the name twice only, to open and to close: the parser
+    may have given up before a second one.
     """
     found = _named(name, root)
     if len(found) != 1 or len(found[0]) or (guessed and _plain(body).count(name.encode()) != 2):

@@ -17,18 +17,11 @@ CONTENT_TYPE = "application/xml"
 
 def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp: str) -> dict[str, str]:
     """
-    Sign one POST.
+    Sign one POST of *body*, in UTF-8, to *url*; send both byte for byte. Returns the headers to send.
 
     Args:
-        url: Where it goes, query included; send it byte for byte as it stands here.
-        body: The exact bytes that will be sent, in UTF-8.
-        key: The consumer key.
-        secret: The consumer secret.
         nonce: Never used before with this key: platforms remember the nonces even of requests that they refuse.
         timestamp: Seconds since 1970 as digits.
-
-    Returns:
-        The headers to send: ``Authorization`` and ``Content-Type``.
 
     Raises:
         ValueError: The URL cannot be signed, or the body is not UTF-8.
@@ -48,8 +41,8 @@ def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp:
     normalized = "&".join(f"{name}={value}" for name, value in sorted([*query, *oauth]))
     signature = hmac.digest(f"{escape(secret)}&".encode(), f"{base}{_escaped_again(normalized)}".encode(), "sha1")
     oauth.append(("oauth_signature", _escaped_again(base64.b64encode(signature).decode())))
-    told = ", ".join(f'{name}="{value}"' for name, value in oauth)
-    return {"Authorization": f"OAuth {told}", "Content-Type": CONTENT_TYPE}
+    parameters = ", ".join(f'{name}="{value}"' for name, value in oauth)
+    return {"Authorization": f"OAuth {parameters}", "Content-Type": CONTENT_TYPE}
 
 
 _escaped = lru_cache(maxsize=4096)(escape)
@@ -63,10 +56,7 @@ def _escaped_again(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _signed_part(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
-    What of a URL is signed, which is the same for all requests to it: RFC 5849, 3.4.1.
-
-    Returns:
-        The begin of the signature base string, and the parameters of the query, percent-encoded.
+    The beginning of the signature base string, and the query's parameters, percent-encoded: RFC 5849, 3.4.1.
 
     Raises:
         ValueError: The URL cannot be signed.
@@ -90,7 +80,7 @@ _SECRET = re.compile(r'oauth_(?:nonce|signature)="([^"]*)"')
 
 
 def secrets_of(headers: Mapping[str, str]) -> list[str]:
-    """Nonce and signature of a request that :func:`sign` signed, as they are and as they stand in its header."""
+    """Nonce and signature of a request that :func:`sign` signed, as they are and as its header has them."""
     quoted = _SECRET.findall(headers["Authorization"])
     return list(dict.fromkeys(form for value in quoted for form in (value, unquote(value))))
 

@@ -30,10 +30,7 @@ def classify(
 
     The POX envelope counts first, whatever the status code and the content type are; then the status code.
 
-    Args:
-        now: The time, with its zone, for a ``Retry-After`` that is a date; the response's own ``Date`` goes before it.
-        platform: What the operator chose; None recognises the kind of LMS from the response.
-        hide: What must never show in a reason, though the LMS may echo it: the sourcedid, the consumer secret.
+    Arguments as of :meth:`actors.protocols.interface.OutcomeProtocol.read_response`.
 
     Raises:
         GiveUp: The LMS will never accept this score as long as nothing changes.
