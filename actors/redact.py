@@ -8,7 +8,7 @@ from urllib.parse import quote
 #: Characters of the campus's own words in a reason.
 REASON_LIMIT = 500
 
-#: Characters. A shorter sourcedid is struck out only where it stands alone: "1" must not eat the digits of a reason.
+#: Characters. A shorter sourcedid is struck out only as a word of its own: "1" must not eat the digits of a reason.
 _SHORT = 4
 
 #: Characters. Where the campus's words were cut off, this much of a sourcedid at their end is struck out too.

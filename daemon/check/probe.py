@@ -18,7 +18,7 @@ from actors.client import Progress
 from actors.response import Response
 from actors.transport_errors import describe_transport_error, egress_refusal
 
-_ASK = "ask the campus; see whether a firewall stands between"
+_ASK = "ask the campus; see whether a firewall is in between"
 _TLS = "ask the campus; see whether https is right in its launches"
 _NAME = "see that this machine's name server knows it; a new launch brings a new address"
 _AUTHORITY = "have the campus use one of a known authority, or name its authority in egress.ca_file"

@@ -1,5 +1,5 @@
 """
-``run``, ``check``, ``config``, ``migrate``: the daemon and what it stands on.
+``run``, ``check``, ``config``, ``migrate``: the daemon, its configuration and its schema.
 
 What only some commands need is imported by them, so that a short question is answered quickly.
 """

@@ -1,4 +1,4 @@
-"""``why``: where a learner's grades stand, with the daemon up or down."""
+"""``why``: where a learner's grades are, with the daemon up or down."""
 
 import json
 from typing import Annotated
@@ -39,7 +39,7 @@ async def show_why(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell where a learner's grades stand, and why. Example: passbackd why --user 42 --course physics"""
+    """Show where a learner's grades are, and why. Example: passbackd why --user 42 --course physics"""
     asked = None
     if assignment is None:
         asked = _asked(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)

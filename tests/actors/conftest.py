@@ -8,7 +8,7 @@ import pytest
 
 from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, just_now, make_campus, scored, standing_clock
+from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, fixed_clock, just_now, make_campus, scored
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
@@ -20,7 +20,7 @@ async def make_sending(empty_database):
 
         async def make(clock=None, *, patience=5.0, resolver=None, ca_file=None, **settings) -> Sending:
             session = await stack.enter_async_context(outcome_session(patience, resolver=resolver, ca_file=ca_file))
-            return Sending(session, clock or await standing_clock(), **settings)
+            return Sending(session, clock or await fixed_clock(), **settings)
 
         yield make
 

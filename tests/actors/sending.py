@@ -181,7 +181,7 @@ class Sending:
         return taken
 
 
-async def standing_clock() -> Clock:
+async def fixed_clock() -> Clock:
     """A measured clock of the database's time that moves only with :meth:`Sending.tick`."""
     clock = Clock(Ticker())
     await clock.measure()

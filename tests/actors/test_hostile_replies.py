@@ -17,7 +17,7 @@ from tests.servers import HOST
 
 MEGABYTE = 1024 * 1024
 #: Bytes. Of the campus, which is in this process too, and of the sender.
-MOST = 10 * MEGABYTE
+MAX_PEAK = 10 * MEGABYTE
 #: Seconds: the deadline of the sender, and what a busy machine may add.
 DEADLINE, GRACE = 0.4, 20.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n"
@@ -96,4 +96,4 @@ async def test_it_costs_little_and_is_no_success(reply):
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert peak < MOST, f"{peak / MEGABYTE:.1f} MB"
+    assert peak < MAX_PEAK, f"{peak / MEGABYTE:.1f} MB"

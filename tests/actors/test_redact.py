@@ -13,7 +13,7 @@ def test_a_sourcedid_is_struck_out_however_it_is_escaped(echo):
     assert redact(f"no such id {echo}!", ["id::a&b<c>\"d'"]) == "no such id […]!"
 
 
-def test_a_short_sourcedid_is_struck_out_only_where_it_stands_alone():
+def test_a_short_sourcedid_is_struck_out_only_as_a_word_of_its_own():
     assert redact("user 1 of 11: HTTP 401", ["1"]) == "user […] of 11: HTTP 401"
 
 

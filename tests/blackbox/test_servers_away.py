@@ -81,8 +81,8 @@ def test_servers_that_fall_silent_are_given_up_and_found_again(make_world, campu
             daemon.wait_until(f"{loop} misses its server", lambda loop=loop: f"{loop}: " in daemon.page("/readyz")[1])
             assert daemon.page("/livez")[0] == 200
         assert len(complaints(daemon, before)) <= 2, "one a minute about each server"
-        database.mend()
-        redis.mend()
+        database.restore()
+        redis.restore()
         daemon.wait_ready()
         world.add(score("ada", "problem-1", 2))
         daemon.wait_settled()

@@ -16,7 +16,7 @@ async def send(session: aiohttp.ClientSession, canvas: ThrottlingCanvas, sourced
         return reply.status, await reply.text(), dict(reply.headers)
 
 
-async def test_of_thirteen_at_once_the_last_one_is_refused_without_being_told_when_to_come_back():
+async def test_of_thirteen_at_once_the_last_one_is_refused_without_a_time_to_come_back():
     released = asyncio.Event()
     async with ThrottlingCanvas(KEYS, always(held(released))) as canvas, aiohttp.ClientSession() as session:
         sending = asyncio.gather(*(send(session, canvas, f"s{number}") for number in range(13)))

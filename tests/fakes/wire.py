@@ -34,8 +34,8 @@ class Wire:
         """From now on nothing comes through. A connection that is used meanwhile stays dead for ever."""
         self._dead.set()
 
-    def mend(self) -> None:
-        """New connections work again, and old ones that nobody has used since the cut."""
+    def restore(self) -> None:
+        """New connections work again, and old ones that were not used since the cut."""
         self._dead.clear()
 
     @classmethod

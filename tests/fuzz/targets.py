@@ -160,7 +160,7 @@ _BLOCKS = st.recursive(
 
 @st.composite
 def entries(draw: st.DrawFn) -> dict[bytes, bytes]:
-    """What could stand on the stream."""
+    """What the stream could hold."""
     names = st.sampled_from(_FIELDS) | st.text(max_size=8)
     values = (_VALUES | _BLOCKS | st.text(max_size=30)).map(lambda text: text.encode(errors="surrogatepass"))
     fields = draw(st.dictionaries(names, values | st.binary(max_size=20), max_size=10))
@@ -216,7 +216,7 @@ _TEXTS = st.sampled_from(
 
 @st.composite
 def toml(draw: st.DrawFn) -> str:
-    """What could stand in a config file."""
+    """What a config file could hold."""
     lines = []
     for _ in range(draw(st.integers(0, 6))):
         section, _, key = draw(st.sampled_from(_NAMES)).partition(".")

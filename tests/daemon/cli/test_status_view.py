@@ -48,7 +48,7 @@ def test_whether_anybody_is_at_work_is_said_plainly(daemons, words):
         (None, None, "stream: Redis answers, but does not say what is on the stream"),
     ],
 )
-def test_the_stream_tells_its_lag_or_why_it_is_not_known(lag, away, words):
+def test_the_stream_line_has_its_lag_or_why_it_is_not_known(lag, away, words):
     assert stream_line(lag, away) == words
 
 
@@ -67,7 +67,7 @@ def test_a_campus_shows_state_rate_and_what_waits_and_since_when():
     ]
 
 
-def test_a_campus_that_is_well_tells_no_error():
+def test_a_campus_that_is_well_has_no_error():
     text = page(CampusStatus("Example", "https://a.example:443"))
     assert "never" in text
     assert "last error" not in text

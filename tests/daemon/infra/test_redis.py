@@ -37,5 +37,5 @@ async def test_a_silent_redis_is_given_up_after_the_time_that_it_was_given(valke
                 with pytest.raises(redis.TimeoutError):
                     await client.ping()
                 assert time.monotonic() - began < TIMEOUT
-            wire.mend()
+            wire.restore()
             await until_it_answers(client)

@@ -84,7 +84,7 @@ BAD = [
     pytest.param(SCORE | {"points_earned": "nan"}, "points_earned is not a finite number", id="NaN"),
     pytest.param(STRUCTURE | {"blocks": "[]"}, "blocks: there must be exactly one", id="malformed structure"),
     pytest.param({b"\xff": b"\xfe"}, "type is absent", id="no type"),
-    pytest.param(LAUNCH | {"oauth_consumer_key": "nobody"}, "unknown consumer 'nobody'", id="unknown consumer"),
+    pytest.param(LAUNCH | {"oauth_consumer_key": "stranger"}, "unknown consumer 'stranger'", id="unknown consumer"),
     pytest.param(DISABLED | {"oauth_consumer_key": "k" * 33}, "unknown consumer", id="disabled, longer than any key"),
     pytest.param(DISABLED | {"lis_result_sourcedid": "t"}, "no launch of this consumer", id="unknown sourcedid"),
     pytest.param(LAUNCH | {"lis_outcome_service_url": "campus"}, "lis_outcome_service_url: ", id="no URL"),
@@ -115,7 +115,9 @@ async def test_the_first_4_kib_of_a_bad_entrys_bytes_are_kept(desk, put):
 
 
 async def test_quarantine_records_the_learner_of_an_event(desk, put):
-    await put(LAUNCH | {"oauth_consumer_key": "nobody", "user_id": "u" * 300}, DISABLED | {"lis_result_sourcedid": "t"})
+    await put(
+        LAUNCH | {"oauth_consumer_key": "stranger", "user_id": "u" * 300}, DISABLED | {"lis_result_sourcedid": "t"}
+    )
     await desk.read_all()
     first, second = await quarantined()
     assert (first.user_id, first.sourcedid_digest) == ("u" * 255, digest("s"))

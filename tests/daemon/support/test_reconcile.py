@@ -15,7 +15,7 @@ from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import PAGE
 from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, Sending, make_campus, standing_clock
+from tests.actors.sending import KEY, PATH, SECRET, Sending, fixed_clock, make_campus
 from tests.fakes.lms import RecordingLms, answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
@@ -45,7 +45,7 @@ async def campus(empty_database, lms):
 @pytest.fixture
 async def sending(campus, request):
     async with outcome_session() as session:
-        yield Sending(session, await standing_clock(), max_per_campus=getattr(request, "param", 2))
+        yield Sending(session, await fixed_clock(), max_per_campus=getattr(request, "param", 2))
 
 
 #: Where the clock moves during a request, so that no other is on its way.

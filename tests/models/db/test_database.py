@@ -6,7 +6,7 @@ from models.db.database import open_database, tortoise_config
 from models.db.sql import Statement
 
 
-async def test_a_new_sqlite_file_and_its_folder_are_nobody_elses_to_read(tmp_path):
+async def test_a_new_sqlite_file_and_its_folder_are_readable_by_their_owner_alone(tmp_path):
     file = tmp_path / "state" / "passbackd.db"
     async with open_database(f"sqlite://{file}"):
         await Statement("CREATE TABLE secret (id INTEGER)").rows()

@@ -148,12 +148,12 @@ async def test_work_on_a_dead_wire_is_given_up_and_its_connection_replaced(clien
         if dead_before:
             wire.cut()
         else:
-            wire.mend()
+            wire.restore()
         began = time.monotonic()
         with pytest.raises(TimeoutError):
             await work()
         assert time.monotonic() - began < SOON
-    wire.mend()
+    wire.restore()
     # The same task, whose next statements must not go to the connection of a transaction that failed.
     assert await ONE.row() == {"one": 1}
     assert len(await all_work()) == POOL

@@ -55,7 +55,7 @@ async def test_what_is_switched_off_is_left_out_and_counted():
     assert (await read_row(kept))["version_number"] == 4
 
 
-async def test_the_look_tells_how_many_of_each_campus_and_shows_the_first():
+async def test_the_match_counts_how_many_of_each_campus_and_shows_the_first():
     await make_assignment(**CLEAN | PARKED)
     for _ in range(MAX_SHOWN):
         await make_assignment(**CLEAN)

@@ -11,11 +11,11 @@ from tests.models.rows import make_assignment, read_lines
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def ledger(*lines):
-    """An assignment with lines of these (time, result), in that order."""
+async def ledger(*records):
+    """An assignment with records of these (time, result), in that order."""
     assignment = await make_assignment()
     await write_deliveries(
-        DeliveryRecord(assignment, token, at, 1, 1, result) for token, (at, result) in enumerate(lines)
+        DeliveryRecord(assignment, token, at, 1, 1, result) for token, (at, result) in enumerate(records)
     )
     return assignment
 

@@ -95,7 +95,7 @@ ANSWERS = {
         "success",
     ),
     "an empty 204 is stored": Row(fake.answer(204, apply=True), STORED, ""),
-    # Nobody knows.
+    # Unclear.
     "an empty 200 may be anything": unreadable(fake.answer(200), "no words"),
     "an empty 201 may be anything": unreadable(fake.answer(201), "no words"),
     "a login page under 200 may be anything": unreadable(
@@ -106,7 +106,7 @@ ANSWERS = {
     "XML of something else may be anything": unreadable(fake.success(body=b"<ok>success</ok>"), "<ok>success</ok>"),
     "a success that is said twice may be anything": unreadable(fake.success(body=SUCCESS + SUCCESS), "stored"),
     "a success and a failure in one may be anything": unreadable(fake.success(body=TWICE), "stored"),
-    "a code that nobody knows may be anything": Row(
+    "an unknown code may be anything": Row(
         fake.success(body=pox("stored", "words")),
         doubt(),
         "HTTP 200 without a readable imsx_codeMajor: words",
@@ -229,7 +229,7 @@ ANSWERS = {
     "Canvas: timestamp_in_future is ours": canvas(
         "timestamp_in_future", "Invalid timestamp - timestamp in future", parked("campus")
     ),
-    "Canvas: a code that nobody knows is tried a few times": canvas("brand_new", "Sorry", UNEXPLAINED),
+    "Canvas: an unknown code is tried a few times": canvas("brand_new", "Sorry", UNEXPLAINED),
     "Canvas: no error code, but its headers": refusal(
         "Invalid signature", parked("learner"), status=422, headers={"X-Canvas-Meta": "o=lti_api;n=grade_passback;"}
     ),

@@ -126,7 +126,7 @@ def test_an_error_code_of_canvas_that_cannot_be_read_exactly_once_is_none(extens
     assert (got.code_major, got.error_code, got.is_canvas) == ("failure", None, True)
 
 
-def test_an_error_code_is_not_believed_where_the_parser_had_to_guess_and_its_name_stands_there_more_often():
+def test_an_error_code_is_not_believed_where_the_parser_had_to_guess_and_its_name_occurs_more_often():
     got = read_reply(canvas_reply(description="& ext_canvas_error_code"))
     assert (got.code_major, got.error_code) == ("failure", None)
 
@@ -274,11 +274,11 @@ def textual(text: str) -> str:
         (textual("0" * 41), None),
     ],
 )
-def test_the_score_that_a_campus_holds_is_read_and_an_absent_one_is_told_from_an_unreadable_one(inner, score):
+def test_the_score_that_a_campus_holds_is_read_and_an_absent_one_differs_from_an_unreadable_one(inner, score):
     assert read_reply(held(inner)).score == score
 
 
-def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it_stands_once():
+def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it_occurs_once():
     assert read_reply(held("<user>a & b</user>" + textual("0.5"))).score == "0.5"
     assert read_reply(held("<user>a & b</user>" + textual(""))).score is None
     assert read_reply(held("<user>a & b</user>" + textual("0.5") + textual(""))).score is None

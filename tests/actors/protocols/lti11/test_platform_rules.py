@@ -65,7 +65,7 @@ async def test_a_retry_after_date_counts_from_our_clock_where_the_answer_has_no_
     assert (await read_row(assignment))["not_before"] - sending.now == pytest.approx(300_000, abs=1_000)
 
 
-async def test_a_refusal_that_nobody_can_explain_is_parked_after_a_few_tries_over_a_day(sending, lms, leaf):
+async def test_an_unexplained_refusal_is_parked_after_a_few_tries_over_a_day(sending, lms, leaf):
     lms.keys = None  # the times that it would hold against ours are the real ones
     lms.behave = fake.always(fake.failure("Grade replace response", content_type="text/html"))
     began = sending.now

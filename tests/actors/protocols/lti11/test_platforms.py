@@ -1,4 +1,4 @@
-"""How the kinds of LMS are told apart, and that their tables are sound."""
+"""How kinds of LMS are recognised, and that their tables are sound."""
 
 import pytest
 from multidict import CIMultiDict

@@ -36,7 +36,7 @@ def test_canvass_error_code_decides_whatever_its_status_and_its_words_are(status
     assert error.reason == f"HTTP {status}, failure, {code}: {words or 'no words'}"
 
 
-def test_an_error_code_of_canvas_that_nobody_knows_leaves_it_to_the_words():
+def test_an_unknown_error_code_of_canvas_leaves_it_to_the_words():
     assert isinstance(refused(422, canvas_pox("brand_new", "Assignment is invalid")), GiveUp)
     assert isinstance(refused(422, canvas_pox("brand_new", "Used nonce")), Misconfigured)
     error = refused(422, canvas_pox("brand_new", "?"))

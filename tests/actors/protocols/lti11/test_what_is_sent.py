@@ -61,6 +61,6 @@ async def test_a_redirect_is_never_followed_not_even_to_the_campus_itself(sendin
     assert lms.applied == []
 
 
-async def test_nothing_is_said_of_the_time_of_submission_since_launches_do_not_tell_who_reads_it(sending, lms, leaf):
+async def test_nothing_is_said_of_the_time_of_submission_since_launches_do_not_say_who_reads_it(sending, lms, leaf):
     await sending.send(leaf)
     assert b"submissionDetails" not in lms.requests[0].body

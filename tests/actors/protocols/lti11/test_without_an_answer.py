@@ -44,8 +44,8 @@ async def nothing_listens():
 
 
 @asynccontextmanager
-async def nobody_accepts():
-    """A server whose line of waiting connections is full: Linux drops whoever comes then."""
+async def full_backlog():
+    """A server whose queue of connections is full: Linux drops further ones."""
     with socket.socket() as full, ExitStack() as waiting:
         full.bind((HOST, 0))
         full.listen(0)
@@ -97,7 +97,7 @@ TROUBLES = {
         later(),
         f"{NO_CONNECTION}{os.strerror(errno.ECONNREFUSED)}",
     ),
-    "a time-out while connecting did not arrive": (nobody_accepts, later(), f"{NO_CONNECTION}time-out"),
+    "a time-out while connecting did not arrive": (full_backlog, later(), f"{NO_CONNECTION}time-out"),
     "a name that cannot be looked up did not arrive": (
         has_no_address,
         later(),
@@ -150,7 +150,7 @@ async def test_without_an_answer(make_sending, campus, becomes, says):
 @pytest.mark.parametrize(
     ("host", "trusted", "says"),
     [(HOST, False, "self-signed certificate"), ("other.test", True, "Hostname mismatch, ...")],
-    ids=["nobody vouches for it", "it is another campus's"],
+    ids=["no authority signed it", "it is another campus's"],
 )
 async def test_a_certificate_fault_stops_the_campus(make_sending, tls, certificate, host, trusted, says):
     sending = await make_sending(resolver=Resolver(HOST), ca_file=certificate if trusted else None)
@@ -162,7 +162,7 @@ async def test_a_certificate_fault_stops_the_campus(make_sending, tls, certifica
     (line,) = await read_lines(assignment)
     assert (line["result"], line["http_status"]) == ("misconfigured", None)
     assert line["description"].startswith(f"the campus's certificate cannot be trusted: {says.removesuffix('...')}")
-    assert lms.requests == [], "something was sent to somebody who is not known"
+    assert lms.requests == [], "something was sent to an unknown server"
 
 
 async def test_after_a_time_out_the_score_of_then_is_sent_when_the_hold_is_over(make_sending, lms, leaf):
