@@ -64,8 +64,8 @@ class Outcomes:
         self._turn = turn
         #: Called when waiting assignments may be sent: a slot is free, or a limit has changed.
         self.notify: Callable[[], None] = lambda: None
-        #: Whether campuses wait for connections, so that these go to each in turn.
-        self.contended = False
+        #: Whether campuses, or slow ones among themselves, wait for connections, so that these go to each in turn.
+        self.contended = self.slow_contended = False
         #: Whether due assignments may wait for a slot or a connection.
         self.backlog = False
         self._closed = False
@@ -119,7 +119,9 @@ class Outcomes:
         now = self._dependencies.clock.now()
         free = 0 if self.contended else self.free
         due = [one for one in dirty if one.due_at <= now]
-        self.backlog |= len(due) > free
+        if len(due) > free:
+            self.backlog = True
+            self.notify()
         await self._enqueue(
             [(one.kind, one.assignment_id, None) for one in due[:free]]
             + [(one.kind, one.assignment_id, one.due_at) for one in dirty if one.due_at > now and one.first]
@@ -181,7 +183,7 @@ class Outcomes:
                 self._note_running(claim)
         finally:
             del self._running[claim.token], self._turns[claim.token]
-            if self.backlog:
+            if self.slow_contended if claim.slow else self.backlog:
                 self.notify()
 
     def _note_running(self, claim: Claim) -> None:
@@ -203,7 +205,8 @@ class Outcomes:
     def _hands_over(self, claim: Claim) -> bool:
         if self._closed or not self._dependencies.may_send():
             return False
-        return not self.contended or self._dependencies.clock.monotonic() < self._turns[claim.token]
+        contended = self.slow_contended if claim.slow else self.contended
+        return not contended or self._dependencies.clock.monotonic() < self._turns[claim.token]
 
 
 def _checked(assignment_ids: object) -> list[int]:

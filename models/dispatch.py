@@ -14,7 +14,7 @@ from models.db.sql import Statement
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """A campus that has due rows. *free*: slots, less than 1 if there is none."""
+    """A campus that has due rows and may have requests. *free*: slots, less than 1 if all are taken."""
 
     campus_id: int
     free: int
@@ -59,7 +59,7 @@ _CAPACITY = Statement(f"""
             ) THEN 1 ELSE 0 END AS slow,
             CASE WHEN campus.tripped_at IS NULL THEN NULL ELSE campus.trips END AS trips
         FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-        WHERE COALESCE(
+        WHERE {LIMIT} > 0 AND COALESCE(
             (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {DUE} LIMIT 1),
             (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 1 AND {DUE} LIMIT 1)) = 1
     ) AS campuses""")
@@ -123,7 +123,7 @@ _LOOK_FACTOR, _LOOK_MORE = 4, 16
 
 
 async def read_capacity(*, now: int, max_per_campus: int) -> list[Capacity]:
-    """The campuses with due rows. *now*: milliseconds since 1970."""
+    """The campuses with due rows that may have requests now. *now*: milliseconds since 1970."""
     return [
         Capacity(row["campus_id"], int(row["free"]), int(row["in_flight"]), bool(row["slow"]), row["trips"])
         for row in await _CAPACITY.rows(now=now, max_per_campus=max_per_campus)

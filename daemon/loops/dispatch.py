@@ -42,6 +42,12 @@ def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> li
     ]
 
 
+def contended(campuses: Sequence[Capacity], free: int) -> bool:
+    """Whether several campuses want more connections than are free."""
+    wanted = [campus.free for campus in campuses if campus.free > 0]
+    return sum(wanted) > free and len(wanted) > 1
+
+
 class Dispatcher:
     """The loop that sends messages for due assignments, except while ``dependencies.may_send`` is false."""
 
@@ -76,9 +82,12 @@ class Dispatcher:
         """Send messages for what may be sent now."""
         now = self._clock.now()
         campuses = await read_capacity(now=now, max_per_campus=self._dependencies.settings.max_per_campus)
-        free = self._outcomes.free
-        wanted = [campus.free for campus in campuses if campus.free > 0]
-        self._outcomes.backlog = bool(campuses)
-        self._outcomes.contended = sum(wanted) > free and len(wanted) > 1
-        shares = divide(campuses, free=free, free_for_slow=self._outcomes.free_for_slow())
+        free, free_for_slow = self._outcomes.free, self._outcomes.free_for_slow()
+        slow = [campus for campus in campuses if campus.slow]
+        # Slow ones that must leave the rest to the others do not keep these from handing connections over.
+        served = campuses if free_for_slow else [campus for campus in campuses if not campus.slow]
+        self._outcomes.backlog = bool(served)
+        self._outcomes.contended = contended(served, free)
+        self._outcomes.slow_contended = contended(slow, free_for_slow)
+        shares = divide(campuses, free=free, free_for_slow=free_for_slow)
         await self._outcomes.enqueue_due(await pick(shares, now=now))

@@ -7,11 +7,12 @@ import pytest
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import StreamRead
-from daemon.loops.dispatch import EVERY
+from daemon.loops.dispatch import EVERY, contended
 from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
+from models.dispatch import Capacity
 from tests.actors.posting import outcome_session
 from tests.actors.sending import Sending, Ticker
 from tests.daemon.doubles import stopped
@@ -112,6 +113,31 @@ async def test_slow_campuses_get_half_of_the_connections(dispatching):
             await make_assignment(service)
     await answered(slow=True)
     assert len(await dispatching.step()) == CONNECTIONS // 2
+    assert (dispatching.sending.outcomes.contended, dispatching.sending.outcomes.slow_contended) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("free_slots", "free", "expected"),
+    [([3, 3], 5, True), ([3, 3], 6, False), ([7, 0], 5, False), ([], 0, False)],
+)
+def test_connections_are_contended_if_several_campuses_want_more_than_are_free(free_slots, free, expected):
+    campuses = [Capacity(number, slots, 0, slow=False, trips=None) for number, slots in enumerate(free_slots)]
+    assert contended(campuses, free) == expected
+
+
+async def test_slow_campuses_that_have_their_half_keep_no_other_from_handing_over(dispatching):
+    outcomes = dispatching.sending.outcomes
+    services = [await make_service(f"campus {number}") for number in range(CONNECTIONS)]
+    for service in services:
+        for _ in range(MAX_PER_CAMPUS):
+            await make_assignment(service)
+    await answered(slow=True)
+    first = await dispatching.step()
+    for start in range(0, len(first), MAX_PER_CAMPUS):
+        await outcomes._claim_many(first[start : start + MAX_PER_CAMPUS])
+    await dispatching.step()
+    assert outcomes.free_for_slow() == 0
+    assert (outcomes.backlog, outcomes.contended, outcomes.slow_contended) == (False, False, True)
 
 
 async def test_nothing_is_sent_before_the_backlog_is_applied(empty_database):
