@@ -22,7 +22,9 @@ class Settings:
 
     timeout_seconds: float
     rules: Rules
-    max_per_campus: int = 4
+    max_per_campus: int
+    #: Of one process to all campuses together.
+    max_connections: int
     skip_unchanged: bool = True
     #: By consumer key, what kind its LMS is; the others' are recognised from what they answer.
     platforms: Mapping[str, str] = field(default_factory=dict)

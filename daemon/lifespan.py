@@ -192,7 +192,13 @@ async def _open_outcomes(
     )
     # Attempts under way end, and no claim follows them.
     stop.on_set(outcomes.close)
-    worker = LoopWorker(broker, drain_seconds=config.worker.drain_seconds, on_deadline=dependencies.abort.set)
+    worker = LoopWorker(
+        broker,
+        drain_seconds=config.worker.drain_seconds,
+        on_deadline=dependencies.abort.set,
+        # As many again as may have an attempt: some messages name nothing that may be sent now.
+        window=2 * config.outcomes.max_connections,
+    )
     # Last in, first out: actors drain while the database and the pool are open.
     await stack.enter_async_context(running_worker(worker))
     # The drain counts from the stop, and the loops took a part of it.

@@ -64,5 +64,6 @@ def attempt_settings(config: Config) -> Settings:
         rules=Rules(hold_seconds=config.outcomes.hold_seconds, max_attempts=config.outcomes.max_attempts),
         skip_unchanged=config.outcomes.skip_unchanged,
         max_per_campus=config.outcomes.max_per_campus,
+        max_connections=config.outcomes.max_connections,
         platforms=dict(config.outcomes.profiles),
     )

@@ -16,8 +16,6 @@ from models.db.clock import Clock
 from models.db.database import open_database
 from models.queries.status import read_campuses
 
-#: Origins that are probed side by side.
-AT_ONCE = 16
 #: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
 PROBE_TIMEOUT = 10.0
 #: Days. A certificate that has less left is worth a warning.
@@ -55,9 +53,7 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
     async with session:
         timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
         context = ProbeContext(session, tls, certificate_ends, clock.now, timeout)
-        # No more than there are connections: the wait for one would be taken for the campus's.
-        turns = asyncio.Semaphore(min(AT_ONCE, config.outcomes.max_connections))
-        found = await _probe_all(sorted(set(probes.values())), context, turns, progress)
+        found = await _probe_all(sorted(set(probes.values())), context, config.outcomes.max_connections, progress)
     now = time.time()
     return [
         finding
@@ -69,11 +65,13 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
 async def _probe_all(
     keys: list[tuple[str, str]],
     context: ProbeContext,
-    turns: asyncio.Semaphore,
+    connections: int,
     progress: Callable[[int, int], None],
 ) -> dict[tuple[str, str], ProbeResult | OutOfReachError]:
+    # No more than there are connections: the wait for one would be taken for the campus's.
+    turns = asyncio.Semaphore(connections)
     # Look-ups take a thread each, and the loop's own are few.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(connections))
     found: dict[tuple[str, str], ProbeResult | OutOfReachError] = {}
 
     async def probe_one(origin: str, consumer_key: str) -> None:

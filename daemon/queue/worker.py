@@ -22,8 +22,6 @@ from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 from daemon.infra.stop import Stop
 from daemon.queue.broker import Broker, BrokerClient
 
-#: Messages that run at once, and messages fetched ahead of each queue. Coroutines are cheap; this only bounds memory.
-WINDOW = 4096
 #: Milliseconds between two checks whether to stop. The broker decides how often a queue is fetched from.
 POLL_MS = 100
 #: Dramatiq's limit. With a smaller one, messages that are due late would hide those that are due soon.
@@ -47,12 +45,10 @@ class LoopWorker(Worker):
     To be made on the loop, inside the context (database connections) that actors use.
 
     *drain_seconds*: how long :meth:`close` lets actors finish. *on_deadline*: aborts them, on the loop. *window*: how
-    many messages run at once.
+    many messages run at once, and are fetched ahead of each queue.
     """
 
-    def __init__(
-        self, broker: Broker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int = WINDOW
-    ) -> None:
+    def __init__(self, broker: Broker, *, drain_seconds: float, on_deadline: Callable[[], None], window: int) -> None:
         super().__init__(broker, worker_threads=1, worker_timeout=POLL_MS)
         self.client = cast("BrokerClient", broker.client)
         self.acknowledgers: list[Thread] = []

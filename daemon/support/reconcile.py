@@ -30,8 +30,6 @@ from models.queries.reconcile import (
 
 log = structlog.get_logger(__name__)
 
-#: Campuses that are read from concurrently.
-CAMPUSES_AT_ONCE = 32
 #: Seconds that a campus may have no slot for any reading before it is left.
 SLOT_TIMEOUT = 120.0
 #: Milliseconds for which senders leave a slot to readings; longer than between two of these.
@@ -193,7 +191,8 @@ async def reconcile(
         done += number
         progress(done, of)
 
-    turn = asyncio.Semaphore(CAMPUSES_AT_ONCE)
+    # No more readings than connections: the wait for one would count as the campus's.
+    turn = asyncio.Semaphore(max(1, reader.settings.max_connections // reader.settings.max_per_campus))
     campuses = [_Campus(one, reader, fix) for one in counted]
 
     async def read(campus: _Campus) -> None:

@@ -99,7 +99,7 @@ class Sending:
             trees=self.trees,
             clock=clock,
             metrics=self.metrics,
-            settings=Settings(timeout_seconds=TIMEOUT, rules=rules, **settings),
+            settings=Settings(TIMEOUT, rules, **{"max_per_campus": 4, **settings}, max_connections=max_connections),
             may_send=lambda: self.may_send,
             abort=Abort(),
         )

@@ -29,7 +29,7 @@ from models.db.clock import Clock
 from models.db.sql import connection
 from tests.fakes.lms import pox
 
-SETTINGS = Settings(timeout_seconds=10, rules=Rules(hold_seconds=20, max_attempts=80))
+SETTINGS = Settings(10, Rules(hold_seconds=20, max_attempts=80), max_per_campus=4, max_connections=200)
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 
 
@@ -158,7 +158,7 @@ class Daemon:
             abort=Abort(),
         )
         self.queue = MemoryQueue(stream)
-        self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=200)
+        self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=SETTINGS.max_connections)
         batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
         intake = IntakeLoop(stream, batches, keep_days=7)
         dispatcher = Dispatcher(self.outcomes, dependencies)

@@ -225,7 +225,12 @@ class Daemon:
             trees=_Trees(self),
             clock=time,
             metrics=metrics,
-            settings=Settings(DEADLINE / 1000, Rules(HOLD / 1000, MAX_ATTEMPTS), max_per_campus=max_per_campus),
+            settings=Settings(
+                DEADLINE / 1000,
+                Rules(HOLD / 1000, MAX_ATTEMPTS),
+                max_per_campus=max_per_campus,
+                max_connections=CONNECTIONS,
+            ),
             may_send=lambda: True,
             abort=Abort(),
             reached=self._reach,
