@@ -26,6 +26,9 @@ lint: $(VENV)/.everything
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.checks.migrations_are_complete
 	$(BIN)/python -m tests.checks.documents_are_generated
+	$(BIN)/python -m tests.checks.one_definition
+	$(BIN)/python -m tests.checks.one_limit
+	$(BIN)/python -m tests.checks.plain_words
 
 venv: $(VENV)/.everything
 

@@ -1,7 +1,7 @@
 """
 What makes an assignment dirty: a score, a course structure, a launch, a resend.
 
-Every change grows ``version_number`` in the transaction of what it tells of, and takes the row out of parking and
+Every change grows ``version_number`` in the transaction that stores what changed, and takes the row out of parking and
 waiting, so that no version goes untried (rule 7 of the design).
 """
 

@@ -169,7 +169,7 @@ def _next(picked: str) -> str:
 
 _ROWS = "assignment_id BIGINT, campus_id BIGINT"
 _CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given=_ROWS)
-# Any row that nobody sends now, clean or not.
+# Any row that is not claimed now, clean or not.
 _FREE = "claimed_until IS NULL"
 _CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT), given=_ROWS)
 _CLAIM_NEXT = Statement(

@@ -1,7 +1,7 @@
 """
 Which assignments may be claimed now: campuses with due rows and free slots, and their oldest due rows.
 
-Only reads, and locks nothing: what is picked may be claimed by somebody else a moment later.
+Only reads, and locks nothing: what is picked may be claimed by another daemon a moment later.
 """
 
 from collections.abc import Sequence

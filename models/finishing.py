@@ -59,7 +59,7 @@ class Finished:
     """
     What finishing an attempt found.
 
-    *locked*: another transaction holds the row; finish it again. *fenced*: the claim was lost to somebody else.
+    *locked*: another transaction holds the row; finish it again. *fenced*: the claim was lost to another sender.
     *gone*: the row was deleted. *parked*: the row is parked now. *next*: a claim of the same campus and partition.
     """
 
@@ -95,7 +95,7 @@ class BreakerChange:
 
 
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
-# attempts meanwhile ended the backoff too. Rules 6 and 7 stand in the CASEs of their columns.
+# attempts meanwhile ended the backoff too. Rules 6 and 7 are the CASEs of their columns.
 _FINISH = Statement(
     f"""
     WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
@@ -183,7 +183,7 @@ async def finish(
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
-        # A sender that lost its claim stood still: its time-outs say nothing of the campus.
+        # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
         changes = await _signal(signals, next_breaker)
         if hand_over is not None:
@@ -275,8 +275,9 @@ async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Si
 async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finish, Claim]:
     """Claim as many due rows as attempts have ended, each of the campus and the partition of one of these."""
     partitions = hand_over.partitions
-    if hand_over.after is not None:
-        ended = [one for one in ended if one in hand_over.after]
+    after = hand_over.after
+    if after is not None:
+        ended = [one for one in ended if one in after]
     if not ended:
         return {}
 

@@ -1,5 +1,5 @@
 """
-Taking back the claims whose lease has run out: their daemon crashed, or stands still.
+Taking back the claims whose lease has run out: their daemon crashed, or is frozen.
 
 Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """

@@ -62,9 +62,9 @@ def wrong():
         "^lis_outcome_service_url: .* neither https nor http",
     )
     yield "launch", {**COMPLETE["launch"], "lis_outcome_service_url": "http://a:b/"}, "^lis_outcome_service_url: "
-    yield "launch", {**COMPLETE["launch"], "oauth_consumer_key": "nobody"}, "^unknown consumer 'nobody'"
+    yield "launch", {**COMPLETE["launch"], "oauth_consumer_key": "stranger"}, "^unknown consumer 'stranger'"
     disabled = COMPLETE["assignment.disabled"]
-    yield "assignment.disabled", {**disabled, "oauth_consumer_key": "nobody"}, "^unknown consumer 'nobody'"
+    yield "assignment.disabled", {**disabled, "oauth_consumer_key": "stranger"}, "^unknown consumer 'stranger'"
     yield "assignment.disabled", {**disabled, "lis_result_sourcedid": "x"}, "^no launch of this consumer"
     yield "unknown", {"type": "score.chnaged", "user_id": "mallory"}, "^unknown type 'score.chnaged'"
     yield "unknown", {"type": b"\xff"}, "^type is not valid UTF-8"

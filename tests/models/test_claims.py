@@ -127,7 +127,7 @@ async def test_a_row_that_is_gone_cannot_be_claimed():
 
 
 @pytest.mark.parametrize("most", [0, 5])
-async def test_nothing_is_claimed_of_nothing_or_for_nobody(most):
+async def test_nothing_is_claimed_of_nothing_or_without_a_slot(most):
     given = [await make_assignment(**DIRTY)] if most == 0 else []
     assert await claimed_ids(*given, most=most) == []
 

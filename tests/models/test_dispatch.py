@@ -93,7 +93,7 @@ async def test_requests_of_rows_that_are_gone_are_counted_until_their_lease_ends
     assert [one.in_flight for one in await capacity(NOW + LEASE)] == [1]
 
 
-async def test_a_tripped_campus_tells_its_failed_probes(campus_id):
+async def test_a_tripped_campus_has_its_failed_probes(campus_id):
     await make_assignment(**DIRTY)
     await Campus.all().update(tripped_at=NOW - 9, trips=3, blocked_until=NOW)
     assert await capacity() == [Capacity(campus_id, 1, 0, slow=False, trips=3)]
@@ -131,7 +131,7 @@ async def test_those_due_longest_are_picked_and_in_that_order(campus_id):
     assert await picked(campus_id, 9) == [rows[3], rows[1], rows[2], rows[0]]
 
 
-async def test_the_kind_is_told_with_each(campus_id):
+async def test_each_has_its_kind(campus_id):
     leaf = await make_assignment(**DIRTY)
     composite = await make_assignment(**{**DIRTY, "due_at": NOW}, composite=True)
     assert await pick([Share(campus_id, 9)], now=NOW) == [

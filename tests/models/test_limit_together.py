@@ -24,11 +24,11 @@ from tests.models.rows import make_assignment, make_service
 
 NOW, LEASE = 1_700_000_000_000, 50_000
 #: Requests at once of a campus; daemons; rows; claims of all daemons, and of them handed over and fenced, at least.
-MOST, DAEMONS, ROWS, LEAST = 3, 6, 30, (200, 50, 3)
+MAX_PER_CAMPUS, DAEMONS, ROWS, LEAST = 3, 6, 30, (200, 50, 3)
 
 
 def _lease(now: int) -> Lease:
-    return Lease(now=now, began=0.0, ms=LEASE, second_ms=0, max_per_campus=MOST)
+    return Lease(now=now, began=0.0, ms=LEASE, second_ms=0, max_per_campus=MAX_PER_CAMPUS)
 
 
 def _unchanged(breaker: Breaker, _: Signal) -> Breaker:
@@ -67,7 +67,7 @@ class Storm:
             self.claims += 1
             number = sum(campus == at and until > self.now for campus, until in self.under_way.values())
             self.highest = max(self.highest, number)
-            assert number <= MOST, "more requests at once than the campus may have"
+            assert number <= MAX_PER_CAMPUS, "more requests at once than the campus may have"
 
     async def finish(self, claims: Sequence[Claim]) -> list[Claim]:
         """Finish attempts whose requests have ended, those with a locked row again; the claims that follow."""
@@ -155,10 +155,10 @@ async def test_no_campus_has_more_requests_than_its_limit_whatever_daemons_do_to
         storm.over = True
         await world
 
-    assert storm.highest == MOST
+    assert storm.highest == MAX_PER_CAMPUS
     # After a crash and a lease the whole limit is available again.
     storm.now += LEASE
     await rescue(now=storm.now)
     await GradedAssignment.all().update(outcome_service_id=services[0].id, campus_id=services[0].campus_id)
     await _make_all_due(storm.now)
-    assert len(await claim(ids, _lease(storm.now), most=ROWS)) == MOST
+    assert len(await claim(ids, _lease(storm.now), most=ROWS)) == MAX_PER_CAMPUS

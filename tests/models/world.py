@@ -152,7 +152,7 @@ class World:
     # --- What the tool says ---
 
     def _modified(self) -> int:
-        # After whatever happened in this millisecond: a launch revives what was parked before it.
+        # After whatever happened in this millisecond: a launch unparks what was parked before it.
         self._us = max(self._us, self.time.ms * 1000) + 2
         return self._us
 
@@ -473,7 +473,7 @@ class World:
         await self._settle()
         await self._check_ledger()
 
-        # What stood in the way goes away, so that nothing may hide behind it.
+        # What is in the way goes away, so that nothing may hide behind it.
         for row in list(self.rows.values()):
             campus = next(key for key, urls in SERVICES.items() if row["url"] in urls)
             owner = self.truth.owners[row["url"], row["lis_result_sourcedid"]]
