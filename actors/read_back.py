@@ -16,8 +16,9 @@ from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
+from models.assignment import GradedAssignment
 from models.campus import Breaker, Signal
-from models.claims import Claim, claim_for_reading, exists
+from models.claims import Claim, claim_for_reading
 from models.db.clock import Clock
 from models.encryption import PLAINTEXT, Cipher
 from models.finishing import Finish, finish
@@ -75,7 +76,7 @@ class Reader:
         """
         claim = await claim_for_reading(assignment_id, self.settings.lease(self.clock))
         if claim is None:
-            if not await exists(assignment_id):
+            if not await GradedAssignment.exists(id=assignment_id):
                 return None
             raise NotReadError("all its slots are taken")
         signal: Signal | None = None

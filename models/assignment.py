@@ -17,7 +17,8 @@ dirty is in :mod:`models.changes`, what a sender does with it in :mod:`models.cl
 by the database's clock (:mod:`models.db.clock`); the caller hands them in. `docs/state_machine.md` draws the table.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from tortoise import fields
 from tortoise.models import Model
@@ -27,8 +28,13 @@ from models.stream_position import MAX_ENTRY_ID
 
 Kind = Literal["leaf", "composite"]
 
-State = Literal["clean", "due", "waiting", "claimed", "parked", "disabled"]
-STATES: tuple[State, ...] = ("clean", "due", "waiting", "claimed", "parked", "disabled")
+STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
+
+
+def row_kind(row: Mapping[str, Any]) -> Kind:
+    """The kind in a row of a raw statement."""
+    return "composite" if row["composite"] else "leaf"
+
 
 #: The largest id that a database gives.
 MAX_ID = 2**63 - 1

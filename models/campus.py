@@ -7,8 +7,8 @@ request under way: the limit over all daemons is a count of claims (:mod:`models
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from tortoise import fields
 from tortoise.models import Model
@@ -57,7 +57,7 @@ class Campus(Model):
     slow = fields.BooleanField(db_default=False)
     # The assignment whose failure was the last signal; null after a success.
     last_failed_assignment = fields.BigIntField(null=True)
-    # The LMS's words, or the network's.
+    # The LMS's message, or the network's error.
     last_error = fields.TextField(null=True)
     last_error_at = fields.BigIntField(null=True)
     # ``passbackd reconcile`` reads there until then: senders leave it one slot.
@@ -127,9 +127,9 @@ class Signal:
     duration_ms: int | None = None
     #: Whether an answer came.
     answered: bool = False
-    #: Seconds that the campus asked to be left alone for.
+    #: Seconds without requests that the campus asked for.
     after: float | None = None
-    #: What went wrong, in the LMS's words; empty if nothing did.
+    #: The LMS's message or the network's error; empty if there was none.
     error: str = ""
 
 
@@ -166,24 +166,17 @@ CAMPUS_STATE = """CASE
 UNTROUBLED = """CASE WHEN tripped_at IS NULL AND trips = 0 AND throttled_at IS NULL AND max_in_flight IS NULL
     AND answered_at IS NOT NULL AND NOT slow AND last_failed_assignment IS NULL THEN 1 ELSE 0 END"""
 
-_COLUMNS = """id AS campus_id, tripped_at, blocked_until, trips, throttled_at, max_in_flight, successes, answered_at,
-    slow, last_failed_assignment, last_error, last_error_at"""
-
-_READ = Statement(
-    f"SELECT {_COLUMNS} FROM campus WHERE id IN (SELECT id FROM {{given}}) ORDER BY id", given="id BIGINT"
+# All but the id.
+_COLUMNS = Breaker.__slots__[1:]
+_BREAKERS = (
+    f"SELECT id AS campus_id, {', '.join(_COLUMNS)} FROM campus WHERE id IN (SELECT id FROM {{given}}) ORDER BY id"
 )
-_LOCK = Statement(
-    f"SELECT {_COLUMNS} FROM campus WHERE id IN (SELECT id FROM {{given}}) ORDER BY id {{for_update}}",
-    given="id BIGINT",
-)
-
+_READ = Statement(_BREAKERS, given="id BIGINT")
+_LOCK = Statement(f"{_BREAKERS} {{for_update}}", given="id BIGINT")
 _SAVE = Statement(
-    """
-    UPDATE campus SET tripped_at = given.tripped_at, blocked_until = given.blocked_until, trips = given.trips,
-        throttled_at = given.throttled_at, max_in_flight = given.max_in_flight, successes = given.successes,
-        answered_at = given.answered_at, slow = given.slow, last_failed_assignment = given.last_failed_assignment,
-        last_error = given.last_error, last_error_at = given.last_error_at
-    FROM {given} WHERE campus.id = given.campus_id RETURNING campus.id""",
+    f"""
+    UPDATE campus SET {", ".join(f"{name} = given.{name}" for name in _COLUMNS)}
+    FROM {{given}} WHERE campus.id = given.campus_id RETURNING campus.id""",
     given="campus_id BIGINT, tripped_at BIGINT, blocked_until BIGINT, trips INT, throttled_at BIGINT, "
     "max_in_flight INT, successes INT, answered_at BIGINT, slow BOOLEAN, last_failed_assignment BIGINT, "
     "last_error VARCHAR, last_error_at BIGINT",
@@ -195,7 +188,7 @@ _PROBE_SOON = Statement("""
         ELSE blocked_until END
     WHERE id = :id AND tripped_at IS NOT NULL RETURNING id""")
 
-# Another time of tripping: a probe that is still under way has no say any more.
+# With another time of tripping the breaker ignores the result of a probe that is still under way.
 _PROBE_NOW = Statement("""
     UPDATE campus SET trips = 0, blocked_until = 0, tripped_at = CAST(:now AS BIGINT)
     WHERE lti_consumer_id = :consumer_id AND tripped_at IS NOT NULL RETURNING id""")
@@ -205,6 +198,10 @@ _ENSURE = Statement("""
     VALUES (:consumer_id, :origin, 0, 0, 0, 0)
     ON CONFLICT (lti_consumer_id, origin) DO NOTHING RETURNING id""")
 _FIND = Statement("SELECT id FROM campus WHERE lti_consumer_id = :consumer_id AND origin = :origin")
+
+_STATE_OF = Statement(f"""
+    SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
+    FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
 
 _RESERVE = Statement("UPDATE campus SET reading_until = :until WHERE id = :id RETURNING id")
 
@@ -218,27 +215,19 @@ async def ensure_campus(consumer_id: int, origin: str) -> int:
 
 
 async def read_breakers(campus_ids: Iterable[int], *, lock: bool = False) -> list[Breaker]:
-    """
-    What is stored of these campuses.
-
-    Args:
-        lock: Keep others from changing them until the transaction ends.
-    """
-    given = [{"id": campus_id} for campus_id in campus_ids]
-    rows = await (_LOCK if lock else _READ).rows(given=given)
+    """What is stored of these campuses. *lock*: keep others from changing them until the transaction ends."""
+    rows = await (_LOCK if lock else _READ).rows(given=[{"id": campus_id} for campus_id in campus_ids])
     return [Breaker(**{**row, "slow": bool(row["slow"])}) for row in rows]
 
 
 async def save_breakers(breakers: Sequence[Breaker]) -> None:
     """Store them, within the transaction that locked them."""
-    if breakers:
-        await _SAVE.rows(given=[_as_row(breaker) for breaker in breakers])
-
-
-def _as_row(breaker: Breaker) -> dict[str, Any]:
-    row = {name: getattr(breaker, name) for name in Breaker.__slots__}
-    row["last_error"] = None if breaker.last_error is None else storable(breaker.last_error, _MAX_ERROR)
-    return row
+    given = [
+        asdict(one) | {"last_error": None if one.last_error is None else storable(one.last_error, _MAX_ERROR)}
+        for one in breakers
+    ]
+    if given:
+        await _SAVE.rows(given=given)
 
 
 async def probe_soon(campus_id: int) -> None:
@@ -254,11 +243,6 @@ async def probe_now(consumer_id: int, *, now: int) -> None:
 async def reserve_for_reading(campus_id: int, *, until: int) -> None:
     """Have senders leave one slot of that campus to ``reconcile`` until then."""
     await _RESERVE.rows(id=campus_id, until=until)
-
-
-_STATE_OF = Statement(f"""
-    SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
-    FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
 
 
 async def read_state(campus_id: int, *, now: int) -> tuple[CampusState, str]:

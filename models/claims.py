@@ -1,11 +1,9 @@
 """
 The claim: the right to send one assignment's grade until a lease ends, and the record of a request under way.
 
-Who may claim is decided per campus: at most as many claims as its limit less those that exist
-(:mod:`models.campus`). The campus rows are locked first, so that two daemons never count at the same time; a campus
-that another daemon has locked is skipped, and the next dispatch comes back to it. Finishing is in
-:mod:`models.finishing`; :mod:`models.rescue` takes back the claims that their holder lost. Times are milliseconds since
-1970 by :mod:`models.db.clock`.
+A campus gets at most as many claims as its limit less those that exist (:mod:`models.campus`). The campus rows are
+locked first, so that two daemons never count at the same time; a claim skips a campus that another daemon has locked,
+and the next dispatch tries it again. Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +12,7 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import DUE_BY_ID, READY_AT, Kind
+from models.assignment import DUE_BY_ID, READY_AT, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.db.sql import Statement
 from models.dispatch import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
@@ -70,7 +68,7 @@ class Claim:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """What leads to the learner, and is not to be kept in an LMS's message."""
+        """What identifies the learner, and is redacted from the LMS's messages."""
         return tuple(filter(None, (self.lis_result_sourcedid, self.lti_user_id, self.user_id)))
 
     @property
@@ -84,7 +82,7 @@ class Lease:
     """
     How a claim is made: rule 3 of the design.
 
-    *began*: seconds by the claimer's monotonic clock. *ms*: until whatever a lost holder let go has landed.
+    *began*: seconds by the claimer's monotonic clock. *ms*: until all that a lost holder sent has landed.
     *second_ms*: how much longer where two secrets are tried.
     """
 
@@ -95,7 +93,7 @@ class Lease:
     max_per_campus: int
 
 
-# In the order of campuses, as everybody locks them; skipped where another daemon is counting.
+# In the order of campuses, as all transactions lock them; skipped where another daemon is counting.
 _LOCK = Statement(
     """
     SELECT graded_assignment.id AS id, campus.id AS campus_id FROM {given}
@@ -133,18 +131,17 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
             attempts = attempts + 1
         FROM chosen
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
-        RETURNING graded_assignment.id AS id, claim_token, version_number, attempts, forced_version, sent_version,
-            sent_score, user_id, course_id, usage_id, composite, lis_result_sourcedid, due_at, entry_id, lti_user_id,
-            outcome_service_id, campus_id, {_ADDRESS}"""
+        RETURNING graded_assignment.id AS assignment_id, claim_token AS token, version_number AS version,
+            attempts AS attempt, forced_version, sent_version, sent_score, user_id, course_id, usage_id, composite,
+            lis_result_sourcedid, due_at, entry_id, lti_user_id, outcome_service_id, campus_id, {_ADDRESS}"""
+
+
+def _of_campus(column: str, tables: str = "campus") -> str:
+    return f"(SELECT {column} FROM {tables} WHERE campus.id = graded_assignment.campus_id) AS {column}"
 
 
 def _of_consumer(column: str) -> str:
-    return f"""(SELECT {column} FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-                WHERE campus.id = graded_assignment.campus_id) AS {column}"""
-
-
-def _of_campus(column: str) -> str:
-    return f"(SELECT {column} FROM campus WHERE campus.id = graded_assignment.campus_id) AS {column}"
+    return _of_campus(column, "campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id")
 
 
 _ADDRESS = f"""(SELECT lis_outcome_service_url FROM outcome_service
@@ -177,8 +174,6 @@ _CLAIM_NEXT = Statement(
     sqlite=_claimed(_next(PICKED_SQLITE), DUE_BY_ID, LIMIT),
     given=SHARES,
 )
-
-_EXISTS = Statement("SELECT id FROM graded_assignment WHERE id = :id")
 
 _SUPERSEDED = Statement(
     """
@@ -213,13 +208,7 @@ async def _within_limit(statement: Statement, assignment_ids: Iterable[int], lea
 
 
 async def claim_next(shares: Sequence[Share], lease: Lease, *, partitions: int) -> list[Claim]:
-    """
-    Claim the oldest due rows, within a transaction that has ended as many claims of the same campuses.
-
-    Args:
-        shares: How many, by campus and partition.
-        partitions: How many partitions there are.
-    """
+    """Claim the oldest due rows, within a transaction that has ended as many claims of the same campuses."""
     most = sum(share.number for share in shares)
     look = look_at(shares, partitions)
     return await _claims(_CLAIM_NEXT, lease, given=as_given(shares), most=most, look=look, partitions=partitions)
@@ -237,42 +226,11 @@ async def _claims(statement: Statement, lease: Lease, **parameters: Any) -> list
 
 
 def _as_claim(row: dict[str, Any], lease: Lease) -> Claim:
-    return Claim(
-        assignment_id=row["id"],
-        token=row["claim_token"],
-        version=row["version_number"],
-        claimed_at=lease.now,
-        began=lease.began,
-        attempt=row["attempts"],
-        forced_version=row["forced_version"],
-        sent_version=row["sent_version"],
-        sent_score=row["sent_score"],
-        user_id=row["user_id"],
-        course_id=row["course_id"],
-        usage_id=row["usage_id"],
-        kind="composite" if row["composite"] else "leaf",
-        lis_result_sourcedid=row["lis_result_sourcedid"],
-        due_at=row["due_at"],
-        address=Address(
-            outcome_service_id=row["outcome_service_id"],
-            url=row["url"],
-            campus_id=row["campus_id"],
-            origin=row["origin"],
-            consumer_name=row["consumer_name"],
-            consumer_key=row["consumer_key"],
-            consumer_secret=row["consumer_secret"],
-            pending_secret=row["pending_secret"],
-        ),
-        tripped_at=row["tripped_at"],
-        slow=bool(row["slow"]),
-        entry_id=row["entry_id"],
-        lti_user_id=row["lti_user_id"],
-    )
-
-
-async def exists(assignment_id: int) -> bool:
-    """Whether there is such an assignment."""
-    return bool(await _EXISTS.rows(id=assignment_id))
+    """Of a row with the names of :class:`Claim` and :class:`Address`."""
+    address = Address(**{name: row.pop(name) for name in Address.__slots__})
+    kind, slow = row_kind(row), bool(row.pop("slow"))
+    del row["composite"]
+    return Claim(**row, kind=kind, slow=slow, address=address, claimed_at=lease.now, began=lease.began)
 
 
 async def superseded(claims: Iterable[Claim], *, now: int) -> set[int]:

@@ -1,6 +1,6 @@
-"""The ledger: a delivery record for each attempt whose request may have left us."""
+"""The ledger: a delivery record for each attempt whose request may have left."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -50,11 +50,7 @@ class Delivery(Model):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """
-    What one attempt came to.
-
-    *at*: milliseconds since 1970. *duration_ms*: from the first byte written to the last one read.
-    """
+    """What one attempt came to. *at*: milliseconds since 1970. *duration_ms*: first byte written to last one read."""
 
     assignment_id: int
     claim_token: int
@@ -71,13 +67,12 @@ class DeliveryRecord:
     duration_ms: int | None = None
 
 
+_COLUMNS = ", ".join(DeliveryRecord.__slots__)
+
 # The holder of a claim that was rescued completes the record if it comes back.
 _WRITE = Statement(
-    """
-    INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, entry_id, score, clamped, result,
-        http_status, code_major, description, duration_ms)
-    SELECT assignment_id, claim_token, at, attempt, version, entry_id, score, clamped, result,
-        http_status, code_major, description, duration_ms FROM {given}
+    f"""
+    INSERT INTO delivery ({_COLUMNS}) SELECT {_COLUMNS} FROM {{given}}
     WHERE TRUE -- without it SQLite takes the next word for a join's
     ON CONFLICT (assignment_id, claim_token) DO UPDATE SET
         at = excluded.at, entry_id = excluded.entry_id, score = excluded.score, clamped = excluded.clamped,
@@ -126,17 +121,19 @@ async def write_deliveries(records: Iterable[DeliveryRecord]) -> None:
         await _WRITE.rows(given=given)
 
 
-async def forget_lost_deliveries(attempts: Iterable[tuple[int, int]]) -> None:
-    """The holders of these assignments and claim tokens came back, and had sent nothing."""
-    given = [{"assignment_id": assignment_id, "token": token} for assignment_id, token in attempts]
-    if given:
-        await _FORGET_LOST.rows(given=given)
+async def forget_lost_deliveries(tokens: Mapping[int, int]) -> None:
+    """The holders of these claim tokens, by assignment, came back, and had sent nothing."""
+    if tokens:
+        await _FORGET_LOST.rows(given=_attempts(tokens))
 
 
-async def read_ended(attempts: Iterable[tuple[int, int]]) -> set[int]:
-    """The assignments, given with claim tokens, whose attempt's record says how it ended."""
-    given = [{"assignment_id": assignment_id, "token": token} for assignment_id, token in attempts]
-    return {row["id"] for row in await _ENDED.rows(given=given)} if given else set()
+async def read_ended(tokens: Mapping[int, int]) -> set[int]:
+    """Of assignments, with a claim token each, those whose attempt's record says how it ended."""
+    return {row["id"] for row in await _ENDED.rows(given=_attempts(tokens))} if tokens else set()
+
+
+def _attempts(tokens: Mapping[int, int]) -> list[dict[str, int]]:
+    return [{"assignment_id": assignment_id, "token": token} for assignment_id, token in tokens.items()]
 
 
 async def count_unexplained(assignment_id: int) -> int:

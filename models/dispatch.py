@@ -5,9 +5,9 @@ Only reads, and locks nothing: what is picked may be claimed by another daemon a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from models.assignment import DUE, READY_AT, RETRIED, Kind
+from models.assignment import DUE, READY_AT, RETRIED, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, SLOW_MS
 from models.db.sql import Statement
 
@@ -117,8 +117,8 @@ _PICK = Statement(
     given=SHARES,
 )
 
-#: Of each campus the first due rows are looked at for those of one partition: so many for each that is wanted, and in
-#: any case. Ids are spread evenly, so that more would hardly ever find one more.
+#: To find one row of a partition among the first due rows of a campus: so many are read for each, and so many in all.
+#: Ids are spread evenly, so that more would hardly ever find one more.
 _LOOK_FACTOR, _LOOK_MORE = 4, 16
 
 
@@ -139,15 +139,7 @@ def look_at(shares: Sequence[Share], partitions: int) -> int:
 
 def as_given(shares: Sequence[Share]) -> list[dict[str, int | None]]:
     """The rows of :data:`SHARES`."""
-    return [
-        {
-            "campus_id": share.campus_id,
-            "number": share.number,
-            "remainder": share.remainder,
-            "newest": int(share.newest),
-        }
-        for share in shares
-    ]
+    return [asdict(share) | {"newest": int(share.newest)} for share in shares]
 
 
 async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> list[Due]:
@@ -155,4 +147,4 @@ async def pick(shares: Sequence[Share], *, now: int, partitions: int = 1) -> lis
     if not shares:
         return []
     rows = await _PICK.rows(given=as_given(shares), now=now, look=look_at(shares, partitions), partitions=partitions)
-    return [Due(row["id"], row["campus_id"], "composite" if row["composite"] else "leaf") for row in rows]
+    return [Due(row["id"], row["campus_id"], row_kind(row)) for row in rows]

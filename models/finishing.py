@@ -1,12 +1,11 @@
 """
 Finishing attempts, many in one transaction: rows, delivery records, breakers, and the claims that follow them.
 
-Each attempt that ends frees a slot of its campus; in the same transaction as many due rows of that campus are claimed
-(the hand-over). The number of claims does not grow, so that no campus has to be locked for it. A row that another
-transaction has locked is passed over: its attempt is finished with the next batch.
+Each attempt that ends frees a slot of its campus; the same transaction claims as many due rows of that campus (the
+hand-over). The number of claims does not grow, so that no campus is locked for it. A row that another transaction has
+locked is passed over: the next batch finishes its attempt.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,7 +21,7 @@ from models.dispatch import Share
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
 #: assignment, and is given back. ``superseded``: likewise, for a newer change. ``retried``: not stored. ``parked``: no
-#: further try until something changes. ``waiting``: no course structure that we know holds the block. ``in_doubt``:
+#: further try until something changes. ``waiting``: no known course structure holds the block. ``in_doubt``:
 #: bytes may have left, and no answer can be trusted. ``read``: the campus was asked for the score, and sent none.
 Outcome = Literal[
     "accepted", "unchanged", "empty", "released", "superseded", "retried", "parked", "waiting", "in_doubt", "read"
@@ -41,7 +40,7 @@ class Finish:
     not_before: int = 0
     #: In doubt: no attempt before this.
     hold_until: int = 0
-    #: Whose trouble it is that no further try is made; only if nothing changed since the claim (rule 7).
+    #: What no further try is made for; only if nothing changed since the claim (rule 7).
     parked_scope: str | None = None
     parked_reason: str = ""
     #: Whether the attempt does not count.
@@ -138,7 +137,7 @@ _HOLDERS = Statement(
     given="assignment_id BIGINT",
 )
 
-# Rules 4 and 5: an older score of ours may land, or have landed, after a newer one.
+# Rules 4 and 5: an older score may land, or have landed, after a newer one.
 _FENCE = Statement(
     """
     WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
@@ -171,7 +170,7 @@ async def finish(
     End attempts of different assignments, in one transaction. Safe to repeat when the commit's answer was lost.
 
     Args:
-        next_breaker: What a signal makes of a campus's breaker.
+        next_breaker: The breaker of a campus after a signal.
         hand_over: None: no claims follow.
     """
     by_id = {one.claim.assignment_id: one for one in finishes}
@@ -216,27 +215,20 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
     """What became of attempts whose row was locked, claimed by another sender, or deleted."""
     if not finishes:
         return {}
-    holders = {
-        row["id"]: row["claim_token"]
-        for row in await _HOLDERS.rows(given=[{"assignment_id": one.claim.assignment_id} for one in finishes])
-    }
-    found = {one: Finished(gone=True) for one in finishes if one.claim.assignment_id not in holders}
-    fenced = {
-        one.claim.assignment_id: one
-        for one in finishes
-        if holders.get(one.claim.assignment_id, one.claim.token) != one.claim.token
-    }
+    by_id = {one.claim.assignment_id: one for one in finishes}
+    rows = await _HOLDERS.rows(given=[{"assignment_id": id_} for id_ in by_id])
+    holders = {row["id"]: row["claim_token"] for row in rows}
+    found = {one: Finished(gone=True) for id_, one in by_id.items() if id_ not in holders}
+    fenced = {id_: one for id_, one in by_id.items() if holders.get(id_, one.claim.token) != one.claim.token}
     # The commit's answer was lost, and another claim has followed since.
-    for id_ in await read_ended((id_, one.claim.token) for id_, one in fenced.items()):
+    for id_ in await read_ended({id_: one.claim.token for id_, one in fenced.items()}):
         found[fenced.pop(id_)] = Finished()
     given = [
         {"assignment_id": id_, "doubt_until": one.hold_until, "resend": one.bytes_left} for id_, one in fenced.items()
     ]
     if given:
         found |= {fenced[row["id"]]: Finished(fenced=True) for row in await _FENCE.rows(given=given, now=now)}
-        await forget_lost_deliveries(
-            (one.claim.assignment_id, one.claim.token) for one in fenced.values() if one.delivery is None
-        )
+        await forget_lost_deliveries({id_: one.claim.token for id_, one in fenced.items() if one.delivery is None})
     return {one: found.get(one, Finished(locked=True)) for one in finishes}
 
 
@@ -274,7 +266,6 @@ async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Si
 
 async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finish, Claim]:
     """Claim as many due rows as attempts have ended, each of the campus and the partition of one of these."""
-    partitions = hand_over.partitions
     after = hand_over.after
     if after is not None:
         ended = [one for one in ended if one in after]
@@ -282,13 +273,12 @@ async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finis
         return {}
 
     def place(claim: Claim) -> tuple[int, int]:
-        return claim.address.campus_id, claim.assignment_id % partitions
+        return claim.address.campus_id, claim.assignment_id % hand_over.partitions
 
-    free = Counter(place(one.claim) for one in ended)
-    shares = [Share(campus_id, number, remainder=remainder) for (campus_id, remainder), number in free.items()]
-    claims = await claim_next(shares, hand_over.lease, partitions=partitions)
-    hand_over.claimed.extend(claims)
     waiting: dict[tuple[int, int], list[Finish]] = {}
     for one in ended:
         waiting.setdefault(place(one.claim), []).append(one)
+    shares = [Share(campus_id, len(some), remainder=remainder) for (campus_id, remainder), some in waiting.items()]
+    claims = await claim_next(shares, hand_over.lease, partitions=hand_over.partitions)
+    hand_over.claimed.extend(claims)
     return {waiting[place(claim)].pop(): claim for claim in claims}

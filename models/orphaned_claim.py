@@ -1,8 +1,4 @@
-"""
-Requests under way whose assignment was deleted, or went to another campus: they keep their slot until the lease ends.
-
-Times are milliseconds since 1970 by :mod:`models.db.clock`.
-"""
+"""Requests under way whose assignment was deleted, or went to another campus. Times are those of models.db.clock."""
 
 from collections.abc import Iterable
 

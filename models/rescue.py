@@ -9,9 +9,9 @@ from tortoise.transactions import in_transaction
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
 
-# Rule 1. The lost holder's request may have left: its version is forced. Should the holder come back, it does not find
-# its token, and so learns that it lost the claim. Ordered by a sum: by the bare column SQLite would rather read the
-# whole table in that order than sort the few claimed rows.
+# Rule 1. The lost holder's request may have left: its version is forced. A holder that comes back does not find its
+# token, and so learns that it lost the claim. Ordered by a sum: by the bare column SQLite would read the whole table in
+# that order rather than sort the few claimed rows.
 _RESCUE = Statement("""
     UPDATE graded_assignment SET claimed_until = NULL, claim_token = -claim_token, forced_version = version_number
     WHERE id IN (SELECT id FROM graded_assignment

@@ -116,7 +116,7 @@ MUTANTS = [
     Mutant("rescue: the lost holder is not fenced", "claim_token = -claim_token, forced_version", "forced_version", _RESCUE, more=(("RETURNING id, -claim_token AS token", "RETURNING id, claim_token AS token"),)),
     Mutant("rescue: a lost attempt has no delivery record", "            for row in rows\n        )\n        return len(rows)", "            for row in rows[:0]\n        )\n        return len(rows)", _RESCUE),
     Mutant("rescue: the record of a lost attempt may not be completed", "result = excluded.result", "result = delivery.result", _DELIVERY),
-    Mutant("rescue: the record of a lost attempt stays though nothing was sent", "if one.delivery is None\n        )", "if False\n        )", _FINISHING),
+    Mutant("rescue: the record of a lost attempt stays though nothing was sent", "if one.delivery is None})", "if False})", _FINISHING),
     # Finishing.
     Mutant("the finish asks for no token", "WHERE graded_assignment.id = given.assignment_id AND claim_token = given.token", "WHERE graded_assignment.id = given.assignment_id AND given.token <> 0", _FINISHING),
     Mutant("an accepted end lowers the hold", _HELD, _HELD.replace("CASE WHEN", "CASE WHEN given.settles THEN 0 WHEN", 1), _FINISHING),
@@ -138,10 +138,10 @@ MUTANTS = [
     Mutant("fenced in doubt, and no hold", '"doubt_until": one.hold_until, "resend"', '"doubt_until": 0, "resend"', _FINISHING),
     Mutant("fenced, and an equal score is skipped", "forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE", "forced_version = CASE WHEN given.resend THEN forced_version ELSE", _FINISHING),
     # Changes.
-    Mutant("a resend by force makes no version", '_FORCED = f"""version_number = version_number + 1, forced', '_FORCED = f"""forced', _CHANGES),
-    Mutant("a resend by force forces nothing", "forced_version = version_number + 1, due_at = :now", "due_at = :now", _CHANGES),
+    Mutant("a resend by force makes no version", 'f"{UNPARK_SET}, forced_version', 'UNPARK_SET.partition(", ")[2] + f", forced_version', _CHANGES),
+    Mutant("a resend by force forces nothing", "{UNPARK_SET}, forced_version = version_number + 1", "{UNPARK_SET}", _CHANGES),
     Mutant("a change makes no version", "version_number = version_number + {changes}, composite", "version_number = version_number, composite", _CHANGES),
-    Mutant("a change leaves the row parked", "ELSE pending_since + given.ceiling END,\n    {_UNPARKED}", "ELSE pending_since + given.ceiling END", _CHANGES),
+    Mutant("a change leaves the row parked", "ELSE pending_since + given.ceiling END,\n            {_UNPARKED}", "ELSE pending_since + given.ceiling END", _CHANGES),
     Mutant("a resend makes no version", 'UNPARK_SET = f"version_number = version_number + 1, due_at', 'UNPARK_SET = f"due_at', _CHANGES),
     # The dispatcher.
     Mutant("dispatch: due, and one more", '\nDUE = f"{SENDABLE} AND {READY_AT} <= :now"', '\nDUE = f"{SENDABLE} AND {READY_AT} < :now"', _ASSIGNMENT),
@@ -171,14 +171,14 @@ MUTANTS = [
     Mutant("limit: readers get the only slot", "AND {_LIMIT} > 1 THEN 1 ELSE 0 END)", "AND {_LIMIT} > 0 THEN 1 ELSE 0 END)", _CAMPUS, CLAIMS),
     Mutant("limit: readers keep their slot for ever", "WHEN campus.reading_until > :now AND", "WHEN campus.reading_until > 0 AND", _CAMPUS, CLAIMS),
     # Hand-over.
-    Mutant("hand-over: more claims than attempts ended", "Share(campus_id, number, remainder", "Share(campus_id, number + 1, remainder", _FINISHING, LIMIT),
+    Mutant("hand-over: more claims than attempts ended", "Share(campus_id, len(some), remainder", "Share(campus_id, len(some) + 1, remainder", _FINISHING, LIMIT),
     Mutant("hand-over: to a sender that lost its claim", "ended = list(found)", "ended = list(by_id.values())", _FINISHING),
-    Mutant("hand-over: of another partition", "return claim.address.campus_id, claim.assignment_id % partitions", "return claim.address.campus_id, 0", _FINISHING, LIMIT),
+    Mutant("hand-over: of another partition", "return claim.address.campus_id, claim.assignment_id % hand_over.partitions", "return claim.address.campus_id, 0", _FINISHING, LIMIT),
     Mutant("hand-over: once more when an attempt is finished again", "[end, *released], self._dependencies.lease(), None)", "[end, *released], self._dependencies.lease(), HandOver(self._dependencies.lease(), self._partitions))", "actors/finisher.py", LIMIT),
     Mutant("hand-over: what a lost commit handed over stays claimed", "lost, self._lost = self._lost, []", "lost, self._lost = [], []", "actors/finisher.py", LIMIT),
     Mutant("a finish that is repeated after a newer claim is fenced", "found[fenced.pop(id_)] = Finished()", "found.pop(id_, None)", _FINISHING),
     # The breaker.
-    Mutant("breaker: the claim does not know that it is a probe", 'tripped_at=row["tripped_at"]', "tripped_at=None", _CLAIMS, CLAIMS),
+    Mutant("breaker: the claim does not know that it is a probe", "return Claim(**row, kind", "return Claim(**(row | {'tripped_at': None}), kind", _CLAIMS, CLAIMS),
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.assignment_id):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
