@@ -42,7 +42,7 @@ def duration(ms: int) -> str:
 
 def counted(number: float, noun: str) -> str:
     """``1 event``, ``2 events``."""
-    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+    return f"{number:.12g} {noun}{'' if number == 1 else 's'}"
 
 
 def iso(ms: int | None) -> str | None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.infra.text import age, duration, iso, past, upcoming
+from daemon.infra.text import age, counted, duration, iso, past, upcoming
 
 BERLIN = ZoneInfo("Europe/Berlin")
 #: 14:15 in Berlin.
@@ -77,3 +77,10 @@ def test_a_number_that_is_no_time_is_shown_as_none():
 )
 def test_an_age_is_shown_in_its_two_largest_units(ms, words):
     assert age(ms) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 events"), (1, "1 event"), (2.5, "2.5 events"), (1_234_567, "1234567 events")]
+)
+def test_a_number_is_shown_whole_with_its_noun(number, words):
+    assert counted(number, "event") == words
