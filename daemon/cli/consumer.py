@@ -1,25 +1,18 @@
 """``consumer``: the campus LMSs."""
 
-import json
 import secrets
 import shlex
 import sys
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from daemon.cli.common import (
-    WRONG,
-    ConfigOption,
-    JsonOption,
-    asynchronous,
-    console,
-    database_of,
-    fail,
-    measured_clock,
-)
+from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
+from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.quarantine import replay_all
+from daemon.cli.screen import console, print_json, table
 from daemon.config import Config
 from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
@@ -29,40 +22,38 @@ from models.secrets import any_encrypted
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.", show_default=False)]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.")]
 
 
 @app.command("add")
-@asynchronous
-async def add_consumer(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call the campus.", show_default=False)],
-    key: Annotated[str, typer.Option("--key", help="The consumer key that its launches carry, at most 32 characters.")],
+def add_consumer(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call the campus.")],
+    key: Annotated[str, typer.Option("--key", help=f"Its consumer key, at most {MAX_KEY} characters.")],
     *,
-    secret_stdin: Annotated[
-        bool, typer.Option("--secret-stdin", help="Read the secret from standard input instead of making one.")
-    ] = False,
-    pending: Annotated[
-        bool,
-        typer.Option(
-            "--pending", help="Keep the secret for when the campus changes its own: until then the old one is used."
-        ),
-    ] = False,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from standard input.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Use it once the campus refuses the present one.")] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Add a campus, or change its secret. Example: passbackd consumer add "Example University" --key example"""
+    """
+    Add a campus, or change its secret. Without --secret-stdin a secret is made and shown once.
+
+    Example: passbackd consumer add "Example University" --key example
+    """
+    settings = quiet_config(config)
     secret = _read_secret() if secret_stdin else secrets.token_urlsafe(32)
     if not 1 <= len(key) <= MAX_KEY:
         fail(f"--key: a consumer key has 1 to {MAX_KEY} characters", WRONG)
     if not 1 <= len(name) <= MAX_NAME:
         fail(f"NAME: a campus's name has 1 to {MAX_NAME} characters", WRONG)
-    async with database_of(config, may_migrate=True) as settings:
+
+    async def work() -> None:
         if not settings.secrets.cipher.has_key and await any_encrypted():
             fail("secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG)
         encrypted = settings.secrets.cipher.encrypt(secret)
         try:
-            done = await (_pend(key, encrypted) if pending else _add(name, key, encrypted, guid))
+            done = await (_keep(key, encrypted) if pending else _add(name, key, encrypted, guid))
         except consumer_admin.ConsumerError:
             raise
         except BaseException:
@@ -74,22 +65,24 @@ async def add_consumer(
             typer.echo(f"secret (shown this once): {secret}")
         await _offer_replay(settings, key, at_once=replay)
 
+    run_in_database(settings, work, may_migrate=True)
+
 
 async def _add(name: str, key: str, encrypted: str, guid: str | None) -> str:
     added = await consumer_admin.add(name, key, encrypted, guid=guid, now=(await measured_clock()).now())
     return f"{'added' if added else 'changed'} {name} with the key {key}"
 
 
-async def _pend(key: str, encrypted: str) -> str:
+async def _keep(key: str, encrypted: str) -> str:
     await consumer_admin.pend(key, encrypted)
     return f"the consumer with the key {key} has a pending secret: used once the campus refuses the present one"
 
 
 async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
     """
-    Replay the events that came before their campus was known, or say how.
+    Offer to replay what a campus sent before it was added: its launches, and the events that followed them.
 
-    All of them in their order: a launch alone would bring back what the tool has switched off since.
+    All of it in order: a launch alone would enable what the tool has disabled since.
     """
     waiting = EventFilter(consumer_key=key)
     number = await waiting.events().count()
@@ -110,52 +103,56 @@ def _read_secret() -> str:
         fail("--secret-stdin: the secret is not valid UTF-8", WRONG)
     if secret.startswith(ENCRYPTED):
         fail(f"--secret-stdin: a secret cannot begin with {ENCRYPTED}, by which encrypted ones are known", WRONG)
-    if not secret or "\x00" in secret:
-        fail(
-            "--secret-stdin: standard input held no secret" if not secret else "--secret-stdin: a NUL character", WRONG
-        )
+    if not secret:
+        fail("--secret-stdin: standard input held no secret", WRONG)
+    if "\x00" in secret:
+        fail("--secret-stdin: a NUL character", WRONG)
     return secret
 
 
 @app.command("list")
-@asynchronous
-async def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List the campuses. Example: passbackd consumer list"""
-    async with database_of(config):
-        rows = await consumer_admin.listing()
+    rows = run_in_database(quiet_config(config), consumer_admin.listing)
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
-    table = Table("name", "key", "guid", "assignments", "", box=None)
-    for row in rows:
-        notes = ", ".join(note for note in ("paused", "pending") if row[note]).replace("pending", "a pending secret")
-        table.add_row(row["consumer"], row["key"], row["guid"] or "", str(row["assignments"]), notes)
-    console().print(table if rows else 'no campus yet: passbackd consumer add "Example University" --key example')
+    if not rows:
+        typer.echo('no campus yet: passbackd consumer add "Example University" --key example')
+        return
+    columns = ("consumer", "key", "guid", "assignments")
+    cells = [[*map(row.get, columns), _notes(row)] for row in rows]
+    console().print(table(("name", "key", "guid", "assignments", ""), cells))
+
+
+def _notes(row: dict[str, Any]) -> str:
+    return ", ".join([*(["paused"] if row["paused"] else []), *(["a pending secret"] if row["pending"] else [])])
 
 
 @app.command("pause")
-@asynchronous
-async def pause_consumer(key: Key, config: ConfigOption = None) -> None:
+def pause_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
-    async with database_of(config):
-        changed = await consumer_admin.pause(key, now=(await measured_clock()).now())
+    changed = _change(config, key, consumer_admin.pause)
     typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
 
 
 @app.command("resume")
-@asynchronous
-async def resume_consumer(key: Key, config: ConfigOption = None) -> None:
+def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
-    async with database_of(config):
-        changed = await consumer_admin.resume(key, now=(await measured_clock()).now())
+    changed = _change(config, key, consumer_admin.resume)
     typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
 
+def _change(config: Path | None, key: str, change: Callable[..., Awaitable[bool]]) -> bool:
+    async def work() -> bool:
+        return await change(key, now=(await measured_clock()).now())
+
+    return run_in_database(quiet_config(config), work)
+
+
 @app.command("remove")
-@asynchronous
-async def remove_consumer(key: Key, config: ConfigOption = None) -> None:
+def remove_consumer(key: Key, config: ConfigOption = None) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
-    async with database_of(config):
-        gone, unsent = await consumer_admin.remove(key)
+    gone, unsent = run_in_database(quiet_config(config), lambda: consumer_admin.remove(key))
     lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
     typer.echo(f"removed {key} and {gone} assignments{lost}")

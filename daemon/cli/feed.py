@@ -2,49 +2,54 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 from redis.exceptions import RedisError
-from rich.progress import track
 
-from daemon.cli.common import ConfigOption, asynchronous, console, fail, opened_stream, quiet_config
+from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_work
+from daemon.cli.options import ConfigOption
+from daemon.cli.screen import counting_bar
 from daemon.infra.errors import describe
 
 
-@asynchronous
-async def feed_events(
+def feed_events(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, an event each; - reads standard input.")],
     config: ConfigOption = None,
 ) -> None:
     """Put events onto the stream. Example: echo '{"type": "user.retired", "user_id": "42"}' | passbackd feed -"""
+    settings = quiet_config(config)
     try:
-        lines = _lines(sys.stdin.buffer) if file == "-" else _read(Path(file))
+        lines = sys.stdin.buffer if file == "-" else Path(file).read_bytes().split(b"\n")
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    settings = quiet_config(config)
-    added = faulty = 0
-    async with opened_stream(settings) as stream:
-        if stream is None:
-            cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
-            fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
-        for number, line in _with_bar(lines):
-            try:
-                fields = event_fields(line)
-            except BadLineError as error:
-                typer.echo(f"{file}, line {number}: {error}", err=True)
-                faulty += 1
-                continue
-            try:
-                await stream.add(fields)
-            except RedisError as error:
-                fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
-            added += 1
-    typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
-    if faulty:
-        raise typer.Exit(1)
+    number_of_lines = len(lines) if isinstance(lines, list) else 0
+
+    async def work() -> None:
+        added = faulty = 0
+        async with opened_stream(settings) as stream:
+            if stream is None:
+                cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
+                fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
+            with counting_bar("feeding", wanted=number_of_lines > 0) as progress:
+                for number, line in enumerate(lines, 1):
+                    if not line.strip():
+                        continue
+                    try:
+                        await stream.add(event_fields(line))
+                        added += 1
+                    except ValueError as error:
+                        typer.echo(f"{file}, line {number}: {error}", err=True)
+                        faulty += 1
+                    except RedisError as error:
+                        fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
+                    progress(number, number_of_lines)
+        typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
+        if faulty:
+            raise typer.Exit(FAILED)
+
+    run_work(work())
 
 
 class BadLineError(ValueError):
@@ -64,9 +69,7 @@ def event_fields(line: bytes) -> dict[str, str]:
         event = json.loads(line, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
         raise BadLineError(f"is not JSON: {error}") from error
-    if not isinstance(event, dict):
-        event = {}
-    if not isinstance(event.get("type"), str):
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise BadLineError('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
     nested = [name for name, value in event.items() if isinstance(value, list | dict) and name != "blocks"]
     if nested:
@@ -77,19 +80,3 @@ def event_fields(line: bytes) -> dict[str, str]:
         for name, value in event.items()
         if value is not None
     }
-
-
-def _read(path: Path) -> list[tuple[int, bytes]]:
-    with path.open("rb") as file:
-        return list(_lines(file))
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    return ((number, line) for number, line in enumerate(file, 1) if line.strip())
-
-
-def _with_bar(lines: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, bytes]]:
-    screen = console()
-    if isinstance(lines, list) and screen.is_terminal:
-        return track(lines, description="feeding", console=screen, transient=True)
-    return lines

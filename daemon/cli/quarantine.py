@@ -1,26 +1,13 @@
 """``quarantine``: events that could not be applied."""
 
-import json
-from contextlib import nullcontext
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
-from rich.table import Table
 
-from daemon.cli.common import (
-    FAILED,
-    WRONG,
-    ConfigOption,
-    JsonOption,
-    asynchronous,
-    cell,
-    console,
-    database_of,
-    fail,
-    measured_clock,
-    opened_stream,
-)
+from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
+from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
+from daemon.cli.screen import console, counting_bar, print_json, table
 from daemon.config import Config, zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
@@ -32,21 +19,15 @@ from models.quarantine import EventFilter, QuarantinedEvent, in_order
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 
-Ids = Annotated[
-    list[int] | None,
-    typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.", show_default=False),
-]
-Type = Annotated[str | None, typer.Option("--type", help="Of this type, as in launch.")]
-User = Annotated[str | None, typer.Option("--user", help="About this learner, by the tool's id.")]
-Consumer = Annotated[str | None, typer.Option("--consumer", help="That name this consumer key.")]
-Everything = Annotated[bool, typer.Option("--all", help="All of them, unless something narrows it down.")]
+Ids = Annotated[list[int] | None, typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only this type, as in launch.")]
+Consumer = Annotated[str | None, typer.Option("--consumer", help="Only those that name this consumer key.")]
 
 
 @app.command("list")
-@asynchronous
-async def list_events(
+def list_events(
     type_: Type = None,
-    user: User = None,
+    user: UserOption = None,
     consumer: Consumer = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show so many at most.")] = 50,
     config: ConfigOption = None,
@@ -54,115 +35,120 @@ async def list_events(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest events in quarantine, and why. Example: passbackd quarantine list --type launch"""
-    wanted = EventFilter(type=type_, user_id=user, consumer_key=consumer)
-    async with database_of(config) as settings:
-        events = await wanted.events().order_by("-id").limit(limit)
-        number = await wanted.events().count()
+    settings, wanted = quiet_config(config), EventFilter(type=type_, user_id=user, consumer_key=consumer)
+
+    async def work() -> tuple[list[QuarantinedEvent], int]:
+        return await wanted.events().order_by("-id").limit(limit), await wanted.events().count()
+
+    events, number = run_in_database(settings, work)
     if as_json:
-        typer.echo(json.dumps([_document(event) for event in events]))
+        print_json([_document(event) for event in events])
         return
-    table = Table("id", "read", "entry", "type", "learner", "reason", box=None)
-    for event in events:
-        words = [past(event.at, zone(settings.log.timezone)), event.entry_id, event.type]
-        table.add_row(str(event.id), *map(cell, [*words, event.user_id or "", event.reason]))
+    where = zone(settings.log.timezone)
+    rows = [(one.id, past(one.at, where), one.entry_id, one.type, one.user_id, one.reason) for one in events]
+    headings = ("id", "read", "entry", "type", "learner", "reason")
     screen = console()
-    screen.print(table if events else "nothing is in quarantine")
+    screen.print(table(headings, rows) if rows else "nothing is in quarantine")
     if number > len(events):
         screen.print(f"these are {len(events)} of {number}; --limit shows more")
 
 
 @app.command("show")
-@asynchronous
-async def show_event(
-    event_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=MAX_ID, help="The event's id.", show_default=False)
-    ],
+def show_event(
+    event_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=MAX_ID, help="The event's id.")],
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Show one event, what it said and why it was refused. Example: passbackd quarantine show 7"""
-    async with database_of(config) as settings:
-        event = await QuarantinedEvent.get_or_none(id=event_id)
+    settings = quiet_config(config)
+
+    async def work() -> QuarantinedEvent | None:
+        return await QuarantinedEvent.get_or_none(id=event_id)
+
+    event = run_in_database(settings, work)
     if event is None:
         fail(f"there is no event {event_id} in quarantine: see `passbackd quarantine list`")
+    content = event.content.decode(errors="backslashreplace")
     if as_json:
-        typer.echo(json.dumps({**_document(event), "content": _content(event)}))
+        print_json({**_document(event), "content": content})
         return
     typer.echo(f"entry {event.entry_id}, read {past(event.at, zone(settings.log.timezone))}")
     typer.echo(f"refused: {printable(event.reason)}\n")
-    for line in _content(event).split("\n"):
+    for line in content.split("\n"):
         typer.echo(printable(line))
     if event.truncated:
         typer.echo("\nonly the beginning was kept; a replay needs the whole entry from the stream")
 
 
 @app.command("replay")
-@asynchronous
-async def replay_chosen(
+def replay_chosen(
     ids: Ids = None,
     type_: Type = None,
-    user: User = None,
+    user: UserOption = None,
     consumer: Consumer = None,
     config: ConfigOption = None,
     *,
-    everything: Everything = False,
+    everything: AllOption = False,
 ) -> None:
     """Apply events that can be applied by now, in their order. Example: passbackd quarantine replay --type launch"""
-    wanted = _filter(ids, type_, user, consumer, everything=everything)
-    async with database_of(config) as settings:
+    wanted = _wanted(ids, type_, user, consumer, everything=everything)
+    settings = quiet_config(config)
+
+    async def work() -> None:
         await _check_ids(wanted)
         await replay_all(settings, wanted)
 
+    run_in_database(settings, work)
+
 
 @app.command("drop")
-@asynchronous
-async def drop_chosen(
+def drop_chosen(
     ids: Ids = None,
     type_: Type = None,
-    user: User = None,
+    user: UserOption = None,
     consumer: Consumer = None,
     config: ConfigOption = None,
     *,
-    everything: Everything = False,
+    everything: AllOption = False,
 ) -> None:
-    """Forget events for good. Example: passbackd quarantine drop 7 8"""
-    wanted = _filter(ids, type_, user, consumer, everything=everything)
-    async with database_of(config):
+    """Delete events for good. Example: passbackd quarantine drop 7 8"""
+    wanted = _wanted(ids, type_, user, consumer, everything=everything)
+
+    async def work() -> int:
         await _check_ids(wanted)
-        typer.echo(f"{await wanted.events().delete()} events dropped")
+        return await wanted.events().delete()
+
+    typer.echo(f"{run_in_database(quiet_config(config), work)} events dropped")
 
 
 async def replay_all(settings: Config, wanted: EventFilter) -> None:
     """Within an open database: replay, print each refusal, and end the command with 1 if there was one."""
     clock = await measured_clock()
     ids = await in_order(wanted)
-    results: dict[str, int] = {}
-    screen = console()
+    results: Counter[str] = Counter()
     async with opened_stream(settings) as stream:
         applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
-        with Progress(console=screen, transient=True) if screen.is_terminal else nullcontext() as progress:
-            task = None if progress is None else progress.add_task("replaying", total=len(ids))
+        with counting_bar("replaying") as progress:
             async for one in replay_events(ids, applier, clock, stream):
-                results[one.result] = results.get(one.result, 0) + 1
+                results[one.result] += 1
                 if one.result == "refused":
                     typer.echo(f"event {one.id} stays in quarantine: {printable(one.reason)}", err=True)
-                if progress is not None and task is not None:
-                    progress.advance(task)
+                progress(results.total(), len(ids))
     counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
     typer.echo(f"{len(ids)} events replayed{f': {counts}' if counts else ''}")
-    if results.get("refused"):
+    if results["refused"]:
         raise typer.Exit(FAILED)
 
 
 async def _check_ids(wanted: EventFilter) -> None:
-    """Refuse all if one id is unknown: it may be mistyped."""
+    """Refuse ids that are not there: one that is mistyped may have meant another event, so nothing is done by half."""
     missing = set(wanted.ids) - set(await in_order(EventFilter(wanted.ids))) if wanted.ids else set()
     if missing:
         fail(f"there is no event {', '.join(map(str, sorted(missing)))} in quarantine: nothing was changed")
 
 
-def _filter(
+def _wanted(
     ids: list[int] | None, type_: str | None, user: str | None, consumer: str | None, *, everything: bool
 ) -> EventFilter:
     if not ids and type_ is None and user is None and consumer is None and not everything:
@@ -171,18 +157,6 @@ def _filter(
 
 
 def _document(event: QuarantinedEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "at": iso(event.at),
-        "epoch": event.epoch,
-        "entry_id": event.entry_id,
-        "type": event.type,
-        "reason": event.reason,
-        "user_id": event.user_id,
-        "consumer_key": event.consumer_key,
-        "truncated": event.truncated,
-    }
-
-
-def _content(event: QuarantinedEvent) -> str:
-    return event.content.decode(errors="backslashreplace")
+    """The event as JSON, without its content."""
+    names = ("id", "at", "epoch", "entry_id", "type", "reason", "user_id", "consumer_key", "truncated")
+    return {name: getattr(event, name) for name in names} | {"at": iso(event.at)}

@@ -1,74 +1,60 @@
 """``reconcile``: does each campus still hold what it acknowledged?"""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from actors.read_back import COMPARISONS, Comparison
-from daemon.cli.common import (
-    FAILED,
-    ConfigOption,
-    JsonOption,
-    asynchronous,
-    cell,
-    console,
-    consumer_id,
-    counting_bar,
-    database_of,
-)
+from daemon.cli.common import FAILED, consumer_id, quiet_config, run_in_database
+from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
+from daemon.cli.screen import cell, console, counting_bar, print_json, table
 from daemon.infra.text import iso
-from daemon.support.reconcile import CampusReport, Mismatch
+from daemon.support.reconcile import CampusReport, Mismatch, reading, reconcile
 from models.queries.filter import AssignmentFilter
 
-#: Comparisons that are printed one by one; ``--json`` prints all.
+#: Findings that are shown to people; ``--json`` has all.
 MAX_MISMATCHES = 200
 
 _MEANING = {
     "empty": "holds no grade",
     "outdated": "holds a grade that was sent earlier",
     "modified": "holds a grade that was never sent: changed there, or sent before the ledger begins",
-    "unreadable": "does not say",
+    "unreadable": "gives no grade back",
 }
 
 
-@asynchronous
-async def reconcile_grades(
-    consumer: Annotated[str | None, typer.Option("--consumer", help="At the campus with this consumer key.")] = None,
-    course: Annotated[str | None, typer.Option("--course", help="Of this course of the tool.")] = None,
+def reconcile_campuses(
+    consumer: CampusOption = None,
+    course: CourseOption = None,
     config: ConfigOption = None,
     *,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Send again where the campus holds nothing, or an earlier grade of ours.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="As --fix, and also where it holds a grade that was never sent.")
-    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Send again where it holds no grade, or an earlier one.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="As --fix, also over grades never sent.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """
-    Ask each campus for the grades that it acknowledged, and compare; nothing is changed without --fix.
+    Ask each campus for the grades that it acknowledged, and compare; only --fix and --overwrite change anything.
 
     Exit codes: 0 if every campus was read, and each grade is there or is sent again; else 1.
 
     Example: passbackd reconcile --consumer example --fix
     """
-    # Here, so that the other commands answer quickly.
-    from daemon.support.reconcile import reading, reconcile  # noqa: PLC0415
-
-    again: set[Comparison] = {
+    settings = quiet_config(config)
+    fixed: set[Comparison] = {
         *(("empty", "outdated") if fix or overwrite else ()),
         *(("modified",) if overwrite else ()),
     }
-    async with database_of(config) as settings:
+
+    async def work() -> list[CampusReport]:
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
         async with reading(settings) as reader:
             with counting_bar("readings", wanted=not as_json) as progress:
-                reports = await reconcile(wanted, reader, fix=again, progress=progress)
+                return await reconcile(wanted, reader, fix=fixed, progress=progress)
+
+    reports = run_in_database(settings, work)
     if as_json:
-        typer.echo(json.dumps(_document(reports)))
+        print_json(_document(reports))
     else:
         _show(reports)
     if any(report.left or any(not mismatch.marked for mismatch in report.mismatches) for report in reports):
@@ -112,26 +98,23 @@ def _finding(report: CampusReport, mismatch: Mismatch) -> dict[str, Any]:
 
 def _show(reports: Sequence[CampusReport]) -> None:
     screen = console()
-    mismatches = [(report, mismatch) for report in reports for mismatch in report.mismatches]
-    if mismatches:
-        table = Table("assignment", "learner", "block", "campus", "acknowledged", "it", "", "", box=None)
-        for report, mismatch in mismatches[:MAX_MISMATCHES]:
-            grade = mismatch.acknowledged
-            cells = [grade.user_id, grade.usage_id, report.consumer, grade.sent_score, _MEANING[mismatch.finding]]
-            table.add_row(
-                str(grade.id),
-                *map(cell, cells),
-                cell(mismatch.why or mismatch.held or ""),
-                "marked" if mismatch.marked else "",
-            )
-        screen.print(table)
-        if len(mismatches) > MAX_MISMATCHES:
-            screen.print(f"and {len(mismatches) - MAX_MISMATCHES} more: --json lists all")
+    findings = [_finding(report, mismatch) for report in reports for mismatch in report.mismatches]
+    if findings:
+        headings = ("assignment", "learner", "block", "campus", "acknowledged", "it", "", "")
+        screen.print(table(headings, map(_row, findings[:MAX_MISMATCHES])))
+        if len(findings) > MAX_MISMATCHES:
+            screen.print(f"and {len(findings) - MAX_MISMATCHES} more: --json lists all")
         screen.print()
     for report in reports:
         screen.print(_line(report))
     if not reports:
         screen.print("there is no assignment yet")
+
+
+def _row(finding: dict[str, Any]) -> list[str | None]:
+    columns = ("assignment", "user_id", "usage_id", "consumer", "acknowledged")
+    details = [_MEANING[finding["finding"]], finding["why"] or finding["held"], "marked" if finding["marked"] else ""]
+    return [*(finding[column] for column in columns), *details]
 
 
 def _line(report: CampusReport) -> str:

@@ -2,8 +2,9 @@
 
 import typer
 
-from daemon.cli.common import WRONG, ConfigOption, asynchronous, database_of, fail
-from models.encryption import UndecryptableError, new_key
+from daemon.cli.common import WRONG, fail, quiet_config, run_in_database
+from daemon.cli.options import ConfigOption
+from models.encryption import new_key
 from models.secrets import re_encrypt
 
 app = typer.Typer(help="The keys that encrypt consumer secrets in the database.", no_args_is_help=True)
@@ -17,15 +18,11 @@ def make_key(config: ConfigOption = None) -> None:
 
 
 @app.command("rotate")
-@asynchronous
-async def rotate_keys(config: ConfigOption = None) -> None:
+def rotate_secrets(config: ConfigOption = None) -> None:
     """Encrypt every secret with the newest key, so that older ones can go. Example: passbackd secrets rotate"""
-    async with database_of(config) as settings:
-        cipher = settings.secrets.cipher
-        if not cipher.has_key:
-            fail("secrets.keys: there is no key to encrypt with: `passbackd secrets key` makes one", WRONG)
-        try:
-            number = await re_encrypt(cipher)
-        except UndecryptableError as error:
-            fail(f"secrets.keys: a secret cannot be read ({error}): add the key that encrypted it", WRONG)
+    settings = quiet_config(config)
+    cipher = settings.secrets.cipher
+    if not cipher.has_key:
+        fail("secrets.keys: there is no key to encrypt with: `passbackd secrets key` makes one", WRONG)
+    number = run_in_database(settings, lambda: re_encrypt(cipher))
     typer.echo(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")

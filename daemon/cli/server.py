@@ -1,102 +1,89 @@
-"""
-``run``, ``check``, ``config``, ``migrate``: the daemon, its configuration and its schema.
+"""``run``, ``check``, ``config``, ``migrate``: the daemon and the servers that it needs."""
 
-What only some commands need is imported by them, so that a short question is answered quickly.
-"""
-
-# ruff: noqa: PLC0415
-
-import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon.cli.common import (
-    FAILED,
-    WRONG,
-    ConfigOption,
-    JsonOption,
-    asynchronous,
-    counting_bar,
-    fail,
-    load_config,
-    quiet_config,
-)
-from daemon.cli.findings import print_findings
-from daemon.config import Config, ConfigError, effective, find_config_file, load
+from daemon.check import Finding, check_campuses, check_servers, exit_code, faults_of_config, report
+from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.screen import counting_bar, print_json
+from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
 from daemon.infra.errors import describe
+from daemon.infra.log import printable
 from daemon.infra.startup import UnusableError
+from daemon.infra.text import counted
 from models.db.migrate import SchemaError, migrate
 
 
-def run_passbackd(config: ConfigOption = None) -> None:
+def start_daemon(config: ConfigOption = None) -> None:
     """
-    Run the daemon in the foreground; SIGTERM or Ctrl-C drains it, on SIGHUP it reads its settings anew.
+    Run the daemon in the foreground; SIGTERM or Ctrl-C drains it, SIGHUP has it read its settings anew.
 
     Example: passbackd run --config config.toml
     """
-    from daemon.lifespan import Environment
-    from daemon.loops.systemd import notifier
-    from daemon.run import run_daemon
+    # Imported here, so that the other commands start quickly.
+    from daemon.lifespan import Environment  # noqa: PLC0415
+    from daemon.loops.systemd import notifier  # noqa: PLC0415
+    from daemon.run import run_daemon  # noqa: PLC0415
 
     settings, file = load_config(config), find_config_file(config, Path.cwd())
-
-    def reread() -> Config:
-        return load(file, os.environ, cwd=Path.cwd())
-
+    environment = Environment(notifier=notifier(os.environ, os.getpid()))
     try:
-        run_daemon(settings, Environment(notifier=notifier(os.environ, os.getpid())), reread=reread)
+        run_daemon(settings, environment, reread=lambda: load(file, os.environ, cwd=Path.cwd()))
     except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
 
 
-@asynchronous
-async def check_all(
+def check_setup(
     config: ConfigOption = None,
     *,
-    deep: Annotated[
-        bool,
-        typer.Option("--deep", help="Also look for what may go wrong later, and at every campus; no grade is sent."),
-    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also find later risks, and contact every campus.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """
-    Validate the configuration and reach every server that it names.
+    Validate the configuration and reach every server that it names; no grade is sent.
 
     Exit codes: 0 without faults, 2 with a fault of the configuration or a server, 1 with one of a campus only.
 
     Example: passbackd check --deep
     """
-    from daemon.check import check_campuses, check_servers, exit_code, report
-
     if as_json:
-        _print_faults_of_config(config)
+        try:
+            load(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())
+        except ConfigError as error:
+            print_json(report(faults_of_config(error)))
+            raise typer.Exit(WRONG) from None
     settings = quiet_config(config)
-    servers = await check_servers(settings, deep=deep)
-    campuses = []
-    if deep:
+
+    async def work() -> tuple[list[Finding], list[Finding]]:
+        servers = await check_servers(settings, deep=deep)
+        if not deep:
+            return servers, []
         with counting_bar("campuses", wanted=not as_json) as progress:
-            campuses = await check_campuses(settings, progress)
+            return servers, await check_campuses(settings, progress)
+
+    servers, campuses = run_work(work())
     if as_json:
-        typer.echo(json.dumps(report([*servers, *campuses])))
+        print_json(report([*servers, *campuses]))
     else:
-        print_findings([*servers, *campuses])
-    if code := exit_code(servers, campuses):
-        raise typer.Exit(code)
+        _show([*servers, *campuses])
+    raise typer.Exit(exit_code(servers, campuses))
 
 
-def _print_faults_of_config(given: Path | None) -> None:
-    """As one JSON document, if there are any."""
-    from daemon.check import faults_of_config, report
-
-    try:
-        load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
-    except ConfigError as error:
-        typer.echo(json.dumps(report(faults_of_config(error))))
-        raise typer.Exit(WRONG) from None
+def _show(findings: Sequence[Finding]) -> None:
+    """Print a line each, faults last and on standard error."""
+    for finding in sorted(findings, key=lambda finding: finding.severity == "fault"):
+        prefix = "warning: " if finding.severity == "warning" else ""
+        typer.echo(prefix + printable(finding.line()), err=finding.severity == "fault")
+    severities = [finding.severity for finding in findings]
+    if "fault" not in severities:
+        warnings = severities.count("warning")
+        typer.echo("everything answers" + (f"; {counted(warnings, 'warning')}" if warnings else ""))
 
 
 def show_config(config: ConfigOption = None) -> None:
@@ -110,19 +97,23 @@ def show_config(config: ConfigOption = None) -> None:
         fail("\n".join(map(str, faults)), WRONG)
 
 
-@asynchronous
-async def migrate_schema(
+def migrate_schema(
     config: ConfigOption = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the SQL.")] = False,
 ) -> None:
     """Apply schema migrations, one daemon at a time. Example: passbackd migrate --dry-run"""
-    try:
-        pending, sql = await migrate(quiet_config(config).database.url, dry_run=dry_run)
-    except SchemaError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        fail(f"database.url: the migration failed: {describe(error)}", FAILED)
+    settings = quiet_config(config)
+
+    async def work() -> tuple[list[str], list[str]]:
+        try:
+            return await migrate(settings.database.url, dry_run=dry_run)
+        except SchemaError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
+            fail(f"database.url: the migration failed: {describe(error)}")
+
+    pending, sql = run_work(work())
     for statement in sql:
         typer.echo(f"{statement.rstrip(';')};")
     if not pending:

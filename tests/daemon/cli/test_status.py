@@ -1,4 +1,4 @@
-"""What ``status`` says to people, line by line."""
+"""What ``status`` prints for people, line by line."""
 
 import io
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from daemon.cli.status_view import daemons_line, print_status, stream_line
+from daemon.cli.status import daemons_line, print_status, stream_line
 from daemon.web.health import Snapshot
 from models.assignment import STATES
 from models.heartbeat import Members
@@ -34,7 +34,7 @@ def page(*campuses, idle=(), rates=None, width=250):
         (Members(0, NOW - 90_000), f"{NONE}; one was last seen 2026-01-01 11:58:30 UTC (1 min 30 s ago)"),
     ],
 )
-def test_whether_anybody_is_at_work_is_said_plainly(daemons, words):
+def test_the_number_of_daemons_is_shown(daemons, words):
     assert daemons_line(daemons, NOW, UTC) == words
 
 
@@ -44,11 +44,11 @@ def test_whether_anybody_is_at_work_is_said_plainly(daemons, words):
         (0, None, "stream: 0 entries not yet applied"),
         (1, None, "stream: 1 entry not yet applied"),
         (None, "", "stream: Redis does not answer"),
-        (None, "it sleeps", "stream: Redis does not answer (it sleeps)"),
-        (None, None, "stream: Redis answers, but does not say what is on the stream"),
+        (None, "it is down", "stream: Redis does not answer (it is down)"),
+        (None, None, "stream: Redis answers, but the lag is unknown"),
     ],
 )
-def test_the_stream_line_has_its_lag_or_why_it_is_not_known(lag, away, words):
+def test_the_stream_shows_its_lag_or_why_it_is_unknown(lag, away, words):
     assert stream_line(lag, away) == words
 
 
@@ -67,7 +67,7 @@ def test_a_campus_shows_state_rate_and_what_waits_and_since_when():
     ]
 
 
-def test_a_campus_that_is_well_has_no_error():
+def test_a_campus_without_an_error_shows_none():
     text = page(CampusStatus("Example", "https://a.example:443"))
     assert "never" in text
     assert "last error" not in text

@@ -1,0 +1,50 @@
+"""What people see: text and tables on standard output, bars on standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from daemon.infra.log import printable
+
+#: Columns of a table in a pipe, which is never folded.
+PIPE_WIDTH = 250
+
+
+def console() -> Console:
+    """Standard output for people: colours and bars on a terminal only."""
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def print_json(document: object) -> None:
+    """Standard output for programs: one JSON document."""
+    typer.echo(json.dumps(document))
+
+
+def cell(text: str) -> str:
+    """Text from elsewhere for :func:`console`: it can neither steer the terminal nor be markup."""
+    return escape(printable(text))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table of :func:`cell`; None becomes an empty one."""
+    made = Table(*headings, box=None)
+    for row in rows:
+        made.add_row(*("" if value is None else cell(str(value)) for value in row))
+    return made
+
+
+@contextmanager
+def counting_bar(label: str, *, wanted: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal until all is done, nothing elsewhere. Call it with how many are done, and of how many."""
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
+    shown = wanted and sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

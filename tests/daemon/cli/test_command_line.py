@@ -1,0 +1,84 @@
+"""The command line: help, wrong use and wrong configuration, all of which end before a server is opened."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from daemon.cli.app import app
+
+BEYOND = "9" * 30
+
+
+def commands() -> dict[str, list[str]]:
+    """Every subcommand by its name, with its options."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        below = getattr(command, "commands", None)
+        for path, leaf in {f"{name} {one}": two for one, two in below.items()}.items() if below else [(name, command)]:
+            found[path] = [option for parameter in leaf.params for option in parameter.opts]
+    return found
+
+
+def call(*arguments, **environment):
+    return CliRunner().invoke(app, arguments, env=environment, prog_name="passbackd")
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_each_command_has_help_with_an_example(command):
+    said = call(*command.split(), "--help")
+    words = " ".join(said.stdout.split())
+    assert said.exit_code == 0
+    assert f"passbackd {command}" in words.partition("Example:")[2]
+    assert "--config" in words
+
+
+def test_the_release_is_shown_without_a_config_file():
+    said = call("--version")
+    assert (said.exit_code, said.stdout.split()[0]) == (0, "passbackd")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Usage: passbackd"),
+        (["frobnicate"], "frobnicate"),
+        (["run", "--confg", "x"], "--confg"),
+        (["resend"], "which grades? give --assignment"),
+        (["resend", "--since", "yesterday"], "--since: 'yesterday' is no time"),
+        (["resend", "--since", "2026-03-02T14:00:00"], "has no time zone"),
+        (["resend", "--assignment", BEYOND], "--assignment"),
+        (["resend", "--assignment", "0"], "--assignment"),
+        (["quarantine", "show", BEYOND], "ID"),
+        (["quarantine", "list", "--limit", BEYOND], "--limit"),
+        (["quarantine", "drop"], "which events? give their ids"),
+        (["quarantine", "replay"], "which events? give their ids"),
+        (["why"], "whose grades? give --user ID"),
+        (["why", "--json", "--course", "c", "--usage", "u"], "--lti-user ID"),
+        (["why", "--user", ""], "--user: give an id"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_what_to_give(arguments, words):
+    said = call(*arguments)
+    assert (said.exit_code, words in said.output) == (2, True), said.output
+
+
+def test_a_config_with_faults_is_shown_without_secrets_and_ends_with_2():
+    wrong = {"DATABASE__URL": "oracle://scott:tiger@host", "WEB__PORT": "many", "SECRETS__KEYS": "no key at all"}
+    said = call("config", **{f"PASSBACKD_{name}": value for name, value in wrong.items()})
+    assert said.exit_code == 2
+    assert {line.partition(" (")[0] for line in said.stderr.splitlines()} == {
+        "database.url",
+        "web.port",
+        "secrets.keys",
+    }
+    assert "WRONG" in said.stdout
+    assert "tiger" not in said.output
+    assert "no key at all" not in said.output
+
+
+def test_a_wrong_configuration_is_a_json_document_of_check():
+    said = call("check", "--json", PASSBACKD_WEB__PORT="ninety")
+    (finding,) = json.loads(said.stdout)["findings"]
+    assert (said.exit_code, said.stderr, finding["about"]) == (2, "", "web.port")
