@@ -5,11 +5,12 @@ import socket
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp.connector import AddrInfoType
-
 IpAddress = IPv4Address | IPv6Address
+#: Of a resolved address: family, kind, protocol, canonical name, and the address with its port.
+AddressInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 Network = IPv4Network | IPv6Network
 
 #: By reason, what is refused unless ``egress.allow_networks`` holds it; the first match names the reason. An explicit
@@ -116,7 +117,7 @@ class Egress:
                 "add its network to egress.allow_networks"
             )
 
-    def socket_factory(self, addr_info: AddrInfoType) -> socket.socket:
+    def socket_factory(self, addr_info: AddressInfo) -> socket.socket:
         """Make the socket for one resolved address, for ``aiohttp.TCPConnector``; refuse it otherwise."""
         family, kind, protocol, _, target = addr_info
         if family not in (socket.AF_INET, socket.AF_INET6):

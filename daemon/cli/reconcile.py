@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from actors.read_back import COMPARISONS, Comparison
+from actors.comparison import COMPARISONS, Comparison
 from daemon.cli.common import FAILED, consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
 from daemon.cli.screen import cell, console, counting_bar, print_json, table
 from daemon.infra.text import iso
-from daemon.support.reconcile import CampusReport, Mismatch, reading, reconcile
+from daemon.support.report import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
 
 #: Findings that are shown to people; ``--json`` has all.
@@ -40,6 +40,9 @@ def reconcile_campuses(
 
     Example: passbackd reconcile --consumer example --fix
     """
+    # Imported here, so that the other commands start quickly.
+    from daemon.support.reconcile import reading, reconcile  # noqa: PLC0415
+
     settings = quiet_config(config)
     fixed: set[Comparison] = {
         *(("empty", "outdated") if fix or overwrite else ()),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.check import Finding, check_campuses, check_servers, exit_code, faults_of_config, report
+from daemon.check.findings import Finding, exit_code, faults_of_config, report
 from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.screen import counting_bar, print_json
@@ -52,6 +52,10 @@ def check_setup(
 
     Example: passbackd check --deep
     """
+    # Imported here, so that the other commands start quickly.
+    from daemon.check.campuses import check_campuses  # noqa: PLC0415
+    from daemon.check.servers import check_servers  # noqa: PLC0415
+
     if as_json:
         try:
             load(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())

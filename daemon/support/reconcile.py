@@ -8,12 +8,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import structlog
 
-from actors.read_back import COMPARISONS, Comparison, NotReadError, Reader, Reading, compare
+from actors.comparison import Comparison, compare
+from actors.read_back import NotReadError, Reader, Reading
 from daemon.config import Config
+from daemon.support.report import CampusReport, Mismatch
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state, reserve_for_reading
 from models.db.clock import Clock
@@ -38,43 +39,6 @@ RESERVE_MS = 15_000
 AGAIN = 0.5
 #: Consecutive readings without a score, for a reason that is the campus's, before it is left.
 MAX_UNREADABLE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """
-    A grade that a campus does not hold as it acknowledged it, or does not show.
-
-    *held*: as the campus wrote it; None where it showed none, for the reason *why*. *marked*: whether the grade is sent
-    again.
-    """
-
-    acknowledged: Acknowledged
-    finding: Comparison
-    held: str | None
-    why: str = ""
-    marked: bool = False
-
-
-@dataclass(slots=True)
-class CampusReport:
-    """
-    What was found at one campus.
-
-    *left*: why not all of it was read; empty if it was. *skipped*: how many assignments were not read, by why.
-    """
-
-    consumer: str
-    origin: str
-    skipped: Counter[str]
-    left: str = ""
-    counts: dict[Comparison, int] = field(default_factory=lambda: dict.fromkeys(COMPARISONS, 0))
-    mismatches: list[Mismatch] = field(default_factory=list)
-
-    @property
-    def marked(self) -> int:
-        """How many grades are sent again."""
-        return sum(mismatch.marked for mismatch in self.mismatches)
 
 
 class _Campus:

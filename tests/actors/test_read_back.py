@@ -1,11 +1,11 @@
-"""Asking a campus for a score within its limit, and comparing it with the one that the campus should hold."""
+"""Asking a campus for a score within its limit."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
 
-from actors.read_back import NotReadError, Reader, Reading, compare
+from actors.read_back import NotReadError, Reader, Reading
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from tests.actors.campuses import breaker_of, columns, held_by, known, make_class, state_of
@@ -193,22 +193,3 @@ async def test_a_reading_that_was_lost_forces_nothing_but_what_its_lease_covers(
         assert await sending.rescue() == 1
     assert await columns(leaf, "claimed_until", "sent_version") == (None, 1)
     assert await results(leaf) == ["accepted"], "nothing was sent"
-
-
-HELD = {
-    "equal": ["0.8333", "0.83330", "0.83335", "0.83325"],
-    "outdated": ["0.833351", "0.83336", "0.5", "0.50005"],
-    "modified": ["0.500051", "1", "0", "83.33", "-1", "1e400000", "1e9999999", "-1e9999999", "1e-9999999"],
-    "empty": [""],
-    "unreadable": ["A+", "0,83", "NaN", "Infinity"],
-}
-
-
-@pytest.mark.parametrize(("held", "expected"), [(text, name) for name, texts in HELD.items() for text in texts])
-def test_what_a_campus_holds_is_compared(held, expected):
-    assert compare(held, "0.8333", ["0.5", "0.8334"]) == expected
-
-
-def test_a_grade_that_was_sent_twice_is_equal_and_one_without_a_record_was_never_sent():
-    assert compare("0.5", "0.5", ["0.5", "0.5"]) == "equal"
-    assert compare("0.4", "0.5", []) == "modified"

@@ -1,6 +1,8 @@
 """The command line: help, wrong use and wrong configuration, all of which end before a server is opened."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -82,3 +84,8 @@ def test_a_wrong_configuration_is_a_json_document_of_check():
     said = call("check", "--json", PASSBACKD_WEB__PORT="ninety")
     (finding,) = json.loads(said.stdout)["findings"]
     assert (said.exit_code, said.stderr, finding["about"]) == (2, "", "web.port")
+
+
+def test_a_short_question_does_not_wait_for_the_libraries_that_only_some_commands_need():
+    shown = "import sys, daemon.cli.app; print(*{'aiohttp', 'prometheus_client'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stdout == "\n"
