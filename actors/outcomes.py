@@ -44,23 +44,15 @@ class Outcomes:
     Args:
         broker: Not yet used by a worker; its partition queues are declared here.
         partitions: How many queues there are.
-        max_connections: Attempts at once of this daemon.
         turn: Seconds that a connection stays with a campus while other campuses wait for one.
     """
 
     def __init__(
-        self,
-        broker: dramatiq.Broker,
-        dependencies: Dependencies,
-        *,
-        partitions: int,
-        max_connections: int,
-        turn: float = TURN,
+        self, broker: dramatiq.Broker, dependencies: Dependencies, *, partitions: int, turn: float = TURN
     ) -> None:
         self._broker = broker
         self._dependencies = dependencies
         self._partitions = partitions
-        self._max_connections = max_connections
         self._turn = turn
         #: Called when waiting assignments may be sent: a slot is free, or a limit has changed.
         self.notify: Callable[[], None] = lambda: None
@@ -70,10 +62,9 @@ class Outcomes:
         self.backlog = False
         self._closed = False
         self._reserved = 0
-        #: By token, when each running attempt was claimed, in milliseconds since 1970; None: its campus is slow.
-        self._running: dict[int, int | None] = {}
-        #: By token of a running attempt, until when its connection may be handed over, by the monotonic clock.
-        self._turns: dict[int, float] = {}
+        #: By token, the claim of each running attempt, and until when its connection may be handed over, by the
+        #: monotonic clock.
+        self._running: dict[int, tuple[Claim, float]] = {}
         #: Tokens of claims for which no attempt has begun: two messages may name the same assignment.
         self._fresh: set[int] = set()
         finisher = Finisher(
@@ -95,13 +86,13 @@ class Outcomes:
     @property
     def free(self) -> int:
         """Connections that no attempt uses."""
-        return max(0, self._max_connections - len(self._running) - self._reserved)
+        return max(0, self._dependencies.settings.max_connections - len(self._running) - self._reserved)
 
     def free_for_slow(self) -> int:
         """How many of these slow campuses may use: together they have half of all."""
         before = self._dependencies.clock.now() - SLOW_MS
-        slow = sum(claimed_at is None or claimed_at < before for claimed_at in self._running.values())
-        return max(0, min(self.free, max(1, self._max_connections // 2) - slow))
+        slow = sum(claim.slow or claim.claimed_at < before for claim, _ in self._running.values())
+        return max(0, min(self.free, max(1, self._dependencies.settings.max_connections // 2) - slow))
 
     def close(self) -> None:
         """Claim nothing more: the daemon stops."""
@@ -174,20 +165,15 @@ class Outcomes:
 
     async def _chain(self, claim: Claim) -> None:
         """Make an attempt, and those that are handed over after it, with one connection."""
-        self._turns[claim.token] = self._dependencies.clock.monotonic() + self._turn
         try:
             while (following := await self._attempts.make(claim)) is not None:
-                self._turns[following.token] = self._turns.pop(claim.token)
-                del self._running[claim.token]
+                _, turn_ends = self._running.pop(claim.token)
                 claim = following
-                self._note_running(claim)
+                self._running[claim.token] = claim, turn_ends
         finally:
-            del self._running[claim.token], self._turns[claim.token]
+            del self._running[claim.token]
             if self.slow_contended if claim.slow else self.backlog:
                 self.notify()
-
-    def _note_running(self, claim: Claim) -> None:
-        self._running[claim.token] = None if claim.slow else claim.claimed_at
 
     async def _claim_many(self, assignment_ids: Sequence[int]) -> Mapping[int, Claim]:
         reserved = self.free
@@ -197,16 +183,17 @@ class Outcomes:
         finally:
             self._reserved -= reserved
         self.backlog |= len(claims) < len(assignment_ids)
+        turn_ends = self._dependencies.clock.monotonic() + self._turn
         for one in claims:
             self._fresh.add(one.token)
-            self._note_running(one)
+            self._running[one.token] = one, turn_ends
         return {one.assignment_id: one for one in claims}
 
     def _hands_over(self, claim: Claim) -> bool:
         if self._closed or not self._dependencies.may_send():
             return False
         contended = self.slow_contended if claim.slow else self.contended
-        return not contended or self._dependencies.clock.monotonic() < self._turns[claim.token]
+        return not contended or self._dependencies.clock.monotonic() < self._running[claim.token][1]
 
 
 def _checked(assignment_ids: object) -> list[int]:

@@ -184,12 +184,7 @@ async def _open_outcomes(
 ) -> tuple[Outcomes, LoopWorker]:
     broker = dramatiq_broker(redis_url, config.redis.dramatiq_namespace)
     stack.callback(broker.close)
-    outcomes = Outcomes(
-        broker,
-        dependencies,
-        partitions=config.worker.partitions,
-        max_connections=config.outcomes.max_connections,
-    )
+    outcomes = Outcomes(broker, dependencies, partitions=config.worker.partitions)
     # Attempts under way end, and no claim follows them.
     stop.on_set(outcomes.close)
     worker = LoopWorker(

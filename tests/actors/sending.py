@@ -103,9 +103,7 @@ class Sending:
             may_send=lambda: self.may_send,
             abort=Abort(),
         )
-        self.outcomes = Outcomes(
-            self.broker, self.dependencies, partitions=PARTITIONS, max_connections=max_connections, turn=turn
-        )
+        self.outcomes = Outcomes(self.broker, self.dependencies, partitions=PARTITIONS, turn=turn)
         self.outcomes.contended = not hands_over
         self.dispatcher = Dispatcher(self.outcomes, self.dependencies)
         self.outcomes.notify = self.dispatcher.notify

@@ -26,14 +26,15 @@ DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 
 
 class Messenger:
-    """Sends messages, and shows what Redis then holds. Of the dependencies messages need the clock alone."""
+    """Sends messages, and shows what Redis then holds. Of the dependencies messages need the clock and a limit."""
 
     def __init__(self, url: str, max_connections: int = 8) -> None:
         self.broker = dramatiq_broker(url, NAMESPACE)
         clock = Clock(lambda: NOW / 1000)
         clock._offset_ms = 0.0
-        dependencies = cast("Dependencies", SimpleNamespace(clock=clock))
-        self.outcomes = Outcomes(self.broker, dependencies, partitions=PARTITIONS, max_connections=max_connections)
+        settings = SimpleNamespace(max_connections=max_connections)
+        dependencies = cast("Dependencies", SimpleNamespace(clock=clock, settings=settings))
+        self.outcomes = Outcomes(self.broker, dependencies, partitions=PARTITIONS)
 
     async def dirty(self, *dirty: Dirty) -> None:
         await self.outcomes.enqueue_dirty(dirty)

@@ -158,7 +158,7 @@ class Daemon:
             abort=Abort(),
         )
         self.queue = MemoryQueue(stream)
-        self.outcomes = Outcomes(self.queue, dependencies, partitions=4, max_connections=SETTINGS.max_connections)
+        self.outcomes = Outcomes(self.queue, dependencies, partitions=4)
         batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
         intake = IntakeLoop(stream, batches, keep_days=7)
         dispatcher = Dispatcher(self.outcomes, dependencies)

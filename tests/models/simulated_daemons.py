@@ -235,7 +235,7 @@ class Daemon:
             abort=Abort(),
             reached=self._reach,
         )
-        self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS, max_connections=CONNECTIONS)
+        self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS)
         self.dispatcher = Dispatcher(self.outcomes, dependencies)
 
     async def receive(self, assignment_ids: Sequence[int]) -> Call:
