@@ -6,10 +6,9 @@ import pty
 import subprocess
 
 import pytest
-import typer
 
-from daemon.cli.app import app
 from tests.blackbox.world import COMMAND, KEY, PATIENCE, launch, score
+from tests.daemon.cli.commands import commands
 
 #: What answers a question or changes something while the daemon is up or down, in this order.
 CALLS = [
@@ -33,16 +32,6 @@ CALLS = [
 ]
 #: What does not run beside others, or ends what the others look at: tested where it belongs.
 ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"}
-
-
-def commands() -> dict[str, list[str]]:
-    """Every subcommand by its name, with its options."""
-    found = {}
-    for name, command in typer.main.get_command(app).commands.items():
-        below = getattr(command, "commands", None)
-        for path, leaf in {f"{name} {one}": two for one, two in below.items()}.items() if below else [(name, command)]:
-            found[path] = [option for parameter in leaf.params for option in parameter.opts]
-    return found
 
 
 def named(call: list[str]) -> str:
@@ -114,14 +103,3 @@ def test_commands_work_with_the_daemon_up_and_down_in_a_pipe_and_in_a_terminal_a
         code, shown = in_terminal(pair, *call)
         assert code in expected(pair, call), f"{call}\n{shown}"
         assert "Traceback" not in shown
-
-
-@pytest.mark.parametrize("command", sorted(commands()))
-def test_each_command_has_help_with_an_example(make_world, fresh_database, command):
-    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
-    said = world.end(world.start(*command.split(), "--help"))
-    words = " ".join(said.out.split())
-    assert said.code == 0
-    assert "Example:" in words
-    assert f"passbackd {command}" in words.partition("Example:")[2]
-    assert "--config" in words

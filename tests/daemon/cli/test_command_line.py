@@ -5,22 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from daemon.cli.app import app
+from tests.daemon.cli.commands import commands
 
 BEYOND = "9" * 30
-
-
-def commands() -> dict[str, list[str]]:
-    """Every subcommand by its name, with its options."""
-    found = {}
-    for name, command in typer.main.get_command(app).commands.items():
-        below = getattr(command, "commands", None)
-        for path, leaf in {f"{name} {one}": two for one, two in below.items()}.items() if below else [(name, command)]:
-            found[path] = [option for parameter in leaf.params for option in parameter.opts]
-    return found
 
 
 def call(*arguments, **environment):
@@ -44,7 +34,6 @@ def test_the_release_is_shown_without_a_config_file():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Usage: passbackd"),
         (["frobnicate"], "frobnicate"),
         (["run", "--confg", "x"], "--confg"),
         (["resend"], "which grades? give --assignment"),
@@ -63,7 +52,12 @@ def test_the_release_is_shown_without_a_config_file():
 )
 def test_wrong_use_ends_with_2_and_says_what_to_give(arguments, words):
     said = call(*arguments)
-    assert (said.exit_code, words in said.output) == (2, True), said.output
+    assert (said.exit_code, words in said.stderr) == (2, True), said.output
+
+
+def test_without_a_command_the_help_is_shown():
+    said = call()
+    assert (said.exit_code, "Usage: passbackd" in said.output) == (2, True), said.output
 
 
 def test_a_config_with_faults_is_shown_without_secrets_and_ends_with_2():
