@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from daemon.config.sections import Config, Section, sections
 from daemon.config.show import toml
+from tests.checks.generated import stale
 
 ROOT = Path(__file__).parents[2]
 CONFIG, CONFIGURE = ROOT / "config.toml", ROOT / "docs" / "configure.md"
@@ -99,12 +100,8 @@ def with_tables(page: str) -> str:
 
 def main() -> str | None:
     wanted = {CONFIG: config_toml(), CONFIGURE: with_tables(CONFIGURE.read_text())}
-    stale = [path for path, text in wanted.items() if path.read_text() != text]
-    if "--write" in sys.argv:
-        for path in stale:
-            path.write_text(wanted[path])
-    elif stale:
-        return f"{', '.join(str(path.relative_to(ROOT)) for path in stale)}: not what the code says. Run `make docs`."
+    if differ := stale(wanted):
+        return f"{', '.join(str(path.relative_to(ROOT)) for path in differ)}: not what the code says. Run `make docs`."
     print("the documents say what the code does")
     return None
 

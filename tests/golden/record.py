@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.blackbox.world import World
+from tests.checks.generated import stale
 from tests.golden.campus import make_certificate
 from tests.golden.test_requests_on_the_wire import (
     CASES,
@@ -47,11 +48,7 @@ def main() -> str | None:
     with tempfile.TemporaryDirectory() as name:
         found = {REQUESTS: asyncio.run(record_cases(Path(name))), PROCESSES: record_processes(Path(name))}
     texts = {path: json.dumps(data, indent=1) + "\n" for path, data in found.items()}
-    differ = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
-    if "--write" in sys.argv:
-        for path in differ:
-            path.write_text(texts[path])
-    elif differ:
+    if differ := stale(texts):
         return f"{', '.join(path.name for path in differ)}: not what the code sends; --write records it anew"
     print("the recorded requests are what the code sends")
     return None
