@@ -110,12 +110,6 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     return effects
 
 
-async def apply_score(user_id: str, course_id: str, usage_id: str, *, points: Points, modified_us: int) -> Effect:
-    """One score, as :func:`apply_scores`."""
-    (effect,) = await apply_scores([ScoreChange(user_id, course_id, usage_id, *points, modified_us)])
-    return effect
-
-
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
     """Scores by usage id, for several learners at once."""
     keys = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}

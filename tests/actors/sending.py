@@ -25,8 +25,8 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.clock import Clock
 from models.rescue import rescue
-from models.score import apply_score
 from tests.models.rows import BLOCK, COURSE, LEARNER, read_lines
+from tests.models.scores import apply_score
 
 KEY, SECRET, SOURCEDID = "key", "a-very-secret-secret", 'course:7<"user">&42'
 PATH = "/outcomes?tool=a%2Fb&empty="

@@ -40,9 +40,10 @@ from models.delivery import DeliveryRecord, DeliveryResult
 from models.dispatch import Share, pick, read_capacity
 from models.finishing import Finish, Finished, HandOver, Outcome, finish
 from models.rescue import rescue
-from models.score import apply_score, read_scores
+from models.score import read_scores
 from tests.models.campus import Campus, Request
 from tests.models.rows import BLOCK, COURSE, LEARNER, PROBLEM, make_assignment, read_lines, read_row
+from tests.models.scores import apply_score
 
 MARGIN, DEADLINE, HOLD = 5_000, 15_000, 30_000
 LEASE = MARGIN + DEADLINE + HOLD

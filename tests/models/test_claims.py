@@ -9,7 +9,7 @@ from models.campus import Campus
 from models.claims import claim, claim_for_reading, superseded
 from models.consumer import LtiConsumer
 from models.orphaned_claim import OrphanedClaim, orphan_claims, prune_orphans
-from models.score import apply_score, read_scores
+from models.score import read_scores
 from tests.models.claiming import (
     DIRTY,
     LATER,
@@ -33,6 +33,7 @@ from tests.models.rows import (
     read_lines,
     read_row,
 )
+from tests.models.scores import apply_score
 from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")

@@ -14,7 +14,7 @@ from models.db.migrate import migrate
 from models.dispatch import Share, pick
 from models.finishing import Finish, HandOver, finish
 from models.rescue import rescue
-from models.score import apply_score, read_scores
+from models.score import read_scores
 from tests.models.claiming import (
     LATER,
     LEASE,
@@ -27,6 +27,7 @@ from tests.models.claiming import (
     record,
 )
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_lines, read_row
+from tests.models.scores import apply_score
 
 # What a claim must not be: it takes the version and the score at once.
 _CLAIM_AND_SCORE = """

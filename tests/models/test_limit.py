@@ -19,7 +19,6 @@ from models.db.migrate import migrate
 from models.finishing import Finish, Finished, HandOver, finish
 from models.registration import Registration, register
 from models.rescue import rescue
-from models.score import apply_score
 from tests.models.campus import Campus as MemoryCampus
 from tests.models.rows import (
     BLOCK,
@@ -30,6 +29,7 @@ from tests.models.rows import (
     read_claims,
     read_row,
 )
+from tests.models.scores import apply_score
 from tests.models.simulated_daemons import CONNECTIONS, Daemon, Stage, Time
 from tests.models.world import ANSWERS
 

@@ -10,10 +10,11 @@ from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable, retire
 from models.retired_user import RetiredUser, digest_of, is_retired
-from models.score import Score, apply_score
+from models.score import Score
 from models.stream_position import read_position
 from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launched
 from tests.models.rows import read_row
+from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("two_consumers")
 

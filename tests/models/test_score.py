@@ -2,7 +2,8 @@
 
 import pytest
 
-from models.score import Score, apply_score, read_scores
+from models.score import Score, read_scores
+from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 

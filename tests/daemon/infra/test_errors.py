@@ -19,7 +19,8 @@ from tortoise.transactions import in_transaction
 
 from daemon.infra.errors import MAX_DESCRIPTION, describe, is_data_fault, lost_server
 from models.db.sql import Statement
-from models.score import Score, apply_score
+from models.score import Score
+from tests.models.scores import apply_score
 
 
 def caused(error, cause):

@@ -12,10 +12,11 @@ from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import EventFilter, QuarantinedEvent, content_of, in_order
-from models.score import Score, apply_score
+from models.score import Score
 from models.stream_position import read_position
 from tests.actors.sending import Ticker
 from tests.daemon.ingest.reading import LAUNCH, SCORE
+from tests.models.scores import apply_score
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from models.quarantine import QuarantinedEvent, content_of
 from models.queries import grades as lookup
 from models.queries.grades import MAX_EVENTS, MAX_LINES, MAX_RECENT, Query
 from models.retired_user import RetiredUser, digest_of
-from models.score import apply_score
 from models.stale_event import StaleEvent, note_stale
 from models.stream_position import Intake, read_position
 from tests.models.plans import plan, whole_tables
 from tests.models.rows import make_assignment
+from tests.models.scores import apply_score
 
 NOW = 1_000_000
 LONG = "x" * 5_000
