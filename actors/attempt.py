@@ -7,10 +7,11 @@ from itertools import islice
 import structlog
 
 from actors import resolution
-from actors.dependencies import MARGIN, Dependencies
+from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
+from actors.lease import MARGIN
 from actors.request import Requests
 from models.claims import Claim, superseded
 from models.course_tree import Tree

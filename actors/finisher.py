@@ -11,6 +11,7 @@ from actors import resolution
 from actors.breaker import next_breaker
 from actors.dependencies import Dependencies
 from actors.instrumentation import record_breaker
+from actors.lease import lease_seconds
 from models.campus import Breaker, Signal
 from models.claims import Claim, Lease
 from models.db.data_loader import DataLoader
@@ -55,7 +56,7 @@ class Finisher:
         """
         clock = self._dependencies.clock
         hold_ms = max(end.hold_until - clock.now(), 0)
-        deadline = clock.monotonic() + self._dependencies.settings.lease_seconds + hold_ms / 1000
+        deadline = clock.monotonic() + lease_seconds(self._dependencies.settings) + hold_ms / 1000
         alone = False
         while True:
             wait = FINISH_RETRY

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from actors.breaker import next_breaker
 from actors.client import Sender
-from actors.dependencies import MARGIN, Settings
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
+from actors.lease import MARGIN, new_lease
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target
+from actors.settings import Settings
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading
@@ -61,7 +62,7 @@ class Reader:
         Raises:
             NotReadError: Not now.
         """
-        claim = await claim_for_reading(assignment_id, self.settings.lease(self.clock))
+        claim = await claim_for_reading(assignment_id, new_lease(self.settings, self.clock))
         if claim is None:
             if not await GradedAssignment.exists(id=assignment_id):
                 return None

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 import aiohttp
 
 from actors.client import Sender, http_session
-from actors.dependencies import Settings
 from actors.resolution import Rules
+from actors.settings import Settings
 from daemon.config import Config
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError

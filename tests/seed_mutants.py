@@ -147,7 +147,7 @@ MUTANTS = [
         "if clock.monotonic() - claim.began > allowed:",
         "if clock.monotonic() - claim.began > allowed * 1000:",
         "actors/request.py",
-        "tests/actors/test_leases.py::test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_one_that_took_over",
+        "tests/actors/test_lease.py::test_a_holder_that_was_frozen_beyond_its_margin_does_not_overlap_the_one_that_took_over",
     ),
 ]  # fmt: skip
 

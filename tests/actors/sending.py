@@ -12,10 +12,12 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 
 from actors.client import Abort, Sender
-from actors.dependencies import MARGIN, Dependencies, Settings
+from actors.dependencies import Dependencies
+from actors.lease import MARGIN
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
+from actors.settings import Settings
 from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher
 from models.campus import OutcomeService, ensure_campus

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.dependencies import MARGIN
+from actors.lease import MARGIN
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from tests.actors.campuses import columns, held_by, state_of

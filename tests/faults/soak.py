@@ -8,12 +8,13 @@ from dramatiq.brokers.stub import StubBroker
 from lxml import etree
 
 from actors.client import Abort
-from actors.dependencies import Dependencies, Settings
+from actors.dependencies import Dependencies
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
+from actors.settings import Settings
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier

@@ -12,12 +12,14 @@ from typing import Any
 from dramatiq import Broker
 
 from actors.client import Abort
-from actors.dependencies import MARGIN, Dependencies, Settings
+from actors.dependencies import Dependencies
 from actors.errors import DeliveryError
+from actors.lease import MARGIN
 from actors.metrics import Metrics
 from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
+from actors.settings import Settings
 from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees
 from models.course_tree import Tree

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import structlog
 
-from actors.dependencies import MARGIN
+from actors.lease import MARGIN
 from actors.request import PUT_OFF
 from models.changes import force_resend
 from tests.actors.campuses import columns, held_by, slowly
