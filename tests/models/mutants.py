@@ -203,13 +203,13 @@ MUTANTS = [
 ]  # fmt: skip
 
 
-def try_mutant(mutant: Mutant, *, shrink: bool, packages: tuple[str, ...] = PACKAGES) -> str:
+def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
     """One mutant in a folder of its own: how it was noticed, where, and after how long."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         folder = Path(name)
         ignore = shutil.ignore_patterns("__pycache__", ".*")
-        for package in packages:
+        for package in PACKAGES:
             shutil.copytree(ROOT / package, folder / package, ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", folder)
         phases = "(Phase.generate, Phase.shrink)" if shrink else "(Phase.generate,)"
