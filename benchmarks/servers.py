@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import servers
+from tests.postgres import PostgresServer, postgres_binaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Servers:
     """Running servers, and a folder for what is written to files."""
 
     folder: Path
-    postgres: servers.PostgresServer
+    postgres: PostgresServer
     valkey: servers.RedisServer
 
     def fresh(self) -> tuple[Path, str, str]:
@@ -32,7 +33,7 @@ def running_servers() -> Iterator[Servers]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         run = stack.enter_context(servers.run_folder())
-        postgres = servers.PostgresServer(run / "postgresql", servers.postgres_binaries())
+        postgres = PostgresServer(run / "postgresql", postgres_binaries())
         stack.callback(postgres.close)
         valkey = servers.RedisServer(run / "valkey", servers.valkey_binary())
         stack.callback(valkey.close)

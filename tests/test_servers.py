@@ -1,4 +1,4 @@
-"""The servers of the tests, since much else is concluded from them."""
+"""The servers of the tests, on which all other tests rely."""
 
 import subprocess
 import sys
@@ -10,7 +10,6 @@ import asyncpg
 import psutil
 import pytest
 import redis
-import redis.asyncio
 
 from tests import servers
 
@@ -25,11 +24,7 @@ async def test_a_database_is_empty_and_its_own(database_url, fresh_database):
     assert fresh_database("postgresql") != database_url
 
 
-def test_two_sqlite_databases_of_a_test_are_two_files(fresh_database):
-    assert fresh_database("sqlite") != fresh_database("sqlite")
-
-
-async def test_a_database_is_dropped_although_a_session_is_connected(postgres):
+async def test_a_database_is_dropped_although_a_client_is_connected(postgres):
     url = postgres.create_database()
     connection = await asyncpg.connect(url)
     postgres.drop_database(url)
@@ -63,20 +58,12 @@ def test_postgresql_is_started_again_for_the_next_database(postgres):
     assert postgres.running
 
 
-async def test_a_redis_url_leads_to_an_empty_database(redis_url):
-    async with redis.asyncio.from_url(redis_url) as client:
-        assert await client.dbsize() == 0
-        await client.set("left", "over")
-
-
-def test_each_test_has_a_redis_database_of_its_own(redis_server):
-    assert redis_server.fresh_url() != redis_server.fresh_url()
-
-
 @pytest.mark.parametrize("end", ["stop", "kill"])
 @pytest.mark.parametrize(("empty", "kept"), [(False, b"kept"), (True, None)])
 def test_redis_comes_back_with_its_data_or_without(redis_server, redis_url, end, empty, kept):
+    assert redis_server.fresh_url() != redis_url
     with redis.Redis.from_url(redis_url) as client:
+        assert client.dbsize() == 0
         client.set("key", "kept")
         getattr(redis_server, end)()
         with pytest.raises(redis.ConnectionError):
@@ -106,8 +93,9 @@ def test_nothing_stays_behind_when_a_run_is_killed():
     program = """
 import os, sys, signal
 from tests import servers
+from tests.postgres import PostgresServer, postgres_binaries
 with servers.run_folder() as folder:
-    postgres = servers.PostgresServer(folder / "postgresql", servers.postgres_binaries())
+    postgres = PostgresServer(folder / "postgresql", postgres_binaries())
     valkey = servers.RedisServer(folder / "valkey", servers.valkey_binary())
     postgres.start(), valkey.start()
     print(folder, postgres.pid, valkey.pid, flush=True)

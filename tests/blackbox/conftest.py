@@ -1,9 +1,8 @@
 """Fixtures of the tests that drive the real command as processes of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -14,10 +13,8 @@ from tests.fakes.lms import RecordingLms
 _NUMBERS = count()
 
 
-class MakeWorld(Protocol):
-    """Makes a world on a database and a Redis; its processes end with the test."""
-
-    def __call__(self, database_url: str, redis_url: str) -> World: ...
+#: Makes a world on the URLs of a database and a Redis; its processes end with the test.
+MakeWorld = Callable[[str, str], World]
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
 """Campuses in trouble: one that throttles, one whose secret is wrong, one that the operator pauses."""
 
 import json
-import random
 import time
 from itertools import pairwise
 
 import pytest
 
 from models.campus import MIN_PROBE_PAUSE_MS
-from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wait_until, wire
+from tests.blackbox.daemon import wait_until
+from tests.blackbox.learners import between
+from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wire
 from tests.fakes.canvas import ThrottlingCanvas, most_at_once
-from tests.fakes.lms import RecordingLms, answer, failure, success
+from tests.fakes.lms import RecordingLms, answer, failure
 
 #: Seconds between two requests to a campus that refuses everything.
 MIN_PAUSE = MIN_PROBE_PAUSE_MS / 1000
@@ -22,7 +23,7 @@ def world(make_world, fresh_database, valkey_url):
     return make_world(fresh_database("postgresql"), valkey_url)
 
 
-class Learners:
+class Grades:
     """Learners with a grade each, spread over a campus's outcome URLs."""
 
     def __init__(self, campus: RecordingLms, number: int, urls: int = 1) -> None:
@@ -32,10 +33,8 @@ class Learners:
 
     def events(self):
         """The scores first, so that every launch makes a grade due at once."""
-        return [*self.scores(), *self.launches()]
-
-    def scores(self):
-        return [score(f"user-{one}", "problem-1", one % 11) for one in range(self._number)]
+        scores = [score(f"user-{one}", "problem-1", one % 11) for one in range(self._number)]
+        return [*scores, *self.launches()]
 
     def launches(self):
         return [
@@ -48,12 +47,6 @@ class Learners:
 
     def _path(self, one: int) -> str:
         return f"/api/lti/v1/tools/{one % self._urls + 1}/grade_passback"
-
-
-def between(least: float, most: float, seed: int):
-    """A campus of random latency."""
-    chance = random.Random(seed)
-    return lambda _record: success(latency=chance.uniform(least, most))
 
 
 def campus_status(world):
@@ -70,7 +63,7 @@ def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refus
     world.set("outcomes", max_per_campus=most)
     world.add_consumer()
     with ThrottlingCanvas.in_thread({KEY: SECRET}, between(0.05, 0.15, seed=1)) as canvas:
-        learners = Learners(canvas, 500, urls=50)
+        learners = Grades(canvas, 500, urls=50)
         world.add(*learners.events())
         daemons = [world.run(), world.run()]
         canvas.wait_for(lambda: len(canvas.gradebook) == 500, 100)
@@ -84,31 +77,28 @@ def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refus
     assert canvas.faults == []
 
 
-#: How an LMS refuses a request whose signature is wrong.
-REFUSALS = {
-    "an LMS with status codes": answer(401, b"Invalid signature"),
-    "Moodle": failure("Message signature not valid", content_type="text/html"),
-}
-
-
 def refused(daemon):
     return daemon.metric("passback_outcomes_total", consumer=NAME, result="misconfigured")
 
 
 def is_shown(daemon, state):
-    """Whether the gauge, which is refreshed by and by, has the only campus in that state."""
+    """Whether the gauge, which is refreshed periodically, has the only campus in that state."""
     return daemon.metric("passback_campus_state", consumer=NAME, state=state) == 1
 
 
-@pytest.mark.parametrize(("refusal", "probes"), [("an LMS with status codes", 2), ("Moodle", 1)])
-def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_corrected_and_then_gets_everything(
-    world, refusal, probes
-):
+@pytest.mark.parametrize(
+    ("refusal", "probes"),
+    [
+        pytest.param(answer(401, b"Invalid signature"), 2, id="an LMS with status codes"),
+        pytest.param(failure("Message signature not valid", content_type="text/html"), 1, id="Moodle"),
+    ],
+)
+def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_right_and_then_gets_everything(world, refusal, probes):
     add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin")
     assert world.call(*add, stdin="not the secret\n").code == 0
     with RecordingLms.in_thread({KEY: SECRET}) as campus:
-        campus.refusal = REFUSALS[refusal]
-        learners = Learners(campus, 40)
+        campus.refusal = refusal
+        learners = Grades(campus, 40)
         daemon = world.run()
         world.add(*learners.events())
         daemon.wait_until("the campus is down", lambda: is_shown(daemon, "down"))
@@ -146,7 +136,7 @@ def seconds_until_quiet(world, campus):
 
 def test_a_paused_campus_gets_nothing_more_within_two_seconds_and_the_rest_when_it_is_resumed(world, campus):
     campus.behave = between(0.1, 0.3, seed=2)
-    learners = Learners(campus, 400)
+    learners = Grades(campus, 400)
     daemon = world.begin()
     world.add(*learners.events())
     late = [seconds_until_quiet(world, campus)]
@@ -158,7 +148,7 @@ def test_a_paused_campus_gets_nothing_more_within_two_seconds_and_the_rest_when_
     daemon.wait_until("the gauge says so", lambda: is_shown(daemon, "paused"))
     assert campus_status(world)["state"] == "paused"
     assert world.call("consumer", "pause", KEY).out == f"{KEY} was paused already\n"
-    # Whatever was under way was let come to its end.
+    # Requests under way were finished.
     sent = len(campus.requests)
     assert sent == len(campus.gradebook) < 400
     assert world.count("graded_assignment WHERE attempts > 0 OR claimed_until IS NOT NULL") == 0

@@ -1,4 +1,4 @@
-"""A campus's limit holds over three daemons, whatever becomes of them: by what goes over the wire."""
+"""A campus's limit holds over three daemons, also when they are killed or frozen: seen from the wire."""
 
 import signal
 import sys
@@ -8,8 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.blackbox.daemon import wait_until
 from tests.blackbox.learners import Learners, between
-from tests.blackbox.world import KEY, SECRET, launch, score, structure, wait_until
+from tests.blackbox.world import KEY, SECRET, launch, score, structure
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.fakes.lms import RecordingLms
 from tests.fakes.turnstile import Turnstile
@@ -30,7 +31,7 @@ NOW_MS = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 @pytest.fixture
 def world(make_world, fresh_database, valkey_url):
-    """PostgreSQL and Valkey, and a campus that bears four requests at once."""
+    """PostgreSQL and Valkey, and a campus with a limit of four requests at once."""
     world = make_world(fresh_database("postgresql"), valkey_url)
     world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)
     world.add_consumer()
@@ -48,7 +49,7 @@ def turnstile(campus):
 
 @contextmanager
 def at_work(world, turnstile, *daemons):
-    """More to do than the campus takes; in the end each of *daemons* sees that all is done."""
+    """Give the campus more than it takes; in the end each of *daemons* sees that all is done."""
     learners = Learners(60, seed=6)
     world.add(structure(), *learners.launches(turnstile.url))
     with learners.at_work(world):
@@ -75,13 +76,8 @@ def takes_part(daemon, number=10):
 
 
 def is_full(turnstile):
-    """Until the campus is asked for as much as it bears."""
+    """Until the campus gets as many requests as its limit allows."""
     wait_until("all slots are used", lambda: turnstile.at_once == LIMIT)
-
-
-def freeze(daemon):
-    daemon.process.send_signal(signal.SIGSTOP)
-    wait_until("it is frozen", lambda: is_frozen(daemon))
 
 
 def is_frozen(daemon):
@@ -91,24 +87,25 @@ def is_frozen(daemon):
 def freeze_when(daemon, what, condition):
     """Freeze it at a moment at which *condition* holds."""
 
-    def caught():
-        freeze(daemon)
+    def is_caught():
+        daemon.process.send_signal(signal.SIGSTOP)
+        wait_until("it is frozen", lambda: is_frozen(daemon))
         if condition():
             return True
         daemon.process.send_signal(signal.SIGCONT)
         return False
 
-    wait_until(what, caught)
+    wait_until(what, is_caught)
 
 
 def freeze_with_a_request(daemon, turnstile):
     """Freeze it while the campus is at work for it."""
 
-    def at_work_for_it():
+    def has_a_request():
         connections = psutil.Process(daemon.process.pid).net_connections("tcp")
         return {connection.laddr.port for connection in connections} & turnstile.ports()
 
-    freeze_when(daemon, "the campus is at work for it", at_work_for_it)
+    freeze_when(daemon, "the campus is at work for it", has_a_request)
 
 
 def claims(world):
@@ -155,7 +152,7 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
         # What it had claimed by then; the others' claims end long before their leases do.
         (lost,) = world.rows(f"SELECT MAX(claimed_until) - {NOW_MS} AS until FROM graded_assignment")
         assert lost["until"] <= LEASE_MS
-        wait_until("what was lost is not claimed", lambda: unknown(world) > 0)
+        wait_until("what was lost is rescued", lambda: unknown(world) > 0)
         wait_until("nothing else is lost", lambda: lapsed(world) == 0)
         for _ in range(5):
             is_full(turnstile)
@@ -169,17 +166,27 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
     assert claims(world) == 0
 
 
-def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claims(world, campus, turnstile):
-    victim, *others = start(world, 3)
+@pytest.mark.parametrize("moment", ["with a request at the campus", "between a claim and its request"])
+def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claims(world, campus, turnstile, moment):
+    armed = world.folder / "armed"
+    command = [sys.executable, "-m", "tests.faults.process", str(world.config)]
+    victim = world.run([*command, "--stop-at", "claimed", "--armed", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
+    others = start(world, 2)
     with at_work(world, turnstile, victim, *others) as learners:
         for daemon in (victim, *others):
             takes_part(daemon)
-        freeze_with_a_request(victim, turnstile)
+        if moment == "with a request at the campus":
+            freeze_with_a_request(victim, turnstile)
+        else:
+            armed.touch()
+            wait_until("it is frozen", lambda: is_frozen(victim))
         wait_until("its claims are rescued", lambda: unknown(world) > 0)
         for daemon in others:
             takes_part(daemon)
         is_full(turnstile)
         victim.process.send_signal(signal.SIGCONT)
+        if moment == "between a claim and its request":
+            victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
         takes_part(victim)
         is_full(turnstile)
     assert victim.metric("passback_fenced_total") > 0
@@ -189,32 +196,6 @@ def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claim
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(60) == 0
     assert claims(world) == 0
-
-
-def test_a_daemon_frozen_between_a_claim_and_its_request_sends_nothing_when_it_thaws(world, campus, turnstile):
-    armed = world.folder / "armed"
-    command = [sys.executable, "-m", "tests.faults.process", str(world.config)]
-    victim = world.run([*command, "--stop-at", "claimed", "--armed", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
-    others = start(world, 2)
-    with at_work(world, turnstile, victim, *others) as learners:
-        for daemon in (victim, *others):
-            takes_part(daemon)
-        armed.touch()
-        wait_until("it is frozen", lambda: is_frozen(victim))
-        wait_until("its claim is rescued", lambda: unknown(world) > 0)
-        for daemon in others:
-            takes_part(daemon)
-        is_full(turnstile)
-        victim.process.send_signal(signal.SIGCONT)
-        victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
-        takes_part(victim)
-    assert victim.metric("passback_fenced_total") > 0
-    assert campus.gradebook == learners.gradebook()
-    for daemon in (victim, *others):
-        daemon.process.send_signal(signal.SIGTERM)
-        assert daemon.process.wait(60) == 0
-    assert claims(world) == 0
-    assert unknown(world) == 0
 
 
 def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tmp_path):

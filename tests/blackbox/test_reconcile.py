@@ -1,8 +1,9 @@
-"""`reconcile`: what a campus lost or changed is found, with the daemon up and down, and fixed as the operator says."""
+"""`reconcile`: what a campus lost or changed is found and, where the operator says so, sent again."""
 
 import json
 
-from tests.blackbox.world import KEY, NAME, launch, score, wait_until
+from tests.blackbox.daemon import wait_until
+from tests.blackbox.world import KEY, NAME, launch, score
 from tests.fakes.lms import success
 
 LEARNERS = ("ada", "bob", "cyd", "dan")
@@ -19,7 +20,7 @@ def counts(found):
     return {name: campus[name] for name in ("equal", "empty", "outdated", "modified", "unreadable", "marked")}
 
 
-def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
+def test_a_mismatch_is_found_and_fixed_as_the_operator_says(pair, campus):
     daemon = pair.begin()
     for learner in LEARNERS:
         pair.add(launch(learner, "problem-1", f"{learner}-1", campus.url()), score(learner, "problem-1", 4))
@@ -69,27 +70,7 @@ def test_a_mismatch_is_found_and_fixed_as_the_operator_chooses(pair, campus):
     daemon.stop()
 
 
-def test_a_consumer_that_is_not_there_is_named(world):
-    world.add_consumer()
-    said = world.call("reconcile", "--consumer", "stranger")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("--consumer: there is no consumer with the key 'stranger'")
-
-
-def test_a_campus_that_is_away_is_named_and_ends_with_1(world, campus):
-    daemon = world.begin()
-    world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 4))
-    daemon.wait_settled()
-    daemon.stop()
-    world.set("egress", allow_networks=[])
-    code, found = document(world)
-    assert code == 1
-    (finding,) = found["findings"]
-    assert finding["finding"] == "unreadable"
-    assert "egress.allow_networks" in finding["why"]
-
-
-def test_a_reading_beside_a_daemon_at_work_keeps_to_what_a_campus_bears_and_leaves_it_at_work(pair, campus):
+def test_a_reading_beside_a_daemon_at_work_keeps_to_the_limit_of_a_campus_and_leaves_it_at_work(pair, campus):
     learners = [f"u{number}" for number in range(40)]
     pair.set("outcomes", max_per_campus=2)
     daemon = pair.begin()

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.blackbox.world import launch, score
-from tests.fakes.wire import Wire
 
 
 @pytest.fixture(params=["redis", "database"])
@@ -29,7 +28,7 @@ def test_a_server_that_is_away_is_waited_for(world, campus, away):
 
     waiting, stopped = world.run(), world.run()
     for daemon in (waiting, stopped):
-        daemon.wait_until("it says whom it waits for", lambda daemon=daemon: waits_for(daemon, name))
+        daemon.wait_until("it names what it waits for", lambda daemon=daemon: waits_for(daemon, name))
         assert daemon.page("/livez") == (200, "ok\n")
         code, reason = daemon.page("/readyz")
         assert (code, reason.partition(":")[0]) == (503, name)
@@ -68,28 +67,6 @@ def test_a_server_that_is_lost_is_waited_for_and_the_daemon_goes_on_by_itself(wo
         postgres.start()
 
 
-def test_servers_that_fall_silent_are_given_up_and_found_again(make_world, campus, fresh_database, valkey_url):
-    with Wire.to(fresh_database("postgresql")) as database, Wire.to(valkey_url) as redis:
-        world = make_world(database.url, redis.url)
-        daemon = world.begin()
-        world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
-        daemon.wait_settled()
-        before = len(daemon.events())
-        database.cut()
-        redis.cut()
-        for loop in ("intake", "dispatcher", "queue"):
-            daemon.wait_until(f"{loop} misses its server", lambda loop=loop: f"{loop}: " in daemon.page("/readyz")[1])
-            assert daemon.page("/livez")[0] == 200
-        assert len(complaints(daemon, before)) <= 2, "one a minute about each server"
-        database.restore()
-        redis.restore()
-        daemon.wait_ready()
-        world.add(score("ada", "problem-1", 2))
-        daemon.wait_settled()
-        assert campus.scores("ada-1") == ["0.1", "0.2"]
-        daemon.stop()
-
-
 @pytest.mark.parametrize("redis_server", ["redis-6.2"], indirect=True)
 def test_an_outage_is_one_line_a_minute_about_each_server(world, campus, redis_server, postgres):
     daemon = world.begin()
@@ -111,32 +88,10 @@ def test_an_outage_is_one_line_a_minute_about_each_server(world, campus, redis_s
     daemon.stop()
 
 
-@pytest.mark.parametrize("redis_server", ["valkey-9"], indirect=True)
-def test_without_redis_at_start_nothing_is_sent_before_what_is_in_the_stream_is_applied(world, campus, redis_server):
-    daemon = world.begin()
-    world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
-    daemon.wait_settled()
-    daemon.stop()
-    # As if the daemon had ended with a grade yet to be sent, of a score that was bettered meanwhile.
-    world.rows("UPDATE graded_assignment SET version_number = 99, forced_version = 99, due_at = 0 RETURNING id")
-    world.add(score("ada", "problem-1", 2))
-    redis_server.stop()
-    daemon = world.run()
-    daemon.wait_until("it says whom it waits for", lambda: waits_for(daemon, "redis"))
-    assert campus.scores("ada-1") == ["0.1"]
-    redis_server.start()
-    daemon.wait_ready()
-    daemon.wait_settled()
-    assert campus.scores("ada-1") == ["0.1", "0.2"]
-    daemon.stop()
-
-
 def complaints(daemon, after):
     """The lines about trouble, but for the first *after*."""
     return [event for event in daemon.events()[after:] if event["level"] not in ("debug", "info")]
 
 
 def waits_for(daemon, name):
-    return any(
-        event["event"] == "server unavailable, retrying" and event["server"] == name for event in daemon.events()
-    )
+    return any(event["server"] == name for event in daemon.logged("server unavailable, retrying"))

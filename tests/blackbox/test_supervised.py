@@ -1,13 +1,13 @@
 """The daemon under a supervisor that speaks sd_notify: ready, alive, reloaded, stopping."""
 
-import json
 import signal
 import socket
 from contextlib import suppress
 
 import pytest
 
-from tests.blackbox.world import launch, score, wait_until
+from tests.blackbox.daemon import wait_until
+from tests.blackbox.world import launch, score, structure
 
 
 class Supervisor:
@@ -50,39 +50,27 @@ def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, superviso
     supervisor.wait_for("WATCHDOG=1", 3)
     supervisor.wait_for("STATUS=0 due, 0 waiting, 0 claimed, 0 parked, 0 of 0 campuses not up, 0 events to apply")
 
-    # What is wrong is logged, and what was right goes on.
+    # A wrong configuration is logged, and the old one stays in force.
     good = pair.config.read_text()
     pair.write(good.replace("timeout_seconds = 5", "timeout_seconds = -5"))
     daemon.process.send_signal(signal.SIGHUP)
     supervisor.wait_for("RELOADING=1", 1)
     supervisor.wait_for("READY=1", 2)
-    (logged,) = [event for event in daemon.events() if event["event"].startswith("the configuration is wrong")]
-    assert "outcomes.timeout_seconds" in logged["faults"][0]
+    (event,) = daemon.logged("the configuration is wrong")
+    assert "outcomes.timeout_seconds" in event["faults"][0]
 
-    # A unit's delay of ten minutes becomes one of a moment; what needs a restart is named.
+    # A chapter's delay of ten minutes ends at once; what needs a restart is named.
     pair.write(good)
     pair.set("outcomes", composite_delay_seconds=0.1, composite_max_delay_seconds=1, timeout_seconds=4)
     pair.set("log", level="debug")
     daemon.process.send_signal(signal.SIGHUP)
     supervisor.wait_for("READY=1", 3)
-    (logged,) = [event for event in daemon.events() if event["event"] == "the configuration was reloaded"]
-    assert logged["changed"] == [
-        "outcomes.composite_delay_seconds",
-        "outcomes.composite_max_delay_seconds",
-        "log.level",
-    ]
-    assert logged["needs_a_restart"] == ["outcomes.timeout_seconds"]
-    blocks = [
-        {"usage_id": "course-1", "parent": None},
-        {"usage_id": "unit", "parent": "course-1"},
-        {"usage_id": "problem-1", "parent": "unit", "points_possible": 10},
-    ]
-    pair.add(
-        {"type": "course.structure", "course_id": "course-1", "version": 1, "blocks": json.dumps(blocks)},
-        launch("ada", "unit", "ada-1", campus.url()),
-        score("ada", "problem-1", 5),
-    )
-    wait_until("the unit's grade came", lambda: campus.grade("ada-1") == "0.5")
+    (event,) = daemon.logged("the configuration was reloaded")
+    delays = ["outcomes.composite_delay_seconds", "outcomes.composite_max_delay_seconds"]
+    assert event["changed"] == [*delays, "log.level"]
+    assert event["needs_a_restart"] == ["outcomes.timeout_seconds"]
+    pair.add(structure(), launch("ada", "chapter", "ada-1", campus.url()), score("ada", "problem-1", 10))
+    wait_until("the chapter's grade came", lambda: campus.grade("ada-1") == "0.25")
     assert any(event["level"] == "debug" for event in daemon.events())
 
     daemon.stop()
@@ -96,9 +84,7 @@ def test_a_reload_before_it_has_started_does_not_end_it(pair, supervisor):
     daemon = pair.run(NOTIFY_SOCKET=supervisor.address)
     daemon.wait_until("it waits for Redis", lambda: "redis" in daemon.page("/readyz")[1])
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait_until(
-        "it says so", lambda: any(event["event"].startswith("still starting") for event in daemon.events())
-    )
+    daemon.wait_until("it says so", lambda: daemon.logged("still starting"))
     assert supervisor.heard() == []
     pair.set("redis", url=url)
     daemon.stop()

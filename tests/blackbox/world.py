@@ -1,28 +1,22 @@
-"""The command as its users see it: processes on a config file, a stream that is written to, pages that are read."""
-
-from __future__ import annotations
+"""The command as its users see it: processes on one config file, and a stream to which tests write."""
 
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import redis
-from prometheus_client.parser import text_string_to_metric_families
 
 from models.db.database import open_database
 from models.db.sql import Statement
+from tests.blackbox.daemon import PATIENCE, Daemon, wait_until
 from tests.servers import is_alive
 
 NAME, KEY = "Example University", "example"
@@ -31,10 +25,6 @@ SECRET = " a sécret & more "
 
 STREAM = "passback:events"
 
-#: Seconds for anything that should happen soon; loaded machines need many.
-PATIENCE = 60.0
-#: Seconds between two looks at a condition.
-TICK = 0.03
 #: The whole of the course that most tests teach.
 COURSE = "course-1"
 BLOCKS = [
@@ -46,14 +36,6 @@ BLOCKS = [
 ]
 
 Fields = dict[str, "str | bytes | int | float"]
-
-
-def wait_until(what: str, condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Look again and again until *condition* holds."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
-        time.sleep(TICK)
 
 
 def structure(course_id: str = COURSE, version: int = 1, blocks: object = BLOCKS, **more: str) -> Fields:
@@ -87,7 +69,7 @@ def score(user_id: str, usage_id: str, earned: float, possible: float = 10, **mo
 
 
 def read_rows(url: str, sql: str, **parameters: object) -> list[dict[str, Any]]:
-    """What the database at *url* says."""
+    """The rows of *sql* on the database at *url*."""
 
     async def read() -> list[dict[str, Any]]:
         async with open_database(url):
@@ -103,7 +85,7 @@ def wire(earned: float, possible: float) -> str:
 
 @dataclass
 class Said:
-    """What a command that has ended said."""
+    """Exit code and output of a command that has ended."""
 
     code: int
     out: str
@@ -115,119 +97,6 @@ class Said:
         return self.err.splitlines()
 
 
-class Daemon:
-    """A running ``passbackd run``."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def events(self) -> list[dict[str, Any]]:
-        """What it logged, line by line; a line that is only half written is left out."""
-        events = []
-        for line in self.log().splitlines():
-            with suppress(ValueError):
-                events.append(json.loads(line))
-        return events
-
-    @property
-    def port(self) -> int:
-        """The port of its pages, which the system chose."""
-        self.wait_until("it listens", lambda: any(event["event"] == "listening" for event in self.events()))
-        return next(event["port"] for event in self.events() if event["event"] == "listening")
-
-    def wait_until(self, what: str, condition: Callable[[], object], patience: float = PATIENCE) -> None:
-        """Look again and again until *condition* holds, for as long as the daemon lives."""
-
-        def holds() -> object:
-            if held := condition():
-                return held
-            assert self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.end_of_log()}"
-            return False
-
-        try:
-            wait_until(what, holds, patience)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.end_of_log()}") from None
-
-    def end_of_log(self) -> str:
-        return "\n".join(self.log().splitlines()[-30:])
-
-    def page(self, path: str) -> tuple[int, str]:
-        """Status and text of one of its pages; 0 where nothing answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
-
-    def wait_ready(self) -> Daemon:
-        self.wait_until("it is ready", lambda: self.page("/readyz")[0] == 200)
-        return self
-
-    def status(self) -> dict[str, Any] | None:
-        """The status page; None while it has nothing to show."""
-        code, text = self.page("/statusz")
-        return json.loads(text) if code == 200 else None
-
-    def wait_read(self) -> None:
-        """Until every entry of the stream is applied."""
-        self.wait_until("the stream is read", lambda: (self.status() or {}).get("stream_lag") == 0)
-
-    def wait_settled(self, patience: float = PATIENCE) -> dict[str, Any]:
-        """Until every event is applied and every grade is where it should be; gives the status."""
-        self.wait_read()
-        # Query for only now: a status holds more than one reading.
-        found: dict[str, Any] = {}
-
-        def settled() -> bool:
-            found.update(self.status() or {"assignments": dict.fromkeys(("due", "waiting", "claimed"), -1)})
-            return not any(found["assignments"][state] for state in ("due", "waiting", "claimed"))
-
-        self.wait_until("nothing is left to send", settled, patience)
-        return found
-
-    def metric(self, name: str, **labels: str) -> float:
-        """The sum over the samples of *name* that bear *labels*."""
-        code, text = self.page("/metrics")
-        assert code == 200
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
-
-    def terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-
-    def wait_stopped(self, within: float = PATIENCE) -> None:
-        """Until it has ended, which it must in good order."""
-        try:
-            code = self.process.wait(within)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"it did not stop within {within:g} s:\n{self.end_of_log()}") from None
-        assert code == 0, self.end_of_log()
-        for sign in ("Traceback", "Warning:", "never awaited", "never retrieved"):
-            assert sign not in self.log(), self.end_of_log()
-
-    def stop(self, within: float = PATIENCE) -> None:
-        """SIGTERM, and until it has ended."""
-        self.terminate()
-        self.wait_stopped(within)
-
-    def kill(self) -> None:
-        """SIGKILL; nothing if it has ended."""
-        self.process.kill()
-        self.process.wait()
-
-
 @dataclass
 class World:
     """
@@ -235,7 +104,7 @@ class World:
 
     Args:
         folder: Of the config file and of what the processes say.
-        home: Where the processes work, each with a pid file: a process that a killed run leaves can be found.
+        home: Where the processes work, each with a pid file, so that what a killed run leaves can be found.
     """
 
     folder: Path
@@ -245,7 +114,7 @@ class World:
     daemons: list[Daemon] = field(default_factory=list)
 
     @classmethod
-    def on(cls, database_url: str, redis_url: str, *, folder: Path, home: Path) -> World:
+    def on(cls, database_url: str, redis_url: str, *, folder: Path, home: Path) -> Self:
         """A world on these servers, in two new folders, its config file written."""
         folder.mkdir()
         home.mkdir()
@@ -277,10 +146,8 @@ class World:
         self.settings.setdefault(section, {}).update(keys)
         self.write()
 
-    # Commands
-
     def start(self, *arguments: str, command: Iterable[str] | None = None, **environment: str) -> subprocess.Popen[str]:
-        """Start a command, whatever it says kept for :meth:`end`."""
+        """Start a command; :meth:`end` waits for it and gives its output."""
         return subprocess.Popen(
             [*(command or COMMAND), *arguments],
             stdin=subprocess.PIPE,
@@ -310,10 +177,8 @@ class World:
         said = self.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=SECRET + "\n")
         assert said.code == 0, said.err
 
-    # Daemons
-
     def begin(self) -> Daemon:
-        """A daemon that is ready, and a campus that it knows; both set out at once on the empty database."""
+        """A daemon that is ready, and a campus that is added while it starts."""
         daemon = self.run()
         self.add_consumer()
         return daemon.wait_ready()
@@ -340,7 +205,7 @@ class World:
         return daemon
 
     def end_all(self) -> None:
-        """End what is still running, and see that nothing outlives it."""
+        """End what is still running, and wait until its children are gone."""
         families = []
         for daemon in self.daemons:
             if daemon.process.poll() is None:
@@ -351,11 +216,9 @@ class World:
             wait_until(f"{process} is gone", lambda process=process: not is_alive(process))
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        ours = ("PASSBACKD_", "CREDENTIALS_DIRECTORY")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        configuring = ("PASSBACKD_", "CREDENTIALS_DIRECTORY")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(configuring)}
         return {**clean, **self.environment, **more}
-
-    # Servers
 
     @contextmanager
     def redis(self) -> Iterator[redis.Redis]:
@@ -370,7 +233,7 @@ class World:
             return [entry_id.decode() for entry_id in pipe.execute()]
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
-        """What the database says."""
+        """The rows of *sql* on the world's database."""
         return read_rows(self.settings["database"]["url"], sql, **parameters)
 
     def count(self, table_and_condition: str) -> int:

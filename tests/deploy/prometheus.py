@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.blackbox.world import wait_until
+from tests.blackbox.daemon import wait_until
 from tests.deploy.debian import tool
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports

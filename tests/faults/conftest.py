@@ -17,7 +17,8 @@ from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
 from tests.faults.setup import HOLD, PAIRS, TIMEOUT, Setup
 from tests.faults.tool import Tool
-from tests.servers import PostgresServer, RedisServer
+from tests.postgres import PostgresServer
+from tests.servers import RedisServer
 
 OUTCOMES = {
     "composite_delay_seconds": 0.3,

@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from daemon.demo.lms.request import RequestRecord
-from tests.blackbox.world import Daemon, World, read_rows, wait_until
+from tests.blackbox.daemon import Daemon, wait_until
+from tests.blackbox.world import World, read_rows
 from tests.fakes.lms import Behaviour, RecordingLms, held, success
 from tests.faults import invariant
 from tests.faults.proxy import Proxy
 from tests.faults.tool import LEAF, Tool
-from tests.servers import PostgresServer, RedisServer
+from tests.postgres import PostgresServer
+from tests.servers import RedisServer
 
 ROOT = Path(__file__).parents[2]
 

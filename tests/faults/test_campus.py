@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.blackbox.world import wait_until
+from tests.blackbox.daemon import wait_until
 from tests.fakes.lms import cut, html, success
 from tests.faults.proxy import Proxy
 from tests.faults.setup import HOLD, TIMEOUT, side_by_side

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from tests.blackbox.world import wait_until
+from tests.blackbox.daemon import wait_until
 from tests.faults.setup import freeze, on_both_pairs, resume
 from tests.faults.tool import COMPOSITE, LEAF
 
