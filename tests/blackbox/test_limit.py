@@ -205,7 +205,7 @@ def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tm
     with RecordingLms.in_thread({KEY: SECRET}, tls=tls) as campus, Proxy.to(HOST, campus.port) as proxy:
         (victim,) = start(world, 1)
         # Its handshake waits, and is answered while it is frozen.
-        proxy.delay("down", TIMEOUT)
+        proxy.delay(TIMEOUT)
         world.add(launch("ada", "problem-1", "ada-1", f"https://{HOST}:{proxy.port}/outcomes"))
         world.add(score("ada", "problem-1", 5))
         freeze_when(victim, "it connects", lambda: proxy.connections and claims(world))
@@ -213,7 +213,7 @@ def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tm
         assert world.call("consumer", "pause", KEY).code == 0
         (other,) = start(world, 1)
         wait_until("its claim is rescued", lambda: unknown(world) > 0)
-        proxy.delay("down", 0)
+        proxy.delay(0)
         victim.process.send_signal(signal.SIGCONT)
         victim.wait_until("its attempt has ended", lambda: "attempt.fenced" in victim.log())
         assert campus.requests == []

@@ -19,6 +19,8 @@ from models.db.sql import Statement
 from tests.blackbox.daemon import PATIENCE, Daemon, wait_until
 from tests.servers import is_alive
 
+COMMAND = (sys.executable, "-m", "daemon")
+
 NAME, KEY = "Example University", "example"
 #: What surrounds a secret belongs to it, all but one final newline.
 SECRET = " a sécret & more "
@@ -68,16 +70,6 @@ def score(user_id: str, usage_id: str, earned: float, possible: float = 10, **mo
     }
 
 
-def read_rows(url: str, sql: str, **parameters: object) -> list[dict[str, Any]]:
-    """The rows of *sql* on the database at *url*."""
-
-    async def read() -> list[dict[str, Any]]:
-        async with open_database(url):
-            return await Statement(sql).rows(**parameters)
-
-    return asyncio.run(read())
-
-
 def wire(earned: float, possible: float) -> str:
     """A grade as the campus is to get it."""
     return f"{earned / possible:.6f}".rstrip("0").rstrip(".") or "0"
@@ -105,13 +97,14 @@ class World:
     Args:
         folder: Of the config file and of what the processes say.
         home: Where the processes work, each with a pid file, so that what a killed run leaves can be found.
+        database_url: The way of the tests to the database, if it is not that of the processes.
     """
 
     folder: Path
     home: Path
     settings: dict[str, dict[str, Any]]
-    environment: dict[str, str] = field(default_factory=dict)
     daemons: list[Daemon] = field(default_factory=list)
+    database_url: str = ""
 
     @classmethod
     def on(cls, database_url: str, redis_url: str, *, folder: Path, home: Path) -> Self:
@@ -218,7 +211,7 @@ class World:
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         configuring = ("PASSBACKD_", "CREDENTIALS_DIRECTORY")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(configuring)}
-        return {**clean, **self.environment, **more}
+        return {**clean, **more}
 
     @contextmanager
     def redis(self) -> Iterator[redis.Redis]:
@@ -234,10 +227,12 @@ class World:
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """The rows of *sql* on the world's database."""
-        return read_rows(self.settings["database"]["url"], sql, **parameters)
+
+        async def read() -> list[dict[str, Any]]:
+            async with open_database(self.database_url or self.settings["database"]["url"]):
+                return await Statement(sql).rows(**parameters)
+
+        return asyncio.run(read())
 
     def count(self, table_and_condition: str) -> int:
         return int(self.rows(f"SELECT COUNT(*) AS number FROM {table_and_condition}")[0]["number"])
-
-
-COMMAND = (sys.executable, "-m", "daemon")

@@ -11,7 +11,6 @@ import pytest
 
 from models.consumer import LtiConsumer
 from models.db.database import open_database
-from models.db.migrate import migrate
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.proxy import Proxy
@@ -37,37 +36,15 @@ def pair() -> str:
     return PAIRS[0]
 
 
-@pytest.fixture(scope="session")
-def prepared_databases(_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A migrated database of each kind that knows the campus, to be copied: much quicker than a new one."""
-    _postgres.start()
-    urls = {
-        "postgresql": _postgres.create_database(),
-        "sqlite": f"sqlite://{tmp_path_factory.mktemp('prepared') / 'test.db'}",
-    }
-
-    async def prepare(url: str) -> None:
-        await migrate(url)
-        async with open_database(url):
-            await LtiConsumer.create(consumer_name=NAME, consumer_key=KEY, consumer_secret=SECRET)
-
-    for url in urls.values():
-        asyncio.run(prepare(url))
-    return urls
-
-
 @pytest.fixture
 def open_setup(
-    request: pytest.FixtureRequest,
-    pair: str,
-    prepared_databases: dict[str, str],
-    server_folder: Path,
-    tmp_path: Path,
+    request: pytest.FixtureRequest, pair: str, server_folder: Path, tmp_path: Path
 ) -> Iterator[Callable[[], Setup]]:
     """Opens setups that share their servers and nothing else; no daemon runs yet."""
     database, kind = pair.split(" and ")
     redis_server: RedisServer = request.getfixturevalue(f"_{kind.replace('-', '_').replace('.', '_')}")
     postgres: PostgresServer | None = request.getfixturevalue("postgres") if database == "postgresql" else None
+    migrated = request.getfixturevalue(f"_migrated_{database}")
     setups: list[Setup] = []
     with ExitStack() as stack:
 
@@ -78,28 +55,35 @@ def open_setup(
             database_proxy = None
             if postgres is None:
                 file = tmp_path / f"setup-{number}.db"
-                shutil.copy(prepared_databases[database].removeprefix("sqlite://"), file)
+                shutil.copy(migrated, file)
                 database_url = through = f"sqlite://{file}"
             else:
-                database_url = postgres.create_database(like=prepared_databases[database])
+                database_url = postgres.create_database(like=migrated)
                 stack.callback(postgres.drop_database, database_url)
                 # The tests' server forgets the last moments when it is killed, which a real one does not.
                 postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
                 database_proxy = stack.enter_context(Proxy.to(postgres.host, postgres.port))
                 through = database_proxy.before(database_url)
+            asyncio.run(add_consumer(database_url))
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"
             world = World.on(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
+            world.database_url = database_url
             stack.callback(world.end_all)
             world.set("outcomes", **OUTCOMES)
             tool = Tool(redis_url, campus.url(), seed=number)
-            stack.callback(tool.close)
-            setups.append(Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy, database_url))
+            stack.callback(tool.redis.close)
+            setups.append(Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy))
             return setups[-1]
 
         yield open_one
         for setup in setups:
             assert setup.campus.faults == []
+
+
+async def add_consumer(url: str) -> None:
+    async with open_database(url):
+        await LtiConsumer.create(consumer_name=NAME, consumer_key=KEY, consumer_secret=SECRET)
 
 
 @pytest.fixture

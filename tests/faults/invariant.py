@@ -49,8 +49,7 @@ def overtaken(applied: Iterable[Applied], histories: Mapping[str, History]) -> l
 def newest_is_held(gradebook: Mapping[str, str], histories: Mapping[str, History]) -> list[str]:
     """The campus holds what the learner has."""
     return [
-        f"the campus holds {gradebook.get(sourcedid)} for {sourcedid}, but the learner has {history[-1]} "
-        f"({_age(gradebook.get(sourcedid), history)})"
+        f"the campus holds {gradebook.get(sourcedid)} for {sourcedid}, but the learner had {history}, oldest first"
         for sourcedid, history in histories.items()
         if history and gradebook.get(sourcedid) != history[-1]
     ]
@@ -103,10 +102,7 @@ def deliveries_are_complete(
         lost = recorded.pop(None, 0)
         missing = Counter(one.score for one in sent if one.began >= since) - recorded
         if missing.total() > lost:
-            faults.append(
-                f"no delivery record has {dict(missing)}, which the campus saw for {sourcedid} "
-                f"({lost} of its attempts were lost)"
-            )
+            faults.append(f"no delivery record of {sourcedid}, but {lost} of lost attempts: {dict(missing)}")
         accepted = Counter(score for score, result in results if score is not None and result == "accepted")
         if invented := accepted - Counter(one.score for one in sent):
             faults.append(f"{dict(invented)} was accepted for {sourcedid}: the campus saw none")
@@ -121,14 +117,12 @@ def nothing_is_left(rows: Iterable[Mapping[str, Any]], quarantined: int) -> list
     faults = []
     for row in rows:
         unrest = {
-            f"dirty: version {row['version_number']}, sent {row['sent_version']}": (
-                row["version_number"] > row["sent_version"]
-            ),
+            "dirty": row["version_number"] > row["sent_version"],
             "claimed": row["claimed_until"] is not None,
-            f"parked: {row['parked_reason']}": row["parked_at"] is not None,
+            "parked": row["parked_at"] is not None,
             "waiting for a structure": row["waiting_since"] is not None,
         }
-        faults += [f"{row['sourcedid']} is still {what}" for what, holds in unrest.items() if holds]
+        faults += [f"{what} in the end: {row}" for what, holds in unrest.items() if holds]
     if quarantined:
         faults.append(f"{quarantined} events went to quarantine")
     return faults
@@ -153,11 +147,3 @@ def log_is_quiet(log: str, events: Iterable[Mapping[str, Any]], expected: Sequen
     if stray:
         faults.append(f"the log has lines that are no events: {stray[:20]}")
     return faults
-
-
-def _age(text: str | None, history: History) -> str:
-    if text is None:
-        return "nothing ever came"
-    if text not in history:
-        return "which that never was"
-    return f"{len(history) - 1 - history.index(text)} changes old"

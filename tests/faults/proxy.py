@@ -15,30 +15,29 @@ from tests.servers import HOST, Port
 #: Seconds that a call of a proxy may take.
 PATIENCE = 30.0
 
-#: ``up``: from the client to the server.
-Direction = Literal["up", "down"]
 
-#: Clients that may wait to be taken.
-BACKLOG = 100
-
-#: Seconds; some turns of the loop.
-TURNS = 0.01
+_Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _Link:
     """One client's connection, and the one to the server that belongs to it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.client = reader, writer
-        self.server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    def __init__(self, client: _Side) -> None:
+        self.client = client
+        self.server: _Side | None = None
         #: How many of the words to listen for this client has said.
         self.heard = 0
 
     def reset(self) -> None:
         """Both ends get an RST."""
         for side in (self.client, self.server):
+            connection = side and side[1].get_extra_info("socket")
+            if connection is not None:
+                with suppress(OSError):
+                    # A close without lingering is an RST.
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if side is not None:
-                _reset(side[1])
+                side[1].transport.abort()
 
 
 class Proxy:
@@ -57,7 +56,7 @@ class Proxy:
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallows = False
-        self._pause: dict[Direction, float] = {"up": 0.0, "down": 0.0}
+        self._pause = 0.0
         self._words: tuple[bytes, ...] = ()
         #: How many connections it took.
         self.connections = 0
@@ -77,15 +76,15 @@ class Proxy:
         try:
             yield proxy
         finally:
-            await proxy._close()
+            await proxy._cut()
+            # Connections that were just accepted begin, find no listener and end; aborted transports are closed.
+            await asyncio.sleep(0.01)
             proxy._port.close()
 
     def before(self, url: str) -> str:
         """The URL with the proxy's address."""
         parts = urlsplit(url)
         return parts._replace(netloc=f"{parts.username or ''}@{self.host}:{self.port}".lstrip("@")).geturl()
-
-    # What can go wrong
 
     def cut(self) -> None:
         """Reset every connection and refuse new ones."""
@@ -99,9 +98,9 @@ class Proxy:
         """Take connections and whatever is said on them, and pass nothing on."""
         self._swallows = True
 
-    def delay(self, direction: Direction, seconds: float) -> None:
-        """Pass each piece on so much later."""
-        self._pause[direction] = seconds
+    def delay(self, seconds: float) -> None:
+        """Pass each piece of an answer on so much later."""
+        self._pause = seconds
 
     def lose_the_answer_to(self, *words: bytes) -> None:
         """
@@ -116,19 +115,16 @@ class Proxy:
         """Work as if nothing had been. Connections on which something was swallowed are reset: their ends disagree."""
         self._do(self._recover)
 
-    # On the proxy's own loop
-
     def _do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run_coroutine_threadsafe(work(), self._loop).result(PATIENCE)
 
     async def _recover(self) -> None:
         if self._swallows:
             await self._reset()
-        self._swallows, self._words = False, ()
-        self._pause = {"up": 0.0, "down": 0.0}
+        self._swallows, self._words, self._pause = False, (), 0.0
         if self._listener is None:
             # Not asyncio's server: closed, it loses connections that it has just accepted (python/cpython#109564).
-            self._listener = socket.create_server((self.host, self.port), backlog=BACKLOG)
+            self._listener = socket.create_server((self.host, self.port), backlog=100)
             self._listener.setblocking(False)
             self._loop.add_reader(self._listener, self._take, self._listener)
 
@@ -143,11 +139,6 @@ class Proxy:
         for link in list(self._links):
             link.reset()
 
-    async def _close(self) -> None:
-        await self._cut()
-        # Connections that were just accepted begin, find no listener and end; aborted transports are closed.
-        await asyncio.sleep(TURNS)
-
     def _take(self, listener: socket.socket) -> None:
         try:
             client, _ = listener.accept()
@@ -160,16 +151,13 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _accept(self, client: socket.socket) -> None:
-        link: _Link | None = None
-        try:
-            link = _Link(*await asyncio.open_connection(sock=client))
+        with suppress(OSError):  # either end may go at any time
+            link = _Link(await asyncio.open_connection(sock=client))
             self._links.add(link)
-            if self._listener is not None:
-                await self._pass_on(link)
-        except OSError:
-            pass  # either end may go at any time
-        finally:
-            if link is not None:
+            try:
+                if self._listener is not None:
+                    await self._pass_on(link)
+            finally:
                 link.reset()
                 self._links.discard(link)
 
@@ -183,7 +171,7 @@ class Proxy:
             group.create_task(self._pump(link, "up"))
             group.create_task(self._pump(link, "down"))
 
-    async def _pump(self, link: _Link, direction: Direction) -> None:
+    async def _pump(self, link: _Link, direction: Literal["up", "down"]) -> None:
         assert link.server is not None
         source, sink = (link.client, link.server) if direction == "up" else (link.server, link.client)
         with suppress(OSError):
@@ -195,7 +183,8 @@ class Proxy:
                     return
                 if direction == "up":
                     self._listen(link, said)
-                await asyncio.sleep(self._pause[direction])
+                else:
+                    await asyncio.sleep(self._pause)
                 if self._swallows:
                     continue
                 sink[1].write(said)
@@ -205,19 +194,8 @@ class Proxy:
             sink[1].close()
 
     def _listen(self, link: _Link, said: bytes) -> None:
-        at = 0
-        while link.heard < len(self._words):
-            found = said.find(self._words[link.heard], at)
-            if found < 0:
+        for word in self._words[link.heard :]:
+            _, found, said = said.partition(word)
+            if not found:
                 return
-            at = found + len(self._words[link.heard])
             link.heard += 1
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    connection = writer.get_extra_info("socket")
-    if connection is not None:
-        with suppress(OSError):
-            # A close without lingering is an RST.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

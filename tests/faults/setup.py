@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import pytest
 
 from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.daemon import Daemon, wait_until
-from tests.blackbox.world import World, read_rows
+from tests.blackbox.world import World
 from tests.fakes.lms import Behaviour, RecordingLms, held, success
 from tests.faults import invariant
 from tests.faults.proxy import Proxy
@@ -58,8 +58,6 @@ class Setup:
     redis_proxy: Proxy
     postgres: PostgresServer | None
     database_proxy: Proxy | None
-    #: Past the proxies.
-    database_url: str
 
     def daemon(self, *options: str) -> Daemon:
         """Start a daemon of :mod:`tests.faults.process`, without waiting for it."""
@@ -130,28 +128,21 @@ class Setup:
         self.campus.wait_for(lambda: struck, 30)
         return struck[0], answers
 
-    # What the database says, past any proxy
-
-    def rows(self, sql: str = _ROWS, **parameters: object) -> list[dict[str, Any]]:
-        return read_rows(self.database_url, sql, **parameters)
+    def assignments(self) -> list[dict[str, Any]]:
+        return self.world.rows(_ROWS)
 
     def results(self, sourcedid: str) -> list[str]:
         """What came of each attempt for a grade that may have reached the campus."""
-        return [str(delivery["result"]) for delivery in self.rows(_DELIVERIES) if delivery["sourcedid"] == sourcedid]
+        return [str(one["result"]) for one in self.world.rows(_DELIVERIES) if one["sourcedid"] == sourcedid]
 
     def position(self) -> str:
         """The last entry of the stream that was applied."""
-        return str(self.rows("SELECT position FROM intake")[0]["position"])
-
-    def count(self, table_and_condition: str) -> int:
-        return int(self.rows(f"SELECT COUNT(*) AS number FROM {table_and_condition}")[0]["number"])
+        return str(self.world.rows("SELECT position FROM intake")[0]["position"])
 
     def wait_heartbeats(self, number: int) -> None:
         """Until so many daemons have given a sign of life that is later than now by the database's time."""
-        now = self.rows("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")[0]["now"]
-        wait_until("heartbeats", lambda: self.count(f"heartbeat WHERE seen_at > {now}") == number)
-
-    # In the end
+        now = self.world.rows("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now")[0]["now"]
+        wait_until("heartbeats", lambda: self.world.count(f"heartbeat WHERE seen_at > {now}") == number)
 
     def settle(self) -> None:
         """Until everything is applied and sent, as each daemon sees it that was not stopped or killed."""
@@ -195,9 +186,9 @@ class Setup:
         if not strange:
             faults += invariant.grades_are_real(list(self.campus.applied), histories)
         faults += invariant.deliveries_are_complete(
-            list(self.campus.requests), self.rows(_DELIVERIES), since=recorded_since
+            list(self.campus.requests), self.world.rows(_DELIVERIES), since=recorded_since
         )
-        faults += invariant.nothing_is_left(self.rows(), self.count("quarantined_event"))
+        faults += invariant.nothing_is_left(self.assignments(), self.world.count("quarantined_event"))
         for daemon in self.world.daemons:
             faults += invariant.log_is_quiet(daemon.log(), daemon.events(), expected)
         assert not faults, "\n".join(faults)
@@ -218,10 +209,10 @@ def resume(daemon: Daemon) -> float:
     return time.monotonic()
 
 
-def side_by_side(*plays: Callable[[], None]) -> None:
-    """Play several setups at once, since most of their time is waiting; all that goes wrong is raised."""
-    with ThreadPoolExecutor(len(plays)) as pool:
-        played = [pool.submit(play) for play in plays]
+def side_by_side(play: Callable[..., Any], *cases: Iterable[Any]) -> None:
+    """Play these cases at once, each on its setup: most of their time is waiting. All that goes wrong is raised."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        played = [pool.submit(play, *case) for case in cases]
     faults = [one.exception() for one in played]
     if any(faults):
         raise ExceptionGroup("some setups failed", [fault for fault in faults if isinstance(fault, Exception)])

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from dramatiq.brokers.stub import StubBroker
@@ -144,7 +146,6 @@ class Daemon:
     """One daemon's loops, each stepped by hand; a new one is what a restart leaves."""
 
     def __init__(self, stream: MemoryStream, campuses: Campuses, clock: Clock) -> None:
-        self.clock = clock
         self.stream = stream
         self.stop = Stop()
         self.stop.set()  # no loop sleeps in simulated time
@@ -183,18 +184,12 @@ class Daemon:
                 raise
 
 
-class Database:
-    """Loses its tables, as far as the daemon can see, and gets them back."""
-
-    TABLES = ("graded_assignment", "intake", "heartbeat", "campus")
-
-    def __init__(self) -> None:
-        self.away = False
-
-    async def leave(self, *, away: bool) -> None:
-        if away == self.away:
-            return
-        for table in self.TABLES:
-            names = (table, f"{table}_away") if away else (f"{table}_away", table)
-            await connection().execute_script("ALTER TABLE {} RENAME TO {}".format(*names))
-        self.away = away
+@asynccontextmanager
+async def without_a_database() -> AsyncIterator[None]:
+    """The daemon cannot see its tables meanwhile."""
+    tables = ("graded_assignment", "intake", "heartbeat", "campus")
+    for table in tables:
+        await connection().execute_script(f"ALTER TABLE {table} RENAME TO {table}_away")
+    yield
+    for table in tables:
+        await connection().execute_script(f"ALTER TABLE {table}_away RENAME TO {table}")

@@ -4,8 +4,6 @@ A campus that fails in every way: what it may have stored is held, repeated and 
 One assignment is struck while the others go on: several failures would trip the breaker, which other tests cover.
 """
 
-from functools import partial
-
 import pytest
 
 from tests.blackbox.daemon import wait_until
@@ -43,9 +41,10 @@ def in_doubt(setup, behaviour, sourcedid):
 
 def test_an_answer_that_is_reset_trickles_or_is_html_is_in_doubt_and_the_newest_grade_follows(open_setup):
     side_by_side(
-        partial(in_doubt, open_setup(), cut("midway"), f"user-0/{LEAF}"),
-        partial(in_doubt, open_setup(), TRICKLE, f"user-1/{COMPOSITE}"),
-        partial(in_doubt, open_setup(), html(), f"user-2/{LEAF}"),
+        in_doubt,
+        (open_setup(), cut("midway"), f"user-0/{LEAF}"),
+        (open_setup(), TRICKLE, f"user-1/{COMPOSITE}"),
+        (open_setup(), html(), f"user-2/{LEAF}"),
     )
 
 

@@ -15,7 +15,7 @@ def test_two_daemons_whose_clocks_are_an_hour_apart_never_send_the_same_grade_at
     setup.check()
     assert setup.campus.overlaps() == []
     assert first.metric("passback_fenced_total") == second.metric("passback_fenced_total") == 0
-    assert setup.count("delivery WHERE result = 'unknown'") == 0
+    assert setup.world.count("delivery WHERE result = 'unknown'") == 0
 
 
 def test_a_clock_that_steps_back_ten_minutes_under_load_holds_no_grade_up(setup):

@@ -61,9 +61,9 @@ def test_a_daemon_frozen_inside_a_transaction_keeps_no_other_from_sending_and_in
         answers.set()
         assert setup.position() == position, "no other daemon can read"
         # What PostgreSQL does by itself after thirty seconds, which would be long for a test.
-        ((patience,),) = (row.values() for row in setup.rows("SHOW idle_in_transaction_session_timeout"))
+        ((patience,),) = (row.values() for row in setup.world.rows("SHOW idle_in_transaction_session_timeout"))
         assert patience == "30s"
-        assert setup.rows(
+        assert setup.world.rows(
             "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity "
             "WHERE datname = current_database() AND state = 'idle in transaction'"
         ) == [{"ended": True}]

@@ -29,12 +29,10 @@ def deliveries(*scores_and_results):
 
 
 @pytest.mark.parametrize(
-    ("gradebook", "fault"),
-    [({"ada": "0.3"}, None), ({"ada": "0.5"}, "1 changes old"), ({}, "nothing ever came"), ({"ada": "1"}, "never was")],
+    ("gradebook", "faults"), [({"ada": "0.3"}, 0), ({"ada": "0.5"}, 1), ({}, 1), ({"ada": "1"}, 1)]
 )
-def test_the_campus_must_hold_the_newest_grade(gradebook, fault):
-    found = invariant.newest_is_held(gradebook, HISTORIES)
-    assert found == [] if fault is None else fault in found[0]
+def test_the_campus_must_hold_the_newest_grade(gradebook, faults):
+    assert len(invariant.newest_is_held(gradebook, HISTORIES)) == faults
 
 
 @pytest.mark.parametrize("scores", [("0.1", "0.5", "0.3"), ("0.1", "0.1", "0.3", "0.3"), ("0.3",), ()])
@@ -79,7 +77,7 @@ def test_every_request_must_have_its_record_and_every_acceptance_its_request(see
     [
         ({"version_number": 4}, "dirty"),
         ({"claimed_until": 1}, "claimed"),
-        ({"parked_at": 1, "parked_reason": "gone"}, "parked: gone"),
+        ({"parked_at": 1, "parked_reason": "gone"}, "parked"),
         ({"waiting_since": 1}, "waiting"),
     ],
 )

@@ -1,7 +1,5 @@
 """SIGKILL at every point of the work: the next daemon loses nothing and repeats only what may have been lost."""
 
-from functools import partial
-
 import pytest
 
 from tests.faults.setup import on_both_pairs, side_by_side
@@ -18,22 +16,22 @@ def killed_at(setup, point, unknown):
     setup.armed.touch()
     setup.tool.change(GRADE)
     assert daemon.process.wait(60) == -9, "it killed itself"
-    assert setup.count("graded_assignment WHERE claimed_until IS NOT NULL") == unknown, point
+    assert setup.world.count("graded_assignment WHERE claimed_until IS NOT NULL") == unknown, point
     with setup.tool.at_work():
         setup.daemon()
         setup.more_come()
         setup.wait_changed(GRADE)
     setup.check()
-    assert setup.count("delivery WHERE result = 'unknown'") == unknown, f"one record an attempt lost at {point!r}"
+    assert setup.world.count("delivery WHERE result = 'unknown'") == unknown, f"one record an attempt lost at {point!r}"
 
 
 def test_a_daemon_killed_where_it_holds_no_claim_is_replaced_at_once(open_setup):
     points = ("stream read", "batch committed", "messages sent", "ended")
-    side_by_side(*(partial(killed_at, open_setup(), point, 0) for point in points))
+    side_by_side(killed_at, *((open_setup(), point, 0) for point in points))
 
 
 def test_a_daemon_killed_with_a_claim_is_replaced_once_its_lease_is_over(open_setup):
-    side_by_side(*(partial(killed_at, open_setup(), point, 1) for point in ("claimed", "answered")))
+    side_by_side(killed_at, (open_setup(), "claimed", 1), (open_setup(), "answered", 1))
 
 
 @on_both_pairs  # the delivery record of a lost attempt and the takeover are statements of their own on SQLite

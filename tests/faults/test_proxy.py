@@ -98,16 +98,6 @@ def test_what_is_swallowed_never_arrives_and_the_connection_is_reset_at_the_reco
     assert echo.heard == [b"one", b"three"]
 
 
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_pieces_come_late(proxy, connect, direction):
-    connection = connect()
-    assert ask(connection, b"one") == b"one"
-    proxy.delay(direction, 0.2)
-    began = time.monotonic()
-    assert ask(connection, b"two") == b"two"
-    assert time.monotonic() - began >= 0.2
-
-
 def test_the_answer_to_chosen_words_is_lost_although_the_server_heard_them(proxy, connect, echo):
     bystander, connection = connect(), connect()
     proxy.lose_the_answer_to(b"accepted", b"COMMIT")

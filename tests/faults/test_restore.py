@@ -2,11 +2,12 @@
 
 import shutil
 import time
+from collections.abc import Callable
 
 import pytest
 
 from tests.blackbox.world import score, wire
-from tests.faults.setup import on_both_pairs
+from tests.faults.setup import Setup, on_both_pairs
 from tests.faults.tool import LEAF, POSSIBLE
 from tests.servers import ServerUnavailableError
 
@@ -15,40 +16,32 @@ pytestmark = pytest.mark.timeout(120)
 _TABLES = "SELECT string_agg(format('%I', tablename), ',') FROM pg_tables WHERE schemaname = 'public'"
 
 
-class Dump:
-    """A copy of the database as it is now, and the way back to it."""
+def dump(setup: Setup) -> Callable[[], object]:
+    """Copy the database as it is now; gives the way back to it."""
+    if setup.postgres is None:
+        file = setup.world.database_url.removeprefix("sqlite://")
+        shutil.copy(file, f"{file}.dump")
+        return lambda: shutil.copy(f"{file}.dump", file)
+    postgres, database = setup.postgres, setup.world.database_url.rsplit("/", 1)[1]
+    tables = postgres.execute(_TABLES, database=database).split(",")
+    # One snapshot for all, as pg_dump takes it.
+    copies = "".join(f"CREATE TABLE dump.{table} AS TABLE public.{table};" for table in tables)
+    postgres.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE SCHEMA dump; {copies} COMMIT", database=database)
+    names = ",".join(f"public.{table}" for table in tables)
+    back = "".join(f"INSERT INTO public.{table} SELECT * FROM dump.{table};" for table in tables)
+    # Without the checks of foreign keys, as pg_restore does; a transaction that has locked a row is waited for.
+    sql = f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT"
 
-    def __init__(self, setup):
-        self._scene = setup
-        self._name = setup.database_url.rsplit("/", 1)[1]
-        if setup.postgres is None:
-            self._file = setup.database_url.removeprefix("sqlite://")
-            shutil.copy(self._file, f"{self._file}.dump")
-            return
-        self._tables = self._sql(_TABLES).split(",")
-        # One snapshot for all, as pg_dump takes it.
-        copies = "".join(f"CREATE TABLE dump.{table} AS TABLE public.{table};" for table in self._tables)
-        self._sql(f"BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE SCHEMA dump; {copies} COMMIT")
-
-    def restore(self):
-        if self._scene.postgres is None:
-            shutil.copy(f"{self._file}.dump", self._file)
-            return
-        names = ",".join(f"public.{table}" for table in self._tables)
-        back = "".join(f"INSERT INTO public.{table} SELECT * FROM dump.{table};" for table in self._tables)
-        # Without the checks of foreign keys, as pg_restore does; a transaction that has locked a row is waited for.
-        sql = f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT"
+    def restore() -> object:
         while True:
             try:
-                self._sql(sql)
-                return
+                return postgres.execute(sql, database=database)
             except ServerUnavailableError as error:
                 # It locks all tables while daemons work: PostgreSQL may pick it out of a deadlock.
                 if "deadlock detected" not in str(error):
                     raise
 
-    def _sql(self, sql):
-        return self._scene.postgres.execute(sql, database=self._name)
+    return restore
 
 
 @on_both_pairs  # a restore is the copy of a file
@@ -60,16 +53,16 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup)
         setup.more_come()
         if not running:
             daemon.stop()
-        dump = Dump(setup)
+        restore = dump(setup)
         if not running:
             daemon = setup.daemon().wait_ready()
-        known = {row["sourcedid"]: row["sent_score"] for row in setup.rows()}
+        known = {row["sourcedid"]: row["sent_score"] for row in setup.assignments()}
         # Each learner gets newer grades than the dump knows.
         setup.wait_changed()
         setup.more_come(15)
         if not running:
             daemon.stop()
-        dump.restore()
+        restore()
         restored = time.monotonic()
         if not running:
             setup.daemon()
@@ -83,10 +76,9 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup)
 
 def test_a_grade_that_returned_to_its_value_of_last_night_overwrites_what_the_campus_got_in_between(setup):
     setup.begin().stop()
-    dump = Dump(setup)
+    restore = dump(setup)
     learner, sourcedid = "user-0", f"user-0/{LEAF}"
-    last_night = setup.campus.grades()[sourcedid]
-    earned = round(float(last_night) * POSSIBLE)
+    earned = round(float(setup.campus.grades()[sourcedid]) * POSSIBLE)
     between = earned + 1 if earned < POSSIBLE else earned - 1
     for points in (between, earned):
         setup.world.add(score(learner, LEAF, points, POSSIBLE))
@@ -94,4 +86,4 @@ def test_a_grade_that_returned_to_its_value_of_last_night_overwrites_what_the_ca
         setup.settle()
         assert setup.campus.grades()[sourcedid] == wire(points, POSSIBLE)
         daemon.stop()
-        dump.restore()
+        restore()

@@ -58,7 +58,7 @@ def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(setup)
         daemon.wait_until("the reset was noticed", lambda: has_logged(daemon, RESET))
         setup.more_come()
     setup.settle()
-    assert setup.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
+    assert setup.world.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
 
     # Again, but before the daemon reads, ids are beyond those that it knows.
     freeze(daemon)
@@ -69,7 +69,7 @@ def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(setup)
     setup.tool.say(*setup.tool.changes(10))
     resume(daemon)
     setup.settle()
-    assert setup.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
+    assert setup.world.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
     setup.check(expected=[RESET])
 
 

@@ -15,6 +15,7 @@ from tests.blackbox.world import COURSE, STREAM, Fields, launch, score, structur
 
 #: Points of each problem. Many, so that no grade comes twice and the text of each gives its age.
 POSSIBLE = 1000
+LEARNERS = ("user-0", "user-1", "user-2")
 PROBLEMS = ("problem-1", "problem-2", "problem-3")
 #: Problem 1 is graded by itself, the chapter as the sum of all three.
 LEAF, COMPOSITE = "problem-1", "chapter"
@@ -36,17 +37,16 @@ class Tool:
     Args:
         redis_url: Past any proxy: what is tested is the daemon's way to Redis.
         url: The outcome service.
-        says_modified: Whether each event says when it happened, as those of a tool that repeats events must.
     """
 
-    def __init__(self, redis_url: str, url: str, *, seed: int, learners: int = 3, says_modified: bool = False) -> None:
+    def __init__(self, redis_url: str, url: str, *, seed: int) -> None:
         self._random = random.Random(seed)
         again = Retry(ConstantBackoff(PACE), retries=int(PATIENCE / PACE))
         self.redis = redis.Redis.from_url(redis_url, socket_timeout=5, retry=again)
         self._lock = threading.RLock()
         self._earned: dict[tuple[str, str], int] = {}
-        self._names = [f"user-{number}" for number in range(learners)]
-        self.says_modified = says_modified
+        #: Whether each score says when it happened, as those of a tool that repeats events must.
+        self.says_modified = False
         self._last = datetime.now(UTC)
         #: Entry ids are chosen by the tool then, so many milliseconds behind the time.
         self.behind_ms: int | None = None
@@ -56,13 +56,10 @@ class Tool:
         self.url = url
         #: All grades of each sourcedid as wire text, oldest first. No text comes twice.
         self.histories: dict[str, list[str]] = {
-            f"{name}/{usage}": [] for name in self._names for usage in (LEAF, COMPOSITE)
+            f"{name}/{usage}": [] for name in LEARNERS for usage in (LEAF, COMPOSITE)
         }
         #: Every score event, in order.
         self.said: list[Fields] = []
-
-    def close(self) -> None:
-        self.redis.close()
 
     @property
     def newest(self) -> dict[str, str]:
@@ -72,12 +69,12 @@ class Tool:
 
     def beginning(self) -> list[Fields]:
         """The course, a launch for each grade, and a first score on every problem; not said yet."""
-        scores = [self._change(name, problem) for name in self._names for problem in PROBLEMS]
+        scores = [self._change(name, problem) for name in LEARNERS for problem in PROBLEMS]
         return [structure(blocks=BLOCKS), *self._launches(), *scores]
 
     def changes(self, number: int) -> list[Fields]:
         """So many changes, spread over all, that are not said yet."""
-        return [self._change(self._random.choice(self._names), self._random.choice(PROBLEMS)) for _ in range(number)]
+        return [self._change(self._random.choice(LEARNERS), self._random.choice(PROBLEMS)) for _ in range(number)]
 
     def come_back(self, *sourcedids: str) -> None:
         """Learners launch again, which ends their grades' backoff."""
@@ -86,7 +83,7 @@ class Tool:
 
     def change(self, sourcedid: str | None = None) -> None:
         """A score changes: one that moves the grade of *sourcedid* (for a chapter, that grade alone), or any."""
-        name, _, usage = (sourcedid or self._random.choice(self._names)).partition("/")
+        name, _, usage = (sourcedid or self._random.choice(LEARNERS)).partition("/")
         problems = {LEAF: PROBLEMS[:1], COMPOSITE: PROBLEMS[1:]}.get(usage, PROBLEMS)
         self.say(self._change(name, self._random.choice(problems)))
 
@@ -132,8 +129,6 @@ class Tool:
 
     def _launches(self) -> list[Fields]:
         return [
-            launch(name, usage, sourcedid, self.elsewhere.get(sourcedid, self.url))
-            for name in self._names
-            for usage in (LEAF, COMPOSITE)
-            for sourcedid in (f"{name}/{usage}",)
+            launch(*sourcedid.split("/"), sourcedid, self.elsewhere.get(sourcedid, self.url))
+            for sourcedid in self.histories
         ]
