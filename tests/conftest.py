@@ -2,11 +2,11 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
 import pytest
 
@@ -16,14 +16,8 @@ from models.db.sql import Statement, connection, is_postgres
 from tests import servers
 from tests.postgres import PostgresServer, postgres_binaries
 
-DatabaseKind = Literal["sqlite", "postgresql"]
-S = TypeVar("S", bound=servers.Server)
-
-
-class FreshDatabase(Protocol):
-    """Makes an empty database of that kind and returns its URL; it is dropped after the test."""
-
-    def __call__(self, kind: DatabaseKind) -> str: ...
+#: Makes an empty database of that kind and returns its URL; it is dropped after the test.
+FreshDatabase = Callable[[Literal["sqlite", "postgresql"]], str]
 
 
 @pytest.fixture(scope="session")
@@ -32,30 +26,21 @@ def server_folder() -> Iterator[Path]:
         yield folder
 
 
-@contextmanager
-def _running(server: S) -> Iterator[S]:
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
-
-
 @pytest.fixture(scope="session")
 def _postgres(server_folder: Path) -> Iterator[PostgresServer]:
-    with _running(PostgresServer(server_folder / "postgresql", postgres_binaries())) as server:
+    with closing(PostgresServer(server_folder / "postgresql", postgres_binaries())) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def _valkey_9(server_folder: Path) -> Iterator[servers.RedisServer]:
-    with _running(servers.RedisServer(server_folder / "valkey-9", servers.valkey_binary())) as server:
+    with closing(servers.RedisServer(server_folder / "valkey-9", servers.valkey_binary())) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def _redis_6_2(server_folder: Path) -> Iterator[servers.RedisServer]:
-    with _running(servers.RedisServer(server_folder / "redis-6.2", servers.redis_binary())) as server:
+    with closing(servers.RedisServer(server_folder / "redis-6.2", servers.redis_binary())) as server:
         yield server
 
 
@@ -99,7 +84,7 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[F
     with ExitStack() as dropping:
         numbers = count()
 
-        def make(kind: DatabaseKind) -> str:
+        def make(kind: Literal["sqlite", "postgresql"]) -> str:
             if kind == "sqlite":
                 folder = tmp_path / f"database-{next(numbers)}"
                 folder.mkdir()

@@ -34,7 +34,7 @@ async def test_a_database_is_dropped_although_a_client_is_connected(postgres):
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_postgresql_comes_back_on_its_port_with_its_data(postgres, fresh_database, end):
+async def test_postgresql_is_started_for_the_next_database_on_its_port_and_with_its_data(postgres, fresh_database, end):
     url = fresh_database("postgresql")
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
@@ -45,17 +45,11 @@ async def test_postgresql_comes_back_on_its_port_with_its_data(postgres, fresh_d
     assert not postgres.running
     with pytest.raises(OSError):
         await asyncpg.connect(url)
-    postgres.start()
-    assert postgres.port == port
+    postgres.drop_database(postgres.create_database())
+    assert (postgres.running, postgres.port) == (True, port)
     again = await asyncpg.connect(url)
     assert await again.fetchval("SELECT n FROM kept") == 7
     await again.close()
-
-
-def test_postgresql_is_started_again_for_the_next_database(postgres):
-    postgres.kill()
-    postgres.drop_database(postgres.create_database())
-    assert postgres.running
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

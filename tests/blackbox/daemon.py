@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 #: Seconds for anything that should happen soon; loaded machines need many.
@@ -133,6 +134,20 @@ class Daemon:
         """SIGTERM, and until it has ended."""
         self.terminate()
         self.wait_stopped(within)
+
+    @property
+    def frozen(self) -> bool:
+        return psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
+
+    def freeze(self) -> None:
+        """SIGSTOP, and until it is frozen."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until("it is frozen", lambda: self.frozen)
+
+    def resume(self) -> float:
+        """SIGCONT; gives the time (``time.monotonic``)."""
+        self.process.send_signal(signal.SIGCONT)
+        return time.monotonic()
 
     def kill(self) -> None:
         """SIGKILL; nothing if it has ended."""

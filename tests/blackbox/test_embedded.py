@@ -79,16 +79,3 @@ def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     said = embedded.call("consumer", "remove", "orebro")
     assert said.code == 1
     assert said.err.startswith("there is no consumer with the key 'orebro'")
-
-
-def test_the_effective_config_names_its_sources_and_shows_no_secret(embedded):
-    embedded.set("database", url="postgresql://grades:open%20sesame@db.example/grades")
-    said = embedded.call("config", PASSBACKD_WORKER__PARTITIONS="8")
-    assert (said.code, said.err) == (0, "")
-    assert "sesame" not in said.out
-    for line in (
-        f'url = "postgresql://grades:***@db.example/grades"  # {embedded.config}',
-        "partitions = 8  # environment PASSBACKD_WORKER__PARTITIONS",
-        "max_attempts = 80  # default",
-    ):
-        assert line in said.out.splitlines()

@@ -1,6 +1,5 @@
 """A campus's limit holds over three daemons, also when they are killed or frozen: seen from the wire."""
 
-import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,10 +68,11 @@ def accepted(daemon):
     return daemon.metric("passback_outcomes_total", result="accepted")
 
 
-def takes_part(daemon, number=10):
-    """Until it has passed so many more grades back."""
-    goal = accepted(daemon) + number
-    daemon.wait_until("it takes part", lambda: accepted(daemon) >= goal)
+def take_part(*daemons):
+    """Until each of them in turn has passed ten more grades back."""
+    for daemon in daemons:
+        goal = accepted(daemon) + 10
+        daemon.wait_until("it takes part", lambda daemon=daemon, goal=goal: accepted(daemon) >= goal)
 
 
 def is_full(turnstile):
@@ -80,19 +80,14 @@ def is_full(turnstile):
     wait_until("all slots are used", lambda: turnstile.at_once == LIMIT)
 
 
-def is_frozen(daemon):
-    return psutil.Process(daemon.process.pid).status() == psutil.STATUS_STOPPED
-
-
 def freeze_when(daemon, what, condition):
     """Freeze it at a moment at which *condition* holds."""
 
     def is_caught():
-        daemon.process.send_signal(signal.SIGSTOP)
-        wait_until("it is frozen", lambda: is_frozen(daemon))
+        daemon.freeze()
         if condition():
             return True
-        daemon.process.send_signal(signal.SIGCONT)
+        daemon.resume()
         return False
 
     wait_until(what, is_caught)
@@ -124,14 +119,12 @@ def lapsed(world):
 def test_the_limit_holds_when_a_daemon_joins_and_one_stops(world, campus, turnstile):
     first, second = start(world, 2)
     with at_work(world, turnstile, second) as learners:
-        takes_part(first)
-        takes_part(second)
+        take_part(first, second)
         (third,) = start(world, 1)
-        takes_part(third)
+        take_part(third)
         is_full(turnstile)
         first.stop()
-        for daemon in (second, third):
-            takes_part(daemon)
+        take_part(second, third)
         is_full(turnstile)
     assert campus.gradebook == learners.gradebook()
     assert campus.overlaps() == []
@@ -145,8 +138,7 @@ def test_the_limit_holds_when_a_daemon_joins_and_one_stops(world, campus, turnst
 def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a_lease(world, campus, turnstile):
     victim, *others = start(world, 3)
     with at_work(world, turnstile, *others) as learners:
-        for daemon in (victim, *others):
-            takes_part(daemon)
+        take_part(victim, *others)
         freeze_with_a_request(victim, turnstile)
         victim.kill()
         # What it had claimed by then; the others' claims end long before their leases do.
@@ -156,8 +148,7 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
         wait_until("nothing else is lost", lambda: lapsed(world) == 0)
         for _ in range(5):
             is_full(turnstile)
-        for daemon in others:
-            takes_part(daemon)
+        take_part(*others)
     assert campus.gradebook == learners.gradebook()
     assert campus.overlaps() == []
     for daemon in others:
@@ -173,27 +164,25 @@ def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claim
     victim = world.run([*command, "--stop-at", "claimed", "--armed", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
     others = start(world, 2)
     with at_work(world, turnstile, victim, *others) as learners:
-        for daemon in (victim, *others):
-            takes_part(daemon)
+        take_part(victim, *others)
         if moment == "with a request at the campus":
             freeze_with_a_request(victim, turnstile)
         else:
             armed.touch()
-            wait_until("it is frozen", lambda: is_frozen(victim))
+            wait_until("it is frozen", lambda: victim.frozen)
         wait_until("its claims are rescued", lambda: unknown(world) > 0)
-        for daemon in others:
-            takes_part(daemon)
+        take_part(*others)
         is_full(turnstile)
-        victim.process.send_signal(signal.SIGCONT)
+        victim.resume()
         if moment == "between a claim and its request":
             victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
-        takes_part(victim)
+        take_part(victim)
         is_full(turnstile)
     assert victim.metric("passback_fenced_total") > 0
     assert unknown(world) == 0, "it has completed the records of its lost attempts"
     assert campus.gradebook == learners.gradebook()
     for daemon in (victim, *others):
-        daemon.process.send_signal(signal.SIGTERM)
+        daemon.terminate()
         assert daemon.process.wait(60) == 0
     assert claims(world) == 0
 
@@ -214,7 +203,7 @@ def test_a_daemon_frozen_while_it_connects_sends_nothing_when_it_thaws(world, tm
         (other,) = start(world, 1)
         wait_until("its claim is rescued", lambda: unknown(world) > 0)
         proxy.delay(0)
-        victim.process.send_signal(signal.SIGCONT)
+        victim.resume()
         victim.wait_until("its attempt has ended", lambda: "attempt.fenced" in victim.log())
         assert campus.requests == []
         assert world.call("consumer", "resume", KEY).code == 0

@@ -5,9 +5,6 @@ import json
 from tests.blackbox.world import NAME, launch, score
 from tests.fakes.lms import failure, success
 
-KEYS = {"assignments", "oldest_due_seconds", "stream_lag", "quarantined", "campuses"}
-CAMPUS_KEYS = {"consumer", "origin", "state", "due", "parked", "last_success", "last_error"}
-
 
 def document(world, **environment):
     said = world.call("status", "--json", **environment)
@@ -59,10 +56,7 @@ def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
 
     daemon.kill()
     pair.add({"type": "launch"})
-    found = document(pair)
-    assert set(found) >= KEYS
-    assert set(found["campuses"][0]) >= CAMPUS_KEYS
-    assert found["stream_lag"] == 1
+    assert document(pair)["stream_lag"] == 1
     pair.rows("UPDATE heartbeat SET seen_at = seen_at - 3000000 RETURNING id")
     text = page(pair)
     assert "no daemon is running" in text

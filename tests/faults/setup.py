@@ -3,7 +3,6 @@
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -192,21 +191,6 @@ class Setup:
         for daemon in self.world.daemons:
             faults += invariant.log_is_quiet(daemon.log(), daemon.events(), expected)
         assert not faults, "\n".join(faults)
-
-
-def has_logged(daemon: Daemon, *events: str) -> bool:
-    """Whether it has logged an event that begins so."""
-    return any(one["event"].startswith(events) for one in daemon.events())
-
-
-def freeze(daemon: Daemon) -> None:
-    daemon.process.send_signal(signal.SIGSTOP)
-
-
-def resume(daemon: Daemon) -> float:
-    """When it continued (``time.monotonic``)."""
-    daemon.process.send_signal(signal.SIGCONT)
-    return time.monotonic()
 
 
 def side_by_side(play: Callable[..., Any], *cases: Iterable[Any]) -> None:

@@ -1,10 +1,9 @@
 """A daemon is frozen for longer than others can wait for it, and then continues as if nothing had happened."""
 
-import psutil
 import pytest
 
 from tests.blackbox.daemon import wait_until
-from tests.faults.setup import freeze, on_both_pairs, resume
+from tests.faults.setup import on_both_pairs
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)
@@ -12,16 +11,12 @@ pytestmark = pytest.mark.timeout(120)
 FENCED = "attempt.fenced"
 
 
-def is_frozen(daemon):
-    return psutil.Process(daemon.process.pid).status() == psutil.STATUS_STOPPED
-
-
 @on_both_pairs  # two processes write to one file
 def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade(setup):
     daemon = setup.begin()
     sourcedid = f"user-0/{LEAF}"
     request, answers = setup.hold_request(sourcedid)
-    freeze(daemon)
+    daemon.freeze()
     beside = setup.daemon()
     with setup.tool.at_work():
         setup.campus.wait_for(lambda: len(setup.campus.sent(sourcedid)) > 2, 30)
@@ -32,7 +27,7 @@ def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade
     answers.set()
     setup.campus.wait_for(setup.overtaken, 30)
     assert setup.campus.grades()[sourcedid] == request.score != setup.tool.newest[sourcedid]
-    resumed = resume(daemon)
+    resumed = daemon.resume()
     setup.campus.wait_for(lambda: setup.campus.grades()[sourcedid] == setup.tool.newest[sourcedid], 30)
     setup.check(overtaken=True, resumed=resumed, expected=[FENCED])
     assert daemon.metric("passback_fenced_total") == 1
@@ -47,14 +42,14 @@ def test_a_daemon_frozen_inside_a_transaction_keeps_no_other_from_sending_and_in
         beside.wait_until("it sends too", lambda: beside.metric("passback_outcomes_total", result="accepted") > 0)
     setup.settle()
     # The attempt is to be the other daemon's.
-    freeze(beside)
+    beside.freeze()
     sourcedid = f"user-1/{LEAF}"
     request, answers = setup.hold_request(sourcedid)
     setup.armed.touch()
     setup.tool.change(f"user-0/{COMPOSITE}")
-    wait_until("it stopped itself", lambda: is_frozen(daemon))
+    wait_until("it stopped itself", lambda: daemon.frozen)
     position = setup.position()
-    resume(beside)
+    beside.resume()
     with setup.tool.at_work():
         # Its attempt is taken over although its transaction is open.
         setup.campus.wait_for(lambda: setup.campus.sent(sourcedid)[-1].number > request.number, 30)
@@ -68,6 +63,6 @@ def test_a_daemon_frozen_inside_a_transaction_keeps_no_other_from_sending_and_in
             "WHERE datname = current_database() AND state = 'idle in transaction'"
         ) == [{"ended": True}]
         setup.more_come()
-        resumed = resume(daemon)
+        resumed = daemon.resume()
         setup.more_come()
     setup.check(overtaken=True, resumed=resumed, expected=[FENCED])

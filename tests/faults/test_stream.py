@@ -5,19 +5,9 @@ import random
 import pytest
 
 from tests.blackbox.world import STREAM
-from tests.faults.setup import GAP, RESET, freeze, has_logged, on_both_pairs, resume
+from tests.faults.setup import GAP, RESET, on_both_pairs
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def test_a_stream_that_is_deleted_is_read_from_its_start(setup):
-    setup.tool.says_modified = True
-    with setup.under_load(expected=[RESET], strange=True) as daemon:
-        mark = len(setup.tool.said)
-        setup.tool.redis.delete(STREAM)
-        # A daemon that finds new entries already knows them by their ids, and that something may be missing.
-        daemon.wait_until("the deletion was noticed", lambda: has_logged(daemon, RESET, GAP))
-        setup.tool.say(*setup.tool.said[mark - 20 :])
 
 
 def test_entries_that_are_trimmed_unread_are_reported_and_read_when_they_are_repeated(setup):
@@ -28,7 +18,7 @@ def test_entries_that_are_trimmed_unread_are_reported_and_read_when_they_are_rep
         setup.wait_changed()
         setup.tool.redis.xtrim(STREAM, maxlen=1, approximate=False)
         setup.redis_proxy.recover()
-        daemon.wait_until("the gap is logged", lambda: has_logged(daemon, GAP))
+        daemon.wait_until("the gap is logged", lambda: daemon.logged(GAP))
         setup.more_come()
         # Much later, and older than what has been sent meanwhile.
         setup.tool.say(*setup.tool.said[mark - 5 :])
@@ -40,7 +30,7 @@ def test_entries_that_are_trimmed_once_they_are_read_are_not_missed(setup):
             setup.more_come(5)
             # All but those that no daemon can have read yet.
             setup.tool.redis.xtrim(STREAM, minid=setup.position(), approximate=False)
-    assert not has_logged(daemon, GAP)
+    assert not daemon.logged(GAP)
 
 
 @on_both_pairs  # Redis 6.2 says less about a stream, and trims otherwise
@@ -55,19 +45,19 @@ def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(setup)
     setup.tool.redis.delete(STREAM)
     with setup.tool.at_work():
         setup.more_come()
-        daemon.wait_until("the reset was noticed", lambda: has_logged(daemon, RESET))
+        daemon.wait_until("the reset was noticed", lambda: daemon.logged(RESET))
         setup.more_come()
     setup.settle()
     assert setup.world.rows("SELECT epoch FROM intake")[0]["epoch"] == 1
 
     # Again, but before the daemon reads, ids are beyond those that it knows.
-    freeze(daemon)
+    daemon.freeze()
     setup.tool.redis.delete(STREAM)
     setup.tool.behind_ms = 1_200_000
     setup.tool.say(*setup.tool.changes(10))
     setup.tool.behind_ms = None
     setup.tool.say(*setup.tool.changes(10))
-    resume(daemon)
+    daemon.resume()
     setup.settle()
     assert setup.world.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
     setup.check(expected=[RESET])
