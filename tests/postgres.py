@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from tests.servers import PATIENCE, Server, ServerUnavailableError
@@ -18,13 +17,17 @@ class PostgresServer(Server):
     """A PostgreSQL without passwords and without fsync, which a crash of the server (not of the machine) survives."""
 
     USER = "postgres"
+    #: "Fast": SIGTERM would wait for clients to leave.
+    stop_signal = signal.SIGINT
 
     def __init__(self, folder: Path, binaries: Path) -> None:
         super().__init__(folder)
-        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._binaries = binaries
-        if self._account is not None:
-            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root; every system has this account.
+            account = pwd.getpwnam("nobody")
+            self._account_options = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            os.chown(folder, account.pw_uid, account.pw_gid)
             if not _reachable_by_others(binaries / "postgres"):
                 self._binaries = _copy_of_installation(binaries, folder / "installation")
 
@@ -78,16 +81,6 @@ class PostgresServer(Server):
             return False
         return [line.strip() for line in lines[-1:]] == ["ready"] and subprocess.run(probe, check=False).returncode == 0
 
-    def _stop_signal(self) -> signal.Signals:
-        # "Fast": SIGTERM would wait for clients to leave.
-        return signal.SIGINT
-
-    def _account_options(self) -> dict[str, Any]:
-        """PostgreSQL refuses to run as root; every system has the other account."""
-        if self._account is None:
-            return {}
-        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
-
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(self._binaries / program), *arguments],
@@ -97,7 +90,7 @@ class PostgresServer(Server):
             text=True,
             timeout=PATIENCE,
             env={**os.environ, "HOME": str(self.folder)},
-            **self._account_options(),
+            **self._account_options,
         )
         if done.returncode:
             raise ServerUnavailableError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,8 @@ class Port:
 class Server:
     """A server process in a folder of its own; every start has the same port."""
 
+    stop_signal = signal.SIGTERM
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.folder = folder
@@ -105,6 +107,8 @@ class Server:
         self._port = Port()
         self.port = self._port.number
         self._process: subprocess.Popen[bytes] | None = None
+        #: Of the account in which it runs, for :mod:`subprocess`.
+        self._account_options: dict[str, Any] = {}
 
     @property
     def running(self) -> bool:
@@ -119,19 +123,29 @@ class Server:
         """Start with the data that is there, and wait until it answers; nothing if it runs already."""
         if self.running:
             return
-        self._process = self._spawn(self._command())
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+                **self._account_options,
+            )
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise ServerUnavailableError(f"{self._command()[0]} did not start:\n{self.log()[-4000:]}")
+                log_text = (self.folder / "log").read_text(errors="replace")
+                raise ServerUnavailableError(f"{self._command()[0]} did not start:\n{log_text[-4000:]}")
             time.sleep(0.01)
 
     def stop(self) -> None:
         """Stop in good order, everything saved; nothing if it is down."""
         if self._process is None or not self.running:
             return
-        self._process.send_signal(self._stop_signal())
+        self._process.send_signal(self.stop_signal)
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -141,16 +155,16 @@ class Server:
         """SIGKILL the server and its children, as the kernel does when memory runs out; nothing if it is down."""
         if self._process is None:
             return
-        family: list[psutil.Process] = []
+        children: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
-            server = psutil.Process(self._process.pid)
-            family = [server, *server.children(recursive=True)]
-        for process in family:
+            children = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        for process in children:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait(PATIENCE)
         deadline = time.monotonic() + PATIENCE
-        while any(is_alive(process) for process in family[1:]) and time.monotonic() < deadline:
+        while any(is_alive(process) for process in children) and time.monotonic() < deadline:
             time.sleep(0.005)
 
     def close(self) -> None:
@@ -160,35 +174,11 @@ class Server:
         finally:
             self._port.close()
 
-    def log(self) -> str:
-        """What the server wrote to its log."""
-        file = self.folder / "log"
-        return file.read_text(errors="replace") if file.exists() else ""
-
-    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-                **self._account_options(),
-            )
-
-    def _account_options(self) -> dict[str, Any]:
-        """Of the account in which it runs, for :mod:`subprocess`."""
-        return {}
-
     def _command(self) -> list[str]:
         raise NotImplementedError
 
     def _answers(self) -> bool:
         raise NotImplementedError
-
-    def _stop_signal(self) -> signal.Signals:
-        return signal.SIGTERM
 
 
 class RedisServer(Server):

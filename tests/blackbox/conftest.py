@@ -12,7 +12,6 @@ from tests.fakes.lms import RecordingLms
 
 _NUMBERS = count()
 
-
 #: Makes a world on the URLs of a database and a Redis; its processes end with the test.
 MakeWorld = Callable[[str, str], World]
 
@@ -23,7 +22,7 @@ def make_world(tmp_path: Path, server_folder: Path) -> Iterator[MakeWorld]:
 
     def make(database_url: str, redis_url: str) -> World:
         name = f"world-{next(_NUMBERS)}"
-        world = World.on(database_url, redis_url, folder=tmp_path / name, home=server_folder / name)
+        world = World(database_url, redis_url, folder=tmp_path / name, home=server_folder / name)
         worlds.append(world)
         return world
 

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
 from daemon.demo.lms.request import RequestRecord
@@ -17,24 +18,19 @@ POSSIBLE = {"problem-1": 10, "problem-2": 10, "problem-3": 20}
 @contextmanager
 def repeatedly(work: Callable[[], object], pause: float) -> Iterator[None]:
     """Does the work again and again in a thread, with a pause (seconds) before each; raises what it raised."""
-    stop, errors = threading.Event(), []
+    stop = threading.Event()
 
     def run() -> None:
-        try:
-            while not stop.wait(pause):
-                work()
-        except BaseException as error:
-            errors.append(error)
+        while not stop.wait(pause):
+            work()
 
-    thread = threading.Thread(target=run, name="learners at work")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        working = pool.submit(run)
+        try:
+            yield
+        finally:
+            stop.set()
+    working.result()
 
 
 class Learners:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -23,30 +24,30 @@ def world(make_world, fresh_database, valkey_url):
     return make_world(fresh_database("postgresql"), valkey_url)
 
 
+@dataclass
 class Grades:
     """Learners with a grade each, spread over a campus's outcome URLs."""
 
-    def __init__(self, campus: RecordingLms, number: int, urls: int = 1) -> None:
-        self._campus = campus
-        self._number = number
-        self._urls = urls
+    campus: RecordingLms
+    number: int
+    urls: int = 1
 
     def events(self):
         """The scores first, so that every launch makes a grade due at once."""
-        scores = [score(f"user-{one}", "problem-1", one % 11) for one in range(self._number)]
+        scores = [score(f"user-{one}", "problem-1", one % 11) for one in range(self.number)]
         return [*scores, *self.launches()]
 
     def launches(self):
         return [
-            launch(f"user-{one}", "problem-1", f"leaf-{one}", self._campus.url(self._path(one)))
-            for one in range(self._number)
+            launch(f"user-{one}", "problem-1", f"leaf-{one}", self.campus.url(self._path(one)))
+            for one in range(self.number)
         ]
 
     def gradebook(self):
-        return {(self._path(one), f"leaf-{one}"): wire(one % 11, 10) for one in range(self._number)}
+        return {(self._path(one), f"leaf-{one}"): wire(one % 11, 10) for one in range(self.number)}
 
     def _path(self, one: int) -> str:
-        return f"/api/lti/v1/tools/{one % self._urls + 1}/grade_passback"
+        return f"/api/lti/v1/tools/{one % self.urls + 1}/grade_passback"
 
 
 def campus_status(world):

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+from contextlib import suppress
 
 import pytest
 
@@ -55,24 +56,20 @@ def in_pipe(world, call: str) -> str:
 def in_terminal(world, *arguments: str) -> tuple[int, str]:
     """Exit code, and all that the terminal showed."""
     here, there = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [*COMMAND, *arguments, "--config", str(world.config)],
-            stdin=there,
-            stdout=there,
-            stderr=there,
-            cwd=world.home,
-            env={**os.environ, "TERM": "xterm-256color"},
-        )
-    finally:
-        os.close(there)
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--config", str(world.config)],
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        cwd=world.home,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(there)
     shown = b""
     try:
-        while True:
-            try:
+        with suppress(OSError):  # the other end is closed
+            while True:
                 shown += os.read(here, 65536)
-            except OSError:  # the other end is closed
-                break
         return process.wait(PATIENCE), shown.decode()
     finally:
         process.kill()

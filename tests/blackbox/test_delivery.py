@@ -2,24 +2,15 @@
 
 import time
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.blackbox.world import launch, score, structure, wire
 
-LAUNCHES = [("ada", "problem-1"), ("bob", "chapter"), ("eve", "chapter")]
 
-
-@pytest.fixture
-def running(world, campus):
+def test_a_problem_is_at_the_campus_within_a_second_and_a_sum_once_after_its_delay(world, campus):
     daemon = world.begin()
-    world.add(structure())
-    return daemon
-
-
-def test_a_problem_is_at_the_campus_within_a_second_and_a_sum_once_after_its_delay(running, world, campus):
-    world.add(*(launch(name, usage, f"{name}-{usage}", campus.url()) for name, usage in LAUNCHES))
-    running.wait_settled()
+    launches = [("ada", "problem-1"), ("bob", "chapter"), ("eve", "chapter")]
+    world.add(structure(), *(launch(name, usage, f"{name}-{usage}", campus.url()) for name, usage in launches))
+    daemon.wait_settled()
     assert campus.requests == []
     took = []
     # A busy machine may be late once, or twice.
@@ -30,19 +21,19 @@ def test_a_problem_is_at_the_campus_within_a_second_and_a_sum_once_after_its_del
         campus.wait_for(lambda number=number: campus.grade("ada-problem-1") == wire(number, 10), 30)
         took.append(campus.sent("ada-problem-1")[-1].began - added)
         assert number < 10, took
-    running.wait_settled()
+    daemon.wait_settled()
     assert campus.scores("ada-problem-1") == [wire(number, 10) for number in range(1, len(took) + 1)]
 
     world.add(score("bob", "problem-1", 4), score("eve", "problem-3", 7, 20), score("bob", "problem-2", 9))
     last = time.monotonic()
     world.add(score("bob", "problem-1", 5))
     campus.wait_for(lambda: campus.grade("bob-chapter") and campus.grade("eve-chapter"), 30)
-    running.wait_settled()
+    daemon.wait_settled()
     assert campus.scores("bob-chapter") == [wire(14, 40)]
     assert campus.scores("eve-chapter") == [wire(7, 40)]
     # The daemon counts in whole milliseconds.
     assert campus.sent("bob-chapter")[0].began > last + 0.99
-    running.stop()
+    daemon.stop()
 
 
 def test_steady_work_is_sent_no_later_than_the_ceiling(pair, campus):

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -64,15 +65,12 @@ def start(world, number):
     return daemons
 
 
-def accepted(daemon):
-    return daemon.metric("passback_outcomes_total", result="accepted")
-
-
 def take_part(*daemons):
     """Until each of them in turn has passed ten more grades back."""
     for daemon in daemons:
-        goal = accepted(daemon) + 10
-        daemon.wait_until("it takes part", lambda daemon=daemon, goal=goal: accepted(daemon) >= goal)
+        accepted = partial(daemon.metric, "passback_outcomes_total", result="accepted")
+        goal = accepted() + 10
+        daemon.wait_until("it takes part", lambda accepted=accepted, goal=goal: accepted() >= goal)
 
 
 def is_full(turnstile):

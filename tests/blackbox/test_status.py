@@ -24,7 +24,6 @@ def refuse_ada(record):
 
 
 def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
-    """Before the first start; at work; with a refusal; after its end; without Redis."""
     campus.behave = refuse_ada
     said = pair.call("status")
     assert said.code == 2

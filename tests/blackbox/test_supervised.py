@@ -13,32 +13,28 @@ from tests.blackbox.world import launch, score, structure
 class Supervisor:
     """What systemd hears."""
 
-    def __init__(self, path):
-        self.address = str(path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.address)
-        self._socket.setblocking(False)
+    def __init__(self, listener):
+        self.address = listener.getsockname()
+        self._listener = listener
         self._heard = []
 
     def heard(self) -> list[str]:
         """Every line so far."""
         with suppress(BlockingIOError):
             while True:
-                self._heard += self._socket.recv(65536).decode().splitlines()
+                self._heard += self._listener.recv(65536).decode().splitlines()
         return self._heard
 
     def wait_for(self, line: str, times: int = 1) -> None:
         wait_until(f"{times} x {line}", lambda: sum(said.startswith(line) for said in self.heard()) >= times)
 
-    def close(self) -> None:
-        self._socket.close()
-
 
 @pytest.fixture
 def supervisor(tmp_path):
-    supervisor = Supervisor(tmp_path / "notify")
-    yield supervisor
-    supervisor.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.setblocking(False)
+        yield Supervisor(listener)
 
 
 def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, supervisor):

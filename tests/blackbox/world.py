@@ -7,9 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psutil
 import redis
@@ -89,7 +89,6 @@ class Said:
         return self.err.splitlines()
 
 
-@dataclass
 class World:
     """
     One config file, the processes on it, and the servers that it names.
@@ -97,21 +96,16 @@ class World:
     Args:
         folder: Of the config file and of what the processes say.
         home: Where the processes work, each with a pid file, so that what a killed run leaves can be found.
-        database_url: The way of the tests to the database, if it is not that of the processes.
     """
 
-    folder: Path
-    home: Path
-    settings: dict[str, dict[str, Any]]
-    daemons: list[Daemon] = field(default_factory=list)
-    database_url: str = ""
-
-    @classmethod
-    def on(cls, database_url: str, redis_url: str, *, folder: Path, home: Path) -> Self:
-        """A world on these servers, in two new folders, its config file written."""
+    def __init__(self, database_url: str, redis_url: str, *, folder: Path, home: Path) -> None:
         folder.mkdir()
         home.mkdir()
-        settings = {
+        self.folder, self.home, self.config = folder, home, folder / "config.toml"
+        self.daemons: list[Daemon] = []
+        #: The way of the tests to the database, if it is not that of the processes.
+        self.database_url = ""
+        self.settings: dict[str, dict[str, Any]] = {
             "database": {"url": database_url},
             "redis": {"url": redis_url},
             "outcomes": {"composite_delay_seconds": 1, "timeout_seconds": 5, "hold_seconds": 1},
@@ -120,13 +114,7 @@ class World:
             "web": {"port": 0},
             "log": {"format": "json"},
         }
-        world = cls(folder, home, settings)
-        world.write()
-        return world
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.toml"
+        self.write()
 
     def write(self, text: str | None = None) -> None:
         """Write the config file, as :attr:`settings` say or as it is given."""

@@ -19,14 +19,6 @@ from tests.faults.tool import Tool
 from tests.postgres import PostgresServer
 from tests.servers import RedisServer
 
-OUTCOMES = {
-    "composite_delay_seconds": 0.3,
-    "composite_max_delay_seconds": 1,
-    "timeout_seconds": TIMEOUT,
-    "hold_seconds": HOLD,
-    "max_per_campus": 12,
-}
-
 _NUMBERS = count()
 
 
@@ -67,10 +59,11 @@ def open_setup(
             asyncio.run(add_consumer(database_url))
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"
-            world = World.on(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
+            world = World(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
             world.database_url = database_url
             stack.callback(world.end_all)
-            world.set("outcomes", **OUTCOMES)
+            world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)
+            world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=12)
             tool = Tool(redis_url, campus.url(), seed=number)
             stack.callback(tool.redis.close)
             setups.append(Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy))

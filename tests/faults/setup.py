@@ -35,10 +35,7 @@ RESET, GAP = "the stream was reset", "the last entry that was read is gone"
 PAIRS = ("postgresql and valkey-9", "sqlite and redis-6.2")
 on_both_pairs = pytest.mark.parametrize("pair", PAIRS)
 
-_ROWS = """
-    SELECT lis_result_sourcedid AS sourcedid, version_number, sent_version, sent_score, claimed_until, parked_at,
-        parked_reason, waiting_since
-    FROM graded_assignment ORDER BY id"""
+_ROWS = "SELECT *, lis_result_sourcedid AS sourcedid FROM graded_assignment ORDER BY id"
 
 _DELIVERIES = """
     SELECT lis_result_sourcedid AS sourcedid, delivery.score AS score, delivery.result AS result

@@ -5,7 +5,7 @@ import socket
 import socketserver
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -40,15 +40,8 @@ def proxy(echo):
 
 @pytest.fixture
 def connect(proxy):
-    opened = []
-
-    def connect():
-        opened.append(socket.create_connection((proxy.host, proxy.port), timeout=10))
-        return opened[-1]
-
-    yield connect
-    for connection in opened:
-        connection.close()
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(socket.create_connection((proxy.host, proxy.port), timeout=10))
 
 
 def ask(connection, words):

@@ -33,7 +33,7 @@ async def record_cases(folder: Path) -> list[dict[str, object]]:
 def record_processes(folder: Path) -> dict[str, list[str]]:
     with run_folder() as home:
         server = RedisServer(home / "valkey", valkey_binary())
-        world = World.on(
+        world = World(
             f"sqlite://{folder / 'test.db'}", server.fresh_url(), folder=folder / "world", home=home / "world"
         )
         try:
