@@ -155,7 +155,7 @@ def main(names: list[str]) -> int:
     chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
     survivors = 0
     for mutant in chosen:
-        found = try_mutant(mutant, shrink=False)
+        found = try_mutant(mutant)
         survivors += not found.startswith("killed")
         print(f"{mutant.name}: {found}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were killed")

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.campus import Breaker, Campus, Signal
+from models.campus import Breaker, Campus, OutcomeService, Signal
 from models.claims import Claim, Lease, claim
 from models.delivery import DeliveryRecord, DeliveryResult
 from models.finishing import Finish, Finished, HandOver, Outcome, finish
+from tests.models.rows import make_assignment
 
 #: Milliseconds.
 NOW, LEASE, SECOND = 1_000_000, 50_000, 15_000
@@ -24,6 +25,12 @@ def lease(now: int = NOW, *, max_per_campus: int = MAX_PER_CAMPUS) -> Lease:
 async def campuses_answered(**columns: Any) -> None:
     """Every campus has answered once, so that it has its whole limit; set *columns* too."""
     await Campus.all().update(answered_at=1, **columns)
+
+
+async def make_due(number: int, service: OutcomeService | None = None, **columns: Any) -> list[int]:
+    """Rows that are due, the oldest first."""
+    due = [{"due_at": NOW - 100 + place} for place in range(number)]
+    return [await make_assignment(service, **{**DIRTY, **one, **columns}) for one in due]
 
 
 async def claimed(assignment_id: int, *, now: int = NOW) -> Claim:

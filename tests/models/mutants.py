@@ -2,11 +2,10 @@
 Takes the rules out of the code one by one, and checks that the models of :mod:`tests.models.life` and
 :mod:`tests.models.world` notice.
 
-Run it after a change of the statements or of a model: ``python -m tests.models.mutants [--shrink] [name ...]``, where
-*name* is part of a mutant's name and ``--shrink`` finds the shortest steps to the failure. Each mutant is a copy of the
-tree in a temporary folder, with one fault. For each it prints the fault, the seed and the run in which Hypothesis found
-it, and the line that failed: seed 1 is that of ``make test``. A mutant that cannot make a grade stale or stuck, but
-slow or rude to a campus, names the file of tests that fix the rule's exact words instead.
+Run it after a change of the statements or of a model: ``python -m tests.models.mutants [name ...]``, where *name* is
+part of a mutant's name. Each mutant is a copy of the tree in a temporary folder, with one fault. For each it prints the
+seed and the run in which Hypothesis found it, and the line that failed: seed 1 is that of ``make test``. A mutant that
+makes no grade stale or stuck, but sends late or too much, names the tests of that rule instead.
 
 Not here, since nothing that can be observed differs:
 
@@ -16,8 +15,8 @@ Not here, since nothing that can be observed differs:
 - ``>=`` for ``>`` where a displaced row's lease or hold is compared with now: what ends now has landed before, and the
   survivor is sent once more.
 - That a structure changes the rows that wait for one: the block that it brings is new in it, and touched by that.
-- A claim without another look at the row's campus once the row is locked: a launch would have to move the row between
-  two statements of one transaction.
+- A claim that does not compare the row's campus again once the row is locked: a launch would have to move the row
+  between two statements of one transaction.
 - ``>=`` for ``>`` in the version that supersedes: a version that nothing changed is due since before its claim.
 """
 
@@ -39,13 +38,14 @@ PACKAGES = ("models", "actors", "daemon", "tests")
 SEEDS = 6
 #: Mutants at once.
 AT_ONCE = 2
-#: Invariants, which are steps too, are not worth a line.
-_SILENT = "_holds("
 LIFE = "tests/models/test_life.py"
 WORLD = "tests/models/test_world.py"
 CLAIMS = "tests/models/test_claims.py"
 FINISHING = "tests/models/test_finishing.py"
-LIMIT = "tests/models/test_limit.py"
+HAND_OVER = "tests/models/test_hand_over.py"
+MOVES = "tests/models/test_moves.py"
+AT_ONCE_TESTS = "tests/models/test_claims_at_once.py"
+DAEMONS = "tests/models/test_simulated_daemons.py"
 BREAKER = "tests/actors/test_breaker.py"
 
 _CONFTEST = """\
@@ -56,7 +56,7 @@ from hypothesis import Phase, settings
 import models
 
 assert Path(models.__file__).is_relative_to(Path(__file__).parent)
-settings.register_profile("mutants", phases={phases}, report_multiple_bugs=False)
+settings.register_profile("mutants", phases=(Phase.generate,), report_multiple_bugs=False)
 settings.load_profile("mutants")
 """
 
@@ -152,10 +152,10 @@ MUTANTS = [
     Mutant("limit: a claim whose lease ran out does not count", "running.campus_id = campus.id AND running.claimed_until IS NOT NULL)\n    +", "running.campus_id = campus.id AND running.claimed_until > :now)\n    +", _CAMPUS, CLAIMS),
     Mutant("limit: requests whose row is gone do not count", "campus.id AND orphaned_claim.claimed_until > :now", "campus.id AND orphaned_claim.claimed_until < 0", _CAMPUS, WORLD),
     Mutant("limit: requests whose row is gone count for ever", " AND orphaned_claim.claimed_until > :now))", "))", _CAMPUS, CLAIMS),
-    Mutant("limit: the request of a row that moved to another campus does not count", "    if row.campus_id != service.campus_id:\n", "    if False:\n", _REGISTRATION, LIMIT),
+    Mutant("limit: the request of a row that moved to another campus does not count", "    if row.campus_id != service.campus_id:\n", "    if False:\n", _REGISTRATION, MOVES),
     Mutant("limit: the request of a displaced row does not count", "    await orphan_claims([row.id for row in displaced], now=now)\n", "", _REGISTRATION, WORLD),
     Mutant("limit: the request of a retired learner does not count", "    await orphan_claims([row.id for row in rows], now=now)\n", "", _REGISTRATION, WORLD),
-    Mutant("limit: each daemon counts while another one claims", "ORDER BY campus.id {lock_free:campus}", "ORDER BY campus.id", _CLAIMS, LIMIT),
+    Mutant("limit: each daemon counts while another one claims", "ORDER BY campus.id {lock_free:campus}", "ORDER BY campus.id", _CLAIMS, AT_ONCE_TESTS),
     Mutant("limit: of the rows of a campus none is too many", "WHERE wanted.place <= here.free ORDER BY", "ORDER BY", _CLAIMS, WORLD),
     Mutant("limit: one row less than there are slots", "wanted.place <= here.free", "wanted.place < here.free", _CLAIMS, WORLD),
     Mutant("limit: more claims than the daemon has connections", "ORDER BY wanted.place LIMIT :most", "ORDER BY wanted.place LIMIT :most + 100", _CLAIMS, CLAIMS),
@@ -171,11 +171,11 @@ MUTANTS = [
     Mutant("limit: readers get the only slot", "AND {_LIMIT} > 1 THEN 1 ELSE 0 END)", "AND {_LIMIT} > 0 THEN 1 ELSE 0 END)", _CAMPUS, CLAIMS),
     Mutant("limit: readers keep their slot for ever", "WHEN campus.reading_until > :now AND", "WHEN campus.reading_until > 0 AND", _CAMPUS, CLAIMS),
     # Hand-over.
-    Mutant("hand-over: more claims than attempts ended", "Share(campus_id, len(some), remainder", "Share(campus_id, len(some) + 1, remainder", _FINISHING, LIMIT),
+    Mutant("hand-over: more claims than attempts ended", "Share(campus_id, len(some), remainder", "Share(campus_id, len(some) + 1, remainder", _FINISHING, HAND_OVER),
     Mutant("hand-over: to a sender that lost its claim", "ended = list(found)", "ended = list(by_id.values())", _FINISHING),
-    Mutant("hand-over: of another partition", "return claim.address.campus_id, claim.assignment_id % hand_over.partitions", "return claim.address.campus_id, 0", _FINISHING, LIMIT),
-    Mutant("hand-over: once more when an attempt is finished again", "[end, *released], self._dependencies.lease(), None)", "[end, *released], self._dependencies.lease(), HandOver(self._dependencies.lease(), self._partitions))", "actors/finisher.py", LIMIT),
-    Mutant("hand-over: what a lost commit handed over stays claimed", "lost, self._lost = self._lost, []", "lost, self._lost = [], []", "actors/finisher.py", LIMIT),
+    Mutant("hand-over: of another partition", "return claim.address.campus_id, claim.assignment_id % hand_over.partitions", "return claim.address.campus_id, 0", _FINISHING, HAND_OVER),
+    Mutant("hand-over: once more when an attempt is finished again", "[end, *released], self._dependencies.lease(), None)", "[end, *released], self._dependencies.lease(), HandOver(self._dependencies.lease(), self._partitions))", "actors/finisher.py", DAEMONS),
+    Mutant("hand-over: what a lost commit handed over stays claimed", "lost, self._lost = self._lost, []", "lost, self._lost = [], []", "actors/finisher.py", DAEMONS),
     Mutant("a finish that is repeated after a newer claim is fenced", "found[fenced.pop(id_)] = Finished()", "found.pop(id_, None)", _FINISHING),
     # The breaker.
     Mutant("breaker: the claim does not know that it is a probe", "return Claim(**row, kind", "return Claim(**(row | {'tripped_at': None}), kind", _CLAIMS, CLAIMS),
@@ -203,7 +203,7 @@ MUTANTS = [
 ]  # fmt: skip
 
 
-def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
+def try_mutant(mutant: Mutant) -> str:
     """One mutant in a folder of its own: how it was noticed, where, and after how long."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
@@ -212,8 +212,7 @@ def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
         for package in PACKAGES:
             shutil.copytree(ROOT / package, folder / package, ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        phases = "(Phase.generate, Phase.shrink)" if shrink else "(Phase.generate,)"
-        (folder / "conftest.py").write_text(_CONFTEST.format(phases=phases))
+        (folder / "conftest.py").write_text(_CONFTEST)
         _replace(folder / mutant.file, (mutant.old, mutant.new), *mutant.more)
         done = _run(folder, mutant.tests)
         for seed in range(1, SEEDS):
@@ -221,7 +220,7 @@ def try_mutant(mutant: Mutant, *, shrink: bool) -> str:
                 break
             _replace(folder / mutant.tests, (f"number={seed},", f"number={seed + 1},"))
             done = _run(folder, mutant.tests)
-        return _outcome(done, time.monotonic() - began, shrink=shrink)
+        return _report(done, time.monotonic() - began)
 
 
 def _replace(file: Path, *edits: tuple[str, str]) -> None:
@@ -234,62 +233,35 @@ def _replace(file: Path, *edits: tuple[str, str]) -> None:
 
 def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     """The models on SQLite alone: what they look for is in the statements' sense."""
-    options = [
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--timeout=900",
-        *(["-k", "sqlite"] if tests in (LIFE, WORLD) else []),
-    ]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=900"]
+    if tests in (LIFE, WORLD):
+        options += ["-k", "sqlite"]
     command = [sys.executable, "-m", "pytest", *options, tests]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
 
 
-def _outcome(done: subprocess.CompletedProcess[str], seconds: float, *, shrink: bool) -> str:
+def _report(done: subprocess.CompletedProcess[str], seconds: float) -> str:
     if done.returncode == 0:
         return f"SURVIVED  ({seconds:.0f} s)"
     lines = done.stdout.splitlines()
     if done.returncode != 1:
         return "\n".join(["BROKEN", *lines[-20:], *done.stderr.splitlines()[-20:]])
     test = next((line.split("::")[-1] for line in lines if line.startswith("FAILED")), "?").split(" - ")[0]
-    where = [match[1] for line in lines if (match := re.match(r"(\S+\.py:\d+): \w*(?:Error|Exception)", line))]
-    asked = [line[1:].strip() for line in lines if line.startswith(">  ")]
-    said = [line.removeprefix("E").strip() for line in lines if line.startswith("E  ")]
     seed = next((line for line in lines if re.fullmatch(r"seed \d+, run \d+", line)), "no seed")
-    steps = [line.removeprefix("state.") for line in said if line.startswith("state.") and _SILENT not in line]
-    report = [
-        f"killed  ({seconds:.0f} s)  {test}",
-        f"    {seed}{f', {len(steps)} steps' if steps else ''}{'' if shrink or not steps else ', not shrunk'}",
-        f"    {where[-1] if where else '?'}: {asked[-1] if asked else '?'}",
-        f"    {said[0] if said else '?'}",
-    ]
-    return "\n".join(report + [f"        {step}" for step in steps] * shrink)
+    where = [match[1] for line in lines if (match := re.match(r"(\S+\.py:\d+): \w*(?:Error|Exception)", line))]
+    line = [line[1:].strip() for line in lines if line.startswith(">  ")]
+    error = next((line.removeprefix("E").strip() for line in lines if line.startswith("E  ")), "?")
+    return f"killed  ({seconds:.0f} s)  {test}\n    {seed}\n    {where[-1:]}: {line[-1:]}\n    {error}"
 
 
-def _fault(mutant: Mutant) -> str:
-    edits = ((mutant.old, mutant.new), *mutant.more)
-    return "\n".join([f"    {mutant.file}", *(line for old, new in edits for line in _differing(old, new))])
-
-
-def _differing(old: str, new: str) -> list[str]:
-    """The lines that go and come."""
-    before, after = old.strip("\n").splitlines(), new.strip("\n").splitlines()
-    gone = [f"      - {line.strip()}" for line in before if line not in after]
-    return gone + [f"      + {line.strip()}" for line in after if line not in before]
-
-
-def main(arguments: list[str]) -> int:
+def main(names: list[str]) -> int:
     """0 if every mutant was found."""
-    shrink = "--shrink" in arguments
-    names = [name for name in arguments if name != "--shrink"]
     chosen = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
     survivors = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = pool.map(lambda mutant: try_mutant(mutant, shrink=shrink), chosen)
-        for mutant, outcome in zip(chosen, outcomes, strict=True):
-            survivors += not outcome.startswith("killed")
-            print(f"{mutant.name}: {outcome}\n{_fault(mutant)}", flush=True)
+        for mutant, report in zip(chosen, pool.map(try_mutant, chosen), strict=True):
+            survivors += not report.startswith("killed")
+            print(f"{mutant.file}: {mutant.name}: {report}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were killed")
     return 1 if survivors else 0
 

@@ -14,9 +14,6 @@ _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
 _ROWS = Statement("""
     SELECT graded_assignment.*, lis_outcome_service_url AS url FROM graded_assignment
     JOIN outcome_service ON outcome_service.id = outcome_service_id ORDER BY graded_assignment.id""")
-_ADDRESS = Statement("""
-    SELECT claim_token, lis_outcome_service_url AS url, lis_result_sourcedid FROM graded_assignment
-    JOIN outcome_service ON outcome_service.id = outcome_service_id WHERE graded_assignment.id = :id""")
 _CAMPUSES = Statement("""
     SELECT campus.*, paused_at, consumer_key FROM campus JOIN lti_consumer ON lti_consumer.id = lti_consumer_id
     ORDER BY campus.id""")
@@ -72,11 +69,9 @@ async def read_rows() -> list[dict[str, Any]]:
     return await _ROWS.rows()
 
 
-async def read_address(assignment_id: int) -> tuple[int, tuple[str, str]]:
-    """Whose claim the row has, and where its grade goes: URL and sourcedid."""
-    row = await _ADDRESS.row(id=assignment_id)
-    assert row is not None, "the row is gone"
-    return row["claim_token"], (row["url"], row["lis_result_sourcedid"])
+def address_of(row: dict[str, Any]) -> tuple[str, str]:
+    """Where the grade of a row of :func:`read_rows` goes: URL and sourcedid."""
+    return row["url"], row["lis_result_sourcedid"]
 
 
 async def read_campuses() -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from tests.models.campus import Campus, Request
 from tests.models.oracle import Address
-from tests.models.rows import read_address, read_row
+from tests.models.rows import address_of, read_rows
 
 #: Milliseconds.
 DEADLINE, HOLD = 15_000, 30_000
@@ -50,12 +50,7 @@ class Time:
 
 
 class Stage(IntEnum):
-    """
-    How far an attempt has come.
-
-    CLAIMED: the score comes next. READY: every check is passed, and the next thing is the request. SENT: it waits for
-    the answer, or has it and is slow. OVER: it has finished.
-    """
+    """How far an attempt has come. CLAIMED: it reads the score next. READY: it sends next. SENT: no answer yet."""
 
     CLAIMED, READY, SENT, OVER = range(4)
 
@@ -90,7 +85,7 @@ class Attempt:
         await self.call.settle()
 
     async def stop(self, stage: Stage) -> Any:
-        """The attempt itself calls this; returns what the driver says."""
+        """The attempt itself calls this; returns what the driver hands to :meth:`go_on`."""
         self.stage = stage
         self._goes_on = asyncio.get_running_loop().create_future()
         self.call.rests(self)
@@ -160,7 +155,7 @@ class Call:
         self._changed.set()
 
     async def vanish(self) -> None:
-        """Not as a process dies: it may still tidy up what it holds in memory. Only once everything is over."""
+        """Not as a process dies: it may release what it holds in memory. Only at the end of a run."""
         assert self._task is not None
         self._task.cancel()
         await asyncio.wait([self._task])
@@ -190,7 +185,7 @@ class Post(Broker):
 
 
 class _Trees(CourseTrees):
-    """The first thing after the claim is a look at the course."""
+    """The first thing after the claim is to read the course."""
 
     def __init__(self, daemon: Daemon) -> None:
         super().__init__()
@@ -202,12 +197,7 @@ class _Trees(CourseTrees):
 
 
 class Daemon:
-    """
-    What one daemon sends with.
-
-    Args:
-        logs: What the daemons have logged: an attempt says there of which assignment it is.
-    """
+    """What one daemon sends with. *logs*: what the daemons have logged; attempts name their assignment there."""
 
     def __init__(
         self,
@@ -259,8 +249,8 @@ class Daemon:
         assert began["event"] == "attempt.started"
         attempt.assignment_id = began["assignment"]
         attempt.claimed_at = self._time.now()
-        attempt.token, attempt.address = await read_address(attempt.assignment_id)
-        attempt.campus_id = (await read_row(attempt.assignment_id))["campus_id"]
+        (row,) = [row for row in await read_rows() if row["id"] == attempt.assignment_id]
+        attempt.token, attempt.campus_id, attempt.address = row["claim_token"], row["campus_id"], address_of(row)
         await attempt.stop(Stage.CLAIMED)
 
     async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:

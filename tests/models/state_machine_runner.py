@@ -1,14 +1,16 @@
-"""Runs a stateful model: an open database, a loop of its own since Hypothesis is not asynchronous, and a count."""
+"""Runs a stateful model: an open database, a loop since Hypothesis is not asynchronous, and what models share."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import wraps
 from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from structlog.testing import capture_logs
 
 from models.db.database import open_database
@@ -33,6 +35,26 @@ _TABLES = (
 # With ids from 1 again: partitions follow from ids, and the same steps must always do the same.
 _CLEAR_POSTGRES = [Statement(f"TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY")]
 _CLEAR_SQLITE = [Statement(f"DELETE FROM {table}") for table in (*_TABLES, "sqlite_sequence")]
+
+#: The times that a claim must wait for.
+TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
+WHICH = st.integers(0, 3)
+
+
+def may_come_due(row: dict[str, Any]) -> bool:
+    """Whether only time, a claim or its campus holds the row back."""
+    out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
+    return row["version_number"] > row["sent_version"] and all(since is None for since in out)
+
+
+def check_order(row: dict[str, Any], before: dict[str, Any]) -> None:
+    """What holds of a row after every step."""
+    for column in ("version_number", "sent_version", "forced_version", "hold_until"):
+        assert row[column] >= before[column], f"{column} went back"
+    assert row["version_number"] >= max(row["sent_version"], row["forced_version"])
+    assert row["attempts"] >= 0
+    if row["parked_at"] is not None or row["waiting_since"] is not None:
+        assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"
 
 
 class Runner:
@@ -78,7 +100,46 @@ class Runner:
             await statement.rows()
 
 
-def play(machine: Callable[[Runner], RuleBasedStateMachine], url: str, *, number: int, runs: int, steps: int) -> int:
+def step(of: Callable[..., Any] = rule, **arguments: Any) -> Callable[[Any], Any]:
+    """Makes a rule of a coroutine, which the machine's runner runs to its end."""
+
+    def decorate(method: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+        @wraps(method)
+        def run(machine: Machine, **chosen: Any) -> None:
+            machine.runner.run(method(machine, **chosen))
+
+        return of(**arguments)(run)
+
+    return decorate
+
+
+class Machine(RuleBasedStateMachine):
+    """Chooses the steps of a model, whose ``look`` checks what must hold; its ``campus`` has requests under way."""
+
+    def __init__(self, runner: Runner) -> None:
+        super().__init__()
+        self.runner = runner
+        self.model: Any = None
+
+    @invariant()
+    def what_holds(self) -> None:
+        if self.model is not None:
+            self.runner.steps += 1
+            self.runner.run(self.model.look())
+
+    @precondition(lambda self: self.model.campus.under_way())
+    @rule(which=WHICH)
+    def a_request_lands(self, which: int) -> None:
+        requests = self.model.campus.under_way()
+        self.model.campus.apply(requests[which % len(requests)], now=self.model.real)
+
+    @precondition(lambda self: self.model.campus.next_to_land())
+    @rule()
+    def a_request_lands_at_its_last_moment(self) -> None:
+        self.model.land(self.model.campus.next_to_land())
+
+
+def play(machine: Callable[[Runner], Machine], url: str, *, number: int, runs: int, steps: int) -> int:
     """
     Play *runs* runs of *steps* steps each.
 
@@ -86,12 +147,12 @@ def play(machine: Callable[[Runner], RuleBasedStateMachine], url: str, *, number
         number: The seed: the same runs in every test run.
 
     Returns:
-        How many steps were looked at.
+        How many steps were checked.
     """
     with Runner(url) as runner:
 
         @seed(number)
-        def make() -> RuleBasedStateMachine:
+        def make() -> Machine:
             return machine(runner)
 
         try:

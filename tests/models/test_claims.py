@@ -1,18 +1,13 @@
 """The claim: what it takes, what holds it back, and the limit of each campus. On both databases."""
 
-import asyncio
-
 import pytest
 
 from models import consumer_admin
 from models.campus import Campus
 from models.claims import claim, claim_for_reading, superseded
-from models.consumer import LtiConsumer
 from models.orphaned_claim import OrphanedClaim, orphan_claims, prune_orphans
-from models.score import read_scores
 from tests.models.claiming import (
     DIRTY,
-    LATER,
     LEASE,
     MAX_PER_CAMPUS,
     NOW,
@@ -21,6 +16,7 @@ from tests.models.claiming import (
     claimed,
     ended,
     lease,
+    make_due,
 )
 from tests.models.rows import (
     BLOCK,
@@ -33,7 +29,6 @@ from tests.models.rows import (
     read_lines,
     read_row,
 )
-from tests.models.scores import apply_score
 from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -126,18 +121,9 @@ async def test_a_row_that_is_gone_cannot_be_claimed():
 
 
 @pytest.mark.parametrize("most", [0, 5])
-async def test_nothing_is_claimed_of_nothing_or_without_a_slot(most):
+async def test_nothing_is_claimed_of_no_rows_or_without_a_connection(most):
     given = [await make_assignment(**DIRTY)] if most == 0 else []
     assert await claimed_ids(*given, most=most) == []
-
-
-async def test_of_many_that_claim_at_once_one_succeeds():
-    assignment = await make_assignment(**DIRTY)
-    await campuses_answered()
-    claims = await asyncio.gather(*(claimed_ids(assignment) for _ in range(16)))
-    # A claim that finds the campus locked by another one passes it over.
-    assert sum(map(len, claims)) == 1
-    assert (await read_row(assignment))["attempts"] == 3
 
 
 async def test_a_row_that_is_named_twice_is_claimed_once():
@@ -148,29 +134,10 @@ async def test_a_row_that_is_named_twice_is_claimed_once():
     assert (row["claim_token"], row["attempts"]) == (got.token, 3)
 
 
-async def test_a_claim_after_an_end_forces_nothing_and_writes_no_delivery_record():
-    assignment = await make_assignment(**DIRTY)
-    await ended(await claimed(assignment), "released", given_back=True)
-    assert not (await claimed(assignment, now=LATER)).must_go_out
-    assert await read_lines(assignment) == []
-
-
 @pytest.mark.parametrize(("forced", "must"), [(2, False), (3, False), (4, True)])
 async def test_an_equal_score_may_be_skipped_only_while_nothing_forces_it(forced, must):
     assignment = await make_assignment(**DIRTY, forced_version=forced)
     assert (await claimed(assignment)).must_go_out is must
-
-
-async def test_a_change_between_the_claim_and_the_read_is_a_newer_version_than_the_one_that_is_ended():
-    assignment = await make_assignment(**DIRTY)
-    await apply_score(LEARNER, COURSE, BLOCK, points=(0.0, 1.0), modified_us=1)
-    got = await claimed(assignment)
-    await apply_score(LEARNER, COURSE, BLOCK, points=(1.0, 1.0), modified_us=2)
-    await changed(assignment, "leaf")
-    assert await read_scores(LEARNER, COURSE, [BLOCK]) == {BLOCK: (1.0, 1.0)}
-    await ended(got, "accepted", score="1")
-    row = await read_row(assignment)
-    assert (row["sent_version"], row["version_number"]) == (4, 5)
 
 
 async def test_an_attempt_is_superseded_once_a_newer_change_waits_for_its_own_time():
@@ -209,13 +176,6 @@ async def test_a_row_that_is_being_sent_or_whose_campus_is_busy_is_not_claimed_f
 # --- The limit of a campus ---
 
 
-async def make_due(number, service=None, **columns):
-    """Rows that are due, the oldest first."""
-    return [
-        await make_assignment(service, **{**DIRTY, "due_at": NOW - 100 + place, **columns}) for place in range(number)
-    ]
-
-
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
@@ -245,15 +205,6 @@ async def test_readers_may_have_the_slot_that_senders_leave_them():
     assert len(await claimed_ids(*due)) == MAX_PER_CAMPUS - 1
     assert await claim_for_reading(due[-1], lease()) is not None
     assert await claim_for_reading(due[-2], lease()) is None
-
-
-async def test_a_paused_consumer_gets_nothing_until_it_is_resumed():
-    (leaf,) = await make_due(1)
-    await LtiConsumer.all().update(paused_at=NOW)
-    assert await claimed_ids(leaf) == []
-    assert await claim_for_reading(leaf, lease()) is None
-    await LtiConsumer.all().update(paused_at=None)
-    assert await claimed_ids(leaf) == [leaf]
 
 
 async def test_the_limit_is_of_each_campus_and_the_caller_may_want_fewer():

@@ -1,24 +1,24 @@
-"""Two connections to PostgreSQL at once: who waits for whose lock, who passes whom over, and that limits hold."""
+"""Two connections to PostgreSQL at once: which waits for a lock, which passes a row over, and that limits hold."""
 
 import asyncio
+from contextvars import copy_context
 from dataclasses import replace
 
 import asyncpg
 import pytest
+from tortoise.transactions import in_transaction
 
 from models.campus import Signal, read_breakers
 from models.changes import Change, Debounce, change
 from models.claims import claim
 from models.db.database import open_database
 from models.db.migrate import migrate
-from models.dispatch import Share, pick
 from models.finishing import Finish, HandOver, finish
 from models.rescue import rescue
 from models.score import read_scores
 from tests.models.claiming import (
     LATER,
     LEASE,
-    MAX_PER_CAMPUS,
     NOW,
     all_ended,
     campuses_answered,
@@ -26,17 +26,8 @@ from tests.models.claiming import (
     lease,
     record,
 )
-from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_lines, read_row
+from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_claims, read_lines, read_row
 from tests.models.scores import apply_score
-
-# What a claim must not be: it takes the version and the score at once.
-_CLAIM_AND_SCORE = """
-    UPDATE graded_assignment SET claim_token = 1, claimed_until = 2000000 FROM score
-    WHERE graded_assignment.id = $1 AND version_number > sent_version AND score.user_id = graded_assignment.user_id
-        AND score.course_id = graded_assignment.course_id AND score.usage_id = graded_assignment.usage_id
-    RETURNING version_number, points_earned"""
-
-_IN_FLIGHT = "SELECT count(*) FROM graded_assignment WHERE claimed_until IS NOT NULL GROUP BY campus_id"
 
 
 @pytest.fixture
@@ -75,6 +66,11 @@ async def change_score(connection, assignment):
     )
 
 
+async def lock(connection, assignment):
+    """Lock the row in the open transaction."""
+    await connection.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", assignment)
+
+
 async def another_waits_for(connection):
     """Return once another connection waits for a lock that *connection* holds."""
     async with asyncio.timeout(20):
@@ -87,22 +83,7 @@ async def another_waits_for(connection):
 # --- Rule 2: the score is read after the claim, in a later statement ---
 
 
-async def test_a_claim_that_returned_the_score_too_could_pair_the_new_version_with_the_old_score(
-    url, assignment, other
-):
-    holder, transaction = other
-    await change_score(holder, assignment)
-    claimer = await asyncpg.connect(url)
-    try:
-        claiming = asyncio.create_task(claimer.fetchrow(_CLAIM_AND_SCORE, assignment))
-        await another_waits_for(holder)
-        await transaction.commit()
-        assert tuple(await claiming) == (2, 0.0)
-    finally:
-        await claimer.close()
-
-
-async def test_our_claim_passes_over_a_row_that_is_being_changed_and_then_reads_the_new_score(assignment, other):
+async def test_a_claim_passes_over_a_row_that_is_being_changed_and_then_reads_the_new_score(assignment, other):
     holder, transaction = other
     await change_score(holder, assignment)
     assert await claim([assignment], lease(), most=1) == []
@@ -139,13 +120,13 @@ async def test_a_row_that_is_locked_is_neither_claimed_nor_rescued_and_the_other
     locked, free = [await make_assignment() for _ in range(2)]
     await campuses_answered()
     holder, transaction = other
-    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    await lock(holder, locked)
     assert [got.assignment_id for got in await claim([locked, free], lease(), most=9)] == [free]
     await transaction.rollback()
     await claimed(locked)
     transaction = holder.transaction()
     await transaction.start()
-    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    await lock(holder, locked)
     assert await rescue(now=NOW + LEASE) == 1
     assert (await read_row(locked))["claimed_until"] == NOW + LEASE
     await transaction.rollback()
@@ -161,7 +142,7 @@ async def test_the_end_of_a_locked_row_is_left_for_the_next_batch_and_the_others
         for row, got in claims.items()
     }
     holder, transaction = other
-    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", locked)
+    await lock(holder, locked)
     before = await read_row(locked)
     found, _ = await finish(list(ends.values()), now=LATER, next_breaker=counting)
     assert (found[ends[locked]].locked, found[ends[free]].locked) == (True, False)
@@ -181,7 +162,7 @@ async def test_a_fenced_end_of_a_locked_row_is_left_for_the_next_batch(url, othe
     await rescue(now=NOW + LEASE)
     end = Finish(got, "accepted", score="1", delivery=record(got, "accepted"), bytes_left=True)
     holder, transaction = other
-    await holder.execute("SELECT id FROM graded_assignment WHERE id = $1 FOR UPDATE", row)
+    await lock(holder, row)
     assert (await all_ended([end]))[end].locked
     assert [line["result"] for line in await read_lines(row)] == ["unknown"]
     await transaction.rollback()
@@ -218,58 +199,14 @@ async def test_signals_of_two_batches_at_once_are_both_counted(url, other):
     assert (seen.before.trips, seen.after.trips, (await breaker()).trips) == (7, 8, 8)
 
 
-# --- Limits ---
-
-
-async def test_daemons_that_claim_at_once_never_exceed_the_limit(url):
-    rows = [await make_assignment() for _ in range(40)]
-    await campuses_answered()
-    for _ in range(5):
-        got = await asyncio.gather(*(claim(rows[number::8], lease(), most=9) for number in range(8)))
-        claims = [one for part in got for one in part]
-        assert 1 <= len(claims) <= MAX_PER_CAMPUS
-        assert len(await claim(rows, lease(), most=9)) == MAX_PER_CAMPUS - len(claims)
-        assert await rescue(now=NOW + LEASE) == MAX_PER_CAMPUS
-
-
-async def test_hand_overs_beside_dispatch_never_exceed_the_limit_and_send_each_row_once(url):
-    """Three senders end what they hold, and claim by the hand-over; two dispatchers claim what they pick meanwhile."""
-    rows = [await make_assignment() for _ in range(120)]
-    service = await make_service("other")
-    rows += [await make_assignment(service) for _ in range(60)]
-    await campuses_answered()
-    shares = [Share(campus.campus_id, 9) for campus in await read_breakers(range(9))]
-    held, sent, most = [], [], 0
-    watcher = await asyncpg.connect(url)
-
-    async def send():
-        while len(sent) < len(rows):
-            if not held:
-                await asyncio.sleep(0)
-                continue
-            mine = [held.pop() for _ in range(min(len(held), 3))]
-            ends = [Finish(got, "accepted", score="1") for got in mine]
-            while ends:
-                found = await all_ended(ends, hand_over=HandOver(lease(LATER), 2))
-                sent.extend(one.claim.assignment_id for one in ends if not found[one].locked)
-                held.extend(one.next for one in found.values() if one.next is not None)
-                ends = [one for one in ends if found[one].locked]
-
-    async def dispatch():
-        while len(sent) < len(rows):
-            due = await pick(shares, now=LATER)
-            held.extend(await claim([one.assignment_id for one in due], lease(LATER), most=9))
-
-    async def watch():
-        nonlocal most
-        while len(sent) < len(rows):
-            counted = await watcher.fetch(_IN_FLIGHT)
-            most = max([most, *(row["count"] for row in counted)])
-
-    try:
-        async with asyncio.timeout(60):
-            await asyncio.gather(send(), send(), send(), dispatch(), dispatch(), watch())
-    finally:
-        await watcher.close()
-    assert sorted(sent) == sorted(rows)
-    assert 1 <= most <= MAX_PER_CAMPUS
+async def test_a_claim_beside_a_hand_over_that_is_not_committed_yet_keeps_the_limit(url):
+    rows = [await make_assignment() for _ in range(6)]
+    await campuses_answered(max_in_flight=2)
+    held = await claim(rows[:2], lease(), most=9)
+    outside = copy_context()
+    async with in_transaction():
+        found = await all_ended([Finish(got, "accepted", score="1") for got in held], hand_over=HandOver(lease(), 1))
+        assert all(one.next is not None for one in found.values())
+        claiming = asyncio.create_task(claim(rows[4:], lease(), most=9), context=outside)
+        assert await claiming == []
+    assert len(await read_claims()) == 2

@@ -4,10 +4,8 @@ import pytest
 
 from models.campus import SLOW_MS, Campus
 from models.claims import claim
-from models.consumer import LtiConsumer
 from models.dispatch import Capacity, Due, Share, pick, read_capacity
-from models.orphaned_claim import orphan_claims
-from tests.models.claiming import LEASE, MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
+from tests.models.claiming import MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
 from tests.models.rows import make_assignment, make_service
 from tests.models.test_claims import HELD_BACK
 
@@ -79,21 +77,7 @@ async def test_a_campus_without_a_free_slot_says_so_and_one_that_may_have_no_req
     assert [(found.free, found.in_flight) for found in await capacity()] == [(number, 1) for number in free]
 
 
-async def test_a_paused_consumer_is_left_out(campus_id):
-    await make_assignment(**DIRTY)
-    await LtiConsumer.all().update(paused_at=NOW)
-    assert await capacity() == []
-
-
-async def test_requests_of_rows_that_are_gone_are_counted_until_their_lease_ends(campus_id):
-    first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
-    got = await claimed(first)
-    await orphan_claims([got.assignment_id], now=NOW)
-    assert [one.in_flight for one in await capacity()] == [2], "the row is still there too"
-    assert [one.in_flight for one in await capacity(NOW + LEASE)] == [1]
-
-
-async def test_a_tripped_campus_has_its_failed_probes(campus_id):
+async def test_a_tripped_campus_has_its_failed_probes_counted(campus_id):
     await make_assignment(**DIRTY)
     await Campus.all().update(tripped_at=NOW - 9, trips=3, blocked_until=NOW)
     assert await capacity() == [Capacity(campus_id, 1, 0, slow=False, trips=3)]
@@ -110,47 +94,21 @@ async def test_a_campus_is_slow_if_its_last_answer_was_or_a_request_takes_long(c
     assert [one.slow for one in await capacity()] == [True]
 
 
-async def test_every_campus_is_for_itself(campus_id):
-    service = await make_service("other")
-    other = service.campus_id
-    await campuses_answered()
-    await Campus.filter(id=other).update(max_in_flight=2)
-    for where in (None, service):
-        await make_assignment(where, **DIRTY)
-    found = {one.campus_id: one.free for one in await capacity()}
-    assert found == {campus_id: MAX_PER_CAMPUS, other: 2}
-
-
 # --- Picking ---
 
 
 async def test_those_due_longest_are_picked_and_in_that_order(campus_id):
     due = [NOW - 10, NOW - 30, NOW - 20, NOW - 40]
-    rows = [await make_assignment(**{**DIRTY, "due_at": at}) for at in due]
-    assert await picked(campus_id, 2) == [rows[3], rows[1]]
+    rows = [await make_assignment(**{**DIRTY, "due_at": at}, composite=at == NOW - 40) for at in due]
+    first, second = await pick([Share(campus_id, 2)], now=NOW)
+    assert (first, second) == (Due(rows[3], campus_id, "composite"), Due(rows[1], campus_id, "leaf"))
     assert await picked(campus_id, 9) == [rows[3], rows[1], rows[2], rows[0]]
-
-
-async def test_each_has_its_kind(campus_id):
-    leaf = await make_assignment(**DIRTY)
-    composite = await make_assignment(**{**DIRTY, "due_at": NOW}, composite=True)
-    assert await pick([Share(campus_id, 9)], now=NOW) == [
-        Due(leaf, campus_id, "leaf"),
-        Due(composite, campus_id, "composite"),
-    ]
 
 
 async def test_the_latest_of_a_rows_times_is_when_it_became_due(campus_id):
     held = await make_assignment(**{**DIRTY, "due_at": NOW - 900}, hold_until=NOW - 1)
     fresh = await make_assignment(**{**DIRTY, "due_at": NOW - 2})
     assert await picked(campus_id, 9) == [fresh, held]
-
-
-async def test_a_row_is_picked_when_its_time_has_come_and_not_before(campus_id):
-    times = dict.fromkeys(("due_at", "not_before", "hold_until"), NOW)
-    row = await make_assignment(**{**DIRTY, **times})
-    assert await picked(campus_id, 9, NOW - 1) == []
-    assert await picked(campus_id, 9) == [row]
 
 
 async def test_fresh_and_retried_rows_are_picked_in_turn(campus_id):
@@ -165,13 +123,6 @@ async def test_where_one_kind_has_run_out_the_other_fills_the_share(campus_id):
     retried = [await make_assignment(**{**RETRIED, "due_at": NOW - 90 + place}) for place in range(4)]
     fresh = await make_assignment(**DIRTY)
     assert await picked(campus_id, 3) == [fresh, *retried[:2]]
-
-
-async def test_a_row_that_fails_again_and_again_is_not_first_for_having_fallen_due_first(campus_id):
-    failing = await make_assignment(**{**DIRTY, "due_at": 1, "not_before": NOW - 1})
-    healthy = await make_assignment(**{**DIRTY, "due_at": 2})
-    assert await picked(campus_id, 1) == [healthy]
-    assert await picked(campus_id, 2) == [healthy, failing]
 
 
 async def test_of_a_tripped_campus_the_newest_that_was_not_tried_is_picked_in_its_turn(campus_id):
@@ -198,15 +149,6 @@ async def test_each_campus_gets_its_own_share(campus_id):
     assert len([one for one in due if one.assignment_id in few]) == 2
     assert len(due) == 5
     assert await pick([], now=NOW) == []
-
-
-async def test_the_many_of_one_campus_keep_none_of_another_from_its_turn(campus_id):
-    for _ in range(20):
-        await make_assignment(**{**DIRTY, "due_at": NOW - 100})
-    service = await make_service("other")
-    other = await make_assignment(service, **{**DIRTY, "due_at": NOW - 1})
-    due = await pick([Share(campus_id, 5), Share(service.campus_id, 5)], now=NOW)
-    assert other in [one.assignment_id for one in due]
 
 
 async def test_of_a_partition_only_its_own_are_picked(campus_id):

@@ -135,32 +135,15 @@ async def test_a_row_that_is_still_dirty_is_pending_since_the_claim(outcome):
     assert (await claimed(assignment, now=LATER)).version == 5
 
 
-async def test_a_composite_that_changed_since_the_claim_waits_for_its_own_time():
-    assignment = await make_assignment(**DIRTY, composite=True)
-    got = await claimed(assignment)
-    await changed(assignment, "composite", NOW + 1)
-    await ended(got, "accepted", score="1")
-    assert await claim([assignment], lease(NOW + 20_000), most=1) == []
-    await claimed(assignment, now=NOW + 20_001)
-
-
-@pytest.mark.parametrize("outcome", ["parked", "in_doubt"])
-async def test_a_row_that_changed_since_the_claim_is_not_parked(outcome):
+@pytest.mark.parametrize(("outcome", "how"), [("parked", PARK), ("in_doubt", PARK), ("waiting", {})])
+async def test_a_row_that_changed_since_the_claim_is_not_parked_and_does_not_wait_for_a_structure(outcome, how):
     assignment = await make_assignment(**DIRTY)
     got = await claimed(assignment)
     await changed(assignment, "leaf")
-    assert await ended(got, outcome, **PARK) == Finished(parked=False)
+    assert await ended(got, outcome, **how) == Finished(parked=False)
     row = await read_row(assignment)
     assert (row["parked_at"], row["parked_reason"], row["parked_scope"], row["attempts"]) == (None, None, None, 3)
-    await claimed(assignment, now=LATER)
-
-
-async def test_a_row_that_changed_since_the_claim_does_not_wait_for_a_structure():
-    assignment = await make_assignment(**DIRTY)
-    got = await claimed(assignment)
-    await changed(assignment, "leaf")
-    await ended(got, "waiting", given_back=True)
-    assert (await read_row(assignment))["waiting_since"] is None
+    assert row["waiting_since"] is None
     await claimed(assignment, now=LATER)
 
 
@@ -171,15 +154,6 @@ async def test_a_reason_for_parking_may_hold_anything_that_a_campus_says():
     stored = (await read_row(assignment))["parked_reason"]
     assert stored.startswith("nosuch ? learnerx")
     assert len(stored) == 2_000
-
-
-@pytest.mark.parametrize("outcome", ["released", "waiting", "superseded"])
-async def test_an_attempt_is_given_back_once_however_often_its_end_is_said(outcome):
-    assignment = await make_assignment(**DIRTY)
-    got = await claimed(assignment)
-    for _ in range(3):
-        await ended(got, outcome, given_back=True)
-    assert (await read_row(assignment))["attempts"] == 2
 
 
 @pytest.mark.parametrize("outcome", ["released", "waiting", "superseded"])
@@ -209,14 +183,6 @@ async def test_a_hold_is_only_ever_raised():
     for outcome in ("retried", "released", "parked", "accepted"):
         await ended(got, outcome, score="1")
         assert (await read_row(assignment))["hold_until"] == NOW + 99
-
-
-async def test_a_doubt_never_lowers_what_is_forced():
-    assignment = await make_assignment(**DIRTY)
-    got = await claimed(assignment)
-    await force_resend(assignment, now=NOW)
-    await ended(got, "in_doubt")
-    assert (await read_row(assignment))["forced_version"] == 5
 
 
 # --- Delivery records ---

@@ -7,11 +7,9 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import Campus, Signal
 from models.claims import claim
-from models.consumer import LtiConsumer
 from models.finishing import Finish, HandOver, finish
 from models.rescue import rescue
 from tests.models.claiming import (
-    DIRTY,
     LATER,
     LEASE,
     MAX_PER_CAMPUS,
@@ -21,8 +19,9 @@ from tests.models.claiming import (
     claimed,
     ended,
     lease,
+    make_due,
 )
-from tests.models.rows import make_assignment, make_service, read_row
+from tests.models.rows import make_service, read_row
 from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -32,18 +31,19 @@ def hand_over(*, partitions=1, now=LATER):
     return HandOver(lease(now), partitions)
 
 
-async def make_due(number, service=None, **columns):
-    """Fresh rows that are due, the oldest first."""
-    return [
-        await make_assignment(service, **{**DIRTY, "attempts": 0, "due_at": NOW - 100 + place, **columns})
-        for place in range(number)
-    ]
-
-
 async def in_flight():
     """The ids of the claimed rows, in order."""
     rows = await GradedAssignment.filter(claimed_until__isnull=False).order_by("id")
     return [row.id for row in rows]
+
+
+async def claim_all():
+    """As many claims as the campus may have, of more rows that are due."""
+    rows = await make_due(12)
+    await campuses_answered()
+    claims = await claim(rows, lease(), most=99)
+    assert len(claims) == MAX_PER_CAMPUS
+    return claims
 
 
 async def claim_and_end(*rows, outcome="accepted", **how):
@@ -62,7 +62,7 @@ async def test_the_end_of_an_attempt_claims_the_row_that_has_been_due_longest():
     assert got is not None
     row = await read_row(second)
     assert (got.assignment_id, got.token, got.claimed_at) == (second, row["claim_token"], LATER)
-    assert (got.attempt, got.address.url, row["claimed_until"]) == (1, "https://campus.example/outcomes", LATER + LEASE)
+    assert (got.attempt, got.address.url, row["claimed_until"]) == (3, "https://campus.example/outcomes", LATER + LEASE)
     assert await in_flight() == [second]
     assert (await read_row(third))["claim_token"] is None
 
@@ -103,15 +103,6 @@ async def test_a_follower_is_of_the_partition_of_the_attempt_that_it_follows():
     assert all(row % 3 == got.assignment_id % 3 for row, got in followers.items())
 
 
-async def test_what_is_due_in_other_partitions_only_does_not_follow():
-    rows = await make_due(4)
-    first = rows[0]
-    others = [row for row in rows if row % 2 != first % 2]
-    await GradedAssignment.filter(id__not_in=[first, *others]).delete()
-    assert await claim_and_end(first, partitions=2) == {first: None}
-    assert await in_flight() == []
-
-
 @pytest.mark.parametrize(
     ("columns", "following"),
     [
@@ -123,24 +114,10 @@ async def test_what_is_due_in_other_partitions_only_does_not_follow():
     ],
 )
 async def test_a_limit_that_was_lowered_meanwhile_holds_for_those_that_follow(columns, following):
-    rows = await make_due(12)
-    await campuses_answered()
-    claims = await claim(rows, lease(), most=99)
-    assert len(claims) == MAX_PER_CAMPUS
+    claims = await claim_all()
     await Campus.all().update(**columns)
     await all_ended([Finish(got, "accepted", score="1") for got in claims], hand_over=hand_over())
     assert len(await in_flight()) == following
-
-
-async def test_one_end_does_not_bring_the_campus_above_a_lower_limit():
-    rows = await make_due(12)
-    await campuses_answered()
-    claims = await claim(rows, lease(), most=99)
-    await Campus.all().update(max_in_flight=2)
-    await all_ended([Finish(got, "accepted", score="1") for got in claims[:1]], hand_over=hand_over())
-    assert len(await in_flight()) == 3
-    await all_ended([Finish(got, "accepted", score="1") for got in claims[1:3]], hand_over=hand_over())
-    assert len(await in_flight()) == 2
 
 
 async def test_a_campus_that_the_attempt_itself_brought_down_gets_no_other():
@@ -158,13 +135,6 @@ async def test_a_campus_that_the_attempt_itself_brought_down_gets_no_other():
     assert await in_flight() == []
 
 
-async def test_nothing_follows_at_a_paused_consumer():
-    first, *_ = await make_due(3)
-    got = await claimed(first)
-    await LtiConsumer.all().update(paused_at=NOW)
-    assert (await ended(got, "accepted", score="1", hand_over=hand_over())).next is None
-
-
 async def test_an_end_that_was_fenced_frees_no_slot():
     first, *_ = await make_due(3)
     got = await claimed(first)
@@ -175,9 +145,7 @@ async def test_an_end_that_was_fenced_frees_no_slot():
 
 
 async def test_an_end_that_is_said_again_never_brings_the_campus_above_its_limit():
-    rows = await make_due(12)
-    await campuses_answered()
-    claims = await claim(rows, lease(), most=99)
+    claims = await claim_all()
     ends = [Finish(got, "accepted", score="1") for got in claims]
     for _ in range(3):
         await all_ended(ends, hand_over=hand_over())

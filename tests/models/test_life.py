@@ -5,14 +5,13 @@ The steps and what must hold are in :mod:`tests.models.life`. Hypothesis chooses
 ``python -m tests.models.mutants`` takes the rules out of the statements one by one and checks that this test notices.
 """
 
-from collections.abc import Coroutine
-from typing import Any
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from tests.models.life import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, TIMES, Life, Stage
-from tests.models.state_machine_runner import Runner, play
+from tests.models.life import Life
+from tests.models.life_end import end_well
+from tests.models.life_senders import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, Stage
+from tests.models.state_machine_runner import TIMES, WHICH, Machine, play, step
 
 #: On each database.
 LEAST_STEPS = 5_000
@@ -39,98 +38,62 @@ FATES: dict[str, tuple[Stage, str, str]] = {
 }
 FATE = st.sampled_from(sorted(FATES))
 SCORE = st.sampled_from(["0", "1"])
-WHICH = st.integers(0, 2)
 TEN_MINUTES, HOUR = 600_000, 3_600_000
 TIME = st.sampled_from([1, 1_000, MARGIN, MARGIN + 1, BACKOFF, DEADLINE, HOLD, LEASE])
-EVENT = st.sampled_from(
-    [
-        "an equal score",
-        "an older score",
-        "another sourcedid",
-        "resend by force",
-        "resend",
-        "backoff cleared",
-        "everything restarts",
-    ]
-)
+EVENTS = {
+    "an equal score": lambda life: life.score(life.newest),
+    "an older score": lambda life: life.older_score(life.other),
+    "another sourcedid": Life.move,
+    "resend by force": Life.force_resend,
+    "resend": Life.unpark,
+    "backoff cleared": Life.clear_backoff,
+    "everything restarts": Life.restart,
+}
+EVENT = st.sampled_from(sorted(EVENTS))
 
 
-class Machine(RuleBasedStateMachine):
+class LifeMachine(Machine):
     """Chooses the steps."""
 
-    def __init__(self, runner: Runner) -> None:
-        super().__init__()
-        self.runner = runner
-        self.life: Life | None = None
-        self.goes_back = False
+    @property
+    def life(self) -> Life:
+        return self.model
 
-    def do(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(step)
-
-    @initialize(composite=st.booleans(), score=SCORE, delivered=st.booleans(), goes_back=st.booleans())
-    def launch(self, composite, score, delivered, goes_back):
-        self.do(self.runner.clear())
-        self.life = Life(composite=composite)
+    @step(initialize, composite=st.booleans(), score=SCORE, delivered=st.booleans(), goes_back=st.booleans())
+    async def launch(self, composite, score, delivered, goes_back):
+        await self.runner.clear()
+        self.model = Life(composite=composite)
         self.goes_back = goes_back
-        self.do(self.life.start())
-        self.do(self.life.score(score))
+        await self.life.start()
+        await self.life.score(score)
         if delivered:
-            self.do(self._attempt("is accepted"))
-
-    @invariant()
-    def what_holds(self):
-        if self.life is not None:
-            self.runner.steps += 1
-            self.do(self.life.look())
+            await self._attempt("is accepted")
 
     def teardown(self):
-        if self.life is not None:
-            self.do(self.life.finish(goes_back=self.goes_back))
+        if self.model is not None:
+            self.runner.run(end_well(self.life, goes_back=self.goes_back))
 
     # --- The course ---
 
-    @rule()
-    def the_other_score(self):
-        self._other_score()
+    @step()
+    async def the_other_score(self):
+        await self.life.score(self.life.other)
 
-    def _other_score(self):
-        self.do(self.life.score("1" if self.life.newest == "0" else "0"))
+    @step()
+    async def the_score_goes_back(self):
+        await self.life.go_back()
 
-    @rule()
-    def the_score_goes_back(self):
-        self.do(self.life.go_back())
-
-    @rule(event=EVENT)
-    def something_happens(self, event):
-        self._happen(event)
-
-    def _happen(self, event):
-        life = self.life
-        match event:
-            case "an equal score":
-                self.do(life.score(life.newest))
-            case "an older score":
-                self.do(life.older_score("1" if life.newest == "0" else "0"))
-            case "another sourcedid":
-                self.do(life.move("address-1" if life.address == "address-0" else "address-0"))
-            case "resend by force":
-                self.do(life.force_resend())
-            case "resend":
-                self.do(life.unpark())
-            case "backoff cleared":
-                self.do(life.clear_backoff())
-            case "everything restarts":
-                life.restart()
+    @step(event=EVENT)
+    async def something_happens(self, event):
+        await EVENTS[event](self.life)
 
     @precondition(lambda self: self.life.composite)
-    @rule()
-    def the_problem_comes_or_goes(self):
-        self.do(self.life.attach(attached=not self.life.attached))
-
-    @precondition(lambda self: self.life.composite)
-    @rule()
-    def the_block_comes_or_goes(self):
-        self.do(self.life.know_block(known=not self.life.block_known))
+    @step(block=st.booleans())
+    async def the_problem_or_the_block_comes_or_goes(self, block):
+        if block:
+            await self.life.know_block(known=not self.life.block_known)
+        else:
+            await self.life.attach(attached=not self.life.attached)
 
     # --- Time and messages ---
 
@@ -144,33 +107,24 @@ class Machine(RuleBasedStateMachine):
         self.life.step_clock(milliseconds)
 
     @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH)
-    def a_lease_passes(self, which):
-        self._pass_lease(which)
+    @step(which=WHICH, is_overtaken=st.booleans())
+    async def a_lease_passes(self, which, is_overtaken):
+        self.life.pass_time(max(0, self._sender(which).lease_until - self.life.now))
+        if is_overtaken:
+            await self._attempt_of_another_score("is accepted")
 
-    def _pass_lease(self, which):
-        sender = self.life.senders[which % len(self.life.senders)]
-        self.life.pass_time(max(0, sender.lease_until - self.life.now))
+    @step()
+    async def lost_claims_are_rescued(self):
+        await self.life.rescue()
 
-    @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH)
-    def an_attempt_is_overtaken(self, which):
-        self._pass_lease(which)
-        self._other_score()
-        self.do(self._attempt("is accepted"))
-
-    @rule()
-    def lost_claims_are_rescued(self):
-        self.do(self.life.rescue())
-
-    @rule()
-    def the_dispatcher_comes(self):
-        self.do(self.life.dispatch())
+    @step()
+    async def the_dispatcher_comes(self):
+        await self.life.dispatch()
 
     @precondition(lambda self: self.life.messages)
-    @rule()
-    def a_message_comes(self):
-        self.do(self.life.take_message())
+    @step()
+    async def a_message_comes(self):
+        await self.life.take_message()
 
     @rule()
     def the_row_is_handed_over_or_no_longer(self):
@@ -178,53 +132,49 @@ class Machine(RuleBasedStateMachine):
 
     # --- Senders ---
 
-    @rule(fate=FATE)
-    def an_attempt_now(self, fate):
-        self.do(self._attempt(fate, wait_for=()))
+    @step(fate=FATE, wait_for=st.sampled_from([(), ("due_at", "not_before"), TIMES]))
+    async def an_attempt(self, fate, wait_for):
+        await self._attempt(fate, wait_for=wait_for)
 
-    @rule(fate=FATE)
-    def an_attempt_once_due(self, fate):
-        self.do(self._attempt(fate, wait_for=("due_at", "not_before")))
+    @step()
+    async def a_good_attempt(self):
+        await self._attempt("is accepted")
 
-    @rule(fate=FATE)
-    def an_attempt_once_claimable(self, fate):
-        self.do(self._attempt(fate))
+    @step(fate=st.sampled_from(["gives up", "is applied, and gives up", "is applied, and crashes"]))
+    async def an_attempt_in_doubt_and_the_score_goes_back(self, fate):
+        await self._attempt_of_another_score(fate)
+        await self.life.go_back()
 
-    @rule(fate=st.sampled_from(["gives up", "is applied, and gives up", "is applied, and crashes"]))
-    def an_attempt_in_doubt_and_the_score_goes_back(self, fate):
-        self._other_score()
-        self.do(self._attempt(fate))
-        self.do(self.life.go_back())
+    @step(fate=FATE)
+    async def an_attempt_of_another_score(self, fate):
+        await self._attempt_of_another_score(fate)
 
-    @rule(fate=FATE)
-    def an_attempt_of_another_score(self, fate):
-        self._other_score()
-        self.do(self._attempt(fate))
-
-    @rule()
-    def a_good_attempt(self):
-        self.do(self._attempt("is accepted"))
+    @step(fate=st.sampled_from(["stops before it sends", "stops while it sends"]))
+    async def a_slow_attempt(self, fate):
+        await self._attempt_of_another_score(fate)
 
     @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH, fate=FATE)
-    def an_attempt_goes_on(self, which, fate):
-        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
+    @step(which=WHICH, fate=FATE)
+    async def an_attempt_goes_on(self, which, fate):
+        await self._meet(self._sender(which), fate)
 
     @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH, fate=st.sampled_from(["is refused", "is accepted", "gives up", "gives up for good"]))
-    def an_attempt_goes_on_after_a_change(self, which, fate):
-        self._other_score()
-        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
+    @step(
+        which=WHICH,
+        fate=st.sampled_from(["is refused", "is accepted", "gives up", "gives up for good"]),
+        is_changed=st.booleans(),
+    )
+    async def an_attempt_is_finished(self, which, fate, is_changed):
+        if is_changed:
+            await self.life.score(self.life.other)
+        await self._meet(self._sender(which), fate)
 
-    @precondition(lambda self: self.life.senders)
-    @rule(which=WHICH, fate=st.sampled_from(["is accepted", "gives up"]))
-    def an_attempt_is_finished(self, which, fate):
-        self.do(self._meet(self.life.senders[which % len(self.life.senders)], fate))
+    def _sender(self, which):
+        return self.life.senders[which % len(self.life.senders)]
 
-    @rule(fate=st.sampled_from(["stops before it sends", "stops while it sends"]))
-    def a_slow_attempt(self, fate):
-        self._other_score()
-        self.do(self._attempt(fate))
+    async def _attempt_of_another_score(self, fate):
+        await self.life.score(self.life.other)
+        await self._attempt(fate)
 
     async def _attempt(self, fate, *, wait_for=TIMES):
         await self.life.wait(wait_for)
@@ -255,32 +205,12 @@ class Machine(RuleBasedStateMachine):
             await self.life.end(sender)
 
     @precondition(lambda self: self.life.ended)
-    @rule(which=WHICH)
-    def an_end_is_said_again(self, which):
-        self._end_again(which)
-
-    @precondition(lambda self: self.life.ended)
-    @rule(event=EVENT)
-    def an_end_is_said_again_after_something_happened(self, event):
-        self._happen(event)
-        self._end_again(0)
-
-    def _end_again(self, which):
-        self.do(self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)]))
-
-    @precondition(lambda self: self.life.campus.under_way())
-    @rule(which=WHICH)
-    def a_request_lands(self, which):
-        requests = self.life.campus.under_way()
-        self.life.campus.apply(requests[which % len(requests)], now=self.life.real)
-
-    @precondition(lambda self: self.life.campus.next_to_land())
-    @rule()
-    def a_request_lands_at_its_last_moment(self):
-        request = self.life.campus.next_to_land()
-        self.life.pass_time(request.limit - 1 - self.life.real)
-        self.life.campus.apply(request, now=self.life.real)
+    @step(which=WHICH, event=st.one_of(st.none(), EVENT))
+    async def an_end_is_committed_again(self, which, event):
+        if event is not None:
+            await EVENTS[event](self.life)
+        await self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)])
 
 
 def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(database_url):
-    assert play(Machine, database_url, number=1, runs=320, steps=30) >= LEAST_STEPS
+    assert play(LifeMachine, database_url, number=1, runs=320, steps=30) >= LEAST_STEPS

@@ -106,15 +106,6 @@ async def test_a_holder_that_was_overtaken_changes_nothing_if_no_byte_had_left(o
     assert await changes(assignment, before) == {}
 
 
-async def test_a_holder_is_fenced_by_the_rescue_alone():
-    assignment = await make_assignment(**DIRTY)
-    got = await claimed(assignment)
-    await rescue(now=OVER)
-    before = await read_row(assignment)
-    assert (await ended(got, "accepted", now=OVER, score="1")).fenced
-    assert await changes(assignment, before) == {}
-
-
 async def test_a_holder_that_was_overtaken_has_the_newest_score_sent_again():
     assignment, first, second = await overtaken()
     await ended(second, "accepted", now=OVER + 1, score="1")
@@ -141,23 +132,6 @@ async def test_a_score_that_is_sent_again_comes_out_of_parking_and_keeps_its_att
     }
 
 
-async def test_a_score_that_is_sent_again_no_longer_waits_for_a_structure():
-    assignment, first, second = await overtaken()
-    await ended(second, "waiting", now=OVER + 1)
-    assert (await read_row(assignment))["waiting_since"] == OVER + 1
-    await ended(first, "accepted", now=OVER + 5, score="0", bytes_left=True)
-    assert (await read_row(assignment))["waiting_since"] is None
-
-
-async def test_a_score_that_is_sent_again_waits_for_the_end_of_the_attempt_under_way():
-    assignment, first, second = await overtaken()
-    now = OVER + 5
-    await ended(first, "accepted", now=now, score="0", bytes_left=True)
-    assert await claim([assignment], lease(now), most=1) == []
-    await ended(second, "accepted", now=now, score="1")
-    assert (await claimed(assignment, now=now)).must_go_out
-
-
 async def test_the_doubt_of_an_overtaken_holder_raises_the_hold():
     assignment, first, second = await overtaken()
     now = OVER + 5
@@ -168,13 +142,6 @@ async def test_the_doubt_of_an_overtaken_holder_raises_the_hold():
     assert await claim([assignment], lease(now + 29_999), most=1) == []
     await claimed(assignment, now=now + 30_000)
     assert await results(assignment) == ["ambiguous"]
-
-
-async def test_the_doubt_of_an_overtaken_holder_never_lowers_the_hold():
-    assignment, first, second = await overtaken()
-    await ended(second, "in_doubt", now=OVER + 1, hold_until=NOW + 999_999)
-    await ended(first, "in_doubt", now=OVER + 5, hold_until=NOW + 99, bytes_left=True)
-    assert (await read_row(assignment))["hold_until"] == NOW + 999_999
 
 
 async def test_a_holder_whose_lease_ran_out_but_that_was_not_rescued_ends_as_usual():
@@ -194,28 +161,6 @@ async def test_an_attempt_that_only_seemed_lost_leaves_no_record_if_it_sent_noth
     await ended(first, "released", now=OVER + 1, given_back=True)
     assert await results(assignment) == []
     assert (await read_row(assignment))["attempts"] == 4, "only the holder of a claim gives its attempt back"
-
-
-async def test_an_end_that_is_made_again_after_a_newer_claim_is_known_by_its_record_and_leaves_that_claim_alone():
-    assignment = await make_assignment(**DIRTY)
-    first = await claimed(assignment)
-    how = {"result": "retried", "not_before": NOW, "bytes_left": True}
-    await ended(first, "retried", **how)
-    await claimed(assignment, now=NOW + 4_000)
-    before = await read_row(assignment)
-    assert not (await ended(first, "retried", **how)).fenced
-    assert await changes(assignment, before) == {}
-    assert await results(assignment) == ["retried"]
-
-
-async def test_an_end_without_a_record_that_is_made_again_after_a_newer_claim_is_fenced_and_changes_nothing():
-    assignment = await make_assignment(**DIRTY)
-    first = await claimed(assignment)
-    await ended(first, "released", given_back=True)
-    await claimed(assignment, now=NOW + 4_000)
-    before = await read_row(assignment)
-    assert (await ended(first, "released", given_back=True)).fenced
-    assert await changes(assignment, before) == {}
 
 
 async def test_the_end_of_a_holder_that_came_back_is_made_again_without_another_resend():

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from models.assignment import STATE, STATES, GradedAssignment
-from models.campus import Breaker, Campus, Signal
+from models.campus import Campus
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
-from models.claims import Claim, Lease, claim, claim_for_reading
+from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
-from models.finishing import Finish, Outcome, finish
+from models.finishing import Finish, Outcome
 from models.registration import Registration, disable, register, retire
 from models.rescue import rescue
 from models.stream_position import read_position
+from tests.models.claiming import LEASE, all_ended, claimed, lease
+from tests.models.launching import LINKED
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "state_machine.md").read_text()
 #: Milliseconds.
-NOW, LEASE, MINUTE, DAY = 1_700_000_000_000, 50_000, 60_000, 86_400_000
+NOW, MINUTE, DAY = 1_700_000_000_000, 60_000, 86_400_000
 DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=600_000)
-URL = "https://campus.example/outcomes"
 STARTS = ("clean", "due", "waiting: time", "waiting: structure", "claimed", "parked", "disabled")
 DASH = "\u2013"
 
@@ -83,29 +85,16 @@ class Row:
         return row
 
     def _launch(self, sourcedid: str) -> Registration:
-        return Registration(
-            consumer_key="key",
-            user_id="learner",
-            course_id="course",
-            usage_id="block",
-            lis_result_sourcedid=sourcedid,
-            lis_outcome_service_url=URL,
-            resource_link_id="link",
-            modified_us=self.now * 1000,
-        )
-
-    def _lease(self) -> Lease:
-        return Lease(now=self.now, began=0.0, ms=LEASE, second_ms=0, max_per_campus=4)
+        return replace(LINKED, lis_result_sourcedid=sourcedid, modified_us=self.now * 1000)
 
     async def _claim(self) -> Claim:
-        (held,) = await claim([self.id], self._lease(), most=1)
-        return held
+        return await claimed(self.id, now=self.now)
 
     async def _attempt(self, outcome: Outcome, **how: Any) -> None:
         await self._end(Finish(await self._claim(), outcome, **how))
 
     async def _end(self, end: Finish) -> None:
-        await finish([end], now=self.now, next_breaker=_unchanged)
+        await all_ended([end], now=self.now)
 
     async def state(self) -> str:
         found = await _STATE.row(id=self.id, now=self.now)
@@ -141,10 +130,6 @@ class Row:
         await rescue(now=self.now)
 
 
-def _unchanged(breaker: Breaker, _: Signal) -> Breaker:
-    return breaker
-
-
 VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "change: leaf": lambda row: row.change("leaf"),
     "change: composite": lambda row: row.change("composite"),
@@ -156,8 +141,8 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "register: another address": lambda row: row.launch("another"),
     "disable": lambda row: row.disable(),
     "retire": lambda row: row.retire(),
-    "claim": lambda row: claim([row.id], row._lease(), most=1),
-    "claim_for_reading": lambda row: claim_for_reading(row.id, row._lease()),
+    "claim": lambda row: claim([row.id], lease(row.now), most=1),
+    "claim_for_reading": lambda row: claim_for_reading(row.id, lease(row.now)),
     "finish: accepted": lambda row: row.finish("accepted", score="1"),
     "finish: unchanged": lambda row: row.finish("unchanged"),
     "finish: empty": lambda row: row.finish("empty"),

@@ -5,15 +5,15 @@ What holds, and what is taken for granted, is in :mod:`tests.models.world`; one 
 in :mod:`tests.models.test_life`.
 """
 
-from collections.abc import Coroutine
-from typing import Any
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
+from tests.models.rows import address_of
 from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
-from tests.models.state_machine_runner import Runner, play
-from tests.models.world import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, World, may_come_due
+from tests.models.state_machine_runner import WHICH, Machine, may_come_due, play, step
+from tests.models.world import World
+from tests.models.world_campuses import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, campus_of
+from tests.models.world_end import end_well
 
 #: On each database.
 LEAST_STEPS = 1_500
@@ -43,22 +43,19 @@ USER = st.sampled_from(["ann", "ann", "bob"])
 BLOCK = st.sampled_from([CHAPTER, "p1"])
 PROBLEM = st.sampled_from(PROBLEMS)
 EARNED = st.integers(0, 2)
-WHICH = st.integers(0, 3)
+SCORE = st.one_of(st.none(), st.tuples(USER, PROBLEM, EARNED))
 TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, 3_600_000])
 
 
-class Machine(RuleBasedStateMachine):
+class WorldMachine(Machine):
     """Chooses the steps."""
 
-    def __init__(self, runner: Runner) -> None:
-        super().__init__()
-        self.runner = runner
-        self.world: World | None = None
+    @property
+    def world(self) -> World:
+        return self.model
 
-    def do(self, step: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(step)
-
-    @initialize(
+    @step(
+        initialize,
         known=st.booleans(),
         earned=EARNED,
         delivered=st.booleans(),
@@ -66,12 +63,9 @@ class Machine(RuleBasedStateMachine):
         most=st.sampled_from([2, 8]),
         caught_up=st.booleans(),
     )
-    def begin(self, known, earned, delivered, both, most, caught_up):
-        self.do(self.runner.clear())
-        self.world = World(self.runner.logs, max_per_campus=most, caught_up=caught_up)
-        self.do(self._begin(known, earned, delivered, both))
-
-    async def _begin(self, known, earned, delivered, both):
+    async def begin(self, known, earned, delivered, both, most, caught_up):
+        await self.runner.clear()
+        self.model = World(self.runner.logs, max_per_campus=most, caught_up=caught_up)
         world = self.world
         await world.start()
         if known:
@@ -86,85 +80,57 @@ class Machine(RuleBasedStateMachine):
             for row in list(world.rows.values()):
                 await self._pass_on(row, GOOD, 0)
 
-    @invariant()
-    def what_holds(self):
-        if self.world is not None:
-            self.runner.steps += 1
-            self.do(self.world.look())
-
     def teardown(self):
-        if self.world is not None:
+        if self.model is not None:
             try:
-                self.do(self.world.finish())
-                assert not any("exc_info" in entry for entry in self.runner.logs), "a fault of our own"
+                self.runner.run(end_well(self.world))
+                assert not any("exc_info" in entry for entry in self.runner.logs), "a daemon logged a fault"
             finally:
-                self.do(self.world.close())
+                self.runner.run(self.world.close())
 
     # --- What the tool says ---
 
-    @rule(user=USER, problem=PROBLEM, earned=EARNED)
-    def a_score(self, user, problem, earned):
-        self.do(self.world.score(user, problem, earned))
+    @step(user=USER, problem=PROBLEM, earned=EARNED, ago=st.sampled_from([None, None, 0, 1]))
+    async def a_score(self, user, problem, earned, ago):
+        await self.world.score(user, problem, earned, ago=ago)
 
-    @rule(user=USER, problem=PROBLEM, earned=EARNED, ago=st.sampled_from([0, 1]))
-    def a_late_score(self, user, problem, earned, ago):
-        self.do(self.world.score(user, problem, earned, ago=ago))
-
-    @rule(name=st.sampled_from(sorted(STRUCTURES)))
-    def a_structure(self, name):
-        self.do(self.world.structure(name))
-
-    @rule(name=st.sampled_from(sorted(STRUCTURES)))
-    def a_stale_structure(self, name):
-        if self.world.truth.blocks is not None:
-            self.do(self.world.structure(name, stale=True))
+    @step(name=st.sampled_from(sorted(STRUCTURES)), stale=st.booleans())
+    async def a_structure(self, name, stale):
+        await self.world.structure(name, stale=stale and self.world.truth.blocks is not None)
 
     async def _launch(self, campus, user, block, **options):
         await self.world.launch(campus, user, block, self.world.address(campus, user, block, **options))
 
-    @rule(campus=CAMPUS, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
-    def a_launch(self, campus, user, block, service, another):
-        self.do(self._launch(campus, user, block, service=service, another=another))
+    @step(campus=CAMPUS, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
+    async def a_launch(self, campus, user, block, service, another):
+        await self._launch(campus, user, block, service=service, another=another)
 
-    @rule(which=WHICH)
-    def a_launch_of_what_is_there(self, which):
+    @step(which=WHICH, grade=st.one_of(st.none(), st.tuples(USER, BLOCK)))
+    async def a_sourcedid_comes_again_perhaps_for_another_grade(self, which, grade):
         row = self._row(which)
-        owner = self.world.truth.owners[row["url"], row["lis_result_sourcedid"]]
-        address = (row["url"], row["lis_result_sourcedid"])
-        self.do(self.world.launch(_campus_of(row), owner.user, owner.block, address))
+        user, block = grade or (row["user_id"], row["usage_id"])
+        await self.world.launch(campus_of(row), user, block, address_of(row))
 
-    @rule(which=WHICH, user=USER, block=BLOCK)
-    def a_sourcedid_comes_for_another_grade(self, which, user, block):
-        row = self._row(which)
-        self.do(self.world.launch(_campus_of(row), user, block, (row["url"], row["lis_result_sourcedid"])))
+    @step(ago=st.sampled_from([0, 1]), another=st.booleans())
+    async def a_launch_comes_again(self, ago, another):
+        await self.world.launch_again(ago=ago, another=another)
 
-    @rule(ago=st.sampled_from([0, 1]), another=st.booleans())
-    def a_launch_comes_again(self, ago, another):
-        self.do(self.world.launch_again(ago=ago, another=another))
-
-    @rule(which=WHICH, other=WHICH, fate=LATE, earned=EARNED)
-    def a_sourcedid_is_mistaken_and_comes_back(self, which, other, fate, earned):
+    @step(which=WHICH, other=WHICH, fate=LATE, earned=EARNED)
+    async def a_sourcedid_is_mistaken_and_comes_back(self, which, other, fate, earned):
         row = self._row(which)
         siblings = [other for other in self.world.rows.values() if other["url"] == row["url"] and other != row]
         if siblings:
-            self.do(self._mistake(row, siblings[other % len(siblings)], fate, earned))
+            await self._attempt(row, fate, 0)
+            await self.world.score(row["user_id"], "p1", earned)
+            for mine in (siblings[other % len(siblings)], row):
+                await self.world.launch(campus_of(row), row["user_id"], row["usage_id"], address_of(mine))
 
-    async def _mistake(self, row, other, fate, earned):
-        await self._attempt(row, fate, 0)
-        await self.world.score(row["user_id"], "p1", earned)
-        for mine in (other, row):
-            address = (mine["url"], mine["lis_result_sourcedid"])
-            await self.world.launch(_campus_of(row), row["user_id"], row["usage_id"], address)
+    @step(which=WHICH)
+    async def a_sourcedid_is_disabled(self, which):
+        await self.world.disable(which)
 
-    @rule(which=WHICH)
-    def a_sourcedid_is_disabled(self, which):
-        self.do(self.world.disable(which))
-
-    @rule(user=USER)
-    def a_learner_is_retired(self, user):
-        self.do(self._retire(user))
-
-    async def _retire(self, user):
+    @step(user=USER)
+    async def a_learner_is_retired(self, user):
         await self.world.retire(user)
         await self._launch("north", user, "p1")
         if not self.world.rows:
@@ -173,9 +139,9 @@ class Machine(RuleBasedStateMachine):
 
     # --- What the operator does ---
 
-    @rule(campus=CAMPUS, what=st.sampled_from(["correct", "pause", "resume", "resume"]))
-    def the_operator_comes(self, campus, what):
-        self.do(getattr(self.world, what)(campus))
+    @step(campus=CAMPUS, what=st.sampled_from(["correct", "pause", "resume", "resume"]))
+    async def the_operator_comes(self, campus, what):
+        await getattr(self.world, what)(campus)
 
     # --- Time, messages and daemons ---
 
@@ -183,21 +149,18 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, milliseconds):
         self.world.pass_time(milliseconds)
 
-    @rule(which=WHICH)
-    def the_dispatcher_comes(self, which):
-        self.do(self.world.dispatch(which))
-
-    @rule(which=WHICH, fate=FATE, other=FATE)
-    def the_dispatcher_comes_and_its_messages_arrive(self, which, fate, other):
-        self.world.messages.clear()
-        self.do(self.world.dispatch(which))
-        for number in range(len(self.world.messages)):
-            self.do(self._take_message(which + number, fate, other))
+    @step(which=WHICH, fate=FATE, other=FATE, arrive=st.booleans())
+    async def the_dispatcher_comes_and_perhaps_its_messages_arrive(self, which, fate, other, arrive):
+        if arrive:
+            self.world.messages.clear()
+        await self.world.dispatch(which)
+        for number in range(len(self.world.messages) * arrive):
+            await self._take_message(which + number, fate, other)
 
     @precondition(lambda self: self.world.messages)
-    @rule(which=WHICH, fate=FATE, other=FATE)
-    def a_message_comes(self, which, fate, other):
-        self.do(self._take_message(which, fate, other))
+    @step(which=WHICH, fate=FATE, other=FATE)
+    async def a_message_comes(self, which, fate, other):
+        await self._take_message(which, fate, other)
 
     async def _take_message(self, which, *fates):
         for number, attempt in enumerate(await self.world.take_message(which)):
@@ -213,64 +176,45 @@ class Machine(RuleBasedStateMachine):
 
     # --- Attempts ---
 
-    @rule(which=WHICH, fate=FATE, daemon=WHICH)
-    def an_attempt(self, which, fate, daemon):
-        self.do(self._attempt(self._row(which), fate, daemon))
+    @step(score=SCORE, which=WHICH, fate=FATE, daemon=WHICH)
+    async def an_attempt(self, score, which, fate, daemon):
+        if score is not None:
+            await self.world.score(*score)
+        await self._attempt(self._row(which), fate, daemon)
 
-    @rule(user=USER, problem=PROBLEM, earned=EARNED, which=WHICH, fate=FATE, daemon=WHICH)
-    def an_attempt_of_a_new_score(self, user, problem, earned, which, fate, daemon):
-        self.do(self.world.score(user, problem, earned))
-        self.do(self._attempt(self._row(which), fate, daemon))
-
-    @rule(daemon=WHICH)
-    def good_attempts(self, daemon):
+    @step(daemon=WHICH)
+    async def good_attempts(self, daemon):
         for row in list(self.world.rows.values()):
-            self.do(self._pass_on(row, GOOD, daemon))
+            await self._pass_on(row, GOOD, daemon)
 
-    @rule(campus=CAMPUS, fate=TROUBLE, daemon=WHICH)
-    def a_campus_is_away_and_a_learner_comes_from_there(self, campus, fate, daemon):
-        self.do(self._go_away(campus, fate, daemon))
-        self.do(self._launch(campus, "bob", "p1"))
-
-    @rule(campus=CAMPUS, fate=TROUBLE, probe=PROBE, daemon=WHICH)
-    def a_campus_is_away_and_probed(self, campus, fate, probe, daemon):
-        last = self.do(self._go_away(campus, fate, daemon))
-        self.do(self.world.wait_for_campuses())
-        self.do(self._attempt(last, probe, daemon))
-
-    async def _go_away(self, campus, fate, daemon):
+    @step(campus=CAMPUS, fate=TROUBLE, probe=st.one_of(st.none(), PROBE), daemon=WHICH)
+    async def a_campus_is_away_and_then_probed_or_a_learner_comes_from_there(self, campus, fate, probe, daemon):
         for user in ("ann", "bob"):
             await self._launch(campus, user, "p1")
-        rows = [row for row in self.world.rows.values() if _campus_of(row) == campus]
+        rows = [row for row in self.world.rows.values() if campus_of(row) == campus]
         for row in rows:
             await self._attempt(row, fate, daemon)
-        return rows[-1]
+        if probe is None:
+            await self._launch(campus, "bob", "p1")
+        else:
+            await self.world.wait_for_campuses()
+            await self._attempt(rows[-1], probe, daemon)
 
     @precondition(lambda self: self.world.attempts)
-    @rule(which=WHICH, fate=FATE)
-    def an_attempt_goes_on(self, which, fate):
-        self.do(self._meet(self.world.attempts[which % len(self.world.attempts)], fate))
+    @step(score=SCORE, which=WHICH, fate=FATE)
+    async def an_attempt_goes_on(self, score, which, fate):
+        if score is not None:
+            await self.world.score(*score)
+        await self._meet(self.world.attempts[which % len(self.world.attempts)], fate)
 
     @precondition(lambda self: self.world.attempts)
-    @rule(which=WHICH, user=USER, problem=PROBLEM, earned=EARNED, fate=FATE)
-    def an_attempt_goes_on_after_a_change(self, which, user, problem, earned, fate):
-        self.do(self.world.score(user, problem, earned))
-        self.do(self._meet(self.world.attempts[which % len(self.world.attempts)], fate))
+    @step(which=WHICH, daemon=WHICH, fate=FATE)
+    async def an_attempt_is_overtaken_and_goes_on(self, which, daemon, fate):
+        await self._overtake(self.world.attempts[which % len(self.world.attempts)], daemon, fate)
 
-    @precondition(lambda self: self.world.attempts)
-    @rule(which=WHICH, daemon=WHICH, fate=FATE)
-    def an_attempt_is_overtaken_and_goes_on(self, which, daemon, fate):
-        self.do(self._overtake(self.world.attempts[which % len(self.world.attempts)], daemon, fate))
-
-    @rule(which=WHICH, daemon=WHICH, stop=STOP, is_overtaken=st.booleans(), fate=FATE)
-    def a_slow_attempt_goes_on_after_a_change(self, which, daemon, stop, is_overtaken, fate):
-        self.do(self._be_slow(self._row(which), daemon, stop, is_overtaken, fate))
-
-    @rule(which=WHICH, daemon=WHICH, stop=STOP, is_overtaken=st.booleans())
-    def a_slow_attempt_is_accepted_after_a_change(self, which, daemon, stop, is_overtaken):
-        self.do(self._be_slow(self._row(which), daemon, stop, is_overtaken, GOOD))
-
-    async def _be_slow(self, row, daemon, stop, is_overtaken, fate):
+    @step(which=WHICH, daemon=WHICH, stop=STOP, is_overtaken=st.booleans(), fate=st.one_of(st.just(GOOD), FATE))
+    async def a_slow_attempt_goes_on_after_a_change(self, which, daemon, stop, is_overtaken, fate):
+        row = self._row(which)
         await self._attempt(row, stop, daemon)
         for attempt in [attempt for attempt in self.world.attempts if attempt.assignment_id == row["id"]][-1:]:
             if is_overtaken:
@@ -288,8 +232,8 @@ class Machine(RuleBasedStateMachine):
             await self._meet(attempt, fate)
 
     async def _other_score(self, user):
-        points = self.world.truth.scores.get((user, "p1"), (0, 2, 0))
-        await self.world.score(user, "p1", (int(points[0]) + 1) % 3)
+        earned, *_ = self.world.truth.scores.get((user, "p1"), (0,))
+        await self.world.score(user, "p1", (int(earned) + 1) % 3)
 
     def _row(self, which):
         return list(self.world.rows.values())[which % len(self.world.rows)]
@@ -322,21 +266,6 @@ class Machine(RuleBasedStateMachine):
         elif then in ANSWERS and attempt.stage == Stage.SENT:
             await world.answer(attempt, then)
 
-    @precondition(lambda self: self.world.campus.under_way())
-    @rule(which=WHICH)
-    def a_request_lands(self, which):
-        requests = self.world.campus.under_way()
-        self.world.campus.apply(requests[which % len(requests)], now=self.world.time.ms)
-
-    @precondition(lambda self: self.world.campus.next_to_land())
-    @rule()
-    def a_request_lands_at_its_last_moment(self):
-        self.world._land(self.world.campus.next_to_land())
-
-
-def _campus_of(row: dict[str, Any]) -> str:
-    return next(key for key, urls in SERVICES.items() if row["url"] in urls)
-
 
 def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(database_url):
-    assert play(Machine, database_url, number=1, runs=80, steps=25) >= LEAST_STEPS
+    assert play(WorldMachine, database_url, number=1, runs=80, steps=25) >= LEAST_STEPS
