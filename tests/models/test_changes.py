@@ -59,18 +59,12 @@ async def test_steady_work_is_sent_when_the_ceiling_after_its_first_change_is_re
     assert (await changed(assignment, "composite", NOW + later))["due_at"] == NOW + due
 
 
-async def test_a_change_takes_the_row_out_of_parking_and_keeps_its_attempts_and_backoff_and_hold():
-    assignment = await make_assignment(**DIRTY, **PARKED, attempts=7, not_before=NOW + 1, hold_until=NOW + 2)
+async def test_a_change_takes_the_row_out_of_parking_and_keeps_its_attempts_backoff_hold_and_claim():
+    claimed = {"claim_token": 7, "claimed_at": NOW - 1, "claimed_until": NOW + 9, "claimed_version": 4, "attempts": 7}
+    assignment = await make_assignment(**DIRTY, **PARKED, **claimed, not_before=NOW + 1, hold_until=NOW + 2)
     before = await read_row(assignment)
     await changed(assignment, "leaf")
     assert await changes(assignment, before) == {"version_number": 5, "due_at": NOW, **UNPARKED}
-
-
-async def test_a_change_during_an_attempt_leaves_the_claim_alone():
-    claimed = {"claim_token": 7, "claimed_at": NOW - 1, "claimed_until": NOW + 9, "claimed_version": 4, "attempts": 1}
-    assignment = await make_assignment(**DIRTY, **claimed)
-    row = await changed(assignment, "leaf")
-    assert {name: row[name] for name in claimed} == claimed
 
 
 async def test_a_change_forces_its_version_only_if_it_is_asked_to():

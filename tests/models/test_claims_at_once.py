@@ -16,16 +16,7 @@ from models.db.migrate import migrate
 from models.finishing import Finish, HandOver, finish
 from models.rescue import rescue
 from models.score import read_scores
-from tests.models.claiming import (
-    LATER,
-    LEASE,
-    NOW,
-    all_ended,
-    campuses_answered,
-    claimed,
-    lease,
-    record,
-)
+from tests.models.claiming import LATER, LEASE, NOW, all_ended, campuses_answered, claimed, lease, record
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_claims, read_lines, read_row
 from tests.models.scores import apply_score
 

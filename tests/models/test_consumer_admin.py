@@ -1,11 +1,13 @@
 """Adding, changing, listing and removing campuses."""
 
+from functools import partial
+
 import pytest
 
 from models.assignment import GradedAssignment
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
-from models.consumer_admin import ConsumerError, listing, remove
+from models.consumer_admin import ConsumerError, listing, pause, pend, remove, resume
 from models.consumer_admin import add as add_at
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from tests.models.rows import changes, make_assignment, make_service, read_row, read_rows
@@ -75,12 +77,15 @@ async def test_a_changed_secret_unparks_what_was_parked_for_the_campuss_set_up_a
     assert (rows[0]["attempts"], rows[0]["due_at"]) == (0, NOW)
 
 
-async def test_a_changed_secret_has_a_campus_that_is_down_probed_at_once():
-    here, there = await make_service(), await make_service("other campus")
+async def test_a_changed_secret_has_a_campus_that_is_down_probed_at_once_at_all_its_origins():
+    here, other = await make_service(), await make_service("other campus")
+    elsewhere = await make_service(url="https://elsewhere.example/o")
     await Campus.all().update(tripped_at=1, blocked_until=99_000, trips=5)
     await add(secret="other secret")
     found = {row.id: (row.tripped_at, row.blocked_until, row.trips) for row in await Campus.all()}
-    assert found == {here.campus_id: (NOW, 0, 0), there.campus_id: (1, 99_000, 5)}
+    # With a new time of tripping: a probe that is still under way is one of an earlier one.
+    probed_now = (NOW, 0, 0)
+    assert found == {here.campus_id: probed_now, elsewhere.campus_id: probed_now, other.campus_id: (1, 99_000, 5)}
 
 
 async def test_the_list_is_sorted_by_name_and_counts_assignments():
@@ -112,6 +117,7 @@ async def test_a_consumer_without_assignments_is_removed():
 
 
 @pytest.mark.parametrize("key", ["key", "k" * 33])
-async def test_removing_an_unknown_key_says_where_to_look(key):
+@pytest.mark.parametrize("work", [remove, partial(pend, secret="s"), partial(pause, now=NOW), partial(resume, now=NOW)])
+async def test_an_unknown_key_says_where_to_look(work, key):
     with pytest.raises(ConsumerError, match=rf"no consumer with the key '{key}'.*passbackd consumer list"):
-        await remove(key)
+        await work(key)

@@ -8,18 +8,7 @@ from models.changes import force_resend
 from models.claims import claim
 from models.finishing import Finish, Finished
 from models.rescue import rescue
-from tests.models.claiming import (
-    DIRTY,
-    LATER,
-    LEASE,
-    NOW,
-    all_ended,
-    campuses_answered,
-    claimed,
-    ended,
-    lease,
-    record,
-)
+from tests.models.claiming import DIRTY, LATER, LEASE, NOW, all_ended, campuses_answered, claimed, ended, lease, record
 from tests.models.rows import changes, make_assignment, read_lines, read_row
 from tests.models.test_changes import changed
 
@@ -46,11 +35,7 @@ OUTCOMES = {
     "superseded": ("superseded", {"given_back": True}, {**FREE, "attempts": 2, "not_before": 0}),
     "retried": ("retried", {"not_before": LATER + 9}, {**FREE, "not_before": LATER + 9}),
     "parked": ("parked", PARK, {**FREE, "not_before": 0, **PARKED}),
-    "parked with a backoff": (
-        "parked",
-        {**PARK, "not_before": LATER + 9},
-        {**FREE, "not_before": LATER + 9, **PARKED},
-    ),
+    "parked with a backoff": ("parked", {**PARK, "not_before": LATER + 9}, {**FREE, "not_before": LATER + 9, **PARKED}),
     "waiting": ("waiting", {"given_back": True}, {**FREE, "attempts": 2, "waiting_since": LATER}),
     "in doubt": ("in_doubt", IN_DOUBT, DOUBTED),
     "in doubt and given back": ("in_doubt", {**IN_DOUBT, "given_back": True}, {**DOUBTED, "attempts": 2}),
@@ -76,6 +61,7 @@ async def test_an_end_changes_these_columns_and_no_other_and_saying_it_again_cha
     after = await read_row(assignment)
     assert await ended(got, outcome, **how) == found
     assert await changes(assignment, after) == {}
+    assert await read_lines(assignment) == [], "an end without a record writes none"
 
 
 @pytest.mark.parametrize(
@@ -156,22 +142,14 @@ async def test_a_reason_for_parking_may_hold_anything_that_a_campus_says():
     assert len(stored) == 2_000
 
 
-@pytest.mark.parametrize("outcome", ["released", "waiting", "superseded"])
-async def test_an_attempt_that_was_forgotten_meanwhile_is_not_given_back(outcome):
+@pytest.mark.parametrize("outcome", ["released", "waiting", "superseded", "retried", "parked", "in_doubt"])
+async def test_an_attempt_that_was_forgotten_meanwhile_is_not_given_back_nor_does_its_backoff_return(outcome):
     assignment = await make_assignment(**DIRTY)
     got = await claimed(assignment)
     await force_resend(assignment, now=NOW)
-    await ended(got, outcome, given_back=True)
-    assert (await read_row(assignment))["attempts"] == 0
-
-
-@pytest.mark.parametrize("outcome", ["released", "superseded", "retried", "parked", "in_doubt"])
-async def test_a_backoff_that_was_ended_meanwhile_does_not_come_back(outcome):
-    assignment = await make_assignment(**DIRTY)
-    got = await claimed(assignment)
-    await force_resend(assignment, now=NOW)
-    await ended(got, outcome, not_before=LATER + 9_000)
-    assert (await read_row(assignment))["not_before"] == 0
+    await ended(got, outcome, given_back=True, not_before=LATER + 9_000)
+    row = await read_row(assignment)
+    assert (row["attempts"], row["not_before"]) == (0, 0)
 
 
 async def test_a_hold_is_only_ever_raised():
@@ -197,9 +175,3 @@ async def test_a_delivery_record_that_is_written_twice_is_one():
     (line,) = await read_lines(assignment)
     assert (line["claim_token"], line["result"], line["attempt"], line["version"]) == (got.token, "accepted", 3, 4)
     assert {name: line[name] for name in columns} == columns
-
-
-async def test_an_end_without_a_record_writes_none():
-    assignment = await make_assignment(**DIRTY)
-    await ended(await claimed(assignment), "unchanged")
-    assert await read_lines(assignment) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.campus import Campus, OutcomeService
+from models.campus import MIN_PROBE_PAUSE_MS, Campus, OutcomeService
 from models.consumer import LtiConsumer, digest
 from models.registration import RegistrationError, disable
 from tests.models.launching import (
@@ -204,9 +204,13 @@ async def test_the_addresses_of_one_consumer_at_one_origin_are_one_campus():
     assert len(set(campuses)) == await Campus.all().count() == 3
 
 
-@pytest.mark.parametrize(("later", "until"), [(1, NOW + 15_000), (0, NOW + 300_000), (-1, NOW + 300_000)])
-async def test_a_newer_launch_has_a_campus_that_is_down_probed_soon(later, until):
+@pytest.mark.parametrize(
+    ("later", "expected"), [(1, (0, NOW + MIN_PROBE_PAUSE_MS)), (0, (5, NOW + 300_000)), (-1, (5, NOW + 300_000))]
+)
+async def test_a_newer_launch_has_a_campus_that_is_down_probed_after_the_least_pause(later, expected):
     await launched()
-    await Campus.all().update(tripped_at=1, trips=5, blocked_until=NOW + 300_000, last_error_at=NOW)
+    await Campus.all().update(tripped_at=1, trips=5, blocked_until=NOW + 300_000, last_error="no", last_error_at=NOW)
     await launch(later=later)
-    assert (await Campus.get()).blocked_until == until
+    campus = await Campus.get()
+    assert (campus.trips, campus.blocked_until) == expected
+    assert (campus.tripped_at, campus.last_error) == (1, "no")

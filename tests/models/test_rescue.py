@@ -9,7 +9,7 @@ from models.claims import claim
 from models.rescue import rescue
 from tests.models.claiming import DIRTY, LEASE, NOW, campuses_answered, claimed, ended, lease
 from tests.models.rows import changes, make_assignment, read_lines, read_row
-from tests.models.test_changes import changed
+from tests.models.test_changes import UNPARKED, changed
 
 #: When the lease of a claim that was made at NOW is over.
 OVER = NOW + LEASE
@@ -41,11 +41,7 @@ async def test_a_claim_is_rescued_when_its_lease_is_over_and_not_before():
     assert await claim([assignment], lease(OVER - 1), most=1) == []
     before = await read_row(assignment)
     assert await rescue(now=OVER) == 1
-    assert await changes(assignment, before) == {
-        "claimed_until": None,
-        "claim_token": -got.token,
-        "forced_version": 4,
-    }
+    assert await changes(assignment, before) == {"claimed_until": None, "claim_token": -got.token, "forced_version": 4}
     assert (await claimed(assignment, now=OVER)).attempt == 4
 
 
@@ -106,30 +102,18 @@ async def test_a_holder_that_was_overtaken_changes_nothing_if_no_byte_had_left(o
     assert await changes(assignment, before) == {}
 
 
-async def test_a_holder_that_was_overtaken_has_the_newest_score_sent_again():
+PARK = {"parked_scope": "learner", "parked_reason": "gone", "not_before": OVER + 5}
+
+
+@pytest.mark.parametrize(("outcome", "how", "more"), [("accepted", {"score": "1"}, {}), ("parked", PARK, UNPARKED)])
+async def test_a_holder_that_was_overtaken_has_the_newest_score_sent_again(outcome, how, more):
     assignment, first, second = await overtaken()
-    await ended(second, "accepted", now=OVER + 1, score="1")
+    await ended(second, outcome, now=OVER + 1, **how)
     before = await read_row(assignment)
     now = OVER + 5
     assert (await ended(first, "accepted", now=now, score="0", bytes_left=True)).fenced
-    assert await changes(assignment, before) == {"version_number": 5, "forced_version": 5, "due_at": now}
+    assert await changes(assignment, before) == {"version_number": 5, "forced_version": 5, "due_at": now, **more}
     assert (await claimed(assignment, now=now)).must_go_out
-
-
-async def test_a_score_that_is_sent_again_comes_out_of_parking_and_keeps_its_attempts_and_backoff():
-    assignment, first, second = await overtaken()
-    how = {"parked_scope": "learner", "parked_reason": "gone", "not_before": OVER + 99}
-    await ended(second, "parked", now=OVER + 1, **how)
-    before = await read_row(assignment)
-    await ended(first, "accepted", now=OVER + 5, score="0", bytes_left=True)
-    assert await changes(assignment, before) == {
-        "version_number": 5,
-        "forced_version": 5,
-        "due_at": OVER + 5,
-        "parked_at": None,
-        "parked_reason": None,
-        "parked_scope": None,
-    }
 
 
 async def test_the_doubt_of_an_overtaken_holder_raises_the_hold():

@@ -82,8 +82,3 @@ async def test_any_encrypted_secret_is_noticed(secret, pending, encrypted):
     if pending is not None:
         await consumer_admin.pend("campus", pending)
     assert await any_encrypted() is encrypted
-
-
-async def test_a_pending_secret_is_for_a_consumer_that_is_there():
-    with pytest.raises(consumer_admin.ConsumerError, match="there is no consumer with the key 'unknown'"):
-        await consumer_admin.pend("unknown", "s")

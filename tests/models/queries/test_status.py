@@ -149,10 +149,7 @@ async def test_the_rate_counts_what_each_campus_accepted_in_the_last_five_minute
     again = await make_service("a", "https://campus.example/other")
     await deliver(await make_assignment(again, **CLEAN), NOW - 2, NOW - 3)
     await deliver(c, NOW - RATE_MS - 5)
-    assert await read_rates(now=NOW) == {
-        ("a", WHERE): 1.0,
-        ("b", WHERE): 0.0,
-    }
+    assert await read_rates(now=NOW) == {("a", WHERE): 1.0, ("b", WHERE): 0.0}
 
 
 async def test_of_many_delivery_records_the_newest_give_the_rate():
