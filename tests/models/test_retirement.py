@@ -22,20 +22,15 @@ pytestmark = pytest.mark.usefixtures("two_consumers")
 # --- Disabling ---
 
 
-async def test_an_assignment_is_disabled_once():
-    assignment = await launched(columns=CLEAN)
-    before = await read_row(assignment)
-    assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
-    assert await read_row(assignment) == before | {"disabled_at": NOW, "registered_us": NOW_US + 1}
-    assert await disable("key", "sourcedid", modified_us=NOW_US + 2, now=NOW + 9) == "unchanged"
-    assert (await read_row(assignment))["disabled_at"] == NOW
-
-
-async def test_a_disabling_older_than_the_launch_is_stale():
+async def test_an_assignment_is_disabled_once_and_by_nothing_older_than_its_launch():
     assignment = await launched(columns=CLEAN)
     before = await read_row(assignment)
     assert await disable("key", "sourcedid", modified_us=NOW_US - 1, now=NOW) == "stale"
     assert await read_row(assignment) == before
+    assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
+    assert await read_row(assignment) == before | {"disabled_at": NOW, "registered_us": NOW_US + 1}
+    assert await disable("key", "sourcedid", modified_us=NOW_US + 2, now=NOW + 9) == "unchanged"
+    assert (await read_row(assignment))["disabled_at"] == NOW
 
 
 async def test_disabling_takes_every_address_of_that_consumers_sourcedid_and_no_others():

@@ -5,6 +5,7 @@ from typing import Any
 from actors.errors import Ambiguous, DeliveryError
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Response
+from daemon.demo.lms.answer import pox
 from tests.models.oracle import Blocks
 from tests.models.simulated_daemons import HOLD
 
@@ -38,14 +39,9 @@ STRUCTURES: dict[str, Blocks] = {
     },
 }
 
-_POX = """<imsx_POXEnvelopeResponse xmlns="http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"><imsx_POXHeader>
-<imsx_POXResponseHeaderInfo><imsx_statusInfo><imsx_codeMajor>{}</imsx_codeMajor><imsx_description>{}</imsx_description>
-</imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader><imsx_POXBody/></imsx_POXEnvelopeResponse>"""
-
 
 def _answer(status: int, code_major: str = "", description: str = "") -> Response:
-    body = _POX.format(code_major, description).encode() if code_major else b""
-    return Response(status, {}, body, seconds=0.1)
+    return Response(status, {}, pox(code_major, description) if code_major else b"", seconds=0.1)
 
 
 #: What the campus does: its answer, the result in the ledger, and for how long the score may still be stored after it
