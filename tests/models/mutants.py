@@ -153,7 +153,7 @@ MUTANTS = [
     Mutant("limit: requests whose row is gone do not count", "campus.id AND orphaned_claim.claimed_until > :now", "campus.id AND orphaned_claim.claimed_until < 0", _CAMPUS, WORLD),
     Mutant("limit: requests whose row is gone count for ever", " AND orphaned_claim.claimed_until > :now))", "))", _CAMPUS, CLAIMS),
     Mutant("limit: the request of a row that moved to another campus does not count", "    if row.campus_id != service.campus_id:\n", "    if False:\n", _REGISTRATION, MOVES),
-    Mutant("limit: the request of a displaced row does not count", "    await orphan_claims([row.id for row in displaced], now=now)\n", "", _REGISTRATION, WORLD),
+    Mutant("limit: the request of a displaced row does not count", "    await orphan_claims([row.id for row in displaced], now=now)\n", "", _REGISTRATION, MOVES),
     Mutant("limit: the request of a retired learner does not count", "    await orphan_claims([row.id for row in rows], now=now)\n", "", _REGISTRATION, WORLD),
     Mutant("limit: each daemon counts while another one claims", "ORDER BY campus.id {lock_free:campus}", "ORDER BY campus.id", _CLAIMS, AT_ONCE_TESTS),
     Mutant("limit: of the rows of a campus none is too many", "WHERE wanted.place <= here.free ORDER BY", "ORDER BY", _CLAIMS, WORLD),
@@ -249,9 +249,10 @@ def _report(done: subprocess.CompletedProcess[str], seconds: float) -> str:
     test = next((line.split("::")[-1] for line in lines if line.startswith("FAILED")), "?").split(" - ")[0]
     seed = next((line for line in lines if re.fullmatch(r"seed \d+, run \d+", line)), "no seed")
     where = [match[1] for line in lines if (match := re.match(r"(\S+\.py:\d+): \w*(?:Error|Exception)", line))]
-    line = [line[1:].strip() for line in lines if line.startswith(">  ")]
+    failing = [line[1:].strip() for line in lines if line.startswith(">  ")]
     error = next((line.removeprefix("E").strip() for line in lines if line.startswith("E  ")), "?")
-    return f"killed  ({seconds:.0f} s)  {test}\n    {seed}\n    {where[-1:]}: {line[-1:]}\n    {error}"
+    at = f"{where[-1]}: {failing[-1]}" if where and failing else "?"
+    return f"killed  ({seconds:.0f} s)  {test}\n    {seed}\n    {at}\n    {error}"
 
 
 def main(names: list[str]) -> int:

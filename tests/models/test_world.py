@@ -154,8 +154,9 @@ class WorldMachine(Machine):
         if arrive:
             self.world.messages.clear()
         await self.world.dispatch(which)
-        for number in range(len(self.world.messages) * arrive):
-            await self._take_message(which + number, fate, other)
+        if arrive:
+            for number in range(len(self.world.messages)):
+                await self._take_message(which + number, fate, other)
 
     @precondition(lambda self: self.world.messages)
     @step(which=WHICH, fate=FATE, other=FATE)
