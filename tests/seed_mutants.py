@@ -47,7 +47,7 @@ MUTANTS = [
         "succeeded = 200 <= response.status <= 299",
         "succeeded = response.status == 200",
         "actors/protocols/lti11/responses.py",
-        "tests/actors/test_accepted.py::test_any_2xx_with_exactly_one_success_is_an_acceptance",
+        "tests/actors/protocols/lti11/test_platform_rules.py::test_an_answer_means",
     ),
     Mutant(
         "one error and the grade is gone",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.actors.campuses import make_composite, other_campus, structured
-from tests.actors.sending import KEY, PATH, SOURCEDID, on_one_engine, results, scored
+from tests.actors.sending import KEY, PATH, SOURCEDID, on_one_engine, scored
 from tests.fakes import lms as fake
 from tests.models.rows import PROBLEM, make_assignment, read_lines, read_row
 
@@ -37,25 +37,6 @@ async def test_one_url_of_two_consumers_is_signed_with_each_ones_own_secret(send
     assert [request.consumer_key for request in lms.requests] == [KEY, "other"]
     assert [request.verified for request in lms.requests] == [True, True]
     assert sending.counted(consumer="other", result="accepted") == 1
-
-
-@on_one_engine
-@pytest.mark.parametrize(
-    "behaviour",
-    [
-        fake.success(),
-        fake.success(status=201),
-        fake.success(status=202, content_type="text/html"),
-        fake.success(body=fake.pox("Success").replace(b"imsoms_v1p0", b"elsewhere")),
-        fake.answer(204, apply=True),
-    ],
-    ids=["200", "201", "202 as HTML", "another namespace", "empty 204"],
-)
-async def test_any_2xx_with_exactly_one_success_is_an_acceptance(sending, lms, leaf, behaviour):
-    lms.behave = fake.always(behaviour)
-    await sending.send(leaf)
-    assert await results(leaf) == ["accepted"]
-    assert (await read_row(leaf))["sent_score"] == "0.5"
 
 
 @on_one_engine

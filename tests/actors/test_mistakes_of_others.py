@@ -5,29 +5,9 @@ import pytest
 from tests.actors.campuses import other_campus
 from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, changed, results, scored
 from tests.fakes import lms as fake
-from tests.fakes.lms import pox
 from tests.models.rows import make_assignment, read_row
 
 pytestmark = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
-
-
-@pytest.mark.parametrize(
-    ("body", "result"),
-    [
-        (pox("failure", "The operation was not a success"), "retried"),
-        (pox("failure").replace(b"?>", b"?><!-- <imsx_codeMajor>success</imsx_codeMajor> -->", 1), "retried"),
-        (pox("failure", "<imsx_codeMajor>success</imsx_codeMajor>"), "retried"),
-        (pox("failure").replace(b"<imsx_severity>", b"<x:codeMajor>success</x:codeMajor><imsx_severity>"), "retried"),
-        (pox("success").replace(b"<imsx_codeMajor>", b"<imsx_codeMajor\n  lang='en' >"), "accepted"),
-        (pox("success").replace(b"imsx_", b"lti:imsx_").replace(b"xmlns=", b"xmlns:lti="), "accepted"),
-        (pox("suc]]&gt;cess").replace(b"suc]]&amp;gt;cess", b"<![CDATA[success]]>"), "accepted"),
-    ],
-    ids=["in words", "in a comment", "escaped", "in another element", "with an attribute", "with a prefix", "as CDATA"],
-)
-async def test_a_code_is_read_from_the_document_and_not_by_a_regular_expression(sending, lms, leaf, body, result):
-    lms.behave = fake.always(fake.success(body=body))
-    await sending.send(leaf)
-    assert await results(leaf) == [result]
 
 
 async def test_a_fraction_is_not_rounded_and_not_sent_again_for_ever(sending, lms, leaf):

@@ -1,9 +1,18 @@
 """The times that a response names."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from actors.response import MAX_WAIT
-from tests.actors.protocols.lti11.responding import NOW, answer
+from actors.response import MAX_WAIT, Response
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def answer(**headers: str | None) -> Response:
+    """One with these headers, except those that are None."""
+    given = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+    return Response(429, given, b"", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +37,11 @@ from tests.actors.protocols.lti11.responding import NOW, answer
     ],
 )
 def test_a_retry_after_is_read_in_seconds_or_as_a_date_within_bounds(value, seconds):
-    response = answer(429) if value is None else answer(429, Retry_After=value)
-    assert response.retry_after(NOW) == seconds
+    assert answer(Retry_After=value).retry_after(NOW) == seconds
 
 
 def test_a_retry_after_date_counts_from_the_answers_own_date():
-    skewed = answer(429, retry_after="Sun, 01 Mar 2026 09:00:30 GMT", date="Sun, 01 Mar 2026 09:00:00 GMT")
+    skewed = answer(retry_after="Sun, 01 Mar 2026 09:00:30 GMT", date="Sun, 01 Mar 2026 09:00:00 GMT")
     assert skewed.retry_after(NOW) == 30
 
 
@@ -48,5 +56,4 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
     ],
 )
 def test_the_clock_of_a_campus_is_read_from_its_date(date, offset):
-    response = answer() if date is None else answer(date=date)
-    assert response.clock_offset(NOW) == offset
+    assert answer(date=date).clock_offset(NOW) == offset

@@ -5,12 +5,10 @@ import ssl
 import pytest
 
 from actors.client import Sender
-from actors.errors import DeliveryError, Misconfigured
+from actors.errors import DeliveryError
 from actors.tls import trust
-from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
+from tests.actors.posting import BODY, HEADERS, outcome_session
 from tests.fakes.lms import RecordingLms
-from tests.fakes.network import Resolver
-from tests.servers import HOST
 
 
 @pytest.mark.parametrize("minimum", ["1.2", "1.3"])
@@ -19,22 +17,6 @@ def test_verification_is_never_off(minimum):
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
-
-
-async def test_a_certificate_that_no_authority_vouches_for_stops_the_campus(tls):
-    async with RecordingLms(tls=tls) as lms, open_sender() as post:
-        with pytest.raises(Misconfigured, match=r"certificate cannot be trusted: self.signed") as caught:
-            await post.post(lms.url(), BODY, HEADERS)
-    assert not caught.value.bytes_left
-    assert lms.requests == []
-
-
-async def test_a_configured_authority_is_trusted_but_a_certificate_for_another_name_stops_the_campus(tls, certificate):
-    async with RecordingLms(tls=tls) as lms, open_sender(ca_file=certificate, resolver=Resolver(HOST)) as post:
-        assert (await post.post(f"https://lms.test:{lms.port}/", BODY, HEADERS)).status == 200
-        with pytest.raises(Misconfigured, match=r"other\.test") as caught:
-            await post.post(f"https://other.test:{lms.port}/", BODY, HEADERS)
-    assert not caught.value.bytes_left
 
 
 def test_a_certificate_file_without_certificates_is_an_error(tmp_path):

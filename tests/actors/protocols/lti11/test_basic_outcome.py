@@ -11,11 +11,8 @@ from actors.protocols.lti11.basic_outcome import (
     REPLY_LIMIT,
     Reply,
     read_reply,
-    read_result,
     replace_result,
 )
-
-SPACE = f"{{{NAMESPACE}}}"
 
 REPLY = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -32,44 +29,6 @@ def reply(code: str = "success", description: str = "") -> bytes:
     return REPLY.format(code=code, description=description).encode()
 
 
-def found(document: bytes, name: str) -> str:
-    return etree.fromstring(document).find(f".//{SPACE}{name}").text
-
-
-def test_a_request_is_a_whole_replace_result_document():
-    document = replace_result("learner-1", "0.5", message_id="m-1")
-    root = etree.fromstring(document)
-    assert document.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-    assert root.tag == f"{SPACE}imsx_POXEnvelopeRequest"
-    path = "imsx_POXBody/replaceResultRequest/resultRecord/result/resultScore/textString"
-    assert root.findtext("/".join(SPACE + name for name in path.split("/"))) == "0.5"
-    assert found(document, "imsx_version") == "V1.0"
-    assert found(document, "imsx_messageIdentifier") == "m-1"
-    assert found(document, "language") == "en"
-    assert found(document, "sourcedId") == "learner-1"
-
-
-@pytest.mark.parametrize(
-    "sourced_id",
-    [
-        "a<b&c>d",
-        '{"data":{"instanceid":"1"},"hash":"9"}',
-        "ünï-日本-😀",
-        " padded ",
-        "a\r\nb\tc",
-        "{braces}",
-        "]]>",
-        "&amp;",
-    ],
-)
-def test_a_sourcedid_is_kept_verbatim(sourced_id):
-    assert found(replace_result(sourced_id, "1", message_id="m"), "sourcedId") == sourced_id
-
-
-def test_markup_in_a_sourcedid_is_escaped():
-    assert b"<sourcedId>a&lt;b&amp;c</sourcedId>" in replace_result("a<b&c", "1", message_id="m")
-
-
 @pytest.mark.parametrize("character", ["\0", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff", "\ud800"])
 def test_a_character_that_xml_cannot_carry_is_refused(character):
     with pytest.raises(ValueError, match=f"sourcedid has a character .* U\\+{ord(character):04X}"):
@@ -82,7 +41,7 @@ def test_any_sourcedid_is_either_kept_or_refused(sourced_id):
         document = replace_result(sourced_id, "1", message_id="m")
     except ValueError:
         return
-    assert (found(document, "sourcedId") or "") == sourced_id
+    assert (etree.fromstring(document).findtext(f".//{{{NAMESPACE}}}sourcedId") or "") == sourced_id
 
 
 @pytest.mark.parametrize("code", ["success", "failure", "unsupported", "processing"])
@@ -112,23 +71,20 @@ def test_canvass_error_code_is_read_however_it_is_dressed(body):
 
 
 @pytest.mark.parametrize(
-    "extension",
+    "body",
     [
-        "<ext_canvas_error_code/>",
-        CANVAS_CODE + CANVAS_CODE,
-        "<ext_canvas_error_code><b>user_not_in_course</b></ext_canvas_error_code>",
-        f"<ext_canvas_error_code>{'x' * 100}</ext_canvas_error_code>",
-        "<ext_canvas_something_else>user_not_in_course</ext_canvas_something_else>",
+        canvas_reply("<ext_canvas_error_code/>"),
+        canvas_reply(CANVAS_CODE + CANVAS_CODE),
+        canvas_reply("<ext_canvas_error_code><b>user_not_in_course</b></ext_canvas_error_code>"),
+        canvas_reply(f"<ext_canvas_error_code>{'x' * 100}</ext_canvas_error_code>"),
+        canvas_reply("<ext_canvas_something_else>user_not_in_course</ext_canvas_something_else>"),
+        # The parser has to guess, and the name occurs twice.
+        canvas_reply(description="& ext_canvas_error_code"),
     ],
 )
-def test_an_error_code_of_canvas_that_cannot_be_read_exactly_once_is_none(extension):
-    got = read_reply(canvas_reply(extension))
+def test_an_error_code_of_canvas_that_cannot_be_read_exactly_once_is_none(body):
+    got = read_reply(body)
     assert (got.code_major, got.error_code, got.is_canvas) == ("failure", None, True)
-
-
-def test_an_error_code_is_not_believed_where_the_parser_had_to_guess_and_its_name_occurs_more_often():
-    got = read_reply(canvas_reply(description="& ext_canvas_error_code"))
-    assert (got.code_major, got.error_code) == ("failure", None)
 
 
 @pytest.mark.parametrize(
@@ -144,10 +100,26 @@ def test_an_error_code_is_not_believed_where_the_parser_had_to_guess_and_its_nam
         reply().replace(b"imsx_codeMajor>", b"undeclared:imsx_codeMajor>"),
         reply().decode().replace("UTF-8", "UTF-16").encode("utf-16"),
         reply("<![CDATA[success]]>"),
+        reply().replace(b"<imsx_codeMajor>", b"<imsx_codeMajor\n  lang='en' >"),
+        reply().replace(b"imsx_", b"lti:imsx_").replace(b"xmlns=", b"xmlns:lti="),
     ],
 )
 def test_a_success_is_read_however_it_is_dressed(body):
     assert read_reply(body).code_major == "success"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        reply("failure", "The operation was not a success"),
+        reply("failure").replace(b"?>", b"?><!-- <imsx_codeMajor>success</imsx_codeMajor> -->", 1),
+        reply("failure", "&lt;imsx_codeMajor&gt;success&lt;/imsx_codeMajor&gt;"),
+        reply("failure").replace(b"<imsx_severity>", b"<x:codeMajor>success</x:codeMajor><imsx_severity>"),
+    ],
+    ids=["in words", "in a comment", "escaped", "in another element"],
+)
+def test_a_failure_that_speaks_of_success_is_a_failure(body):
+    assert read_reply(body).code_major == "failure"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +146,7 @@ def test_a_success_that_echoes_an_unescaped_sourcedid_is_still_one(echo):
         reply("<b>success</b>"),
         reply("suc<b/>cess"),
         reply("x" * 100),
+        *map(reply, ["s\tsuccess", "suc cess", "success\u200b", "success!", "\u017fuccess"]),
         reply().replace(b"imsx_codeMajor", b"imsx_codeMinor"),
         b"<!-- " + reply()[39:] + b" --><imsx_POXEnvelopeResponse/>",
         b'<!DOCTYPE imsx_POXEnvelopeResponse [<!ENTITY ok "success">]>' + reply("&ok;")[39:],
@@ -226,31 +199,6 @@ def test_a_description_is_read_with_its_inner_markup_on_one_line():
     assert read_reply(reply("failure", "a <b>bold</b>\n  word")).description == "a bold word"
 
 
-@given(st.binary(max_size=300))
-def test_no_bytes_make_reading_raise(body):
-    assert read_reply(body).code_major is None
-
-
-@given(st.data())
-def test_no_mutilated_reply_makes_reading_raise(data):
-    body = bytearray(reply("success", "words"))
-    for _ in range(data.draw(st.integers(1, 6))):
-        at = data.draw(st.integers(0, len(body) - 1))
-        body[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
-    assert isinstance(read_reply(bytes(body)), Reply)
-
-
-def test_a_request_for_a_score_names_the_learner_and_holds_none():
-    root = etree.fromstring(read_result("a<b&c", message_id="m-1"))
-    (operation,) = root.find(f"{SPACE}imsx_POXBody")
-    assert operation.tag == f"{SPACE}readResultRequest"
-    assert [element.tag for element in operation.iter()][1:] == [
-        f"{SPACE}{name}" for name in ("resultRecord", "sourcedGUID", "sourcedId")
-    ]
-    assert operation.findtext(f".//{SPACE}sourcedId") == "a<b&c"
-    assert root.findtext(f".//{SPACE}imsx_messageIdentifier") == "m-1"
-
-
 def held(inner: str) -> bytes:
     body = f"<readResultResponse>{inner}</readResultResponse>"
     return reply("success", "read").replace(b"<replaceResultResponse/>", body.encode())
@@ -283,11 +231,6 @@ def test_a_score_in_a_document_that_is_not_well_formed_is_believed_only_where_it
     assert read_reply(held("<user>a & b</user>" + textual(""))).score is None
     assert read_reply(held("<user>a & b</user>" + textual("0.5") + textual(""))).score is None
     assert read_reply(held(textual("0.5"))[:-10]).score is None, "it was cut off"
-
-
-@pytest.mark.parametrize("code", ["s\tsuccess", "suc cess", "success\u200b", "success!", "\u017fuccess"])
-def test_what_is_no_word_is_no_code(code):
-    assert read_reply(reply(code, "words")).code_major is None
 
 
 def test_a_success_that_is_no_answer_to_a_reading_is_no_empty_grade():

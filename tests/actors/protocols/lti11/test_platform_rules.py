@@ -11,11 +11,7 @@ from email.utils import format_datetime
 import pytest
 
 from actors.retry import UNEXPLAINED_TRIES
-from tests.actors.protocols.lti11.becomes import (
-    STOPS_THE_CAMPUS,
-    check,
-    parked,
-)
+from tests.actors.protocols.lti11.becomes import STOPS_THE_CAMPUS, check, parked
 from tests.actors.protocols.lti11.platform_answers import ANSWERS
 from tests.actors.sending import KEY, just_now, make_campus, results, scored
 from tests.fakes import lms as fake
