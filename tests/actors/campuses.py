@@ -1,7 +1,7 @@
 """What campuses hold and how they are doing: rows, states and requests under way, for tests that send."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from models.campus import Breaker, Campus, CampusState, OutcomeService, read_breakers, read_state
@@ -9,7 +9,7 @@ from models.course import CourseStructure
 from models.course_tree import Tree, canonical
 from tests.actors.sending import SOURCEDID, Sending, just_now, make_campus, scored
 from tests.fakes import lms as fake
-from tests.fakes.lms import Behaviour, RecordingLms, RequestRecord
+from tests.fakes.lms import Behaviour, RecordingLms
 from tests.models.rows import BLOCK, COURSE, PROBLEM, make_assignment, read_row
 
 
@@ -17,14 +17,6 @@ async def other_campus(lms: RecordingLms, name: str = "other", path: str = "") -
     """Another consumer's address on that server, which never answered yet."""
     lms.keys[name] = f"{name}-secret"
     return await make_campus(lms.url(path or f"/{name}"), name, name, f"{name}-secret")
-
-
-def most_at_once(requests: Sequence[RequestRecord]) -> int:
-    """How many were under way at the same time."""
-    return max(
-        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
-        for request in requests
-    )
 
 
 async def known(*services: OutcomeService, **columns: Any) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from models.campus import SLOW_MS
 from models.consumer import LtiConsumer
-from tests.actors.campuses import breaker_of, held_by, known, make_class, most_at_once, other_campus, state_of
+from tests.actors.campuses import breaker_of, held_by, known, make_class, other_campus, state_of
 from tests.actors.sending import KEY, LEASE, results, scored
 from tests.fakes import lms as fake
+from tests.fakes.lms import most_at_once
 from tests.models.rows import make_assignment
 
 

@@ -11,8 +11,8 @@ from models.campus import MIN_PROBE_PAUSE_MS
 from tests.blackbox.daemon import wait_until
 from tests.blackbox.learners import between
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wire
-from tests.fakes.canvas import ThrottlingCanvas, most_at_once
-from tests.fakes.lms import RecordingLms, answer, failure
+from tests.fakes.canvas import ThrottlingCanvas
+from tests.fakes.lms import RecordingLms, answer, failure, most_at_once
 
 #: Seconds between two requests to a campus that refuses everything.
 MIN_PAUSE = MIN_PROBE_PAUSE_MS / 1000

@@ -8,7 +8,6 @@ once fill it; when the request has ended, what it cost is put in instead.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -76,15 +75,3 @@ class ThrottlingCanvas(RecordingLms):
     def throttled(self) -> list[RequestRecord]:
         """The requests that found the bucket full."""
         return [record for record in self.requests if record.status == _LIMITED.status]
-
-
-def most_at_once(requests: Sequence[RequestRecord]) -> int:
-    """The greatest number of requests that were under way at the same time."""
-    begins = [(record.began, 1) for record in requests]
-    # At the same moment an end counts before a beginning.
-    ends = [(record.ended, -1) for record in requests if record.ended is not None]
-    inside = most = 0
-    for _, step in sorted(begins + ends):
-        inside += step
-        most = max(most, inside)
-    return most

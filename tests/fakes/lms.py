@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -55,10 +55,6 @@ def failure(description: str, **changes: Any) -> Behaviour:
     return Behaviour(**{"code_major": "failure", "description": description, "apply": False, **changes})
 
 
-def unsupported(description: str = "", **changes: Any) -> Behaviour:
-    return Behaviour(**{"code_major": "unsupported", "description": description, "apply": False, **changes})
-
-
 def processing(**changes: Any) -> Behaviour:
     """Says that it may apply the score later; ``apply_after=...`` makes it do so."""
     return Behaviour(**{"code_major": "processing", "apply": False, **changes})
@@ -99,6 +95,14 @@ def canvas_pox(error_code: str, description: str = "", *, code_major: str = "fai
     envelope = pox(code_major, f"{description}\n[EID_4711]").decode()
     end = "</imsx_statusInfo>"
     return envelope.replace(end, f"<ext_canvas_error_code>{escape(error_code)}</ext_canvas_error_code>{end}").encode()
+
+
+def most_at_once(requests: Sequence[RequestRecord]) -> int:
+    """How many were under way at the same time; at the same moment an end counts before a beginning."""
+    return max(
+        sum(other.began <= request.began and (other.ended is None or request.began < other.ended) for other in requests)
+        for request in requests
+    )
 
 
 class RecordingLms(Lms):

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp.abc
 
@@ -14,26 +14,36 @@ from tests.servers import HOST
 async def raw_server(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[int]:
-    """Anything that listens; *serve* does what it likes with the bytes."""
+    """A port on which *serve* does what it likes with each connection, until it returns or the context ends."""
+    tasks: set[asyncio.Task[None]] = set()
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await serve(reader, writer)
-        except ConnectionError:
-            pass
+            with suppress(ConnectionError):
+                await serve(reader, writer)
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handle, HOST, 0)
-    async with server:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(task := asyncio.ensure_future(connected(reader, writer)))
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, HOST, 0)
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Resolver(aiohttp.abc.AbstractResolver):
-    """Knows one answer: these addresses, or none."""
+    """Knows one answer: these addresses, or none; and where *port* is given, that port whatever the URL has."""
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, port: int | None = None) -> None:
         self.addresses = addresses
+        self.port = port
 
     async def resolve(self, host, port=0, family=socket.AF_INET):
         if not self.addresses:
@@ -42,7 +52,7 @@ class Resolver(aiohttp.abc.AbstractResolver):
             {
                 "hostname": host,
                 "host": address,
-                "port": port,
+                "port": self.port or port,
                 "family": socket.AF_INET6 if ":" in address else socket.AF_INET,
                 "proto": 0,
                 "flags": socket.AI_NUMERICHOST,

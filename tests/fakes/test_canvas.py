@@ -2,24 +2,17 @@
 
 import asyncio
 
-import aiohttp
 import pytest
 
-from tests.fakes.canvas import ThrottlingCanvas, most_at_once
-from tests.fakes.lms import always, held
-from tests.fakes.test_lms import KEYS, signed
-
-
-async def send(session: aiohttp.ClientSession, canvas: ThrottlingCanvas, sourcedid: str) -> tuple[int, str, dict]:
-    body, headers = signed(canvas.url(), sourcedid)
-    async with session.post(canvas.url(), data=body, headers=headers) as reply:
-        return reply.status, await reply.text(), dict(reply.headers)
+from tests.fakes.canvas import ThrottlingCanvas
+from tests.fakes.lms import always, held, most_at_once
+from tests.fakes.test_lms import send
 
 
 async def test_of_thirteen_at_once_the_last_one_is_refused_without_a_time_to_come_back():
     released = asyncio.Event()
-    async with ThrottlingCanvas(KEYS, always(held(released))) as canvas, aiohttp.ClientSession() as session:
-        sending = asyncio.gather(*(send(session, canvas, f"s{number}") for number in range(13)))
+    async with ThrottlingCanvas(behave=always(held(released))) as canvas:
+        sending = asyncio.gather(*(send(canvas, f"s{number}") for number in range(13)))
         await canvas.until(lambda: any(record.ended for record in canvas.throttled))
         assert [record.number for record in canvas.requests if record.ended] == [12]
         released.set()
@@ -35,8 +28,7 @@ async def test_of_thirteen_at_once_the_last_one_is_refused_without_a_time_to_com
 
 
 async def test_one_after_the_other_is_never_refused_and_costs_next_to_nothing():
-    async with ThrottlingCanvas(KEYS) as canvas, aiohttp.ClientSession() as session:
-        replies = [await send(session, canvas, f"s{number}") for number in range(30)]
+    async with ThrottlingCanvas() as canvas:
+        replies = [await send(canvas, f"s{number}") for number in range(30)]
     assert {status for status, _, _ in replies} == {200}
     assert float(replies[-1][2]["X-Rate-Limit-Remaining"]) == pytest.approx(600, abs=1)
-    assert most_at_once(canvas.requests) == 1

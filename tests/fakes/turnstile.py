@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from tests.fakes.lms import RecordingLms
+from tests.fakes.network import raw_server
 from tests.fakes.thread import in_thread
 from tests.servers import HOST
 
@@ -79,21 +80,8 @@ class Turnstile:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Turnstile]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.add(task := asyncio.ensure_future(self._pass_on(reader, writer)))
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(connected, HOST, 0)
-        self._port = server.sockets[0].getsockname()[1]
-        try:
+        async with raw_server(self._pass_on) as self._port:
             yield self
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(writer.get_extra_info("peername")[1])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.fakes.network import raw_server
 from tests.fakes.thread import in_thread
 
 
@@ -45,39 +46,22 @@ class Wire:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Wire]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.add(task := asyncio.ensure_future(self._connect(reader, writer)))
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        yield self
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with raw_server(self._connect) as self._port:
+            yield self
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._dead.is_set():
+            await reader.read()  # until the other end gives up
+            return
+        back, forth = await asyncio.open_connection(self._server.hostname, self._server.port)
+        ways = [asyncio.ensure_future(self._pass(*way)) for way in ((reader, forth), (back, writer))]
         try:
-            if self._dead.is_set():
-                await reader.read()  # until the other end gives up
-                return
-            with suppress(OSError):
-                back, forth = await asyncio.open_connection(self._server.hostname, self._server.port)
-                try:
-                    ways = [asyncio.ensure_future(self._pass(*way)) for way in ((reader, forth), (back, writer))]
-                    try:
-                        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                    finally:
-                        for way in ways:
-                            way.cancel()
-                        await asyncio.gather(*ways, return_exceptions=True)
-                finally:
-                    forth.close()
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            writer.close()
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            forth.close()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         lost = False

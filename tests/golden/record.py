@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tests.blackbox.world import World
 from tests.checks.generated import stale
-from tests.golden.campus import make_certificate
 from tests.golden.test_requests_on_the_wire import (
     CASES,
     PROCESSES,
     REQUESTS,
+    make_certificate,
     sent,
     sent_by_processes,
     to_lines,

@@ -25,10 +25,12 @@ from actors.egress import Egress
 from actors.protocols.interface import Stamp, Target
 from actors.protocols.lti11.protocol import Lti11
 from tests.blackbox.world import KEY, SECRET, World, launch, score, structure
-from tests.golden.campus import ADDRESS, Everywhere, listen, make_certificate, receive, shows
+from tests.daemon.check.certificates import served_with, valid_for
+from tests.fakes.network import Resolver
+from tests.golden.campus import ADDRESS, listen, receive
 
 
-async def send(case: dict[str, str], resolver: Everywhere, certificate: Path) -> None:
+async def send(case: dict[str, str], port: int, certificate: Path) -> None:
     """Write, sign and post one request: the only place that knows how the project does it."""
     protocol = Lti11()
     target = Target(case["url"], case["key"], case["secret"], case["sourcedid"])
@@ -38,6 +40,7 @@ async def send(case: dict[str, str], resolver: Everywhere, certificate: Path) ->
     else:
         wire = protocol.write_read(target, stamp)
     egress = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")])
+    resolver = Resolver(ADDRESS, port=port)  # so that URLs can stay the same in every run
     async with http_session(
         timeout_seconds=60, max_connections=1, egress=egress, ca_file=certificate, resolver=resolver
     ) as session:
@@ -74,10 +77,10 @@ def to_bytes(lines: list[str]) -> bytes:
 
 async def sent(case: dict[str, Any], certificate: Path) -> bytes:
     """What the campus gets of a case."""
-    tls = shows(certificate) if case["url"].lower().startswith("https:") else None
+    tls = served_with(certificate) if case["url"].lower().startswith("https:") else None
     with listen() as listener:
         receiving = asyncio.create_task(asyncio.to_thread(receive, listener, tls))
-        await send(case, Everywhere(listener), certificate)
+        await send(case, listener.getsockname()[1], certificate)
         return await receiving
 
 
@@ -118,6 +121,11 @@ def oauthlib_signature(url: str, body: str, key: str, secret: str, nonce: str, t
     client = Client(key, client_secret=secret, nonce=nonce, timestamp=timestamp)
     _, headers, _ = client.sign(url, "POST", body=body, headers={"Content-Type": "application/xml"})
     return re.search(r'oauth_signature="([^"]+)"', headers["Authorization"])[1]
+
+
+def make_certificate(folder: Path) -> Path:
+    """For the host of the cases over TLS."""
+    return valid_for(1, folder, "campus.example")
 
 
 @pytest.fixture(scope="module")

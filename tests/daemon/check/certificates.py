@@ -1,4 +1,4 @@
-"""Self-signed certificates for ``lms.test`` and 127.0.0.1."""
+"""Self-signed certificates for a host and 127.0.0.1."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
-def valid_for(days: int, folder: Path) -> Path:
+def valid_for(days: int, folder: Path, host: str = "lms.test") -> Path:
     """A certificate and its key in one file; one of negative days has run out."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name.from_rfc4514_string("CN=lms.test")
-    names = x509.SubjectAlternativeName([x509.DNSName("lms.test"), x509.IPAddress(ip_address("127.0.0.1"))])
+    subject = x509.Name.from_rfc4514_string(f"CN={host}")
+    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))])
     builder = x509.CertificateBuilder(
         issuer_name=subject,
         subject_name=subject,
