@@ -13,16 +13,6 @@ from tests.fakes.network import Resolver, raw_server
 from tests.servers import HOST
 
 
-async def test_a_stop_before_the_post_leaves_nothing():
-    stop = Abort()
-    stop.set()
-    async with RecordingLms() as lms, open_sender() as post:
-        with pytest.raises(TryLater) as caught:
-            await post.post(lms.url(), BODY, HEADERS, abort=stop)
-    assert not caught.value.bytes_left
-    assert lms.requests == []
-
-
 async def test_a_stop_while_connecting_leaves_nothing():
     stop, reached = Abort(), asyncio.Event()
 
@@ -37,16 +27,6 @@ async def test_a_stop_while_connecting_leaves_nothing():
         with pytest.raises(TryLater) as caught:
             await posting
     assert not caught.value.bytes_left
-
-
-async def test_a_stop_while_waiting_for_the_answer_is_ambiguous():
-    stop = Abort()
-    async with answering(fake.always(fake.held(asyncio.Event()))) as (lms, post):
-        posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=stop))
-        await lms.until(lambda: lms.requests)
-        stop.set()
-        with pytest.raises(Ambiguous, match="stopped while waiting for the answer"):
-            await posting
 
 
 async def test_a_post_that_is_not_stopped_ends_as_usual():

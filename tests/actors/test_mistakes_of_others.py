@@ -3,18 +3,11 @@
 import pytest
 
 from tests.actors.campuses import other_campus
-from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, changed, results, scored
+from tests.actors.sending import KEY, LATER, PATH, SOURCEDID, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import make_assignment, read_row
 
 pytestmark = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
-
-
-async def test_a_fraction_is_not_rounded_and_not_sent_again_for_ever(sending, lms, leaf):
-    for earned, possible in ((1, 3), (1, 3), (1, 3), (1, 800), (9999, 10_000)):
-        await changed(leaf, earned, possible, sending.now)
-        await sending.send(leaf)
-    assert lms.scores(SOURCEDID) == ["0.333333", "0.00125", "0.9999"]
 
 
 async def test_a_campus_that_failed_gets_a_grade_that_another_campus_of_that_learner_already_has(sending, lms, leaf):

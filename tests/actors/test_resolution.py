@@ -10,7 +10,7 @@ from actors.errors import Ambiguous, DeliveryError, TryLater
 from actors.protocols.interface import Accepted
 from actors.resolution import CAMPUS_WAIT, MAX_CAMPUS_WAIT
 from actors.response import Response
-from actors.retry import FIRST, UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
+from actors.retry import FIRST, UNEXPLAINED_WAITS
 from tests.actors.resolving import (
     ANSWER,
     CLAIM,
@@ -85,22 +85,6 @@ def test_what_was_not_sent_has_no_delivery_record_and_says_nothing_of_the_campus
     assert (ended.delivery, ended.bytes_left, ended.signal) == (None, False, None)
 
 
-@pytest.mark.parametrize("error", ["busy", "unreachable"])
-def test_the_last_attempt_parks_with_the_last_reason_for_the_campus(error):
-    assert failed(error, 4).outcome == "retried"
-    for number in (5, 6):
-        end = failed(error, number)
-        assert (end.outcome, end.parked_scope) == ("parked", "campus")
-        assert end.parked_reason == f"{number} attempts failed, the last one with: {ERRORS[error].reason}"
-
-
-def test_the_last_attempt_in_doubt_holds_and_then_parks():
-    reason = "5 attempts failed, the last one with: HTTP 503"
-    last = {**HELD, "not_before": NOW, "parked_scope": "campus", "parked_reason": reason}
-    assert end_of(failed("broken", 5, jitter=0.0)) == last
-    assert failed("broken", 4).parked_scope is None
-
-
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_waits_grow_with_the_attempts_and_are_spread_by_the_jitter(number):
     assert failed("unreachable", number, jitter=1.0).not_before == NOW + FIRST_MS * 2 ** (number - 1)
@@ -153,21 +137,6 @@ def test_a_time_out_at_our_shutdown_parks_no_grade_even_at_its_last_attempt(away
 
 def test_no_hold_is_shorter_than_the_operators():
     assert failed(Ambiguous("queued", hold=1.0)).hold_until == NOW + HOLD_MS
-
-
-def test_an_unexplained_refusal_is_tried_a_few_times_and_then_parked_as_the_learners():
-    for number in range(1, UNEXPLAINED_TRIES):
-        end = failed("unexplained", number, rules=LENIENT)
-        wait = UNEXPLAINED_WAITS[number - 1] // MILLISECOND
-        assert end_of(end) == {"outcome": "retried", "not_before": NOW + wait}
-    reason = f"{UNEXPLAINED_TRIES} attempts failed, the last one with: no"
-    last = failed("unexplained", UNEXPLAINED_TRIES, rules=LENIENT)
-    assert end_of(last) == parked("learner", reason, not_before=NOW)
-
-
-def test_an_unexplained_refusal_is_tried_no_more_often_than_the_operator_allows():
-    assert failed("unexplained", 4).outcome == "retried"
-    assert failed("unexplained", 5).outcome == "parked"
 
 
 def test_a_parked_refusal_still_keeps_to_what_the_campus_asked_for():

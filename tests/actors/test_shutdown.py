@@ -11,10 +11,11 @@ async def test_stopping_during_a_request_leaves_it_in_doubt_and_gives_the_claim_
     answer_and_end = await held_by(sending, lms, leaf)
     sending.dependencies.abort.set()
     await answer_and_end()
-    row = await read_row(leaf)
-    assert (row["claimed_until"], row["forced_version"]) == (None, 1)
-    assert row["hold_until"] == sending.now + HOLD * 1000
-    assert await results(leaf) == ["ambiguous"]
+    expected = (None, 1, sending.now + HOLD * 1000)
+    assert await columns(leaf, "claimed_until", "forced_version", "hold_until") == expected
+    (line,) = await read_lines(leaf)
+    assert line["result"] == "ambiguous"
+    assert "stopped while waiting for the answer" in line["description"]
 
 
 async def test_stopping_before_a_request_gives_the_attempt_back(sending, lms, leaf):

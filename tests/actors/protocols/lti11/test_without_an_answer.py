@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -52,75 +53,43 @@ async def full_backlog():
 
 
 @asynccontextmanager
-async def says_nothing():
-    async with raw_server(silence) as port:
-        yield f"https://{HOST}:{port}/"
-
-
-@asynccontextmanager
-async def speaks_no_tls():
-    async with RecordingLms() as lms:
-        yield lms.url().replace("http:", "https:")
-
-
-@asynccontextmanager
-async def speaks_no_http():
-    async with raw_server(babble) as port:
-        yield f"http://{HOST}:{port}/"
-
-
-@asynccontextmanager
 async def has_no_address():
     yield "http://lms.example/"
 
 
-def behaving(behaviour: Behaviour):
-    @asynccontextmanager
-    async def campus():
-        async with RecordingLms(behave=fake.always(behaviour)) as lms:
-            yield lms.url()
-
-    return campus
+@asynccontextmanager
+async def serving(serve, scheme: str = "http"):
+    async with raw_server(serve) as port:
+        yield f"{scheme}://{HOST}:{port}/"
 
 
-NO_CONNECTION = "no connection to the campus: "
-LOST = "the connection was lost while waiting for the answer: "
+@asynccontextmanager
+async def behaving(behaviour: Behaviour, scheme: str = "http"):
+    async with RecordingLms(behave=fake.always(behaviour)) as lms:
+        yield lms.url().replace("http", scheme)
+
+
+def unreached(campus, words: str, *args):
+    """A row for a request that did not arrive."""
+    return partial(campus, *args), later(), f"no connection to the campus: {words}"
+
+
+def lost(campus, words: str, *args):
+    """A row for a request that may have arrived."""
+    return partial(campus, *args), doubt(), f"the connection was lost while waiting for the answer: {words}"
+
 
 TROUBLES = {
-    "a connection that is refused did not arrive": (
-        nothing_listens,
-        later(),
-        f"{NO_CONNECTION}{os.strerror(errno.ECONNREFUSED)}",
-    ),
-    "a time-out while connecting did not arrive": (full_backlog, later(), f"{NO_CONNECTION}time-out"),
-    "a name that cannot be looked up did not arrive": (
-        has_no_address,
-        later(),
-        f"{NO_CONNECTION}its name cannot be looked up",
-    ),
-    "a time-out in the TLS handshake did not arrive": (says_nothing, later(), f"{NO_CONNECTION}time-out"),
-    "a TLS handshake that fails did not arrive": (speaks_no_tls, later(), f"{NO_CONNECTION}TLS: ..."),
-    "a time-out after bytes were sent may have arrived": (
-        behaving(fake.held(asyncio.Event())),
-        doubt(),
-        f"{LOST}time-out",
-    ),
-    "a time-out in the middle of the answer may have arrived": (
-        behaving(fake.success(trickle=0.02)),
-        doubt(),
-        f"{LOST}time-out",
-    ),
-    "a reset before the answer may have arrived": (
-        behaving(fake.cut("before")),
-        doubt(),
-        f"{LOST}closed without an answer",
-    ),
-    "a reset in the middle of the answer may have arrived": (
-        behaving(fake.cut("midway")),
-        doubt(),
-        f"{LOST}closed in the middle of the answer",
-    ),
-    "an answer that is no HTTP may have arrived": (speaks_no_http, doubt(), f"{LOST}the answer is not HTTP"),
+    "a connection is refused": unreached(nothing_listens, os.strerror(errno.ECONNREFUSED)),
+    "a time-out while connecting": unreached(full_backlog, "time-out"),
+    "a name that cannot be looked up": unreached(has_no_address, "its name cannot be looked up"),
+    "a time-out in the TLS handshake": unreached(serving, "time-out", silence, "https"),
+    "a TLS handshake that fails": unreached(behaving, "TLS: ...", fake.success(), "https"),
+    "a time-out after bytes were sent": lost(behaving, "time-out", fake.held(asyncio.Event())),
+    "a time-out in the middle of the answer": lost(behaving, "time-out", fake.success(trickle=0.02)),
+    "a reset before the answer": lost(behaving, "closed without an answer", fake.cut("before")),
+    "a reset in the middle of the answer": lost(behaving, "closed in the middle of the answer", fake.cut("midway")),
+    "an answer that is no HTTP": lost(serving, "the answer is not HTTP", babble),
 }
 
 
