@@ -19,12 +19,6 @@ class Unreachable:
         raise TryLater("no connection to the campus: refused")
 
 
-@pytest.fixture
-async def class_of_five(campus):
-    """Five learners with a leaf each, all due."""
-    return await make_class(campus, 5)
-
-
 DOWN = {
     "503": (fake.answer(503), "ambiguous"),
     "refused": (None, "retried"),
@@ -35,8 +29,9 @@ DOWN = {
 
 @pytest.mark.parametrize(("behaviour", "result"), DOWN.values(), ids=DOWN)
 async def test_a_campus_that_is_down_spends_no_attempts_of_the_grades_behind_it_and_gets_them_all_when_it_is_back(
-    sending, lms, campus, class_of_five, behaviour, result
+    sending, lms, campus, behaviour, result
 ):
+    class_of_five = await make_class(campus, 5)
     sender = sending.dependencies.sender
     if behaviour is None:
         sending.dependencies.sender = Unreachable()
@@ -71,13 +66,3 @@ async def test_a_campus_that_is_down_spends_no_attempts_of_the_grades_behind_it_
     left = tried if result == "refused" else []
     expected = {row["lis_result_sourcedid"] for row in rows if row["id"] not in left}
     assert {applied.sourcedid for applied in lms.applied} == expected
-
-
-async def test_a_launch_asks_a_campus_that_is_down_no_sooner_than_the_least_pause(sending, lms, campus, class_of_five):
-    lms.behave = fake.always(fake.answer(503))
-    for assignment in class_of_five[:2]:
-        await sending.send(assignment)
-    sending.tick(1)
-    for _ in range(3):
-        await sending.work_off()
-    assert len(lms.requests) == 2

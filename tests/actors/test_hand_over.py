@@ -1,7 +1,5 @@
 """The claims that follow an attempt in the same transaction."""
 
-import asyncio
-
 import pytest
 
 from models.assignment import GradedAssignment
@@ -26,25 +24,6 @@ async def test_one_message_sends_all_that_is_due_at_its_campus_and_in_its_partit
     partition = [one for one in ids if one % PARTITIONS == ids[0] % PARTITIONS]
     assert await sent(ids) == partition
     assert len(lms.requests) == len(partition) == 3
-
-
-async def test_the_one_that_has_been_due_longest_follows(sending, lms, campus):
-    ids = [one for one in await make_class(campus, 20) if one % PARTITIONS == 0]
-    order = [ids[2], ids[4], ids[0], ids[3], ids[1]]
-    for number, one in enumerate(order):
-        await GradedAssignment.filter(id=one).update(due_at=sending.now - 100_000 + number)
-    await sending.send(order[0])
-    numbers = {(await read_row(one))["lis_result_sourcedid"]: one for one in ids}
-    assert [numbers[request.sourcedid] for request in lms.requests] == order
-
-
-async def test_nothing_follows_at_another_campus(sending, lms, campus):
-    other = await other_campus(lms)
-    await known(other)
-    (here,) = await make_class(campus, 1)
-    there = await make_class(other, 8)
-    await sending.send(here)
-    assert await sent(there) == []
 
 
 @pytest.mark.parametrize(("turn", "number"), [(0, 1), (60, 3)])
@@ -74,26 +53,6 @@ async def test_nothing_follows_a_failure_that_trips_the_breaker_or_a_busy_answer
     assert len(lms.requests) == 1
 
 
-async def test_a_lower_limit_hands_nothing_over_until_fewer_are_under_way(make_sending, lms, campus):
-    sending = await make_sending(hands_over=True, max_per_campus=4)
-    ids = await make_class(campus, 24)
-    holds = [asyncio.Event() for _ in range(4)]
-    lms.behave = fake.in_turn(*map(fake.held, holds), then=fake.held(asyncio.Event()))
-    passing = [asyncio.create_task(sending.send(one)) for one in ids[:4]]
-    await lms.until(lambda: len(lms.requests) == 4)
-    await known(campus, max_in_flight=2)
-    for hold in holds[:2]:
-        hold.set()
-    await lms.until(lambda: len(lms.applied) == 2)
-    await lms.until(lambda: sum(task.done() for task in passing) == 2)
-    assert len(lms.requests) == 4
-    sending.outcomes.close()
-    for hold in holds:
-        hold.set()
-    await asyncio.gather(*passing)
-    assert len(lms.requests) == 4
-
-
 async def test_a_change_during_the_request_follows_at_once(sending, lms, leaf):
     answer_and_end = await held_by(sending, lms, leaf)
     await changed(leaf, 2, 2, sending.now)
@@ -108,13 +67,6 @@ async def test_a_grade_that_changed_while_it_was_refused_follows_at_once(sending
     await answer_and_end()
     assert (await read_row(leaf))["parked_at"] is None
     assert lms.scores(SOURCEDID) == ["1"]
-
-
-async def test_an_assignment_named_twice_is_attempted_once(sending, lms, leaf):
-    lms.behave = fake.always(fake.success(latency=0.05))
-    await asyncio.gather(sending.send(leaf, leaf), sending.send(leaf), sending.send(leaf))
-    assert len(lms.requests) == 1
-    assert await results(leaf) == ["accepted"]
 
 
 async def test_a_message_for_what_is_under_way_claims_nothing(sending, lms, leaf):

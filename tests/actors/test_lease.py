@@ -7,7 +7,6 @@ import structlog
 
 from actors.lease import MARGIN
 from actors.request import PUT_OFF
-from models.changes import force_resend
 from tests.actors.campuses import columns, held_by, slowly
 from tests.actors.sending import HOLD, LATER, LEASE, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
@@ -148,17 +147,3 @@ async def test_the_lease_covers_margin_deadline_and_hold(sending, lms, leaf):
     row = await read_row(leaf)
     assert row["claimed_until"] - row["claimed_at"] == (5 + 10 + 20) * 1000
     await answer_and_end()
-
-
-async def test_an_attempt_that_is_given_back_after_a_launch_began_afresh_does_not_count_below_zero(sending, lms, leaf):
-    async def launched():
-        await force_resend(leaf, now=sending.now)
-        sending.tick(MARGIN + 1)
-
-    sending.trees.meanwhile = launched
-    await sending.send(leaf)
-    assert (await read_row(leaf))["attempts"] == 0
-    sending.tick(PUT_OFF)
-    lms.behave = fake.always(fake.answer(503))
-    await sending.send(leaf)
-    assert await results(leaf) == ["ambiguous"]

@@ -7,10 +7,9 @@ import pytest
 from models.campus import SLOW_MS
 from models.consumer import LtiConsumer
 from tests.actors.campuses import breaker_of, held_by, known, make_class, other_campus, state_of
-from tests.actors.sending import KEY, LEASE, results, scored
+from tests.actors.sending import KEY, results
 from tests.fakes import lms as fake
 from tests.fakes.lms import most_at_once
-from tests.models.rows import make_assignment
 
 
 async def all_accepted(ids) -> None:
@@ -51,19 +50,6 @@ async def test_messages_that_come_together_share_the_connections(make_sending, l
     lms.behave = fake.always(fake.success(latency=0.02))
     await asyncio.gather(*(sending.send(one) for one in ids))
     assert most_at_once(lms.requests) <= 3
-
-
-async def test_a_claim_of_a_lost_daemon_keeps_its_slot_until_it_is_rescued(make_sending, lms, campus):
-    lost, other = await make_sending(max_per_campus=1), await make_sending(max_per_campus=1)
-    one, behind = await make_class(campus, 2)
-    answer_and_end = await held_by(lost, lms, one)
-    other.tick(LEASE + 1)
-    await other.send(behind)
-    assert await results(behind) == []
-    assert await other.rescue() == 1
-    await other.send(behind)
-    assert await results(behind) == ["accepted"]
-    await answer_and_end()
 
 
 async def test_two_addresses_at_one_origin_of_one_consumer_share_the_limit(make_sending, lms, campus):
@@ -173,15 +159,6 @@ async def test_a_campus_that_never_answers_or_is_down_does_not_hold_back_another
     assert sum(request.path == "/silent" for request in lms.requests) == (0 if down else 4)
 
 
-async def test_a_paused_consumer_gets_nothing(make_sending, lms, campus, leaf):
-    sending = await make_sending()
-    await LtiConsumer.filter(consumer_key=KEY).update(paused_at=sending.now)
-    await sending.send(leaf)
-    await sending.work_off()
-    assert lms.requests == []
-    assert await state_of(campus, sending.now) == "paused"
-
-
 # --- Connections in turn ---
 
 
@@ -207,17 +184,3 @@ async def test_one_campus_alone_has_all_connections(make_sending, lms, campus):
     async with sending.at_work():
         await all_accepted(ids)
     assert most_at_once(lms.requests) == 6
-
-
-async def test_fresh_and_retried_work_go_out_in_turn(make_sending, lms, campus):
-    sending = await make_sending(max_per_campus=2)
-    fresh, retried = [], []
-    for number in range(4):
-        await scored(1, 2, learner=f"learner-{number}")
-        for ids, attempts in ((fresh, 0), (retried, 1)):
-            sourcedid = f"{number} {attempts}"
-            columns = {"user_id": f"learner-{number}", "due_at": number, "attempts": attempts}
-            ids.append(await make_assignment(campus, lis_result_sourcedid=sourcedid, **columns))
-    await sending.dispatcher.dispatch()
-    named = sorted(one for ids in sending.take_messages() for one in ids)
-    assert named == sorted([fresh[0], retried[0]])

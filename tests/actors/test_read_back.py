@@ -122,13 +122,6 @@ async def test_a_campus_that_is_down_is_for_probes_alone_and_a_reading_takes_non
     assert (await read_row(leaf))["claimed_until"] is None, "the claim is given back"
 
 
-async def test_a_campus_that_is_paused_is_not_asked(reader, lms, leaf):
-    await LtiConsumer.filter(consumer_key=KEY).update(paused_at=1)
-    with pytest.raises(NotReadError):
-        await reader.read(leaf)
-    assert lms.requests == []
-
-
 async def test_a_breaker_that_trips_while_a_reading_is_under_way_is_closed_by_no_reading(
     reader, lms, campus, leaf, sending
 ):
@@ -146,14 +139,6 @@ async def test_a_reading_takes_one_of_the_campuss_slots(make_sending, lms, campu
         await reader.read(other)
     await answer_and_end()
     assert (await reader.read(other)).held == ""
-
-
-async def test_what_is_sent_right_now_is_not_read(reader, sending, lms, campus, leaf):
-    answer_and_end = await held_by(sending, lms, leaf)
-    with pytest.raises(NotReadError):
-        await reader.read(leaf)
-    await answer_and_end()
-    assert [request.reads for request in lms.requests] == [False]
 
 
 async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, leaf):
