@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD
-from tests.actors.campuses import columns
-from tests.actors.sending import HOLD, LATER, SOURCEDID, changed, on_one_engine, results
+from tests.actors.campuses import columns, other_campus
+from tests.actors.sending import HOLD, KEY, LATER, PATH, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
-from tests.models.rows import read_row
+from tests.models.rows import make_assignment, read_row
 
 
 @on_one_engine
@@ -60,3 +60,20 @@ async def test_a_fault_of_ours_after_the_request_began_is_in_doubt_and_not_repea
     expected = (None, 1, 1, sending.now + HOLD * 1000)
     assert await columns(leaf, "claimed_until", "attempts", "forced_version", "hold_until") == expected
     assert await results(leaf) == ["ambiguous"]
+
+
+@on_one_engine
+async def test_a_campus_that_failed_gets_a_grade_that_another_campus_of_that_learner_already_has(sending, lms, leaf):
+    other = await other_campus(lms)
+    second = await make_assignment(other, lis_result_sourcedid=SOURCEDID)
+    lms.behave = lambda request: fake.answer(503) if request.consumer_key == "other" else fake.success()
+    for assignment in (leaf, second):
+        await sending.send(assignment)
+    assert [await results(leaf), await results(second)] == [["accepted"], ["ambiguous"]]
+
+    lms.behave = fake.always(fake.success())
+    sending.tick(LATER)
+    for assignment in (leaf, second):
+        await sending.send(assignment)
+    assert (lms.grade(SOURCEDID, PATH.partition("?")[0]), lms.grade(SOURCEDID, "/other")) == ("0.5", "0.5")
+    assert [request.consumer_key for request in lms.requests] == [KEY, "other", "other"]

@@ -3,7 +3,7 @@
 import pytest
 
 from models.assignment import GradedAssignment
-from models.changes import Cause, Change, Debounce, change, change_waiting, force_resend
+from models.changes import Cause, Change, Debounce, change, change_waiting
 from models.queries.status import read_status
 from tests.actors.campuses import columns, held_by, make_composite, structured
 from tests.actors.sending import DEBOUNCE, SOURCEDID, changed, on_one_engine, results, scored
@@ -48,15 +48,6 @@ async def test_a_score_that_the_campus_acknowledged_is_not_sent_again_unless_ski
     assert sending.counted(result="unchanged") == skip_unchanged
 
 
-async def test_a_score_that_the_campus_acknowledged_is_sent_again_when_it_is_forced(sending, lms, leaf):
-    await sending.send(leaf)
-    await force_resend(leaf, now=sending.now)
-    await sending.send(leaf)
-    await changed(leaf, 2, 4, sending.now)
-    await sending.send(leaf)
-    assert lms.scores(SOURCEDID) == ["0.5", "0.5"]
-
-
 async def test_a_learner_who_attempted_nothing_is_never_sent_a_zero(sending, lms, campus):
     await structured()
     composite = await make_composite(campus)
@@ -82,14 +73,6 @@ async def test_an_unknown_block_waits_visibly_and_goes_out_when_its_structure_co
     await change_waiting(COURSE, now=sending.now, debounce=Debounce(0, 0), cause=Cause())
     await sending.send(composite)
     assert lms.scores(SOURCEDID) == ["0.25"]
-
-
-@on_one_engine
-async def test_a_learner_without_any_score_in_the_course_waits_for_no_structure(sending, lms, campus):
-    composite = await make_composite(campus)
-    await sending.send(composite)
-    assert lms.requests == []
-    assert await columns(composite, "waiting_since", "sent_version", "sent_score") == (None, 1, None)
 
 
 @on_one_engine

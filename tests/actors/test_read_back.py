@@ -49,11 +49,6 @@ async def test_a_score_is_read_and_nothing_is_written(reader, lms, leaf):
     assert await results(leaf) == []
 
 
-async def test_an_assignment_that_is_gone_is_not_asked_for(reader, lms, leaf):
-    assert await reader.read(4711) is None
-    assert lms.requests == []
-
-
 NO_SCORE = (
     b"<imsx_POXEnvelopeResponse><imsx_codeMajor>success</imsx_codeMajor><textString>a<b/></textString>"
     b"</imsx_POXEnvelopeResponse>"

@@ -115,3 +115,31 @@ async def test_an_unexplained_refusal_after_many_other_failures_does_not_park_at
         await GradedAssignment.filter(id=leaf).update(not_before=0, hold_until=0)
         assert (await results(leaf)).count("retried") == number
     assert (await read_row(leaf))["parked_scope"] == "learner"
+
+
+@on_one_engine
+async def test_one_bad_grade_does_not_stop_those_behind_it(sending, lms, campus):
+    await scored(1, 2)
+    sourcedids = ["first", "gone", "no-\x01-xml", "silent", "last"]
+    bad = {"gone": fake.failure("User not found"), "silent": fake.cut("before", apply=False)}
+    lms.behave = lambda request: bad.get(request.sourcedid, fake.success())
+    for sourcedid in sourcedids:
+        await make_assignment(campus, lis_result_sourcedid=sourcedid)
+    await sending.work_off()
+    assert [lms.grade(sourcedid) for sourcedid in sourcedids] == ["0.5", None, None, None, "0.5"]
+
+
+@on_one_engine
+async def test_when_to_try_again_is_known_to_every_daemon_on_the_database(make_sending, sending, lms, leaf):
+    lms.behave = fake.in_turn(fake.answer(429, headers={"Retry-After": "600"}))
+    await sending.send(leaf)
+    again = (await read_row(leaf))["not_before"]
+    assert (again, sending.take_messages()) == (sending.now + 600_000, []), "a message somewhere waits for its time"
+
+    another = await make_sending(sending.clock)
+    another.tick(599.999)
+    await another.work_off()
+    assert len(lms.requests) == 1
+    another.tick(0.001)
+    await another.work_off()
+    assert lms.scores(SOURCEDID) == ["0.5"]
