@@ -147,6 +147,13 @@ def test_a_platform_lays_its_reasons_and_empty_answers_over():
 # --- Headers ---
 
 
+@pytest.mark.parametrize("body", [b"", pox("failure", "slow down")])
+def test_a_busy_lms_has_its_whole_campus_left_alone_for_as_long_as_it_asks(body):
+    error = refused(429, body, {"Retry-After": "17"})
+    assert isinstance(error, TryLater)
+    assert (error.bytes_left, error.throttled, error.unexplained, error.after) == (True, True, False, 17)
+
+
 @pytest.mark.parametrize("location", ["https://[::1/", "/login"])
 def test_a_redirect_to_nowhere_is_no_trouble(location):
     assert refused(302, b"gone", {"Location": location}).reason == "HTTP 302: gone"
