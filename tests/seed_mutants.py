@@ -138,7 +138,7 @@ MUTANTS = [
         'composite=kind == "composite",\n        due_at=now,',
         'composite=kind == "composite",\n        sent_version=1,\n        due_at=now,',
         _REGISTRATION,
-        "tests/daemon/ingest/test_launches.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
+        "tests/daemon/ingest/test_apply.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
     ),
     Mutant(
         "a request leaves however late after its claim",

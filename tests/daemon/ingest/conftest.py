@@ -1,6 +1,8 @@
 """Fixtures of the tests of intake."""
 
 import json
+from functools import partial
+from itertools import count
 
 import pytest
 from tortoise.transactions import in_transaction
@@ -14,8 +16,20 @@ from models.course import CourseTrees
 from models.db.clock import Clock
 from models.stream_position import read_position
 from tests.actors.sending import Ticker
-from tests.daemon.ingest.applying import CLEAN, COURSE, DEBOUNCE, NOW, PROBLEMS
-from tests.daemon.ingest.reading import KEY, Desk, Impatient
+from tests.daemon.ingest.reading import (
+    CLEAN,
+    COURSE,
+    DEBOUNCE,
+    KEY,
+    LAUNCH,
+    NOW,
+    PROBLEMS,
+    SCORE,
+    STRUCTURE,
+    Desk,
+    Impatient,
+    raw,
+)
 
 
 @pytest.fixture
@@ -33,35 +47,27 @@ def applier():
 def apply(applier):
     """Applies an event that arrives *later* milliseconds after NOW; gives what it did and what it made dirty."""
 
-    async def apply(later=0, force=False, **fields):
-        entry_id = f"{NOW + later}-0"
-        raw = {name.encode(): str(value).encode() for name, value in fields.items()}
+    async def apply(event, *, later=0, force=False, **changes):
+        read = read_event(f"{NOW + later}-0", raw(event | changes))
         async with in_transaction():
-            return await applier.apply(read_event(entry_id, raw), await read_position(), now=NOW, force=force)
+            return await applier.apply(read, await read_position(), now=NOW, force=force)
 
     return apply
 
 
 @pytest.fixture
 def score(apply):
-    async def score(usage_id="unit", earned=1, possible=2, **more):
-        fields = {"user_id": "learner", "course_id": "course", "usage_id": usage_id}
-        return await apply(
-            **{"type": "score.changed", **fields, "points_earned": earned, "points_possible": possible, **more}
-        )
-
-    return score
+    return partial(apply, SCORE | {"usage_id": "unit"})
 
 
 @pytest.fixture
 def structure(apply):
-    async def structure(tree=COURSE, version=1, points=PROBLEMS, **more):
+    async def structure(tree=COURSE, version=1, points=PROBLEMS, **changes):
         blocks = [
             {"usage_id": block, "parent": parent} | ({"points_possible": points[block]} if block in points else {})
             for block, parent in tree.items()
         ]
-        fields = {"type": "course.structure", "course_id": "course", "version": version, "blocks": json.dumps(blocks)}
-        return await apply(**{**fields, **more})
+        return await apply(STRUCTURE, version=version, blocks=json.dumps(blocks), **changes)
 
     return structure
 
@@ -69,19 +75,10 @@ def structure(apply):
 @pytest.fixture
 def launch(apply):
     """Registers an assignment with a sourcedid of its own; gives what it did and what it made dirty."""
-    numbers = iter(range(1_000))
+    numbers = count()
 
-    async def launch(usage_id="unit", **more):
-        fields = {
-            "type": "launch",
-            "oauth_consumer_key": "key",
-            "user_id": "learner",
-            "course_id": "course",
-            "usage_id": usage_id,
-            "lis_result_sourcedid": f"sourcedid-{next(numbers)}",
-            "lis_outcome_service_url": "https://campus.example/o",
-        }
-        return await apply(**{**fields, **more})
+    async def launch(usage_id="unit", **changes):
+        return await apply(LAUNCH | {"lis_result_sourcedid": f"s{next(numbers)}"}, usage_id=usage_id, **changes)
 
     return launch
 
@@ -90,10 +87,9 @@ def launch(apply):
 def clean(launch):
     """A registered assignment that the campus holds the newest grade of; its id."""
 
-    async def clean(usage_id="unit", **more):
-        columns = {name: more.pop(name) for name in ("sent_version", "waiting_since", "parked_at") if name in more}
-        _, (dirty,) = await launch(usage_id, **more)
-        await GradedAssignment.filter(id=dirty.assignment_id).update(**CLEAN | columns)
+    async def clean(usage_id="unit", columns=CLEAN, **changes):
+        _, (dirty,) = await launch(usage_id, **changes)
+        await GradedAssignment.filter(id=dirty.assignment_id).update(**columns)
         return dirty.assignment_id
 
     return clean

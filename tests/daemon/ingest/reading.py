@@ -1,4 +1,4 @@
-"""One daemon's intake on a real stream and a real database, and the events that tests put there."""
+"""One daemon's intake on a real stream and a real database, the events that tests put there, and a course."""
 
 import asyncio
 from contextlib import contextmanager
@@ -13,16 +13,24 @@ from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
+from models.assignment import GradedAssignment
+from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
 from models.score import Score
 from models.stream_position import read_position
 from tests.daemon.doubles import Sleepless
-from tests.daemon.ingest.applying import DEBOUNCE
 
 KEY = "passback:events"
-DAY_MS = 86_400_000
+#: Milliseconds: of the database's clock and of the entries.
+NOW = 1_767_268_800_000
+DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
+CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9_000, "pending_since": None}
+
+#: chapter > vertical > unit, as in the examples of the field, and another vertical beside it.
+COURSE = {"course": None, "chapter": "course", "vertical": "chapter", "unit": "vertical", "side": "chapter"}
+PROBLEMS = {"unit": 2, "other": 5}
 SCORE = {
     "type": "score.changed",
     "user_id": "u",
@@ -59,7 +67,7 @@ class Impatient(Stream):
 
 @contextmanager
 def logged():
-    """What is logged at more than debug level."""
+    """What is logged above debug level."""
     found = []
     with structlog.testing.capture_logs() as logs:
         yield found
@@ -130,6 +138,15 @@ class Desk:
 
 #: For tests to which the kind of Redis may matter.
 on_each_redis = pytest.mark.usefixtures("redis_url")
+
+
+def raw(fields):
+    """As the stream gives it."""
+    return {name.encode(): str(value).encode() for name, value in fields.items()}
+
+
+async def versions():
+    return dict(await GradedAssignment.all().values_list("id", "version_number"))
 
 
 async def where():

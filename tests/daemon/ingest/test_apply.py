@@ -1,15 +1,17 @@
-"""What each event does to the database, and which assignments it makes dirty."""
+"""What scores, launches and retirements do to the database, and which assignments they make dirty."""
 
 import pytest
 from tortoise.transactions import in_transaction
 
+from actors.egress import Egress
+from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import read_event
 from models.assignment import GradedAssignment
 from models.changes import Dirty
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
-from tests.daemon.ingest.applying import NOW, versions
+from tests.daemon.ingest.reading import CLEAN, NOW, RETIRED, SCORE, raw, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -46,7 +48,7 @@ async def test_without_its_place_in_a_structure_the_problem_itself_is_found(stru
     if known:
         await structure()
     leaf, above = await clean(problem), await clean("course")
-    await score(problem)
+    await score(usage_id=problem)
     assert await versions() == {leaf: 4, above: 3}
 
 
@@ -67,39 +69,36 @@ async def test_each_change_of_points_makes_a_version_and_equal_points_make_none(
     await structure()
     assignment, above = await clean(), await clean("course")
     for version, (earned, possible) in enumerate([(1, 2), (2, 2), (1.5, 2), (1.5, 3)], start=4):
-        assert (await score(earned=earned, possible=possible))[0] == "applied"
+        assert (await score(points_earned=earned, points_possible=possible))[0] == "applied"
         assert await versions() == {assignment: version, above: version}
-    assert await score(earned="1.50", possible=3, later=5) == ("unchanged", [])
+    assert await score(points_earned="1.50", points_possible=3, later=5) == ("unchanged", [])
     assert await versions() == {assignment: 7, above: 7}
 
 
 async def test_an_older_score_that_arrives_later_is_stale_and_changes_nothing(clean, score):
     assignment = await clean()
-    await score(earned=2, later=10)
-    assert await score(earned=1, later=9) == ("stale", [])
+    await score(points_earned=2, later=10)
+    assert await score(points_earned=1, later=9) == ("stale", [])
     assert (await versions())[assignment] == 4
     assert (await Score.get()).points_earned == 2
-    (noted,) = await StaleEvent.all().values("type", "user_id", "usage_id", "entry_id", "number")
-    assert noted == {
-        "type": "score.changed", "user_id": "learner", "usage_id": "unit", "entry_id": f"{NOW + 9}-0", "number": 1
-    }  # fmt: skip
+    noted = await StaleEvent.get()
+    assert (noted.type, noted.user_id, noted.usage_id) == ("score.changed", "u", "unit")
+    assert (noted.entry_id, noted.number) == (f"{NOW + 9}-0", 1)
 
 
 async def test_a_change_names_its_entry_and_is_forced_only_where_the_database_may_be_an_old_one(clean, score):
-    assignment = await clean()
-    await score(earned=1)
-    row = await GradedAssignment.get(id=assignment)
-    assert (row.entry_id, row.forced_version) == (f"{NOW}-0", 0)
-    await score(earned=2, later=1, force=True)
-    row = await GradedAssignment.get(id=assignment)
-    assert (row.entry_id, row.forced_version, row.version_number) == (f"{NOW + 1}-0", 5, 5)
+    await clean()
+    for later, force, forced_version in ((0, False, 0), (1, True, 5)):
+        await score(points_earned=later, later=later, force=force)
+        row = await GradedAssignment.get()
+        assert (row.entry_id, row.forced_version) == (f"{NOW + later}-0", forced_version)
 
 
 async def test_modified_and_not_the_arrival_is_the_order_of_two_changes(clean, score):
     await clean()
-    await score(earned=2, later=10, modified="2026-01-01T12:00:00.000002Z")
-    assert (await score(earned=1, later=20, modified="2026-01-01T12:00:00.000001Z"))[0] == "stale"
-    assert (await score(earned=0, later=30, modified="2026-01-01T12:00:00.000002Z"))[0] == "applied"
+    await score(points_earned=2, later=10, modified="2026-01-01T12:00:00.000002Z")
+    assert (await score(points_earned=1, later=20, modified="2026-01-01T12:00:00.000001Z"))[0] == "stale"
+    assert (await score(points_earned=0, later=30, modified="2026-01-01T12:00:00.000002Z"))[0] == "applied"
     assert (await Score.get()).points_earned == 0
 
 
@@ -108,26 +107,21 @@ async def test_modified_and_not_the_arrival_is_the_order_of_two_changes(clean, s
 
 async def test_only_the_first_of_two_changes_that_are_not_sent_yet_is_the_first(clean, score):
     await clean()
-    _, (first,) = await score(earned=1)
+    _, (first,) = await score(points_earned=1)
     await GradedAssignment.all().update(pending_since=NOW - 1)
-    _, (second,) = await score(earned=2)
+    _, (second,) = await score(points_earned=2)
     assert (first.first, second.first) == (True, False)
 
 
 async def test_a_row_whose_turn_comes_forward_is_due_at_once(clean, score):
-    assignment = await clean(sent_version=2)
-    await GradedAssignment.filter(id=assignment).update(due_at=NOW + 50_000)
+    assignment = await clean(columns=CLEAN | {"sent_version": 2, "due_at": NOW + 50_000})
     assert await score() == ("applied", [Dirty(assignment, "leaf", NOW, first=True)])
 
 
 async def test_scores_that_follow_each_other_are_applied_in_order_and_each_makes_a_version(applier, launch):
-    await launch()
-    raw = {"type": "score.changed", "user_id": "learner", "course_id": "course", "usage_id": "unit"}
+    await launch("p")
     points = [("1", 0), ("2", 5), ("2", 6), ("0", 4)]
-    events = []
-    for earned, later in points:
-        fields = raw | {"points_earned": earned, "points_possible": "2"}
-        events.append(read_event(f"{NOW + later}-0", {k.encode(): v.encode() for k, v in fields.items()}))
+    events = [read_event(f"{NOW + later}-0", raw(SCORE | {"points_earned": earned})) for earned, later in points]
     async with in_transaction():
         results, dirty = await applier.apply_scores(events, await read_position(), now=NOW)
     assert results == ["applied", "applied", "unchanged", "stale"]
@@ -136,3 +130,71 @@ async def test_scores_that_follow_each_other_are_applied_in_order_and_each_makes
     assert (row.version_number, row.entry_id) == (3, f"{NOW + 5}-0")
     assert (await Score.get()).points_earned == 2.0
     assert (await StaleEvent.get()).number == 1
+
+
+# --- Launches and retirements ---
+
+
+async def test_a_launch_after_the_score_makes_it_dirty_and_due_at_once(score, launch):
+    assert await score() == ("applied", [])
+    result, (dirty,) = await launch()
+    assert result == "applied"
+    assert (dirty.kind, dirty.due_at, dirty.first) == ("leaf", NOW, True)
+    assignment = await GradedAssignment.get()
+    assert (assignment.version_number, assignment.sent_version, assignment.due_at) == (1, 0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("usage_id", "known", "scored", "kind"),
+    [
+        ("unit", True, False, "leaf"),
+        ("vertical", True, False, "composite"),
+        ("unit", False, True, "leaf"),
+        ("unit", False, False, "composite"),
+        ("unknown", True, False, "composite"),
+    ],
+)
+async def test_a_launch_makes_the_kind_that_is_known_or_likely(structure, score, launch, usage_id, known, scored, kind):
+    if known:
+        await structure()
+    if scored:
+        await score(usage_id=usage_id)
+    _, (dirty,) = await launch(usage_id)
+    assert (dirty.kind, dirty.due_at) == (kind, NOW), "also a composite is due at once"
+
+
+async def test_an_ungraded_launch_stores_nothing(launch):
+    assert await launch(lis_result_sourcedid="", oauth_consumer_key="nobody") == ("unchanged", [])
+    assert not await GradedAssignment.exists()
+
+
+async def test_events_about_a_retired_learner_are_stale_up_to_the_retirement_and_good_afterwards(apply, score, launch):
+    assert await apply(RETIRED, later=10) == ("applied", [])
+    for later in (9, 10):
+        assert await score(later=later) == ("stale", [])
+        assert await launch(later=later) == ("stale", [])
+    assert not await Score.exists()
+    assert not await GradedAssignment.exists()
+    assert (await score(later=11))[0] == "applied"
+    assert (await launch(later=11))[0] == "applied"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://campus.example/o", "plain http is not allowed: use https, or set egress.allow_http = true"),
+        ("https://10.1.2.3/o", "10.1.2.3 is not a public address (private): if a campus is meant to be there"),
+        ("https://[::1]/o", "::1 is not a public address (loopback)"),
+        ("https://169.254.169.254/latest", "a cloud's metadata service"),
+        ("https://user:pass@campus.example/o", "holds a user name or password"),
+    ],
+)
+async def test_a_launch_from_where_nothing_may_be_sent_is_refused_with_the_setting_to_change(applier, launch, url, why):
+    applier.egress = Egress()
+    with pytest.raises(BadEvent, match=r"^lis_outcome_service_url: ") as refused:
+        await launch(lis_outcome_service_url=url)
+    assert why in str(refused.value)
+    assert url not in str(refused.value)
+    assert not await GradedAssignment.exists()
+    await launch()
+    assert await GradedAssignment.exists()

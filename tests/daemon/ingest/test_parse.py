@@ -1,23 +1,48 @@
 """Reading entries: every type, and every way in which an entry can be bad, with the reason that quarantine shows."""
 
+import json
+
 import pytest
 
 from daemon.ingest.events import (
     TYPES,
     AssignmentDisabled,
+    BadEvent,
+    CourseStructured,
     Launched,
     ScoreChanged,
     UserRetired,
 )
-from daemon.ingest.parse import MAX_BYTES, event_type
+from daemon.ingest.parse import MAX_BLOCKS_BYTES, MAX_BYTES, event_type, read_event
 from models.registration import Registration
-from tests.daemon.ingest.parsing import ENTRY_US, STRUCTURE, read, reason
 from tests.daemon.ingest.reading import DISABLED, LAUNCH, RETIRED, SCORE
 
+#: 2026-01-01T00:00:00Z, as an entry id and as the microseconds that replace an absent ``modified``.
+ENTRY = "1767225600000-3"
+ENTRY_US = 1767225600_000_000
+BEYOND = f"{2**64 - 1}-{2**64 - 1}"
+
+ROOT = {"usage_id": "root", "parent": None}
+BLOCKS = [ROOT, {"usage_id": "unit", "parent": "root"}, {"usage_id": "p", "parent": "unit", "points_possible": 2}]
+STRUCTURE = {"type": "course.structure", "course_id": "c", "version": "7", "blocks": json.dumps(BLOCKS)}
 EVENTS = {"score": SCORE, "structure": STRUCTURE, "launch": LAUNCH, "disabled": DISABLED, "retired": RETIRED}
 REQUIRED = [(kind, name) for kind, fields in EVENTS.items() for name in fields if name != "type"]
 IDS = [(kind, name) for kind, name in REQUIRED if name in ("user_id", "course_id", "usage_id")]
 POINTS = ["points_earned", "points_possible"]
+
+
+def as_bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def read(fields, entry_id=ENTRY):
+    return read_event(entry_id, {as_bytes(name): as_bytes(value) for name, value in fields.items()})
+
+
+def reason(fields, entry_id=ENTRY):
+    with pytest.raises(BadEvent) as caught:
+        read(fields, entry_id)
+    return str(caught.value)
 
 
 def modified_us(event):
@@ -39,20 +64,26 @@ def test_each_type_is_read_with_the_time_of_its_entry():
     assert read(RETIRED) == UserRetired("u", ENTRY_US)
 
 
-OPTIONAL = {
-    "resource_link_id": "l",
-    "lti_user_id": "campus-user",
-    "tool_consumer_instance_guid": "guid",
-    "context_title": "Course",
-    "resource_link_title": "Übung",
-}
+@pytest.mark.parametrize("entry_id", [ENTRY, BEYOND])
+def test_a_structure_has_no_time_unless_it_says_one(entry_id):
+    event = read(STRUCTURE, entry_id)
+    assert isinstance(event, CourseStructured)
+    assert (event.course_id, event.version, event.modified_us) == ("c", 7, None)
+    assert event.tree.blocks() == [("p", "unit", 2.0), ("root", None, None), ("unit", "root", None)]
 
 
 def test_a_launch_is_read_with_all_its_optional_fields():
-    launch = read(LAUNCH | OPTIONAL).registration
+    optional = {
+        "resource_link_id": "l",
+        "lti_user_id": "campus-user",
+        "tool_consumer_instance_guid": "guid",
+        "context_title": "Course",
+        "resource_link_title": "Übung",
+    }
+    launch = read(LAUNCH | optional).registration
     assert (launch.resource_link_id, launch.lti_user_id, launch.instance_guid) == ("l", "campus-user", "guid")
     assert (launch.context_title, launch.resource_link_title) == ("Course", "Übung")
-    assert read(LAUNCH | dict.fromkeys(OPTIONAL, "")) == read(LAUNCH)
+    assert read(LAUNCH | dict.fromkeys(optional, "")) == read(LAUNCH)
 
 
 def test_a_launch_with_an_empty_sourcedid_is_an_ungraded_one_and_needs_no_outcome_service():
@@ -85,6 +116,11 @@ def test_points_may_be_written_like_this(text, value):
     assert read(SCORE | {"points_earned": f"-{text.lstrip('+')}"}).points_earned == -value
 
 
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("-1", -1), ("9223372036854775807", 2**63 - 1)])
+def test_versions_have_64_bits(text, value):
+    assert read(STRUCTURE | {"version": text}).version == value
+
+
 @pytest.mark.parametrize(
     ("modified", "microseconds"),
     [
@@ -98,6 +134,11 @@ def test_points_may_be_written_like_this(text, value):
 @pytest.mark.parametrize("kind", EVENTS)
 def test_modified_is_read_to_the_microsecond_up_to_an_hour_ahead(kind, modified, microseconds):
     assert modified_us(read(EVENTS[kind] | {"modified": modified})) == microseconds
+
+
+def test_a_tree_may_be_deep_enough_to_defeat_recursion():
+    blocks = [ROOT, *({"usage_id": str(n), "parent": str(n - 1) if n else "root"} for n in range(3_000))]
+    assert len(list(read(STRUCTURE | {"blocks": json.dumps(blocks)}).tree.below("root"))) == 3_001
 
 
 # --- Bad events ---
@@ -127,9 +168,25 @@ def test_an_id_that_the_database_cannot_index_is_named(kind, name):
         ({"type": "score_changed"}, "unknown type 'score_changed'; known: score.changed, course.structure, launch"),
         ({"type": "SCORE.CHANGED"}, "unknown type 'SCORE.CHANGED'"),
         ({"type": "x" * 100_000}, f"unknown type '{'x' * 64}'; known"),
+        (SCORE | {"colour": "x" * (9 * 1024 * 1024)}, f"the entry is larger than {MAX_BYTES} bytes"),
+        (STRUCTURE | {"version": str(2**63)}, "version does not fit 64 bits"),
+        (STRUCTURE | {"version": str(-(2**63) - 1)}, "version does not fit 64 bits"),
+        (STRUCTURE | {"version": "9" * 4_000}, "version does not fit 64 bits"),
+        *(
+            (STRUCTURE | {"version": text}, f"version is not an integer: {text!r}")
+            for text in ("1.0", " 1", "1_0", "٣")
+        ),
+        (
+            SCORE | {"points_possible": "-0.1"},
+            "points_possible is negative: '-0.1' (user_id='u', course_id='c', usage_id='p', ",
+        ),
+        (
+            without(SCORE, "points_earned") | {"user_id": b"\xff"},
+            "user_id is not valid UTF-8 (user_id=<unreadable>, course_id='c', usage_id='p', points_earned=<absent>, ",
+        ),
     ],
 )
-def test_an_unknown_type_is_named(fields, said):
+def test_what_is_wrong_is_named_and_a_score_with_all_its_values(fields, said):
     assert reason(fields).startswith(said)
 
 
@@ -154,19 +211,6 @@ def test_points_whose_sums_would_not_stay_finite_are_named(name, text):
     assert reason(SCORE | {name: text}).startswith(f"{name} is beyond 1e+12: {text[:64]!r}")
 
 
-def test_a_bad_score_is_reported_with_all_its_values():
-    said = reason(SCORE | {"points_possible": "-0.1"})
-    assert said.startswith("points_possible is negative: '-0.1' (user_id='u', course_id='c', usage_id='p', ")
-    said = reason(without(SCORE, "points_earned") | {"user_id": b"\xff"})
-    assert "user_id=<unreadable>, course_id='c', usage_id='p', points_earned=<absent>, points_possible='2'" in said
-
-
-@pytest.mark.parametrize(("kind", "name"), [("score", "colour"), ("structure", "blocks")])
-def test_an_entry_larger_than_any_structure_is_refused(kind, name):
-    fields = EVENTS[kind] | {name: "x" * (9 * 1024 * 1024)}
-    assert reason(fields) == f"the entry is larger than {MAX_BYTES} bytes"
-
-
 @pytest.mark.parametrize("kind", EVENTS)
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -187,14 +231,58 @@ def test_a_bad_modified_is_named(kind, text, said):
     assert reason(EVENTS[kind] | {"modified": text}).startswith(said)
 
 
-BEYOND = f"{2**64 - 1}-{2**64 - 1}"
-
-
 @pytest.mark.parametrize("kind", ["score", "launch", "disabled", "retired"])
 def test_an_entry_id_beyond_the_times_that_can_be_stored_needs_a_modified(kind):
     assert reason(EVENTS[kind], BEYOND).startswith(f"the entry's id {BEYOND} is no time, and modified is absent")
     assert modified_us(read(EVENTS[kind] | {"modified": "2026-01-01T00:00:00Z"}, BEYOND)) == ENTRY_US
     assert modified_us(read(EVENTS[kind], "0-1")) == 0
+
+
+# --- Bad blocks ---
+
+
+def test_blocks_may_take_8_mib_and_no_more():
+    text = STRUCTURE["blocks"].ljust(MAX_BLOCKS_BYTES)
+    assert read(STRUCTURE | {"blocks": text}).version == 7
+    assert reason(STRUCTURE | {"blocks": text + " "}) == f"blocks is larger than {8 * 1024 * 1024} bytes"
+
+
+def block(**changes):
+    return {"usage_id": "p", "parent": "root"} | changes
+
+
+NO_ID = "blocks: a block's usage_id is not a string of 1 to 255 characters"
+NO_PARENT = "blocks: the parent of 'p' is neither null nor a string"
+NO_POINTS = "blocks: points_possible of 'p' is not a number from 0 to 1e+12"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ("[", "blocks is not JSON"),
+        ("'root'", "blocks is not JSON"),
+        ('[{"usage_id": "root", "points_possible": NaN}]', "blocks is not JSON"),
+        ('[{"usage_id": "root", "points_possible": -Infinity}]', "blocks is not JSON"),
+        ("[" * 100_000 + "]" * 100_000, "blocks is not JSON"),
+        ('[{"usage_id": "root", "points_possible": ' + "9" * 5_000 + "}]", "blocks is not JSON"),
+        ("{}", "blocks is not a JSON array"),
+        (["root"], "blocks: a block is not an object"),
+        ([], "blocks: there must be exactly one block without a parent, not 0"),
+        ([ROOT, block(parent=None)], "blocks: there must be exactly one block without a parent, not 2"),
+        ([ROOT, block(parent="nowhere")], "blocks: parent 'nowhere' is not among the blocks"),
+        ([ROOT, block(), block()], "blocks: block 'p' comes twice"),
+        ([ROOT, block(parent="p")], "blocks: the parents make a cycle"),
+        ([ROOT, block(parent="q"), block(usage_id="q", parent="p")], "blocks: the parents make a cycle"),
+        ([{"parent": None}], NO_ID),
+        *(([ROOT, block(usage_id=value)], NO_ID) for value in ("", 7, "x" * 256, "a\x00", "\ud800")),
+        *(([ROOT, block(parent=value)], NO_PARENT) for value in ("", 7, ["root"])),
+        *(([ROOT, block(points_possible=value)], NO_POINTS) for value in (-1, True, "2", 2e12, 10**400)),
+        ('[{"usage_id": "p", "points_possible": 1e999}]', NO_POINTS),
+    ],
+)
+def test_malformed_blocks_are_named(blocks, said):
+    text = blocks if isinstance(blocks, str) else json.dumps(blocks)
+    assert reason(STRUCTURE | {"blocks": text}).startswith(said)
 
 
 # --- The type that metrics count ---

@@ -6,7 +6,6 @@ from daemon.infra.redis import redis_client
 from daemon.ingest.reader import TRIM_EVERY
 from models.assignment import GradedAssignment
 from tests.daemon.ingest.reading import (
-    DAY_MS,
     KEY,
     LAUNCH,
     SCORE,
@@ -17,6 +16,7 @@ from tests.daemon.ingest.reading import (
     where,
 )
 
+DAY_MS = 86_400_000
 NEW = SCORE | {"usage_id": "new"}
 
 

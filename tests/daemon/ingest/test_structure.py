@@ -5,9 +5,15 @@ import pytest
 from daemon.ingest.events import BadEvent
 from models.assignment import GradedAssignment
 from models.course import CourseStructure
-from tests.daemon.ingest.applying import COURSE, NOW, PROBLEMS, row, versions
+from tests.daemon.ingest.reading import CLEAN, COURSE, NOW, PROBLEMS, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
+
+WAITING = CLEAN | {"waiting_since": NOW - 5}
+
+
+async def row(assignment_id):
+    return await GradedAssignment.get(id=assignment_id)
 
 
 async def test_the_first_structure_changes_all_assignments_in_it_and_uses_earlier_scores(clean, score, structure):
@@ -23,7 +29,7 @@ async def test_the_first_structure_changes_all_assignments_in_it_and_uses_earlie
     [
         pytest.param(COURSE, {"unit": 7}, {"unit", "vertical", "chapter", "course"}, id="other points"),
         pytest.param(
-            {**COURSE, "unit": "side"},
+            COURSE | {"unit": "side"},
             PROBLEMS,
             {"unit", "vertical", "side", "chapter", "course"},
             id="a moved problem: its old and its new path",
@@ -42,8 +48,8 @@ async def test_a_new_structure_changes_the_old_and_the_new_path_of_what_moved(st
 
 async def test_a_new_structure_changes_those_that_wait_for_one_once(structure, clean):
     await structure()
-    waiting = [await clean("nowhere", waiting_since=NOW - 5), await clean("unit", waiting_since=NOW - 5)]
-    elsewhere = await clean("nowhere", course_id="another", waiting_since=NOW - 5)
+    waiting = [await clean("nowhere", WAITING), await clean("unit", WAITING)]
+    elsewhere = await clean("nowhere", WAITING, course_id="another")
     await structure(version=2, points={"unit": 7})
     assert await versions() == {waiting[0]: 4, waiting[1]: 4, elsewhere: 3}
     assert [(await row(one)).waiting_since for one in waiting] == [None, None]
@@ -55,7 +61,7 @@ async def test_a_structure_says_of_what_kind_an_assignment_is(clean, structure):
     await structure()
     assert ((await row(leaf)).composite, (await row(above)).composite) == (False, True)
     assert ((await row(leaf)).due_at, (await row(above)).due_at) == (NOW, NOW + 20_000)
-    await structure({**COURSE, "part": "unit"}, version=2)
+    await structure(COURSE | {"part": "unit"}, version=2)
     assert (await row(leaf)).composite
 
 
