@@ -1,9 +1,8 @@
-import json
 from fractions import Fraction
 
 import pytest
 
-from daemon.demo.course import COURSE_ID, Course, DemoBlock, example_course, structure_event
+from daemon.demo.course import Course, DemoBlock, example_course
 
 COURSE = Course(
     (
@@ -36,15 +35,6 @@ def test_a_score_is_earned_over_possible_of_the_problems_below_and_none_where_no
     usage_id, earned, share
 ):
     assert COURSE.share(usage_id, {name: Fraction(points) for name, points in earned.items()}) == share
-
-
-def test_the_structure_event_holds_every_block_under_its_parent():
-    event = structure_event(COURSE)
-    blocks = {block["usage_id"]: block for block in json.loads(event["blocks"])}
-    assert (event["type"], event["course_id"]) == ("course.structure", COURSE_ID)
-    assert set(blocks) == {block.usage_id for block in COURSE.blocks}
-    assert blocks["course"] == {"usage_id": "course", "parent": None}
-    assert blocks["hard"] == {"usage_id": "hard", "parent": "unit", "points_possible": 2.5}
 
 
 def test_the_example_course_is_the_same_in_every_run_and_its_usage_ids_differ():

@@ -1,11 +1,10 @@
 from collections import Counter
-from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
 
-from daemon.demo.course import COURSE_ID, example_course
-from daemon.demo.learners import Assignment, Attempt, launch_event, score_event, write_script
+from daemon.demo.course import example_course
+from daemon.demo.learners import Attempt, write_script
 
 COURSE = example_course()
 
@@ -70,31 +69,3 @@ def test_the_newest_answers_are_what_the_campus_should_hold(script):
         newest = {attempt.usage_id: Fraction(attempt.earned) for attempt in sorted(own, key=lambda a: a.scored_at)}
         assert expected[one.sourcedid] == COURSE.share(one.usage_id, newest)
     assert None in expected.values(), "no learner opened a problem without answering it"
-
-
-def test_a_launch_event_names_consumer_learner_block_and_service():
-    assignment = Assignment("1001", "block@problem", "sourcedid", composite=False)
-    event = launch_event(assignment, consumer_key="demo", service_url="http://campus/outcomes")
-    assert event["resource_link_id"] == "link-problem"
-    assert {name: event[name] for name in ("type", "oauth_consumer_key", "user_id", "course_id", "usage_id")} == {
-        "type": "launch",
-        "oauth_consumer_key": "demo",
-        "user_id": "1001",
-        "course_id": COURSE_ID,
-        "usage_id": "block@problem",
-    }
-    assert event["lis_result_sourcedid"] == "sourcedid"
-    assert event["lis_outcome_service_url"] == "http://campus/outcomes"
-
-
-def test_a_score_event_says_when_it_was_scored():
-    event = score_event(Attempt("1001", "problem", 1.25, 1.875, 2.5), began=datetime(2026, 3, 1, 12, tzinfo=UTC))
-    assert event == {
-        "type": "score.changed",
-        "user_id": "1001",
-        "course_id": COURSE_ID,
-        "usage_id": "problem",
-        "points_earned": "1.875",
-        "points_possible": "2.5",
-        "modified": "2026-03-01T12:00:01.250+00:00",
-    }

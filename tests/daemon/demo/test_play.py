@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from daemon.demo.play import LEARNERS
+from tests.blackbox.world import wait_until
 
 COMMAND = [sys.executable, "-m", "daemon", "demo"]
 
@@ -23,15 +24,6 @@ def numbers(output):
     """Read the final table: what is counted, and the count."""
     rows = re.findall(r"^\W*(\w[^│|]*?)\s*[│|]\s*(\d+)\s*[│|]\s*$", output, re.MULTILINE)
     return {name: int(number) for name, number in rows}
-
-
-def wait_for(condition, seconds):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def server_runs_below(process):
@@ -65,7 +57,7 @@ def test_an_interrupted_demo_leaves_no_process_behind(number):
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
         try:
             parent = psutil.Process(demo.pid)
-            assert wait_for(lambda: server_runs_below(parent), 30)
+            wait_until("its server runs", lambda: server_runs_below(parent))
             time.sleep(2)
             family = parent.children(recursive=True)
             demo.send_signal(number)

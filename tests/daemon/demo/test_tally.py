@@ -38,13 +38,6 @@ def test_a_grade_that_is_wrong_missing_or_without_reason_is_a_mismatch(expected,
     assert mismatches(expected, gradebook) == ["s"]
 
 
-def test_a_right_gradebook_has_no_mismatches():
-    expected = SCRIPT.expected(COURSE)
-    gradebook = {sourcedid: f"{float(score):.6f}" for sourcedid, score in expected.items() if score is not None}
-    result = tally(SCRIPT, COURSE, [], gradebook)
-    assert (result.mismatches, result.right) == (0, len(SCRIPT.assignments))
-
-
 def test_requests_are_counted_unless_the_campus_refused_them():
     refused = request(COMPOSITE, 401, RequestFault(401, "a signature that is not valid"))
     rows = tally(SCRIPT, COURSE, [refused, request(COMPOSITE, 503), request(COMPOSITE, 200)], {}).rows
