@@ -55,13 +55,14 @@ async def test_a_loop_that_hangs_in_a_lost_server_is_left_behind_and_not_cancell
     assert ended == []
 
 
-def test_a_second_reload_compares_with_the_first():
+def test_a_reload_changes_what_can_change_and_compares_with_the_one_before():
     configs, adopted = [NEW, NEW, OLD], []
     notifier = NotedNotifier()
     reloader = Reloader(OLD, lambda: configs.pop(0), adopted.append, notifier)
     for _ in range(3):
         reloader.reload()
-    assert [config.outcomes.max_per_campus for config in adopted] == [8, 4]
+    assert [config.outcomes for config in adopted] == [OutcomesSection(max_per_campus=8), OLD.outcomes]
+    assert [(config.log.level, config.web) for config in adopted] == [("debug", OLD.web), ("info", OLD.web)]
     assert notifier.sent == ["RELOADING=1", "READY=1"] * 3
 
 

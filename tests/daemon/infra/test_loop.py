@@ -30,11 +30,14 @@ def rounds(*outcomes):
     return step
 
 
-async def test_a_loop_repeats_until_it_is_stopped(stop):
+async def test_a_loop_repeats_until_it_is_stopped_and_each_round_is_a_sign_of_life(stop):
     loop = Loop("intake", rounds(None, None, None))
+    assert loop.is_ticking()
+    loop.ticked -= STUCK + 1
+    assert not loop.is_ticking()
     await loop.run(stop)
-    assert stop.slept == []
-    assert loop.trouble is None
+    assert loop.is_ticking()
+    assert (stop.slept, loop.trouble) == ([], None)
     await Loop("intake", rounds(ValueError("never"))).run(stop)
 
 
@@ -87,15 +90,6 @@ async def test_a_bug_ends_the_loop_and_so_does_cancelling_it(stop, bug):
         await Loop("intake", rounds(bug, None)).run(stop)
     assert caught.value is bug
     assert stop.slept == []
-
-
-async def test_a_loop_ticks_when_a_round_began_lately():
-    loop = Loop("intake", rounds(None))
-    assert loop.is_ticking()
-    loop.ticked -= STUCK + 1
-    assert not loop.is_ticking()
-    await loop.run(Stop())
-    assert loop.is_ticking()
 
 
 async def test_a_sleep_ends_after_its_time_or_with_the_stop():

@@ -24,15 +24,16 @@ DAY = 86_400
 EGRESS = Egress(allow_http=True, allow_networks=(ip_network("127.0.0.0/8"),))
 
 
+async def launch(name: str, lms: RecordingLms) -> int:
+    """A grade that this consumer is to get; gives its row."""
+    return await make_assignment(await make_service(name, lms.url()))
+
+
 class Campuses:
     """A sender that trusts each consumer's own certificate, and the gauges beside it."""
 
     def __init__(self, session, gauges: Gauges, metrics: Metrics) -> None:
         self._session, self._gauges, self._metrics = session, gauges, metrics
-
-    async def launch(self, name: str, lms: RecordingLms) -> int:
-        """A grade that this consumer is to get; gives its row."""
-        return await make_assignment(await make_service(name, lms.url()))
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
         tls = {} if certificate is None else {"campus": trust(certificate)}
@@ -54,8 +55,7 @@ async def campuses(empty_database, valkey_url):
         redis_client(valkey_url) as client,
         http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=ends) as session,
     ):
-        stream = Stream(client, "events")
-        gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=ends)
+        gauges = Gauges(clock=clock, stream=Stream(client, "events"), metrics=metrics, certificate_ends=ends)
         yield Campuses(session, gauges, metrics)
 
 
@@ -63,7 +63,7 @@ async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_a
     old, new = valid_for(3, tmp_path), valid_for(90, tmp_path)
     async with RecordingLms(tls=served_with(old)) as lms, RecordingLms() as plain:
         for name, where in (("a", lms), ("b", lms), ("c", plain)):
-            await campuses.launch(name, where)
+            await launch(name, where)
         assert await campuses.days_left("a") is None, "no connection was made yet"
         await campuses.send(lms, old)
         await campuses.send(plain)
@@ -78,7 +78,7 @@ async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_a
 async def test_a_certificate_that_is_not_trusted_shows_nothing(campuses, tmp_path):
     certificate = expired(tmp_path)
     async with RecordingLms(tls=served_with(certificate)) as lms:
-        await campuses.launch("a", lms)
+        await launch("a", lms)
         with pytest.raises(DeliveryError, match="certificate"):
             await campuses.send(lms, certificate)
     assert await campuses.days_left("a") is None
@@ -89,8 +89,8 @@ async def test_of_several_addresses_the_first_certificate_to_run_out_counts_unti
 ):
     short, long = valid_for(3, tmp_path), valid_for(90, tmp_path)
     async with RecordingLms(tls=served_with(short)) as one, RecordingLms(tls=served_with(long)) as other:
-        left = await campuses.launch("a", one)
-        await campuses.launch("a", other)
+        left = await launch("a", one)
+        await launch("a", other)
         await campuses.send(one, short)
         await campuses.send(other, long)
         assert await campuses.days_left("a") == pytest.approx(3, abs=0.1)

@@ -55,6 +55,15 @@ async def answered(**columns) -> None:
     await Campus.all().update(answered_at=1, **columns)
 
 
+async def campuses(number: int, **columns) -> None:
+    """So many, each with as many grades due as it may have requests."""
+    for one in range(number):
+        service = await make_service(f"campus {one}")
+        for _ in range(MAX_PER_CAMPUS):
+            await make_assignment(service)
+    await answered(**columns)
+
+
 async def test_what_is_due_is_named_in_each_round_until_it_is_claimed(dispatching):
     assignments = [await make_assignment(), await make_assignment(composite=True)]
     await answered()
@@ -94,11 +103,7 @@ async def test_a_campus_gets_as_many_messages_as_it_has_free_slots_oldest_first(
 
 
 async def test_all_campuses_together_get_no_more_than_there_are_connections(dispatching):
-    for number in range(CONNECTIONS // MAX_PER_CAMPUS + 3):
-        service = await make_service(f"campus {number}")
-        for _ in range(MAX_PER_CAMPUS):
-            await make_assignment(service)
-    await answered()
+    await campuses(CONNECTIONS // MAX_PER_CAMPUS + 3)
     assert len(await dispatching.step()) == CONNECTIONS
     assert dispatching.sending.outcomes.contended
     await LtiConsumer.filter(consumer_name__not="campus 0").delete()
@@ -107,11 +112,7 @@ async def test_all_campuses_together_get_no_more_than_there_are_connections(disp
 
 
 async def test_slow_campuses_get_half_of_the_connections(dispatching):
-    for number in range(CONNECTIONS // MAX_PER_CAMPUS):
-        service = await make_service(f"campus {number}")
-        for _ in range(MAX_PER_CAMPUS):
-            await make_assignment(service)
-    await answered(slow=True)
+    await campuses(CONNECTIONS // MAX_PER_CAMPUS, slow=True)
     assert len(await dispatching.step()) == CONNECTIONS // 2
     assert (dispatching.sending.outcomes.contended, dispatching.sending.outcomes.slow_contended) == (False, True)
 
@@ -127,11 +128,7 @@ def test_connections_are_contended_if_several_campuses_want_more_than_are_free(f
 
 async def test_slow_campuses_that_have_their_half_keep_no_other_from_handing_over(dispatching):
     outcomes = dispatching.sending.outcomes
-    services = [await make_service(f"campus {number}") for number in range(CONNECTIONS)]
-    for service in services:
-        for _ in range(MAX_PER_CAMPUS):
-            await make_assignment(service)
-    await answered(slow=True)
+    await campuses(CONNECTIONS, slow=True)
     first = await dispatching.step()
     for start in range(0, len(first), MAX_PER_CAMPUS):
         await outcomes._claim_many(first[start : start + MAX_PER_CAMPUS])

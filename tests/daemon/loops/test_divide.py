@@ -23,20 +23,6 @@ def test_each_campus_gets_its_free_slots_or_an_even_share_of_the_connections():
     assert shares(capacity(1, in_flight=3), capacity(2, in_flight=1), capacity(3), free=3) == {2: 1, 3: 2}
 
 
-def test_without_a_free_slot_or_connection_a_campus_gets_nothing():
-    assert shares(capacity(1, free=0), capacity(2, free=-1, in_flight=5), capacity(3, free=1)) == {3: 1}
-    assert shares(capacity(1), capacity(2), free=0) == {}
-
-
-def test_slow_campuses_together_get_no_more_than_their_part():
-    campuses = [capacity(1, slow=True), capacity(2, slow=True), capacity(3)]
-    assert shares(*campuses, free_for_slow=3) == {1: 2, 2: 1, 3: 4}
-
-
-def test_slow_campuses_whose_part_is_used_up_hold_up_no_other():
-    assert shares(capacity(1, slow=True), capacity(2), free=4, free_for_slow=0) == {2: 4}
-
-
 @pytest.mark.parametrize(("trips", "newest"), [(None, False), (0, False), (1, True), (2, False), (3, True)], ids=str)
 def test_each_second_probe_is_of_the_newest_assignment(trips, newest):
     assert divide([capacity(1, free=1, trips=trips)], free=9, free_for_slow=9) == [Share(1, 1, newest=newest)]

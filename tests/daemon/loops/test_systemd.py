@@ -13,29 +13,17 @@ from tests.actors.sending import Ticker
 from tests.daemon.doubles import NotedNotifier, Sleepless
 
 
-@pytest.fixture(params=["a path", "an abstract name"])
-def supervisor(request, tmp_path):
-    """A socket that listens as systemd's does, and its address."""
+def test_each_state_is_one_datagram_also_to_an_abstract_address():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.settimeout(5)
-        if request.param == "a path":
-            address = str(tmp_path / "notify")
-            listener.bind(address)
-        else:
-            address = f"@passbackd-test-{id(listener)}"
-            listener.bind(address.replace("@", "\0", 1))
-        yield listener, address
-
-
-def test_each_state_is_one_datagram(supervisor):
-    listener, address = supervisor
-    systemd = Notifier(address)
-    systemd.ready()
-    systemd.reloading()
-    systemd.status("3 due,\n1 parked")
-    systemd.alive()
-    systemd.stopping()
-    heard = [listener.recv(4096).decode() for _ in range(5)]
+        listener.bind(f"\0passbackd-test-{id(listener)}")
+        systemd = Notifier(f"@passbackd-test-{id(listener)}")
+        systemd.ready()
+        systemd.reloading()
+        systemd.status("3 due,\n1 parked")
+        systemd.alive()
+        systemd.stopping()
+        heard = [listener.recv(4096).decode() for _ in range(5)]
     assert heard[0] == "READY=1"
     assert heard[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
     assert heard[2:] == ["STATUS=3 due, 1 parked", "WATCHDOG=1", "STOPPING=1\nSTATUS=draining"]

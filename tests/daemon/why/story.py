@@ -49,13 +49,13 @@ def before(minutes: float) -> int:
     return NOW - int(minutes * 60_000)
 
 
-def sent(result: DeliveryResult, score: str, **more: Any) -> dict[str, Any]:
+def request(result: DeliveryResult, score: str, **more: Any) -> dict[str, Any]:
     """What is recorded of one request, a second after the claim."""
     return {"result": result, "score": score, **more}
 
 
-UNAVAILABLE = sent("ambiguous", "0.25", http_status=503, description="HTTP 503: no words", duration_ms=40)
-NO_CONNECTION = sent("retried", "0.25", description="cannot connect: connection refused")
+UNAVAILABLE = request("ambiguous", "0.25", http_status=503, description="HTTP 503: no words", duration_ms=40)
+NO_CONNECTION = request("retried", "0.25", description="cannot connect: connection refused")
 
 
 class _SetClock(Clock):
@@ -104,17 +104,15 @@ class Story:
             "score.changed", ago, **{**about, "points_earned": earned, "points_possible": possible, **fields}
         )
 
-    async def id_of(self, **columns: Any) -> int:
-        return (await GradedAssignment.get(**columns)).id
-
-    async def claim(self, assignment_id: int, ago: float) -> Claim:
+    async def claim(self, ago: float, **which) -> Claim:
+        assignment = await GradedAssignment.get(**which)
         lease = Lease(now=before(ago), began=0.0, ms=LEASE_MS, second_ms=10_000, max_per_campus=4)
-        (got,) = await claim([assignment_id], lease, most=1)
+        (got,) = await claim([assignment.id], lease, most=1)
         return got
 
-    async def attempt(self, assignment_id: int, ago: float, how: Outcome, record: Any = None, **more) -> None:
+    async def attempt(self, ago: float, how: Outcome, record: Any = None, *, usage_id="unit", **more) -> None:
         """A sender claims, and the attempt ends so, a second later; a moment passes until it is stored."""
-        got = await self.claim(assignment_id, ago)
+        got = await self.claim(ago, usage_id=usage_id)
         delivery = record and DeliveryRecord(
             got.assignment_id,
             got.token,
@@ -127,26 +125,20 @@ class Story:
         end = Finish(got, how, score=record and record["score"], delivery=delivery, **more)
         await finish([end], now=before(ago) + 1040, next_breaker=lambda breaker, _signal: breaker)
 
-    async def accepted(self, assignment_id: int, ago: float, score: str, *, clamped=False) -> None:
+    async def accepted(self, ago: float, score: str, *, usage_id="unit", clamped=False) -> None:
         answer = {"http_status": 200, "code_major": "success", "description": "Score recorded", "duration_ms": 120}
-        await self.attempt(assignment_id, ago, "accepted", sent("accepted", score, clamped=clamped, **answer))
+        record = request("accepted", score, clamped=clamped, **answer)
+        await self.attempt(ago, "accepted", record, usage_id=usage_id)
 
-    async def begin(self, *, scored: bool = True, usage_id: str = "unit", accepted: bool = False) -> int:
-        """
-        A campus, a course, a learner with a score and a launch some hours ago.
-
-        Returns:
-            The assignment, which is due, or was accepted an hour and a half later.
-        """
+    async def begin(self, *, scored: bool = True, usage_id: str = "unit", accepted: bool = False) -> None:
+        """A campus, a course, a learner with a score and a launch some hours ago, and perhaps an accepted grade."""
         await self.consumer()
         await self.structure()
         if scored:
             await self.score(501, 1)
         await self.launch(500, usage_id=usage_id)
-        assignment_id = await self.id_of(usage_id=usage_id)
         if accepted:
-            await self.accepted(assignment_id, 400, "0.25")
-        return assignment_id
+            await self.accepted(400, "0.25")
 
 
 def ask(**asked) -> Query:
@@ -154,18 +146,24 @@ def ask(**asked) -> Query:
     return Query(**({} if {"lti_user_id", "sourcedid"} & asked.keys() else {"user_id": "42"}) | asked)
 
 
+#: What happens, and the question at its end.
 SITUATIONS: dict[str, Callable[[Story], Awaitable[Query]]] = {}
 
 
-def situation(story: Callable[[Story], Awaitable[Query]]) -> Callable[[Story], Awaitable[Query]]:
-    SITUATIONS[story.__name__] = story
-    return story
+async def _asked(story: Story, happen: Callable[..., Awaitable[Query | None]], **row: Any) -> Query:
+    return await happen(story, **row) or ask()
 
 
-def situations(table: Mapping[str, Any]) -> Callable[[Callable[[Story, Any], Awaitable[Query]]], None]:
-    """Register a story for each row of a table."""
+def situation(happen):
+    """Register what happens; it returns the question, unless that is about all grades of the learner."""
+    SITUATIONS[happen.__name__] = partial(_asked, happen=happen)
+    return happen
 
-    def register(story: Callable[[Story, Any], Awaitable[Query]]) -> None:
-        SITUATIONS.update({name: partial(story, row=row) for name, row in table.items()})
+
+def situations(table: Mapping[str, Any]):
+    """Register what happens for each row of a table."""
+
+    def register(happen):
+        SITUATIONS.update({name: partial(_asked, happen=happen, row=row) for name, row in table.items()})
 
     return register

@@ -3,12 +3,12 @@
 from models import consumer_admin
 from models.campus import Campus
 from models.rescue import rescue
-from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, sent, situation, situations
+from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, request, situation, situations
 
-PROCESSING = sent(
+PROCESSING = request(
     "ambiguous", "0.25", http_status=200, code_major="processing", description="HTTP 200, processing: queued"
 )
-UNSIGNED = sent("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
+UNSIGNED = request("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
 
 #: Attempts: minutes ago, outcome, what is recorded, more of the outcome.
 ATTEMPTS = {
@@ -55,51 +55,47 @@ PARKED = {
 
 @situations(ATTEMPTS)
 async def attempted(story, row):
-    unit = await story.begin()
+    await story.begin()
     for ago, outcome, record, more in row:
-        await story.attempt(unit, ago, outcome, record, **more)
-    return ask()
+        await story.attempt(ago, outcome, record, **more)
 
 
 @situations(CAMPUSES)
 async def campus_with(story, row):
     await story.begin()
     await Campus.all().update(**row)
-    return ask()
 
 
 @situations(PARKED)
 async def refused_and_parked(story, row):
     status, reason, scope = row
     answer = {"http_status": status, "code_major": "failure", "duration_ms": 90} if status else {}
-    record = sent("refused", "0.5", description=reason, **answer)
-    return await parked(story, "parked", record, parked_scope=scope, parked_reason=reason)
+    record = request("refused", "0.5", description=reason, **answer)
+    await parked(story, "parked", record, parked_scope=scope, parked_reason=reason)
 
 
 async def parked(story, *attempt, **more):
-    unit = await story.begin(accepted=True)
+    await story.begin(accepted=True)
     await story.score(100, 2)
-    await story.attempt(unit, 80, *attempt, **more)
-    return ask()
+    await story.attempt(80, *attempt, **more)
 
 
 @situation
 async def parked_for_the_campus_after_many_attempts(story):
     reason = "80 attempts failed, the last one with: cannot connect: connection refused"
-    return await parked(story, "retried", NO_CONNECTION, parked_scope="campus", parked_reason=reason)
+    await parked(story, "retried", NO_CONNECTION, parked_scope="campus", parked_reason=reason)
 
 
 @situation
 async def parked_with_nothing_in_the_ledger(story):
-    return await parked(story, "parked", parked_scope="course", parked_reason="course has ended")
+    await parked(story, "parked", parked_scope="course", parked_reason="course has ended")
 
 
 @situation
 async def superseded(story):
-    unit = await story.begin()
-    await story.attempt(unit, 60, "retried", NO_CONNECTION, not_before=NOW + 150_000)
+    await story.begin()
+    await story.attempt(60, "retried", NO_CONNECTION, not_before=NOW + 150_000)
     await story.score(20, 2)
-    return ask()
 
 
 @situation
@@ -119,15 +115,15 @@ async def waiting_at_the_ceiling_of_the_debounce(story):
 
 @situations({"being_sent": 0.1, "left_by_a_sender_that_did_not_come_back": 30})
 async def claimed(story, row):
-    await story.claim(await story.begin(), row)
-    return ask()
+    await story.begin()
+    await story.claim(row)
 
 
 @situation
 async def taken_back_from_a_sender_that_did_not_come_back(story):
-    await story.claim(await story.begin(), 30)
+    await story.begin()
+    await story.claim(30)
     await rescue(now=before(29))
-    return ask()
 
 
 @situation
@@ -135,22 +131,20 @@ async def structure_unknown_and_not_looked_at_yet(story):
     await story.consumer()
     await story.score(501, 1)
     await story.launch(500)
-    return ask()
 
 
 @situation
 async def structure_unknown(story):
     await structure_unknown_and_not_looked_at_yet(story)
-    await story.attempt(await story.id_of(usage_id="unit"), 499, "waiting")
-    return ask()
+    await story.attempt(499, "waiting")
 
 
 @situation
 async def campus_down_and_the_next_probe_is_due(story):
-    unit, since = await story.begin(), before(94)
-    await story.attempt(unit, 95, "in_doubt", UNAVAILABLE, not_before=since, hold_until=since, given_back=True)
+    since = before(94)
+    await story.begin()
+    await story.attempt(95, "in_doubt", UNAVAILABLE, not_before=since, hold_until=since, given_back=True)
     await Campus.all().update(**DOWN, blocked_until=before(1))
-    return ask()
 
 
 @situation
@@ -158,19 +152,16 @@ async def campus_probing(story):
     await story.begin()
     await story.launch(400, user_id="43", lis_result_sourcedid="grade-of-another", lti_user_id="campus-43")
     await Campus.all().update(**DOWN, blocked_until=before(90))
-    await story.claim(await story.id_of(user_id="43"), 0.1)
-    return ask()
+    await story.claim(0.1, user_id="43")
 
 
 @situation
 async def campus_paused(story):
     await story.begin()
     await consumer_admin.pause("example", now=before(1500))
-    return ask()
 
 
 @situation
 async def campus_paused_while_the_debounce_runs(story):
     await waiting_for_the_debounce(story)
     await consumer_admin.pause("example", now=before(1500))
-    return ask()

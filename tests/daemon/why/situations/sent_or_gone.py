@@ -1,7 +1,7 @@
 """Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
 
 from models.registration import Registration, register
-from tests.daemon.why.story import LAUNCH, NO_CONNECTION, SITUATIONS, ask, before, sent, situation, situations
+from tests.daemon.why.story import LAUNCH, NO_CONNECTION, ask, before, request, situation, situations
 
 #: One assignment is due, and this is asked.
 ASKED = {
@@ -58,60 +58,53 @@ async def retired_learner_who_came_back(story):
     await story.begin()
     await story.event("user.retired", 60, user_id="42")
     await story.score(30, 2)
-    return ask()
 
 
-async def an_hour_ago(story):
-    await story.accepted(await story.begin(), 73, "0.25")
+@situation
+async def sent(story):
+    await story.begin()
+    await story.accepted(73, "0.25")
     return ask(course_id="physics", usage_id="unit")
-
-
-SITUATIONS["sent"] = an_hour_ago
 
 
 @situation
 async def sent_with_a_ledger_that_is_longer_than_anybody_reads(story):
-    unit = await story.begin()
+    await story.begin()
     for number in range(51):
-        await story.attempt(unit, 400 - number, "retried", NO_CONNECTION, not_before=before(400 - number))
-    await story.accepted(unit, 73, "0.25")
-    return ask()
+        await story.attempt(400 - number, "retried", NO_CONNECTION, not_before=before(400 - number))
+    await story.accepted(73, "0.25")
 
 
 @situation
 async def unchanged_and_skipped(story):
-    unit = await story.begin(accepted=True)
+    await story.begin(accepted=True)
     await story.score(100, 0)
     await story.score(99, 1)
-    await story.attempt(unit, 80, "unchanged")
-    return ask()
+    await story.attempt(80, "unchanged")
 
 
 @situation
 async def registered_a_moment_ago_with_nothing_attempted(story):
     await story.begin(scored=False)
-    return ask()
 
 
 @situation
 async def nothing_attempted(story):
-    await story.attempt(await story.begin(scored=False), 499, "empty")
-    return ask()
+    await story.begin(scored=False)
+    await story.attempt(499, "empty")
 
 
 @situation
 async def clamped(story):
-    problem = await story.begin(scored=False, usage_id="p1")
+    await story.begin(scored=False, usage_id="p1")
     await story.score(90, 3)
-    await story.accepted(problem, 89, "1", clamped=True)
-    return ask()
+    await story.accepted(89, "1", usage_id="p1", clamped=True)
 
 
 @situation
 async def switched_off(story):
     await story.begin(accepted=True)
     await story.event("assignment.disabled", 30, oauth_consumer_key="example", lis_result_sourcedid="grade-of-unit")
-    return ask()
 
 
 @situation
@@ -131,24 +124,23 @@ async def moved_to_another_block_and_asked_for_by_the_new_one(story):
 @situation
 async def moved_to_another_block_in_which_nothing_is_attempted(story):
     await moved_to_another_block_and_asked_for_by_the_old_one(story)
-    await story.attempt(await story.id_of(usage_id="other unit"), 59, "empty")
-    return ask()
+    await story.attempt(59, "empty", usage_id="other unit")
 
 
 @situation
 async def replaced_by_a_newer_launch_of_the_same_link(story):
     await story.begin()
     await story.launch(300, resource_link_id="link-1")
-    await story.accepted(await story.id_of(usage_id="unit"), 299, "0.25")
+    await story.accepted(299, "0.25")
     await story.launch(200, lis_result_sourcedid="elsewhere-first", usage_id="p1", resource_link_id="link-1")
     await story.launch(90, lis_result_sourcedid="elsewhere-first", resource_link_id="link-1")
-    await story.accepted(await story.id_of(usage_id="unit"), 89, "0.25")
+    await story.accepted(89, "0.25")
     return ask(sourcedid="elsewhere-first")
 
 
 @situation
 async def two_campuses_and_two_blocks(story):
-    unit = await story.begin()
+    await story.begin()
     await story.consumer("Another University", "another")
     await story.launch(
         400,
@@ -160,15 +152,14 @@ async def two_campuses_and_two_blocks(story):
         resource_link_title="",
         usage_id="p1",
     )
-    await story.accepted(unit, 73, "0.25")
-    await story.accepted(await story.id_of(usage_id="p1"), 72, "0.5")
-    return ask()
+    await story.accepted(73, "0.25")
+    await story.accepted(72, "0.5", usage_id="p1")
 
 
 @situation
 async def events_that_came_too_late_or_could_not_be_applied(story):
-    unit = await story.begin()
-    await story.accepted(unit, 73, "0.25")
+    await story.begin()
+    await story.accepted(73, "0.25")
     await story.score(60, 0, modified="2026-01-01T00:00:00Z")
     await story.score(59, 0, modified="2026-01-02T00:00:00Z")
     await story.score(50, 1, "p2", possible=-1)
@@ -186,10 +177,8 @@ async def hostile_words(story):
     await story.score(501, 1)
     await story.launch(500, context_title="\x1b[31mPhysics\r\nForged: line", resource_link_title="[bold]:smile:[/bold]")
     said = "\x1b]0;owned\x07 [link=x]no[/link]"
-    record = sent("refused", "0.25", http_status=200, description=said, duration_ms=1)
-    unit = await story.id_of(usage_id="unit")
-    await story.attempt(unit, 80, "parked", record, parked_scope="course", parked_reason=said)
-    return ask()
+    record = request("refused", "0.25", http_status=200, description=said, duration_ms=1)
+    await story.attempt(80, "parked", record, parked_scope="course", parked_reason=said)
 
 
 @situation
