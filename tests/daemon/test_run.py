@@ -23,14 +23,6 @@ async def sleeps(stop: Stop) -> None:
     await stop.sleep(60)
 
 
-async def test_all_loops_end_at_the_stop():
-    stop = Stop()
-    running = asyncio.create_task(run_loops([Loop("a", sleeps), Loop("b", sleeps)], stop))
-    await asyncio.sleep(0)
-    stop.set()
-    await running
-
-
 async def test_a_loop_that_dies_ends_the_others_and_says_of_what():
     async def dies(stop: Stop) -> None:
         raise ValueError("a bug")

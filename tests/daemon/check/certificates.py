@@ -34,11 +34,6 @@ def valid_for(days: int, folder: Path, host: str = "lms.test") -> Path:
     return path
 
 
-def expired(folder: Path) -> Path:
-    """One that has run out, and its key, in one file."""
-    return valid_for(-30, folder)
-
-
 def served_with(path: Path) -> ssl.SSLContext:
     """What a server shows the certificate by."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

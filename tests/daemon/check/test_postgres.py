@@ -22,11 +22,7 @@ def test_of_a_good_one_version_and_round_trip_are_shown():
         ({"fsync": "off"}, "fault", "database.url: fsync is off: "),
         ({"full_page_writes": "off"}, "warning", "database.url: full_page_writes is off: "),
         ({"synchronous_commit": "off"}, "ok", "database: synchronous_commit is off for others; passbackd's own"),
-        (
-            {"is_standby": True, "read_only": "on"},
-            "fault",
-            "it is a standby, to which nothing can be written",
-        ),
+        ({"is_standby": True, "read_only": "on"}, "fault", "it is a standby, to which nothing can be written"),
         ({"read_only": "on"}, "ok", "database: this role may only read"),
         ({"may_write": False}, "ok", "database: this role may only read"),
         ({}, "warning", "database.url: its clock is 40 s behind this machine's"),

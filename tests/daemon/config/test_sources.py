@@ -24,6 +24,14 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
     assert redis.url == "embedded"
 
 
+def test_a_table_replaces_that_of_a_lower_source(tmp_path):
+    (tmp_path / "egress.campuses").write_text('{"b": {"minimum_tls": "1.3"}}\n')
+    text = '[outcomes.profiles]\na = "moodle"\n[egress.campuses]\na = { minimum_tls = "1.2" }\n'
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "PASSBACKD_OUTCOMES__PROFILES": "c=moodle"}
+    config = load(written(tmp_path, text), environ)
+    assert (config.outcomes.profiles, list(config.egress.campuses)) == ({"c": "moodle"}, ["b"])
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "section", "key", "value"),
     [
@@ -52,18 +60,6 @@ def test_the_environment_gives_values_as_text(variable, text, section, key, valu
 )
 def test_profiles_are_an_inline_table_or_a_table_of_their_own(tmp_path, text):
     assert load(written(tmp_path, text), {}).outcomes.profiles == {"a.b": "canvas"}
-
-
-def test_a_table_replaces_that_of_a_lower_source(tmp_path):
-    credentials = tmp_path / "credentials"
-    credentials.mkdir()
-    (credentials / "outcomes.profiles").write_text('{"b": "canvas"}\n')
-    (credentials / "egress.campuses").write_text('{"b": {"minimum_tls": "1.3"}}\n')
-    text = '[outcomes.profiles]\na = "moodle"\n[egress.campuses]\na = { minimum_tls = "1.2" }\n'
-    environ = {"CREDENTIALS_DIRECTORY": str(credentials), "PASSBACKD_OUTCOMES__PROFILES": "c=moodle"}
-    config = load(written(tmp_path, text), environ)
-    assert config.outcomes.profiles == {"c": "moodle"}
-    assert list(config.egress.campuses) == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,7 @@ async def fault_of(statement):
 
 
 @pytest.mark.parametrize(
-    "values",
-    [{"modified_us": 2**63}, {"modified_us": ["noon"]}, {"user": "\ud800"}, {"user": 7.5j}],
-    ids=repr,
+    "values", [{"modified_us": 2**63}, {"modified_us": ["noon"]}, {"user": "\ud800"}, {"user": 7.5j}], ids=repr
 )
 async def test_what_the_database_cannot_store_is_a_fault_of_the_data(empty_database, values):
     given = {"user": "u", "modified_us": 1} | values

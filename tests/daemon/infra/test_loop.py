@@ -81,9 +81,7 @@ async def test_a_loop_shows_its_trouble_while_it_lasts(stop):
 
 
 @pytest.mark.parametrize(
-    "bug",
-    [TypeError("no"), KeyError("no"), ValueError("no"), RecursionError("no"), asyncio.CancelledError()],
-    ids=repr,
+    "bug", [TypeError("no"), KeyError("no"), ValueError("no"), RecursionError("no"), asyncio.CancelledError()], ids=repr
 )
 async def test_a_bug_ends_the_loop_and_so_does_cancelling_it(stop, bug):
     with pytest.raises(type(bug)) as caught:

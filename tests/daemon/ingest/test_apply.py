@@ -11,7 +11,7 @@ from models.changes import Dirty
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
-from tests.daemon.ingest.reading import CLEAN, NOW, RETIRED, SCORE, raw, versions
+from tests.daemon.ingest.reading import NOW, RETIRED, SCORE, raw, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -100,22 +100,6 @@ async def test_modified_and_not_the_arrival_is_the_order_of_two_changes(clean, s
     assert (await score(points_earned=1, later=20, modified="2026-01-01T12:00:00.000001Z"))[0] == "stale"
     assert (await score(points_earned=0, later=30, modified="2026-01-01T12:00:00.000002Z"))[0] == "applied"
     assert (await Score.get()).points_earned == 0
-
-
-# --- What is to be enqueued ---
-
-
-async def test_only_the_first_of_two_changes_that_are_not_sent_yet_is_the_first(clean, score):
-    await clean()
-    _, (first,) = await score(points_earned=1)
-    await GradedAssignment.all().update(pending_since=NOW - 1)
-    _, (second,) = await score(points_earned=2)
-    assert (first.first, second.first) == (True, False)
-
-
-async def test_a_row_whose_turn_comes_forward_is_due_at_once(clean, score):
-    assignment = await clean(columns=CLEAN | {"sent_version": 2, "due_at": NOW + 50_000})
-    assert await score() == ("applied", [Dirty(assignment, "leaf", NOW, first=True)])
 
 
 async def test_scores_that_follow_each_other_are_applied_in_order_and_each_makes_a_version(applier, launch):

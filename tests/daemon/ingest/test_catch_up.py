@@ -6,10 +6,10 @@ from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import STREAM_START, StreamRead
 
 
-def stream_read(position, last, *, entries=None):
-    """What the stream holds; by default entries exactly if some must be left."""
-    left = position != last if entries is None else entries
-    return StreamRead([(last, {})] if left else [], last, None, at_position=False)
+def observe(catch_up, epoch, position, last):
+    """The stream has entries left exactly if the position is not the last one."""
+    entries = [(last, {})] if position != last else []
+    catch_up.observe(epoch, position, StreamRead(entries, last, None, at_position=False))
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_the_position_must_reach_the_end_as_it_was_at_start_or_after_it_fell_bac
     catch_up = CatchUp()
     assert not catch_up.applied
     for position, last, applied in looks:
-        catch_up.observe(0, position, stream_read(position, last))
+        observe(catch_up, 0, position, last)
         assert catch_up.applied is applied
 
 
 def test_it_is_applied_when_no_entry_is_left_between():
     catch_up = CatchUp()
-    catch_up.observe(0, "3-0", stream_read("3-0", "5-0", entries=False))
+    catch_up.observe(0, "3-0", StreamRead([], "5-0", None, at_position=False))
     assert catch_up.applied
 
 
@@ -55,6 +55,6 @@ def test_it_is_applied_when_no_entry_is_left_between():
 )
 def test_epochs_come_before_positions(before, after, applied):
     catch_up = CatchUp()
-    for epoch, position, last in (before, after):
-        catch_up.observe(epoch, position, stream_read(position, last))
+    observe(catch_up, *before)
+    observe(catch_up, *after)
     assert catch_up.applied is applied

@@ -1,31 +1,14 @@
 """The loop that reads the stream."""
 
-import asyncio
-from collections import Counter
-
 import pytest
 from tortoise.expressions import F
 
-from daemon.infra.redis import redis_client
 from daemon.ingest.reader import BATCH, FIRST_BATCH
 from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
-from models.db.clock import Clock
-from models.db.database import open_database
 from models.score import Score
 from models.stream_position import Intake as IntakeRow
-from tests.actors.sending import Ticker
-from tests.daemon.ingest.reading import (
-    KEY,
-    LAUNCH,
-    SCORE,
-    STRUCTURE,
-    Desk,
-    Impatient,
-    on_each_redis,
-    scores,
-    where,
-)
+from tests.daemon.ingest.reading import KEY, LAUNCH, SCORE, STRUCTURE, Impatient, on_each_redis, scores, where
 
 # --- Once, and in order ---
 
@@ -67,34 +50,6 @@ async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(
     assert (loser.counted(), loser.dirty, winner.stop.slept) == ({}, [], [])
     (slept,) = loser.stop.slept
     assert 1 <= slept <= 2
-
-
-@on_each_redis
-async def test_two_daemons_on_one_stream_apply_each_entry_once(make_desk, put, url, empty_database):
-    entries = 40
-    desks = []
-
-    async def daemon():
-        async with open_database(empty_database), redis_client(url) as own:
-            clock = Clock(Ticker())
-            await clock.measure()
-            desk = Desk(Impatient(own, KEY), clock)
-            desks.append(desk)
-            while await Score.filter(usage_id="last").count() == 0:
-                await desk.step()
-
-    await put(LAUNCH)
-    running = [asyncio.create_task(daemon()) for _ in range(2)]
-    for earned in range(entries):
-        await put(SCORE | {"points_earned": str(earned)})
-        await asyncio.sleep(0.001)
-    last = await put(SCORE | {"usage_id": "last"})
-    await asyncio.gather(*running)
-    assert await where() == (0, last)
-    assert (await GradedAssignment.get()).version_number == 1 + entries
-    assert await scores() == {"p": entries - 1, "last": 1}
-    total = sum((Counter(desk.counted()) for desk in desks), Counter())
-    assert total == {("launch", "applied"): 1, ("score.changed", "applied"): entries + 1}
 
 
 # --- What may be sent, and when ---

@@ -1,9 +1,8 @@
 """Looking at the stream, on both kinds of Redis: what is new, whether it is still the same stream, and trimming."""
 
-import time
+import asyncio
 
 import pytest
-from redis.exceptions import ResponseError
 
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import STREAM_START, Stream, StreamRead
@@ -51,12 +50,6 @@ async def test_a_read_gives_the_entries_after_the_position_as_bytes(client, stre
     assert (await stream.read("10-0", 2)).entries == []
 
 
-async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
-    await client.set(KEY, "text")
-    with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await stream.read(STREAM_START, 10)
-
-
 # --- Resets and gaps ---
 
 
@@ -91,9 +84,8 @@ def test_a_read_shows_another_stream_and_a_gap(position, last, first, at_positio
 
 async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
     await fill(client, "1-0")
-    began = time.monotonic()
-    await stream.wait(STREAM_START, 30_000)
-    assert time.monotonic() - began < 5
+    async with asyncio.timeout(20):
+        await stream.wait(STREAM_START, 30_000)
     await stream.wait("1-0", 5)
 
 

@@ -5,16 +5,7 @@ import pytest
 from daemon.infra.redis import redis_client
 from daemon.ingest.reader import TRIM_EVERY
 from models.assignment import GradedAssignment
-from tests.daemon.ingest.reading import (
-    KEY,
-    LAUNCH,
-    SCORE,
-    Impatient,
-    logged,
-    on_each_redis,
-    scores,
-    where,
-)
+from tests.daemon.ingest.reading import KEY, LAUNCH, SCORE, Impatient, logged, on_each_redis, scores, where
 
 DAY_MS = 86_400_000
 NEW = SCORE | {"usage_id": "new"}
@@ -89,41 +80,24 @@ async def test_each_gap_is_logged_and_counted_once_and_the_rest_is_read(desk, pu
         assert (await scores(), desk.resets(), desk.gaps()) == ({"p": 1, "new": 1}, 0, gaps)
 
 
-async def test_a_stream_of_which_nothing_was_read_has_no_gap(desk, put, client):
-    await put(SCORE, NEW)
-    await client.xtrim(KEY, maxlen=1, approximate=False)
-    with logged() as logs:
-        await desk.read_all()
-    assert logs == []
-
-
 # --- Trimming ---
 
 
 @on_each_redis
-@pytest.mark.parametrize("ages", [(8, 6, 1), (90, 80)], ids=["younger ones stay", "that at the position stays"])
-async def test_applied_entries_that_are_old_enough_are_trimmed(desk, put, client, ages):
-    oldest, *kept = [f"{desk.clock.now() - age * DAY_MS}-0" for age in ages]
-    for entry_id in (oldest, *kept):
-        await put(SCORE, entry_id=entry_id)
-    await desk.read_all()
-    await desk.step(later=TRIM_EVERY)
-    assert [entry_id.decode() for entry_id, _ in await client.xrange(KEY)] == kept
-    await desk.step()
-    assert (await where(), desk.resets()) == ((0, kept[-1]), 0)
+async def test_applied_entries_that_are_old_enough_are_trimmed_now_and_then(desk, put, client):
+    async def left():
+        return [entry_id.decode() for entry_id, _ in await client.xrange(KEY)]
 
-
-async def test_trimming_happens_now_and_then(desk, put, client):
-    old = desk.clock.now() - 9 * DAY_MS
-    await put(SCORE, entry_id=f"{old}-0")
-    await desk.read_all()
-    await desk.step(later=TRIM_EVERY)
-    await put(SCORE, entry_id=f"{old}-1")
-    await desk.read_all()
-    await desk.step(later=TRIM_EVERY / 2)
-    assert await client.xlen(KEY) == 2
-    await desk.step(later=TRIM_EVERY / 2)
-    assert await client.xlen(KEY) == 1
+    first, second, third, *young = (f"{desk.clock.now() - age * DAY_MS}-0" for age in (10, 9, 8, 6, 1))
+    for oldest, entries, kept in ((first, [first, second], [second]), (second, [third, *young], young)):
+        for entry_id in entries:
+            await put(SCORE, entry_id=entry_id)
+        await desk.read_all()
+        await desk.step(later=TRIM_EVERY / 2)
+        assert (await left())[0] == oldest
+        await desk.step(later=TRIM_EVERY / 2)
+        assert await left() == kept
+    assert (await where(), desk.resets()) == ((0, young[-1]), 0)
 
 
 async def test_a_stream_that_never_rests_is_trimmed_too(make_desk, client):

@@ -15,7 +15,7 @@ from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
 from models.db.clock import Clock
-from tests.daemon.check.certificates import expired, served_with, valid_for
+from tests.daemon.check.certificates import served_with, valid_for
 from tests.daemon.doubles import stopped
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment, make_service
@@ -76,7 +76,7 @@ async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_a
 
 
 async def test_a_certificate_that_is_not_trusted_shows_nothing(campuses, tmp_path):
-    certificate = expired(tmp_path)
+    certificate = valid_for(-30, tmp_path)
     async with RecordingLms(tls=served_with(certificate)) as lms:
         await launch("a", lms)
         with pytest.raises(DeliveryError, match="certificate"):

@@ -118,8 +118,7 @@ async def test_slow_campuses_get_half_of_the_connections(dispatching):
 
 
 @pytest.mark.parametrize(
-    ("free_slots", "free", "expected"),
-    [([3, 3], 5, True), ([3, 3], 6, False), ([7, 0], 5, False), ([], 0, False)],
+    ("free_slots", "free", "expected"), [([3, 3], 5, True), ([3, 3], 6, False), ([7, 0], 5, False), ([], 0, False)]
 )
 def test_connections_are_contended_if_several_campuses_want_more_than_are_free(free_slots, free, expected):
     campuses = [Capacity(number, slots, 0, slow=False, trips=None) for number, slots in enumerate(free_slots)]

@@ -167,15 +167,6 @@ async def test_a_campus_that_stays_busy_is_left(reader, ids, lms, sending):
     assert report.counts == dict.fromkeys(HELD, 0)
 
 
-async def test_readings_keep_to_the_concurrency_limit_of_a_campus(reader, campus, lms):
-    await acknowledged(campus, 12)
-    lms.behave = lambda _: success(latency=0.01)
-    (report,) = await reconcile(ALL, reader)
-    assert report.counts["empty"] == 12
-    at_once = [sum(other.began <= one.began < other.ended for other in lms.requests) for one in lms.requests]
-    assert max(at_once) <= 2
-
-
 async def test_a_lost_database_ends_it_with_its_own_error(reader, ids):
     def lost(done, _of):
         if done:
@@ -185,10 +176,6 @@ async def test_a_lost_database_ends_it_with_its_own_error(reader, ids):
         await reconcile(ALL, reader, progress=lost)
 
 
-async def test_without_an_assignment_there_is_nothing_to_report(reader, empty_database):
-    assert await reconcile(ALL, reader) == []
-
-
 async def test_learners_and_courses_that_are_gone_hide_no_others(reader, campus, lms):
     gone = MAX_UNREADABLE + 5
     lms.behave = lambda record: failure("User not found") if record.number < gone else success()
@@ -196,19 +183,6 @@ async def test_learners_and_courses_that_are_gone_hide_no_others(reader, campus,
     (report,) = await reconcile(ALL, reader)
     assert (report.counts["unreadable"], report.counts["empty"]) == (gone, 10)
     assert report.left == ""
-
-
-async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
-    ids = await acknowledged(campus, 12)
-    go_on = asyncio.Event()
-    lms.behave = lambda _: success(hold=go_on)
-    run = asyncio.create_task(reconcile(ALL, reader))
-    await lms.until(lambda: lms.requests)
-    await Statement("DELETE FROM graded_assignment WHERE id = :id RETURNING id").rows(id=ids[-1])
-    go_on.set()
-    (report,) = await run
-    assert report.skipped == {"gone meanwhile": 1}
-    assert report.counts["empty"] == 11
 
 
 @one_slot

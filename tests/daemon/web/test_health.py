@@ -23,14 +23,10 @@ OTHER = ("other", "https://other.example:443")
 CAMPUS_KEYS = ("consumer", "origin", "state", "due", "parked", "last_success", "last_error")
 
 
-def shot(status, stream_lag=0):
-    return Snapshot(NOW, status, stream_lag, Members(1, NOW))
-
-
 def test_the_document_has_the_shape_that_others_rely_on():
     busy = CampusStatus(*OTHER, "up", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
-    assert render(shot(status, 5)) == {
+    assert render(Snapshot(NOW, status, 5, Members(1, NOW))) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
         "oldest_due_seconds": 1.5,
         "stream_lag": 5,
@@ -44,8 +40,8 @@ def test_the_document_has_the_shape_that_others_rely_on():
 
 @pytest.mark.parametrize(("oldest", "seconds"), [(None, 0), (NOW, 0), (NOW + 5, 0), (NOW - 1, 0.001)])
 def test_the_oldest_due_grade_is_shown_in_seconds(oldest, seconds):
-    campus = CampusStatus("campus", "https://campus.example:443", oldest_due=oldest)
-    assert render(shot(Status({}, [campus], 0)))["oldest_due_seconds"] == seconds
+    status = Status({}, [CampusStatus("campus", "https://campus.example:443", oldest_due=oldest)], 0)
+    assert render(Snapshot(NOW, status, 0, Members(1, NOW)))["oldest_due_seconds"] == seconds
 
 
 async def test_without_redis_the_document_says_everything_but_the_lag(empty_database):

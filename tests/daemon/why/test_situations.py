@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from daemon.infra.log import printable
 from daemon.why.document import document
 from daemon.why.gather import gather
-from daemon.why.known import campus_name, title
+from daemon.why.known import campus_name
 from daemon.why.show import print_answer
 from models.queries.grades import Query, find_grades
 from models.stream_position import read_position
@@ -81,19 +80,6 @@ async def test_a_campus_is_named_with_its_host_and_a_port_that_is_not_the_usual_
     await make_assignment(await make_service(), user_id="a")
     (row,) = await find_grades(Query("a"), now=NOW)
     assert campus_name(replace(row, origin=origin)) == name
-
-
-async def test_an_activity_is_named_by_what_the_launch_called_it_or_else_by_ids(empty_database):
-    await make_assignment(user_id="a", course_id="c", usage_id="u")
-    (row,) = await find_grades(Query("a"), now=NOW)
-    assert title(row) == "c: u"
-    assert title(replace(row, context_title="Physics")) == "Physics: u"
-    assert title(replace(row, context_title="", resource_link_title="Quiz")) == "c: Quiz"
-
-
-def test_words_that_could_forge_a_line_or_steer_a_terminal_are_shown_as_escapes():
-    assert printable("a\x1b[2Jb\nc\u202ed\x9be") == "a\\x1b[2Jb\\nc\\u202ed\\x9be"
-    assert printable("Universität [bold] 東京") == "Universität [bold] 東京"
 
 
 async def test_on_a_terminal_it_is_folded_and_in_a_pipe_a_paragraph_is_a_line(empty_database):
