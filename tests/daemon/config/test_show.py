@@ -1,9 +1,26 @@
-"""The effective configuration: it can be read again, and shows no secret."""
+"""The effective configuration can be read again and shows no secret; the documented file has every key."""
+
+import re
+import tomllib
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from daemon.config import effective, load
+from daemon.config import Config, effective, load
 from tests.daemon.config.files import written
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_documented_file_has_every_key_with_its_default_below_a_comment():
+    text = (ROOT / "config.toml").read_text()
+    assert load(ROOT / "config.toml", {}) == load(None, {}, cwd=ROOT)
+    assert {name: list(table) for name, table in tomllib.loads(text).items()} == {
+        name: list(table) for name, table in Config().model_dump().items()
+    }
+    lines = text.splitlines()
+    assert not [line for before, line in pairwise(lines) if re.match(r"\w+ = ", line) and not before.startswith("#")]
 
 
 def test_the_effective_configuration_can_be_read_again(tmp_path):

@@ -4,16 +4,10 @@ import asyncio
 
 import pytest
 
-from daemon.infra.redis import redis_client
 from daemon.ingest.stream import STREAM_START, Stream, StreamRead
+from tests.daemon.ingest.reading import KEY, on_each_redis
 
-KEY = "passback:events"
-
-
-@pytest.fixture
-async def client(redis_url):
-    async with redis_client(redis_url) as client:
-        yield client
+pytestmark = on_each_redis
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
-from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
 from daemon.infra.redis import redis_client
@@ -73,15 +72,6 @@ async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_a
     async with RecordingLms(tls=served_with(new), port=lms.port) as lms:
         await campuses.send(lms, new)
         assert await campuses.days_left("a") == pytest.approx(90, abs=0.1), "it was renewed"
-
-
-async def test_a_certificate_that_is_not_trusted_shows_nothing(campuses, tmp_path):
-    certificate = valid_for(-30, tmp_path)
-    async with RecordingLms(tls=served_with(certificate)) as lms:
-        await launch("a", lms)
-        with pytest.raises(DeliveryError, match="certificate"):
-            await campuses.send(lms, certificate)
-    assert await campuses.days_left("a") is None
 
 
 async def test_of_several_addresses_the_first_certificate_to_run_out_counts_until_the_campus_leaves_it(

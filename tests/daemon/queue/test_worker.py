@@ -187,12 +187,6 @@ async def test_a_worker_that_is_idle_or_was_just_started_closes_and_leaves_no_th
 # --- What it reports of its threads and their Redis ---
 
 
-async def test_a_worker_that_works_has_no_trouble(home):
-    async with running_worker(home.worker()) as worker:
-        await until(lambda: worker.client.trouble is None)
-        await worker.watch(stopped())
-
-
 async def test_the_trouble_of_the_consumers_shows_until_they_are_back(home, redis_server):
     async with running_worker(home.worker()) as worker:
         redis_server.stop()
