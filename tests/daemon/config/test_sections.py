@@ -39,6 +39,7 @@ def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_mac
         ('[redis]\nstream = ""', "redis.stream (.*): should not be empty"),
         ('[redis]\nembedded_dir = ""', "should be a path, in quotes"),
         ('[egress]\nca_file = "missing.pem"', "egress.ca_file (.*): there is no file"),
+        (f'[egress]\nca_file = "{"x" * 300}"', "egress.ca_file"),
         ('[egress]\nallow_networks = "10.0.0.0/8"', "should be a list of networks"),
         ('[egress]\nallow_networks = ["10.1.2.3/8"]', "an address inside a network: write 10.0.0.0/8"),
         ('[egress]\nallow_networks = ["campus"]', "holds 'campus', which is no network"),

@@ -86,15 +86,10 @@ def test_a_text_of_another_kind_is_a_fault(tmp_path, name, text):
     assert fault.startswith(f"{name.lower().replace('__', '.')} (environment PASSBACKD_{name}): should be a ")
 
 
-def test_other_variables_and_credentials_are_ignored(tmp_path):
-    (tmp_path / "tls.pem").write_text("")
-    assert load(None, {"HOME": "/", "PASSBACK": "1", "CREDENTIALS_DIRECTORY": str(tmp_path)})
-
-
-def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+def test_other_variables_and_credentials_and_a_byte_order_mark_are_ignored(tmp_path):
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xef\xbb\xbf[web]\nport = 1\n")
-    assert load(file, {}).web.port == 1
+    assert load(file, {"HOME": "/", "PASSBACK": "1", "CREDENTIALS_DIRECTORY": str(tmp_path)}).web.port == 1
 
 
 def test_a_section_that_is_none_is_a_fault_also_where_the_environment_sets_its_keys(tmp_path):

@@ -107,9 +107,7 @@ async def client(url):
 
 
 @pytest.fixture
-async def make_desk(empty_database, client):
-    await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
-
+async def make_desk(campuses, client):
     async def make_desk(kind=Desk, stream=Impatient, redis=client, **changes):
         clock = Clock(Ticker())
         await clock.measure()

@@ -73,7 +73,7 @@ def test_a_read_shows_another_stream_and_a_gap(position, last, first, at_positio
         assert seen.has_gap(position) is gap
 
 
-# --- Waiting, adding, counting ---
+# --- Waiting, counting ---
 
 
 async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
@@ -81,13 +81,6 @@ async def test_waiting_ends_as_soon_as_an_entry_is_there(client, stream):
     async with asyncio.timeout(20):
         await stream.wait(STREAM_START, 30_000)
     await stream.wait("1-0", 5)
-
-
-async def test_an_added_event_is_the_last_entry(client, stream):
-    first = await stream.add({"type": "launch", "title": "Übung"})
-    second = await stream.add({"type": "launch"})
-    assert await left(client) == [first, second]
-    assert (await stream.read(STREAM_START, 1)).entries == [(first, {b"type": b"launch", b"title": "Übung".encode()})]
 
 
 @pytest.mark.parametrize("entries", [5, 100, 101, 250])

@@ -7,6 +7,7 @@ import pytest
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
+from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
 from daemon.infra.redis import redis_client
@@ -58,8 +59,8 @@ async def campuses(empty_database, valkey_url):
         yield Campuses(session, gauges, metrics)
 
 
-async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_at_its_origin(campuses, tmp_path):
-    old, new = valid_for(3, tmp_path), valid_for(90, tmp_path)
+async def test_a_connection_shows_the_end_of_its_certificate_for_all_consumers_at_its_origin(campuses, tmp_path):
+    expired, old, new = (valid_for(days, tmp_path) for days in (-30, 3, 90))
     async with RecordingLms(tls=served_with(old)) as lms, RecordingLms() as plain:
         for name, where in (("a", lms), ("b", lms), ("c", plain)):
             await launch(name, where)
@@ -69,6 +70,10 @@ async def test_a_connection_shows_the_end_of_the_certificate_for_all_consumers_a
         assert await campuses.days_left("a") == pytest.approx(3, abs=0.1)
         assert await campuses.days_left("b") == pytest.approx(3, abs=0.1)
         assert await campuses.days_left("c") is None, "there is no certificate without TLS"
+    async with RecordingLms(tls=served_with(expired), port=lms.port) as lms:
+        with pytest.raises(DeliveryError, match="certificate"):
+            await campuses.send(lms, expired)
+        assert await campuses.days_left("a") == pytest.approx(3, abs=0.1), "what is not trusted shows nothing"
     async with RecordingLms(tls=served_with(new), port=lms.port) as lms:
         await campuses.send(lms, new)
         assert await campuses.days_left("a") == pytest.approx(90, abs=0.1), "it was renewed"

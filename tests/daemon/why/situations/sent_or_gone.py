@@ -1,7 +1,6 @@
 """Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
 
-from models.registration import Registration, register
-from tests.daemon.why.story import LAUNCH, NO_CONNECTION, ask, before, request, situation, situations
+from tests.daemon.why.story import NO_CONNECTION, ask, before, request, situation, situations
 
 #: One assignment is due, and this is asked.
 ASKED = {
@@ -184,17 +183,5 @@ async def hostile_words(story):
 @situation
 async def later_launches_that_say_less_keep_the_titles(story):
     await story.begin()
-    await register(
-        Registration(
-            consumer_key="example",
-            user_id="42",
-            course_id="physics",
-            usage_id="unit",
-            lis_result_sourcedid=LAUNCH["lis_result_sourcedid"],
-            lis_outcome_service_url=LAUNCH["lis_outcome_service_url"],
-            modified_us=before(3) * 1000,
-        ),
-        kind="composite",
-        now=before(3),
-    )
+    await story.launch(3, lti_user_id="", context_title="", resource_link_title="")
     return ask(user_id=None, sourcedid="grade-of-unit")
