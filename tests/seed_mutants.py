@@ -54,7 +54,7 @@ MUTANTS = [
         'return Finish(request.claim, "retried", not_before=again)',
         'return Finish(request.claim, "unchanged")',
         "actors/resolution.py",
-        "tests/actors/test_mistakes_of_others.py::test_when_to_try_again_is_known_to_every_daemon_on_the_database",
+        "tests/actors/test_refusals.py::test_when_to_try_again_is_known_to_every_daemon_on_the_database",
     ),
     Mutant(
         "an unknown block posts a zero",
