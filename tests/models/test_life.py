@@ -107,9 +107,10 @@ class LifeMachine(Machine):
         self.life.step_clock(milliseconds)
 
     @precondition(lambda self: self.life.senders)
-    @step(which=WHICH, is_overtaken=st.booleans())
-    async def a_lease_passes(self, which, is_overtaken):
-        self.life.pass_time(max(0, self._sender(which).lease_until - self.life.now))
+    @step(which=WHICH, too_early=st.sampled_from([0, 1]), is_overtaken=st.booleans())
+    async def a_lease_passes(self, which, too_early, is_overtaken):
+        self.life.pass_time(max(0, self._sender(which).lease_until - self.life.now - too_early))
+        await self.life.rescue()
         if is_overtaken:
             await self._attempt_of_another_score("is accepted")
 
