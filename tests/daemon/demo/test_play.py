@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from daemon.demo.play import LEARNERS
-from tests.blackbox.world import wait_until
+from tests.blackbox.daemon import wait_until
 
 COMMAND = [sys.executable, "-m", "daemon", "demo"]
 
