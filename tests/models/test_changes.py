@@ -193,6 +193,9 @@ async def test_a_dirty_row_is_read_with_its_kind_and_time():
     assert await read_dirty(composite) == Dirty(composite, "composite", NOW + 5, first=True)
 
 
-async def test_a_row_that_something_else_than_time_holds_back_is_not_read_as_dirty():
-    assert await read_dirty(await make_assignment(**DIRTY, **PARKED)) is None
+@pytest.mark.parametrize(
+    "columns", [PARKED, {"sent_version": 4}, {"disabled_at": 1}, {"waiting_since": 1}, {"claimed_until": NOW + 1}]
+)
+async def test_a_row_that_something_else_than_time_holds_back_is_not_read_as_dirty(columns):
+    assert await read_dirty(await make_assignment(**{**DIRTY, **columns})) is None
     assert await read_dirty(12345) is None

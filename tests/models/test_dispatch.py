@@ -2,6 +2,7 @@
 
 import pytest
 
+from models import consumer_admin
 from models.campus import SLOW_MS, Campus
 from models.claims import claim
 from models.dispatch import Capacity, Due, Share, pick, read_capacity
@@ -92,6 +93,22 @@ async def test_a_campus_is_slow_if_its_last_answer_was_or_a_request_takes_long(c
     assert [one.slow for one in await capacity(NOW + SLOW_MS + 1)] == [True]
     await Campus.all().update(slow=True)
     assert [one.slow for one in await capacity()] == [True]
+
+
+async def test_every_campus_is_for_itself_and_one_that_is_idle_or_paused_is_left_out(campus_id):
+    first, _ = [await make_assignment(**DIRTY) for _ in range(2)]
+    await claimed(first)
+    other, _, paused = [await make_service(name) for name in ("other", "idle", "paused")]
+    await campuses_answered()
+    for service in (other, paused):
+        await make_assignment(service, **DIRTY)
+    await consumer_admin.pause("paused", now=NOW)
+    await Campus.filter(id=other.campus_id).update(max_in_flight=2)
+    found = await capacity(NOW + SLOW_MS + 1)
+    assert sorted(found, key=lambda one: one.campus_id) == [
+        Capacity(campus_id, MAX_PER_CAMPUS - 1, 1, slow=True, trips=None),
+        Capacity(other.campus_id, 2, 0, slow=False, trips=None),
+    ]
 
 
 # --- Picking ---

@@ -111,13 +111,13 @@ async def test_nothing_ends_if_nothing_is_given():
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "unchanged", "empty"])
-async def test_a_row_that_is_still_dirty_is_pending_since_the_claim(outcome):
+async def test_a_row_that_is_still_dirty_is_pending_since_the_claim_and_due_at_its_own_time(outcome):
     assignment = await make_assignment(**DIRTY, pending_since=NOW - 9_000)
     got = await claimed(assignment)
     await changed(assignment, "leaf", NOW + 1)
     await ended(got, outcome, score="1")
     row = await read_row(assignment)
-    assert (row["version_number"], row["sent_version"], row["pending_since"]) == (5, 4, NOW)
+    assert (row["version_number"], row["sent_version"], row["pending_since"], row["due_at"]) == (5, 4, NOW, NOW + 1)
     assert (await claimed(assignment, now=LATER)).version == 5
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from models import consumer_admin
 from models.assignment import GradedAssignment
 from models.campus import Campus, Signal
 from models.claims import claim
@@ -133,6 +134,13 @@ async def test_a_campus_that_the_attempt_itself_brought_down_gets_no_other():
     found, _ = await finish([one], now=LATER, next_breaker=blocked, hand_over=hand_over())
     assert found[one].next is None
     assert await in_flight() == []
+
+
+async def test_nothing_follows_at_a_paused_consumer():
+    first, *_ = await make_due(3)
+    got = await claimed(first)
+    await consumer_admin.pause("key", now=NOW)
+    assert (await ended(got, "accepted", score="1", hand_over=hand_over())).next is None
 
 
 async def test_an_end_that_was_fenced_frees_no_slot():
