@@ -20,7 +20,7 @@ from models.campus import SLOW_MS
 from models.changes import Dirty
 from models.claims import Claim, claim
 from models.db.data_loader import DataLoader
-from models.dispatch import Due
+from models.due import Due
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from daemon.loops.dispatch import divide
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import connection
-from models.dispatch import pick, read_capacity
+from models.due import pick, read_capacity
 
 #: Connections, and requests at once to each campus.
 CONNECTIONS, PER_CAMPUS = 400, 4

@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 from models.assignment import DUE_BY_ID, READY_AT, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.db.sql import Statement
-from models.dispatch import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
+from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 
 
 @dataclass(frozen=True, slots=True)

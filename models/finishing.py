@@ -16,7 +16,7 @@ from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, s
 from models.claims import Claim, Lease, claim_next
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
-from models.dispatch import Share
+from models.due import Share
 
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from actors.dependencies import Dependencies
 from actors.outcomes import Outcomes
 from daemon.infra.stop import Stop
-from models.dispatch import Capacity, Share, pick, read_capacity
+from models.due import Capacity, Share, pick, read_capacity
 from models.rescue import rescue
 
 #: Seconds between two rounds, at most and at least.

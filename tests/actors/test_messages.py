@@ -13,7 +13,7 @@ from actors.outcomes import DELAY_STEP_MS, MAX_IDS_A_MESSAGE, Outcomes
 from daemon.queue.broker import dramatiq_broker
 from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock
-from models.dispatch import Due, Share, pick
+from models.due import Due, Share, pick
 from tests.actors.sending import on_one_engine
 from tests.models.rows import make_assignment, read_row
 

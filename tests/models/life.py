@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.claims import Claim, Lease, claim, superseded
-from models.dispatch import Share, pick, read_capacity
+from models.due import Share, pick, read_capacity
 from models.finishing import Finished, HandOver
 from models.rescue import rescue
 from models.score import read_scores

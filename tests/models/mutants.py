@@ -78,7 +78,7 @@ _CHANGES = "models/changes.py"
 _CLAIMS = "models/claims.py"
 _RESCUE = "models/rescue.py"
 _FINISHING = "models/finishing.py"
-_DISPATCH = "models/dispatch.py"
+_DUE = "models/due.py"
 _DELIVERY = "models/delivery.py"
 _REGISTRATION = "models/registration.py"
 _BREAKER = "actors/breaker.py"
@@ -145,8 +145,8 @@ MUTANTS = [
     Mutant("a resend makes no version", 'UNPARK_SET = f"version_number = version_number + 1, due_at', 'UNPARK_SET = f"due_at', _CHANGES),
     # The dispatcher.
     Mutant("dispatch: due, and one more", '\nDUE = f"{SENDABLE} AND {READY_AT} <= :now"', '\nDUE = f"{SENDABLE} AND {READY_AT} < :now"', _ASSIGNMENT),
-    Mutant("dispatch: one row less than there are slots", "WHERE place <= number", "WHERE place < number", _DISPATCH),
-    Mutant("dispatch: retried rows have no capacity", "AND {RETRIED} = 1 AND {DUE} LIMIT 1)", "AND {RETRIED} = 2 AND {DUE} LIMIT 1)", _DISPATCH),
+    Mutant("dispatch: one row less than there are slots", "WHERE place <= number", "WHERE place < number", _DUE),
+    Mutant("dispatch: retried rows have no capacity", "AND {RETRIED} = 1 AND {DUE} LIMIT 1)", "AND {RETRIED} = 2 AND {DUE} LIMIT 1)", _DUE),
     # The limit.
     Mutant("limit: claims do not count", "{limit} - {IN_FLIGHT} AS free", "{limit} AS free", _CLAIMS, WORLD),
     Mutant("limit: a claim whose lease ran out does not count", "running.campus_id = campus.id AND running.claimed_until IS NOT NULL)\n    +", "running.campus_id = campus.id AND running.claimed_until > :now)\n    +", _CAMPUS, CLAIMS),

@@ -14,7 +14,7 @@ from models.campus import Campus
 from models.claims import claim
 from models.db.database import open_database
 from models.db.sql import Statement, connection, is_postgres
-from models.dispatch import Share, pick, read_capacity
+from models.due import Share, pick, read_capacity
 from models.finishing import Finish, HandOver
 from models.rescue import _RESCUE, rescue
 from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, lease

@@ -12,7 +12,7 @@ from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.dispatch import Capacity
+from models.due import Capacity
 from tests.actors.posting import outcome_session
 from tests.actors.sending import Sending, Ticker
 from tests.daemon.doubles import stopped

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.loops.dispatch import divide
-from models.dispatch import Capacity, Share
+from models.due import Capacity, Share
 
 
 def capacity(campus_id, free=4, in_flight=0, *, slow=False, trips=None):

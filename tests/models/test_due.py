@@ -5,7 +5,7 @@ import pytest
 from models import consumer_admin
 from models.campus import SLOW_MS, Campus
 from models.claims import claim
-from models.dispatch import Capacity, Due, Share, pick, read_capacity
+from models.due import Capacity, Due, Share, pick, read_capacity
 from tests.models.claiming import MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
 from tests.models.rows import make_assignment, make_service
 from tests.models.test_claims import HELD_BACK
