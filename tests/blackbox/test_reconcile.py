@@ -68,6 +68,13 @@ def test_a_mismatch_is_found_and_fixed_as_the_operator_says(pair, campus):
     assert campus.grade("cyd-1") == "0.5"
     assert counts(document(pair)[1])["equal"] == len(LEARNERS)
     daemon.stop()
+    pair.set("egress", allow_networks=[])
+    code, found = document(pair)
+    assert (code, {one["finding"] for one in found["findings"]}) == (1, {"unreadable"})
+    assert "egress.allow_networks" in found["findings"][0]["why"]
+    pair.call("consumer", "pause", KEY)
+    code, found = document(pair)
+    assert (code, found["campuses"][0]["left"]) == (1, "paused by the operator")
 
 
 def test_a_reading_beside_a_daemon_at_work_keeps_to_the_limit_of_a_campus_and_leaves_it_at_work(pair, campus):

@@ -1,8 +1,8 @@
-"""What was found, as a line and as an exit code."""
+"""What was found, as a line, as a document and as an exit code."""
 
 import pytest
 
-from daemon.check.findings import Finding, exit_code, fault, faults_of_config, ok, warning
+from daemon.check.findings import Finding, exit_code, fault, faults_of_config, ok, report, warning
 from daemon.config import ConfigError, ConfigFault
 
 WELL, DOUBTFUL = ok("redis", "answers"), warning("redis.url", "it is full", "empty it")
@@ -19,6 +19,12 @@ BROKEN = fault("a.b", "no", "yes")
 )
 def test_a_finding_is_a_line_that_begins_with_its_key(finding, line):
     assert finding.line() == line
+
+
+def test_a_document_holds_every_finding_and_whether_all_is_well():
+    found = {"severity": "warning", "about": "redis.url", "problem": "it is full", "cure": "empty it"}
+    assert report([DOUBTFUL]) == {"ok": True, "findings": [found]}
+    assert not report([WELL, BROKEN])["ok"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_mac
     [
         ("web = 1", "web (.*): is a section: write [web] and its keys below it"),
         ("port = 1", "port (.*): unknown key outside a section"),
-        ("[WEB]", "WEB (.*): unknown section"),
+        ("[WEB]", "WEB (.*): unknown section: remove it"),
         ("[log]\nLevel = 'info'", "log.Level (.*): unknown key"),
         ("[web.port]", "web.port (.*): should be a valid integer, not {}"),
         ("[web]\nport = true", "should be a valid integer, not True"),

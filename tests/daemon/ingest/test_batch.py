@@ -6,12 +6,14 @@ import contextlib
 import pytest
 import structlog
 
+from daemon.ingest.reader import BATCH
 from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
 from models.db.database import open_database
 from models.retired_user import RetiredUser
 from models.score import Score
 from models.stream_position import Intake as IntakeRow
+from models.stream_position import read_position
 from tests.daemon.ingest.reading import (
     DISABLED,
     LAUNCH,
@@ -125,6 +127,21 @@ async def test_a_retirement_deletes_what_is_in_quarantine_also_when_all_is_read_
         assert not await Score.exists()
         assert not await GradedAssignment.exists()
         await IntakeRow.all().update(position=STREAM_START)
+
+
+async def test_of_two_transactions_at_the_same_position_one_is_applied(make_desk, put, empty_database):
+    plain = await make_desk()
+    await put(LAUNCH, SCORE)
+    position = await read_position()
+    read = await plain.stream.read(position.entry_id, BATCH)
+
+    async def daemon():
+        async with open_database(empty_database):
+            await Desk(plain.stream, plain.clock).batches.take(position, read.entries)
+
+    ended = await asyncio.gather(daemon(), daemon(), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in ended) == ["NoneType", "PositionMovedError"]
+    assert (await GradedAssignment.get()).version_number == 2
 
 
 async def test_an_entry_leads_to_the_assignments_that_it_touched_at_debug_level_without_names(desk, put):

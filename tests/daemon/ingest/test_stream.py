@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 
 from daemon.ingest.stream import STREAM_START, Stream, StreamRead
 from tests.daemon.ingest.reading import KEY, on_each_redis
@@ -42,6 +43,12 @@ async def test_a_read_gives_the_entries_after_the_position_as_bytes(client, stre
     assert seen == StreamRead([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
     assert (await stream.read(STREAM_START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
     assert (await stream.read("10-0", 2)).entries == []
+
+
+async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
+    await client.set(KEY, "text")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await stream.read(STREAM_START, 10)
 
 
 # --- Resets and gaps ---

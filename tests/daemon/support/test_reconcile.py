@@ -121,6 +121,18 @@ async def test_a_grade_that_changed_while_it_was_read_is_no_mismatch_and_not_for
     assert (await read_row(ids["empty"]))["forced_version"] == 0
 
 
+async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
+    ids = await acknowledged(campus, 12)
+    go_on = asyncio.Event()
+    lms.behave = lambda _: success(hold=go_on)
+    run = asyncio.create_task(reconcile(ALL, reader))
+    await lms.until(lambda: lms.requests)
+    await Statement("DELETE FROM graded_assignment WHERE id = :id RETURNING id").rows(id=ids[-1])
+    go_on.set()
+    (report,) = await run
+    assert (report.skipped, report.counts["empty"]) == ({"gone meanwhile": 1}, 11)
+
+
 async def test_a_campus_that_shows_no_score_is_left_after_some_readings(reader, campus, lms):
     lms.behave = lambda _: failure("not supported", code_major="unsupported")
     many = MAX_UNREADABLE + PAGE
