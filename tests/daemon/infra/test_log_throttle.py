@@ -120,8 +120,9 @@ def test_another_fault_that_time_may_repair_is_logged_once_a_minute_by_its_place
 def test_a_bug_and_a_line_about_no_lost_server_are_logged_each_time(lines):
     logger = structlog.get_logger("actors.attempt")
     for _ in range(3):
-        attempt_and_actor(ValueError("x"))
+        for bug in (KeyError("x"), ValueError("x"), asyncpg.DataError("x")):
+            attempt_and_actor(bug)
         logger.info("an attempt ended", result="retried", error=ConnectionRefusedError("the campus"))
         logger.error("the stream was reset: reading it from its start")
         logging.getLogger("aiohttp").warning("a library's line: %s", "words")
-    assert len(lines()) == 15
+    assert len(lines()) == 27
