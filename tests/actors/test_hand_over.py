@@ -1,5 +1,7 @@
 """The claims that follow an attempt in the same transaction."""
 
+import asyncio
+
 import pytest
 
 from models.assignment import GradedAssignment
@@ -67,6 +69,12 @@ async def test_a_grade_that_changed_while_it_was_refused_follows_at_once(sending
     await answer_and_end()
     assert (await read_row(leaf))["parked_at"] is None
     assert lms.scores(SOURCEDID) == ["1"]
+
+
+async def test_an_assignment_that_several_messages_name_is_attempted_once(sending, lms, leaf):
+    await asyncio.gather(sending.send(leaf), sending.send(leaf), sending.send(leaf))
+    assert len(lms.requests) == 1
+    assert await results(leaf) == ["accepted"]
 
 
 async def test_a_message_for_what_is_under_way_claims_nothing(sending, lms, leaf):

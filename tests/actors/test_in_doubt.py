@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD
-from tests.actors.campuses import columns, other_campus
+from tests.actors.campuses import breaker_of, columns, other_campus
 from tests.actors.sending import HOLD, KEY, LATER, PATH, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake
 from tests.models.rows import make_assignment, read_row
@@ -54,12 +54,13 @@ class Broken:
         raise RuntimeError("never thought of")
 
 
-async def test_a_fault_of_ours_after_the_request_began_is_in_doubt_and_not_repeated_for_ever(sending, leaf):
+async def test_a_fault_of_ours_after_the_request_began_is_in_doubt_and_not_repeated_for_ever(sending, campus, leaf):
     sending.dependencies.sender = Broken()
     await sending.send(leaf)
     expected = (None, 1, 1, sending.now + HOLD * 1000)
     assert await columns(leaf, "claimed_until", "attempts", "forced_version", "hold_until") == expected
     assert await results(leaf) == ["ambiguous"]
+    assert (await breaker_of(campus)).last_failed_assignment is None, "it is no failure of the campus"
 
 
 @on_one_engine

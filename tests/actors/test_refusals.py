@@ -6,7 +6,7 @@ from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
 from models.registration import Registration, register
-from tests.actors.campuses import columns
+from tests.actors.campuses import breaker_of, columns
 from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
@@ -73,6 +73,7 @@ async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sendi
     row = await read_row(leaf)
     assert (row["parked_scope"], row["hold_until"]) == ("campus", 0)
     assert row["parked_reason"].startswith("no request can be written for this assignment")
+    assert (await breaker_of(campus)).last_failed_assignment is None
     assert lms.requests == []
 
 

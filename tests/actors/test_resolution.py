@@ -85,6 +85,14 @@ def test_what_was_not_sent_has_no_delivery_record_and_says_nothing_of_the_campus
     assert (ended.delivery, ended.bytes_left, ended.signal) == (None, False, None)
 
 
+@pytest.mark.parametrize(("error", "scope"), [("busy", "campus"), ("broken", "campus"), ("unexplained", "learner")])
+def test_the_last_attempt_parks_and_so_does_any_after_it(error, scope):
+    assert failed(error, 4).parked_scope is None
+    for number in (5, 6):
+        end, reason = failed(error, number), f"{number} attempts failed, the last one with: {ERRORS[error].reason}"
+        assert (end.parked_scope, end.parked_reason) == (scope, reason)
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_waits_grow_with_the_attempts_and_are_spread_by_the_jitter(number):
     assert failed("unreachable", number, jitter=1.0).not_before == NOW + FIRST_MS * 2 ** (number - 1)

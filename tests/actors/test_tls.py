@@ -5,9 +5,9 @@ import ssl
 import pytest
 
 from actors.client import Sender
-from actors.errors import DeliveryError
+from actors.errors import DeliveryError, Misconfigured
 from actors.tls import trust
-from tests.actors.posting import BODY, HEADERS, outcome_session
+from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
 from tests.fakes.lms import RecordingLms
 
 
@@ -17,6 +17,13 @@ def test_verification_is_never_off(minimum):
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version.name == f"TLSv{minimum.replace('.', '_')}"
+
+
+async def test_nothing_has_left_for_a_campus_whose_certificate_cannot_be_trusted(tls):
+    async with RecordingLms(tls=tls) as lms, open_sender() as post:
+        with pytest.raises(Misconfigured) as caught:
+            await post.post(lms.url(), BODY, HEADERS)
+    assert not caught.value.bytes_left
 
 
 def test_a_certificate_file_without_certificates_is_an_error(tmp_path):

@@ -163,6 +163,14 @@ async def test_a_hold_is_only_ever_raised():
         assert (await read_row(assignment))["hold_until"] == NOW + 99
 
 
+async def test_a_doubt_never_lowers_what_is_forced():
+    assignment = await make_assignment(**DIRTY)
+    got = await claimed(assignment)
+    await force_resend(assignment, now=NOW)
+    await ended(got, "in_doubt")
+    assert (await read_row(assignment))["forced_version"] == 5
+
+
 # --- Delivery records ---
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from tests.actors.campuses import breaker_of
 from tests.actors.protocols.lti11.becomes import STOPS_THE_CAMPUS, check, doubt, later
 from tests.actors.sending import just_now, make_campus, scored
 from tests.fakes import lms as fake
@@ -99,9 +100,11 @@ async def test_without_an_answer(make_sending, campus, becomes, says):
     sending = await make_sending(patience=patience, resolver=Resolver())
     await scored(1, 2)
     async with campus() as url:
-        assignment = await make_assignment(await make_campus(f"{url}?token=hunter2"), due_at=just_now())
+        service = await make_campus(f"{url}?token=hunter2")
+        assignment = await make_assignment(service, due_at=just_now())
         await sending.send(assignment)
     await check(sending, assignment, becomes)
+    assert (await breaker_of(service)).last_failed_assignment == assignment
     (line,) = await read_lines(assignment)
     assert (line["result"], line["score"]) == (becomes.result, "0.5")
     assert (line["http_status"], line["code_major"], line["duration_ms"]) == (None, None, None)
