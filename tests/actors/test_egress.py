@@ -129,7 +129,7 @@ async def test_a_url_that_is_not_allowed_is_refused_with_the_setting_to_change_a
 #: What the name of a host resolves to.
 RESOLVED = [
     *(["127.0.0.1"], ["::1"], ["10.1.2.3"], ["169.254.169.254"], ["::ffff:10.0.0.1"], ["64:ff9b::7f00:1"]),
-    *(["2002:a00:1::"], ["10.0.0.1", "fd00::1", "192.168.0.1"]),
+    *(["2002:a00:1::"], ["10.0.0.1", "fd00::1", "192.168.0.1"], ["::1", "127.0.0.1"]),
 ]
 #: Ways to write loopback that are no address to us, and one to the look-up.
 LOOPBACKS = ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "\uff11\uff12\uff17.0.0.1"]
