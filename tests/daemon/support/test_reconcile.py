@@ -197,18 +197,6 @@ async def test_learners_and_courses_that_are_gone_hide_no_others(reader, campus,
     assert report.left == ""
 
 
-async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
-    ids = await acknowledged(campus, 12)
-    go_on = asyncio.Event()
-    lms.behave = lambda _: success(hold=go_on)
-    run = asyncio.create_task(reconcile(ALL, reader))
-    await lms.until(lambda: lms.requests)
-    await Statement("DELETE FROM graded_assignment WHERE id = :id RETURNING id").rows(id=ids[-1])
-    go_on.set()
-    (report,) = await run
-    assert (report.skipped, report.counts["empty"]) == ({"gone meanwhile": 1}, 11)
-
-
 @one_slot
 async def test_a_campus_that_answers_now_and_then_is_not_left(reader, campus, lms, sending):
     await acknowledged(campus, 5)
