@@ -7,9 +7,9 @@ from itertools import islice
 import structlog
 
 from actors import resolution
+from actors.compute_grade import Grade, NoGrade, block_grade, wire_score
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
-from actors.grade import Grade, NoGrade, block_grade, wire_score
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.lease import MARGIN
 from actors.request import Requests

@@ -13,7 +13,7 @@ from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.failpoints import Reached, pass_by
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
+from actors.send_outcomes import Outcomes
 from daemon.config import Config
 from daemon.infra.embedded import EmbeddedServer, embedded_server
 from daemon.infra.log import configure as configure_log

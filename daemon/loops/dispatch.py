@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Sequence
 
 from actors.dependencies import Dependencies
-from actors.outcomes import Outcomes
+from actors.send_outcomes import Outcomes
 from daemon.infra.stop import Stop
 from models.due import Capacity, Share, pick, read_capacity
 from models.rescue import rescue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from actors.grade import Grade, wire_score
+from actors.compute_grade import Grade, wire_score
 from daemon.infra.text import iso
 from daemon.why.absent import absence
 from daemon.why.known import Absent, Explanation, Known, Terms

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from actors.grade import block_grade
+from actors.compute_grade import block_grade
 from daemon.why.known import Absent, Explanation, Known
 from models.course import CourseTrees
 from models.queries import grades as grade_queries

@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Literal
 from urllib.parse import urlsplit
 
-from actors.grade import Grade, NoGrade
+from actors.compute_grade import Grade, NoGrade
 from models.changes import Debounce
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView, Query, Rejected

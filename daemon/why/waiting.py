@@ -1,6 +1,6 @@
 """Why a grade has not been sent yet, and when it will be. Pure."""
 
-from actors.grade import NoGrade
+from actors.compute_grade import NoGrade
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
 from models.delivery import DeliveryRecord

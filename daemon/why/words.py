@@ -4,7 +4,7 @@ The state of one grade, in plain words that a support person can pass on. Pure.
 The first sentences say why and what comes next; then come what would be sent and what the campus holds.
 """
 
-from actors.grade import Grade, NoGrade, wire_score
+from actors.compute_grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
 from daemon.why.known import Known, Terms, campus_name, noun
 from daemon.why.waiting import waiting

@@ -15,8 +15,8 @@ from actors.client import Abort, Sender
 from actors.dependencies import Dependencies
 from actors.lease import MARGIN
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
 from actors.resolution import Rules
+from actors.send_outcomes import Outcomes
 from actors.settings import Settings
 from daemon.infra.stop import Stop
 from daemon.loops.dispatch import Dispatcher

@@ -9,7 +9,7 @@ import structlog
 from dramatiq import Message
 
 from actors.dependencies import Dependencies
-from actors.outcomes import DELAY_STEP_MS, MAX_IDS_A_MESSAGE, Outcomes
+from actors.send_outcomes import DELAY_STEP_MS, MAX_IDS_A_MESSAGE, Outcomes
 from daemon.queue.broker import dramatiq_broker
 from models.changes import Change, Debounce, Dirty, change
 from models.db.clock import Clock

@@ -13,9 +13,9 @@ from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.errors import Ambiguous, Misconfigured, TryLater
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
+from actors.send_outcomes import Outcomes
 from actors.settings import Settings
 from daemon.infra.errors import is_data_fault
 from daemon.infra.stop import Stop

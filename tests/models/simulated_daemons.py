@@ -16,9 +16,9 @@ from actors.dependencies import Dependencies
 from actors.errors import DeliveryError
 from actors.lease import MARGIN
 from actors.metrics import Metrics
-from actors.outcomes import Outcomes
 from actors.resolution import Rules
 from actors.response import Response
+from actors.send_outcomes import Outcomes
 from actors.settings import Settings
 from daemon.loops.dispatch import Dispatcher
 from models.course import CourseTrees

@@ -65,7 +65,7 @@ def test_a_lost_redis_is_logged_once_whichever_part_misses_it(lines, error):
         consumer(error)
         consumer(error, "outcomes.1.DQ")
         loop(server="redis")
-        structlog.get_logger("actors.outcomes").warning("messages could not be sent", error=error)
+        structlog.get_logger("actors.send_outcomes").warning("messages could not be sent", error=error)
     assert len(lines()) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.grade import Grade, NoGrade, block_grade, wire_score
+from actors.compute_grade import Grade, NoGrade, block_grade, wire_score
 from models.course_tree import Tree
 
 # a(b(d(h 2/5, i 3/5), e(j 0/1, k text, l 1/3), f(m text)), c(g(n 3/10)))
