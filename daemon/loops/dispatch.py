@@ -16,7 +16,7 @@ EVERY, AT_LEAST = 0.5, 0.02
 
 def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> list[Share]:
     """
-    Divide *free* connections among campuses: each next one goes to the campus that has fewest. Pure.
+    Divide *free* connections among campuses: each next one goes to the first of those that have fewest. Pure.
 
     Slow campuses together get at most *free_for_slow*. A campus whose breaker is tripped gets one probe: of the oldest
     and the newest assignment in turn, since the oldest may all be of one course that is broken.
@@ -43,9 +43,9 @@ def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> li
 
 
 def contended(campuses: Sequence[Capacity], free: int) -> bool:
-    """Whether several campuses want more connections than are free."""
-    wanted = [campus.free for campus in campuses if campus.free > 0]
-    return sum(wanted) > free and len(wanted) > 1
+    """Whether campuses want more connections than are free, and others than those that want them have some."""
+    wanted = sum(campus.free for campus in campuses if campus.free > 0)
+    return wanted > free and sum(campus.free > 0 or campus.in_flight > 0 for campus in campuses) > 1
 
 
 class Dispatcher:
@@ -57,6 +57,8 @@ class Dispatcher:
         self._clock = dependencies.clock
         self._notified = asyncio.Event()
         self._measured_at = float("-inf")
+        #: By campus, when it was last given a connection, by the monotonic clock.
+        self._served: dict[int, float] = {}
 
     def notify(self) -> None:
         """Waiting assignments may be sent: do not wait for the next round."""
@@ -82,6 +84,7 @@ class Dispatcher:
         """Send messages for what may be sent now."""
         now = self._clock.now()
         campuses = await read_capacity(now=now, max_per_campus=self._dependencies.settings.max_per_campus)
+        campuses.sort(key=lambda campus: self._served.get(campus.campus_id, float("-inf")))
         free, free_for_slow = self._outcomes.free, self._outcomes.free_for_slow()
         slow = [campus for campus in campuses if campus.slow]
         # Slow ones that must leave the rest to the others do not keep these from handing connections over.
@@ -90,4 +93,5 @@ class Dispatcher:
         self._outcomes.contended = contended(served, free)
         self._outcomes.slow_contended = contended(slow, free_for_slow)
         shares = divide(campuses, free=free, free_for_slow=free_for_slow)
+        self._served |= dict.fromkeys((share.campus_id for share in shares), self._clock.monotonic())
         await self._outcomes.enqueue_due(await pick(shares, now=now))

@@ -112,11 +112,32 @@ async def test_all_campuses_together_get_no_more_than_there_are_connections(disp
 
 
 @pytest.mark.parametrize(
-    ("free_slots", "free", "expected"), [([3, 3], 5, True), ([3, 3], 6, False), ([7, 0], 5, False), ([], 0, False)]
+    ("slots", "free", "expected"),
+    [
+        ([(3, 0), (3, 0)], 5, True),
+        ([(3, 0), (3, 0)], 6, False),
+        ([(7, 0), (0, 0)], 5, False),
+        ([(4, 0), (0, 4), (0, 4)], 0, True),
+        ([(4, 3)], 0, False),
+        ([(0, 4), (0, 4)], 0, False),
+        ([], 0, False),
+    ],
 )
-def test_connections_are_contended_if_several_campuses_want_more_than_are_free(free_slots, free, expected):
-    campuses = [Capacity(number, slots, 0, slow=False, trips=None) for number, slots in enumerate(free_slots)]
+def test_connections_are_contended_if_more_are_wanted_than_are_free_and_other_campuses_have_some(slots, free, expected):
+    campuses = [
+        Capacity(number, wanted, in_flight, slow=False, trips=None) for number, (wanted, in_flight) in enumerate(slots)
+    ]
     assert contended(campuses, free) == expected
+
+
+async def test_of_campuses_that_have_as_many_the_one_that_has_waited_longest_is_next(dispatching):
+    await campuses(3 * CONNECTIONS)
+    served = []
+    for _ in range(3):
+        rows = [await read_row(assignment) for assignment in await dispatching.step()]
+        dispatching.ticker.seconds += 1
+        served += [row["campus_id"] for row in rows]
+    assert len(set(served)) == 3 * CONNECTIONS
 
 
 async def test_slow_campuses_get_half_of_the_connections_and_keep_no_other_from_handing_over(dispatching):
