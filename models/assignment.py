@@ -14,7 +14,8 @@ disabled  ``disabled_at`` is set                                a newer launch
 
 A row is *dirty* while ``version_number > sent_version``: the campus does not hold its newest score yet. What makes it
 dirty is in :mod:`models.changes`, what a sender does with it in :mod:`models.claims`. Times are milliseconds since 1970
-by the database's clock (:mod:`models.db.clock`); the caller hands them in. `docs/state_machine.md` draws the table.
+by the database's clock (:mod:`models.db.clock`); the caller hands them in. `docs/state_machine.md` has every way out
+of each state; the table has the usual ones.
 """
 
 from collections.abc import Mapping
