@@ -37,8 +37,8 @@ class Attempts:
 
     async def make(self, claim: Claim) -> Claim | None:
         """Make one attempt; returns the claim that follows it, if any."""
-        reached = self._dependencies.reached
-        reached("claimed")
+        hit = self._dependencies.hit
+        hit("claimed")
         log.debug(
             "attempt.started",
             assignment=claim.assignment_id,
@@ -49,7 +49,7 @@ class Attempts:
         )
         end = await self._attempt(claim)
         finished = await self._finisher.finish(end)
-        reached("ended")
+        hit("ended")
         record_attempt(AttemptRecord(end, finished, self._dependencies.clock.now()), self._dependencies.metrics)
         return finished.next
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.client import Abort, Sender
-from actors.failpoints import Reached, pass_by
+from actors.failpoints import Hit, pass_by
 from actors.lease import new_lease
 from actors.metrics import Metrics
 from actors.settings import Settings
@@ -27,7 +27,7 @@ class Dependencies:
     may_send: Callable[[], bool]
     abort: Abort
     #: Called at each failpoint that an attempt reaches.
-    reached: Reached = pass_by
+    hit: Hit = pass_by
     #: Decrypts consumers' secrets.
     cipher: Cipher = PLAINTEXT
 

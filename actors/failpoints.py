@@ -6,7 +6,7 @@ from typing import Literal
 Failpoint = Literal["stream read", "batch applied", "batch committed", "messages sent", "claimed", "answered", "ended"]
 
 #: Called at each point that the work reaches.
-Reached = Callable[[Failpoint], None]
+Hit = Callable[[Failpoint], None]
 
 
 def pass_by(_failpoint: Failpoint) -> None:

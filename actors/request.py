@@ -106,7 +106,7 @@ class Requests:
                 # Rule 3, for a process that was suspended: the session's deadline counts from when it resumed.
                 in_time=lambda: dependencies.clock.monotonic() - began <= dependencies.settings.timeout_seconds,
             )
-        dependencies.reached("answered")
+        dependencies.hit("answered")
         self._put_off, self._fault = 0, None
         metrics.request_seconds.labels(consumer).observe(response.seconds)
         offset = response.clock_offset(self._now())

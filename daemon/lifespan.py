@@ -11,7 +11,7 @@ from aiohttp import web
 
 from actors.client import Abort
 from actors.dependencies import Dependencies
-from actors.failpoints import Reached, pass_by
+from actors.failpoints import Hit, pass_by
 from actors.metrics import Metrics
 from actors.send_outcomes import Outcomes
 from daemon.config import Config
@@ -52,7 +52,7 @@ class Environment:
 
     #: Seconds that never step back.
     monotonic: Callable[[], float] = time.monotonic
-    reached: Reached = pass_by
+    hit: Hit = pass_by
     notifier: Notifier = field(default_factory=lambda: Notifier(None))
 
 
@@ -107,14 +107,14 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             settings=settings,
             may_send=lambda: backlog.applied,
             abort=Abort(),
-            reached=environment.reached,
+            hit=environment.hit,
             cipher=cipher,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
         outcomes.notify = dispatcher.notify
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
-        batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.reached)
+        batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, keep_days=config.retention.stream_days)
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
         prune = Prune(clock=clock, retention=config.retention)

@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.failpoints import Reached, pass_by
+from actors.failpoints import Hit, pass_by
 from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
@@ -53,7 +53,7 @@ class Batches:
     Applies batches.
 
     *enqueue* sends messages for changed assignments after the commit, and may fail: the dispatcher finds what is due.
-    *reached*: failpoints.
+    *hit*: failpoints.
     """
 
     applier: Applier
@@ -61,7 +61,7 @@ class Batches:
     backlog: CatchUp
     metrics: Metrics
     enqueue: Callable[[Sequence[Dirty]], Awaitable[None]]
-    reached: Reached = pass_by
+    hit: Hit = pass_by
 
     async def take(self, position: Position, entries: Sequence[Entry]) -> None:
         """Apply a batch that was read at *position*; after a fault of its data one by one, to isolate the bad one."""
@@ -106,8 +106,8 @@ class Batches:
                     for entry, event in run:
                         await self._one(position, entry, event, applied)
             await move_position(position.epoch, entries[-1][0])
-            self.reached("batch applied")
-        self.reached("batch committed")
+            self.hit("batch applied")
+        self.hit("batch committed")
         return applied
 
     async def _lock(self, position: Position) -> None:
@@ -174,7 +174,7 @@ class Batches:
         for kind, result in applied.results:
             self.metrics.events.labels(kind, result).inc()
         await self.enqueue(applied.dirty)
-        self.reached("messages sent")
+        self.hit("messages sent")
 
 
 def _storable(value: bytes | None) -> str | None:

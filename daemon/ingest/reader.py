@@ -63,7 +63,7 @@ class IntakeLoop:
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
         self._size_next(seen.entries)
-        self._batches.reached("stream read")
+        self._batches.hit("stream read")
         try:
             await self._batches.take(position, seen.entries)
         except PositionMovedError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ("actors", "daemon", "models", "tests", "benchmarks")
-TEXTS = ("README.md", "CONTRIBUTING.md", "config.toml", "docs", "deploy", "benchmarks")
+TEXTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "config.toml", "docs", "deploy", "benchmarks")
 SUFFIXES = (".md", ".toml", ".sh", ".service", ".yml", ".yaml", ".json", ".svg", ".py")
 #: This module and its test name the words; a migration that was published is never changed.
 EXCLUDED = re.compile(r"tests/checks/(test_)?plain_words\.py|models/migrations/0.*|.*__pycache__.*")

@@ -37,7 +37,7 @@ def main() -> None:
     def monotonic() -> float:
         return time.monotonic() + (float(options.clock.read_text()) if options.clock else 0)
 
-    run_daemon(load_config(options.config), Environment(monotonic=monotonic, reached=hit))
+    run_daemon(load_config(options.config), Environment(monotonic=monotonic, hit=hit))
 
 
 if __name__ == "__main__":

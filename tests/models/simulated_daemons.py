@@ -225,7 +225,7 @@ class Daemon:
             ),
             may_send=lambda: True,
             abort=Abort(),
-            reached=self._reach,
+            hit=self._reach,
         )
         self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS)
         self.dispatcher = Dispatcher(self.outcomes, dependencies)
