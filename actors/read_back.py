@@ -118,10 +118,10 @@ class Reader:
             response,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
             platform=self.settings.platforms.get(address.consumer_key),
-            hide=wire.hide,
+            redacted=wire.redacted,
         )
         try:
-            return Reading(protocol.read_score(response, hide=wire.hide)), said.after
+            return Reading(protocol.read_score(response, redacted=wire.redacted)), said.after
         except ValueError as error:
             return Reading(None, str(error), unsupported=True), said.after
 

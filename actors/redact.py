@@ -11,20 +11,20 @@ REASON_LIMIT = 500
 #: Characters. A shorter sourcedid is struck out only as a word of its own: "1" must not eat the digits of a reason.
 _SHORT = 4
 
-#: Characters. Where the campus's words were cut off, this much of a sourcedid at their end is struck out too.
+#: Characters. Where an LMS's message was cut off, this much of a sourcedid at their end is removed too.
 _TAIL = 8
 
 
-def redact(words: str, hide: Iterable[str] = ()) -> str:
+def redact(words: str, redacted: Iterable[str] = ()) -> str:
     """
-    Make a campus's own words fit to be stored and shown.
+    Make what an LMS wrote fit to be stored and shown.
 
-    Everything in *hide* is struck out, also as it looks in XML, HTML or a URL, and so is an OAuth signature; control
+    Everything in *redacted* is removed, also as it looks in XML, HTML or a URL, and so is an OAuth signature; control
     characters become spaces; at most :data:`REASON_LIMIT` characters are left.
     """
     if not words:
         return ""
-    for secret in hide:
+    for secret in redacted:
         for form in dict.fromkeys((secret, html.escape(secret, quote=False), html.escape(secret), quote(secret, ""))):
             words = _strike(words, form)
     words = re.sub(r"oauth_signature(?!_method)\W{1,6}[\w%+/.~-]+=*", "oauth_signature […]", words)

@@ -72,7 +72,7 @@ class Requests:
                 response,
                 now=self._now(),
                 platform=self._dependencies.settings.platforms.get(address.consumer_key),
-                hide=(*claim.ids, *wire.hide),
+                redacted=(*claim.ids, *wire.redacted),
             )
         except DeliveryError as error:
             failure, number = error, await _tries(claim, error)

@@ -24,11 +24,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """What to POST, byte for byte. *hide*: what must never show in a message, though the LMS may echo it."""
+    """What to POST, byte for byte. *redacted*: what must never show in a message, though the LMS may echo it."""
 
     body: bytes
     headers: dict[str, str]
-    hide: tuple[str, ...] = field(repr=False)
+    redacted: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class OutcomeProtocol(Protocol):
         """
 
     def read_response(
-        self, response: Response, *, now: datetime, platform: str | None, hide: Sequence[str]
+        self, response: Response, *, now: datetime, platform: str | None, redacted: Sequence[str]
     ) -> Accepted:
         """
         What the answer to a score means.
@@ -75,7 +75,7 @@ class OutcomeProtocol(Protocol):
         Args:
             now: With its zone, for waits that the LMS names as a date.
             platform: The kind of LMS, if the operator chose one; else it is recognised from the answer.
-            hide: What must never show in a message.
+            redacted: What must never show in a message.
 
         Raises:
             DeliveryError: The score is not known to have been stored.
@@ -89,7 +89,7 @@ class OutcomeProtocol(Protocol):
             GiveUp: No request can be written for this target.
         """
 
-    def read_score(self, response: Response, *, hide: Sequence[str]) -> str:
+    def read_score(self, response: Response, *, redacted: Sequence[str]) -> str:
         """
         The score in an answer that :meth:`read_response` took for a success; empty where the LMS holds none.
 

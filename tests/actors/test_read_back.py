@@ -66,7 +66,7 @@ NO_SCORE = (
         (success(body=NO_SCORE), "its answer holds no readable score"),
     ],
 )
-async def test_what_cannot_be_read_is_said_in_the_campuss_words_and_trips_no_breaker(
+async def test_what_cannot_be_read_is_said_in_the_lmss_message_and_trips_no_breaker(
     reader, lms, campus, leaf, said, words
 ):
     lms.behave = fake.always(said)

@@ -12,7 +12,7 @@ from tests.fakes import lms as fake
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, read_lines, read_row
 
 
-async def test_a_permanent_refusal_parks_with_the_campuss_words(sending, lms, leaf):
+async def test_a_permanent_refusal_parks_with_the_lmss_message(sending, lms, leaf):
     lms.behave = fake.always(fake.failure("User is no longer in course 7"))
     await sending.send(leaf)
     reason = "HTTP 200, failure: User is no longer in course 7"

@@ -66,7 +66,7 @@ def test_a_failure_ends_as_its_error_says_what_to_do(error, result, end, answer,
     )
 
 
-def test_an_acceptance_keeps_the_score_and_the_campuss_words():
+def test_an_acceptance_keeps_the_score_and_the_lmss_message():
     ended = stored(Response(201, {}, b"", 0.0129), Accepted(201, "success", "kept"), clamped=True)
     assert end_of(ended) == {"outcome": "accepted", "score": "0.5"}
     assert ended.delivery == replace(

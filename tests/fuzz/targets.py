@@ -78,7 +78,7 @@ def reading_a_reply_never_fails(body: bytes) -> None:
 def classifying_a_response_gives_a_decision_and_shows_no_secret(status, body, headers, truncated, platform) -> None:
     response = Response(status, headers, body, 0.1, truncated)
     try:
-        decided = classify(response, now=NOW, platform=platform, hide=(SOURCEDID, SECRET))
+        decided = classify(response, now=NOW, platform=platform, redacted=(SOURCEDID, SECRET))
     except DeliveryError as error:
         words = error.reason
     else:

@@ -32,17 +32,17 @@ class Lti11:
             raise _unwritable(error) from error
 
     def read_response(
-        self, response: Response, *, now: datetime, platform: str | None, hide: Sequence[str]
+        self, response: Response, *, now: datetime, platform: str | None, redacted: Sequence[str]
     ) -> Accepted:
-        return classify(response, now=now, platform=None if platform is None else BY_NAME[platform], hide=hide)
+        return classify(response, now=now, platform=None if platform is None else BY_NAME[platform], redacted=redacted)
 
-    def read_score(self, response: Response, *, hide: Sequence[str]) -> str:
+    def read_score(self, response: Response, *, redacted: Sequence[str]) -> str:
         reply = read_reply(response.body)
         if reply.code_major != "success":
             raise ValueError(f"HTTP {response.status} without an envelope")
         if reply.score is None:
             raise ValueError("its answer holds no readable score")
-        return redact(reply.score, hide)
+        return redact(reply.score, redacted)
 
 
 def _signed(body: bytes, target: Target, stamp: Stamp) -> WireRequest:

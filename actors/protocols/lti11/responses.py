@@ -23,7 +23,7 @@ PROCESSING_HOLD = 3600.0
 
 
 def classify(
-    response: Response, *, now: datetime, platform: Platform | None = None, hide: Sequence[str] = ()
+    response: Response, *, now: datetime, platform: Platform | None = None, redacted: Sequence[str] = ()
 ) -> Accepted:
     """
     Decide what an LMS's response to a score means.
@@ -41,7 +41,7 @@ def classify(
     # What was cut off may hold a second code.
     reply = Reply(None, "", is_pox=False) if response.truncated else read_reply(response.body)
     platform = platform or recognise(response, reply)
-    description = redact(reply.description, hide)
+    description = redact(reply.description, redacted)
     succeeded = 200 <= response.status <= 299
     if reply.code_major == "success" and succeeded:
         return Accepted(response.status, "success", description, _room_after(response))
@@ -49,7 +49,7 @@ def classify(
         return Accepted(response.status, None, "", _room_after(response))
 
     if reply.code_major in ("failure", "unsupported"):
-        error_code = redact(reply.error_code or "", hide)
+        error_code = redact(reply.error_code or "", redacted)
         raise _refused(response, reply.code_major, error_code, description, now, platform)
     if reply.code_major in ("success", "processing"):
         # A success under an error status contradicts itself; either half may be right.
@@ -60,7 +60,7 @@ def classify(
             http_status=response.status,
             code_major=reply.code_major,
         )
-    raise _by_status(response, reply.code_major, description or redact(_start(response), hide), now, platform)
+    raise _by_status(response, reply.code_major, description or redact(_start(response), redacted), now, platform)
 
 
 def _refused(

@@ -24,17 +24,17 @@ def test_the_interface_writes_and_reads_scores_and_nothing_else():
 @pytest.mark.parametrize("reads", [False, True])
 def test_a_request_hides_its_secrets(protocol, reads):
     wire = protocol.write_read(TARGET, STAMP) if reads else protocol.write_score(TARGET, "0.5", STAMP)
-    assert {"the-sourcedid", "a-very-secret-secret", "the-nonce"} <= set(wire.hide)
+    assert {"the-sourcedid", "a-very-secret-secret", "the-nonce"} <= set(wire.redacted)
     assert "a-very-secret-secret" not in f"{wire!r} {TARGET!r}"
 
 
 @pytest.mark.parametrize(("held", "score"), [("0.75", "0.75"), ("", ""), ("the-sourcedid", "[…]")])
 def test_a_score_is_read_as_the_lms_wrote_it(protocol, held, score):
     response = Response(200, {}, pox("success", held=held), 0.1)
-    assert protocol.read_score(response, hide=["the-sourcedid"]) == score
+    assert protocol.read_score(response, redacted=["the-sourcedid"]) == score
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", pox("failure", "no")])
 def test_what_holds_no_score_says_why(protocol, body):
     with pytest.raises(ValueError, match="without an envelope"):
-        protocol.read_score(Response(200, {}, body, 0.1), hide=[])
+        protocol.read_score(Response(200, {}, body, 0.1), redacted=[])

@@ -17,8 +17,8 @@ CANVAS = {"X-Canvas-Meta": "o=lti_api;n=grade_passback;"}
 MOODLE = {"Content-Type": "text/html; charset=utf-8", "Set-Cookie": "MoodleSession=1"}
 
 
-def classified(status: int, body: bytes = b"", headers=NO_HEADERS, hide=(), platform=None) -> Accepted:
-    return classify(Response(status, headers, body, 0.1), now=NOW, hide=hide, platform=platform)
+def classified(status: int, body: bytes = b"", headers=NO_HEADERS, redacted=(), platform=None) -> Accepted:
+    return classify(Response(status, headers, body, 0.1), now=NOW, redacted=redacted, platform=platform)
 
 
 def refused(*args, **kwargs) -> DeliveryError:
@@ -183,27 +183,27 @@ def test_an_acceptance_near_the_rate_limit_asks_for_a_short_rest(after, left):
         (200, pox("failure", "w" * 9000), "HTTP 200, failure: "),
     ],
 )
-def test_a_reason_has_the_first_500_characters_of_the_campuss_words(status, body, start):
+def test_a_reason_has_the_first_500_characters_of_the_lmss_message(status, body, start):
     assert refused(status, body).reason == start + 500 * "w"
 
 
 def test_a_reason_never_holds_the_sourcedid_or_the_secret():
     sourcedid = '{"data":{"id":"4711"},"hash":"a<b&c"}'
     words = f"Incorrect sourcedId: {sourcedid} for s3cret!"
-    error = refused(200, pox("failure", words), hide=(sourcedid, "s3cret!"))
+    error = refused(200, pox("failure", words), redacted=(sourcedid, "s3cret!"))
     assert error.reason == "HTTP 200, failure: Incorrect sourcedId: […] for […]"
-    assert classified(200, pox("success", f"stored {sourcedid}"), hide=(sourcedid,)).description == "stored […]"
+    assert classified(200, pox("success", f"stored {sourcedid}"), redacted=(sourcedid,)).description == "stored […]"
 
 
 def test_a_sourcedid_that_was_cut_off_is_struck_out_too():
     sourcedid = "0123456789" * 80
-    error = refused(200, pox("failure", "unknown " + sourcedid), hide=[sourcedid])
+    error = refused(200, pox("failure", "unknown " + sourcedid), redacted=[sourcedid])
     assert error.reason == "HTTP 200, failure: unknown […]"
-    assert "0123456789" not in refused(404, b"unknown " + sourcedid.encode() * 3, hide=[sourcedid]).reason
+    assert "0123456789" not in refused(404, b"unknown " + sourcedid.encode() * 3, redacted=[sourcedid]).reason
 
 
 def test_a_sourcedid_that_names_a_reason_or_an_error_code_does_not_decide():
-    words = refused(200, pox("failure", "cannot store nonce-signature"), hide=["nonce-signature"])
+    words = refused(200, pox("failure", "cannot store nonce-signature"), redacted=["nonce-signature"])
     assert meaning(words) == TryLater
-    code = refused(422, canvas_pox("user_not_in_course"), hide=["user_not_in_course"])
+    code = refused(422, canvas_pox("user_not_in_course"), redacted=["user_not_in_course"])
     assert (meaning(code), code.reason) == (TryLater, "HTTP 422, failure, […]: no words")
