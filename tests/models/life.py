@@ -83,8 +83,10 @@ class Life(LifeCourse):
         free = [one.free for one in await read_capacity(now=self.now, max_per_campus=MAX_PER_CAMPUS)]
         due = await pick([Share(row["campus_id"], 1) for number in free if number > 0], now=self.now)
         is_due = may_come_due(row) and not row["claimed_until"] and all((row[name] or 0) <= self.now for name in TIMES)
-        assert [one.assignment_id for one in due] == [self.id] * is_due, "the dispatcher finds exactly what is due"
-        self.messages += [self.now] * is_due
+        expected = [self.id] if is_due else []
+        assert [one.assignment_id for one in due] == expected, "the dispatcher finds exactly what is due"
+        if is_due:
+            self.messages.append(self.now)
         return is_due
 
     async def take_message(self) -> None:

@@ -100,7 +100,7 @@ class World(Daemons):
     def address(self, campus: str, user: str, block: str, *, service: int = 0, another: bool = False) -> Address:
         """Where a campus wants a grade; *another* sourcedid is one that it gave out anew."""
         services = SERVICES[campus]
-        return services[service % len(services)], f"{user}/{block}" + "/2" * another
+        return services[service % len(services)], f"{user}/{block}/2" if another else f"{user}/{block}"
 
     async def launch(self, campus: str, user: str, block: str, address: Address) -> None:
         """A learner goes to a block."""
