@@ -64,6 +64,8 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
         assert not any(key in daemon.log() for key in (old, new))
     assert pair.call("secrets", "rotate").code == 2
     said = pair.call("consumer", "add", "Another", "--key", "another", "--secret-stdin", stdin="plain\n")
-    assert (said.code, said.err.startswith("secrets.keys: the other secrets are encrypted")) == (2, True)
+    assert said.code == 2
+    assert said.err.startswith("secrets.keys: the other secrets are encrypted")
     said = pair.call("reconcile")
-    assert (said.code, said.err.startswith("secrets.keys: a consumer's secret cannot be read")) == (2, True), said.err
+    assert said.code == 2
+    assert said.err.startswith("secrets.keys: a consumer's secret cannot be read")

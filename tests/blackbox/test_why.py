@@ -91,6 +91,7 @@ def test_a_role_that_may_only_read_gets_the_answer(world, postgres):
         with pytest.raises(OperationalError, match="permission denied"):
             world.rows("SELECT consumer_secret FROM lti_consumer")
         said = world.call("consumer", "pause", KEY)
-        assert (said.code, "permission denied" in said.err) == (2, True), "it can write, so that this shows nothing"
+        assert said.code == 2, "it can write, so that this shows nothing"
+        assert "permission denied" in said.err
     finally:
         postgres.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", database=database)

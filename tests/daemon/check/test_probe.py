@@ -105,13 +105,15 @@ async def test_a_look_up_that_takes_too_long_is_a_fault_of_names():
             await asyncio.Event().wait()
 
     said, advice = await refused("https://lms.test", timeout=0.3, resolver=Silent())
-    assert (said, "name server" in advice) == ("its name is not looked up in time", True)
+    assert said == "its name is not looked up in time"
+    assert "name server" in advice
 
 
 async def test_where_the_daemon_may_not_go_is_not_probed_either():
     async with root_page() as page:
         said, advice = await refused(page.origin, egress=Egress(allow_http=True))
-        assert ("loopback" in said, "egress.allow_networks" in advice) == (True, True)
+        assert "loopback" in said
+        assert "egress.allow_networks" in advice
         assert "egress.allow_http" in " ".join(await refused(page.origin, egress=Egress(allow_networks=NETWORKS)))
     assert page.asked == []
 

@@ -52,12 +52,14 @@ def test_the_release_is_shown_without_a_config_file():
 )
 def test_wrong_use_ends_with_2_and_says_what_to_give(arguments, words):
     said = call(*arguments)
-    assert (said.exit_code, words in said.stderr) == (2, True), said.output
+    assert said.exit_code == 2, said.output
+    assert words in said.stderr
 
 
 def test_without_a_command_the_help_is_shown():
     said = call()
-    assert (said.exit_code, "Usage: passbackd" in said.output) == (2, True), said.output
+    assert said.exit_code == 2
+    assert "Usage: passbackd" in said.output
 
 
 def test_a_config_with_faults_is_shown_without_secrets_and_ends_with_2():

@@ -76,7 +76,8 @@ async def test_an_entry_of_which_only_the_beginning_was_kept_is_read_from_the_st
         await client.xadd("events", long, id="1000-0")
         await quarantined(long, "1000-0")
         ((refused, reason),) = await replay()
-        assert (refused, "the tool has to send it again" in reason) == ("refused", True)
+        assert refused == "refused"
+        assert "the tool has to send it again" in reason
         assert await replay(stream) == [("applied", "")]
         await quarantined(long, "999-0")
         assert (await replay(stream))[0][0] == "refused", "the stream no longer holds it"
