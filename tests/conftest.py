@@ -14,6 +14,7 @@ from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests import servers
+from tests.models.rows import TABLES
 from tests.postgres import PostgresServer, postgres_binaries
 
 #: Makes an empty database of that kind and returns its URL; it is dropped after the test.
@@ -111,22 +112,7 @@ async def database(database_url: str) -> AsyncIterator[str]:
         yield database_url
 
 
-_TABLES = (
-    "delivery",
-    "graded_assignment",
-    "orphaned_claim",
-    "outcome_service",
-    "campus",
-    "heartbeat",
-    "lti_consumer",
-    "score",
-    "course_structure",
-    "quarantined_event",
-    "stale_event",
-    "retired_user",
-    "intake",
-)
-_CLEAR = [Statement(f"DELETE FROM {table}") for table in _TABLES]
+_CLEAR = [Statement(f"DELETE FROM {table}") for table in TABLES]
 
 
 @pytest.fixture(scope="session")

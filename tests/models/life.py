@@ -26,8 +26,7 @@ from tests.models.campus import Request
 from tests.models.claiming import MAX_PER_CAMPUS, all_ended
 from tests.models.life_course import LifeCourse
 from tests.models.life_senders import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, Sender, Stage
-from tests.models.rows import COURSE, LEARNER, read_row
-from tests.models.state_machine_runner import TIMES, check_order, may_come_due
+from tests.models.rows import COURSE, LEARNER, TIMES, check_order, may_come_due, read_row
 
 
 class Life(LifeCourse):

@@ -6,8 +6,7 @@ from models.changes import Cause, change_waiting, unpark
 from tests.models.life import Life
 from tests.models.life_course import DEBOUNCE
 from tests.models.life_senders import Sender, Stage
-from tests.models.rows import COURSE, read_lines
-from tests.models.state_machine_runner import TIMES, may_come_due
+from tests.models.rows import COURSE, TIMES, may_come_due, read_lines
 
 #: Rounds after which a row without faults must be at rest.
 PATIENCE = 40

@@ -9,6 +9,24 @@ from models.db.sql import Statement
 
 LEARNER, COURSE, BLOCK, PROBLEM = "learner", "course", "block", "problem"
 URL = "https://campus.example/outcomes"
+#: Every table, in an order in which they can be emptied.
+TABLES = (
+    "delivery",
+    "graded_assignment",
+    "orphaned_claim",
+    "outcome_service",
+    "campus",
+    "heartbeat",
+    "lti_consumer",
+    "score",
+    "course_structure",
+    "quarantined_event",
+    "stale_event",
+    "retired_user",
+    "intake",
+)
+#: The times that a claim must wait for.
+TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 
 _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
 _ROWS = Statement("""
@@ -93,3 +111,19 @@ async def changes(assignment_id: int, before: dict[str, Any]) -> dict[str, Any]:
     """The columns that differ from *before*, with their new values."""
     after = await read_row(assignment_id)
     return {name: value for name, value in after.items() if value != before[name]}
+
+
+def may_come_due(row: dict[str, Any]) -> bool:
+    """Whether only time, a claim or its campus holds the row back."""
+    out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
+    return row["version_number"] > row["sent_version"] and all(since is None for since in out)
+
+
+def check_order(row: dict[str, Any], before: dict[str, Any]) -> None:
+    """What holds of a row after every step."""
+    for column in ("version_number", "sent_version", "forced_version", "hold_until"):
+        assert row[column] >= before[column], f"{column} went back"
+    assert row["version_number"] >= max(row["sent_version"], row["forced_version"])
+    assert row["attempts"] >= 0
+    if row["parked_at"] is not None or row["waiting_since"] is not None:
+        assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"

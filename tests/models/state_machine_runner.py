@@ -16,45 +16,13 @@ from structlog.testing import capture_logs
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
+from tests.models.rows import TABLES
 
-#: What a run may leave behind, in an order in which it can be deleted.
-_TABLES = (
-    "delivery",
-    "graded_assignment",
-    "orphaned_claim",
-    "outcome_service",
-    "campus",
-    "lti_consumer",
-    "score",
-    "course_structure",
-    "quarantined_event",
-    "stale_event",
-    "retired_user",
-    "intake",
-)
 # With ids from 1 again: partitions follow from ids, and the same steps must always do the same.
-_CLEAR_POSTGRES = [Statement(f"TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY")]
-_CLEAR_SQLITE = [Statement(f"DELETE FROM {table}") for table in (*_TABLES, "sqlite_sequence")]
+_CLEAR_POSTGRES = [Statement(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY")]
+_CLEAR_SQLITE = [Statement(f"DELETE FROM {table}") for table in (*TABLES, "sqlite_sequence")]
 
-#: The times that a claim must wait for.
-TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 WHICH = st.integers(0, 3)
-
-
-def may_come_due(row: dict[str, Any]) -> bool:
-    """Whether only time, a claim or its campus holds the row back."""
-    out = (row["parked_at"], row["disabled_at"], row["waiting_since"])
-    return row["version_number"] > row["sent_version"] and all(since is None for since in out)
-
-
-def check_order(row: dict[str, Any], before: dict[str, Any]) -> None:
-    """What holds of a row after every step."""
-    for column in ("version_number", "sent_version", "forced_version", "hold_until"):
-        assert row[column] >= before[column], f"{column} went back"
-    assert row["version_number"] >= max(row["sent_version"], row["forced_version"])
-    assert row["attempts"] >= 0
-    if row["parked_at"] is not None or row["waiting_since"] is not None:
-        assert row["version_number"] == row["claimed_version"], "stuck: parked or waiting with an untried version"
 
 
 class Runner:

@@ -11,7 +11,8 @@ from hypothesis.stateful import initialize, precondition, rule
 from tests.models.life import Life
 from tests.models.life_end import end_well
 from tests.models.life_senders import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, Stage
-from tests.models.state_machine_runner import TIMES, WHICH, Machine, play, step
+from tests.models.rows import TIMES
+from tests.models.state_machine_runner import WHICH, Machine, play, step
 
 #: On each database.
 LEAST_STEPS = 5_000

@@ -8,9 +8,9 @@ in :mod:`tests.models.test_life`.
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.models.rows import address_of
+from tests.models.rows import address_of, may_come_due
 from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
-from tests.models.state_machine_runner import WHICH, Machine, may_come_due, play, step
+from tests.models.state_machine_runner import WHICH, Machine, play, step
 from tests.models.world import World
 from tests.models.world_campuses import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, campus_of
 from tests.models.world_end import end_well

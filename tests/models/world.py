@@ -25,9 +25,8 @@ from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.stream_position import read_position
 from tests.models.oracle import Address, Owner, Truth
-from tests.models.rows import COURSE, address_of, read_rows
+from tests.models.rows import COURSE, address_of, check_order, read_rows
 from tests.models.simulated_daemons import Attempt
-from tests.models.state_machine_runner import check_order
 from tests.models.world_campuses import SERVICES, STRUCTURES, campus_of
 from tests.models.world_daemons import Daemons
 

@@ -9,9 +9,8 @@ from models.orphaned_claim import prune_orphans
 from models.rescue import rescue
 from tests.models.campus import Campus, Request
 from tests.models.oracle import limit
-from tests.models.rows import read_campuses
+from tests.models.rows import TIMES, read_campuses
 from tests.models.simulated_daemons import PARTITIONS, Attempt, Call, Daemon, Stage, Time
-from tests.models.state_machine_runner import TIMES
 from tests.models.world_campuses import ANSWERS, IN_DOUBT
 
 

@@ -3,9 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
-from tests.models.rows import address_of, read_campuses, read_claims, read_lines
+from tests.models.rows import TIMES, address_of, may_come_due, read_campuses, read_claims, read_lines
 from tests.models.simulated_daemons import LEASE, Attempt, Stage
-from tests.models.state_machine_runner import TIMES, may_come_due
 from tests.models.world import World
 from tests.models.world_campuses import campus_of
 
