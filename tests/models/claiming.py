@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
+
+from models.assignment import Kind
 from models.campus import Breaker, Campus, OutcomeService, Signal
+from models.changes import Change, Debounce, change
 from models.claims import Claim, Lease, claim
 from models.delivery import DeliveryRecord, DeliveryResult
 from models.finishing import Finish, Finished, HandOver, Outcome, finish
-from tests.models.rows import make_assignment
+from tests.models.rows import make_assignment, read_row
 
 #: Milliseconds.
 NOW, LEASE, SECOND = 1_000_000, 50_000, 15_000
@@ -15,6 +19,30 @@ LATER = NOW + 4_000
 MAX_PER_CAMPUS = 4
 #: A row that is due, and was tried twice.
 DIRTY = {"version_number": 4, "sent_version": 3, "sent_score": "0.5", "due_at": NOW - 9_000, "attempts": 2}
+UNPARKED = {"parked_at": None, "parked_reason": None, "parked_scope": None}
+DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
+
+#: What keeps a row from being sent now, though no sender has it.
+NOT_TO_BE_SENT = [
+    pytest.param({"sent_version": 4}, id="clean"),
+    pytest.param({"parked_at": NOW - 1}, id="parked"),
+    pytest.param({"disabled_at": NOW - 1}, id="disabled"),
+    pytest.param({"waiting_since": NOW - 1}, id="waiting"),
+    pytest.param({"due_at": NOW + 1}, id="not due"),
+    pytest.param({"not_before": NOW + 1}, id="backoff"),
+    pytest.param({"hold_until": NOW + 1}, id="hold"),
+]
+#: What a row has that a sender has.
+CLAIMED = [
+    pytest.param({"claim_token": 6, "claimed_until": NOW + 1}, id="claimed"),
+    pytest.param({"claim_token": 6, "claimed_until": NOW}, id="its lease has run out"),
+]
+
+
+async def changed(assignment_id: int, kind: Kind, now: int = NOW) -> dict[str, Any]:
+    """The row after one change."""
+    await change([Change(assignment_id, kind)], now=now, debounce=DEBOUNCE)
+    return await read_row(assignment_id)
 
 
 def lease(now: int = NOW, *, max_per_campus: int = MAX_PER_CAMPUS) -> Lease:

@@ -5,7 +5,6 @@ import pytest
 from models.changes import (
     Cause,
     Change,
-    Debounce,
     Dirty,
     change,
     change_blocks,
@@ -16,22 +15,14 @@ from models.changes import (
     read_dirty,
     unpark,
 )
+from tests.models.claiming import DEBOUNCE, NOW, UNPARKED, changed
 from tests.models.rows import BLOCK, COURSE, changes, make_assignment, read_row
 
-NOW = 1_000_000
-DEBOUNCE = Debounce(delay_ms=20_000, ceiling_ms=60_000)
 CLEAN = {"version_number": 3, "sent_version": 3, "due_at": NOW - 9_000}
 DIRTY = {"version_number": 4, "sent_version": 3, "due_at": NOW - 9_000, "pending_since": NOW - 9_000}
 PARKED = {"parked_at": NOW - 1, "parked_reason": "no such learner", "parked_scope": "learner"}
-UNPARKED = {"parked_at": None, "parked_reason": None, "parked_scope": None}
 
 pytestmark = pytest.mark.usefixtures("empty_database")
-
-
-async def changed(assignment_id, kind, now=NOW):
-    """The row after one change."""
-    await change([Change(assignment_id, kind)], now=now, debounce=DEBOUNCE)
-    return await read_row(assignment_id)
 
 
 # --- Scores ---

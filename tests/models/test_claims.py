@@ -7,19 +7,21 @@ from models.campus import Campus
 from models.claims import claim, claim_for_reading, superseded
 from models.orphaned_claim import OrphanedClaim, orphan_claims, prune_orphans
 from tests.models.claiming import (
+    CLAIMED,
     DIRTY,
     LEASE,
     MAX_PER_CAMPUS,
+    NOT_TO_BE_SENT,
     NOW,
     SECOND,
     campuses_answered,
+    changed,
     claimed,
     ended,
     lease,
     make_due,
 )
 from tests.models.rows import BLOCK, COURSE, LEARNER, URL, changes, make_assignment, make_service, read_lines, read_row
-from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
@@ -77,21 +79,7 @@ async def test_a_claim_says_whether_it_is_a_probe_and_its_campus_slow():
     assert (got.tripped_at, got.slow) == (NOW - 5, True)
 
 
-#: What holds a row back.
-HELD_BACK = [
-    pytest.param({"sent_version": 4}, id="clean"),
-    pytest.param({"parked_at": NOW - 1}, id="parked"),
-    pytest.param({"disabled_at": NOW - 1}, id="disabled"),
-    pytest.param({"waiting_since": NOW - 1}, id="waiting"),
-    pytest.param({"due_at": NOW + 1}, id="not due"),
-    pytest.param({"not_before": NOW + 1}, id="backoff"),
-    pytest.param({"hold_until": NOW + 1}, id="hold"),
-    pytest.param({"claim_token": 6, "claimed_until": NOW + 1}, id="claimed"),
-    pytest.param({"claim_token": 6, "claimed_until": NOW}, id="its lease has run out"),
-]
-
-
-@pytest.mark.parametrize("columns", HELD_BACK)
+@pytest.mark.parametrize("columns", [*NOT_TO_BE_SENT, *CLAIMED])
 async def test_a_row_that_anything_holds_back_is_not_claimed_and_hinders_no_other(columns):
     assignment, free = await make_assignment(**{**DIRTY, **columns}), await make_assignment(**DIRTY)
     await campuses_answered()
@@ -140,7 +128,7 @@ async def test_an_attempt_is_superseded_once_a_newer_change_waits_for_its_own_ti
 # --- For reading ---
 
 
-@pytest.mark.parametrize("columns", [*HELD_BACK[:7], pytest.param({}, id="due")])
+@pytest.mark.parametrize("columns", [*NOT_TO_BE_SENT, pytest.param({}, id="due")])
 async def test_any_row_that_no_sender_has_is_claimed_for_reading(columns):
     assignment = await make_assignment(**{**DIRTY, **columns})
     got = await claim_for_reading(assignment, lease())
@@ -203,7 +191,7 @@ async def test_the_limit_is_of_each_campus_and_the_caller_may_want_fewer():
     assert len(await claimed_ids(*everything, most=4)) == 4
 
 
-async def test_a_slot_is_free_again_once_an_attempt_ended_or_was_rescued_and_not_when_its_lease_ran_out():
+async def test_a_slot_is_free_again_once_an_attempt_ended_and_not_when_its_lease_ran_out():
     first, second = await make_due(2)
     got = await claimed(first)
     assert await claimed_ids(second) == []

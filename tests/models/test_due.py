@@ -6,9 +6,8 @@ from models import consumer_admin
 from models.campus import SLOW_MS, Campus
 from models.claims import claim
 from models.due import Capacity, Due, Share, pick, read_capacity
-from tests.models.claiming import MAX_PER_CAMPUS, NOW, campuses_answered, claimed, lease
+from tests.models.claiming import CLAIMED, MAX_PER_CAMPUS, NOT_TO_BE_SENT, NOW, campuses_answered, claimed, lease
 from tests.models.rows import make_assignment, make_service
-from tests.models.test_claims import HELD_BACK
 
 DIRTY = {"version_number": 4, "sent_version": 3, "due_at": NOW - 9_000}
 #: Tried, and due again at the time that follows.
@@ -52,7 +51,7 @@ async def test_fresh_and_retried_rows_make_a_campus_have_capacity(campus_id, col
     assert [one.campus_id for one in await capacity()] == [campus_id]
 
 
-@pytest.mark.parametrize("columns", HELD_BACK)
+@pytest.mark.parametrize("columns", [*NOT_TO_BE_SENT, *CLAIMED])
 async def test_a_campus_without_due_rows_has_none(campus_id, columns):
     await make_assignment(**{**DIRTY, **columns})
     assert await capacity() == []

@@ -8,9 +8,20 @@ from models.changes import force_resend
 from models.claims import claim
 from models.finishing import Finish, Finished
 from models.rescue import rescue
-from tests.models.claiming import DIRTY, LATER, LEASE, NOW, all_ended, campuses_answered, claimed, ended, lease, record
+from tests.models.claiming import (
+    DIRTY,
+    LATER,
+    LEASE,
+    NOW,
+    all_ended,
+    campuses_answered,
+    changed,
+    claimed,
+    ended,
+    lease,
+    record,
+)
 from tests.models.rows import changes, make_assignment, read_lines, read_row
-from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 

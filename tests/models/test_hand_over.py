@@ -17,13 +17,13 @@ from tests.models.claiming import (
     NOW,
     all_ended,
     campuses_answered,
+    changed,
     claimed,
     ended,
     lease,
     make_due,
 )
 from tests.models.rows import make_service, read_row
-from tests.models.test_changes import changed
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 

@@ -7,9 +7,8 @@ import pytest
 from models.assignment import GradedAssignment
 from models.claims import claim
 from models.rescue import rescue
-from tests.models.claiming import DIRTY, LEASE, NOW, campuses_answered, claimed, ended, lease
+from tests.models.claiming import DIRTY, LEASE, NOW, UNPARKED, campuses_answered, changed, claimed, ended, lease
 from tests.models.rows import changes, make_assignment, read_lines, read_row
-from tests.models.test_changes import UNPARKED, changed
 
 #: When the lease of a claim that was made at NOW is over.
 OVER = NOW + LEASE
