@@ -18,8 +18,8 @@ PATIENCE = 20.0
 maker = contextvars.ContextVar("maker", default="unset")
 
 
-class House:
-    """A broker with one actor, which notes its calls and does as its argument says."""
+class Recorder:
+    """A broker with one actor, which records its calls and does as its argument says."""
 
     def __init__(self, url: str) -> None:
         self.broker = dramatiq_broker(url, "test")
@@ -71,8 +71,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(url: str):
-    opened = House(url)
+async def recording(url: str):
+    opened = Recorder(url)
     try:
         yield opened
     finally:
