@@ -26,7 +26,7 @@ from tests.daemon.ingest.reading import (
     PROBLEMS,
     SCORE,
     STRUCTURE,
-    Desk,
+    DaemonIntake,
     Impatient,
     raw,
 )
@@ -107,18 +107,18 @@ async def client(url):
 
 
 @pytest.fixture
-async def make_desk(campuses, client):
-    async def make_desk(kind=Desk, stream=Impatient, redis=client, **changes):
+async def make_intake(campuses, client):
+    async def make_intake(kind=DaemonIntake, stream=Impatient, redis=client, **changes):
         clock = Clock(Ticker())
         await clock.measure()
         return kind(stream(redis, KEY), clock, **changes)
 
-    return make_desk
+    return make_intake
 
 
 @pytest.fixture
-async def desk(make_desk):
-    return await make_desk()
+async def intake(make_intake):
+    return await make_intake()
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Stumbling(Applier):
 
 
 @dataclass
-class Desk:
+class DaemonIntake:
     """One daemon's intake and its dependencies."""
 
     stream: Stream
@@ -102,7 +102,7 @@ class Desk:
 
     def __post_init__(self):
         self.batches = Batches(self.applier, self.clock, self.backlog, self.metrics, self.enqueue)
-        self.intake = IntakeLoop(self.stream, self.batches, keep_days=7)
+        self.loop = IntakeLoop(self.stream, self.batches, keep_days=7)
 
     async def enqueue(self, dirty):
         self.dirty += dirty
@@ -110,7 +110,7 @@ class Desk:
     async def step(self, *, later=0.0):
         """One step, *later* seconds after the one before."""
         self.clock.monotonic.seconds += later
-        await self.intake.step(self.stop)
+        await self.loop.step(self.stop)
 
     async def read_all(self):
         """Steps until nothing is left to read; gives their number."""

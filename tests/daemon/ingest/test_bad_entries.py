@@ -26,11 +26,11 @@ from tests.daemon.ingest.reading import (
 LONG_ID = "".join(chr(0x10000 + random.Random(7).randrange(n, n + 0x800)) for n in range(0, 0x800 * 255, 0x800))
 
 
-async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(desk, put, empty_database):
+async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(intake, put, empty_database):
     await put(SCORE)
     culprit = await put(SCORE | dict.fromkeys(("user_id", "course_id", "usage_id"), LONG_ID))
     last = await put(SCORE | {"usage_id": "q"})
-    await desk.read_all()
+    await intake.read_all()
     assert await where() == (0, last)
     assert await Score.filter(user_id="u").count() == 2
     if empty_database.startswith("sqlite"):
@@ -39,7 +39,7 @@ async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(
     (event,) = await quarantined()
     assert (event.entry_id, event.type, event.user_id) == (culprit, "score.changed", LONG_ID)
     assert event.reason.startswith("it cannot be stored: ")
-    assert desk.counted() == {("score.changed", "applied"): 2, ("score.changed", "quarantined"): 1}
+    assert intake.counted() == {("score.changed", "applied"): 2, ("score.changed", "quarantined"): 1}
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ async def test_an_entry_that_the_database_cannot_store_goes_to_quarantine_alone(
     [IntegrityError("unique"), ValidationError("too long"), ValueError("\ud800 and \x00"), RecursionError("no")],
     ids=lambda error: type(error).__name__,
 )
-async def test_whatever_fault_of_the_data_it_is_its_neighbours_are_applied(make_desk, put, error):
-    desk = await make_desk(applier=Stumbling(error))
+async def test_whatever_fault_of_the_data_it_is_its_neighbours_are_applied(make_intake, put, error):
+    intake = await make_intake(applier=Stumbling(error))
     await put(LAUNCH, SCORE)
     culprit = await put(SCORE | {"usage_id": "stumbling block"})
     last = await put(SCORE | {"points_earned": "2"})
-    await desk.read_all()
+    await intake.read_all()
     assert (await where(), await scores()) == ((0, last), {"p": 2})
     (event,) = await quarantined()
     assert event.entry_id == culprit
     assert event.reason.startswith(f"it cannot be stored: {type(error).__name__}: ")
     assert (await GradedAssignment.get()).version_number == 3
-    assert desk.counted()["score.changed", "applied"] == 2
+    assert intake.counted()["score.changed", "applied"] == 2
 
 
-async def test_a_lost_server_between_two_entries_of_a_bad_batch_costs_nothing(make_desk, put):
+async def test_a_lost_server_between_two_entries_of_a_bad_batch_costs_nothing(make_intake, put):
     class Fading(Stumbling):
         async def apply_scores(self, events, position, **how):
             if [event.usage_id for event in events] == ["q"]:
@@ -70,40 +70,40 @@ async def test_a_lost_server_between_two_entries_of_a_bad_batch_costs_nothing(ma
 
     await put(SCORE, SCORE | {"usage_id": "stumbling block"})
     last = await put(SCORE | {"usage_id": "q"})
-    fading, desk = await make_desk(applier=Fading(ValueError("no"))), await make_desk()
+    fading, intake = await make_intake(applier=Fading(ValueError("no"))), await make_intake()
     with pytest.raises(ConnectionResetError):
         await fading.step()
-    await desk.read_all()
+    await intake.read_all()
     assert (await where(), await scores()) == ((0, last), {"p": 1, "q": 1})
     assert len(await quarantined()) == 1
 
 
 @on_each_redis
-async def test_the_first_4_kib_of_a_bad_entrys_bytes_are_kept(desk, put):
+async def test_the_first_4_kib_of_a_bad_entrys_bytes_are_kept(intake, put):
     bad = {b"type": b"launch", b"user_id": b"\xff\x00u", b"context_title": b"t" * 10_000, b"more": b"m"}
     await put(bad)
-    await desk.read_all()
+    await intake.read_all()
     (event,) = await quarantined()
-    assert abs(event.at - desk.clock.now()) < 5_000
+    assert abs(event.at - intake.clock.now()) < 5_000
     assert event.content == (b"type=launch\nuser_id=\xff\x00u\ncontext_title=" + b"t" * 10_000)[:4096]
 
 
-async def test_quarantine_records_the_learner_of_an_event(desk, put):
+async def test_quarantine_records_the_learner_of_an_event(intake, put):
     await put(
         LAUNCH | {"oauth_consumer_key": "unknown", "user_id": "u" * 300},
         DISABLED | {"oauth_consumer_key": "longer than any key that there is", "lis_result_sourcedid": "t"},
     )
-    await desk.read_all()
+    await intake.read_all()
     first, second = await quarantined()
     assert (first.user_id, first.sourcedid_digest) == ("u" * 255, digest("s"))
     assert (second.user_id, second.sourcedid_digest) == (None, digest("t"))
 
 
 @on_each_redis
-async def test_an_entry_id_beyond_64_bits_of_microseconds_is_read_past(desk, put):
+async def test_an_entry_id_beyond_64_bits_of_microseconds_is_read_past(intake, put):
     await put(SCORE, entry_id=f"{2**64 - 1}-1")
     last = await put(SCORE | {"modified": "2026-01-01T00:00:00Z"}, entry_id=f"{2**64 - 1}-2")
-    await desk.read_all()
+    await intake.read_all()
     assert await where() == (0, last)
     assert len(await quarantined()) == 1
     assert await scores() == {"p": 1}
@@ -118,7 +118,7 @@ NASTY = [
 ]
 
 
-async def test_whatever_a_field_holds_intake_reads_on(desk, client):
+async def test_whatever_a_field_holds_intake_reads_on(intake, client):
     optional = ["modified", "resource_link_id", "lti_user_id", "tool_consumer_instance_guid", "context_title"]
     entries = 0
     async with client.pipeline(transaction=False) as pipe:
@@ -128,6 +128,6 @@ async def test_whatever_a_field_holds_intake_reads_on(desk, client):
                     pipe.xadd(KEY, {**base, name: value})
                     entries += 1
         last = (await pipe.execute())[-1].decode()
-    await desk.read_all()
+    await intake.read_all()
     assert await where() == (0, last)
-    assert sum(desk.counted().values()) == entries
+    assert sum(intake.counted().values()) == entries

@@ -20,7 +20,7 @@ from tests.daemon.ingest.reading import (
     RETIRED,
     SCORE,
     STRUCTURE,
-    Desk,
+    DaemonIntake,
     Stumbling,
     quarantined,
     scores,
@@ -30,11 +30,11 @@ from tests.daemon.ingest.reading import (
 # --- One transaction ---
 
 
-async def test_every_result_is_counted_by_its_type(desk, put):
+async def test_every_result_is_counted_by_its_type(intake, put):
     await put(LAUNCH, LAUNCH, SCORE, SCORE, SCORE | {"modified": "2020-01-01T00:00:00Z"}, STRUCTURE, STRUCTURE)
     await put(DISABLED, RETIRED, {"type": "launch"}, {"type": "x" * 100}, {"n": "1"})
-    await desk.read_all()
-    assert desk.counted() == {
+    await intake.read_all()
+    assert intake.counted() == {
         ("launch", "applied"): 1,
         ("launch", "unchanged"): 1,
         ("launch", "quarantined"): 1,
@@ -49,45 +49,45 @@ async def test_every_result_is_counted_by_its_type(desk, put):
     }
 
 
-async def test_the_position_moves_in_the_transaction_that_applies(make_desk, put):
-    desk = await make_desk(applier=Stumbling(ConnectionResetError("the server went away")))
+async def test_the_position_moves_in_the_transaction_that_applies(make_intake, put):
+    intake = await make_intake(applier=Stumbling(ConnectionResetError("the server went away")))
     await put(SCORE)
     last = await put(SCORE | {"usage_id": "stumbling block"})
     with pytest.raises(ConnectionResetError):
-        await desk.step()
-    assert (await where(), await scores(), desk.counted()) == ((0, STREAM_START), {}, {})
-    desk.applier.error = None
-    await desk.read_all()
+        await intake.step()
+    assert (await where(), await scores(), intake.counted()) == ((0, STREAM_START), {}, {})
+    intake.applier.error = None
+    await intake.read_all()
     assert (await where(), await scores()) == ((0, last), {"p": 1, "stumbling block": 1})
-    assert desk.counted() == {("score.changed", "applied"): 2}
+    assert intake.counted() == {("score.changed", "applied"): 2}
 
 
-async def test_messages_are_sent_after_the_commit(make_desk, put, empty_database):
+async def test_messages_are_sent_after_the_commit(make_intake, put, empty_database):
     async def position_as_others_see_it():
         async with open_database(empty_database):
             return await where()
 
-    class Watching(Desk):
+    class Watching(DaemonIntake):
         async def enqueue(self, dirty):
             seen = await asyncio.create_task(position_as_others_see_it())
             self.dirty.append(seen)
 
-    desk = await make_desk(Watching)
+    intake = await make_intake(Watching)
     last = await put(LAUNCH)
-    await desk.step()
-    assert desk.dirty == [(0, last)]
+    await intake.step()
+    assert intake.dirty == [(0, last)]
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError("no"), ValueError("no")])
-async def test_messages_that_cannot_be_sent_cost_no_entry(make_desk, put, error):
-    class Failing(Desk):
+async def test_messages_that_cannot_be_sent_cost_no_entry(make_intake, put, error):
+    class Failing(DaemonIntake):
         async def enqueue(self, dirty):
             raise error
 
-    plain, desk = await make_desk(), await make_desk(Failing)
+    plain, intake = await make_intake(), await make_intake(Failing)
     last = await put(LAUNCH, SCORE)
     with contextlib.suppress(type(error)):
-        await desk.step()
+        await intake.step()
     await plain.step()
     assert (await where(), await scores(), await quarantined()) == ((0, last), {"p": 1}, [])
     assert (await GradedAssignment.get()).version_number == 2
@@ -104,24 +104,24 @@ async def test_messages_that_cannot_be_sent_cost_no_entry(make_desk, put, error)
         RETIRED | {"user_id": "u", "type": "user.retired "},
     ],
 )
-async def test_a_bad_event_about_a_retired_learner_leaves_nothing_unless_it_is_newer(desk, put, bad):
+async def test_a_bad_event_about_a_retired_learner_leaves_nothing_unless_it_is_newer(intake, put, bad):
     await put(LAUNCH, SCORE, bad)
     await put(RETIRED | {"modified": "2026-01-01T12:00:00Z"})
     await put(bad | {"modified": "2026-01-01T11:59:59Z"})
-    await desk.read_all()
+    await intake.read_all()
     assert await quarantined() == []
     await put(bad | {"modified": "2026-01-01T12:00:01Z"})
-    await desk.read_all()
+    await intake.read_all()
     assert len(await quarantined()) == 1
 
 
-async def test_a_retirement_deletes_what_is_in_quarantine_also_when_all_is_read_again(desk, put):
+async def test_a_retirement_deletes_what_is_in_quarantine_also_when_all_is_read_again(intake, put):
     await put(LAUNCH, SCORE, SCORE | {"points_earned": "nan"}, DISABLED | {"modified": "9999-01-01T00:00:00Z"})
-    await desk.read_all()
+    await intake.read_all()
     assert len(await quarantined()) == 2
     await put(RETIRED)
     for left in ([], ["assignment.disabled"]):
-        await desk.read_all()
+        await intake.read_all()
         assert [event.type for event in await quarantined()] == left, "that one names no learner"
         assert await RetiredUser.all().count() == 1
         assert not await Score.exists()
@@ -129,27 +129,27 @@ async def test_a_retirement_deletes_what_is_in_quarantine_also_when_all_is_read_
         await IntakeRow.all().update(position=STREAM_START)
 
 
-async def test_of_two_transactions_at_the_same_position_one_is_applied(make_desk, put, empty_database):
-    plain = await make_desk()
+async def test_of_two_transactions_at_the_same_position_one_is_applied(make_intake, put, empty_database):
+    plain = await make_intake()
     await put(LAUNCH, SCORE)
     position = await read_position()
     read = await plain.stream.read(position.entry_id, BATCH)
 
     async def daemon():
         async with open_database(empty_database):
-            await Desk(plain.stream, plain.clock).batches.take(position, read.entries)
+            await DaemonIntake(plain.stream, plain.clock).batches.take(position, read.entries)
 
     ended = await asyncio.gather(daemon(), daemon(), return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == ["NoneType", "PositionMovedError"]
     assert (await GradedAssignment.get()).version_number == 2
 
 
-async def test_an_entry_leads_to_the_assignments_that_it_touched_at_debug_level_without_names(desk, put):
+async def test_an_entry_leads_to_the_assignments_that_it_touched_at_debug_level_without_names(intake, put):
     await put(LAUNCH)
-    await desk.read_all()
+    await intake.read_all()
     last = await put(SCORE | {"points_earned": "2"})
     with structlog.testing.capture_logs() as logs:
-        await desk.read_all()
+        await intake.read_all()
     row = await GradedAssignment.get()
     (line,) = [line for line in logs if line["event"] == "an event was read"]
     assert row.entry_id == last == line["entry"]

@@ -14,25 +14,25 @@ from tests.daemon.ingest.reading import KEY, LAUNCH, SCORE, STRUCTURE, Impatient
 
 
 @on_each_redis
-async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(desk, client):
+async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(intake, client):
     async with client.pipeline(transaction=False) as pipe:
         pipe.xadd(KEY, LAUNCH)
         for earned in range(1, BATCH + 50):
             pipe.xadd(KEY, SCORE | {"points_earned": str(earned)})
         last = (await pipe.execute())[-1].decode()
     # Batches double from 8 up to 128, and one takes the rest.
-    assert await desk.read_all() == 6
-    await desk.step()
+    assert await intake.read_all() == 6
+    await intake.step()
     assert (await where(), await scores()) == ((0, last), {"p": BATCH + 49})
     assert (await GradedAssignment.get()).version_number == BATCH + 50
-    assert desk.counted() == {("launch", "applied"): 1, ("score.changed", "applied"): BATCH + 49}
+    assert intake.counted() == {("launch", "applied"): 1, ("score.changed", "applied"): BATCH + 49}
 
 
 # --- Several daemons ---
 
 
-async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(make_desk, put):
-    winner = await make_desk()
+async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(make_intake, put):
+    winner = await make_intake()
 
     class Overtaken(Impatient):
         """Another daemon is quicker between the read and the transaction."""
@@ -42,7 +42,7 @@ async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(
             await winner.step()
             return read
 
-    loser = await make_desk(stream=Overtaken)
+    loser = await make_intake(stream=Overtaken)
     last = await put(LAUNCH, SCORE)
     await loser.step()
     assert (await where(), await scores()) == ((0, last), {"p": 1})
@@ -56,33 +56,33 @@ async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(
 
 
 @on_each_redis
-async def test_nothing_may_be_sent_before_intake_caught_up_at_start_and_after_a_restore(desk, put):
+async def test_nothing_may_be_sent_before_intake_caught_up_at_start_and_after_a_restore(intake, put):
     first = await put(LAUNCH)
     await put(SCORE)
     for applied in (False, True):
-        await desk.step()
-        assert desk.backlog.applied is applied
+        await intake.step()
+        assert intake.backlog.applied is applied
     await IntakeRow.all().update(position=first)
     await Score.all().delete()
-    await desk.step()
-    assert not desk.backlog.applied
+    await intake.step()
+    assert not intake.backlog.applied
     assert await scores() == {"p": 1}
-    await desk.step()
-    assert desk.backlog.applied
+    await intake.step()
+    assert intake.backlog.applied
 
 
-async def test_entries_that_are_read_again_after_a_restore_change_nothing(desk, put):
+async def test_entries_that_are_read_again_after_a_restore_change_nothing(intake, put):
     events = [LAUNCH, STRUCTURE, SCORE, SCORE | {"points_earned": "2"}, LAUNCH | {"lis_result_sourcedid": "t"}]
     for number, fields in enumerate(events):
-        await put(fields, entry_id=f"{desk.clock.now() + number}-0")
-    await desk.read_all()
+        await put(fields, entry_id=f"{intake.clock.now() + number}-0")
+    await intake.read_all()
     await GradedAssignment.all().update(sent_version=F("version_number"), pending_since=None)
     before = [dict(row) for row in await GradedAssignment.all().order_by("id").values()]
     await IntakeRow.all().update(position=STREAM_START)
-    desk.dirty.clear()
-    await desk.read_all()
+    intake.dirty.clear()
+    await intake.read_all()
     assert [dict(row) for row in await GradedAssignment.all().order_by("id").values()] == before
-    assert desk.dirty == []
+    assert intake.dirty == []
 
 
 class Counting(Impatient):
@@ -99,17 +99,19 @@ class Counting(Impatient):
         return await super().read(position, count)
 
 
-async def test_a_huge_entry_and_a_failure_make_the_next_read_smaller_and_good_ones_make_it_larger_again(make_desk, put):
-    desk = await make_desk(stream=Counting)
+async def test_a_huge_entry_and_a_failure_make_the_next_read_smaller_and_good_ones_make_it_larger_again(
+    make_intake, put
+):
+    intake = await make_intake(stream=Counting)
     huge = STRUCTURE | {"blocks": STRUCTURE["blocks"] + " " * (6 * 1024 * 1024)}
     await put(huge, huge, huge)
-    await desk.step()
+    await intake.step()
     for _ in range(4):
         await put(SCORE)
-        await desk.step()
-    desk.stream.broken = True
+        await intake.step()
+    intake.stream.broken = True
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await desk.step()
+            await intake.step()
     assert FIRST_BATCH == 8
-    assert desk.stream.asked == [8, 2, 4, 8, 16, 32, 8, 2]
+    assert intake.stream.asked == [8, 2, 4, 8, 16, 32, 8, 2]
