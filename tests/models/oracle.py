@@ -23,7 +23,7 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Truth:
+class Expected:
     """The newest of all events."""
 
     #: By learner and problem: points earned and possible, and when.

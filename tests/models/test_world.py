@@ -96,7 +96,7 @@ class WorldMachine(Machine):
 
     @step(name=st.sampled_from(sorted(STRUCTURES)), stale=st.booleans())
     async def a_structure(self, name, stale):
-        await self.world.structure(name, stale=stale and self.world.truth.blocks is not None)
+        await self.world.structure(name, stale=stale and self.world.expected.blocks is not None)
 
     async def _launch(self, campus, user, block, **options):
         await self.world.launch(campus, user, block, self.world.address(campus, user, block, **options))
@@ -233,7 +233,7 @@ class WorldMachine(Machine):
             await self._meet(attempt, fate)
 
     async def _other_score(self, user):
-        earned, *_ = self.world.truth.scores.get((user, "p1"), (0,))
+        earned, *_ = self.world.expected.scores.get((user, "p1"), (0,))
         await self.world.score(user, "p1", (int(earned) + 1) % 3)
 
     def _row(self, which):

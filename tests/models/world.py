@@ -24,7 +24,7 @@ from models.changes import Debounce
 from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.stream_position import read_position
-from tests.models.oracle import Address, Owner, Truth
+from tests.models.oracle import Address, Expected, Owner
 from tests.models.rows import COURSE, address_of, check_order, read_rows
 from tests.models.simulated_daemons import Attempt
 from tests.models.world_campuses import SERVICES, STRUCTURES, campus_of
@@ -38,7 +38,7 @@ class World(Daemons):
 
     def __init__(self, logs: list[Any], *, max_per_campus: int, caught_up: bool) -> None:
         super().__init__(logs, max_per_campus=max_per_campus)
-        self.truth = Truth()
+        self.expected = Expected()
         #: The rows as they were read last, by id.
         self.rows: dict[int, dict[str, Any]] = {}
         self.last_launch: tuple[str, Address, Owner] | None = None
@@ -74,22 +74,22 @@ class World(Daemons):
 
     async def score(self, user: str, problem: str, earned: int, *, ago: int | None = None) -> None:
         """A new score; or one from *ago* microseconds before the newest, which comes after it: 0 for the same time."""
-        known = self.truth.scores.get((user, problem))
+        known = self.expected.scores.get((user, problem))
         modified = self._modified() if ago is None or known is None else known[2] - ago
-        self.truth.score(user, problem, earned, 2.0, modified)
+        self.expected.score(user, problem, earned, 2.0, modified)
         points = {"points_earned": earned, "points_possible": 2}
         await self._say("score.changed", modified, user_id=user, course_id=COURSE, usage_id=problem, **points)
         await self.look()
         if known is None or (known[0] != earned and not ago):
             for row in self.rows.values():
-                if row["user_id"] == user and self.truth.touches(problem, row["usage_id"]):
+                if row["user_id"] == user and self.expected.touches(problem, row["usage_id"]):
                     assert row["version_number"] > row["sent_version"], "a new score, and a clean grade"
 
     async def structure(self, name: str, *, stale: bool = False) -> None:
         """A new structure of the course; or an old one, which comes late."""
         version = self._version - 1 if stale else self._version + 1
         if not stale:
-            self.truth.blocks, self._version = STRUCTURES[name], version
+            self.expected.blocks, self._version = STRUCTURES[name], version
         blocks = [
             {"usage_id": usage, "parent": parent, "points_possible": possible}
             for usage, (parent, possible) in STRUCTURES[name].items()
@@ -116,12 +116,12 @@ class World(Daemons):
     async def _launch(self, campus: str, address: Address, said: Owner, *, anew: bool) -> None:
         services = frozenset(SERVICES[campus])
         ids = {address_of(row): row["id"] for row in self.rows.values()}
-        known = ([address] if address in ids else []) + self.truth.displaced_by(address, said, services)
+        known = ([address] if address in ids else []) + self.expected.displaced_by(address, said, services)
         if address not in ids and self._may_land_at(address, but_of=ids[known[0]] if known else None):
             return
         if anew:
             self.last_launch = (campus, address, said)
-        applied = self.truth.launch(address, said, services)
+        applied = self.expected.launch(address, said, services)
         if applied and len(known) > 1:
             self._displace([ids[other] for other in known[1:]], ids[known[0]])
         await self._say(
@@ -149,7 +149,7 @@ class World(Daemons):
     async def retire(self, user: str) -> None:
         """A learner is forgotten; what is under way may still land, and its delivery record goes."""
         modified = self._modified()
-        self.truth.retire(user, modified)
+        self.expected.retire(user, modified)
         self._displace([row["id"] for row in self.rows.values() if row["user_id"] == user], None)
         await self._say("user.retired", modified, user_id=user)
 
@@ -178,7 +178,7 @@ class World(Daemons):
             row = list(self.rows.values())[which % len(self.rows)]
             campus, modified = campus_of(row), self._modified()
             sourcedid = row["lis_result_sourcedid"]
-            self.truth.disable(sourcedid, frozenset(SERVICES[campus]), modified)
+            self.expected.disable(sourcedid, frozenset(SERVICES[campus]), modified)
             names = {"oauth_consumer_key": campus, "lis_result_sourcedid": sourcedid}
             await self._say("assignment.disabled", modified, **names)
 
@@ -209,7 +209,7 @@ class World(Daemons):
             address_of(row): (row["user_id"], row["usage_id"], row["disabled_at"] is None) for row in rows.values()
         }
         assert owners == {
-            address: (owner.user, owner.block, owner.enabled) for address, owner in self.truth.owners.items()
+            address: (owner.user, owner.block, owner.enabled) for address, owner in self.expected.owners.items()
         }, "registered otherwise than launched"
         for row in rows.values():
             check_order(row, self.rows.get(row["id"], row))
@@ -218,11 +218,11 @@ class World(Daemons):
         self.rows = rows
 
     def _check_grade(self, row: dict[str, Any]) -> None:
-        grade = self.truth.grade(row["user_id"], row["usage_id"])
+        grade = self.expected.grade(row["user_id"], row["usage_id"])
         if row["parked_at"] is not None:
             assert self.texts[row["claim_token"]] == grade, "stuck: parked, though this score was not refused"
         elif row["waiting_since"] is not None:
-            assert self.truth.is_unknown(row["user_id"], row["usage_id"]), "stuck: waits for what is there"
+            assert self.expected.is_unknown(row["user_id"], row["usage_id"]), "stuck: waits for what is there"
         elif row["version_number"] == row["sent_version"] and grade is not None and not self._has_sent(row["id"]):
             assert self.campus.holds.get(address_of(row)) == grade, "stale"
 

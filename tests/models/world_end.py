@@ -23,7 +23,7 @@ async def end_well(world: World) -> None:
 
     # What is in the way goes away, so that nothing may hide behind it.
     for row in list(world.rows.values()):
-        owner = world.truth.owners[address_of(row)]
+        owner = world.expected.owners[address_of(row)]
         await world.launch(campus_of(row), owner.user, owner.block, address_of(row))
     for name in ("p2 moved", "whole"):
         await world.structure(name)
@@ -32,8 +32,8 @@ async def end_well(world: World) -> None:
         assert row["version_number"] == row["sent_version"], "stuck"
 
     # And a change whose message is lost is found by the dispatcher alone.
-    for user, problem in list(world.truth.scores):
-        await world.score(user, problem, (int(world.truth.scores[user, problem][0]) + 1) % 3)
+    for user, problem in list(world.expected.scores):
+        await world.score(user, problem, (int(world.expected.scores[user, problem][0]) + 1) % 3)
     await _settle(world)
     await _check_ledger(world)
     await _check_quiet(world)
