@@ -14,6 +14,7 @@ _DONE = b"""<?xml version="1.0" encoding="UTF-8"?>
 </imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader></imsx_POXEnvelopeResponse>
 """
 _ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_DONE), _DONE)
+#: Read here on purpose: a library that parses requests would decide which bytes are kept, and so what is compared.
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 
