@@ -1,4 +1,4 @@
-"""One POST over a real socket, and what becomes of every way to fail."""
+"""One POST over a real socket: what is sent, what is read of the answer, and what some failures mean."""
 
 import asyncio
 import gzip

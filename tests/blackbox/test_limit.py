@@ -73,7 +73,7 @@ def take_part(*daemons):
         daemon.wait_until("it takes part", lambda accepted=accepted, goal=goal: accepted() >= goal)
 
 
-def is_full(turnstile):
+def wait_until_full(turnstile):
     """Until the campus gets as many requests as its limit allows."""
     wait_until("all slots are used", lambda: turnstile.at_once == LIMIT)
 
@@ -120,10 +120,10 @@ def test_the_limit_holds_when_a_daemon_joins_and_one_stops(world, campus, turnst
         take_part(first, second)
         (third,) = start(world, 1)
         take_part(third)
-        is_full(turnstile)
+        wait_until_full(turnstile)
         first.stop()
         take_part(second, third)
-        is_full(turnstile)
+        wait_until_full(turnstile)
     assert campus.gradebook == learners.gradebook()
     assert campus.overlaps() == []
     second.stop()
@@ -145,7 +145,7 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
         wait_until("what was lost is rescued", lambda: unknown(world) > 0)
         wait_until("nothing else is lost", lambda: lapsed(world) == 0)
         for _ in range(5):
-            is_full(turnstile)
+            wait_until_full(turnstile)
         take_part(*others)
     assert campus.gradebook == learners.gradebook()
     assert campus.overlaps() == []
@@ -170,12 +170,12 @@ def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claim
             wait_until("it is frozen", lambda: victim.frozen)
         wait_until("its claims are rescued", lambda: unknown(world) > 0)
         take_part(*others)
-        is_full(turnstile)
+        wait_until_full(turnstile)
         victim.resume()
         if moment == "between a claim and its request":
             victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
         take_part(victim)
-        is_full(turnstile)
+        wait_until_full(turnstile)
     assert victim.metric("passback_fenced_total") > 0
     assert unknown(world) == 0, "it has completed the records of its lost attempts"
     assert campus.gradebook == learners.gradebook()

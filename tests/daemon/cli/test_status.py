@@ -67,17 +67,22 @@ def test_a_campus_shows_state_rate_and_what_waits_and_since_when():
     ]
 
 
-def test_a_campus_without_an_error_a_consumer_without_a_launch_and_none_at_all_are_shown_too():
-    text = page(
-        CampusStatus("Example", "https://a.example:443"),
-        idle=[IdleConsumer("New College", paused=False), IdleConsumer("Old College", paused=True)],
-    )
+def test_a_campus_that_accepted_nothing_yet_shows_never_and_no_last_error():
+    text = page(CampusStatus("Example", "https://a.example:443"))
     assert "never" in text
     assert "last error" not in text
-    assert [line.split()[:6] for line in text.splitlines()[-2:]] == [
+
+
+def test_consumers_without_a_launch_are_shown_after_the_campuses():
+    idle = [IdleConsumer("New College", paused=False), IdleConsumer("Old College", paused=True)]
+    lines = page(CampusStatus("Example", "https://a.example:443"), idle=idle).splitlines()
+    assert [line.split()[:6] for line in lines[-2:]] == [
         ["New", "College", "no", "launch", "yet", "up"],
         ["Old", "College", "no", "launch", "yet", "paused"],
     ]
+
+
+def test_without_any_campus_it_is_shown_how_to_add_one():
     assert page().splitlines()[-1] == "no campus is known yet: `passbackd consumer add` adds one"
 
 

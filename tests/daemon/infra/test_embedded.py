@@ -179,11 +179,18 @@ async def test_other_commands_find_the_server_while_it_runs(directory):
 # Faults
 
 
-async def test_another_daemon_a_port_that_is_taken_and_a_program_that_is_no_server_are_named(directory, tmp_path):
-    async with embedded_server(directory, 0) as server:
+async def test_another_daemon_on_the_directory_is_named(directory):
+    async with embedded_server(directory, 0):
         assert re.search(r"another daemon .* redis\.embedded_dir", await refused(directory))
+
+
+async def test_a_port_that_is_taken_is_named(directory, tmp_path):
+    async with embedded_server(directory, 0) as server:
         said = await refused(tmp_path, server.port)
     assert re.search(rf"127\.0\.0\.1:{server.port} .*set redis\.embedded_port", said)
+
+
+async def test_a_program_that_is_no_server_is_named_with_what_it_said(directory, tmp_path):
     program = tmp_path / "valkey-server"
     program.write_text("#!/bin/sh\necho broken\n")
     program.chmod(0o755)

@@ -105,10 +105,13 @@ async def test_what_the_database_cannot_store_is_a_fault_of_the_data(empty_datab
     assert is_data_fault(error)
 
 
-async def test_a_second_row_where_one_is_allowed_is_a_fault_of_the_data_and_a_wrong_statement_is_none(empty_database):
+async def test_a_second_row_where_one_is_allowed_is_a_fault_of_the_data(empty_database):
     row = {"user_id": "u", "course_id": "c", "usage_id": "p", "points_earned": 1, "points_possible": 2}
     await Score.create(**row, modified_us=1)
     assert is_data_fault(await fault_of(Score.create(**row, modified_us=1)))
+
+
+async def test_a_wrong_statement_is_no_fault_of_the_data(empty_database):
     assert not is_data_fault(await fault_of(Statement("SELECT no_such_column FROM score").rows()))
 
 
