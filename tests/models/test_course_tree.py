@@ -1,6 +1,6 @@
 """The course tree: what is a tree, what lies on which path, and what a change of structure touches."""
 
-import time
+from itertools import pairwise
 
 import pytest
 
@@ -98,11 +98,31 @@ def test_the_first_tree_and_another_root_touch_everything():
     assert touched_by_change(TREE, other) == set("zabcdefghijklmn")
 
 
-def test_a_very_deep_tree_is_compared_in_no_time():
-    deep = [("0", None, None), *((str(n), str(n - 1), 1.0) for n in range(1, 20_000))]
-    other = [*deep, ("new", "0", 1.0)]
-    began = time.monotonic()
-    assert touched_by_change(Tree(deep), Tree(other)) == {"0", "new"}
-    assert len(touched_by_change(None, Tree(deep))) == len(Tree(deep).path("19999")) == 20_000
-    # A tenth of a second; many seconds if each block went up to the root by itself.
-    assert time.monotonic() - began < 5
+class Counted(str):
+    """A usage id that counts how often any of its kind is looked up."""
+
+    steps = 0
+
+    def __hash__(self):
+        Counted.steps += 1
+        return super().__hash__()
+
+
+def steps_through_a_chain(depth):
+    """How many look-ups it takes to compare a chain of so many blocks with another one, and with no tree."""
+    ids = [Counted(n) for n in range(depth)]
+    deep = [(ids[0], None, None), *((child, parent, 1.0) for parent, child in pairwise(ids))]
+    before = Counted.steps
+    assert touched_by_change(Tree(deep), Tree([*deep, ("new", ids[0], 1.0)])) == {"0", "new"}
+    assert len(touched_by_change(None, Tree(deep))) == depth
+    return Counted.steps - before
+
+
+def test_a_tree_twice_as_deep_takes_twice_as_many_steps_to_compare():
+    # Four times as many if each block went up to the root by itself.
+    assert steps_through_a_chain(4_000) < 2.5 * steps_through_a_chain(2_000)
+
+
+def test_a_path_may_be_deeper_than_python_recurses():
+    deep = Tree([("0", None, None), *((str(n), str(n - 1), 1.0) for n in range(1, 20_000))])
+    assert len(deep.path("19999")) == 20_000
