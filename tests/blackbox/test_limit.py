@@ -115,6 +115,8 @@ def lapsed(world):
 
 
 def test_the_limit_holds_when_a_daemon_joins_and_one_stops(world, campus, turnstile):
+    # No lease ends here, so that it may be long: a machine that halts for seconds costs no claim.
+    world.set("outcomes", hold_seconds=40)
     first, second = start(world, 2)
     with at_work(world, turnstile, second) as learners:
         take_part(first, second)
@@ -149,8 +151,9 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
         take_part(*others)
     assert campus.gradebook == learners.gradebook()
     assert campus.overlaps() == []
+    # Where a busy machine outlives a lease of the others, they complete the records of their own attempts.
+    assert 0 < unknown(world) <= LIMIT, "what the killed daemon had claimed"
     for daemon in others:
-        assert daemon.metric("passback_fenced_total") == 0
         daemon.stop()
     assert claims(world) == 0
 
