@@ -1,40 +1,18 @@
 """The daemon under a supervisor that speaks sd_notify: ready, alive, reloaded, stopping."""
 
 import signal
-import socket
-from contextlib import suppress
 
 import pytest
 
 from tests.blackbox.daemon import wait_until
+from tests.blackbox.supervisor import listening_supervisor
 from tests.blackbox.world import launch, score, structure
-
-
-class Supervisor:
-    """What systemd hears."""
-
-    def __init__(self, listener):
-        self.address = listener.getsockname()
-        self._listener = listener
-        self._heard = []
-
-    def heard(self) -> list[str]:
-        """Every line so far."""
-        with suppress(BlockingIOError):
-            while True:
-                self._heard += self._listener.recv(65536).decode().splitlines()
-        return self._heard
-
-    def wait_for(self, line: str, times: int = 1) -> None:
-        wait_until(f"{times} x {line}", lambda: sum(said.startswith(line) for said in self.heard()) >= times)
 
 
 @pytest.fixture
 def supervisor(tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(tmp_path / "notify"))
-        listener.setblocking(False)
-        yield Supervisor(listener)
+    with listening_supervisor(tmp_path) as supervisor:
+        yield supervisor
 
 
 def test_a_supervisor_sees_it_start_live_reload_and_stop(pair, campus, supervisor):

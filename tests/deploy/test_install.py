@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blackbox.test_supervised import Supervisor
+from tests.blackbox.supervisor import listening_supervisor
 from tests.deploy.debian import systemd_analyze
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports
@@ -53,34 +53,32 @@ def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
     assert Path(page).exists()
     assert broken_links(Path(place["PREFIX"], "share", "doc", "passbackd")) == []
 
-    supervisor = Supervisor(tmp_path / "notify")
     web, embedded = free_ports(2)
-    process = subprocess.Popen(
-        command(unit),
-        cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "NOTIFY_SOCKET": supervisor.address,
-            "WATCHDOG_USEC": "60000000",
-            "PASSBACKD_WEB__PORT": str(web),
-            "PASSBACKD_REDIS__EMBEDDED_PORT": str(embedded),
-        },
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        supervisor.wait_for("READY=1")
-        supervisor.wait_for("WATCHDOG=1")
-        config.write_text(config.read_text() + "[nonsense]\n")
-        process.send_signal(signal.SIGHUP)
-        supervisor.wait_for("READY=1", 2)
-        assert process.poll() is None, "a wrong configuration ended it"
-    finally:
-        process.terminate()
-        code = process.wait(60)
-        heard = supervisor.heard()
-        supervisor.close()
-    assert code == 0
-    assert "STOPPING=1" in heard
+    with listening_supervisor(tmp_path) as supervisor:
+        process = subprocess.Popen(
+            command(unit),
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "NOTIFY_SOCKET": supervisor.address,
+                "WATCHDOG_USEC": "60000000",
+                "PASSBACKD_WEB__PORT": str(web),
+                "PASSBACKD_REDIS__EMBEDDED_PORT": str(embedded),
+            },
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            supervisor.wait_for("READY=1")
+            supervisor.wait_for("WATCHDOG=1")
+            config.write_text(config.read_text() + "[nonsense]\n")
+            process.send_signal(signal.SIGHUP)
+            supervisor.wait_for("READY=1", 2)
+            assert process.poll() is None, "a wrong configuration ended it"
+        finally:
+            process.terminate()
+            code = process.wait(60)
+        assert code == 0
+        assert "STOPPING=1" in supervisor.heard()
     assert Path(place["STATEDIR"], "passbackd.db").exists()
 
     assert f"kept {config}" in make("install", place), "an upgrade leaves the configuration as it is"

@@ -46,6 +46,6 @@ async def test_a_plan_that_reads_a_whole_table_is_noticed(empty_database):
     assert whole_tables(steps) == ["graded_assignment"]
 
 
-@pytest.mark.parametrize("name", ["claims._CLAIM", "finishing._FINISH", "dispatch._PICK", "changes._CHANGE"])
+@pytest.mark.parametrize("name", ["claims._CLAIM", "finishing._FINISH", "due._PICK", "changes._CHANGE"])
 def test_the_statements_of_an_attempt_are_among_them(name):
     assert f"models.{name}" in STATEMENTS

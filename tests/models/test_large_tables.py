@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tortoise.transactions import in_transaction
 
-from models import claims, dispatch, finishing
+from models import claims, due, finishing
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.claims import claim
@@ -102,7 +102,7 @@ LIMITS = {"now": NOW, "until": NOW + 9, "second": 0, "max_per_campus": MAX_PER_C
 
 
 async def test_capacity_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
-    indexes = await by_indexes(dispatch._CAPACITY, now=NOW, max_per_campus=MAX_PER_CAMPUS)
+    indexes = await by_indexes(due._CAPACITY, now=NOW, max_per_campus=MAX_PER_CAMPUS)
     assert indexes >= {DUE, CLAIMED}
     found = {one.campus_id: one.free for one in await read_capacity(now=NOW, max_per_campus=MAX_PER_CAMPUS)}
     full, free = dict.fromkeys(range(1, 5), 0), dict.fromkeys(range(5, 9), MAX_PER_CAMPUS)
@@ -111,15 +111,15 @@ async def test_capacity_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
 
 async def test_picking_goes_by_the_index_of_due_rows(large):
     shares = [Share(campus, 8, newest=bool(campus % 2)) for campus in range(1, 10)]
-    given = dispatch.as_given(shares)
-    assert DUE in await by_indexes(dispatch._PICK, given=given, now=NOW, look=8, partitions=1)
-    due = await pick([Share(campus, 8) for campus in range(1, 10)], now=NOW)
-    assert len(due) == 8 * 8
+    given = due.as_given(shares)
+    assert DUE in await by_indexes(due._PICK, given=given, now=NOW, look=8, partitions=1)
+    picked = await pick([Share(campus, 8) for campus in range(1, 10)], now=NOW)
+    assert len(picked) == 8 * 8
 
 
 async def test_a_hand_over_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
     ended = [Share(campus, 2, remainder=remainder) for remainder in range(4) for campus in (1, 5)]
-    where = {"given": dispatch.as_given(ended), "look": dispatch.look_at(ended, 4), "partitions": 4}
+    where = {"given": due.as_given(ended), "look": due.look_at(ended, 4), "partitions": 4}
     assert await by_indexes(claims._CLAIM_NEXT, **where, **LIMITS) >= {DUE, CLAIMED}
 
 
