@@ -175,11 +175,10 @@ def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claim
         take_part(*others)
         wait_until_full(turnstile)
         victim.resume()
-        if moment == "between a claim and its request":
-            victim.wait_until("it puts the attempt off", lambda: "attempt.put_off" in victim.log())
+        # What it had claimed is put off, or has come to nothing: the newest score may be one that the campus holds.
+        victim.wait_until("it finds its claim lost", lambda: victim.metric("passback_fenced_total") > 0)
         take_part(victim)
         wait_until_full(turnstile)
-    assert victim.metric("passback_fenced_total") > 0
     assert unknown(world) == 0, "it has completed the records of its lost attempts"
     assert campus.gradebook == learners.gradebook()
     for daemon in (victim, *others):
