@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-#: Characters of the campus's own words in a reason.
+#: Characters of an LMS's message in a reason.
 REASON_LIMIT = 500
 
-#: Characters. A shorter sourcedid is struck out only as a word of its own: "1" must not eat the digits of a reason.
+#: Characters. A shorter sourcedid is removed only as a word of its own: "1" must not eat the digits of a reason.
 _SHORT = 4
 
-#: Characters. Where an LMS's message was cut off, this much of a sourcedid at their end is removed too.
+#: Characters. Where an LMS's message was cut off, this much of a sourcedid at its end is removed too.
 _TAIL = 8
 
 
