@@ -14,6 +14,7 @@ import aiohttp.abc
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from actors.decoding import decompressed
 from actors.egress import Egress
 from actors.errors import Ambiguous, GiveUp, TryLater
 from actors.response import BODY_LIMIT, Response
@@ -242,12 +243,17 @@ def http_session(
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most :data:`BODY_LIMIT` bytes, and whether there were more; close the connection if so."""
+    """
+    Read at most :data:`BODY_LIMIT` bytes, and whether there were more; close the connection if so.
+
+    The limit holds for what came and for what that is decompressed: some servers compress though identity is asked for.
+    """
     pieces, room = [], BODY_LIMIT + 1
     while room > 0 and (piece := await reply.content.read(room)):
         pieces.append(piece)
         room -= len(piece)
-    if room > 0:
-        return b"".join(pieces), False
-    reply.close()
-    return b"".join(pieces)[:BODY_LIMIT], True
+    if room <= 0:
+        reply.close()
+    came = b"".join(pieces)[:BODY_LIMIT]
+    body, whole = decompressed(came, ",".join(reply.headers.getall("Content-Encoding", ())), BODY_LIMIT)
+    return body, room <= 0 or not whole

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import zlib
 
 import aiohttp
 import pytest
@@ -54,11 +55,29 @@ async def test_a_body_is_read_up_to_its_limit(size, truncated):
     assert answer.truncated is truncated
 
 
-async def test_a_compressed_body_is_left_as_it_is():
-    packed = gzip.compress(b"x" * 10_000_000)
-    behaviour = fake.answer(200, packed, headers={"Content-Encoding": "gzip"})
+PACKED = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "deflate, identity": zlib.compress,
+    "gzip, gzip": lambda body: gzip.compress(gzip.compress(body)),
+}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+async def test_a_body_that_was_compressed_though_identity_was_asked_for_is_decompressed(coding):
+    stored = fake.pox("success", "stored")
+    behaviour = fake.answer(200, PACKED[coding](stored), headers={"Content-Encoding": coding})
     async with answering(fake.always(behaviour)) as (lms, post):
-        assert (await post.post(lms.url(), BODY, HEADERS)).body == packed
+        answer = await post.post(lms.url(), BODY, HEADERS)
+    assert (answer.body, answer.truncated) == (stored, False)
+
+
+async def test_a_body_is_decompressed_up_to_its_limit():
+    behaviour = fake.answer(200, gzip.compress(b"x" * 10_000_000), headers={"Content-Encoding": "gzip"})
+    async with answering(fake.always(behaviour)) as (lms, post):
+        answer = await post.post(lms.url(), BODY, HEADERS)
+    assert (answer.body, answer.truncated) == (b"x" * BODY_LIMIT, True)
 
 
 async def test_a_time_out_while_waiting_for_the_pool_is_tried_later():
