@@ -6,6 +6,8 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from actors.protocols.lti11.envelope import find_envelope
+
 NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 
 #: Bytes. A longer reply is not read at all: a real one has about one thousand.
@@ -102,15 +104,17 @@ def read_reply(body: bytes) -> Reply:
     """
     Read what an LMS answered. Never raises, whatever the bytes.
 
-    A reply that is not well-formed is still read if it is whole and names its code once: platforms echo sourcedids
-    unescaped. A reply that was cut off, that has a document type, or that nests too deeply is a POX reply without
-    a code.
+    The envelope may be in anything: see :mod:`actors.protocols.lti11.envelope`. One that is not well-formed is still
+    read if it names its code once: platforms echo sourcedids unescaped. One that was cut off, that nests too deeply, or
+    that has another beside it is a POX reply without a code.
     """
     nothing = Reply(code_major=None, description="", is_pox=False)
-    if len(body) > REPLY_LIMIT:
+    envelope = None if len(body) > REPLY_LIMIT else find_envelope(body)
+    if envelope is None:
         return nothing
     # A parser serves one document: it keeps what it complained of.
     parser = etree.XMLParser(
+        encoding="utf-8",
         load_dtd=False,
         no_network=True,
         resolve_entities=False,
@@ -120,24 +124,24 @@ def read_reply(body: bytes) -> Reply:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(body.strip(), parser)
+        root = etree.fromstring(envelope.text.encode(), parser)
     except (etree.LxmlError, ValueError, LookupError):
         return nothing
     # With recover=True lxml answers None for a document without any element, whatever its stubs say.
     if root is None or not _local_name(root).startswith("imsx_POXEnvelope"):
         return nothing
-    if _document_type(root) or _too_deep(root):
+    if _too_deep(root):
         return Reply(code_major=None, description="", is_pox=True)
-    # Where the parser had to guess, only what the bytes hold just once is believed.
-    guessed = len(parser.error_log) > 0
-    whole = not guessed or _is_closed(body, root)
+    # Where the parser had to guess, only what the text holds just once is believed.
+    text = envelope.text if len(parser.error_log) > 0 else None
+    whole = envelope.whole
     return Reply(
-        code_major=_code("imsx_codeMajor", root, body, guessed=guessed) if whole else None,
+        code_major=_code("imsx_codeMajor", root, text) if whole else None,
         description=_description(root),
         is_pox=True,
-        error_code=_code("ext_canvas_error_code", root, body, guessed=guessed) if whole else None,
+        error_code=_code("ext_canvas_error_code", root, text) if whole else None,
         is_canvas=any(_local_name(element).startswith("ext_canvas_") for element in root.iter("*")),
-        score=_score(root, body, guessed=guessed) if whole else None,
+        score=_score(root, text) if whole else None,
     )
 
 
@@ -168,10 +172,6 @@ def _local_name(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[2].rpartition(":")[2]
 
 
-def _document_type(root: etree._Element) -> str:
-    return str(getattr(root.getroottree().docinfo, "doctype", ""))
-
-
 def _too_deep(root: etree._Element) -> bool:
     depth = 0
     for event, _ in etree.iterwalk(root, events=("start", "end")):
@@ -181,47 +181,35 @@ def _too_deep(root: etree._Element) -> bool:
     return False
 
 
-def _code(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
-    word = (_once(name, root, body, guessed=guessed) or "").lower()
+def _code(name: str, root: etree._Element, guessed: str | None) -> str | None:
+    word = (_once(name, root, guessed) or "").lower()
     return word if _CODE.fullmatch(word) else None
 
 
-def _once(name: str, root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
+def _once(name: str, root: etree._Element, guessed: str | None) -> str | None:
     """
     The text of the one element of that name; None when there are more, or it is not plain text.
 
-    The bytes of a reply that is not well-formed must also hold the name twice only, to open and to close: the parser
-    may have given up before a second one.
+    *guessed*: the whole text of a reply that is not well-formed. It must also hold the name twice only, to open and to
+    close: the parser may have given up before a second one.
     """
     found = _named(name, root)
-    if len(found) != 1 or len(found[0]) or (guessed and _plain(body).count(name.encode()) != 2):
+    if len(found) != 1 or len(found[0]) or (guessed is not None and guessed.count(name) != 2):
         return None
     text = (found[0].text or "").strip()
     return text if 0 < len(text) <= _WORD_LIMIT else None
 
 
-def _score(root: etree._Element, body: bytes, *, guessed: bool) -> str | None:
+def _score(root: etree._Element, guessed: str | None) -> str | None:
     """LMSs leave the score, or the whole result, out where there is none; an answer that is none says nothing."""
     if not _named("readResultResponse", root):
         return None
-    if not guessed and not any((element.text or "").strip() or len(element) for element in _named("textString", root)):
-        return ""
-    return _once("textString", root, body, guessed=guessed)
+    empty = not any((element.text or "").strip() or len(element) for element in _named("textString", root))
+    return "" if empty and guessed is None else _once("textString", root, guessed)
 
 
 def _named(name: str, root: etree._Element) -> list[etree._Element]:
     return [element for element in root.iter("*") if _local_name(element) == name]
-
-
-def _is_closed(body: bytes, root: etree._Element) -> bool:
-    """Whether the bytes end with the end of the envelope, so that nothing was cut off."""
-    before_name, _, after_name = _plain(body).rpartition(_local_name(root).encode())
-    return before_name.rpartition(b"<")[2].startswith(b"/") and after_name.lstrip().startswith(b">")
-
-
-def _plain(body: bytes) -> bytes:
-    """UTF-16 as well, as far as ASCII names go."""
-    return body.replace(b"\0", b"")
 
 
 def _description(root: etree._Element) -> str:

@@ -186,7 +186,7 @@ def test_an_envelope_that_nests_too_deeply_says_nothing():
 
 def test_entities_are_never_expanded():
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>'
-    assert read_reply(bomb + reply("success", "&b;&c;")[39:]) == Reply(None, "", is_pox=True)
+    assert read_reply(bomb + reply("success", "&b;&c;")[39:]) == Reply(None, "&b;&c;", is_pox=True)
 
 
 def test_a_description_is_bounded_and_loses_canvas_error_numbers():
