@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from actors.protocols.lti11.basic_outcome import Reply
+from actors.protocols.lti11.refusals import PHRASES, About, Phrase
 from actors.response import Response
 
 #: What a refusal is about: the learner, the course, this campus's set-up (or a fault of passbackd, which its other
@@ -23,11 +24,21 @@ Meaning = Literal["campus", "misconfigured", "busy", "unknown"]
 PlatformName = Literal["default", "canvas", "moodle"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What an LMS says in a POX failure, in lower case, and what it means."""
+#: By what the words of a refusal are about; nothing where that says nothing.
+MEANINGS: Mapping[About, Refusal] = {
+    "request": "misconfigured",
+    "sourcedid": "learner",
+    "learner": "learner",
+    "activity": "course",
+    "campus": "campus",
+}
 
-    words: str
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """An LMS's own code for a refusal, in lower case, and what it means. *code* may end in a ``*``."""
+
+    code: str
     means: Refusal
 
 
@@ -46,54 +57,14 @@ class Platform:
     """How one kind of LMS answers. In each table the first row that fits decides."""
 
     name: str
-    #: Looked for within ``imsx_description``.
-    reasons: tuple[Reason, ...] = ()
+    #: Looked for in ``imsx_description``.
+    phrases: tuple[Phrase, ...] = ()
     #: Status codes that, with an empty body, mean that the score was stored.
     stored_when_empty: frozenset[int] = frozenset()
-    #: ``ext_canvas_error_code``; it decides before the reasons. May end in a ``*``.
-    error_codes: tuple[Reason, ...] = ()
+    #: ``ext_canvas_error_code``; it decides before the words.
+    error_codes: tuple[ErrorCode, ...] = ()
     statuses: tuple[StatusRule, ...] = ()
 
-
-#: Whole phrases about one learner or one course come first, since those that stop a campus are single words.
-_REASONS = (
-    Reason("no longer in course", "learner"),
-    Reason("no longer in the course", "learner"),
-    Reason("not in course", "learner"),
-    Reason("not in the course", "learner"),
-    Reason("not enrolled", "learner"),
-    Reason("no longer enrolled", "learner"),
-    Reason("user not found", "learner"),
-    Reason("invalid sourcedid", "learner"),
-    Reason("incorrect sourcedid", "learner"),  # Blackboard, when the user has left the course
-    Reason("sourcedid is invalid", "learner"),
-    Reason("sourcedid invalid", "learner"),
-    Reason("sourcedid hash not valid", "learner"),  # Moodle: only a new launch helps
-    Reason("course not available", "course"),
-    Reason("course is not available", "course"),
-    Reason("course is invalid", "course"),
-    Reason("course is concluded", "course"),
-    Reason("course concluded", "course"),
-    Reason("course has ended", "course"),
-    Reason("assignment is invalid", "course"),
-    Reason("assignment is no longer associated", "course"),
-    Reason("assignment not found", "course"),
-    Reason("link not found", "course"),
-    Reason("link has been deleted", "course"),
-    Reason("tool is invalid", "course"),
-    Reason("no points possible", "course"),
-    Reason("does not accept grades", "course"),
-    Reason("does not support the requested operation", "course"),
-    Reason("past due", "course"),  # Open edX, which looks at it before the signature
-    Reason("signature", "misconfigured"),
-    Reason("consumer key", "misconfigured"),
-    Reason("consumer_key", "misconfigured"),
-    Reason("body hash", "misconfigured"),
-    Reason("body_hash", "misconfigured"),
-    Reason("timestamp", "misconfigured"),
-    Reason("nonce", "misconfigured"),
-    Reason("oauth", "misconfigured"),
-)
 
 _STATUSES = (
     # A login page, or an address that is no longer right: an outcome service never redirects.
@@ -111,7 +82,7 @@ _STATUSES = (
     StatusRule(range(200, 300), "unknown"),
 )
 
-DEFAULT = Platform("default", _REASONS, frozenset({204}), (), _STATUSES)
+DEFAULT = Platform("default", PHRASES, frozenset({204}), (), _STATUSES)
 
 #: ``BasicLTI::Errors`` and ``BasicOutcomes`` of Canvas, which answers failures with 422. Its words for a sourcedid with
 #: a wrong signature, "Invalid signature", sound like those for a request with one; but those it answers with 401 and
@@ -120,45 +91,41 @@ CANVAS = replace(
     DEFAULT,
     name="canvas",
     error_codes=(
-        Reason("user_not_in_course", "learner"),
-        Reason("sourcedid_invalid", "learner"),
-        Reason("signature_invalid", "learner"),
-        Reason("course_not_available", "course"),
-        Reason("course_invalid", "course"),
-        Reason("assignment_invalid", "course"),
-        Reason("assignment_tool_mismatch", "course"),
-        Reason("tool_invalid", "course"),
-        Reason("no_points_possible", "course"),
+        ErrorCode("user_not_in_course", "learner"),
+        ErrorCode("sourcedid_invalid", "learner"),
+        ErrorCode("signature_invalid", "learner"),
+        ErrorCode("course_not_available", "course"),
+        ErrorCode("course_invalid", "course"),
+        ErrorCode("assignment_invalid", "course"),
+        ErrorCode("assignment_tool_mismatch", "course"),
+        ErrorCode("tool_invalid", "course"),
+        ErrorCode("no_points_possible", "course"),
         # What we sent is wrong, and not this learner's or course's doing: all that we send there may be.
-        Reason("bad_score", "campus"),
-        Reason("no_score", "campus"),
-        Reason("no_parseable_*", "campus"),
-        Reason("timestamp_*", "campus"),
+        ErrorCode("bad_score", "campus"),
+        ErrorCode("no_score", "campus"),
+        ErrorCode("no_parseable_*", "campus"),
+        ErrorCode("timestamp_*", "campus"),
     ),
-    reasons=(
+    phrases=(
         # Of a Canvas from before there were error codes.
-        Reason("invalid signature", "learner"),
-        Reason("score is not between 0 and 1", "campus"),
-        Reason("no score given", "campus"),
-        Reason("unable to parse result", "campus"),
-        Reason("invalid timestamp", "campus"),
-        *_REASONS,
+        Phrase("sourcedid", "^invalid signature"),
+        Phrase("campus", "^invalid timestamp"),
+        *PHRASES,
     ),
 )
 
-#: ``mod/lti/service.php`` of Moodle, which answers failures with 200 and text/html.
-_MOODLE_REASONS = (
-    Reason("sourcedid hash not valid", "learner"),
-    Reason("tool does not accept grades", "course"),
-    Reason("message signature not valid", "misconfigured"),
-    Reason("consumer key is missing", "misconfigured"),
-    # What we sent is wrong.
-    Reason("score must be numeric", "campus"),
-    Reason("score not between 0.0 and 1.0", "campus"),
-    Reason("invalid xml content", "campus"),
+#: ``mod/lti/service.php`` of Moodle, which answers failures with 200 and text/html, and these words of its own.
+MOODLE = replace(DEFAULT, name="moodle")
+_WORDS_OF_MOODLE = (
+    "sourcedid hash not valid",
+    "tool does not accept grades",
+    "message signature not valid",
+    "consumer key is missing",
+    "score must be numeric",
+    "score not between 0.0 and 1.0",
+    "invalid xml content",
+    "grade replace response",
 )
-
-MOODLE = replace(DEFAULT, name="moodle", reasons=(*_MOODLE_REASONS, *_REASONS))
 
 PLATFORMS: Mapping[PlatformName, Platform] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
 
@@ -195,5 +162,5 @@ def _speaks_like_moodle(answer: Response, reply: Reply) -> bool:
         answer.status == 200
         and (answer.header("Content-Type") or "").lower().startswith("text/html")
         and reply.code_major == "failure"
-        and any(reason.words in heard for reason in _MOODLE_REASONS)
+        and any(words in heard for words in _WORDS_OF_MOODLE)
     )

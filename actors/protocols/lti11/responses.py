@@ -1,6 +1,7 @@
 """What a response means and what to do about it. Pure: no clock, no network, no database."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -9,13 +10,18 @@ from urllib.parse import urlsplit
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
 from actors.protocols.lti11.basic_outcome import Reply, read_reply
-from actors.protocols.lti11.platforms import Meaning, Platform, Refusal, recognise
+from actors.protocols.lti11.platforms import MEANINGS, Meaning, Platform, Refusal, recognise
+from actors.protocols.lti11.refusals import PHRASES, about
 from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
+from actors.web_page import readable
 
 #: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
 #: this left, another few requests would be refused: so it is left alone for so many seconds.
 LIMIT_LOW, LIMIT_PAUSE = 100.0, 1.0
+
+#: Words with a slash, a question mark or an ampersand in them.
+_ADDRESSES = re.compile(r"\S*[/?&]\S*")
 
 #: Seconds. An LMS that says that it is processing a score has put it into a queue of its own, where it may lie behind a
 #: night's work; until then a newer score that we sent could be overtaken by it.
@@ -96,10 +102,10 @@ def _refused(
 def _reason(error_code: str, description: str, platform: Platform) -> Refusal | None:
     """What the LMS refuses a score for, if that is known. Its error code is decisive over its words."""
     for known in platform.error_codes:
-        if fnmatchcase(error_code, known.words):
+        if fnmatchcase(error_code, known.code):
             return known.means
-    heard = description.lower()
-    return next((reason.means for reason in platform.reasons if reason.words in heard), None)
+    what = about(description, platform.phrases)
+    return None if what is None else MEANINGS.get(what)
 
 
 def _by_status(
@@ -109,6 +115,8 @@ def _by_status(
     status, after = response.status, response.retry_after(now)
     words = _words(response, code_major, said)
     match _meaning(response, platform):
+        case "misconfigured" | "campus" if 400 <= status <= 499 and _is_of_the_sourcedid(said):
+            return GiveUp(words, scope="learner", http_status=status, code_major=code_major)
         case "misconfigured":
             return Misconfigured(_redirect(response) or words, http_status=status, code_major=code_major)
         case "busy":
@@ -120,6 +128,11 @@ def _by_status(
     if 200 <= status <= 299:
         words = f"HTTP {status} without a readable imsx_codeMajor: {said or 'no words'}"
     return Ambiguous(words, after=after, http_status=status, code_major=code_major)
+
+
+def _is_of_the_sourcedid(said: str) -> bool:
+    """Whether a refusal without an envelope is of one learner's sourcedid. An address may hold the word."""
+    return about(_ADDRESSES.sub(" ", said), PHRASES) == "sourcedid"
 
 
 def _meaning(response: Response, platform: Platform) -> Meaning:
@@ -161,7 +174,7 @@ def _words(response: Response, code_major: str | None, said: str) -> str:
 
 def _start(response: Response) -> str:
     # Twice the limit, so that a sourcedid across the limit is seen whole.
-    return response.body[: 2 * REASON_LIMIT].decode(errors="replace")
+    return readable(response.body, response.header("Content-Type") or "", 2 * REASON_LIMIT)
 
 
 def _redirect(response: Response) -> str | None:

@@ -20,8 +20,8 @@ from tests.actors.sending import HOLD
 from tests.fakes import lms as fake
 from tests.fakes.lms import Behaviour, canvas_pox, pox
 
-#: Enough of a web page to know it by.
-PAGE = "<!DOCTYPE html><html><body><p>Down for maintenance</p></body></html>"
+#: What a person reads on the page.
+PAGE = "Down for maintenance"
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ async def test_a_retry_after_date_counts_from_our_clock_where_the_answer_has_no_
 
 async def test_an_unexplained_refusal_is_parked_after_a_few_tries_over_a_day(sending, lms, leaf):
     lms.keys = None  # the times that it would hold against ours are the real ones
-    lms.behave = fake.always(fake.failure("Grade replace response", content_type="text/html"))
+    lms.behave = fake.always(fake.failure("The request has failed.", content_type="text/html"))
     began = sending.now
     for _ in range(UNEXPLAINED_TRIES):
         row = await read_row(leaf)
@@ -73,7 +73,7 @@ async def test_an_unexplained_refusal_is_parked_after_a_few_tries_over_a_day(sen
     row = await read_row(leaf)
     assert (row["parked_at"], row["parked_scope"], row["attempts"]) == (sending.now, "learner", UNEXPLAINED_TRIES)
     assert row["parked_reason"] == (
-        f"{UNEXPLAINED_TRIES} attempts failed, the last one with: HTTP 200, failure: Grade replace response"
+        f"{UNEXPLAINED_TRIES} attempts failed, the last one with: HTTP 200, failure: The request has failed."
     )
     assert timedelta(hours=18) <= timedelta(milliseconds=sending.now - began) <= timedelta(hours=30)
     assert await results(leaf) == ["retried"] * UNEXPLAINED_TRIES

@@ -6,7 +6,8 @@ import pytest
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
-from actors.protocols.lti11.platforms import Platform, Reason
+from actors.protocols.lti11.platforms import Platform
+from actors.protocols.lti11.refusals import Phrase
 from actors.protocols.lti11.responses import LIMIT_PAUSE, classify
 from actors.response import Response
 from tests.fakes.lms import canvas_pox, pox
@@ -124,7 +125,7 @@ def test_an_unknown_error_code_of_canvas_leaves_it_to_the_words(words, meant):
         (MOODLE, "Invalid XML content", "campus"),
         (MOODLE, "Message signature not valid", Misconfigured),
         (MOODLE, "Consumer key is missing.", Misconfigured),
-        (MOODLE, "Grade replace response", TryLater),
+        (MOODLE, "Grade replace response", "course"),
     ],
 )
 def test_the_words_of_a_canvas_without_error_codes_and_of_moodle_are_understood(headers, words, meant):
@@ -138,7 +139,7 @@ def test_a_failure_of_unknown_reason_keeps_what_it_asked_for():
 
 
 def test_a_platform_lays_its_reasons_and_empty_answers_over():
-    platform = Platform("own", (Reason("room is closed", "course"),), frozenset({200}))
+    platform = Platform("own", (Phrase("activity", "room is closed"),), frozenset({200}))
     assert classified(200, platform=platform) == Accepted(200, None, "")
     assert meaning(refused(200, pox("failure", "The Room is Closed"), platform=platform)) == "course"
     assert meaning(refused(204, platform=platform)) == Ambiguous
