@@ -1,5 +1,6 @@
 """LTI 1.1 as :class:`actors.protocols.interface.OutcomeProtocol`: Basic Outcomes, signed with OAuth 1.0a."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from actors.protocols.lti11.platforms import PLATFORMS, Platform
 from actors.protocols.lti11.responses import classify
 from actors.redact import redact
 from actors.response import Response
+
+_NUMBER = re.compile(r"[\d.,%+-]*", re.ASCII)
 
 #: By the name that the operator chose.
 BY_NAME: dict[str, Platform] = {str(name): platform for name, platform in PLATFORMS.items()}
@@ -42,7 +45,8 @@ class Lti11:
             raise ValueError(f"HTTP {response.status} without an envelope")
         if reply.score is None:
             raise ValueError("its answer holds no readable score")
-        return redact(reply.score, redacted)
+        # A number is no secret, though a sourcedid may be the same one.
+        return reply.score if _NUMBER.fullmatch(reply.score) else redact(reply.score, redacted)
 
 
 def _signed(body: bytes, target: Target, stamp: Stamp) -> WireRequest:

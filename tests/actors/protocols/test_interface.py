@@ -34,6 +34,10 @@ def test_a_score_is_read_as_the_lms_wrote_it(protocol, held, score):
     assert protocol.read_score(response, redacted=["the-sourcedid"]) == score
 
 
+def test_a_score_is_read_although_it_is_the_sourcedid_too(protocol):
+    assert protocol.read_score(Response(200, {}, pox("success", held="1"), 0.1), redacted=["1"]) == "1"
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", pox("failure", "no")])
 def test_what_holds_no_score_says_why(protocol, body):
     with pytest.raises(ValueError, match="without an envelope"):
