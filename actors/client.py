@@ -4,7 +4,7 @@ import asyncio
 import math
 import ssl
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,7 @@ class Sender:
         consumer_key: str = "",
         abort: Abort | None = None,
         in_time: Callable[[], bool] = lambda: True,
+        redacted: Sequence[str] = (),
     ) -> Response:
         """
         POST once, follow nothing, repeat nothing.
@@ -149,6 +150,7 @@ class Sender:
             consumer_key: Whose campus it is.
             abort: When it is set the POST is cancelled, and nothing but the POST.
             in_time: Called once there is a connection; if it returns false nothing is written.
+            redacted: What must never show in the words of an error.
 
         Raises:
             TryLater: No byte left us: no connection, none in time, or *abort* came before there was one.
@@ -162,7 +164,7 @@ class Sender:
         try:
             async with limit:
                 abort.limits.add(limit)
-                return await self._post(url, body, headers, progress, consumer_key)
+                return await self._post(url, body, headers, progress, consumer_key, redacted)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -173,7 +175,13 @@ class Sender:
         raise Ambiguous("stopped while waiting for the answer")
 
     async def _post(
-        self, url: str, body: bytes, headers: Mapping[str, str], progress: Progress, consumer_key: str
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        progress: Progress,
+        consumer_key: str,
+        redacted: Sequence[str],
     ) -> Response:
         try:
             target = URL(url, encoded=True)
@@ -194,7 +202,9 @@ class Sender:
                 seconds = time.monotonic() - (progress.connected or time.monotonic())
                 return Response(reply.status, reply.headers, start, seconds, truncated)
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
-            raise translated(error, connected=progress.connected is not None) from error
+            # What is at the other end may send back what it got.
+            hidden = (*redacted, target.raw_path_qs, target.raw_query_string, *target.query.values())
+            raise translated(error, connected=progress.connected is not None, redacted=hidden) from error
 
 
 def http_session(

@@ -106,22 +106,23 @@ class Reader:
         # Rule 3: a request that began later would be one too many for the campus.
         if self.clock.monotonic() - claim.began > allowed:
             raise NotReadError("its claim came too late")
-        latest = allowed + self.settings.timeout_seconds
+        latest, redacted = allowed + self.settings.timeout_seconds, (*claim.ids, *wire.redacted)
         response = await self.sender.post(
             address.url,
             wire.body,
             wire.headers,
             consumer_key=address.consumer_key,
             in_time=lambda: self.clock.monotonic() - claim.began <= latest,
+            redacted=redacted,
         )
         said = protocol.read_response(
             response,
             now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
             platform=self.settings.platforms.get(address.consumer_key),
-            redacted=wire.redacted,
+            redacted=redacted,
         )
         try:
-            return Reading(protocol.read_score(response, redacted=wire.redacted)), said.after
+            return Reading(protocol.read_score(response, redacted=redacted)), said.after
         except ValueError as error:
             return Reading(None, str(error), unsupported=True), said.after
 

@@ -105,6 +105,7 @@ class Requests:
                 abort=dependencies.abort,
                 # Rule 3, for a process that was suspended: the session's deadline counts from when it resumed.
                 in_time=lambda: dependencies.clock.monotonic() - began <= dependencies.settings.timeout_seconds,
+                redacted=(*claim.ids, *wire.redacted),
             )
         dependencies.hit("answered")
         self._put_off, self._fault = 0, None

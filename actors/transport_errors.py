@@ -3,20 +3,26 @@
 import errno
 import os
 import ssl
+from collections.abc import Iterable
 
 import aiohttp
 
+from actors.broken_http import fault_in_http
 from actors.egress import EgressRefused
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 
 
-def translated(error: Exception, *, connected: bool) -> DeliveryError:
+def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = ()) -> DeliveryError:
     """
     Name what to do about transport trouble. The words hold no URL: its query may be a secret.
 
     Args:
         connected: Whether there was a connection, so that bytes may have left us.
+        redacted: What must never show in the words.
     """
+    fault = fault_in_http(error, redacted)
+    if fault is not None and connected:
+        return Ambiguous(f"the answer is not HTTP: {fault}")
     why = describe_transport_error(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Misconfigured(f"the campus's certificate cannot be trusted: {why}", bytes_left=False)
@@ -47,15 +53,17 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "time-out"),
     (aiohttp.ServerDisconnectedError, "closed without an answer"),
     (aiohttp.ClientPayloadError, "closed in the middle of the answer"),
-    (aiohttp.ClientResponseError, "the answer is not HTTP"),
 )
 
 
 def describe_transport_error(error: Exception) -> str:
     """What went wrong, in a few words that hold no URL."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        fault = error.certificate_error
-        return str(getattr(fault, "verify_message", "") or fault)[:200]
+        certificate = error.certificate_error
+        return str(getattr(certificate, "verify_message", "") or certificate)[:200]
+    fault = fault_in_http(error)
+    if fault is not None:
+        return f"not HTTP: {fault}"
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words

@@ -59,7 +59,7 @@ NO_SCORE = (
     ("said", "words"),
     [
         (failure("readResult is not supported", code_major="unsupported"), "HTTP 200, unsupported: readResult is not"),
-        (answer(500, b"<html>broken</html>"), "HTTP 500: <html>broken"),
+        (answer(500, b"<html>broken</html>"), "HTTP 500: broken"),
         (answer(401, b"who are you"), "HTTP 401: who are you"),
         (answer(200, b""), "HTTP 200 without a readable imsx_codeMajor"),
         (success(cut="before"), "the connection was lost"),

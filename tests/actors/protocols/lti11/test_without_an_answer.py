@@ -90,7 +90,7 @@ TROUBLES = {
     "a time-out in the middle of the answer": lost(behaving, "time-out", fake.success(trickle=0.02)),
     "a reset before the answer": lost(behaving, "closed without an answer", fake.cut("before")),
     "a reset in the middle of the answer": lost(behaving, "closed in the middle of the answer", fake.cut("midway")),
-    "an answer that is no HTTP": lost(serving, "the answer is not HTTP", babble),
+    "an answer that is no HTTP": (partial(serving, babble), doubt(), "the answer is not HTTP: ..."),
 }
 
 
