@@ -37,7 +37,9 @@ def explain_grades(
         query = asked or await asked_of(assignment or 0)
         if query is None:
             fail(f"--assignment: there is no assignment {assignment}")
-        return await gather(query, now=now), Terms(now, settings.outcomes.debounce, zone(settings.log.timezone))
+        outcomes = settings.outcomes
+        terms = Terms(now, outcomes.debounce, zone(settings.log.timezone), outcomes.max_attempts)
+        return await gather(query, now=now), terms
 
     answer, terms = run_in_database(settings, work)
     if as_json:

@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from actors.compute_grade import Grade, NoGrade
+from actors.retry import MAX_ATTEMPTS
 from models.changes import Debounce
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView, Query, Rejected
@@ -17,11 +18,16 @@ AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the sentences depend on. *now*: milliseconds since 1970; *zone*: None for that of the machine."""
+    """
+    What the sentences depend on.
+
+    *now*: milliseconds since 1970; *zone*: None for that of the machine; *max_attempts*: the operator's.
+    """
 
     now: int
     debounce: Debounce
     zone: tzinfo | None
+    max_attempts: int = MAX_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

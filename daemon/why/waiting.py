@@ -1,6 +1,9 @@
 """Why a grade has not been sent yet, and when it will be. Pure."""
 
+from datetime import timedelta
+
 from actors.compute_grade import NoGrade
+from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
 from models.delivery import DeliveryRecord
@@ -54,13 +57,44 @@ def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
     follows = f"attempt {row.attempts + 1} follows at {_upcoming(_ready_at(row), terms)}."
     if line is None:
         return [f"Retrying: attempt {row.attempts} at {campus} failed; {follows}"]
-    said = [f"Retrying: {_failed(line, campus, terms)}; {follows}"]
+    if is_unexplained(line):
+        said = [f"Refused: {_failed(line, campus, terms)}.", _asked_again(known, terms)]
+    else:
+        said = [f"Retrying: {_failed(line, campus, terms)}; {follows}"]
     if line.version < row.version_number:
         said.append("That attempt was of an older grade; the newest one goes out in its place.")
     return said
 
 
+def _asked_again(known: Known, terms: Terms) -> str:
+    """How often and until when a campus is asked that refuses for a reason that is not known."""
+    row, follows = known.row, _ready_at(known.row)
+    since = row.sent_at or 0
+    number = max(1, sum(is_unexplained(line) and line.at > since for line in known.lines))
+    tries = min(UNEXPLAINED_TRIES, terms.max_attempts)
+    # The waits after the next try.
+    last = follows + sum(UNEXPLAINED_WAITS[number : tries - 1], timedelta()) // timedelta(milliseconds=1)
+    at, left = _upcoming(follows, terms), tries - number
+    if left <= 1:
+        asks = f"passbackd asks once more, at {at}"
+    else:
+        asks = f"passbackd asks {left} times more, next at {at} and for the last time about {_upcoming(last, terms)}"
+    return f"It gave no reason that passbackd knows. {asks}; if the campus refuses it then, this grade is parked."
+
+
+def is_unexplained(line: DeliveryRecord) -> bool:
+    """Whether the campus refused the grade, in words of which the reason is not known."""
+    return (
+        line.result == "retried"
+        and line.code_major in ("failure", "unsupported")
+        and line.http_status not in (408, 425, 429)
+    )
+
+
 def _failed(line: DeliveryRecord, campus: str, terms: Terms) -> str:
+    if is_unexplained(line):
+        at = past(line.at, terms.zone)
+        return f"{campus} refused attempt {line.attempt} on {at} with these words: '{line.description}'"
     return f"attempt {line.attempt} at {campus} failed on {past(line.at, terms.zone)}: '{line.description}'"
 
 

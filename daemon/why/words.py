@@ -7,7 +7,7 @@ The first sentences say why and what comes next; then come what would be sent an
 from actors.compute_grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
 from daemon.why.known import Known, Terms, campus_name, noun
-from daemon.why.waiting import waiting
+from daemon.why.waiting import is_unexplained, waiting
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView
 
@@ -16,6 +16,10 @@ _WHO_ACTS = {
     "course": "This concerns the whole course or activity at the campus: its teachers or administrators have to act.",
     "campus": "This concerns everything that goes to this campus: passbackd's operator and the campus have to act.",
 }
+_WORDS_UNKNOWN = (
+    "The campus refused it each time and gave no reason that passbackd knows: the campus's administrators have to find "
+    "out what its words mean."
+)
 _TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` tries again."
 
 
@@ -72,13 +76,15 @@ def _parked(known: Known, terms: Terms) -> str:
     at = row.parked_at or 0
     # Row and delivery record are written in one transaction.
     line = next((line for line in known.lines if line.at == at), None)
-    if line is not None and line.result == "refused" and line.http_status is not None:
+    who = _WHO_ACTS.get(row.parked_scope or "", "")
+    if line is not None and is_unexplained(line):
+        head, who = f"Refused by {campus_name(row)} on", _WORDS_UNKNOWN
+    elif line is not None and line.result == "refused" and line.http_status is not None:
         head = f"Refused by {campus_name(row)} on"
     elif line is not None and line.result in ("retried", "ambiguous"):
         head = f"Given up at {campus_name(row)} on"
     else:
         head = f"Not sent to {campus_name(row)} since"
-    who = _WHO_ACTS.get(row.parked_scope or "", "")
     return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
 
 

@@ -10,6 +10,15 @@ PROCESSING = request(
 )
 UNSIGNED = request("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
 
+UNEXPLAINED = request(
+    "retried",
+    "0.25",
+    http_status=200,
+    code_major="failure",
+    description="HTTP 200, failure: The request has failed.",
+    duration_ms=40,
+)
+
 #: Attempts: minutes ago, outcome, what is recorded, more of the outcome.
 ATTEMPTS = {
     "retrying": [
@@ -24,6 +33,17 @@ ATTEMPTS = {
     "held_for_a_campus_that_processes_and_then_backs_off": [
         (10, "in_doubt", PROCESSING, {"not_before": NOW + 3_600_000, "hold_until": NOW + 3_000_000})
     ],
+    "refused_in_words_that_are_not_known": [(2, "retried", UNEXPLAINED, {"not_before": NOW + 180_000})],
+    "refused_in_words_that_are_not_known_and_due": [(6, "retried", UNEXPLAINED, {"not_before": before(1)})],
+    "refused_in_words_that_are_not_known_after_time_outs": [
+        (60, "retried", NO_CONNECTION, {"not_before": before(58)}),
+        (50, "retried", UNEXPLAINED, {"not_before": before(44)}),
+        (40, "retried", UNEXPLAINED, {"not_before": NOW + 180_000}),
+    ],
+    "refused_in_words_that_are_not_known_for_the_last_time_but_one": [
+        (400 - 60 * number, "retried", UNEXPLAINED, {"not_before": before(390 - 60 * number)}) for number in range(5)
+    ]
+    + [(60, "retried", UNEXPLAINED, {"not_before": NOW + 180_000})],
     "put_off_since_the_campus_refuses_everything": [
         (0.5, "released", UNSIGNED, {"not_before": NOW + 30_000, "given_back": True})
     ],
@@ -84,6 +104,12 @@ async def parked(story, *attempt, **more):
 async def parked_for_the_campus_after_many_attempts(story):
     reason = "80 attempts failed, the last one with: cannot connect: connection refused"
     await parked(story, "retried", NO_CONNECTION, parked_scope="campus", parked_reason=reason)
+
+
+@situation
+async def parked_for_words_that_are_not_known(story):
+    reason = "7 attempts failed, the last one with: HTTP 200, failure: The request has failed."
+    await parked(story, "retried", UNEXPLAINED, parked_scope="learner", parked_reason=reason)
 
 
 @situation
