@@ -4,6 +4,8 @@ How real LMSs answer, and what becomes of the grade: a row for each.
 Every reason is in the tests of :mod:`actors.protocols.lti11.responses`, every envelope in those of ``basic_outcome``.
 """
 
+import gzip
+import zlib
 from dataclasses import dataclass
 
 from actors.protocols.lti11.responses import PROCESSING_HOLD
@@ -16,6 +18,7 @@ from tests.actors.protocols.lti11.becomes import (
     later,
     parked,
 )
+from tests.actors.protocols.lti11.noise import PHP_HTML
 from tests.actors.sending import HOLD
 from tests.fakes import lms as fake
 from tests.fakes.lms import Behaviour, canvas_pox, pox
@@ -84,7 +87,23 @@ ANSWERS = {
     "a success as text/html is stored": stored(content_type="text/html"),
     "a success as text/plain is stored": stored(content_type="text/plain"),
     "an empty 204 is stored": Row(fake.answer(204, apply=True), STORED, ""),
+    "a success behind a notice of PHP is stored": stored(body=PHP_HTML.format("x").encode() + SUCCESS),
+    "a success behind byte order marks is stored": stored(body=b"\xef\xbb\xbf" * 2 + b"\xe2\x80\x8b" + SUCCESS),
+    "a success within a page is stored": stored(body=b"<!DOCTYPE html><html><body>" + SUCCESS + b"</body></html>"),
+    "a success before debugging output is stored": stored(body=SUCCESS + b"<!-- 0.2 s -->\narray(1) { [0]=> 1 < 2 }\0"),
+    "a success in an encoding that it does not declare is stored": stored(body=SUCCESS.decode().encode("utf-16")),
+    **{
+        f"a success that was compressed unasked, as {coding}, is stored": stored(
+            body=pack(SUCCESS), headers={"Content-Encoding": coding}
+        )
+        for coding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("x-gzip", gzip.compress))
+    },
+    "a success that is declared to be compressed and is not is stored": stored(headers={"Content-Encoding": "gzip"}),
     # Unclear.
+    "a success that is only quoted may be anything": unreadable(
+        fake.answer(200, b"<log><![CDATA[" + SUCCESS + b"]]></log>"), "<log>..."
+    ),
+    "a success beside a failure may be either": unreadable(fake.success(body=SUCCESS + pox("failure", "no")), "stored"),
     "an empty 200 may be anything": unreadable(fake.answer(200), "no words"),
     "a blank 201 may be anything": unreadable(fake.answer(201, b"  "), "no words"),
     "a success in plain text may be anything": unreadable(fake.answer(200, b"success"), "success"),
@@ -187,6 +206,18 @@ ANSWERS = {
     ),
     # Others.
     "Moodle: Score must be numeric": refusal("Score must be numeric", parked("campus"), content_type="text/html"),
+    "Moodle: Grade replace response, as a failure": refusal("Grade replace response", parked("course")),
+    "A+: the deadline has passed": refusal("EXERCISE_TIMING_CLOSED_AFTER -- 2 March", parked("course")),
+    "A+: no submission is left": refusal("EXERCISE_MAX_SUBMISSIONS_USED", parked("learner")),
+    "A+: the learner is not enrolled": refusal("MUST_ENROLL_TO_SUBMIT_EXERCISES", parked("learner")),
+    "A+: a sourcedid of an exercise that was deleted": refusal("Invalid sourcedId", parked("learner"), status=403),
+    "A+: a wrong secret": refusal(
+        "OAuth verification failed: oauth_signature verification failed", STOPS_THE_CAMPUS, status=403
+    ),
+    "Sakai: the signature of the sourcedid": refusal("Sourcedid signature did not match", parked("learner")),
+    "Tsugi: the signature of the sourcedid, without an envelope": plain(
+        403, parked("learner"), b"Invalid sourcedid signature", "Invalid sourcedid signature"
+    ),
     "Sakai: outcomes are switched off": plain(403, parked("campus")),
     "Blackboard: Incorrect sourcedId": refusal("Incorrect sourcedId", parked("learner")),
 }
