@@ -17,6 +17,8 @@ _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re
 _HEAD = 1024
 _PAGE = re.compile(r"<!doctype\s+html|<(?:html|head|body|title|div|p|h1|br|b|pre)\b", re.IGNORECASE)
 
+#: How :func:`readable` ends where it could not read anything.
+NO_TEXT = "bytes that are no text"
 #: Of a text, at most one in so many characters is a control character, or could not be read.
 _READABLE = 10
 
@@ -33,7 +35,7 @@ def readable(body: bytes, content_type: str, limit: int) -> str:
     if sum(character == "\ufffd" or (character < " " and not character.isspace()) for character in text) > (
         len(text) / _READABLE
     ):
-        return f"{len(body)} bytes that are no text"
+        return f"{len(body)} {NO_TEXT}"
     if "html" in content_type.lower() or _PAGE.search(text, 0, _HEAD):
         text = _visible(text) or text
     return " ".join(text.split())[:limit]

@@ -120,6 +120,7 @@ _REQUEST = (
     *_phrases(
         "request",
         r"oauth version|oauth problem|\bkey=\S* hdr(?:key)?=",
+        r"\bsignatures (?:differ|mismatch|(?:do|did)(?: not|n't) match)",
         r"\b(?:failed to|could not|unable to|cannot) (?:validate|verify) (?:the )?(?:message|request)",
     ),
 )
@@ -208,8 +209,9 @@ _ACTIVITIES = (
     ),
 )
 
-#: Whatever else is said of them, it is not of the request.
-_OTHER_SUBJECTS = (Phrase("nothing", rf"^(?:sorry,? )?(?:the |this |your |an? )?{_SUBJECTS}\b"),)
+#: Whatever else is said of them, it is not of the request. What became of a grade, and why, is said in one sentence.
+_GRADE_AND_WHY = r"(?:grades?|scores?)\b[^:]*: "
+_OTHER_SUBJECTS = (Phrase("nothing", rf"^(?:sorry,? )?(?:the |this |your |an? )?(?!{_GRADE_AND_WHY}){_SUBJECTS}\b"),)
 
 # --- What we sent ---
 

@@ -14,7 +14,7 @@ from actors.protocols.lti11.platforms import MEANINGS, Meaning, Platform, Refusa
 from actors.protocols.lti11.refusals import PHRASES, about
 from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
-from actors.web_page import readable
+from actors.web_page import NO_TEXT, readable
 
 #: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
 #: this left, another few requests would be refused: so it is left alone for so many seconds.
@@ -174,7 +174,9 @@ def _words(response: Response, code_major: str | None, said: str) -> str:
 
 def _start(response: Response) -> str:
     # Twice the limit, so that a sourcedid across the limit is seen whole.
-    return readable(response.body, response.header("Content-Type") or "", 2 * REASON_LIMIT)
+    said = readable(response.body, response.header("Content-Type") or "", 2 * REASON_LIMIT)
+    coding = response.header("Content-Encoding")
+    return f"{said} (Content-Encoding: {coding})" if coding and said.endswith(NO_TEXT) else said
 
 
 def _redirect(response: Response) -> str | None:

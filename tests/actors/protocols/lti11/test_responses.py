@@ -191,6 +191,11 @@ def test_a_reason_has_the_first_500_characters_of_the_lmss_message(status, body,
     assert refused(status, body).reason == start + 500 * "w"
 
 
+def test_a_reason_names_the_coding_of_an_answer_that_cannot_be_read():
+    error = refused(502, bytes(range(256)), {"Content-Encoding": "br"})
+    assert error.reason == "HTTP 502: 256 bytes that are no text (Content-Encoding: br)"
+
+
 def test_a_reason_never_holds_the_sourcedid_or_the_secret():
     sourcedid = '{"data":{"id":"4711"},"hash":"a<b&c"}'
     words = f"Incorrect sourcedId: {sourcedid} for s3cret!"
