@@ -104,7 +104,7 @@ _LINKS = _any(
 _OF_OTHERS = rf" (?:of|in|for|on) (?:the |its |this |a )?(?:submission|attempt|result|launch|due|enrol|{_SUBJECTS})"
 _TERMS = _any(
     rf"signature(?!s| (?:page|form|track|course|work|field|sheet|image|line))(?!{_OF_OTHERS})",
-    "body[ -]?hash", "consumer(?:[ -]?(?:key|secret))?", "oauth key", "shared secret", "base string", "key/secret",
+    "body[ -]?hash", "consumer(?:[ -]?(?:key|secret))?", "oauth key", "(?:shared )?secret", "base string", "key/secret",
     rf"nonce(?!{_OF_OTHERS})", rf"timestamp(?!{_OF_OTHERS})", "oauth1?",
 )  # fmt: skip
 _GAP = rf"(?:\W+{_LINKS})*?\W+"
@@ -121,6 +121,7 @@ _REQUEST = (
         "request",
         r"oauth version|oauth problem|\bkey=\S* hdr(?:key)?=",
         r"\bsignatures (?:differ|mismatch|(?:do|did)(?: not|n't) match)",
+        rf"^(?:oauth )?{_TERMS}\.?$|\b(?:request|message) (?:is |was )?not (?:correctly |properly )?signed",
         r"\b(?:failed to|could not|unable to|cannot) (?:validate|verify) (?:the )?(?:message|request)",
     ),
 )
