@@ -25,6 +25,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.campus import Campus, OutcomeService
+from models.moment import MAX_PLACE, Moment
 from models.stream_position import MAX_ENTRY_ID
 
 Kind = Literal["leaf", "composite"]
@@ -61,8 +62,9 @@ class GradedAssignment(Model):
     lti_user_id = fields.TextField(null=True)
     context_title = fields.TextField(null=True)
     resource_link_title = fields.TextField(null=True)
-    # Microseconds since 1970: the newest launch or disabling that was applied.
+    # The newest launch or disabling that was applied: microseconds since 1970, and the place of its entry.
     registered_us = fields.BigIntField()
+    registered_place = fields.CharField(max_length=MAX_PLACE, db_default="")
     # The stream entry of the newest change, which leads from the tool's event to the delivery record; null before any.
     entry_id = fields.CharField(max_length=MAX_ENTRY_ID, null=True)
     # What became of rows that this one replaced, for people.
@@ -109,6 +111,11 @@ class GradedAssignment(Model):
         table_description = "Graded assignments"
         unique_together = (("outcome_service", "sourcedid_digest"),)
         indexes = (("user_id", "course_id"), ("course_id", "usage_id"), ("sourcedid_digest",))
+
+    @property
+    def registered(self) -> Moment:
+        """The moment of the newest launch or disabling that was applied."""
+        return Moment(self.registered_us, self.registered_place)
 
 
 # The latest of a row's times, and whether it was tried since it fell due; the indexes have the same words.

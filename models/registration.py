@@ -11,6 +11,7 @@ from models.campus import OutcomeService, ensure_campus, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
 from models.delivery import Delivery
+from models.moment import Moment, place_of
 from models.orphaned_claim import orphan_claims
 from models.quarantine import QuarantinedEvent
 from models.retired_user import RetiredUser, digest_of
@@ -48,6 +49,10 @@ class Registration:
     #: The launch's stream entry; two launches that differ in it alone are equal.
     entry_id: str | None = field(default=None, compare=False)
 
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
 
 async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[EventResult, int | None]:
     """
@@ -62,13 +67,13 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
     consumer = await _consumer(launch.consumer_key)
     service = await _service(consumer, launch.lis_outcome_service_url)
     known = await _known(launch, consumer, service)
-    if any(launch.modified_us < row.registered_us for row in known):
+    if any(launch.moment < row.registered for row in known):
         return "stale", None
     if launch.instance_guid and consumer.instance_guid is None:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
-    if all(launch.modified_us > row.registered_us for row in known):
+    if all(launch.moment > row.registered for row in known):
         # Last, since senders lock assignments before their campus.
         await probe_soon(service.campus_id)
     return result, assignment_id
@@ -129,7 +134,7 @@ async def _known(launch: Registration, consumer: LtiConsumer, service: OutcomeSe
             usage_id=launch.usage_id,
             resource_link_id=launch.resource_link_id,
             id__not_in=[row.id for row in known],
-        ).order_by("-registered_us", "-id")
+        ).order_by("-registered_us", "-registered_place", "-id")
     return known
 
 
@@ -138,6 +143,7 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
         **_place(launch, service),
         **{name: getattr(launch, name) for name in _DETAILS},
         registered_us=launch.modified_us,
+        registered_place=launch.moment.place,
         entry_id=launch.entry_id,
         composite=kind == "composite",
         due_at=now,
@@ -172,7 +178,7 @@ async def _refresh(
 ) -> tuple[EventResult, int]:
     place = _place(launch, service)
     moved = any(getattr(row, name) != value for name, value in place.items())
-    newer = launch.modified_us > row.registered_us
+    newer = launch.moment > row.registered
     forced = moved or (row.disabled_at is not None and newer)
     unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
     if row.campus_id != service.campus_id:
@@ -183,6 +189,7 @@ async def _refresh(
         **place,
         **details,
         registered_us=launch.modified_us,
+        registered_place=launch.moment.place,
         entry_id=launch.entry_id if forced or unparked else row.entry_id,
         composite=kind == "composite" if moved else row.composite,
         disabled_at=None if forced else row.disabled_at,
@@ -196,7 +203,7 @@ async def _refresh(
     return "applied" if forced or unparked else "unchanged", row.id
 
 
-async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: int, now: int) -> EventResult:
+async def disable(consumer_key: str, lis_result_sourcedid: str, *, moment: Moment, now: int) -> EventResult:
     """Send no grades of a sourcedid until a newer launch; raises RegistrationError if it or the consumer is unknown."""
     consumer = await _consumer(consumer_key)
     rows = await GradedAssignment.filter(
@@ -204,30 +211,37 @@ async def disable(consumer_key: str, lis_result_sourcedid: str, *, modified_us: 
     ).order_by("id")
     if not rows:
         raise RegistrationError("no launch of this consumer registered this sourcedid, so there is nothing to disable")
-    fresh = [row for row in rows if row.registered_us <= modified_us]
+    fresh = [row for row in rows if row.registered <= moment]
     if not fresh:
         return "stale"
     enabled = [row.id for row in fresh if row.disabled_at is None]
-    await GradedAssignment.filter(id__in=[row.id for row in fresh]).update(registered_us=modified_us)
+    await GradedAssignment.filter(id__in=[row.id for row in fresh]).update(
+        registered_us=moment.modified_us, registered_place=moment.place
+    )
     await GradedAssignment.filter(id__in=enabled).update(disabled_at=now)
     return "applied" if enabled else "unchanged"
 
 
-async def retire(user_id: str, position: Position, *, modified_us: int, now: int) -> EventResult:
-    """Delete all data of a learner, as of *modified_us*; a keyed digest and the date remain."""
+async def retire(user_id: str, position: Position, *, moment: Moment, now: int) -> EventResult:
+    """Delete all data of a learner, as of *moment*; a keyed digest and the date remain."""
     key = digest_of(user_id, position)
     known = await RetiredUser.get_or_none(digest=key)
-    if known is not None and known.retired_us >= modified_us:
-        return "unchanged" if known.retired_us == modified_us else "stale"
-    # A later disabling raises `registered_us`, but is no new launch.
-    rows = await GradedAssignment.filter(
-        Q(registered_us__lte=modified_us) | Q(disabled_at__isnull=False), user_id=user_id
-    )
+    if known is not None and known.moment >= moment:
+        return "unchanged" if known.moment == moment else "stale"
+    # A later disabling advances `registered`, but is no new launch.
+    rows = [
+        row
+        for row in await GradedAssignment.filter(user_id=user_id)
+        if row.registered <= moment or row.disabled_at is not None
+    ]
     await QuarantinedEvent.filter(user_id=user_id).delete()
     await StaleEvent.filter(user_id=user_id).delete()
     await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
     await orphan_claims([row.id for row in rows], now=now)
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
-    await Score.filter(user_id=user_id, modified_us__lte=modified_us).delete()
-    await RetiredUser.update_or_create({"retired_us": modified_us}, digest=key)
+    await Score.filter(
+        Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place),
+        user_id=user_id,
+    ).delete()
+    await RetiredUser.update_or_create({"retired_us": moment.modified_us, "place": moment.place}, digest=key)
     return "applied"

@@ -8,6 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.db.sql import Statement
+from models.moment import MAX_PLACE, Moment
 from models.stream_position import Position
 
 
@@ -16,17 +17,22 @@ class RetiredUser(Model):
 
     id = fields.BigIntField(primary_key=True)
     digest = fields.CharField(max_length=64, unique=True)
-    # Microseconds since 1970: older events about this learner are refused.
+    # Microseconds since 1970, and the place of the entry: older events about this learner are refused.
     retired_us = fields.BigIntField()
+    place = fields.CharField(max_length=MAX_PLACE, db_default="")
 
     class Meta:
         table = "retired_user"
         table_description = "Learners who must stay forgotten"
 
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.retired_us, self.place)
+
 
 _RETIRED = Statement(
     """
-    SELECT retired_user.digest AS digest, retired_us FROM {given} CROSS JOIN retired_user
+    SELECT retired_user.digest AS digest, retired_us, place FROM {given} CROSS JOIN retired_user
     WHERE retired_user.digest = given.digest""",
     given="digest VARCHAR",
 )
@@ -37,13 +43,14 @@ def digest_of(user_id: str, position: Position) -> str:
     return hmac.new(bytes.fromhex(position.digest_key), user_id.encode(), hashlib.sha256).hexdigest()
 
 
-async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, int]:
-    """Those of the learners who were retired, and when, in microseconds since 1970."""
+async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, Moment]:
+    """Those of the learners who were retired, and when."""
     digests = {digest_of(user_id, position): user_id for user_id in user_ids}
     rows = await _RETIRED.rows(given=[{"digest": digest} for digest in digests])
-    return {digests[row["digest"]]: row["retired_us"] for row in rows}
+    return {digests[row["digest"]]: Moment(row["retired_us"], row["place"]) for row in rows}
 
 
-async def is_retired(user_id: str, position: Position, *, modified_us: int) -> bool:
-    """Whether an event of that time is about a learner who was retired since."""
-    return modified_us <= (await retired_since([user_id], position)).get(user_id, modified_us - 1)
+async def is_retired(user_id: str, position: Position, *, moment: Moment) -> bool:
+    """Whether an event of that moment is about a learner who was retired since."""
+    retired = (await retired_since([user_id], position)).get(user_id)
+    return retired is not None and moment <= retired

@@ -7,6 +7,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.db.sql import Statement
+from models.moment import MAX_PLACE, Moment
 
 
 class Score(Model):
@@ -18,8 +19,9 @@ class Score(Model):
     usage_id = fields.CharField(max_length=255)
     points_earned = fields.FloatField()
     points_possible = fields.FloatField()
-    # When it was scored, microseconds since 1970: the order of two changes.
+    # When it was scored, microseconds since 1970, and the place of its entry: the order of two changes.
     modified_us = fields.BigIntField()
+    place = fields.CharField(max_length=MAX_PLACE, db_default="")
 
     class Meta:
         table = "score"
@@ -28,17 +30,18 @@ class Score(Model):
 
 
 _STORE = Statement("""
-    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us)
-    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us)
+    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place)
+    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place)
     ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
-        modified_us = excluded.modified_us""")
+        modified_us = excluded.modified_us,
+        place = excluded.place""")
 
 _READ_MANY = Statement(
     """
     SELECT score.user_id AS user_id, score.course_id AS course_id, score.usage_id AS usage_id, points_earned,
-        points_possible, modified_us
+        points_possible, modified_us, place
     FROM {given} CROSS JOIN score
     WHERE score.user_id = given.user_id AND score.course_id = given.course_id
         AND score.usage_id = given.usage_id""",
@@ -61,7 +64,7 @@ Wanted = tuple[str, str, tuple[str, ...] | None]
 
 
 class ScoreChange(NamedTuple):
-    """A score as an event gives it, and as it is stored. *modified_us*: microseconds since 1970."""
+    """A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment."""
 
     user_id: str
     course_id: str
@@ -69,6 +72,7 @@ class ScoreChange(NamedTuple):
     points_earned: float
     points_possible: float
     modified_us: int
+    place: str = ""
 
     @property
     def key(self) -> ScoreKey:
@@ -77,6 +81,10 @@ class ScoreChange(NamedTuple):
     @property
     def points(self) -> Points:
         return self.points_earned, self.points_possible
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, self.place)
 
 
 class Effect(NamedTuple):
@@ -90,8 +98,8 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     """
     Store scores, one after the other; within the transaction that makes intake serial.
 
-    A change is applied when it is at least as new as the stored score: arrival breaks ties. ``modified_us`` advances
-    even when the points are equal, or a later arrival from between the two would count as newer.
+    A change is applied when its moment is not before that of the stored score. The moment advances even when the points
+    are equal, or a later arrival from between the two would count as newer.
 
     Returns:
         What each change did.
@@ -101,7 +109,7 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     effects, newest = [], dict[ScoreKey, ScoreChange]()
     for change in changes:
         before = newest.get(change.key) or stored.get(change.key)
-        applied = before is None or before.modified_us <= change.modified_us
+        applied = before is None or before.moment <= change.moment
         effects.append(Effect(applied, applied and (before is None or before.points != change.points)))
         if applied:
             newest[change.key] = change

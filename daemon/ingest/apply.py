@@ -19,11 +19,15 @@ from models.changes import Change, Debounce, Dirty, change, read_dirty
 from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
+from models.moment import Moment
 from models.registration import EventResult, Registration, disable, register, retire
 from models.retired_user import is_retired, retired_since
 from models.score import ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
 from models.stream_position import Position
+
+#: Before all events.
+_NEVER = Moment(-(2**63))
 
 _OF_LEARNERS = Statement(
     """
@@ -67,17 +71,17 @@ class Applier:
                 return await apply_structure(event, self.trees, now=now, debounce=self.debounce, force=force), []
             case Launched(registration):
                 return await self._launch(registration, position, now)
-            case AssignmentDisabled(key, sourcedid, modified_us):
-                return await disable(key, sourcedid, modified_us=modified_us, now=now), []
-            case UserRetired(user_id, modified_us):
-                return await retire(user_id, position, modified_us=modified_us, now=now), []
+            case AssignmentDisabled(key, sourcedid):
+                return await disable(key, sourcedid, moment=event.moment, now=now), []
+            case UserRetired(user_id):
+                return await retire(user_id, position, moment=event.moment, now=now), []
 
     async def apply_scores(
         self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
     ) -> tuple[list[EventResult], list[Dirty]]:
         """Apply consecutive events in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
-        current = [event for event in events if event.modified_us > retired.get(event.user_id, event.modified_us - 1)]
+        current = [event for event in events if event.moment > retired.get(event.user_id, _NEVER)]
         effects = dict(
             zip(map(id, current), await apply_scores([_score_change(event) for event in current]), strict=True)
         )
@@ -110,7 +114,7 @@ class Applier:
     ) -> tuple[EventResult, list[Dirty]]:
         if launch is None:
             return "unchanged", []
-        if await is_retired(launch.user_id, position, modified_us=launch.modified_us):
+        if await is_retired(launch.user_id, position, moment=launch.moment):
             return "stale", []
         self._check_url(launch)
         result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
@@ -176,4 +180,4 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
 
 def _score_change(event: ScoreChanged) -> ScoreChange:
     where = event.user_id, event.course_id, event.usage_id
-    return ScoreChange(*where, event.points_earned, event.points_possible, event.modified_us)
+    return ScoreChange(*where, event.points_earned, event.points_possible, *event.moment)

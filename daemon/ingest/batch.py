@@ -14,7 +14,7 @@ from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
-from daemon.ingest.parse import MAX_ID_LENGTH, event_type, event_us, read_event
+from daemon.ingest.parse import MAX_ID_LENGTH, event_moment, event_type, read_event
 from models.changes import Dirty
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
@@ -38,13 +38,6 @@ class _Applied:
 
     results: list[tuple[str, str]] = field(default_factory=list)
     dirty: list[Dirty] = field(default_factory=list)
-
-
-def _read(entry: Entry) -> tuple[Entry, Event | BadEvent]:
-    try:
-        return entry, read_event(*entry)
-    except BadEvent as error:
-        return entry, error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +92,7 @@ class Batches:
         applied = _Applied()
         async with in_transaction():
             await self._lock(position)
-            for of_scores, run in groupby(map(_read, entries), lambda read: isinstance(read[1], ScoreChanged)):
+            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], ScoreChanged)):
                 if of_scores:
                     await self._scores(position, list(run), applied)  # type: ignore[arg-type]
                 else:
@@ -109,6 +102,12 @@ class Batches:
             self.hit("batch applied")
         self.hit("batch committed")
         return applied
+
+    def _read(self, entry: Entry) -> tuple[Entry, Event | BadEvent]:
+        try:
+            return entry, read_event(*entry, now=self.clock.now())
+        except BadEvent as error:
+            return entry, error
 
     async def _lock(self, position: Position) -> None:
         try:
@@ -154,7 +153,7 @@ class Batches:
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         consumer_key = _storable(fields.get(b"oauth_consumer_key"))
         content, truncated = content_of(fields)
-        if user_id and await is_retired(user_id, position, modified_us=event_us(entry_id, fields)):
+        if user_id and await is_retired(user_id, position, moment=event_moment(entry_id, fields)):
             return kind, "stale"
         await QuarantinedEvent.create(
             epoch=position.epoch,

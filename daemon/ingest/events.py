@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from models.course_tree import Tree
+from models.moment import Moment, place_of
 from models.registration import Registration
 
 
@@ -22,6 +23,10 @@ class ScoreChanged:
     modified_us: int
     #: The stream entry; two events with the same content are equal.
     entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,24 @@ class AssignmentDisabled:
     consumer_key: str
     lis_result_sourcedid: str
     modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
 class UserRetired:
     user_id: str
     modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | UserRetired

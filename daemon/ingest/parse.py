@@ -22,6 +22,7 @@ from daemon.ingest.events import (
     UserRetired,
 )
 from models.course_tree import Tree
+from models.moment import Moment, place_of
 from models.registration import Registration
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
@@ -30,8 +31,9 @@ MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
 MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 #: Characters of one of the tool's ids: what the database can index.
 MAX_ID_LENGTH = 255
-#: How far ahead of its entry id an event's ``modified`` may lie, in microseconds: an hour of clock error.
-MAX_AHEAD_US = 3600 * 1_000_000
+#: How far an event's ``modified`` may lie ahead of its entry id, and this ahead of the database's clock, in
+#: milliseconds: an hour of clock error.
+MAX_AHEAD_MS = 3_600_000
 #: The largest number of points: sums must stay finite.
 MAX_POINTS = 1e12
 
@@ -45,23 +47,41 @@ def entry_ms(entry_id: str) -> int:
     return int(entry_id.partition("-")[0])
 
 
+def is_ahead(entry_id: str, now: int) -> bool:
+    """
+    Whether a stream entry's id is no time at which it can have arrived. *now*: milliseconds since 1970.
+
+    A program chose the id, or the clock of the Redis server jumped: the id says nothing of when the event happened.
+    """
+    return entry_ms(entry_id) > now + MAX_AHEAD_MS
+
+
 def event_type(fields: Mapping[bytes, bytes]) -> str:
     """The entry's type as metrics count it: ``unknown`` for anything that is not in the vocabulary."""
     text = fields.get(b"type", b"").decode(errors="replace")
     return text if text in TYPES else "unknown"
 
 
-def event_us(entry_id: str, fields: Mapping[bytes, bytes]) -> int:
-    """The time of an event, also of a bad one: its ``modified``, else its entry's. Microseconds since 1970."""
+def event_moment(entry_id: str, fields: Mapping[bytes, bytes]) -> Moment:
+    """The moment of an event, also of a bad one; where its ``modified`` cannot be read, its entry's time counts."""
     try:
         given = _Reader(entry_id, fields).given_modified()
     except BadEvent:
         given = None
-    return entry_ms(entry_id) * 1000 if given is None else given
+    return Moment(entry_ms(entry_id) * 1000 if given is None else given, place_of(entry_id))
 
 
-def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
-    """Read an entry; its id's time replaces an absent ``modified``. BadEvent has the reason for quarantine."""
+def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Event:
+    """
+    Read an entry; its id's time replaces an absent ``modified``. BadEvent has the reason for quarantine.
+
+    *now*: by the database's clock, milliseconds since 1970.
+    """
+    if is_ahead(entry_id, now):
+        raise BadEvent(
+            f"the entry's id {entry_id} lies more than an hour ahead of the database's clock: it says nothing of when "
+            "the event happened; see the runbook"
+        )
     if sum(len(name) + len(value) for name, value in fields.items()) > MAX_BYTES:
         raise BadEvent(f"the entry is larger than {MAX_BYTES} bytes")
     reader = _Reader(entry_id, fields)
@@ -74,10 +94,10 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
             return _launched(reader)
         case "assignment.disabled":
             return AssignmentDisabled(
-                reader.text("oauth_consumer_key"), reader.text("lis_result_sourcedid"), reader.modified()
+                reader.text("oauth_consumer_key"), reader.text("lis_result_sourcedid"), reader.modified(), entry_id
             )
         case "user.retired":
-            return UserRetired(reader.id("user_id"), reader.modified())
+            return UserRetired(reader.id("user_id"), reader.modified(), entry_id)
         case unknown:
             raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(TYPES)}")
 
@@ -149,7 +169,7 @@ class _Reader:
             modified_us = (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
         except OverflowError as error:
             raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
-        if modified_us > entry_ms(self.entry_id) * 1000 + MAX_AHEAD_US:
+        if modified_us > (entry_ms(self.entry_id) + MAX_AHEAD_MS) * 1000:
             raise BadEvent(f"modified lies more than an hour ahead of the entry: {text[:64]!r}")
         return modified_us
 
@@ -158,10 +178,7 @@ class _Reader:
         given = self.given_modified()
         if given is not None:
             return given
-        arrived = entry_ms(self.entry_id) * 1000
-        if arrived >= 2**63:
-            raise BadEvent(f"the entry's id {self.entry_id} is no time, and modified is absent")
-        return arrived
+        return entry_ms(self.entry_id) * 1000
 
 
 _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_possible")

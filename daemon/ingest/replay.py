@@ -1,8 +1,9 @@
 """
 Replaying quarantined events, once the reason for their refusal is fixed.
 
-An event is applied as of its own entry, in the order of entries, under intake's lock: so it cannot override what is
-newer, also while a daemon runs. The dispatcher finds what is due.
+An event is applied as of its own entry, or of when it was read if the entry's id lies in the future, in the order of
+entries, under intake's lock: so it cannot override what is newer, also while a daemon runs. The dispatcher finds what
+is due.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -15,7 +16,7 @@ from tortoise.transactions import in_transaction
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.events import BadEvent
-from daemon.ingest.parse import read_event
+from daemon.ingest.parse import is_ahead, read_event
 from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.db.sql import storable
@@ -64,7 +65,10 @@ async def _replay_one(event: QuarantinedEvent, fields: dict[bytes, bytes], appli
         async with in_transaction():
             position = await lock_position()
             assert position is not None  # noqa: S101 - read_position() made it, and nothing deletes it
-            result, _ = await applier.apply(read_event(event.entry_id, fields), position, now=clock.now())
+            now = clock.now()
+            # Of an id that is no time, what is known of the entry's arrival is when it was read.
+            entry_id = f"{event.at}-0" if is_ahead(event.entry_id, now) else event.entry_id
+            result, _ = await applier.apply(read_event(entry_id, fields, now=now), position, now=now)
             await QuarantinedEvent.filter(id=event.id).delete()
     except (BadEvent, RegistrationError) as error:
         reason = str(error)

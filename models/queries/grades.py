@@ -239,4 +239,5 @@ async def is_known(user_id: str) -> bool:
 async def retired_us(user_id: str) -> int | None:
     """As of when a learner was retired, in microseconds since 1970; None for one who was not."""
     position = await known_position()
-    return None if position is None else (await retired_since([user_id], position)).get(user_id)
+    retired = {} if position is None else await retired_since([user_id], position)
+    return retired[user_id].modified_us if user_id in retired else None

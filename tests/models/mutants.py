@@ -47,6 +47,7 @@ MOVES = "tests/models/test_moves.py"
 AT_ONCE_TESTS = "tests/models/test_claims_at_once.py"
 DAEMONS = "tests/models/test_simulated_daemons.py"
 BREAKER = "tests/actors/test_breaker.py"
+READ_AGAIN = "tests/daemon/ingest/test_read_again.py"
 
 _CONFTEST = """\
 from pathlib import Path
@@ -184,8 +185,9 @@ MUTANTS = [
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.assignment_id):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
     Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", WORLD),
     # Scores and structures.
-    Mutant("an older score is applied", "before.modified_us <= change.modified_us", "before.modified_us <= change.modified_us + 1", "models/score.py"),
-    Mutant("of two scores of the same time the first is kept", "before.modified_us <= change.modified_us", "before.modified_us < change.modified_us", "models/score.py", WORLD),
+    Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),
+    Mutant("of two scores of the same time the first is kept", "before.moment <= change.moment", "before.modified_us < change.modified_us", "models/score.py", WORLD),
+    Mutant("a score that is read again wins over a later one of its time", "before.moment <= change.moment", "before.modified_us <= change.modified_us", "models/score.py", WORLD),
     Mutant("a structure touches the new path only", "return touched if old is None else touched | old.above_and_below(changed)", "return touched", "models/course_tree.py", WORLD),
     Mutant("a structure touches the old path only", "else touched | old.above", "else old.above", "models/course_tree.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/ingest/structure.py", WORLD),
@@ -195,11 +197,15 @@ MUTANTS = [
     Mutant("a launch leaves the backoff", "    elif newer:\n", "    elif False:\n", _REGISTRATION, WORLD),
     Mutant("a launch leaves the row disabled", "forced = moved or (row.disabled_at is not None and newer)", "forced = moved", _REGISTRATION, WORLD),
     Mutant("a move resends nothing", "        await force_resend(row.id, now=now)\n    elif", "        pass\n    elif", _REGISTRATION, WORLD),
-    Mutant("of two launches of the same time the first is kept", "launch.modified_us < row.registered_us", "launch.modified_us <= row.registered_us", _REGISTRATION, WORLD),
-    Mutant("an older launch is applied", "any(launch.modified_us < row.registered_us for row in known)", "False", _REGISTRATION, WORLD),
+    Mutant("of two launches of the same time the first is kept", "any(launch.moment < row.registered for", "any(launch.modified_us <= row.registered_us for", _REGISTRATION, WORLD),
+    Mutant("an older launch is applied", "any(launch.moment < row.registered for row in known)", "False", _REGISTRATION, WORLD),
+    Mutant("a launch that is read again wins over a later one of its time", "any(launch.moment < row.registered for", "any(launch.modified_us < row.registered_us for", _REGISTRATION, WORLD),
+    Mutant("a disabling that is read again wins over a later launch of its time", "if row.registered <= moment]", "if row.registered_us <= moment.modified_us]", _REGISTRATION, WORLD),
+    Mutant("a score that follows a retirement at its time is refused", "if event.moment > retired.get(event.user_id, _NEVER)", "if event.modified_us > retired.get(event.user_id, _NEVER).modified_us", "daemon/ingest/apply.py", READ_AGAIN),
+    Mutant("a launch that follows a retirement at its time is refused", "return retired is not None and moment <= retired", "return retired is not None and moment.modified_us <= retired.modified_us", "models/retired_user.py", READ_AGAIN),
     Mutant("the hold of a displaced row is not taken over", "        await raise_hold(keep.id, until=may_land_until)\n", "", _REGISTRATION, WORLD),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
-    Mutant("a disabling of the same time is stale", "if row.registered_us <= modified_us]", "if row.registered_us < modified_us]", _REGISTRATION, "tests/models/test_retirement.py"),
+    Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", _REGISTRATION, READ_AGAIN),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from models.campus import MIN_PROBE_PAUSE_MS, Campus, OutcomeService
 from models.consumer import LtiConsumer, digest
+from models.moment import Moment
 from models.registration import RegistrationError, disable
 from tests.models.launching import (
     CLEAN,
@@ -129,7 +130,7 @@ async def test_a_repeat_that_is_not_newer_than_the_parking_does_not_unpark(at):
 )
 async def test_a_newer_repeat_alone_enables_a_disabled_assignment_and_has_it_sent_again(later, result, changed):
     assignment = await launched(columns=CLEAN)
-    assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
+    assert await disable("key", "sourcedid", moment=Moment(NOW_US + 1), now=NOW) == "applied"
     before = await read_row(assignment) | {"registered_us": NOW_US + max(1, later)}
     assert (await launch(later=later))[0] == result
     assert await changes(assignment, before) == changed
@@ -163,7 +164,7 @@ async def test_an_unknown_consumer_is_named_with_what_to_do(key):
     with pytest.raises(RegistrationError, match=r"unknown consumer.*passbackd consumer add"):
         await launch(consumer_key=key)
     with pytest.raises(RegistrationError, match="unknown consumer"):
-        await disable(key, "sourcedid", modified_us=NOW_US, now=NOW)
+        await disable(key, "sourcedid", moment=Moment(NOW_US), now=NOW)
 
 
 @pytest.mark.parametrize(

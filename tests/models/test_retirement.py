@@ -6,6 +6,7 @@ from tortoise.transactions import in_transaction
 from models.assignment import GradedAssignment
 from models.consumer import digest
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable, retire
@@ -25,18 +26,18 @@ pytestmark = pytest.mark.usefixtures("two_consumers")
 async def test_an_assignment_is_disabled_once_and_by_nothing_older_than_its_launch():
     assignment = await launched(columns=CLEAN)
     before = await read_row(assignment)
-    assert await disable("key", "sourcedid", modified_us=NOW_US - 1, now=NOW) == "stale"
+    assert await disable("key", "sourcedid", moment=Moment(NOW_US - 1), now=NOW) == "stale"
     assert await read_row(assignment) == before
-    assert await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW) == "applied"
+    assert await disable("key", "sourcedid", moment=Moment(NOW_US + 1), now=NOW) == "applied"
     assert await read_row(assignment) == before | {"disabled_at": NOW, "registered_us": NOW_US + 1}
-    assert await disable("key", "sourcedid", modified_us=NOW_US + 2, now=NOW + 9) == "unchanged"
+    assert await disable("key", "sourcedid", moment=Moment(NOW_US + 2), now=NOW + 9) == "unchanged"
     assert (await read_row(assignment))["disabled_at"] == NOW
 
 
 async def test_disabling_takes_every_address_of_that_consumers_sourcedid_and_no_others():
     first, second = await launched(), await launched(lis_outcome_service_url=OTHER_URL)
     others = [await launched(consumer_key="other key"), await launched(lis_result_sourcedid="another")]
-    await disable("key", "sourcedid", modified_us=NOW_US, now=NOW)
+    await disable("key", "sourcedid", moment=Moment(NOW_US), now=NOW)
     rows = {row.id: row.disabled_at for row in await GradedAssignment.all()}
     assert (rows[first], rows[second]) == (NOW, NOW)
     assert [rows[other] for other in others] == [None, None]
@@ -46,7 +47,7 @@ async def test_disabling_takes_every_address_of_that_consumers_sourcedid_and_no_
 async def test_disabling_a_sourcedid_that_was_never_registered_says_so(known):
     await launched()
     with pytest.raises(RegistrationError, match="no launch of this consumer registered this sourcedid"):
-        await disable(*known, modified_us=NOW_US, now=NOW)
+        await disable(*known, moment=Moment(NOW_US), now=NOW)
 
 
 # --- Retiring ---
@@ -58,7 +59,7 @@ async def quarantine(entry_id, **columns):
 
 async def retired(user_id="learner", *, at=NOW_US):
     async with in_transaction():
-        return await retire(user_id, await read_position(), modified_us=at, now=NOW)
+        return await retire(user_id, await read_position(), moment=Moment(at), now=NOW)
 
 
 async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others():
@@ -97,8 +98,8 @@ async def test_of_a_retired_learner_a_keyed_digest_and_the_newest_date_remain():
 async def test_events_up_to_the_retirement_are_refused_and_newer_ones_accepted(at, refused):
     await retired()
     position = await read_position()
-    assert await is_retired("learner", position, modified_us=at) is refused
-    assert not await is_retired("another", position, modified_us=at)
+    assert await is_retired("learner", position, moment=Moment(at)) is refused
+    assert not await is_retired("another", position, moment=Moment(at))
 
 
 async def test_an_old_retirement_that_comes_late_leaves_newer_data_alone():
@@ -123,6 +124,6 @@ async def test_requests_of_a_retired_learner_keep_their_slots_until_their_leases
 
 async def test_retiring_deletes_an_assignment_that_was_disabled_since():
     await launched(columns=CLEAN)
-    await disable("key", "sourcedid", modified_us=NOW_US + 1, now=NOW)
+    await disable("key", "sourcedid", moment=Moment(NOW_US + 1), now=NOW)
     assert await retired() == "applied"
     assert not await GradedAssignment.exists()

@@ -21,6 +21,7 @@ from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.finishing import Finish, Outcome
+from models.moment import Moment
 from models.registration import Registration, disable, register, retire
 from models.rescue import rescue
 from models.stream_position import read_position
@@ -80,7 +81,7 @@ class Row:
             case "claimed":
                 row.held = await row._claim()
             case "disabled":
-                await disable("key", "sourcedid", modified_us=row.now * 1000, now=row.now)
+                await disable("key", "sourcedid", moment=Moment(row.now * 1000), now=row.now)
         row.now += 1
         return row
 
@@ -112,10 +113,10 @@ class Row:
         await register(self._launch(sourcedid), kind="leaf", now=self.now)
 
     async def disable(self) -> None:
-        await disable("key", "sourcedid", modified_us=self.now * 1000, now=self.now)
+        await disable("key", "sourcedid", moment=Moment(self.now * 1000), now=self.now)
 
     async def retire(self) -> None:
-        await retire("learner", await read_position(), modified_us=self.now * 1000, now=self.now)
+        await retire("learner", await read_position(), moment=Moment(self.now * 1000), now=self.now)
 
     async def finish(self, outcome: Outcome, **how: Any) -> None:
         assert self.held is not None

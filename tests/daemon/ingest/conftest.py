@@ -45,10 +45,14 @@ def applier():
 
 @pytest.fixture
 def apply(applier):
-    """Applies an event that arrives *later* milliseconds after NOW; gives what it did and what it made dirty."""
+    """
+    Applies an event that arrives *later* milliseconds after NOW, there at *sequence*.
 
-    async def apply(event, *, later=0, force=False, **changes):
-        read = read_event(f"{NOW + later}-0", raw(event | changes))
+    Gives what it did and what it made dirty.
+    """
+
+    async def apply(event, *, later=0, sequence=0, force=False, **changes):
+        read = read_event(f"{NOW + later}-{sequence}", raw(event | changes), now=NOW)
         async with in_transaction():
             return await applier.apply(read, await read_position(), now=NOW, force=force)
 

@@ -100,12 +100,30 @@ async def test_quarantine_records_the_learner_of_an_event(intake, put):
 
 
 @on_each_redis
-async def test_an_entry_id_beyond_64_bits_of_microseconds_is_read_past(intake, put):
+async def test_an_entry_id_that_is_no_time_is_read_past_and_its_event_goes_to_quarantine(intake, put):
     await put(SCORE, entry_id=f"{2**64 - 1}-1")
     last = await put(SCORE | {"modified": "2026-01-01T00:00:00Z"}, entry_id=f"{2**64 - 1}-2")
     await intake.read_all()
     assert await where() == (0, last)
-    assert len(await quarantined()) == 1
+    assert all("ahead of the database's clock" in event.reason for event in await quarantined())
+    assert len(await quarantined()) == 2
+    assert await scores() == {}
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(3_590_000, {"p": 1}), (3_700_000, {}), (10**15, {})])
+async def test_an_id_more_than_an_hour_ahead_of_the_database_says_nothing_of_the_time(intake, put, ahead, taken):
+    await put(SCORE, entry_id=f"{intake.clock.now() + ahead}-0")
+    await intake.read_all()
+    assert await scores() == taken
+
+
+async def test_an_id_in_the_future_does_not_keep_the_learners_later_scores_out(intake, put, client):
+    await put(SCORE | {"points_earned": "2"}, entry_id="32503680000000-0")
+    await intake.read_all()
+    # What the runbook says: a new stream counts from the present.
+    await client.rename(KEY, "put aside")
+    await put(SCORE)
+    await intake.read_all()
     assert await scores() == {"p": 1}
 
 

@@ -20,6 +20,7 @@ from tests.daemon.ingest.reading import DISABLED, LAUNCH, RETIRED, SCORE
 #: 2026-01-01T00:00:00Z, as an entry id and as the microseconds that replace an absent ``modified``.
 ENTRY = "1767225600000-3"
 ENTRY_US = 1767225600_000_000
+NOW = ENTRY_US // 1000
 BEYOND = f"{2**64 - 1}-{2**64 - 1}"
 
 ROOT = {"usage_id": "root", "parent": None}
@@ -35,7 +36,7 @@ def as_bytes(text):
 
 
 def read(fields, entry_id=ENTRY):
-    return read_event(entry_id, {as_bytes(name): as_bytes(value) for name, value in fields.items()})
+    return read_event(entry_id, {as_bytes(name): as_bytes(value) for name, value in fields.items()}, now=NOW)
 
 
 def reason(fields, entry_id=ENTRY):
@@ -63,7 +64,7 @@ def test_each_type_is_read_with_the_time_of_its_entry():
     assert read(RETIRED) == UserRetired("u", ENTRY_US)
 
 
-@pytest.mark.parametrize("entry_id", [ENTRY, BEYOND])
+@pytest.mark.parametrize("entry_id", [ENTRY, "0-1"])
 def test_a_structure_has_no_time_unless_it_says_one(entry_id):
     event = read(STRUCTURE, entry_id)
     assert isinstance(event, CourseStructured)
@@ -230,10 +231,17 @@ def test_a_bad_modified_is_named(kind, text, said):
     assert reason(EVENTS[kind] | {"modified": text}).startswith(said)
 
 
+@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("entry_id", [BEYOND, f"{NOW + 3_600_001}-0"])
+def test_an_entry_id_more_than_an_hour_ahead_of_the_database_is_refused_whatever_modified_says(kind, entry_id):
+    said = f"the entry's id {entry_id} lies more than an hour ahead of the database's clock"
+    assert reason(EVENTS[kind], entry_id).startswith(said)
+    assert reason(EVENTS[kind] | {"modified": "2026-01-01T00:00:00Z"}, entry_id).startswith(said)
+
+
 @pytest.mark.parametrize("kind", ["score", "launch", "disabled", "retired"])
-def test_an_entry_id_beyond_the_times_that_can_be_stored_needs_a_modified(kind):
-    assert reason(EVENTS[kind], BEYOND).startswith(f"the entry's id {BEYOND} is no time, and modified is absent")
-    assert modified_us(read(EVENTS[kind] | {"modified": "2026-01-01T00:00:00Z"}, BEYOND)) == ENTRY_US
+def test_an_entry_id_up_to_an_hour_ahead_of_the_database_or_long_ago_is_a_time(kind):
+    assert modified_us(read(EVENTS[kind], f"{NOW + 3_600_000}-0")) == ENTRY_US + 3_600_000_000
     assert modified_us(read(EVENTS[kind], "0-1")) == 0
 
 

@@ -81,3 +81,12 @@ async def test_an_entry_of_which_only_the_beginning_was_kept_is_read_from_the_st
         assert await replay(stream) == [("applied", "")]
         await quarantined(long, "999-0")
         assert (await replay(stream))[0][0] == "refused", "the stream no longer holds it"
+
+
+async def test_an_event_whose_entry_lies_in_the_future_is_applied_as_of_when_it_was_read(replay):
+    content, _ = content_of({name.encode(): value.encode() for name, value in SCORE.items()})
+    at = 1_767_268_800_000
+    event = {"type": "score.changed", "content": content, "reason": "ahead"}
+    await QuarantinedEvent.create(epoch=0, entry_id="32503680000000-0", at=at, **event)
+    assert await replay() == [("applied", "")]
+    assert (await Score.get()).modified_us == at * 1000
