@@ -146,11 +146,13 @@ LIMIT = f"""({_LIMIT}
     - CASE WHEN campus.reading_until > :now AND {_LIMIT} > 1 THEN 1 ELSE 0 END)"""
 READING_LIMIT = f"({_LIMIT})"
 
-#: Requests under way there, of all daemons: claims, and those whose row is gone.
+#: Requests under way there, of all daemons: claims, and those whose row is gone. As SQL over `campus` and
+#: `lti_consumer`.
 IN_FLIGHT = """((SELECT COUNT(*) FROM graded_assignment AS running
         WHERE running.campus_id = campus.id AND running.claimed_until IS NOT NULL)
     + (SELECT COUNT(*) FROM orphaned_claim
-        WHERE orphaned_claim.campus_id = campus.id AND orphaned_claim.claimed_until > :now))"""
+        WHERE orphaned_claim.consumer_key = lti_consumer.consumer_key AND orphaned_claim.origin = campus.origin
+            AND orphaned_claim.claimed_until > :now))"""
 
 #: A campus's state, as SQL over `campus` and `lti_consumer`.
 CAMPUS_STATE = """CASE

@@ -11,6 +11,7 @@ from models.campus import probe_now
 from models.changes import AFRESH_SET, UNPARK_SET
 from models.consumer import LtiConsumer, find_consumer
 from models.db.sql import Statement
+from models.orphaned_claim import orphan_claims
 
 
 class ConsumerError(ValueError):
@@ -21,14 +22,16 @@ class ConsumerError(ValueError):
 MAX_RETRIES = 9
 
 
-def _of_consumer(condition: str) -> str:
-    """Selects the ids of a consumer's assignments and locks them in their order, as senders do."""
-    return f"""SELECT id FROM graded_assignment WHERE {condition} AND outcome_service_id IN (
+def _of_consumer(condition: str, columns: str = "id") -> str:
+    """Selects a consumer's assignments and locks them in the order of their ids, as senders do."""
+    return f"""SELECT {columns} FROM graded_assignment WHERE {condition} AND outcome_service_id IN (
         SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
         ORDER BY id {{for_update}}"""
 
 
-_LOCK = Statement(_of_consumer("1 = 1"))
+_LOCK = Statement(
+    _of_consumer("1 = 1", "id, CASE WHEN claimed_until > 0 OR hold_until > 0 THEN 1 ELSE 0 END AS under_way")
+)
 
 # What the campus refused for its set-up alone may be accepted now.
 _UNPARK = Statement(f"""
@@ -129,9 +132,12 @@ async def resume(key: str, *, now: int) -> bool:
     return changed
 
 
-async def remove(key: str) -> tuple[int, int]:
+async def remove(key: str, *, now: int) -> tuple[int, int]:
     """
     Remove a consumer with its services, assignments and delivery records.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
 
     Returns:
         How many assignments it had, and how many of these had a grade that was not sent yet.
@@ -140,6 +146,7 @@ async def remove(key: str) -> tuple[int, int]:
         consumer = await known_consumer(key)
         # Assignments first, as senders do: a deadlock would end this command.
         locked = await _LOCK.rows(consumer_id=consumer.id)
+        await orphan_claims([row["id"] for row in locked if row["under_way"]], now=now)
         assignments = GradedAssignment.filter(outcome_service__lti_consumer_id=consumer.id)
         dirty = await assignments.filter(version_number__gt=F("sent_version")).count()
         await LtiConsumer.filter(id=consumer.id).delete()

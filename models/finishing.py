@@ -6,17 +6,19 @@ hand-over). The number of claims does not grow, so that no campus is locked for 
 locked is passed over: the next batch finishes its attempt.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from tortoise.transactions import in_transaction
 
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, save_breakers
 from models.claims import Claim, Lease, claim_next
+from models.consumer import digest
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
 from models.due import Share
+from models.orphaned_claim import LateRequest, overwrite_late_requests
 
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
@@ -123,7 +125,7 @@ _FINISH = Statement(
             ELSE waiting_since END
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
-    RETURNING id, parked_at, (
+    RETURNING id, parked_at, outcome_service_id, sourcedid_digest, (
         SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
@@ -174,10 +176,12 @@ async def finish(
         hand_over: None: no claims follow.
     """
     by_id = {one.claim.assignment_id: one for one in finishes}
+    late: list[Finish] = []
     async with in_transaction():
         rows = await _FINISH.rows(given=[_as_row(one, now) for one in by_id.values()], now=now)
         found = {by_id[row["id"]]: Finished(parked=row["parked_at"] is not None) for row in rows}
         ended = list(found)
+        late += [by_id[row["id"]] for row in rows if _has_moved(by_id[row["id"]].claim, row)]
         untroubled = {by_id[row["id"]] for row in rows if row["untroubled"]}
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
@@ -188,7 +192,27 @@ async def finish(
         if hand_over is not None:
             for one, claim in (await _hand_over(ended, hand_over)).items():
                 found[one] = Finished(parked=found[one].parked, next=claim)
+    late += [one for one, finished in found.items() if finished.gone or finished.fenced]
+    await overwrite_late_requests([_late_request(one) for one in late if one.bytes_left], now=now)
     return found, changes
+
+
+def _has_moved(claim: Claim, row: Mapping[str, Any]) -> bool:
+    """Whether a launch has had the row stand for another cell of the campus since the claim."""
+    cell = claim.address.outcome_service_id, digest(claim.lis_result_sourcedid)
+    return (row["outcome_service_id"], row["sourcedid_digest"]) != cell
+
+
+def _late_request(one: Finish) -> LateRequest:
+    claim, address = one.claim, one.claim.address
+    return LateRequest(
+        claim.assignment_id,
+        address.consumer_key,
+        address.origin,
+        url_digest=digest(address.url),
+        sourcedid_digest=digest(claim.lis_result_sourcedid),
+        in_doubt_until=one.hold_until,
+    )
 
 
 def _as_row(one: Finish, now: int) -> dict[str, object]:

@@ -1,45 +1,132 @@
-"""Requests under way whose assignment was deleted, or went to another campus. Times are those of models.db.clock."""
+"""
+What an assignment that is deleted, or moves, leaves behind while a request of it may still land.
 
-from collections.abc import Iterable
+The campus stores that request in a cell of its own: one outcome service's URL and one sourcedid. Whichever row next
+stands for the same cell, perhaps another learner's or another consumer's, must wait until then, and must be sent even
+if its score equals the last one. Times are milliseconds since 1970 by :mod:`models.db.clock`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 from tortoise import fields
 from tortoise.models import Model
+from tortoise.transactions import in_transaction
 
 from models.campus import Campus
+from models.changes import FORCE_RESEND_SET
+from models.consumer import MAX_KEY, MAX_ORIGIN, digest
 from models.db.sql import Statement
 
 
 class OrphanedClaim(Model):
-    """A request under way whose assignment was deleted, or went to another campus: it keeps its slot until then."""
+    """
+    What is left of an assignment's claim or hold. Names no learner.
+
+    It refers to no campus: the consumer may be removed, and be added again, before the request has landed.
+    """
 
     id = fields.BigIntField(primary_key=True)
-    campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
-        "models.Campus", related_name="orphaned_claims", on_delete=fields.CASCADE
-    )
+    # The campus whose slot the request has, until then; 0: none, or the assignment's own claim counts.
+    consumer_key = fields.CharField(max_length=MAX_KEY, db_default="")
+    origin = fields.CharField(max_length=MAX_ORIGIN, db_default="")
     claimed_until = fields.BigIntField()
+    # The cell in which the request may still land, until then.
+    url_digest = fields.CharField(max_length=64, db_default="")
+    sourcedid_digest = fields.CharField(max_length=64, db_default="")
+    in_doubt_until = fields.BigIntField(db_default=0)
+    # Not in use; the schema before wrote it.
+    campus: fields.ForeignKeyNullableRelation[Campus] = fields.ForeignKeyField(
+        "models.Campus", related_name="orphaned_claims", null=True, on_delete=fields.SET_NULL
+    )
 
     class Meta:
         table = "orphaned_claim"
         table_description = "Requests under way whose assignment is gone"
+        indexes = (("consumer_key", "origin"), ("sourcedid_digest",))
+
+
+@dataclass(frozen=True, slots=True)
+class LateRequest:
+    """A request of *assignment_id*, gone or moved since, that may land in a cell until *in_doubt_until*, or has."""
+
+    assignment_id: int
+    consumer_key: str
+    origin: str
+    url_digest: str
+    sourcedid_digest: str
+    in_doubt_until: int
 
 
 _ORPHAN = Statement(
     """
-    INSERT INTO orphaned_claim (campus_id, claimed_until)
-    SELECT campus_id, claimed_until FROM {given} CROSS JOIN graded_assignment
-    WHERE graded_assignment.id = given.assignment_id AND claimed_until > :now RETURNING id""",
+    INSERT INTO orphaned_claim (consumer_key, origin, claimed_until, url_digest, sourcedid_digest, in_doubt_until)
+    SELECT consumer_key, origin, CASE WHEN CAST(:slots AS BOOLEAN) THEN COALESCE(claimed_until, 0) ELSE 0 END,
+        url_digest, sourcedid_digest, CASE WHEN claimed_until > hold_until THEN claimed_until ELSE hold_until END
+    FROM {given} CROSS JOIN graded_assignment
+    JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+    WHERE graded_assignment.id = given.assignment_id AND (claimed_until > :now OR hold_until > :now) RETURNING id""",
     given="assignment_id BIGINT",
 )
-_PRUNE_ORPHANS = Statement("DELETE FROM orphaned_claim WHERE claimed_until <= :now RETURNING id")
+_PRUNE_ORPHANS = Statement("""
+    DELETE FROM orphaned_claim WHERE claimed_until <= :now AND in_doubt_until <= :now RETURNING id""")
+
+# Who moves a row into a cell holds this lock until the commit, and who learns of a late request takes it first: so one
+# of them sees what the other did.
+_LOCK_CELL = Statement("""
+    SELECT in_doubt_until FROM orphaned_claim
+    WHERE sourcedid_digest = :sourcedid_digest AND url_digest = :url_digest ORDER BY id {for_update}""")
+_NOTE_LATE = Statement("""
+    INSERT INTO orphaned_claim (consumer_key, origin, claimed_until, url_digest, sourcedid_digest, in_doubt_until)
+    VALUES (:consumer_key, :origin, 0, :url_digest, :sourcedid_digest, :in_doubt_until) RETURNING id""")
+_OVERWRITE = Statement(f"""
+    UPDATE graded_assignment SET {FORCE_RESEND_SET},
+        hold_until = CASE WHEN hold_until < :in_doubt_until THEN :in_doubt_until ELSE hold_until END
+    WHERE id IN (SELECT graded_assignment.id FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        WHERE sourcedid_digest = :sourcedid_digest AND url_digest = :url_digest
+            AND graded_assignment.id <> :assignment_id)
+    RETURNING id""")
 
 
-async def orphan_claims(assignment_ids: Iterable[int], *, now: int) -> None:
-    """Keep counting the requests under way of rows that are deleted, or go to another campus, in this transaction."""
+async def orphan_claims(assignment_ids: Iterable[int], *, now: int, slots: bool = True) -> None:
+    """
+    Record the requests that may be under way of rows that are deleted or moved in this transaction.
+
+    *slots*: whether they go on taking slots of their campus; False for rows that keep their claim there.
+    """
     given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
     if given:
-        await _ORPHAN.rows(given=given, now=now)
+        await _ORPHAN.rows(given=given, now=now, slots=slots)
+
+
+async def in_doubt_until(url_digest: str, sourcedid: str) -> int:
+    """
+    Until when a request of another row may land in a cell; 0 if none is known.
+
+    Locks the cell, so that this precedes what the transaction does to rows.
+    """
+    rows = await _LOCK_CELL.rows(url_digest=url_digest, sourcedid_digest=digest(sourcedid))
+    return max((row["in_doubt_until"] for row in rows), default=0)
+
+
+async def overwrite_late_requests(late: Sequence[LateRequest], *, now: int) -> None:
+    """
+    Requests ended whose rows were gone or had moved: have the rows that stand for their cells now sent once more.
+
+    Rows that come later wait until the requests have landed.
+    """
+    for one in late:
+        async with in_transaction():
+            cell = {"url_digest": one.url_digest, "sourcedid_digest": one.sourcedid_digest}
+            await _LOCK_CELL.rows(**cell)
+            if one.in_doubt_until > now:
+                await _NOTE_LATE.rows(**{name: value for name, value in asdict(one).items() if name != "assignment_id"})
+            await _OVERWRITE.rows(**cell, assignment_id=one.assignment_id, in_doubt_until=one.in_doubt_until, now=now)
 
 
 async def prune_orphans(*, now: int) -> None:
-    """Forget orphaned claims whose lease has run out."""
+    """Forget orphaned claims whose lease and hold have passed."""
     await _PRUNE_ORPHANS.rows(now=now)

@@ -12,7 +12,7 @@ from models.changes import clear_backoff, force_resend, raise_hold, unpark
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
 from models.delivery import Delivery
 from models.moment import Moment, place_of
-from models.orphaned_claim import orphan_claims
+from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.quarantine import QuarantinedEvent
 from models.retired_user import RetiredUser, digest_of
 from models.score import Score
@@ -66,6 +66,8 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
     """
     consumer = await _consumer(launch.consumer_key)
     service = await _service(consumer, launch.lis_outcome_service_url)
+    # First, as it locks the cell.
+    may_land_until = await in_doubt_until(service.url_digest, launch.lis_result_sourcedid)
     known = await _known(launch, consumer, service)
     if any(launch.moment < row.registered for row in known):
         return "stale", None
@@ -73,6 +75,8 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
+    if may_land_until > now and not (known and _stands_for(known[0], launch, service)):
+        await _wait_and_resend(assignment_id, until=may_land_until, now=now)
     if all(launch.moment > row.registered for row in known):
         # Last, since senders lock assignments before their campus.
         await probe_soon(service.campus_id)
@@ -90,10 +94,20 @@ async def _replace(
     result, assignment_id = await _refresh(keep, launch, service, kind, now)
     may_land_until = max((max(row.claimed_until or 0, row.hold_until) for row in displaced), default=0)
     if may_land_until > now:
-        # A request of a deleted row may still land, perhaps in the same place.
-        await raise_hold(keep.id, until=may_land_until)
-        await force_resend(keep.id, now=now)
+        # The LMS may know the same cell by several sourcedids.
+        await _wait_and_resend(keep.id, until=may_land_until, now=now)
     return ("applied" if displaced else result), assignment_id
+
+
+async def _wait_and_resend(assignment_id: int, *, until: int, now: int) -> None:
+    """A request of another row may still land where this row's grade is."""
+    await raise_hold(assignment_id, until=until)
+    await force_resend(assignment_id, now=now)
+
+
+def _stands_for(row: GradedAssignment, launch: Registration, service: OutcomeService) -> bool:
+    """Whether the row has been in the launch's cell before it."""
+    return (row.outcome_service_id, row.lis_result_sourcedid) == (service.id, launch.lis_result_sourcedid)
 
 
 async def _consumer(key: str) -> LtiConsumer:
@@ -181,8 +195,8 @@ async def _refresh(
     newer = launch.moment > row.registered
     forced = moved or (row.disabled_at is not None and newer)
     unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
-    if row.campus_id != service.campus_id:
-        await orphan_claims([row.id], now=now)
+    if not _stands_for(row, launch, service):
+        await orphan_claims([row.id], now=now, slots=row.campus_id != service.campus_id)
     kept = ("resource_link_id",) if moved else _DETAILS
     details = {name: getattr(launch, name) or (getattr(row, name) if name in kept else None) for name in _DETAILS}
     await GradedAssignment.filter(id=row.id).update(

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ from models.quarantine import EventFilter
 from models.secrets import any_encrypted
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
+
+Changed = TypeVar("Changed")
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.")]
 
@@ -143,8 +145,8 @@ def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
 
-def _change(config: Path | None, key: str, change: Callable[..., Awaitable[bool]]) -> bool:
-    async def work() -> bool:
+def _change(config: Path | None, key: str, change: Callable[..., Awaitable[Changed]]) -> Changed:
+    async def work() -> Changed:
         return await change(key, now=(await measured_clock()).now())
 
     return run_in_database(quiet_config(config), work)
@@ -153,6 +155,6 @@ def _change(config: Path | None, key: str, change: Callable[..., Awaitable[bool]
 @app.command("remove")
 def remove_consumer(key: Key, config: ConfigOption = None) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
-    gone, unsent = run_in_database(quiet_config(config), lambda: consumer_admin.remove(key))
+    gone, unsent = _change(config, key, consumer_admin.remove)
     lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
     typer.echo(f"removed {key} and {gone} assignments{lost}")

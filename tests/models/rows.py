@@ -37,7 +37,10 @@ _CAMPUSES = Statement("""
     ORDER BY campus.id""")
 _CLAIMS = Statement("""
     SELECT campus_id, claimed_until FROM graded_assignment WHERE claimed_until IS NOT NULL
-    UNION ALL SELECT campus_id, claimed_until FROM orphaned_claim""")
+    UNION ALL SELECT campus.id, claimed_until FROM orphaned_claim
+    JOIN lti_consumer ON lti_consumer.consumer_key = orphaned_claim.consumer_key
+    JOIN campus ON campus.lti_consumer_id = lti_consumer.id AND campus.origin = orphaned_claim.origin
+    WHERE claimed_until > 0""")
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
 
 

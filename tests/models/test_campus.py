@@ -22,7 +22,6 @@ from models.campus import (
 )
 from models.claims import claim, claim_for_reading
 from models.consumer import LtiConsumer
-from models.orphaned_claim import OrphanedClaim
 from models.queries.status import read_status
 from tests.models.claiming import LEASE, NOW, claimed, ended, lease
 from tests.models.rows import make_assignment, make_service
@@ -76,9 +75,8 @@ async def test_many_that_make_a_campus_at_once_make_one(service):
 
 
 async def test_the_campuses_of_a_removed_consumer_go_with_it(service):
-    await OrphanedClaim.create(campus_id=service.campus_id, claimed_until=NOW)
     await LtiConsumer.filter(id=service.lti_consumer_id).delete()
-    for model in (Campus, OutcomeService, OrphanedClaim):
+    for model in (Campus, OutcomeService):
         assert not await model.exists()
 
 

@@ -104,7 +104,7 @@ async def test_removing_deletes_services_assignments_and_delivery_records_and_no
     gone = [await make_assignment(service, **columns) for columns in (CLEAN, BACKED_OFF)]
     kept = await make_assignment(other)
     await write_deliveries(DeliveryRecord(one, 7, 1, 1, 1, "accepted", score="1") for one in (*gone, kept))
-    assert await remove("key") == (2, 1), "one was not sent yet"
+    assert await remove("key", now=NOW) == (2, 1), "one was not sent yet"
     assert [consumer["key"] for consumer in await listing()] == ["other campus"]
     assert [row.id for row in await GradedAssignment.all()] == [kept]
     assert [record.assignment_id for record in await Delivery.all()] == [kept]
@@ -113,11 +113,13 @@ async def test_removing_deletes_services_assignments_and_delivery_records_and_no
 
 async def test_a_consumer_without_assignments_is_removed():
     await add()
-    assert await remove("key") == (0, 0)
+    assert await remove("key", now=NOW) == (0, 0)
 
 
 @pytest.mark.parametrize("key", ["key", "k" * 33])
-@pytest.mark.parametrize("work", [remove, partial(pend, secret="s"), partial(pause, now=NOW), partial(resume, now=NOW)])
+@pytest.mark.parametrize(
+    "work", [partial(remove, now=NOW), partial(pend, secret="s"), partial(pause, now=NOW), partial(resume, now=NOW)]
+)
 async def test_an_unknown_key_says_where_to_look(work, key):
     with pytest.raises(ConsumerError, match=rf"no consumer with the key '{key}'.*passbackd consumer list"):
         await work(key)

@@ -26,7 +26,20 @@ STATEMENTS = {
 }
 # SQLite names the children of a new parent, but reads them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
-_TEXTS = ("course_id", "digest_key", "entry_id", "origin", "place", "position", "type", "usage_id", "user_id")
+_TEXTS = (
+    "consumer_key",
+    "url_digest",
+    "sourcedid_digest",
+    "course_id",
+    "digest_key",
+    "entry_id",
+    "origin",
+    "place",
+    "position",
+    "type",
+    "usage_id",
+    "user_id",
+)
 _OTHERS = {"given": [], "force": False}
 
 

@@ -11,7 +11,7 @@ from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from tests.actors.sending import Ticker
 from tests.daemon.doubles import stopped
-from tests.models.rows import make_assignment, make_service, read_lines
+from tests.models.rows import make_assignment, read_lines
 
 DAY = 86_400_000
 
@@ -58,12 +58,13 @@ async def test_the_ledger_and_the_quarantine_are_kept_for_times_of_their_own(pru
     assert await QuarantinedEvent.all().values_list("at", flat=True) == [pruned.days_ago(30)]
 
 
-async def test_orphaned_claims_go_once_their_lease_has_run_out(pruned):
-    campus_id, now = (await make_service()).campus_id, pruned.clock.now()
-    for claimed_until in (now - 1, now, now + 1):
-        await OrphanedClaim.create(campus_id=campus_id, claimed_until=claimed_until)
+async def test_orphaned_claims_go_once_their_lease_and_their_hold_have_passed(pruned):
+    now, cell = pruned.clock.now(), {"url_digest": "u", "sourcedid_digest": "s", "consumer_key": "k", "origin": "o"}
+    for claimed_until, in_doubt_until in ((0, now - 1), (now, now), (now + 1, now), (now, now + 1)):
+        await OrphanedClaim.create(**cell, claimed_until=claimed_until, in_doubt_until=in_doubt_until)
     await pruned.step()
-    assert await OrphanedClaim.all().values_list("claimed_until", flat=True) == [now + 1]
+    left = await OrphanedClaim.all().order_by("id").values_list("claimed_until", "in_doubt_until")
+    assert left == [(now + 1, now), (now, now + 1)]
     pruned.ticker.seconds += EVERY
     await pruned.step()
     assert not await OrphanedClaim.exists()
