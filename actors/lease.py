@@ -25,4 +25,5 @@ def new_lease(settings: Settings, clock: Clock) -> Lease:
         ms=int(lease_seconds(settings) * 1000),
         second_ms=int(settings.timeout_seconds * 1000),
         max_per_campus=settings.max_per_campus,
+        steps=clock.steps,
     )

@@ -82,6 +82,9 @@ class Metrics:
         )
         self.stream_lag = gauge("passback_stream_lag_entries", "Stream entries that are not applied yet.")
         self.stream_resets = counter("passback_stream_resets", "How often the stream was found to be another one.")
+        self.clock_steps = counter(
+            "passback_clock_steps", "How often the database's clock stepped, or this daemon was suspended."
+        )
         self.stream_gaps = counter(
             "passback_stream_gaps", "How often entries that were not read may have been lost from the stream."
         )

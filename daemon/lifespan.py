@@ -36,6 +36,7 @@ from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.server import application, web_server
 from daemon.wiring import attempt_settings, open_sender
+from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
@@ -161,7 +162,7 @@ async def _open_database(
         "database", lambda: prepare_database(url, migrate_on_start=config.database.migrate_on_start), health, stop
     )
     await stack.enter_async_context(open_database(url))
-    await until_it_works("database", clock.measure, health, stop)
+    await until_it_works("database", lambda: watch(clock), health, stop)
     await until_it_works("database", read_position, health, stop)
     await until_it_works("database", lambda: _try_keys(cipher), health, stop)
 

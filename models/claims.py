@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import DUE_BY_ID, READY_AT, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
+from models.clock_watch import CURRENT
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 
@@ -83,7 +84,8 @@ class Lease:
     How a claim is made: rule 3 of the design.
 
     *began*: seconds by the claimer's monotonic clock. *ms*: until all that a lost holder sent has landed.
-    *second_ms*: how much longer where two secrets are tried.
+    *second_ms*: how much longer where two secrets are tried. *steps*: those of the database's clock that the claimer
+    knows; it claims nothing if there was another since.
     """
 
     now: int
@@ -91,6 +93,7 @@ class Lease:
     ms: int
     second_ms: int
     max_per_campus: int
+    steps: int = 0
 
 
 # In the order of campuses, as all transactions lock them; skipped where another daemon is counting.
@@ -121,7 +124,7 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
         ), chosen AS MATERIALIZED (
             SELECT wanted.id AS id, here.id AS here_id, here.secrets AS secrets, {{random}} AS token
             FROM wanted JOIN here ON here.id = wanted.campus_id
-            WHERE wanted.place <= here.free ORDER BY wanted.place LIMIT :most
+            WHERE wanted.place <= here.free AND {CURRENT} ORDER BY wanted.place LIMIT :most
         ), unlocked AS MATERIALIZED (
             SELECT graded_assignment.id AS id FROM chosen CROSS JOIN graded_assignment
             WHERE graded_assignment.id = chosen.id AND graded_assignment.campus_id = chosen.here_id
@@ -220,6 +223,7 @@ async def _claims(statement: Statement, lease: Lease, **parameters: Any) -> list
         until=lease.now + lease.ms,
         second=lease.second_ms,
         max_per_campus=lease.max_per_campus,
+        steps=lease.steps,
         **parameters,
     )
     return [_as_claim(row, lease) for row in rows]

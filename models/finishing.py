@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, save_breakers
 from models.claims import Claim, Lease, claim_next
+from models.clock_watch import BEHIND
 from models.consumer import digest
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
@@ -114,7 +115,8 @@ _FINISH = Statement(
         not_before = CASE WHEN given.backs_off AND attempts > 0 THEN given.backoff_until ELSE not_before END,
         forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
             ELSE forced_version END,
-        hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {BEHIND}
+            THEN given.doubt_until + {BEHIND} ELSE hold_until END,
         parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at
             ELSE parked_at END,
         parked_reason = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.reason
@@ -141,12 +143,13 @@ _HOLDERS = Statement(
 
 # Rules 4 and 5: an older score may land, or have landed, after a newer one.
 _FENCE = Statement(
-    """
-    WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
+    f"""
+    WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
-        WHERE graded_assignment.id = given.assignment_id {lock_free:graded_assignment})
+        WHERE graded_assignment.id = given.assignment_id {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET
-        hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {BEHIND}
+            THEN given.doubt_until + {BEHIND} ELSE hold_until END,
         version_number = CASE WHEN given.resend THEN version_number + 1 ELSE version_number END,
         forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE forced_version END,
         due_at = CASE WHEN given.resend THEN :now ELSE due_at END,

@@ -16,6 +16,7 @@ from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
 from daemon.ingest.parse import MAX_ID_LENGTH, event_moment, event_type, read_event
 from models.changes import Dirty
+from models.clock_watch import is_current
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent, content_of
@@ -29,7 +30,7 @@ Entry = tuple[str, dict[bytes, bytes]]
 
 
 class PositionMovedError(Exception):
-    """Another daemon does intake."""
+    """Another daemon does intake, or the database's clock stepped: this batch is not applied."""
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class Batches:
             here = await lock_position()
         except asyncpg.LockNotAvailableError as error:
             raise PositionMovedError from error  # another daemon is in the middle of a long batch
-        if here != position:
+        if here != position or not await is_current(self.clock.steps):
             raise PositionMovedError
 
     async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]], applied: _Applied) -> None:

@@ -4,11 +4,16 @@ import asyncio
 import heapq
 from collections.abc import Sequence
 
+import structlog
+
 from actors.dependencies import Dependencies
 from actors.send_outcomes import Outcomes
 from daemon.infra.stop import Stop
+from models.clock_watch import STEP_MS, watch
 from models.due import Capacity, Share, pick, read_capacity
 from models.rescue import rescue
+
+log = structlog.get_logger(__name__)
 
 #: Seconds between two rounds, at most and at least.
 EVERY, AT_LEAST = 0.5, 0.02
@@ -70,8 +75,8 @@ class Dispatcher:
         # Negative after the clock stepped back: the old reading is wrong then.
         if not 0 <= began - self._measured_at < EVERY:
             self._measured_at = began
-            await self._clock.measure()
-            await rescue(now=self._clock.now())
+            await self._watch_clock()
+            await rescue(now=self._clock.now(), steps=self._clock.steps)
         self._notified.clear()
         if self._dependencies.may_send():
             await self.dispatch()
@@ -79,6 +84,12 @@ class Dispatcher:
         await stop.sleep(min(EVERY, max(AT_LEAST, self._clock.monotonic() - began)))
         left = EVERY - (self._clock.monotonic() - began)
         await stop.sleep_or(self._notified, min(EVERY, max(0.0, left)))
+
+    async def _watch_clock(self) -> None:
+        jump = await watch(self._clock)
+        if abs(jump) > STEP_MS:
+            self._dependencies.metrics.clock_steps.inc()
+            log.error("the database's clock stepped, or this daemon was suspended", seconds=round(jump / 1000, 3))
 
     async def dispatch(self) -> None:
         """Send messages for what may be sent now."""

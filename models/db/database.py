@@ -24,6 +24,7 @@ _MODELS = [
         "retired_user",
         "stale_event",
         "heartbeat",
+        "clock_watch",
     )
 ]
 

@@ -17,6 +17,7 @@ TABLES = (
     "outcome_service",
     "campus",
     "heartbeat",
+    "clock_watch",
     "lti_consumer",
     "score",
     "course_structure",

@@ -41,6 +41,7 @@ class Time:
 
     def __init__(self) -> None:
         self.ms = 1_700_000_000_000
+        self.steps = 0
 
     def now(self) -> int:
         return self.ms

@@ -40,7 +40,7 @@ _TEXTS = (
     "usage_id",
     "user_id",
 )
-_OTHERS = {"given": [], "force": False}
+_OTHERS = {"given": [], "force": False, "slots": False}
 
 
 def sample(name: str) -> object:

@@ -1,4 +1,4 @@
-"""A row goes or moves while its request is under way: whichever row stands for its cell next waits, and is sent anew."""
+"""A row goes or moves while its request is under way: the next row in its cell waits, and is sent anew."""
 
 import pytest
 from tortoise.transactions import in_transaction

@@ -1,0 +1,164 @@
+"""The database's clock steps, and what is stored steps with it: once, whichever daemons look."""
+
+import pytest
+
+from models.assignment import GradedAssignment
+from models.campus import Campus
+from models.changes import raise_hold
+from models.claims import claim
+from models.clock_watch import STEP_MS, ClockWatch, follow, is_current, watch
+from models.db.clock import Clock
+from models.orphaned_claim import OrphanedClaim
+from models.rescue import rescue
+from tests.models.claiming import LEASE, campuses_answered, ended, lease, make_due
+from tests.models.claiming import NOW as CLAIM_NOW
+from tests.models.rows import make_assignment, read_row
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+SEEN = 1_700_000_000_000
+HOUR, YEAR = 3_600_000, 31_536_000_000
+STEPS = [3_000, HOUR, YEAR]
+
+
+async def seen(at=SEEN):
+    await ClockWatch.create(id=1, seen_at=at)
+
+
+def at(now):
+    async def read_now():
+        return now
+
+    return read_now
+
+
+@pytest.mark.parametrize("by", STEPS)
+async def test_a_step_forward_prolongs_what_may_be_under_way_and_nothing_that_is_over(by):
+    await seen()
+    running = await make_assignment(claimed_until=SEEN + 5_000, claim_token=7)
+    in_doubt = await make_assignment(hold_until=SEEN + 9_000)
+    over = await make_assignment(hold_until=SEEN, not_before=SEEN + 60_000, due_at=SEEN + 70_000)
+    cell = {"consumer_key": "k", "origin": "o", "url_digest": "u", "sourcedid_digest": "s"}
+    await OrphanedClaim.create(**cell, claimed_until=SEEN + 1, in_doubt_until=SEEN - 1)
+    assert await follow(at(SEEN + by)) == by
+    assert (await read_row(running))["claimed_until"] == SEEN + 5_000 + by
+    assert (await read_row(in_doubt))["hold_until"] == SEEN + 9_000 + by
+    row = await read_row(over)
+    assert (row["hold_until"], row["not_before"], row["due_at"]) == (SEEN, SEEN + 60_000, SEEN + 70_000)
+    orphan = await OrphanedClaim.get()
+    assert (orphan.claimed_until, orphan.in_doubt_until) == (SEEN + 1 + by, SEEN - 1)
+
+
+@pytest.mark.parametrize("by", STEPS)
+async def test_a_step_back_brings_everything_that_lies_ahead_nearer_by_as_much(by):
+    await seen()
+    times = {"due_at": 1_000, "not_before": 2_000, "hold_until": 3_000, "claimed_until": 4_000, "parked_at": 900}
+    row = await make_assignment(claim_token=7, **{name: SEEN + ahead for name, ahead in times.items()})
+    long_ago = await make_assignment(due_at=SEEN - by - 1)
+    await Campus.all().update(blocked_until=SEEN + 7, last_error_at=SEEN, tripped_at=SEEN - 1)
+    assert await follow(at(SEEN - by)) == -by
+    after = await read_row(row)
+    assert {name: after[name] - (SEEN - by) for name in times} == times
+    assert (await read_row(long_ago))["due_at"] == SEEN - by - 1
+    campus = await Campus.get()
+    assert (campus.blocked_until, campus.last_error_at, campus.tripped_at) == (
+        SEEN - by + 7,
+        SEEN - by,
+        SEEN - by - 1,
+    )
+
+
+@pytest.mark.parametrize("by", [STEP_MS, 1, 0, -1, -STEP_MS])
+async def test_what_may_be_a_daemon_that_was_late_moves_nothing(by):
+    await seen()
+    row = await make_assignment(claimed_until=SEEN + 5_000, claim_token=7)
+    assert await follow(at(SEEN + by)) == 0
+    assert (await read_row(row))["claimed_until"] == SEEN + 5_000
+    watched = await ClockWatch.get()
+    assert (watched.seen_at, watched.steps) == (SEEN + by, 0)
+
+
+async def test_of_two_daemons_that_find_the_step_one_moves_the_times():
+    await seen()
+    row = await make_assignment(hold_until=SEEN + 5_000)
+    assert await follow(at(SEEN + HOUR)) == HOUR
+    assert await follow(at(SEEN + HOUR + 20)) == 0
+    assert (await read_row(row))["hold_until"] == SEEN + 5_000 + HOUR
+    assert (await ClockWatch.get()).steps == 1
+
+
+async def test_many_rows_are_moved_by_parts(empty_database):
+    await seen()
+    first = await make_assignment()
+    values = (await GradedAssignment.filter(id=first).values())[0]
+    await GradedAssignment.bulk_create(
+        GradedAssignment(
+            **{**values, "id": first + 7 * number, "sourcedid_digest": str(number), "hold_until": SEEN + 1}
+        )
+        for number in range(1, 12_001)
+    )
+    await follow(at(SEEN + HOUR))
+    assert await GradedAssignment.filter(hold_until=SEEN + 1 + HOUR).count() == 12_000
+
+
+async def test_the_first_daemon_ever_notes_the_time_and_moves_nothing():
+    row = await make_assignment(hold_until=SEEN + 1)
+    assert await follow(at(SEEN)) == 0
+    assert (await ClockWatch.get()).seen_at == SEEN
+    assert (await read_row(row))["hold_until"] == SEEN + 1
+
+
+async def test_while_no_daemon_looked_no_lease_and_no_hold_has_passed():
+    clock = Clock()
+    await watch(clock)
+    await ClockWatch.all().update(seen_at=clock.now() - HOUR)
+    row = await make_assignment(hold_until=clock.now() - HOUR + 9_000)
+    await watch(clock)
+    assert abs((await read_row(row))["hold_until"] - clock.now() - 9_000) < STEP_MS + 9_000
+
+
+# --- Daemons that have not seen the step yet ---
+
+
+async def test_a_daemon_that_has_not_seen_the_step_claims_and_rescues_nothing():
+    first, second = await make_due(2)
+    await campuses_answered()
+    await claim([first], lease(), most=1)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW + HOUR, steps=1)
+    assert await claim([second], lease(), most=1) == []
+    assert await rescue(now=CLAIM_NOW + LEASE, steps=0) == 0
+    assert not await is_current(0)
+    assert await is_current(1)
+    assert await rescue(now=CLAIM_NOW + LEASE, steps=1) == 1
+
+
+async def test_a_hold_of_a_daemon_that_has_not_seen_the_step_lasts_as_long_from_then():
+    (row,) = await make_due(1)
+    await campuses_answered()
+    (got,) = await claim([row], lease(), most=1)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW + HOUR, steps=1)
+    await ended(got, "in_doubt", now=CLAIM_NOW, hold_until=CLAIM_NOW + 20_000, bytes_left=True)
+    assert (await read_row(row))["hold_until"] == CLAIM_NOW + HOUR + 20_000
+
+
+async def test_a_fenced_attempt_of_a_daemon_that_has_not_seen_the_step_holds_as_long_from_then():
+    (row,) = await make_due(1)
+    await campuses_answered()
+    (got,) = await claim([row], lease(), most=1)
+    await rescue(now=CLAIM_NOW + LEASE)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW + HOUR, steps=1)
+    await ended(got, "in_doubt", now=CLAIM_NOW, hold_until=CLAIM_NOW + 20_000, bytes_left=True)
+    assert (await read_row(row))["hold_until"] == CLAIM_NOW + HOUR + 20_000
+
+
+async def test_a_reading_from_before_the_step_does_not_let_its_daemon_claim(empty_database):
+    clock = Clock()
+    await watch(clock)
+    await raise_hold(await make_assignment(), until=1)
+    # As if the clock had been set back just after the last look.
+    await ClockWatch.all().update(seen_at=clock.now() + HOUR)
+    before = clock.steps
+    await watch(clock)
+    assert (clock.steps, (await ClockWatch.get()).steps) == (before, 1)
+    await watch(clock)
+    assert clock.steps == 1
