@@ -88,7 +88,8 @@ def _wide_line(record: AttemptRecord) -> dict[str, Any]:
         "clamped": (delivery and delivery.clamped) or None,
         "http_status": delivery and delivery.http_status,
         "code_major": delivery and delivery.code_major,
-        "reason": (delivery and delivery.description) or None,
+        # The LMS's message may name a learner who was retired meanwhile.
+        "reason": None if record.finished.gone else (delivery and delivery.description) or None,
         "duration_ms": delivery and delivery.duration_ms,
         "lag_ms": record.lag_ms,
         "campus": None if signal is None or signal.kind == "neutral" else signal.kind,

@@ -32,6 +32,8 @@ class QuarantinedEvent(Model):
     # The learner, where the entry can be read: a retirement deletes it.
     user_id = fields.CharField(max_length=255, null=True, db_index=True)
     sourcedid_digest = fields.CharField(max_length=64, null=True)
+    # The learner's name at the campus.
+    lti_user_id = fields.CharField(max_length=255, null=True, db_index=True)
     # The consumer that it names: its launches can be replayed once it is added.
     consumer_key = fields.CharField(max_length=MAX_KEY, null=True, db_index=True)
 

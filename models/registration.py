@@ -1,10 +1,8 @@
-"""Launches register and move assignments; disabling and retiring end them. Runs within intake's transaction."""
+"""Launches register and move assignments; disabling ends them. Runs within intake's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from tortoise.expressions import Q
 
 from models.assignment import GradedAssignment, Kind
 from models.campus import OutcomeService, ensure_campus, probe_soon
@@ -13,11 +11,6 @@ from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, orig
 from models.delivery import Delivery
 from models.moment import Moment, place_of
 from models.orphaned_claim import in_doubt_until, orphan_claims
-from models.quarantine import QuarantinedEvent
-from models.retired_user import RetiredUser, digest_of
-from models.score import Score
-from models.stale_event import StaleEvent
-from models.stream_position import Position
 
 #: What an event did: changed something, repeated what is stored, or was older than that.
 EventResult = Literal["applied", "unchanged", "stale"]
@@ -234,28 +227,3 @@ async def disable(consumer_key: str, lis_result_sourcedid: str, *, moment: Momen
     )
     await GradedAssignment.filter(id__in=enabled).update(disabled_at=now)
     return "applied" if enabled else "unchanged"
-
-
-async def retire(user_id: str, position: Position, *, moment: Moment, now: int) -> EventResult:
-    """Delete all data of a learner, as of *moment*; a keyed digest and the date remain."""
-    key = digest_of(user_id, position)
-    known = await RetiredUser.get_or_none(digest=key)
-    if known is not None and known.moment >= moment:
-        return "unchanged" if known.moment == moment else "stale"
-    # A later disabling advances `registered`, but is no new launch.
-    rows = [
-        row
-        for row in await GradedAssignment.filter(user_id=user_id)
-        if row.registered <= moment or row.disabled_at is not None
-    ]
-    await QuarantinedEvent.filter(user_id=user_id).delete()
-    await StaleEvent.filter(user_id=user_id).delete()
-    await QuarantinedEvent.filter(sourcedid_digest__in=[row.sourcedid_digest for row in rows]).delete()
-    await orphan_claims([row.id for row in rows], now=now)
-    await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
-    await Score.filter(
-        Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place),
-        user_id=user_id,
-    ).delete()
-    await RetiredUser.update_or_create({"retired_us": moment.modified_us, "place": moment.place}, digest=key)
-    return "applied"

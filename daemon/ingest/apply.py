@@ -20,8 +20,9 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
 from models.moment import Moment
-from models.registration import EventResult, Registration, disable, register, retire
+from models.registration import EventResult, Registration, disable, register
 from models.retired_user import is_retired, retired_since
+from models.retirement import retire
 from models.score import ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
 from models.stream_position import Position

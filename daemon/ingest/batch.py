@@ -22,6 +22,7 @@ from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent, content_of
 from models.registration import RegistrationError
 from models.retired_user import is_retired
+from models.retirement import wipe
 from models.stream_position import Position, lock_position, move_position
 
 log = structlog.get_logger(__name__)
@@ -152,7 +153,7 @@ class Batches:
         entry_id, fields = entry
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
-        consumer_key = _storable(fields.get(b"oauth_consumer_key"))
+        consumer_key, lti_user_id = _storable(fields.get(b"oauth_consumer_key")), _storable(fields.get(b"lti_user_id"))
         content, truncated = content_of(fields)
         if user_id and await is_retired(user_id, position, moment=event_moment(entry_id, fields)):
             return kind, "stale"
@@ -166,6 +167,7 @@ class Batches:
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
             user_id=user_id and user_id[:MAX_ID_LENGTH],
+            lti_user_id=lti_user_id and lti_user_id[:MAX_ID_LENGTH],
             sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
         )
         return kind, "quarantined"
@@ -173,6 +175,8 @@ class Batches:
     async def _finish(self, applied: _Applied) -> None:
         for kind, result in applied.results:
             self.metrics.events.labels(kind, result).inc()
+        if ("user.retired", "applied") in applied.results:
+            await wipe()
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
 

@@ -5,6 +5,7 @@ from daemon.infra.stop import Stop
 from models.db.clock import Clock
 from models.orphaned_claim import prune_orphans
 from models.queries.retention import LedgerRound, prune_events, prune_ledger
+from models.retirement import wipe
 
 #: Seconds between two rounds, and between two chunks of one round.
 EVERY, BREATH = 600.0, 0.1
@@ -32,6 +33,7 @@ class Prune:
         more = await prune_events(before=now - int(kept.quarantine_days * _DAY_MS))
         if self._ledger is None and not more:
             await prune_orphans(now=now)
+            await wipe()
             self._next = self._clock.monotonic() + EVERY
             self._ledger = LedgerRound()
         await stop.sleep(BREATH)

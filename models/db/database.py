@@ -81,8 +81,13 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
     if path is not None:
         return {
             "engine": "models.db.sqlite",
-            # FULL: a commit that was acknowledged survives a power cut.
-            "credentials": {"file_path": str(path), "busy_timeout": 10_000, "synchronous": "FULL"},
+            # FULL: a commit that was acknowledged survives a power cut. Secure: a deleted learner's bytes are gone.
+            "credentials": {
+                "file_path": str(path),
+                "busy_timeout": 10_000,
+                "synchronous": "FULL",
+                "secure_delete": "ON",
+            },
         }
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):

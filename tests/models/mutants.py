@@ -155,7 +155,7 @@ MUTANTS = [
     Mutant("limit: requests whose row is gone count for ever", "            AND orphaned_claim.claimed_until > :now))", "))", _CAMPUS, CLAIMS),
     Mutant("limit: the request of a row that moved to another campus does not count", "slots=row.campus_id != service.campus_id", "slots=False", _REGISTRATION, MOVES),
     Mutant("limit: the request of a displaced row does not count", "    await orphan_claims([row.id for row in displaced], now=now)\n", "", _REGISTRATION, MOVES),
-    Mutant("limit: the request of a retired learner does not count", "    await orphan_claims([row.id for row in rows], now=now)\n", "", _REGISTRATION, WORLD),
+    Mutant("limit: the request of a retired learner does not count", "    await orphan_claims([row.id for row in rows], now=now)\n", "", "models/retirement.py", WORLD),
     Mutant("limit: each daemon counts while another one claims", "ORDER BY campus.id {lock_free:campus}", "ORDER BY campus.id", _CLAIMS, AT_ONCE_TESTS),
     Mutant("limit: of the rows of a campus none is too many", "WHERE wanted.place <= here.free ORDER BY", "ORDER BY", _CLAIMS, WORLD),
     Mutant("limit: one row less than there are slots", "wanted.place <= here.free", "wanted.place < here.free", _CLAIMS, WORLD),

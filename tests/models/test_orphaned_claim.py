@@ -8,7 +8,7 @@ from models.assignment import GradedAssignment
 from models.claims import claim
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
-from models.registration import retire
+from models.retirement import retire
 from models.stream_position import read_position
 from tests.models.claiming import campuses_answered, ended, lease
 from tests.models.launching import CLEAN, ELSEWHERE, LINKED, NOW, NOW_US, OTHER_URL, launch, launched

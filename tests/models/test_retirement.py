@@ -4,13 +4,16 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
+from models.campus import Campus
 from models.consumer import digest
+from models.db.database import sqlite_path
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
-from models.registration import RegistrationError, disable, retire
+from models.registration import RegistrationError, disable
 from models.retired_user import RetiredUser, digest_of, is_retired
+from models.retirement import retire, wipe
 from models.score import Score
 from models.stream_position import read_position
 from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launched
@@ -63,7 +66,7 @@ async def retired(user_id="learner", *, at=NOW_US):
 
 
 async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others():
-    mine = [await launched(), await launched(consumer_key="other key", usage_id="another")]
+    mine = [await launched(lti_user_id="lti learner"), await launched(consumer_key="other key", usage_id="another")]
     theirs = await launched(user_id="another", lis_result_sourcedid="another")
     await write_deliveries(DeliveryRecord(one, 7, NOW, 1, 1, "accepted", score="0.5") for one in (*mine, theirs))
     for user in ("learner", "another"):
@@ -72,11 +75,45 @@ async def test_retiring_deletes_everything_about_a_learner_and_nothing_of_others
     await quarantine("2-0", sourcedid_digest=digest("sourcedid"))
     await quarantine("3-0", user_id="another", sourcedid_digest=digest("another"))
     await quarantine("4-0")
+    await quarantine("5-0", lti_user_id="lti learner", consumer_key="key")
     assert await retired() == "applied"
     assert [row.id for row in await GradedAssignment.all()] == [theirs]
     assert [line.assignment_id for line in await Delivery.all()] == [theirs]
     assert [score.user_id for score in await Score.all()] == ["another"]
     assert sorted(event.entry_id for event in await QuarantinedEvent.all()) == ["3-0", "4-0"]
+
+
+async def test_retiring_deletes_no_event_of_another_campus_that_uses_the_same_names():
+    await launched(lti_user_id="lti learner")
+    await quarantine("1-0", sourcedid_digest=digest("sourcedid"), consumer_key="other key")
+    await quarantine("2-0", lti_user_id="lti learner", consumer_key="other key")
+    await quarantine("3-0", sourcedid_digest=digest("sourcedid"), consumer_key="key")
+    await retired()
+    assert sorted(event.entry_id for event in await QuarantinedEvent.all()) == ["1-0", "2-0"]
+
+
+async def test_retiring_deletes_what_the_campus_said_last_only_if_it_said_so_to_that_learners_attempt():
+    mine = await launched()
+    await launched(user_id="another", lis_result_sourcedid="another")
+    said = "Ann Lee is not enrolled"
+    await write_deliveries([DeliveryRecord(mine, 7, NOW, 1, 1, "refused", description=said)])
+    for error, left in (("busy", "busy"), (said, None)):
+        await Campus.all().update(last_error=error)
+        if error == said:
+            await retired()
+        assert (await Campus.get()).last_error == left
+
+
+async def test_a_learner_who_was_retired_is_in_no_byte_of_an_sqlite_file(empty_database):
+    name = "learner-5d41402abc4b2a76b9719d911017c592"
+    await launched(user_id=name, lti_user_id=name, lis_result_sourcedid=name, context_title=name)
+    await apply_score(name, "course", "block", points=(1, 2), modified_us=NOW_US)
+    await quarantine("1-0", user_id=name, consumer_key="key")
+    await retired(name)
+    await wipe()
+    path = sqlite_path(empty_database)
+    files = [] if path is None else [path, path.with_name(path.name + "-wal")]
+    assert all(name.encode() not in file.read_bytes() for file in files if file.exists())
 
 
 async def test_of_a_retired_learner_a_keyed_digest_and_the_newest_date_remain():

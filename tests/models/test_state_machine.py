@@ -22,8 +22,9 @@ from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.finishing import Finish, Outcome
 from models.moment import Moment
-from models.registration import Registration, disable, register, retire
+from models.registration import Registration, disable, register
 from models.rescue import rescue
+from models.retirement import retire
 from models.stream_position import read_position
 from tests.models.claiming import LEASE, all_ended, claimed, lease
 from tests.models.launching import LINKED
