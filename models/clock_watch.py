@@ -18,7 +18,7 @@ from tortoise.transactions import in_transaction
 from models.db.clock import NOW_POSTGRES, NOW_SQLITE, Clock, database_now
 from models.db.sql import Statement
 
-#: Milliseconds. Smaller differences are not told from a daemon that was late; leases and holds have more to spare.
+#: Milliseconds. A smaller difference may be a daemon that was late; leases and holds have more to spare.
 STEP_MS = 2_000
 #: Rows that one statement moves.
 _CHUNK = 5_000

@@ -201,7 +201,7 @@ async def finish(
 
 
 def _has_moved(claim: Claim, row: Mapping[str, Any]) -> bool:
-    """Whether a launch has had the row stand for another cell of the campus since the claim."""
+    """Whether a launch has moved the row to another cell of the campus since the claim."""
     cell = claim.address.outcome_service_id, digest(claim.lis_result_sourcedid)
     return (row["outcome_service_id"], row["sourcedid_digest"]) != cell
 

@@ -1,9 +1,9 @@
 """
 What an assignment that is deleted, or moves, leaves behind while a request of it may still land.
 
-The campus stores that request in a cell of its own: one outcome service's URL and one sourcedid. Whichever row next
-stands for the same cell, perhaps another learner's or another consumer's, must wait until then, and must be sent even
-if its score equals the last one. Times are milliseconds since 1970 by :mod:`models.db.clock`.
+The campus stores that request in a cell of its own: one outcome service's URL and one sourcedid. The next row in that
+cell, perhaps another learner's or another consumer's, must wait until then, and must be sent even if its score equals
+the last one. Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -114,7 +114,7 @@ async def in_doubt_until(url_digest: str, sourcedid: str) -> int:
 
 async def overwrite_late_requests(late: Sequence[LateRequest], *, now: int) -> None:
     """
-    Requests ended whose rows were gone or had moved: have the rows that stand for their cells now sent once more.
+    Requests ended whose rows were gone or had moved: have the rows that are in their cells now sent once more.
 
     Rows that come later wait until the requests have landed.
     """

@@ -68,7 +68,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
-    if may_land_until > now and not (known and _stands_for(known[0], launch, service)):
+    if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
         await _wait_and_resend(assignment_id, until=may_land_until, now=now)
     if all(launch.moment > row.registered for row in known):
         # Last, since senders lock assignments before their campus.
@@ -98,7 +98,7 @@ async def _wait_and_resend(assignment_id: int, *, until: int, now: int) -> None:
     await force_resend(assignment_id, now=now)
 
 
-def _stands_for(row: GradedAssignment, launch: Registration, service: OutcomeService) -> bool:
+def _is_in_cell(row: GradedAssignment, launch: Registration, service: OutcomeService) -> bool:
     """Whether the row has been in the launch's cell before it."""
     return (row.outcome_service_id, row.lis_result_sourcedid) == (service.id, launch.lis_result_sourcedid)
 
@@ -188,7 +188,7 @@ async def _refresh(
     newer = launch.moment > row.registered
     forced = moved or (row.disabled_at is not None and newer)
     unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
-    if not _stands_for(row, launch, service):
+    if not _is_in_cell(row, launch, service):
         await orphan_claims([row.id], now=now, slots=row.campus_id != service.campus_id)
     kept = ("resource_link_id",) if moved else _DETAILS
     details = {name: getattr(launch, name) or (getattr(row, name) if name in kept else None) for name in _DETAILS}

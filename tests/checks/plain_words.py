@@ -12,6 +12,7 @@ TEXTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "pyproject.toml",
     "config.toml",
     "docs",
@@ -60,6 +61,7 @@ WORDS = {
 EXCEPTIONS = {
     r"\b(os|ast)\.walk\b": "Python's own functions",
     r"\"nobody\"": "the name of an account",
+    r"wal_checkpoint": "a pragma of SQLite",
     r"`(passback_gate_state|gate|foreign)`": "names that the changelog says are gone",
     r"\bForeignKey\w*|(?i:foreign[ _]keys?)|foreign_pre_chain": "terms of SQL, Tortoise and structlog",
 }
