@@ -1,0 +1,165 @@
+"""Everything of one round: its servers, campuses, daemons, the tool and the learners."""
+
+import asyncio
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from models.db.migrate import migrate
+from tests import servers
+from tests.blackbox.daemon import Daemon
+from tests.blackbox.world import STREAM, Said, World
+from tests.chaos.campus import HOLD, LIMIT, TIMEOUT, ChaosCampus
+from tests.chaos.learners import Learners
+from tests.chaos.tool import Place, Tool, place
+from tests.postgres import PostgresServer, postgres_binaries
+
+Kind = Literal["postgresql", "sqlite"]
+#: Consumer keys and secrets.
+SECRETS = {key: f"secret of {key}" for key in ("north", "south", "west")}
+#: Seconds for which a step of a play is waited for: a play that comes too late is merely another one.
+WHILE = 5.0
+
+
+class ChaosRedis(servers.RedisServer):
+    """One whose append-only file is a second behind, as in production."""
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "--appendfsync", "everysec"]
+
+    def cut_file(self, bytes_: int) -> int:
+        """Lose the newest bytes of the append-only file of a server that is down; gives how many there were to lose."""
+        files = [*self.folder.glob("data/appendonlydir/*.incr.aof"), *self.folder.glob("data/appendonly.aof")]
+        newest = max(files, key=lambda file: file.stat().st_mtime)
+        size = newest.stat().st_size
+        with newest.open("r+b") as file:
+            file.truncate(max(0, size - bytes_))
+        return min(size, bytes_)
+
+
+@dataclass
+class Stage:
+    """What is broken, and what breaks it. Times are ``time.monotonic``."""
+
+    kind: Kind
+    chance: random.Random
+    world: World
+    redis: ChaosRedis
+    postgres: PostgresServer | None
+    campuses: list[ChaosCampus]
+    tool: Tool
+    learners: Learners
+    #: How many daemons there may be.
+    most: int
+    began: float = field(default_factory=time.monotonic)
+    #: What was done, and when.
+    done: list[tuple[float, str]] = field(default_factory=list)
+    #: Frozen daemons, and until when.
+    frozen: dict[Daemon, float] = field(default_factory=dict)
+    running: list[Daemon] = field(default_factory=list)
+    #: By consumer key, how many entries there were when it was last added.
+    added: dict[str, int] = field(default_factory=dict)
+    #: When which consumer was removed.
+    removed: list[tuple[float, str]] = field(default_factory=list)
+    paused: set[str] = field(default_factory=set)
+    #: A ``reconcile`` that may still run.
+    reading: subprocess.Popen[bytes] | None = None
+
+    def note(self, what: str) -> None:
+        self.done.append((time.monotonic(), what))
+
+    def campus(self, key: str) -> ChaosCampus:
+        return next(campus for campus in self.campuses if campus.key == key)
+
+    def command(self, *arguments: str, stdin: str = "") -> Said:
+        """A command of the operator; noted if it failed, which it may where servers are away."""
+        said = self.world.call(*arguments, stdin=stdin)
+        if said.code:
+            self.note(f"passbackd {' '.join(arguments)} ended with {said.code}: {(said.err or said.out).strip()[-200:]}")
+        return said
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of *sql*; sessions may be killed at any time."""
+        deadline = time.monotonic() + servers.PATIENCE
+        while True:
+            try:
+                return self.world.rows(sql)
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+    def position(self) -> Place:
+        """How far the stream is read."""
+        found = self.rows("SELECT position FROM intake")
+        return place(str(found[0]["position"])) if found else (0, 0)
+
+    def wait_read(self, goal: Place | None = None) -> bool:
+        """Until everything said so far is read; False if that takes too long."""
+        goal = goal or self.tool.newest
+        return self.soon(lambda: self.position() >= goal)
+
+    def soon(self, condition: Callable[[], object]) -> bool:
+        """Whether a condition holds within :data:`WHILE`."""
+        deadline = time.monotonic() + WHILE
+        while not (holds := condition()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return bool(holds)
+
+    def join(self) -> None:
+        self.running.append(self.world.run())
+
+    def thaw(self, *, everyone: bool = False) -> None:
+        """Resume the daemons whose time has come."""
+        for daemon, until in list(self.frozen.items()):
+            if everyone or until < time.monotonic():
+                del self.frozen[daemon]
+                daemon.resume()
+                self.note(f"SIGCONT {daemon.process.pid}")
+
+    def add_consumer(self, key: str) -> bool:
+        """Add it, or add it once more; True if that was done."""
+        return self.command("consumer", "add", key, "--key", key, "--secret-stdin", stdin=f"{SECRETS[key]}\n").code == 0
+
+    def stream_is_read(self) -> bool:
+        last = self.tool.redis.xrevrange(STREAM, count=1)
+        return not last or self.position() >= place(last[0][0])
+
+
+@contextmanager
+def open_stage(kind: Kind, seed: str) -> Iterator[Stage]:
+    """A stage with its daemons starting, and campuses added."""
+    chance = random.Random(seed)
+    with ExitStack() as stack:
+        folder = stack.enter_context(servers.run_folder())
+        binary = servers.valkey_binary() if kind == "postgresql" else servers.redis_binary()
+        redis = stack.enter_context(closing(ChaosRedis(folder / "redis", binary)))
+        redis.start()
+        postgres, database_url = None, f"sqlite://{folder / 'passbackd.db'}"
+        if kind == "postgresql":
+            postgres = stack.enter_context(closing(PostgresServer(folder / "postgresql", postgres_binaries())))
+            database_url = postgres.create_database()
+            # The tests' server forgets the last moments when it is killed, which a real one does not.
+            postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
+        asyncio.run(migrate(database_url))
+        world = World(database_url, redis.url(), folder=folder / "world", home=folder / "home")
+        stack.callback(world.end_all)
+        world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)
+        world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)
+        campuses = [
+            stack.enter_context(ChaosCampus.in_thread(key, secret, f"{seed}/{key}")) for key, secret in SECRETS.items()
+        ]
+        tool = Tool(redis.url())
+        stack.callback(tool.redis.close)
+        learners = Learners(tool, campuses, random.Random(f"{seed}/learners"))
+        most = 4 if postgres else 1
+        stage = Stage(kind, chance, world, redis, postgres, campuses, tool, learners, most)
+        for key in SECRETS:
+            assert stage.add_consumer(key), stage.done
+        for _ in range(min(2, most)):
+            stage.join()
+        yield stage
