@@ -165,7 +165,7 @@ def correct(stage: Stage) -> None:
     """A known consumer is added once more: its campus is probed at once."""
     key = stage.chance.choice(stage.campuses).key
     stage.note(f"consumer add {key}")
-    stage.add_consumer(key)
+    stage.add_consumers(key)
 
 
 def resend(stage: Stage) -> None:

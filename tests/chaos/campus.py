@@ -1,4 +1,4 @@
-"""A campus LMS in all weathers: slow, late, cut off, failing, busy; it knows what was under way, and when it stored it."""
+"""A campus LMS in all weathers: slow, late, cut off, failing, busy. It remembers when it stored what."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from tests.chaos.oracle import Cell
 from tests.fakes.lms import Behaviour, RecordingLms, answer, cut, html, success
 
 #: Seconds, as the daemons are configured: whatever left a sender lands within HOLD.
-TIMEOUT, HOLD = 2, 5
+TIMEOUT, HOLD = 2, 7
 #: How many requests a campus may have at once.
 LIMIT = 3
 PATHS = ("/outcomes", "/section-b/outcomes")

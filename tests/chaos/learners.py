@@ -60,9 +60,14 @@ class Learners:
         campus = next(one for one in self._campuses if one.key == key)
         return Cell(key, campus.url(self._chance.choice(PATHS)), f"{key}:{next(self._numbers)}")
 
-    def any_cell(self) -> tuple[Learner, str, Cell] | None:
-        """A cell of a learner at work, with its usage."""
-        known = [(one, usage, cell) for one in self.at_work for (_, usage), cell in one.cells.items()]
+    def any_cell(self, key: str | None = None) -> tuple[Learner, str, Cell] | None:
+        """A cell of a learner at work, with its usage; at any campus, or at one."""
+        known = [
+            (one, usage, cell)
+            for one in self.at_work
+            for (there, usage), cell in one.cells.items()
+            if key in (None, there)
+        ]
         return self._chance.choice(known) if known else None
 
     def other_than(self, learner: Learner) -> Learner:
@@ -164,7 +169,8 @@ class Learners:
     def _twice(self, learner: Learner) -> None:
         """One of the last events comes again, if no other of its time came after it: else it would be newer."""
         entry = self._chance.choice(self._tool.entries[-60:])
-        if "modified" in entry.fields and not any(_rivals(entry, one) for one in self._tool.entries[entry.number + 1 :]):
+        later = self._tool.entries[entry.number + 1 :]
+        if "modified" in entry.fields and not any(_rivals(entry, one) for one in later):
             self._tool.say(dict(entry.fields), repeats=[entry.number])
 
     def _structure(self, _: Learner) -> None:

@@ -1,5 +1,5 @@
 """
-What each cell of a gradebook must end with, from every event that ever arrived. Pure, and apart from the code under test.
+What each cell of a gradebook must end with, from all events that ever arrived. Pure, and none of the daemon's code.
 
 The newest event is the one with the greatest ``modified`` (an absent one is the time in its entry's id) and, of equals,
 the one whose entry came last on the stream. An entry that is repeated is another entry.

@@ -1,22 +1,23 @@
-"""Plays of several steps, which mere chance brings about too rarely: a row that goes, events that tie and are read again."""
+"""Plays of several steps that mere chance brings about too rarely: rows that go, events that tie and are read again."""
 
-import time
 from collections.abc import Callable
 
 from tests.blackbox.world import Fields
 from tests.chaos.breaks import Break, forget_newest
 from tests.chaos.learners import Learner
 from tests.chaos.oracle import Cell
-from tests.chaos.stage import Stage
+from tests.chaos.stage import REMOVABLE, Stage
 from tests.chaos.tool import PROBLEMS
 
 # --- a row goes while its request is under way ---
 
 
-def _with_a_late_request(stage: Stage, what: str, goes: Callable[[Learner, str, Cell], None]) -> None:
+def _with_a_late_request(
+    stage: Stage, what: str, goes: Callable[[Learner, str, Cell], None], key: str | None = None
+) -> None:
     """Have the campus keep a request for a grade, and do meanwhile what makes the grade's row go."""
     with stage.tool.silent():
-        found = stage.learners.any_cell()
+        found = stage.learners.any_cell(key)
         if found is None:
             return
         learner, usage, cell = found
@@ -68,33 +69,28 @@ def taken_over_while_under_way(stage: Stage) -> None:
 
 def removed_while_under_way(stage: Stage) -> None:
     def goes(learner: Learner, usage: str, cell: Cell) -> None:
-        _remove_and_add(stage, cell.key, lambda: [stage.learners.launch(learner, cell, usage)])
+        _remove(stage, lambda: [stage.learners.launch(learner, cell, usage)])
 
-    _with_a_late_request(stage, "its consumer removed and added", goes)
+    _with_a_late_request(stage, "its consumer removed and added", goes, REMOVABLE)
 
 
 def removed(stage: Stage) -> None:
     """A consumer is removed and added again."""
-    key = stage.chance.choice(stage.campuses).key
-    stage.note(f"consumer remove {key}")
-    _remove_and_add(stage, key, list)
+    stage.note(f"consumer remove {REMOVABLE}")
+    _remove(stage, list)
 
 
-def _remove_and_add(stage: Stage, key: str, more: Callable[[], list[Fields]]) -> None:
+def _remove(stage: Stage, more: Callable[[], list[Fields]]) -> None:
     """Then the learners come back to that campus, *more* of them."""
-    stage.command("consumer", "remove", key)
-    stage.removed.append((time.monotonic(), key))
-    while not stage.add_consumer(key):
-        pass
+    stage.remove_and_add(REMOVABLE)
     with stage.tool.silent():
-        stage.added[key] = len(stage.tool.entries)
-        stage.paused.discard(key)
+        stage.added[REMOVABLE] = len(stage.tool.entries)
         learners = stage.learners
         back = more() + [
             learners.launch(one, cell, usage)
             for one in learners.at_work
             for (there, usage), cell in list(one.cells.items())
-            if there == key
+            if there == REMOVABLE
         ]
         scores = [learners.score(one, PROBLEMS[0]) for one in learners.at_work]
         stage.tool.say(*back, *scores)
@@ -155,12 +151,12 @@ def disabling_ties(stage: Stage) -> None:
 
 #: How likely each is.
 PLAYS: tuple[tuple[int, Break], ...] = (
-    (3, retired_while_under_way),
-    (3, moved_while_under_way),
-    (2, taken_over_while_under_way),
+    (6, retired_while_under_way),
+    (6, moved_while_under_way),
+    (3, taken_over_while_under_way),
     (3, removed_while_under_way),
     (1, removed),
-    (4, scores_tie),
+    (5, scores_tie),
     (3, launches_tie),
     (2, disabling_ties),
 )

@@ -19,10 +19,10 @@ def story(stage: Stage, oracle: Oracle, cell: Cell, want: Wanted, held: str | No
         lines += [(at * 1000, text) for at, text in _of_request(one)]
     lines += [(at * 1000, f"    ({what})") for at, what in stage.done]
     begin = stage.began * 1000
-    told = "\n".join(f"{(at - begin) / 1000:8.3f} {text}" for at, text in sorted(lines))
+    history = "\n".join(f"{(at - begin) / 1000:8.3f} {text}" for at, text in sorted(lines))
     return (
-        f"{cell.sourcedid} at {cell.url} holds {held}, but must hold {want.grade}: entry {launch.number} says that it is "
-        f"for {launch.fields['user_id']} on {launch.fields['usage_id']}\n{told}\n{_why(stage, cell)}"
+        f"{cell.sourcedid} at {cell.url} holds {held}, but must hold {want.grade}: by entry {launch.number} it is "
+        f"for {launch.fields['user_id']} on {launch.fields['usage_id']}\n{history}\n{_why(stage, cell)}"
     )
 
 
@@ -64,7 +64,9 @@ def excess(stage: Stage, campus: ChaosCampus, at: float, number: int) -> str:
         for one in around
     )
     done = "\n".join(f"{when - stage.began:8.3f} {what}" for when, what in stage.done if at - 20 < when < at)
-    return f"{campus.key} had {number} requests at once, over its {LIMIT}, at {at - stage.began:.3f}\n{requests}\n{done}"
+    return (
+        f"{campus.key} had {number} requests at once, over its {LIMIT}, at {at - stage.began:.3f}\n{requests}\n{done}"
+    )
 
 
 def unrest(stage: Stage) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,9 @@ from tests.chaos.stage import Kind, Stage, open_stage
 HEALING = 60.0
 #: Seconds after which what backs off is tried again.
 AGAIN = 6.0
+
+#: Why an event may have gone to quarantine: its consumer was removed, or no launch has this sourcedid any more.
+QUARANTINED = ("unknown consumer", "no launch of this consumer")
 
 _LEFT = """
     SELECT COUNT(*) AS number FROM graded_assignment
@@ -34,7 +37,8 @@ class Outcome:
     seed: str
     kind: Kind
     entries: int = 0
-    breaks: int = 0
+    #: What was done.
+    breaks: list[str] = field(default_factory=list)
     requests: int = 0
     compared: int = 0
     healing: float = 0.0
@@ -42,25 +46,26 @@ class Outcome:
 
     def __str__(self) -> str:
         return (
-            f"seed {self.seed} on {self.kind}: {self.entries} entries, {self.breaks} breaks, {self.requests} requests, "
-            f"{self.compared} cells compared after {self.healing:.0f} s of healing, {len(self.faults)} wrong"
+            f"seed {self.seed} on {self.kind}: {self.entries} entries, {len(self.breaks)} breaks, "
+            f"{self.requests} requests, {self.compared} cells compared after {self.healing:.0f} s of healing, {len(self.faults)} wrong"
         )
 
 
-def play_round(kind: Kind, seed: str, seconds: float) -> Outcome:
-    """Play one round on servers of its own."""
+def play_round(kind: Kind, seed: str, seconds: float, without: Collection[str] = ()) -> Outcome:
+    """Play one round on servers of its own. *without*: ``ties`` of events, or names of breaks and plays."""
     outcome = Outcome(seed, kind)
-    with open_stage(kind, seed) as stage:
+    with open_stage(kind, seed, without) as stage:
         stage.tool.structure()
         with _at_work(stage):
-            _break(stage, seconds)
+            _break(stage, seconds, without)
         healed = time.monotonic()
         try:
             _heal(stage)
         except AssertionError as error:
             outcome.faults.append(f"{error}\n{report.unrest(stage)}")
         outcome.healing = time.monotonic() - healed
-        outcome.entries, outcome.breaks = len(stage.tool.entries), len(stage.done)
+        outcome.entries = len(stage.tool.entries)
+        outcome.breaks = [f"{at - stage.began:8.3f} {what}" for at, what in stage.done]
         outcome.requests = sum(len(campus.requests) for campus in stage.campuses)
         _compare(stage, outcome)
     return outcome
@@ -84,8 +89,9 @@ def _at_work(stage: Stage) -> Iterator[None]:
     working.result()
 
 
-def _break(stage: Stage, seconds: float) -> None:
-    weights, breaks = zip(*BREAKS, *PLAYS, strict=True)
+def _break(stage: Stage, seconds: float, without: Collection[str]) -> None:
+    chosen = [(weight, one) for weight, one in (*BREAKS, *PLAYS) if one.__name__ not in without]
+    weights, breaks = zip(*chosen, strict=True)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(stage.chance.uniform(0.1, 1.2))
@@ -138,10 +144,9 @@ def _settle(stage: Stage, deadline: float) -> None:
         assert not ended, f"a daemon ended by itself:\n{ended[0].end_of_log()}"
         if now > again and stage.stream_is_read() and stage.rows(_BACKS_OFF)[0]["number"]:
             # Backoff and the pauses between probes are longer than a test can wait.
-            for campus in stage.campuses:
-                stage.add_consumer(campus.key)
+            stage.add_consumers()
             again = time.monotonic() + AGAIN
-        time.sleep(0.2)
+        time.sleep(0.3)
 
 
 def _is_settled(stage: Stage) -> bool:
@@ -159,6 +164,8 @@ def _compare(stage: Stage, outcome: Outcome) -> None:
         held |= campus.cells()
         outcome.faults += [f"{campus.key} was sent what none should send: {fault}" for fault in campus.faults]
         outcome.faults += [report.excess(stage, campus, *excess) for excess in campus.excesses]
+    refused = stage.rows("SELECT type, reason FROM quarantined_event ORDER BY id")
+    outcome.faults += [f"in quarantine: {one}" for one in refused if not one["reason"].startswith(QUARANTINED)]
     wanted: dict[Cell, Wanted] = oracle.wanted()
     outcome.compared = len(wanted)
     for cell, want in wanted.items():

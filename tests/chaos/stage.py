@@ -4,7 +4,7 @@ import asyncio
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,6 +21,8 @@ from tests.postgres import PostgresServer, postgres_binaries
 Kind = Literal["postgresql", "sqlite"]
 #: Consumer keys and secrets.
 SECRETS = {key: f"secret of {key}" for key in ("north", "south", "west")}
+#: The only consumer that is ever removed: what came before then need not hold any more.
+REMOVABLE = "west"
 #: Seconds for which a step of a play is waited for: a play that comes too late is merely another one.
 WHILE = 5.0
 
@@ -63,8 +65,6 @@ class Stage:
     running: list[Daemon] = field(default_factory=list)
     #: By consumer key, how many entries there were when it was last added.
     added: dict[str, int] = field(default_factory=dict)
-    #: When which consumer was removed.
-    removed: list[tuple[float, str]] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
     #: A ``reconcile`` that may still run.
     reading: subprocess.Popen[bytes] | None = None
@@ -79,7 +79,9 @@ class Stage:
         """A command of the operator; noted if it failed, which it may where servers are away."""
         said = self.world.call(*arguments, stdin=stdin)
         if said.code:
-            self.note(f"passbackd {' '.join(arguments)} ended with {said.code}: {(said.err or said.out).strip()[-200:]}")
+            self.note(
+                f"passbackd {' '.join(arguments)} ended with {said.code}: {(said.err or said.out).strip()[-200:]}"
+            )
         return said
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
@@ -121,9 +123,25 @@ class Stage:
                 daemon.resume()
                 self.note(f"SIGCONT {daemon.process.pid}")
 
-    def add_consumer(self, key: str) -> bool:
-        """Add it, or add it once more; True if that was done."""
-        return self.command("consumer", "add", key, "--key", key, "--secret-stdin", stdin=f"{SECRETS[key]}\n").code == 0
+    def add_consumers(self, *keys: str) -> bool:
+        """Add these or all of them, or add them once more; whether that was done."""
+        adding = [(key, self._start_adding(key)) for key in keys or SECRETS]
+        said = [self.world.end(process, f"{SECRETS[key]}\n") for key, process in adding]
+        return all(one.code == 0 for one in said)
+
+    def _start_adding(self, key: str) -> subprocess.Popen[str]:
+        """It waits for the secret."""
+        return self.world.start(
+            "consumer", "add", key, "--key", key, "--secret-stdin", "--config", str(self.world.config)
+        )
+
+    def remove_and_add(self, key: str) -> None:
+        """Remove a consumer and add it again, as quickly as commands can."""
+        adding = self._start_adding(key)
+        self.command("consumer", "remove", key)
+        added = self.world.end(adding, f"{SECRETS[key]}\n").code == 0
+        assert added or any(self.add_consumers(key) for _ in range(10)), f"{key} cannot be added again"
+        self.paused.discard(key)
 
     def stream_is_read(self) -> bool:
         last = self.tool.redis.xrevrange(STREAM, count=1)
@@ -131,8 +149,8 @@ class Stage:
 
 
 @contextmanager
-def open_stage(kind: Kind, seed: str) -> Iterator[Stage]:
-    """A stage with its daemons starting, and campuses added."""
+def open_stage(kind: Kind, seed: str, without: Collection[str] = ()) -> Iterator[Stage]:
+    """A stage with its daemons starting, and campuses added. *without*: as in :func:`tests.chaos.round.play_round`."""
     chance = random.Random(seed)
     with ExitStack() as stack:
         folder = stack.enter_context(servers.run_folder())
@@ -153,13 +171,12 @@ def open_stage(kind: Kind, seed: str) -> Iterator[Stage]:
         campuses = [
             stack.enter_context(ChaosCampus.in_thread(key, secret, f"{seed}/{key}")) for key, secret in SECRETS.items()
         ]
-        tool = Tool(redis.url())
+        tool = Tool(redis.url(), ties="ties" not in without)
         stack.callback(tool.redis.close)
         learners = Learners(tool, campuses, random.Random(f"{seed}/learners"))
         most = 4 if postgres else 1
         stage = Stage(kind, chance, world, redis, postgres, campuses, tool, learners, most)
-        for key in SECRETS:
-            assert stage.add_consumer(key), stage.done
+        assert stage.add_consumers()
         for _ in range(min(2, most)):
             stage.join()
         yield stage

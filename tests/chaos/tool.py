@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import redis
 
@@ -40,21 +41,27 @@ class Tool:
     Puts events onto the stream; may be used from any thread.
 
     While it holds its lock (:meth:`silent`) no other thread adds anything.
+
+    Args:
+        ties: Whether two events may have the same time. Without, each says its own, to the microsecond.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, ties: bool = True) -> None:
         self.redis = redis.Redis.from_url(url, socket_timeout=10, decode_responses=True)
         self._lock = threading.RLock()
+        self._ties, self._last = ties, datetime.now(UTC)
         #: Everything that ever arrived, in order.
         self.entries: list[Entry] = []
         #: The numbers of those that are no longer on the stream.
         self.gone: set[int] = set()
         self._version = 0
 
-    def say(self, *events: Fields, repeats: Iterable[int] = ()) -> list[Entry]:
+    def say(self, *events: Fields, repeats: Sequence[int] = ()) -> list[Entry]:
         """Put events onto the stream, all at once and in this order; gives them as entries."""
         with self._lock:
             texts = [{name: str(value) for name, value in event.items()} for event in events]
+            if not self._ties and not repeats:
+                texts = [{**text, "modified": self._own_time(text.get("modified"))} for text in texts]
             ids = self._add(texts)
             known = list(repeats) or [None] * len(ids)
             said = [
@@ -63,6 +70,13 @@ class Tool:
             ]
             self.entries += said
             return said
+
+    def _own_time(self, given: str | None) -> str:
+        """One that no other event has, near the given one."""
+        self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+        ago = self._last - datetime.fromisoformat(given) if given else timedelta()
+        late = ago > timedelta(seconds=1)
+        return (self._last - timedelta(seconds=ago.seconds) if late else self._last).isoformat()
 
     def _add(self, texts: list[dict[str, str]]) -> list[str]:
         """In one transaction, which is refused as a whole while Redis is full."""
@@ -124,6 +138,4 @@ class Tool:
 def _blocks(text: Mapping[str, str]) -> Blocks | None:
     if text["type"] != "course.structure":
         return None
-    return {
-        one["usage_id"]: (one["parent"], one.get("points_possible")) for one in json.loads(text["blocks"])
-    }
+    return {one["usage_id"]: (one["parent"], one.get("points_possible")) for one in json.loads(text["blocks"])}
