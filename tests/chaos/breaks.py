@@ -18,7 +18,6 @@ def kill(stage: Stage) -> None:
     """SIGKILL one, perhaps a frozen one; another one may join later."""
     daemon = stage.chance.choice(stage.running)
     stage.note(f"SIGKILL {daemon.process.pid}")
-    stage.frozen.pop(daemon, None)
     stage.running.remove(daemon)
     daemon.kill()
     if not stage.running or stage.chance.random() < 0.5:
@@ -29,10 +28,7 @@ def freeze(stage: Stage) -> None:
     """SIGSTOP one for some seconds, often for longer than a lease."""
     daemon = stage.chance.choice(stage.running)
     if daemon not in stage.frozen:
-        seconds = stage.chance.choice((1, 4, 9, 16))
-        stage.note(f"SIGSTOP {daemon.process.pid} for {seconds} s")
-        daemon.freeze()
-        stage.frozen[daemon] = time.monotonic() + seconds
+        stage.freeze(daemon, stage.chance.choice((1, 4, 9, 16)))
 
 
 def join(stage: Stage) -> None:

@@ -47,7 +47,8 @@ class Outcome:
     def __str__(self) -> str:
         return (
             f"seed {self.seed} on {self.kind}: {self.entries} entries, {len(self.breaks)} breaks, "
-            f"{self.requests} requests, {self.compared} cells compared after {self.healing:.0f} s of healing, {len(self.faults)} wrong"
+            f"{self.requests} requests, {self.compared} cells compared after {self.healing:.0f} s of healing, "
+            f"{len(self.faults)} wrong"
         )
 
 
@@ -95,7 +96,6 @@ def _break(stage: Stage, seconds: float, without: Collection[str]) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(stage.chance.uniform(0.1, 1.2))
-        stage.thaw()
         if not stage.running:
             stage.join()
         stage.chance.choices(breaks, weights)[0](stage)
@@ -105,7 +105,7 @@ def _heal(stage: Stage) -> None:
     """Campuses are up, daemons run, until nothing is left to do; then the daemons stop, and nothing must be left."""
     for campus in stage.campuses:
         campus.weather = "calm"
-    stage.thaw(everyone=True)
+    stage.thaw(*list(stage.frozen))
     stage.note("healing")
     _end_reading(stage)
     for key in sorted(stage.paused):

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -60,8 +61,8 @@ class Stage:
     began: float = field(default_factory=time.monotonic)
     #: What was done, and when.
     done: list[tuple[float, str]] = field(default_factory=list)
-    #: Frozen daemons, and until when.
-    frozen: dict[Daemon, float] = field(default_factory=dict)
+    #: Frozen daemons, and what resumes them.
+    frozen: dict[Daemon, threading.Timer] = field(default_factory=dict)
     running: list[Daemon] = field(default_factory=list)
     #: By consumer key, how many entries there were when it was last added.
     added: dict[str, int] = field(default_factory=dict)
@@ -115,11 +116,19 @@ class Stage:
     def join(self) -> None:
         self.running.append(self.world.run())
 
-    def thaw(self, *, everyone: bool = False) -> None:
-        """Resume the daemons whose time has come."""
-        for daemon, until in list(self.frozen.items()):
-            if everyone or until < time.monotonic():
-                del self.frozen[daemon]
+    def freeze(self, daemon: Daemon, seconds: float) -> None:
+        """SIGSTOP for so long; a command may wait meanwhile for a lock that the daemon has."""
+        self.note(f"SIGSTOP {daemon.process.pid} for {seconds:g} s")
+        daemon.freeze()
+        self.frozen[daemon] = threading.Timer(seconds, self.thaw, [daemon])
+        self.frozen[daemon].start()
+
+    def thaw(self, *daemons: Daemon) -> None:
+        """SIGCONT those that are frozen."""
+        for daemon in daemons:
+            timer = self.frozen.pop(daemon, None)
+            if timer is not None and daemon.process.poll() is None:
+                timer.cancel()
                 daemon.resume()
                 self.note(f"SIGCONT {daemon.process.pid}")
 
@@ -179,4 +188,7 @@ def open_stage(kind: Kind, seed: str, without: Collection[str] = ()) -> Iterator
         assert stage.add_consumers()
         for _ in range(min(2, most)):
             stage.join()
-        yield stage
+        try:
+            yield stage
+        finally:
+            stage.thaw(*list(stage.frozen))
