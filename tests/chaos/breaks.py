@@ -146,29 +146,23 @@ def weather(stage: Stage) -> None:
 
 
 def pause(stage: Stage) -> None:
+    """For as long as the operator does other things."""
     key = stage.chance.choice(stage.campuses).key
-    if stage.paused:
-        key = stage.paused.pop()
-        stage.note(f"consumer resume {key}")
-        stage.command("consumer", "resume", key)
-    else:
-        stage.paused.add(key)
-        stage.note(f"consumer pause {key}")
-        stage.command("consumer", "pause", key)
+    stage.order("consumer", "pause", key)
+    stage.order("consumer", "resume", key)
 
 
 def correct(stage: Stage) -> None:
     """A known consumer is added once more: its campus is probed at once."""
     key = stage.chance.choice(stage.campuses).key
     stage.note(f"consumer add {key}")
-    stage.add_consumers(key)
+    stage.orders.append(stage.operator.submit(stage.add_consumers, key))
 
 
 def resend(stage: Stage) -> None:
     key = stage.chance.choice(stage.campuses).key
     options = stage.chance.choice((["--all"], ["--all", "--force"], ["--consumer", key, "--force"], ["--parked"]))
-    stage.note(f"resend {' '.join(options)}")
-    stage.command("resend", *options)
+    stage.order("resend", *options)
 
 
 def reconcile(stage: Stage) -> None:

@@ -108,8 +108,10 @@ def _heal(stage: Stage) -> None:
     stage.thaw(*list(stage.frozen))
     stage.note("healing")
     _end_reading(stage)
-    for key in sorted(stage.paused):
-        stage.command("consumer", "resume", key)
+    for order in stage.orders:
+        order.result()
+    for paused in stage.rows("SELECT consumer_key FROM lti_consumer WHERE paused_at IS NOT NULL"):
+        stage.command("consumer", "resume", paused["consumer_key"])
     while len(stage.running) < min(2, stage.most):
         stage.join()
     deadline = time.monotonic() + HEALING

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -66,7 +67,9 @@ class Stage:
     running: list[Daemon] = field(default_factory=list)
     #: By consumer key, how many entries there were when it was last added.
     added: dict[str, int] = field(default_factory=dict)
-    paused: set[str] = field(default_factory=set)
+    #: Runs the operator's commands, one after the other.
+    operator: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    orders: list[Future[object]] = field(default_factory=list)
     #: A ``reconcile`` that may still run.
     reading: subprocess.Popen[bytes] | None = None
 
@@ -76,8 +79,13 @@ class Stage:
     def campus(self, key: str) -> ChaosCampus:
         return next(campus for campus in self.campuses if campus.key == key)
 
+    def order(self, *arguments: str) -> None:
+        """Have the operator run a command, when those before it have ended; does not wait."""
+        self.note(f"passbackd {' '.join(arguments)}")
+        self.orders.append(self.operator.submit(self.command, *arguments))
+
     def command(self, *arguments: str, stdin: str = "") -> Said:
-        """A command of the operator; noted if it failed, which it may where servers are away."""
+        """Run a command; noted if it failed, which it may where servers are away."""
         said = self.world.call(*arguments, stdin=stdin)
         if said.code:
             self.note(
@@ -150,7 +158,6 @@ class Stage:
         self.command("consumer", "remove", key)
         added = self.world.end(adding, f"{SECRETS[key]}\n").code == 0
         assert added or any(self.add_consumers(key) for _ in range(10)), f"{key} cannot be added again"
-        self.paused.discard(key)
 
     def stream_is_read(self) -> bool:
         last = self.tool.redis.xrevrange(STREAM, count=1)
@@ -192,3 +199,4 @@ def open_stage(kind: Kind, seed: str, without: Collection[str] = ()) -> Iterator
             yield stage
         finally:
             stage.thaw(*list(stage.frozen))
+            stage.operator.shutdown()
