@@ -14,8 +14,9 @@ from tests.chaos.oracle import Cell, Oracle, Wanted
 from tests.chaos.plays import PLAYS
 from tests.chaos.stage import Kind, Stage, open_stage
 
-#: Seconds that healing may take.
-HEALING = 60.0
+#: Seconds for which nothing may stay as it is while anything is left to do, and seconds that all of it may take; an
+#: idle machine needs some twenty.
+HEALING, LONGEST = 60.0, 180.0
 #: Seconds after which what backs off is tried again.
 AGAIN = 6.0
 
@@ -114,9 +115,10 @@ def _heal(stage: Stage) -> None:
         stage.command("consumer", "resume", paused["consumer_key"])
     while len(stage.running) < min(2, stage.most):
         stage.join()
-    deadline = time.monotonic() + HEALING
+    deadline = time.monotonic() + LONGEST
     while True:
         _settle(stage, deadline)
+        stage.note("nothing is left to do")
         for daemon in stage.running:
             daemon.terminate()
         for daemon in stage.running:
@@ -138,10 +140,14 @@ def _end_reading(stage: Stage) -> None:
 
 
 def _settle(stage: Stage, deadline: float) -> None:
-    again = 0.0
+    again, before, since = 0.0, (), time.monotonic()
     while not _is_settled(stage):
         now = time.monotonic()
-        assert now < deadline, f"not healed within {HEALING:g} s"
+        here = (stage.position(), stage.rows(_LEFT), [len(campus.requests) for campus in stage.campuses])
+        since = since if here == before else now
+        before = here
+        assert now < since + HEALING, f"nothing happens for {HEALING:g} s"
+        assert now < deadline, f"not healed within {LONGEST:g} s"
         ended = [daemon for daemon in stage.running if daemon.process.poll() is not None]
         assert not ended, f"a daemon ended by itself:\n{ended[0].end_of_log()}"
         if now > again and stage.stream_is_read() and stage.rows(_BACKS_OFF)[0]["number"]:
