@@ -1,14 +1,24 @@
 """Classifying errors: faults of the data, which no retry repairs, and faults of a server, which pass."""
 
+import errno
+import re
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import asyncpg
 import redis.exceptions
 from dramatiq.errors import BrokerConnectionError
-from tortoise.exceptions import DBConnectionError, IntegrityError, ValidationError
+from tortoise.exceptions import (
+    DBConnectionError,
+    IntegrityError,
+    OperationalError,
+    TransactionManagementError,
+    ValidationError,
+)
 
-Server = Literal["database", "redis"]
+Server = Literal["database", "redis", "this machine"]
 
 #: Characters of an error in one line.
 MAX_DESCRIPTION = 300
@@ -33,36 +43,103 @@ _DATA = (
     asyncpg.ProgramLimitExceededError,
 )
 
-#: A server is gone, is starting, or does not answer. asyncpg lets errors of the system through, redis-py wraps them.
+_REDIS = (redis.exceptions.RedisError, BrokerConnectionError)
 _REDIS_AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, BrokerConnectionError)
-_DATABASE_AWAY = (
-    OSError,
-    DBConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.InsufficientResourcesError,
+
+#: What Redis says of itself, also within the error of a script, where 6.2 has no code of its own for it.
+_REDIS_SAYS = (
+    (r"READONLY|read only replica|UNBLOCKED", "is a replica and takes no writes"),
+    (r"MASTERDOWN|Link with MASTER is down", "is a replica that has lost its primary"),
+    (r"LOADING|loading the dataset", "is still reading its data"),
+    (r"\bOOM\b|used memory > 'maxmemory'", "is full (maxmemory) and takes no writes"),
+    (r"MISCONF", "cannot save to its disk and so takes no writes"),
+    (r"NOREPLICAS|enough good replicas", "misses its replicas and so takes no writes"),
+    (r"CLUSTERDOWN|cluster is down", "belongs to a cluster that is down"),
+    (r"max number of clients", "has too many clients"),
+    (r"NOAUTH|WRONGPASS|invalid (username|password)|Authentication required", "refuses user or password"),
+    (r"NOPERM|no permissions", "forbids its user what passbackd needs (ACL)"),
 )
+
+#: asyncpg lets errors of the system through, redis-py wraps them. The first that fits.
+_DATABASE_SAYS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (asyncpg.ReadOnlySQLTransactionError, "is read-only: a standby, or a primary that was demoted"),
+    ((asyncpg.AdminShutdownError, asyncpg.CrashShutdownError), "was shut down"),
+    (asyncpg.CannotConnectNowError, "is starting or shutting down"),
+    (asyncpg.DiskFullError, "has a full disk"),
+    (asyncpg.TooManyConnectionsError, "has no connection left for passbackd"),
+    (asyncpg.InsufficientResourcesError, "has too little memory or disk"),
+    (asyncpg.PostgresIOError, "cannot read or write its disk"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "refuses user or password"),
+    (asyncpg.InvalidCatalogNameError, "is not there by that name"),
+    (
+        (
+            OSError,
+            DBConnectionError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.exceptions.OperatorInterventionError,
+        ),
+        "does not answer",
+    ),
+)
+_SQLITE_SAYS = (
+    ("disk is full", "has a full disk"),
+    ("readonly database", "is a file that may not be written"),
+    ("disk I/O error", "cannot read or write its disk"),
+    ("unable to open database file", "is a file that cannot be opened"),
+)
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a server."""
+
+    server: Server
+    what: str = "does not answer"
+
+    @property
+    def words(self) -> str:
+        return f"{self.server} {self.what}"
 
 
 def is_data_fault(error: BaseException) -> bool:
     """Whether a retry can never work. A lost server, a lock or a missing permission is no such fault: time helps."""
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, _DATA) and not isinstance(chain, asyncpg.InterfaceError | OSError):
-            return True
-        chain = chain.__cause__
+    if any(isinstance(one, _DATA) and not isinstance(one, asyncpg.InterfaceError | OSError) for one in _chain(error)):
+        return True
     return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
 def lost_server(error: BaseException) -> Server | None:
-    """Which server is away, if *error* says that one is."""
+    """Which server is of no use at the moment, if *error* says that one is."""
+    found = trouble(error)
+    return None if found is None else found.server
+
+
+def trouble(error: BaseException) -> Trouble | None:
+    """What *error* says of a server: that it is gone, full, read-only, starting, or does not answer."""
     if is_data_fault(error):
         return None
-    if isinstance(error, _REDIS_AWAY):
-        return "redis"
-    return "database" if isinstance(error, _DATABASE_AWAY) else None
+    if "Too many open files" in str(error) or (isinstance(error, OSError) and error.errno in _NO_FILES):
+        return Trouble("this machine", "lets passbackd open no more files")
+    if isinstance(error, _REDIS):
+        what = next((words for said, words in _REDIS_SAYS if re.search(said, str(error))), None)
+        return Trouble("redis", what) if what else Trouble("redis") if isinstance(error, _REDIS_AWAY) else None
+    if isinstance(error, OperationalError | TransactionManagementError):
+        # Tortoise's, which say of the driver's by what they were caused.
+        what = next((words for said, words in _SQLITE_SAYS if said in str(error)), None)
+        if what is None and error.__cause__ is not None:
+            return trouble(error.__cause__)
+    else:
+        what = next((words for kind, words in _DATABASE_SAYS if isinstance(error, kind)), None)
+    return None if what is None else Trouble("database", what)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def describe(error: BaseException) -> str:

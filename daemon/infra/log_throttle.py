@@ -1,14 +1,18 @@
-"""A lost server in the log: one line a minute, whichever part misses it, with the number of lines left out."""
+"""
+A lost server in the log: one line a minute for what is wrong with it, whichever part misses it, with the number of
+lines left out.
+"""
 
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 from structlog.typing import EventDict, WrappedLogger
 
-from daemon.infra.errors import describe, is_data_fault, lost_server
+from daemon.infra.errors import Trouble, describe, is_data_fault, trouble
 
 #: Seconds between two lines about the same outage.
 THROTTLE_SECONDS = 60.0
@@ -29,6 +33,8 @@ class LogThrottle(logging.Filter):
         outage = _outage(record)
         if outage is None:
             return True
+        if isinstance(outage, Trouble):
+            record.problem = outage.words
         with self._lock:
             now = self._monotonic()
             at, left_out = self._passed.get(outage, (-THROTTLE_SECONDS, 0))
@@ -41,13 +47,16 @@ class LogThrottle(logging.Filter):
 
 
 def summarize_outage(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add how many lines were left out; replace the traceback of a lost server, which explains nothing, by one line."""
-    if left_out := getattr(event.get("_record"), "more_like_it", 0):
+    """Name a server's trouble in our words, in place of its traceback; add how many lines were left out."""
+    record = event.get("_record")
+    if left_out := getattr(record, "more_like_it", 0):
         event["more_like_it"] = left_out
     error = _from_exc_info(event.get("exc_info"))
-    if error is not None and (server := lost_server(error)) is not None:
+    if error is not None and (lost := trouble(error)) is not None:
         del event["exc_info"]
-        event["server"], event["error"] = server, error
+        event["server"], event["error"] = lost.server, error
+    if problem := getattr(record, "problem", None):
+        event["problem"] = problem
     if isinstance(event.get("error"), BaseException):
         event["error"] = describe(event["error"])
     return event
@@ -57,14 +66,17 @@ def _outage(record: logging.LogRecord) -> Hashable:
     """What a record is about, if it is about something that is away; the same for all that are alike."""
     if record.levelno < logging.WARNING:
         return None
-    fields: dict[str, Hashable] = record.msg if isinstance(record.msg, dict) else {}
-    if fields.get("server") is not None:
-        return fields["server"]
+    fields: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {}
     error = _error(record, fields)
+    lost = None if error is None else trouble(error)
+    if lost is not None:
+        return lost
+    if fields.get("server") is not None:
+        return Trouble(fields["server"])
     if error is None or is_data_fault(error):
         return None
     # Dramatiq's loggers are named "...ConsumerThread(queue)".
-    return lost_server(error) or (record.name.partition("(")[0], fields.get("event", record.msg), type(error))
+    return record.name.partition("(")[0], fields.get("event", record.msg), type(error)
 
 
 def _error(record: logging.LogRecord, fields: Mapping[str, object]) -> BaseException | None:

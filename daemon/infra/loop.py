@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from daemon.infra.errors import describe, is_data_fault, lost_server
+from daemon.infra.errors import describe, is_data_fault, trouble
 from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
 
 #: Seconds: the first wait after a fault, and the longest.
-FIRST_RETRY_WAIT, MAX_RETRY_WAIT = 0.2, 3.0
+FIRST_RETRY_WAIT, MAX_RETRY_WAIT = 0.2, 1.0
 #: Seconds without a tick after which a loop counts as stuck.
 STUCK = 60.0
 
@@ -48,8 +48,9 @@ class Loop:
             except Exception as error:
                 if is_data_fault(error):
                     raise
-                server = lost_server(error)
-                self.trouble = describe(error) if server is None else f"{server} does not answer: {describe(error)}"
+                found = trouble(error)
+                self.trouble = describe(error) if found is None else f"{found.words}: {describe(error)}"
+                server = found and found.server
                 log.warning("server unavailable, retrying", loop=self.name, server=server, error=error)
                 await stop.sleep(wait * (0.5 + random.random()))  # noqa: S311 - jitter
                 wait = min(wait * 2, MAX_RETRY_WAIT)

@@ -1,6 +1,7 @@
 """Which faults are the data's, and will never pass, and which are a server's, and will."""
 
 import asyncio
+import errno
 import sqlite3
 import ssl
 
@@ -17,7 +18,7 @@ from tortoise.exceptions import (
 )
 from tortoise.transactions import in_transaction
 
-from daemon.infra.errors import MAX_DESCRIPTION, describe, is_data_fault, lost_server
+from daemon.infra.errors import MAX_DESCRIPTION, describe, is_data_fault, lost_server, trouble
 from models.db.sql import Statement
 from models.score import Score
 from tests.models.scores import apply_score
@@ -72,21 +73,60 @@ def test_a_fault_of_the_data_never_passes(error):
         (sqlite3.DatabaseError("database disk image is malformed"), None),
         (asyncpg.LockNotAvailableError("lock timeout"), None),
         (asyncpg.DeadlockDetectedError("no"), None),
-        (asyncpg.ReadOnlySQLTransactionError("no"), None),
+        (asyncpg.ReadOnlySQLTransactionError("no"), "database"),
+        (caused(TransactionManagementError("x"), asyncpg.ReadOnlySQLTransactionError("no")), "database"),
         (asyncpg.InsufficientPrivilegeError("no"), None),
-        (caused(OperationalError("x"), ConnectionResetError("no")), None),
+        (caused(OperationalError("x"), ConnectionResetError("no")), "database"),
         (redis.ConnectionError("no"), "redis"),
         (redis.BusyLoadingError("no"), "redis"),
         (redis.TimeoutError("no"), "redis"),
         (dramatiq.ConnectionClosed("no"), "redis"),
-        (redis.ResponseError("LOADING"), None),
-        (redis.ReadOnlyError("no"), None),
+        (redis.ResponseError("LOADING"), "redis"),
+        (redis.ResponseError("WRONGTYPE"), None),
+        (OSError(errno.EMFILE, "Too many open files"), "this machine"),
+        (redis.ConnectionError("Error 24 connecting to localhost:6379. Too many open files."), "this machine"),
     ],
     ids=repr,
 )
 def test_a_fault_of_a_server_passes_and_may_show_which_server_is_away(error, server):
     assert not is_data_fault(error)
     assert lost_server(error) == server
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (redis.ReadOnlyError("You can't write against a read only replica."), "redis is a replica and takes no writes"),
+        # As Redis 6.2 reports what a script met with.
+        (
+            redis.ResponseError("Error running script (call to f_1): @user_script:40: -READONLY You can't write"),
+            "redis is a replica and takes no writes",
+        ),
+        (redis.ResponseError("UNBLOCKED force unblock from blocking operation, instance state changed"), "a replica"),
+        (redis.exceptions.MasterDownError("Link with MASTER is down"), "redis is a replica that has lost its primary"),
+        (redis.BusyLoadingError("Redis is loading the dataset in memory"), "redis is still reading its data"),
+        (redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), "redis is full (maxmemory)"),
+        (dramatiq.ConnectionClosed("OutOfMemoryError: command not allowed when used memory > 'maxmemory'"), "is full"),
+        (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "cannot save to its disk"),
+        (redis.ResponseError("NOREPLICAS Not enough good replicas to write."), "misses its replicas"),
+        (redis.exceptions.NoPermissionError("this user has no permissions to run 'eval'"), "forbids its user"),
+        (redis.AuthenticationError("invalid username-password pair"), "redis refuses user or password"),
+        (redis.ConnectionError("refused"), "redis does not answer"),
+        (asyncpg.ReadOnlySQLTransactionError("no"), "database is read-only"),
+        (asyncpg.AdminShutdownError("no"), "database was shut down"),
+        (asyncpg.CannotConnectNowError("no"), "database is starting or shutting down"),
+        (asyncpg.DiskFullError("no"), "database has a full disk"),
+        (asyncpg.TooManyConnectionsError("no"), "database has no connection left"),
+        (asyncpg.InvalidPasswordError("no"), "database refuses user or password"),
+        (OperationalError("database or disk is full"), "database has a full disk"),
+        (OperationalError("attempt to write a readonly database"), "may not be written"),
+        (ConnectionRefusedError("no"), "database does not answer"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "this machine lets passbackd open no more files"),
+    ],
+    ids=repr,
+)
+def test_each_trouble_of_a_server_has_words_of_our_own(error, words):
+    assert words in trouble(error).words
 
 
 async def fault_of(statement):

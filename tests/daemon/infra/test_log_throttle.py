@@ -84,6 +84,18 @@ def test_a_lost_database_is_logged_once_in_one_line_beside_that_of_a_lost_redis(
     assert line["error"].startswith(type(error).__name__)
 
 
+def test_another_trouble_of_the_same_server_has_a_line_of_its_own_in_our_words(lines):
+    for error in (redis.ConnectionError("gone"), redis.OutOfMemoryError("used memory > 'maxmemory'")):
+        for _ in range(3):
+            consumer(ConnectionClosed(error))
+            structlog.get_logger("daemon.infra.loop").warning("server unavailable", server="redis", error=error)
+    gone, full = lines()
+    assert (gone["problem"], full["problem"]) == ("redis does not answer", "redis is full (maxmemory) and takes no writes")
+    loop(asyncpg.DiskFullError("No space left on device"), server="database")
+    (line,) = lines()
+    assert line["problem"] == "database has a full disk"
+
+
 def test_a_minute_later_it_is_logged_again_with_the_number_of_lines_left_out(lines, now):
     for _ in range(58):
         consumer(redis.ConnectionError("gone"))
