@@ -26,6 +26,7 @@ from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
+from daemon.loops.connections import drop_strays
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
 from daemon.loops.heartbeat import HeartbeatLoop
@@ -124,6 +125,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("dispatcher", dispatcher.step),
             Loop("heartbeat", heartbeat.step),
             Loop("queue", worker.watch),
+            Loop("connections", drop_strays),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),
             Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from models.stream_position import known_position
 
@@ -12,6 +12,9 @@ from models.stream_position import known_position
 EntryId = tuple[int, int]
 
 STREAM_START = "0-0"
+
+#: More entries than any stream can have.
+_ENDLESS = 2**63 - 1
 
 
 def parse_id(entry_id: str) -> EntryId:
@@ -72,16 +75,30 @@ class Stream:
 
     redis: Redis
     key: str
+    #: Whether a read also tries whether the stream can be written; not where the ACL forbids trimming.
+    tries_writing: bool = True
 
     async def read(self, position: str, count: int) -> StreamRead:
         """Read everything that intake decides from, in one MULTI: as of one moment."""
+        try:
+            return await self._read(position, count)
+        except NoPermissionError:
+            if not self.tries_writing:
+                raise
+            self.tries_writing = False
+            return await self._read(position, count)
+
+    async def _read(self, position: str, count: int) -> StreamRead:
         async with self.redis.pipeline(transaction=True) as pipe:
+            if self.tries_writing:
+                # Changes nothing, and fails where nothing can be written: a replica's stream may be old, or another.
+                pipe.execute_command("XTRIM", self.key, "MAXLEN", _ENDLESS)
             pipe.xinfo_stream(self.key)
             pipe.xrange(self.key, position, position)
             pipe.xrange(self.key, count=1)
             pipe.xrange(self.key, f"({position}", count=count)
-            info, at_position, first, entries = await pipe.execute(raise_on_error=False)
-        for answer in (at_position, first, entries):
+            *trimmed, info, at_position, first, entries = await pipe.execute(raise_on_error=False)
+        for answer in (*trimmed, at_position, first, entries):
             if isinstance(answer, Exception):
                 raise answer
         if isinstance(info, ResponseError):

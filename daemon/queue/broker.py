@@ -18,7 +18,11 @@ IDLE, IDLE_AT_STOP = 1.0, 0.02
 
 
 class BrokerClient(redis.Redis):
-    """Turns every fault of Redis into the one that Dramatiq handles, which is to wait."""
+    """
+    Turns every fault of Redis into the one that Dramatiq handles, which is to wait, and then connects anew.
+
+    A connection that another thread uses meets with the same fault itself: each of Dramatiq's commands writes.
+    """
 
     #: The error of the last command, if it failed.
     trouble: str | None = None
@@ -30,6 +34,7 @@ class BrokerClient(redis.Redis):
             raise  # the client loads the script
         except redis.RedisError as error:
             self.trouble = describe(error)
+            self.connection_pool.disconnect(inuse_connections=False)
             # Dramatiq expects redis-py's own error from some commands only; elsewhere it ends a consumer for good.
             raise ConnectionClosed(error) from error  # type: ignore[no-untyped-call]
         self.trouble = None

@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tortoise.context import TortoiseContext
 
+from models.db.postgres import PostgresClient
+from models.db.sql import connection
+
 _MODELS = [
     f"models.{name}"
     for name in (
@@ -35,7 +38,7 @@ URL_OPTIONS = ("host", "sslmode")
 POOL = 8
 #: Seconds for connecting; for a statement, longer than the server's own limit, so that only a lost server exceeds it;
 #: and for a free connection. Their sum is less than a loop may take before health reports it.
-CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 5, 15, 20
+CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 3, 15, 20
 
 # A claim that a crash of the server undoes could be made again while its request is still under way.
 _POSTGRES_SESSION = {"application_name": "passbackd", "synchronous_commit": "on"}
@@ -99,7 +102,8 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
         "user": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
         "database": unquote(parts.path.lstrip("/")) or None,
-        "minsize": 1,
+        # None is kept open: asyncpg would try on its own to make it, and log that in its own words.
+        "minsize": 0,
         "maxsize": POOL,
         "timeout": CONNECT_TIMEOUT,
         "command_timeout": None if patient else COMMAND_TIMEOUT,
@@ -136,3 +140,10 @@ async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[Tor
     async with TortoiseContext() as context:
         await context.init(config=tortoise_config(url, patient=patient))
         yield context
+
+
+async def drop_stray_connections() -> None:
+    """Close the open database's connections to a PostgreSQL that is gone; raises what asyncpg does without a new one."""
+    client = connection()
+    if isinstance(client, PostgresClient):
+        await client.drop_strays()

@@ -1,18 +1,25 @@
 """
-Tortoise's PostgreSQL engine, made fit for a server that is lost or does not answer.
+Tortoise's PostgreSQL engine, made fit for a server that is lost, does not answer, or is not the primary any more.
 
 Named in the connection's configuration as ``"engine": "models.db.postgres"``. Unlike in Tortoise's own, a transaction
 that cannot begin returns its connection and leaves its task to the pool; a connection that timed out is closed at once,
 without asking a silent server to cancel the statement; waiting for a connection and closing the pool have time-outs.
+
+A connection that works and leads to a server that can do nothing for us is closed too, and so are the pool's others:
+the name or the proxy may lead to another server by now.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+import weakref
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+import asyncpg
 from asyncpg.exceptions import InterfaceError, InternalClientError
 from asyncpg.pool import PoolConnectionProxy
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
@@ -28,8 +35,34 @@ from tortoise.exceptions import TransactionManagementError
 #: Seconds for closing the pool.
 CLOSE_TIMEOUT = 2.0
 
-#: After these the state of the connection is unknown: it was silent, or its server died during a statement.
-_BROKEN = (TimeoutError, InternalClientError)
+#: Seconds after which a connection in use is looked into, and that a new one has for doing so.
+LATE, LOOK = 2.0, 2.0
+
+#: After these a connection is of no use: it was silent, its server died during a statement, is a standby or is about to
+#: stop, or lost (behind a pooler) what was prepared on it.
+_USELESS = (
+    TimeoutError,
+    InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.DatabaseDroppedError,
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.DuplicatePreparedStatementError,
+)
+
+#: Tells a server from its successor behind the same address.
+_STARTED = "SELECT pg_postmaster_start_time()"
+
+
+def _is_useful(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, _USELESS):
+            return False
+        error = error.__cause__
+    return True
 
 
 class PostgresClient(AsyncpgDBClient):
@@ -41,6 +74,46 @@ class PostgresClient(AsyncpgDBClient):
     def __init__(self, *args: Any, acquire_timeout: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._acquire_timeout = acquire_timeout
+        #: Connections in use, and since when (``time.monotonic``).
+        self._in_use: dict[PoolConnectionProxy[Any], float] = {}
+        #: When the server of each connection was started.
+        self._started: weakref.WeakKeyDictionary[asyncpg.Connection[Any], datetime] = weakref.WeakKeyDictionary()
+
+    async def create_pool(self, **options: Any) -> asyncpg.Pool[Any]:
+        """A pool whose connections know their server."""
+
+        async def init(connection: asyncpg.Connection[Any]) -> None:
+            self._started[connection] = await connection.fetchval(_STARTED, timeout=options["timeout"])
+
+        return await asyncpg.create_pool(None, init=init, **options)
+
+    async def drop_strays(self) -> None:
+        """
+        Close the connections that wait for an answer of a server that is gone, which a proxy may keep open.
+
+        Raises:
+            Exception: Whatever asyncpg raises when no new connection can be made.
+        """
+        before = time.monotonic() - LATE
+        late = [connection for connection, since in self._in_use.items() if since < before]
+        if not late or self._pool is None:
+            return
+        options = {name: value for name, value in self._template.items() if name not in _OF_POOL}
+        new = await asyncpg.connect(password=self.password, **{**options, "timeout": LOOK})
+        try:
+            started = await new.fetchval(_STARTED, timeout=LOOK)
+        finally:
+            new.terminate()
+        strays = [one for one in late if one in self._in_use and self._started_of(one) not in (None, started)]
+        for stray in strays:
+            with suppress(InterfaceError):
+                stray.terminate()
+        if strays:
+            await self._pool.expire_connections()
+
+    def _started_of(self, connection: PoolConnectionProxy[Any]) -> datetime | None:
+        own = connection._con  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy has no other way to it
+        return None if own is None else self._started.get(own)
 
     def acquire_connection(self) -> PoolConnectionWrapper[Any]:
         return _Session(self, self._pool_init_lock)
@@ -54,7 +127,9 @@ class PostgresClient(AsyncpgDBClient):
         async with asyncio.timeout(self._acquire_timeout):
             await PoolConnectionWrapper(self, self._pool_init_lock).ensure_connection()
             assert self._pool is not None  # noqa: S101 - it was just made
-            return await self._pool.acquire()
+            taken = await self._pool.acquire()
+        self._in_use[taken] = time.monotonic()
+        return taken
 
     async def _close(self) -> None:
         if self._pool is None:
@@ -67,8 +142,11 @@ class PostgresClient(AsyncpgDBClient):
         self._pool = None
 
     async def give_back(self, connection: PoolConnectionProxy[Any], *, usable: bool) -> None:
-        """Return a connection to the pool, which replaces one that is not *usable*."""
+        """Return a connection to the pool; one that is not *usable* is closed, and so are the others."""
+        self._in_use.pop(connection, None)
         if not usable:
+            if self._pool is not None:
+                await self._pool.expire_connections()
             with suppress(InterfaceError):  # it was lost, and so returned already
                 connection.terminate()
         if self._pool is not None:
@@ -86,7 +164,7 @@ class _Session(PoolConnectionWrapper[Any]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.client.give_back(self.connection, usable=not isinstance(error, _BROKEN))
+        await self.client.give_back(self.connection, usable=_is_useful(error))
 
 
 class _Transaction(TransactionContextPooled):
@@ -112,7 +190,7 @@ class _Transaction(TransactionContextPooled):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        usable = not isinstance(error, _BROKEN)
+        usable = _is_useful(error)
         try:
             if usable:
                 await self._finish(error)
@@ -129,5 +207,8 @@ class _Transaction(TransactionContextPooled):
             return
         await (self.client.commit() if error is None else self.client.rollback())
 
+
+#: What only a pool is told.
+_OF_POOL = ("min_size", "max_size", "reset")
 
 client_class = PostgresClient

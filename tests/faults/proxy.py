@@ -25,6 +25,8 @@ class _Link:
     def __init__(self, client: _Side) -> None:
         self.client = client
         self.server: _Side | None = None
+        #: Whether the server is gone and the client's connection was kept.
+        self.lost_server = False
         #: How many of the words to listen for this client has said.
         self.heard = 0
 
@@ -56,6 +58,7 @@ class Proxy:
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallows = False
+        self._keeps = False
         self._pause = 0.0
         self._words: tuple[bytes, ...] = ()
         #: How many connections it took.
@@ -98,6 +101,14 @@ class Proxy:
         """Take connections and whatever is said on them, and pass nothing on."""
         self._swallows = True
 
+    def keep_open(self) -> None:
+        """Keep a client's connection when its server goes, as some proxies do; what it says then reaches nobody."""
+        self._keeps = True
+
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections go to another server; those that are open stay where they are."""
+        self._server = host, port
+
     def delay(self, seconds: float) -> None:
         """Pass each piece of an answer on so much later."""
         self._pause = seconds
@@ -121,7 +132,7 @@ class Proxy:
     async def _recover(self) -> None:
         if self._swallows:
             await self._reset()
-        self._swallows, self._words, self._pause = False, (), 0.0
+        self._swallows, self._keeps, self._words, self._pause = False, False, (), 0.0
         if self._listener is None:
             # Not asyncio's server: closed, it loses connections that it has just accepted (python/cpython#109564).
             self._listener = socket.create_server((self.host, self.port), backlog=100)
@@ -185,11 +196,12 @@ class Proxy:
                     self._listen(link, said)
                 else:
                     await asyncio.sleep(self._pause)
-                if self._swallows:
+                if self._swallows or link.lost_server:
                     continue
                 sink[1].write(said)
                 await sink[1].drain()
-        if not self._swallows:
+        link.lost_server = self._keeps and direction == "down"
+        if not self._swallows and not link.lost_server:
             # The other end hears that this one has gone.
             sink[1].close()
 

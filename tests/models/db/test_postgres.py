@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import OperationalError, TransactionManagementError
 from tortoise.transactions import in_transaction
 
-from models.db.database import POOL, tortoise_config
-from models.db.sql import Statement
+from models.db.database import COMMAND_TIMEOUT, POOL, drop_stray_connections, tortoise_config
+from models.db.sql import Statement, connection
 from tests.fakes.wire import Wire
+from tests.faults.proxy import Proxy
 
 ONE = Statement("SELECT 1 AS one")
 SESSION = Statement("SELECT pg_backend_pid() AS pid")
@@ -202,3 +203,76 @@ async def test_a_data_fault_in_a_transaction_rolls_it_back_and_keeps_the_connect
         async with in_transaction():
             await Statement("SELECT 1 / 0 AS no").row()
     assert await all_work() == before
+
+
+# --- Connections that work and lead to a server that is of no use ---
+
+
+async def execute(postgres, sql):
+    await asyncio.to_thread(postgres.execute, sql)
+
+
+async def test_every_session_that_became_read_only_is_replaced_at_the_first_write_that_it_refuses(
+    wire, postgres
+):
+    name = wire.url.rsplit("/", 1)[1]
+    await execute(postgres, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with opened(wire):
+        before = await all_work()
+        await execute(postgres, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        with pytest.raises(TransactionManagementError, match="read-only"):
+            async with in_transaction():
+                await Statement("CREATE TABLE one (id INT)").rows()
+        for _ in range(POOL + 1):
+            await Statement("CREATE TABLE IF NOT EXISTS one (id INT)").rows()
+        assert not before & await all_work()
+
+
+async def test_a_session_without_what_was_prepared_on_it_is_replaced(client):
+    """As behind a pooler whose server was replaced."""
+    await ONE.row()
+    await connection().execute_script("DEALLOCATE ALL")
+    with pytest.raises(asyncpg.InvalidSQLStatementNameError):
+        await ONE.row()
+    assert await ONE.row() == {"one": 1}
+
+
+@pytest.mark.parametrize("where", ["a statement", "a transaction"])
+async def test_a_connection_that_stays_open_before_a_server_that_was_restarted_is_found_and_replaced(
+    fresh_database, postgres, where
+):
+    async def work():
+        if where == "a statement":
+            await Statement("SELECT pg_sleep(100)").rows()
+        else:
+            async with in_transaction():
+                await Statement("SELECT pg_sleep(100)").rows()
+
+    url = fresh_database("postgresql")
+    with Proxy.to(postgres.host, postgres.port) as proxy:
+        async with TortoiseContext() as context:
+            await context.init(config=tortoise_config(proxy.before(url)))
+            before = await all_work()
+            working = asyncio.create_task(work())
+            await asyncio.sleep(0.1)
+            proxy.keep_open()
+            postgres.kill()
+            postgres.start()
+            began = time.monotonic()
+            while not working.done():
+                await drop_stray_connections()
+                await asyncio.sleep(0.1)
+            with pytest.raises(LOST):
+                await working
+            assert time.monotonic() - began < COMMAND_TIMEOUT / 2
+            assert not before & await all_work()
+
+
+async def test_a_statement_that_takes_long_is_left_alone_while_its_server_lives(client, wire):
+    async with TortoiseContext() as context:
+        await context.init(config=tortoise_config(wire.url))
+        working = asyncio.create_task(Statement("SELECT pg_sleep(3)").rows())
+        while not working.done():
+            await drop_stray_connections()
+            await asyncio.sleep(0.1)
+        assert await working
