@@ -1,10 +1,12 @@
 """
 The client of Redis for the loops, and the options of every client.
 
-Whatever Redis refuses, the next command goes over a new connection: a server that works and takes no writes may have
-been the primary before, and name or proxy may lead to the new one by now.
+No connection is used for long: the server at its other end may answer and not be the primary any more, and name or
+proxy may lead to another one by now.
 """
 
+import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,44 +19,68 @@ from redis.retry import Retry
 #: Seconds that a server has to accept a connection and to answer; longer than any blocking read.
 TIMEOUT = 3.0
 
+#: Seconds after which a connection is made anew.
+MAX_AGE = 2.0
+
 #: The oldest Redis that has every command that passbackd uses.
 OLDEST_REDIS = (6, 2)
 
 
-class Client(redis.asyncio.Redis):
-    """Drops its connections after each error."""
+class AsyncPool(redis.asyncio.ConnectionPool):
+    """Its connections are made anew when they are old."""
 
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        try:
-            return await super().execute_command(*args, **options)
-        except redis.RedisError as error:
-            await drop_connections(self.connection_pool, error)
-            raise
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._ages = _Ages()
 
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> "_Pipeline":  # noqa: FBT001, FBT002
-        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-
-
-class _Pipeline(redis.asyncio.client.Pipeline):
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - as redis-py has it
-        try:
-            return await super().execute(raise_on_error)
-        except redis.RedisError as error:
-            await drop_connections(self.connection_pool, error)
-            raise
+    async def get_connection(self, *args: Any, **options: Any) -> Any:
+        connection = await super().get_connection(*args, **options)
+        if self._ages.is_old(connection):
+            try:
+                await connection.disconnect()
+                await connection.connect()
+            except BaseException:
+                await self.release(connection)
+                raise
+        return connection
 
 
-async def drop_connections(pool: redis.asyncio.ConnectionPool, error: redis.RedisError) -> None:
-    """Close the pool's connections after *error*, those in use as soon as they are given back."""
-    if not isinstance(error, redis.exceptions.NoScriptError):
-        await pool.update_active_connections_for_reconnect()
-        await pool.disconnect(inuse_connections=False)
+class Pool(redis.ConnectionPool):
+    """Its connections are made anew when they are old."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._ages = _Ages()
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        connection = super().get_connection(*args, **options)
+        if self._ages.is_old(connection):
+            try:
+                connection.disconnect()
+                connection.connect()
+            except BaseException:
+                self.release(connection)
+                raise
+        return connection
+
+
+class _Ages:
+    def __init__(self) -> None:
+        self._made: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
+
+    def is_old(self, connection: object) -> bool:
+        """Whether it is; from then on it counts as new."""
+        now = time.monotonic()
+        old = now - self._made.get(connection, now) > MAX_AGE
+        if old or connection not in self._made:
+            self._made[connection] = now
+        return old
 
 
 @asynccontextmanager
-async def redis_client(url: str, *, timeout: float = TIMEOUT) -> AsyncIterator[Client]:
+async def redis_client(url: str, *, timeout: float = TIMEOUT) -> AsyncIterator[redis.asyncio.Redis]:
     """A client that returns bytes, connects at the first command, and does not retry. *timeout*: seconds."""
-    client = Client.from_url(url, **options(redis.asyncio.retry.Retry, timeout))
+    client = redis.asyncio.Redis.from_pool(AsyncPool.from_url(url, **options(redis.asyncio.retry.Retry, timeout)))
     try:
         yield client
     finally:

@@ -11,18 +11,14 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from daemon.infra.errors import describe
-from daemon.infra.redis import TIMEOUT, options
+from daemon.infra.redis import TIMEOUT, Pool, options
 
 #: Seconds between two fetches from a queue without a notification; and once the worker stops.
 IDLE, IDLE_AT_STOP = 1.0, 0.02
 
 
 class BrokerClient(redis.Redis):
-    """
-    Turns every fault of Redis into the one that Dramatiq handles, which is to wait, and then connects anew.
-
-    A connection that another thread uses meets with the same fault itself: each of Dramatiq's commands writes.
-    """
+    """Turns every fault of Redis into the one that Dramatiq handles, which is to wait."""
 
     #: The error of the last command, if it failed.
     trouble: str | None = None
@@ -34,7 +30,6 @@ class BrokerClient(redis.Redis):
             raise  # the client loads the script
         except redis.RedisError as error:
             self.trouble = describe(error)
-            self.connection_pool.disconnect(inuse_connections=False)
             # Dramatiq expects redis-py's own error from some commands only; elsewhere it ends a consumer for good.
             raise ConnectionClosed(error) from error  # type: ignore[no-untyped-call]
         self.trouble = None
@@ -85,4 +80,5 @@ class _Consumer(_RedisConsumer):
 
 def dramatiq_broker(url: str, namespace: str) -> Broker:
     """Dramatiq's broker, without middleware: the database decides when an actor that failed is retried."""
-    return Broker(client=BrokerClient.from_url(url, **options(Retry, TIMEOUT)), namespace=namespace, middleware=[])
+    client = BrokerClient.from_pool(Pool.from_url(url, **options(Retry, TIMEOUT)))
+    return Broker(client=client, namespace=namespace, middleware=[])

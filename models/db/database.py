@@ -143,7 +143,7 @@ async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[Tor
 
 
 async def drop_stray_connections() -> None:
-    """Close the open database's connections to a PostgreSQL that is gone; raises what asyncpg does without a new one."""
+    """Replace the open database's connections if a new one leads elsewhere; raises what asyncpg does without one."""
     client = connection()
     if isinstance(client, PostgresClient):
         await client.drop_strays()

@@ -35,7 +35,7 @@ from tortoise.exceptions import TransactionManagementError
 #: Seconds for closing the pool.
 CLOSE_TIMEOUT = 2.0
 
-#: Seconds after which a connection in use is looked into, and that a new one has for doing so.
+#: Seconds after which a connection in use counts as late; and that a new one has to be made and to answer.
 LATE, LOOK = 2.0, 2.0
 
 #: After these a connection is of no use: it was silent, its server died during a statement, is a standby or is about to
@@ -74,29 +74,30 @@ class PostgresClient(AsyncpgDBClient):
     def __init__(self, *args: Any, acquire_timeout: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._acquire_timeout = acquire_timeout
-        #: Connections in use, and since when (``time.monotonic``).
-        self._in_use: dict[PoolConnectionProxy[Any], float] = {}
-        #: When the server of each connection was started.
+        #: Connections in use: since when (``time.monotonic``), and when its server was started.
+        self._in_use: dict[PoolConnectionProxy[Any], tuple[float, datetime | None]] = {}
+        #: When the server of each connection was started, and that of the last one that was made.
+        self._newest: datetime | None = None
         self._started: weakref.WeakKeyDictionary[asyncpg.Connection[Any], datetime] = weakref.WeakKeyDictionary()
 
     async def create_pool(self, **options: Any) -> asyncpg.Pool[Any]:
         """A pool whose connections know their server."""
 
         async def init(connection: asyncpg.Connection[Any]) -> None:
-            self._started[connection] = await connection.fetchval(_STARTED, timeout=options["timeout"])
+            self._newest = self._started[connection] = await connection.fetchval(_STARTED, timeout=options["timeout"])
 
         return await asyncpg.create_pool(None, init=init, **options)
 
     async def drop_strays(self) -> None:
         """
-        Close the connections that wait for an answer of a server that is gone, which a proxy may keep open.
+        Make a new connection; replace the others if it leads to another server, or to the same one after a restart.
+
+        Those that have waited for long are closed at once: a proxy may keep them open though their server is gone.
 
         Raises:
             Exception: Whatever asyncpg raises when no new connection can be made.
         """
-        before = time.monotonic() - LATE
-        late = [connection for connection, since in self._in_use.items() if since < before]
-        if not late or self._pool is None:
+        if self._pool is None:
             return
         options = {name: value for name, value in self._template.items() if name not in _OF_POOL}
         new = await asyncpg.connect(password=self.password, **{**options, "timeout": LOOK})
@@ -104,16 +105,14 @@ class PostgresClient(AsyncpgDBClient):
             started = await new.fetchval(_STARTED, timeout=LOOK)
         finally:
             new.terminate()
-        strays = [one for one in late if one in self._in_use and self._started_of(one) not in (None, started)]
-        for stray in strays:
-            with suppress(InterfaceError):
-                stray.terminate()
-        if strays:
+        late = time.monotonic() - LATE
+        for connection, (since, its) in list(self._in_use.items()):
+            if its != started and since < late:
+                with suppress(InterfaceError):
+                    connection.terminate()
+        if started != self._newest:
+            self._newest = started
             await self._pool.expire_connections()
-
-    def _started_of(self, connection: PoolConnectionProxy[Any]) -> datetime | None:
-        own = connection._con  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy has no other way to it
-        return None if own is None else self._started.get(own)
 
     def acquire_connection(self) -> PoolConnectionWrapper[Any]:
         return _Session(self, self._pool_init_lock)
@@ -128,7 +127,9 @@ class PostgresClient(AsyncpgDBClient):
             await PoolConnectionWrapper(self, self._pool_init_lock).ensure_connection()
             assert self._pool is not None  # noqa: S101 - it was just made
             taken = await self._pool.acquire()
-        self._in_use[taken] = time.monotonic()
+        # The proxy has no other way to its connection.
+        started = self._started.get(taken._con)  # type: ignore[attr-defined]  # noqa: SLF001
+        self._in_use[taken] = time.monotonic(), started
         return taken
 
     async def _close(self) -> None:
