@@ -35,6 +35,10 @@ class TryLater(DeliveryError):  # noqa: N818 - named by what to do
     unexplained: bool = False
 
 
+class OutOfFiles(TryLater):
+    """This process may open no more files, or has no port left: no fault of any LMS, which heard nothing of it."""
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class GiveUp(DeliveryError):  # noqa: N818 - named by what to do
     """The LMS will never accept this score as it is now: unknown learner, course concluded, wrong address."""

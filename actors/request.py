@@ -9,7 +9,7 @@ import structlog
 
 from actors import resolution
 from actors.dependencies import Dependencies
-from actors.errors import Ambiguous, DeliveryError, TryLater
+from actors.errors import Ambiguous, DeliveryError, OutOfFiles, TryLater
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target, WireRequest
 from actors.response import Response
@@ -74,6 +74,9 @@ class Requests:
                 platform=self._dependencies.settings.platforms.get(address.consumer_key),
                 redacted=(*claim.ids, *wire.redacted),
             )
+        except OutOfFiles as error:
+            log.warning("attempt.out_of_files", assignment=claim.assignment_id, reason=error.reason)
+            return self.put_off(claim, error)
         except DeliveryError as error:
             failure, number = error, await _tries(claim, error)
         except Exception:

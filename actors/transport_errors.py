@@ -9,7 +9,7 @@ import aiohttp
 
 from actors.broken_http import fault_in_http
 from actors.egress import EgressRefused
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, OutOfFiles, TryLater
 
 
 def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = ()) -> DeliveryError:
@@ -24,6 +24,8 @@ def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = (
     if fault is not None and connected:
         return Ambiguous(f"the answer is not HTTP: {fault}")
     why = describe_transport_error(error)
+    if not connected and _is_ours(error):
+        return OutOfFiles(f"this machine could not make a connection: {why}")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Misconfigured(f"the campus's certificate cannot be trusted: {why}", bytes_left=False)
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
@@ -35,6 +37,28 @@ def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = (
     if isinstance(error, aiohttp.ClientConnectorError) or not connected:
         return TryLater(f"no connection to the campus: {why}")
     return Ambiguous(f"the connection was lost while waiting for the answer: {why}")
+
+
+#: What the system says when files, memory or ports run out.
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether this process lacks what a connection needs."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    # After several addresses were tried there is no number, only what was said of each.
+    if getattr(cause, "errno", None) in _OURS or os.strerror(errno.EMFILE) in str(cause):
+        return True
+    # A look-up that cannot open its files says only that it failed.
+    return isinstance(error, aiohttp.ClientConnectorDNSError) and not _may_open()
+
+
+def _may_open() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
 
 
 def egress_refusal(error: Exception) -> str | None:
