@@ -78,7 +78,9 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
     async with AsyncExitStack() as stack:
         health, metrics = Health(), Metrics(version("passbackd"), started=time.time())
         metrics.ready.set_function(lambda: not health.troubles())
-        port = await _open_web(config, application(health, metrics), stack)
+        port = await _open_web(
+            config, application(health, metrics, (config.web.host.lower(), *config.web.names)), stack
+        )
         log.info("listening", host=config.web.host, port=port)
 
         embedded: EmbeddedServer | None = None
@@ -124,7 +126,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
             Loop("heartbeat", heartbeat.step),
-            Loop("queue", worker.watch),
+            Loop("queue", worker.watch, progresses=worker.looks),
             Loop("connections", drop_strays),
             Loop("gauges", gauges.step),
             Loop("prune", prune.step),

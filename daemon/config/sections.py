@@ -165,6 +165,10 @@ class WebSection(Section):
     addresses."""
     port: values.Port = 9871
     """0 lets the system choose one."""
+    names: values.Hosts = ()
+    """Names by which the pages may be asked for, besides localhost, web.host and every IP address, as in
+    ["passbackd.example.edu"]; no page of the web can then read them through a visitor's browser. In the environment:
+    with commas."""
 
 
 class LogSection(Section):

@@ -38,6 +38,14 @@ def _network(text: str) -> _Network:
         raise ValueError(f"holds {text!r}, an address inside a network: write {meant} for the whole of it") from None
 
 
+def _hosts(value: object) -> object:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('should be a list of host names, as in ["passbackd.example.edu"]')
+    if wrong := [item for item in value if "/" in item or ":" in item]:
+        raise ValueError(f"holds {mask(repr(wrong[0]))}: write the host's name alone, without scheme and port")
+    return tuple(item.lower().rstrip(".") for item in value)
+
+
 def _profiles(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('should be a table, as in { example = "canvas" }')  # noqa: TRY004 - pydantic wants it
@@ -91,6 +99,7 @@ OptionalFile = Annotated[File | None, BeforeValidator(lambda value: None if valu
 DatabaseUrl = Annotated[str, AfterValidator(database_url)]
 RedisUrl = Annotated[str, AfterValidator(redis_url)]
 Zone = Annotated[str, AfterValidator(_zone_name)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

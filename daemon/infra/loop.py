@@ -18,7 +18,11 @@ STUCK = 60.0
 
 
 class Loop:
-    """One named loop of the daemon: *step* is one round, which sleeps by itself and is called again at once."""
+    """
+    One named loop of the daemon: *step* is one round, which sleeps by itself and is called again at once.
+
+    *progresses*: whether the work that it watches goes on.
+    """
 
     def __init__(
         self,
@@ -26,8 +30,10 @@ class Loop:
         step: Callable[[Stop], Awaitable[None]],
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        progresses: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
+        self._progresses = progresses
         self._step = step
         self._monotonic = monotonic
         #: When the last round began.
@@ -36,7 +42,8 @@ class Loop:
         self.trouble: str | None = None
 
     def is_ticking(self) -> bool:
-        return self._monotonic() - self.ticked < STUCK
+        """Whether a round began lately: one that waits for ever has no successor, one for a lost server has."""
+        return self._monotonic() - self.ticked < STUCK and self._progresses()
 
     async def run(self, stop: Stop) -> None:
         """Repeat until *stop*, or until a fault that a retry cannot repair: a bug, which is raised."""

@@ -19,6 +19,7 @@ from dramatiq import MessageProxy
 from dramatiq.errors import ConnectionClosed
 from dramatiq.worker import Worker, WorkerThread, _WorkQueueItem
 
+from daemon.infra.loop import STUCK
 from daemon.infra.stop import Stop
 from daemon.queue.broker import Broker, BrokerClient
 
@@ -92,6 +93,15 @@ class LoopWorker(Worker):
         if self.client.trouble is not None:
             raise ConnectionClosed(self.client.trouble)  # type: ignore[no-untyped-call]
         await stop.sleep(WATCH_EVERY)
+
+    def looks(self) -> bool:
+        """
+        Whether it has asked each queue for messages lately: not if all it has taken never ends.
+
+        A lost Redis is no fault of the worker's.
+        """
+        last = min(cast("Broker", self.broker).looked.values(), default=time.monotonic())
+        return self.client.trouble is not None or time.monotonic() - last < STUCK
 
     def start_and_wait(self) -> None:
         """Start, and wait until each thread has begun: one that is stopped before would not notice."""

@@ -30,9 +30,13 @@ class Health:
         self._context = contextvars.copy_context()
         self.starting = None
 
+    def stuck(self) -> list[str]:
+        """The names of the loops that do not tick, as one does that waits for a lost server."""
+        return [loop.name for loop in self._loops if not loop.is_ticking()]
+
     def is_alive(self) -> bool:
-        """Whether every loop ticks, as one does that waits for a lost server."""
-        return all(loop.is_ticking() for loop in self._loops)
+        """Whether none is stuck."""
+        return not self.stuck()
 
     def troubles(self) -> list[str]:
         """Why the daemon is not ready; empty when it is."""

@@ -1,12 +1,18 @@
 """The web port: ``/metrics``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
 
 import asyncio
+import logging
+import re
 from asyncio import Protocol
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
+from aiohttp.web_protocol import RequestHandler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from actors.metrics import Metrics
@@ -14,6 +20,8 @@ from daemon.web.health import Health
 
 #: Seconds that a connection may last.
 LIFETIME = 30.0
+#: Connections at once, each an open file; a new one ends the oldest.
+MAX_CONNECTIONS = 64
 #: Bytes of a line or a header of a request, and of its body.
 MAX_REQUEST_BYTES = 4096
 #: These pages are not for browsers.
@@ -33,15 +41,44 @@ async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
     response.force_close()
 
 
-def application(health: Health, metrics: Metrics) -> web.Application:
-    """The four pages."""
+def is_ours(host: str | None, names: Collection[str]) -> bool:
+    """
+    Whether a ``Host`` header (RFC 9110, section 7.2) names this port. Pure.
+
+    Someone else's name may lead here too, and then a browser gives our pages to that name's site (DNS rebinding). It
+    does not for an address, and every browser sends the header.
+    """
+    if host is None:
+        return True
+    name = re.sub(r":[0-9]*$", "", host).lower().rstrip(".")
+    if name == "localhost" or name in names:
+        return True
+    try:
+        if name.startswith("[") and name.endswith("]"):
+            IPv6Address(name[1:-1])
+        else:
+            IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def application(health: Health, metrics: Metrics, names: Collection[str] = ()) -> web.Application:
+    """The four pages, for those who ask for them by an address or one of *names*, in lower case."""
+
+    @web.middleware
+    async def refuse_other_names(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_ours(request.headers.get("Host"), names):
+            return web.Response(text="this is not the host that you asked for: see web.names\n", status=421)
+        return await handler(request)
 
     async def show_metrics(_request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def livez(_request: web.Request) -> web.Response:
-        alive = health.is_alive()
-        return web.Response(text="ok\n" if alive else "a loop is stuck\n", status=200 if alive else 503)
+        stuck = health.stuck()
+        text = f"a loop is stuck: {', '.join(stuck)}\n" if stuck else "ok\n"
+        return web.Response(text=text, status=503 if stuck else 200)
 
     async def readyz(_request: web.Request) -> web.Response:
         troubles = health.troubles()
@@ -57,7 +94,7 @@ def application(health: Health, metrics: Metrics) -> web.Application:
             return web.json_response({"error": "; ".join(health.troubles())}, status=503)
         return web.json_response(document)
 
-    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
+    app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[refuse_other_names])
     app.on_response_prepare.append(_harden)
     for path, page in (("/metrics", show_metrics), ("/livez", livez), ("/readyz", readyz), ("/statusz", statusz)):
         app.router.add_get(path, page)
@@ -72,15 +109,25 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
     Raises:
         OSError: The port is taken, or the host is not ours.
     """
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_no_request)
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=1.0, max_line_size=MAX_REQUEST_BYTES, max_field_size=MAX_REQUEST_BYTES
+        app,
+        logger=logger,
+        access_log=None,
+        shutdown_timeout=1.0,
+        max_line_size=MAX_REQUEST_BYTES,
+        max_field_size=MAX_REQUEST_BYTES,
     )
     await runner.setup()
     loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
 
     def connection() -> Protocol:
+        open_ones = [one for one in serve.connections if one.transport is not None]
+        if len(open_ones) >= MAX_CONNECTIONS:
+            _end(open_ones[0])
         handler = serve()
-        loop.call_later(LIFETIME, handler.force_close)
+        loop.call_later(LIFETIME, _end, handler)
         return handler
 
     try:
@@ -91,3 +138,16 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
             server.close()
     finally:
         await runner.cleanup()
+
+
+def _is_no_request(record: logging.LogRecord) -> bool:
+    """Whether a line is about more than a request that is no HTTP, of which a stranger can send any number."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _end(handler: RequestHandler) -> None:
+    transport = handler.transport
+    handler.force_close()
+    if transport is not None:
+        # Without waiting for a client that does not read.
+        transport.abort()

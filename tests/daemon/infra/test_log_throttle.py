@@ -90,7 +90,10 @@ def test_another_trouble_of_the_same_server_has_a_line_of_its_own_in_our_words(l
             consumer(ConnectionClosed(error))
             structlog.get_logger("daemon.infra.loop").warning("server unavailable", server="redis", error=error)
     gone, full = lines()
-    assert (gone["problem"], full["problem"]) == ("redis does not answer", "redis is full (maxmemory) and takes no writes")
+    assert (gone["problem"], full["problem"]) == (
+        "redis does not answer",
+        "redis is full (maxmemory) and takes no writes",
+    )
     loop(asyncpg.DiskFullError("No space left on device"), server="database")
     (line,) = lines()
     assert line["problem"] == "database has a full disk"

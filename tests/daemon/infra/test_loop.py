@@ -41,6 +41,14 @@ async def test_a_loop_repeats_until_it_is_stopped_and_each_round_is_a_sign_of_li
     await Loop("intake", rounds(ValueError("never"))).run(stop)
 
 
+async def test_a_loop_whose_work_does_not_go_on_is_not_ticking():
+    goes_on = True
+    loop = Loop("queue", rounds(None), progresses=lambda: goes_on)
+    assert loop.is_ticking()
+    goes_on = False
+    assert not loop.is_ticking()
+
+
 @pytest.mark.parametrize(
     "error", [ConnectionRefusedError("no"), TimeoutError(), OperationalError("database is locked")], ids=repr
 )

@@ -1,6 +1,7 @@
 """The web port: four pages, read-only."""
 
 import asyncio
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -10,7 +11,7 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream
 from daemon.web.health import Health
-from daemon.web.server import LIFETIME, MAX_REQUEST_BYTES, application, web_server
+from daemon.web.server import LIFETIME, MAX_CONNECTIONS, MAX_REQUEST_BYTES, application, is_ours, web_server
 from models.db.clock import Clock
 from models.queries.status import STATES
 
@@ -92,7 +93,7 @@ async def test_a_running_daemon_is_alive_and_ready_and_not_alive_with_a_stuck_lo
     assert await get("/livez") == (200, "text/plain", "ok\n")
     assert await get("/readyz") == (200, "text/plain", "ok\n")
     loops[1].ticked -= STUCK + 1
-    assert await get("/livez") == (503, "text/plain", "a loop is stuck\n")
+    assert await get("/livez") == (503, "text/plain", "a loop is stuck: dispatch\n")
 
 
 async def test_the_status_is_json_also_while_the_daemon_is_not_ready(get, loops):
@@ -143,9 +144,63 @@ async def test_a_client_that_says_nothing_is_not_waited_for_for_ever(app):
         writer.write(b"GET /livez HTTP/1.1\r\n")
         await writer.drain()
         await asyncio.sleep(0.01)
-        (timer,) = [handle for handle in loop._scheduled if "force_close" in repr(handle)]
+        (timer,) = [handle for handle in loop._scheduled if "_end" in repr(handle)]
         assert LIFETIME - 5 < timer.when() - loop.time() <= LIFETIME
         timer._run()
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        (None, True),
+        ("localhost:9871", True),
+        ("LocalHost.", True),
+        ("127.0.0.1:9871", True),
+        ("[::1]:9871", True),
+        ("192.0.2.7:9871", True),
+        ("[2001:db8::7]", True),
+        ("passbackd.example.edu:9871", True),
+        ("PASSBACKD.example.edu", True),
+        ("evil.example:9871", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("2130706433", False),
+        ("0x7f.1", False),
+        ("[::1].evil.example", False),
+        ("[localhost]", False),
+        ("", False),
+        ("localhost@evil.example", False),
+        ("[::1%25x]evil", False),
+    ],
+)
+def test_a_host_is_ours_by_its_address_or_a_name_that_was_set(host, ours):
+    assert is_ours(host, ("passbackd.example.edu",)) is ours
+
+
+async def test_a_page_is_not_given_to_whoever_asks_for_another_host(ask):
+    for path in PAGES:
+        refused = await ask(path, headers={"Host": "evil.example"})
+        assert (refused.status, "web.names" in await refused.text()) == (421, True)
+        assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("says", [b"", b"GET /livez HTTP/1.1\r\n"], ids=["nothing", "half a request"])
+async def test_a_flood_of_connections_is_bounded_and_a_page_still_comes(app, says):
+    async with web_server(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
+        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
+        for _, writer in flood:
+            writer.write(says)
+            await writer.drain()
+        for _ in range(5):
+            async with session.get(f"http://127.0.0.1:{port}/livez") as answer:
+                assert answer.status == 200
+            flood.append(await asyncio.open_connection("127.0.0.1", port))
+        # The oldest were ended for them.
+        for reader, _ in flood[:5]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        for _, writer in flood:
+            writer.close()
