@@ -151,7 +151,7 @@ class Outcomes:
         Pass back the grades of assignments that are due, and of those that are handed over after them.
 
         Raises:
-            TypeError: It is not a list of ids: a message of another release, or of another program.
+            TypeError: It is no list of so many ids: a message of another release, or of another program.
         """
         ids = _checked(assignment_ids)
         if self._closed or not self._dependencies.may_send():
@@ -199,8 +199,10 @@ class Outcomes:
 
 def _checked(assignment_ids: object) -> list[int]:
     # An id that the database cannot hold would fail the claims of the messages beside it.
-    if not isinstance(assignment_ids, list) or not all(
-        isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID for one in assignment_ids
+    if (
+        not isinstance(assignment_ids, list)
+        or len(assignment_ids) > MAX_IDS_A_MESSAGE
+        or not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID for one in assignment_ids)
     ):
-        raise TypeError("a message names a list of assignment ids")
-    return list(dict.fromkeys(assignment_ids))[:MAX_IDS_A_MESSAGE]
+        raise TypeError(f"a message names a list of assignment ids, {MAX_IDS_A_MESSAGE} at most")
+    return list(dict.fromkeys(assignment_ids))

@@ -34,7 +34,7 @@ class AsyncPool(redis.asyncio.ConnectionPool):
         self._ages = _Ages()
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
-        connection = await super().get_connection(*args, **options)
+        connection = await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
         if self._ages.is_old(connection):
             try:
                 await connection.disconnect()
@@ -56,8 +56,8 @@ class Pool(redis.ConnectionPool):
         connection = super().get_connection(*args, **options)
         if self._ages.is_old(connection):
             try:
-                connection.disconnect()
-                connection.connect()
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                connection.connect()  # type: ignore[no-untyped-call]
             except BaseException:
                 self.release(connection)
                 raise

@@ -1,9 +1,11 @@
 """Dramatiq's broker: it reports faults of Redis at once, and its consumers notice a new message at once."""
 
+import time
 from threading import Event
 from typing import Any
 
 import redis
+import structlog
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
@@ -12,9 +14,23 @@ from redis.retry import Retry
 
 from daemon.infra.errors import describe
 from daemon.infra.redis import TIMEOUT, Pool, options
+from daemon.queue.messages import RefusedMessageError, check_message
+
+log = structlog.get_logger(__name__)
 
 #: Seconds between two fetches from a queue without a notification; and once the worker stops.
 IDLE, IDLE_AT_STOP = 1.0, 0.02
+
+
+# A fetch gives messages without their ids. Else the message would come back once this worker is gone.
+_DROP = """
+for _, id in ipairs(redis.call('smembers', KEYS[1])) do
+    if redis.call('hget', KEYS[2], id) == ARGV[1] then
+        redis.call('srem', KEYS[1], id)
+        redis.call('hdel', KEYS[2], id)
+    end
+end
+"""
 
 
 class BrokerClient(redis.Redis):
@@ -43,6 +59,8 @@ class Broker(RedisBroker):
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self._notified: dict[str, Event] = {}
         self._idle = IDLE
+        #: By queue, when it was last asked for messages (``time.monotonic``).
+        self.looked: dict[str, float] = {}
 
     @property
     def consumer_class(self) -> Any:
@@ -59,6 +77,22 @@ class Broker(RedisBroker):
         self._notified.setdefault(enqueued.queue_name, Event()).set()
         return enqueued
 
+    def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
+        """Up to *prefetch* messages; those that cannot be worked on are dropped and logged."""
+        self.looked[queue_name] = time.monotonic()
+        fetched = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        return [data for data in fetched if data is not None and self._is_taken(queue_name, data)]
+
+    def _is_taken(self, queue_name: str, data: bytes) -> bool:
+        try:
+            check_message(data, queue_name, now_ms=time.time() * 1000)
+        except RefusedMessageError as refusal:
+            log.error("a queue message was refused", queue=queue_name, reason=str(refusal))  # noqa: TRY400
+            acks = f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"
+            self.client.eval(_DROP, 2, acks, f"{self.namespace}:{queue_name}.msgs", data)
+            return False
+        return True
+
     def end_waits(self) -> None:
         """The worker is about to stop: no consumer waits any more."""
         self._idle = IDLE_AT_STOP
@@ -70,6 +104,7 @@ class _Consumer(_RedisConsumer):
     def __init__(self, broker: Broker, queue_name: str, prefetch: int, _timeout: int) -> None:
         # With a time-out of 0 Dramatiq's own never sleeps.
         super().__init__(broker, queue_name, prefetch, 0)  # type: ignore[no-untyped-call]
+        broker.looked[queue_name] = time.monotonic()
 
     def __next__(self) -> Any:
         message = super().__next__()  # type: ignore[no-untyped-call]

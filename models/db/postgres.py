@@ -99,8 +99,8 @@ class PostgresClient(AsyncpgDBClient):
         """
         if self._pool is None:
             return
-        options = {name: value for name, value in self._template.items() if name not in _OF_POOL}
-        new = await asyncpg.connect(password=self.password, **{**options, "timeout": LOOK})
+        options: dict[str, Any] = {name: value for name, value in self._template.items() if name not in _OF_POOL}
+        new = await asyncpg.connect(**{**options, "password": self.password, "timeout": LOOK})
         try:
             started = await new.fetchval(_STARTED, timeout=LOOK)
         finally:

@@ -210,16 +210,14 @@ async def test_a_message_that_names_anything_else_is_refused(messenger, named):
         await messenger.outcomes.send(named)
 
 
-async def test_the_ids_of_a_message_are_bounded_and_each_is_claimed_once(sending, lms, leaf):
-    await sending.send(2**63 - 1, *([leaf] * 200), *range(10_000, 20_000))
-    assert len(lms.requests) == 1
-
-
-async def test_an_id_beyond_the_bound_is_left_to_the_dispatcher(sending, lms, leaf):
-    await sending.send(*range(10_000, 10_000 + MAX_IDS_A_MESSAGE), leaf)
+async def test_a_message_that_names_too_many_is_refused_before_anything_is_taken(sending, lms, leaf):
+    for named in ([leaf] * (MAX_IDS_A_MESSAGE + 1), [leaf, *range(10_000, 20_000)]):
+        with pytest.raises(TypeError, match="64 at most"):
+            await sending.send(*named)
     assert lms.requests == []
-    await sending.work_off()
-    assert len(lms.requests) == 1
+    assert sending.outcomes.free == sending.dependencies.settings.max_connections
+    await sending.send(2**63 - 1, *([leaf] * (MAX_IDS_A_MESSAGE - 1)))
+    assert len(lms.requests) == 1, "each is claimed once"
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 2**200, -(2**64)])

@@ -7,8 +7,10 @@ import time
 
 import dramatiq
 import pytest
+import structlog
 
 from daemon.infra.errors import is_data_fault
+from daemon.infra.loop import STUCK
 from daemon.queue.worker import ABORT_SHARE, DELAY_PREFETCH, ThreadDiedError, running_worker
 from tests.daemon.doubles import stopped
 from tests.daemon.queue.recorder import QUEUES, maker, recording, until
@@ -221,3 +223,52 @@ async def test_a_thread_that_died_ends_the_process(recorder):
         with pytest.raises(ThreadDiedError) as died:
             await worker.watch(stopped())
     assert is_data_fault(died.value), "or its loop would go on"
+
+
+# --- Whether it looks at its queues ---
+
+
+async def test_a_worker_whose_actors_all_wait_for_ever_no_longer_looks_at_its_queue(recorder):
+    worker = recorder.worker(window=2)
+    async with running_worker(worker):
+        await until(lambda: set(recorder.broker.looked) == {*QUEUES, *(f"{queue}.DQ" for queue in QUEUES)})
+        assert worker.looks()
+        await recorder.send(*"abcdef", how="waits")
+        await until(lambda: len(recorder.began) == 2 and recorder.waiting() == 4)
+        before = recorder.broker.looked[QUEUES[0]]
+        await asyncio.sleep(0.03)
+        assert recorder.broker.looked[QUEUES[0]] == before, "it has all that it may have"
+        recorder.broker.looked[QUEUES[0]] -= STUCK
+        assert not worker.looks()
+        recorder.go.set()
+        await until(worker.looks)
+
+
+async def test_a_worker_that_misses_redis_is_not_stuck(recorder, redis_server):
+    worker = recorder.worker()
+    async with running_worker(worker):
+        redis_server.stop()
+        await until(lambda: worker.client.trouble is not None)
+        for queue in recorder.broker.looked:
+            recorder.broker.looked[queue] -= STUCK
+        assert worker.looks()
+        redis_server.start()
+        await until(lambda: worker.client.trouble is None)
+        await until(worker.looks)
+
+
+async def test_a_queue_message_that_cannot_be_worked_on_is_dropped_and_its_neighbours_run(recorder):
+    client = recorder.broker.client
+    for number, data in enumerate((b"no JSON", b"{}")):
+        client.hset(f"test:{QUEUES[0]}.msgs", f"x{number}", data)
+        client.rpush(f"test:{QUEUES[0]}", f"x{number}")
+    await recorder.send("after")
+    with structlog.testing.capture_logs() as logs:
+        async with running_worker(recorder.worker()):
+            await until(lambda: recorder.ended == ["after"])
+            await until(lambda: not recorder.unacknowledged())
+    assert client.hlen(f"test:{QUEUES[0]}.msgs") == 0
+    assert [line["reason"] for line in logs if line["event"] == "a queue message was refused"] == [
+        "it cannot be read (DecodeError)",
+        "it cannot be read (DecodeError)",
+    ]

@@ -212,9 +212,7 @@ async def execute(postgres, sql):
     await asyncio.to_thread(postgres.execute, sql)
 
 
-async def test_every_session_that_became_read_only_is_replaced_at_the_first_write_that_it_refuses(
-    wire, postgres
-):
+async def test_every_session_that_became_read_only_is_replaced_at_the_first_write_that_it_refuses(wire, postgres):
     name = wire.url.rsplit("/", 1)[1]
     await execute(postgres, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     async with opened(wire):
