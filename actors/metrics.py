@@ -91,6 +91,18 @@ class Metrics:
         self.quarantined = gauge("passback_quarantined_events", "Events in quarantine.")
         self.clamped = counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"])
         self.fenced = counter("passback_fenced", "Attempts whose claim had been taken over when they ended.")
+        self._by_consumer = (
+            self.outcomes,
+            self.request_seconds,
+            self.in_flight,
+            self.oldest_due,
+            self.last_success,
+            self.parked,
+            self.campus_state,
+            self.clock_offset,
+            self.certificate_until,
+            self.clamped,
+        )
         for state in STATES:
             self.assignments.labels(state)
         for event, result in product(EVENT_TYPES, EVENT_RESULTS):
@@ -105,3 +117,17 @@ class Metrics:
         for scope in ("learner", "course", "campus"):
             self.parked.labels(consumer, scope)
         self.clamped.labels(consumer)
+
+    def consumers(self) -> set[str]:
+        """The names for which there are series."""
+        return {
+            sample.labels["consumer"]
+            for family in self._by_consumer
+            for metric in family.collect()
+            for sample in metric.samples
+        }
+
+    def forget(self, consumer: str) -> None:
+        """Drop every series of a consumer that was removed or renamed, so that no alert goes on about it."""
+        for family in self._by_consumer:
+            family.remove_by_labels({"consumer": consumer})

@@ -33,8 +33,12 @@ class Gauges:
     async def step(self, stop: Stop) -> None:
         """Read once, sleep."""
         metrics = self._metrics
+        # Before the database is read: what is counted meanwhile may be of a campus that is new.
+        counted = metrics.consumers()
         status = await read_status(now=self._clock.now())
         self._set_campuses(status.campuses)
+        for consumer in counted - self._consumers:
+            metrics.forget(consumer)
         self._set_certificates(status.campuses)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
@@ -62,8 +66,6 @@ class Gauges:
         for state in CAMPUS_STATES:
             for consumer in consumers:
                 metrics.campus_state.labels(consumer, state).set(states[consumer, state])
-            for consumer in self._consumers - consumers:
-                metrics.campus_state.remove(consumer, state)
         self._consumers = consumers
 
     def _set_certificates(self, campuses: Sequence[CampusStatus]) -> None:

@@ -129,3 +129,39 @@ async def test_the_database_is_still_shown_while_redis_is_away(empty_database):
     finally:
         port.close()
     assert gauged.value("assignments", state="due") == 1
+
+
+def names(gauged) -> set[str]:
+    """The consumers of which anything is shown."""
+    return {
+        sample.labels["consumer"]
+        for family in gauged.metrics.registry.collect()
+        for sample in family.samples
+        if "consumer" in sample.labels
+    }
+
+
+@pytest.mark.parametrize("how", ["removed", "renamed"])
+async def test_nothing_is_shown_any_more_of_a_campus_that_was_removed_or_renamed(gauged, how):
+    await make_assignment()
+    (consumer,) = await LtiConsumer.all()
+    name, metrics = consumer.consumer_name, gauged.metrics
+    await gauged.step()
+    # What attempts record.
+    metrics.outcomes.labels(name, "leaf", "retried").inc()
+    for family in (metrics.in_flight, metrics.last_success, metrics.clock_offset, metrics.certificate_until):
+        family.labels(name).set(1)
+    metrics.request_seconds.labels(name).observe(1)
+    metrics.parked.labels(name, "learner").inc()
+    await gauged.step()
+    assert names(gauged) == {name}
+    if how == "removed":
+        await consumer.delete()
+    else:
+        await LtiConsumer.filter(id=consumer.id).update(consumer_name="another")
+    await gauged.step()
+    assert names(gauged) == ({"another"} if how == "renamed" else set())
+    # An attempt that was under way ends.
+    metrics.last_success.labels(name).set(2)
+    await gauged.step()
+    assert name not in names(gauged)
