@@ -11,7 +11,8 @@ import asyncpg
 
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.timing import SUSPICIOUS, clock_difference, quickest
-from models.db.database import tortoise_config
+from models.db.database import POSTGRES_SETTINGS, tortoise_config
+from models.db.sql import Statement
 
 _FACTS = """
     SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync,
@@ -69,6 +70,33 @@ def postgres_findings(facts: Mapping[str, Any], trip: float, ahead: float) -> li
         return [*found, ok("database", difference)]
     cure = "have both set by NTP: campuses refuse signatures of a wrong time, and passbackd takes it from the database"
     return [*found, warning("database.url", difference, cure)]
+
+
+_IN_FORCE = Statement("SELECT name, setting FROM pg_settings")
+
+
+async def check_session() -> list[Finding]:
+    """Whether the sessions of the open database have the settings that passbackd asks for, and may write."""
+    return session_findings({row["name"]: row["setting"] for row in await _IN_FORCE.rows()})
+
+
+def session_findings(in_force: Mapping[str, str]) -> list[Finding]:
+    """
+    What a pooler, or a server in between, has made of our settings. Pure.
+
+    Args:
+        in_force: Every setting of a session, times in milliseconds.
+    """
+    found = []
+    if in_force.get("transaction_read_only") == "on":
+        problem = "its sessions are read-only: a standby, a primary that was demoted, or a role that may only read"
+        found.append(warning("database.url", problem, "name the primary, and a role that may write, for `run`"))
+    for name, asked in POSTGRES_SETTINGS.items():
+        # A pooler may add to the name, which does no harm.
+        if name != "application_name" and (have := in_force.get(name)) != asked:
+            problem = f"{name} is {have} and not {asked}, as passbackd asks: a session that hangs may hold up grades"
+            found.append(fault("database.url", problem, "set it for the role, as docs/install.md says of PgBouncer"))
+    return found
 
 
 @asynccontextmanager

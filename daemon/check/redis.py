@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
+from daemon.check.rehearsal import rehearse
 from daemon.check.timing import quickest
 from daemon.config import Config
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url
-from daemon.infra.errors import describe
+from daemon.infra.errors import Trouble, describe, trouble
 from daemon.infra.redis import is_too_old, redis_client
 from daemon.ingest.stream import as_text
 
@@ -22,7 +23,7 @@ _SETTINGS = ("save", "appendfsync", "maxmemory-policy")
 
 
 async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
-    """Reads only."""
+    """Changes nothing: what it writes to rehearse the daemon's work is gone when it is done."""
     url, stream = config.redis.url, config.redis.stream
     if config.redis.embedded:
         try:
@@ -35,33 +36,54 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
         url = running
     try:
         async with redis_client(url) as client:
+            await client.ping()
             found = [await _server(client), *await _stream(client, stream, deep=deep)]
-            if deep:
-                trip, _ = await quickest(client.ping)
-                settings = {name: await _setting(client, name) for name in _SETTINGS}
-                found += redis_findings(await client.info(), settings, trip)
-            return found
+            # With another kind of key there is nothing to rehearse.
+            if all(finding.severity == "ok" for finding in found):
+                found += await rehearse(client, config.redis, url)
+            return [*found, *await _deeply(client)] if deep else found
     except Exception as error:  # noqa: BLE001 - whatever the client says, the operator needs the key
-        problem = f"Redis cannot be reached ({describe(error)})"
+        lost = trouble(error)
+        words = "" if lost is None or lost == Trouble("redis") else f"{lost.words}: "
+        problem = f"Redis cannot be reached ({words}{describe(error)})"
         return [fault("redis.url", problem, "is it running, is the URL right?")]
 
 
+async def _deeply(client: Redis) -> list[Finding]:
+    trip, _ = await quickest(client.ping)
+    settings = {name: await _setting(client, name) for name in _SETTINGS}
+    try:
+        info = await client.info()
+    except NoPermissionError:
+        return [ok("redis", "its state could not be read (INFO is forbidden here): see that it keeps what it takes")]
+    return redis_findings(info, settings, trip)
+
+
 async def _server(client: Redis) -> Finding:
-    version = str((await client.info("server"))["redis_version"])
+    try:
+        version = str((await client.info("server"))["redis_version"])
+    except NoPermissionError:
+        return ok("redis", "answers; its version could not be read (INFO is forbidden here)")
     if is_too_old(version):
         return fault("redis.url", f"this Redis is {version}", "passbackd needs 6.2 or newer, or a Valkey")
     return ok("redis", f"answers, {version}")
 
 
 async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
-    kind = as_text(await client.type(stream))
+    try:
+        kind = as_text(await client.type(stream))
+    except NoPermissionError:
+        return []  # only this check asks for it
     if kind not in ("stream", "none"):
         return [fault("redis.stream", f"the key {stream} holds a {kind}, not a stream", "name another")]
     if not deep:
         return []
     if kind == "none":
         return [ok("redis", f"the stream {stream} is not there yet: the first event makes it")]
-    return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
+    try:
+        return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
+    except NoPermissionError:
+        return []
 
 
 async def _setting(client: Redis, name: str) -> str | None:

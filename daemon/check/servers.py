@@ -2,11 +2,11 @@
 
 from actors.tls import trust
 from daemon.check.findings import Finding, fault, ok, split_cure
-from daemon.check.postgres import check_postgres
+from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
-from daemon.check.sqlite import check_sqlite
+from daemon.check.sqlite import check_room, check_sqlite
 from daemon.config import Config
-from daemon.infra.errors import describe
+from daemon.infra.errors import Trouble, describe, trouble
 from models.db.database import open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known
 
@@ -28,11 +28,16 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
     try:
         async with open_database(url):
             found = [await _schema(may_migrate=config.database.migrate_on_start)]
-            if deep:
-                found += await check_postgres(url) if path is None else await check_sqlite(path)
+            if path is None:
+                found += await check_session()
+                found += await check_postgres(url) if deep else []
+            else:
+                found += await check_sqlite(path) if deep else check_room(path)
             return found
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-        problem = f"the database cannot be reached ({describe(error)})"
+        lost = trouble(error)
+        words = "" if lost is None or lost == Trouble("database") else f"{lost.words}: "
+        problem = f"the database cannot be reached ({words}{describe(error)})"
         return [fault("database.url", problem, "is it running, is the URL right?")]
 
 

@@ -33,6 +33,12 @@ async def check_sqlite(path: Path) -> list[Finding]:
     )
 
 
+def check_room(path: Path) -> list[Finding]:
+    """A fault if hardly any room is left on the disk of the file; nothing else."""
+    free = shutil.disk_usage(path.parent).free
+    return [_room(path, free)] if free < HARDLY_ANY else []
+
+
 def sqlite_findings(path: Path, version: str, journal: str, messages: Sequence[str], free: int) -> list[Finding]:
     """
     What is wrong with a file. Pure.
@@ -50,8 +56,12 @@ def sqlite_findings(path: Path, version: str, journal: str, messages: Sequence[s
     else:
         problem = f"journal mode is {journal} and not wal: the daemon and other commands wait for each other"
         found.append(warning("database.url", problem, f"put {path} on a local disk"))
+    return [*found, _room(path, free)]
+
+
+def _room(path: Path, free: int) -> Finding:
     room = f"{free / _GIB:.1f} GiB free on the disk of {path.parent}"
     if free >= LITTLE:
-        return [*found, ok("database", room)]
+        return ok("database", room)
     severity = fault if free < HARDLY_ANY else warning
-    return [*found, severity("database.url", f"only {room}", "make room there, or put the database on another disk")]
+    return severity("database.url", f"only {room}", "make room there, or put the database on another disk")

@@ -88,10 +88,14 @@ class Broker(RedisBroker):
             check_message(data, queue_name, now_ms=time.time() * 1000)
         except RefusedMessageError as refusal:
             log.error("a queue message was refused", queue=queue_name, reason=str(refusal))  # noqa: TRY400
-            acks = f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"
-            self.client.eval(_DROP, 2, acks, f"{self.namespace}:{queue_name}.msgs", data)
+            self.drop(queue_name, data)
             return False
         return True
+
+    def drop(self, queue_name: str, data: bytes) -> None:
+        """Delete messages that were fetched and are equal to this one."""
+        acks = f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"
+        self.client.eval(_DROP, 2, acks, f"{self.namespace}:{queue_name}.msgs", data)
 
     def end_waits(self) -> None:
         """The worker is about to stop: no consumer waits any more."""

@@ -40,16 +40,22 @@ POOL = 8
 #: and for a free connection. Their sum is less than a loop may take before health reports it.
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, ACQUIRE_TIMEOUT = 3, 15, 20
 
-# A claim that a crash of the server undoes could be made again while its request is still under way.
-_POSTGRES_SESSION = {"application_name": "passbackd", "synchronous_commit": "on"}
-
 #: Milliseconds. A session that hangs must release its locks long before a lease ends.
-_POSTGRES_TIMEOUTS = {
+_TIMEOUTS = {
     "lock_timeout": "5000",
     "statement_timeout": "12000",
     "idle_in_transaction_session_timeout": "30000",
-    "default_transaction_isolation": "read committed",
 }
+#: What each session asks PostgreSQL for. A claim that a crash of the server undoes could be made again while its request
+#: is still under way.
+POSTGRES_SETTINGS = {
+    **_TIMEOUTS,
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "application_name": "passbackd",
+}
+#: Without time-outs.
+_PATIENT = {name: value for name, value in POSTGRES_SETTINGS.items() if name not in _TIMEOUTS}
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -108,7 +114,7 @@ def _connection(url: str, *, patient: bool) -> dict[str, Any]:
         "timeout": CONNECT_TIMEOUT,
         "command_timeout": None if patient else COMMAND_TIMEOUT,
         "acquire_timeout": None if patient else ACQUIRE_TIMEOUT,
-        "server_settings": {**({} if patient else _POSTGRES_TIMEOUTS), **_POSTGRES_SESSION},
+        "server_settings": dict(_PATIENT if patient else POSTGRES_SETTINGS),
         # asyncpg's own reset is a round trip at each release; we leave nothing to reset.
         "reset": _no_reset,
     }

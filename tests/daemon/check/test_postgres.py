@@ -2,8 +2,10 @@
 
 import pytest
 
-from daemon.check.postgres import check_postgres, postgres_findings
+from daemon.check.postgres import check_postgres, check_session, postgres_findings, session_findings
+from models.db.database import POSTGRES_SETTINGS, open_database
 from models.db.migrate import migrate
+from models.db.sql import connection
 
 GOOD = {"version": "16.4", "read_only": "off", "is_standby": False, "may_write": True}
 GOOD |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "on")
@@ -45,3 +47,34 @@ async def test_a_real_one_is_asked_without_our_own_settings(fresh_database, post
     assert not any("only read" in finding.problem for finding in await check_postgres(url))
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert any("only read" in finding.problem for finding in await check_postgres(url))
+
+
+@pytest.mark.parametrize(
+    ("changed", "severity", "words"),
+    [
+        ({}, None, ""),
+        ({"application_name": "passbackd - 10.0.0.1:5432"}, None, ""),
+        ({"lock_timeout": "0"}, "fault", "lock_timeout is 0 and not 5000"),
+        ({"statement_timeout": "0"}, "fault", "statement_timeout is 0 and not 12000"),
+        ({"idle_in_transaction_session_timeout": "0"}, "fault", "idle_in_transaction_session_timeout is 0"),
+        (
+            {"default_transaction_isolation": "serializable"},
+            "fault",
+            "isolation is serializable and not read committed",
+        ),
+        ({"synchronous_commit": "off"}, "fault", "synchronous_commit is off and not on"),
+        ({"transaction_read_only": "on"}, "warning", "its sessions are read-only"),
+    ],
+)
+def test_a_setting_that_is_not_in_force_as_passbackd_asked_for_it_is_a_fault(changed, severity, words):
+    found = session_findings(POSTGRES_SETTINGS | {"transaction_read_only": "off"} | changed)
+    assert [finding.severity for finding in found] == ([] if severity is None else [severity])
+    assert all(words in finding.line() and finding.cure for finding in found)
+
+
+async def test_the_settings_of_a_real_session_are_compared(fresh_database):
+    async with open_database(fresh_database("postgresql")):
+        assert await check_session() == []
+        # As behind a pooler that does not pass them on.
+        await connection().execute_script("SET lock_timeout = 0; SET default_transaction_read_only = on")
+        assert [finding.severity for finding in await check_session()] == ["warning", "fault"]
