@@ -15,7 +15,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from daemon.config import Config, ConfigError, find_config_file, load
 from daemon.infra import log
 from daemon.infra.embedded_lock import known_url
-from daemon.infra.errors import describe
+from daemon.infra.errors import Trouble, describe, trouble
 from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database
 from daemon.ingest.stream import Stream
@@ -117,7 +117,9 @@ def run_in_database(config: Config, work: Callable[[], Awaitable[_T]], *, may_mi
             except (SchemaError, UnusableError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
-                fail(f"database.url: the database cannot be reached: {describe(error)}")
+                lost = trouble(error)
+                words = "" if lost is None or lost == Trouble("database") else f" ({lost.words})"
+                fail(f"database.url: the database cannot be reached{words}: {describe(error)}")
             return await work()
 
     return run_work(opened())

@@ -10,6 +10,7 @@ from rich.text import Text
 from daemon.cli.common import measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.screen import cell, console, print_json
+from daemon.cli.troubles import server_troubles
 from daemon.config import zone
 from daemon.infra.log import printable
 from daemon.infra.text import age, counted, past
@@ -29,7 +30,8 @@ def show_status(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
     async def work() -> tuple[Snapshot, list[IdleConsumer], bool]:
         async with opened_stream(settings) as stream:
             clock = await measured_clock()
-            return await snapshot(clock.now(), stream), await read_idle_consumers(), stream is not None
+            troubles = await server_troubles(settings, stream)
+            return await snapshot(clock.now(), stream, troubles), await read_idle_consumers(), stream is not None
 
     shot, idle, redis_answers = run_in_database(settings, work)
     if as_json:
@@ -51,6 +53,7 @@ def print_status(
         f"quarantine: {counted(shot.status.quarantined, 'event')}",
         _oldest("due", shot.status.oldest_due, shot.now, where),
         _oldest("parked", shot.status.oldest_parked, shot.now, where),
+        *(f"trouble: {trouble}" for trouble in shot.troubles),
     ):
         _say(screen, line)
     screen.print()

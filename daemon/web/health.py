@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ class Health:
         """What ``status --json`` prints; None before the database is open."""
         if self._clock is None or self._stream is None:
             return None
-        reading = status_document(self._clock.now(), self._stream)
+        reading = status_document(self._clock.now(), self._stream, self.troubles())
         return await asyncio.get_running_loop().create_task(reading, context=self._context)
 
 
@@ -58,7 +58,7 @@ class Snapshot:
     Everything that ``status`` shows, at *now* (milliseconds since 1970 by the database's clock).
 
     *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades that a campus accepted a minute
-    lately, by consumer and origin.
+    lately, by consumer and origin. *troubles*: of servers, a line each.
     """
 
     now: int
@@ -66,9 +66,10 @@ class Snapshot:
     stream_lag: int | None
     daemons: Members
     rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    troubles: Sequence[str] = ()
 
 
-async def snapshot(now: int, stream: Stream | None) -> Snapshot:
+async def snapshot(now: int, stream: Stream | None, troubles: Sequence[str] = ()) -> Snapshot:
     """
     Read the status of everything; a role that may only read is enough.
 
@@ -79,12 +80,12 @@ async def snapshot(now: int, stream: Stream | None) -> Snapshot:
     # Before the status, which then includes all that the lag counts as applied.
     lag = await stream_lag(stream)
     status = await read_status(now=now)
-    return Snapshot(now, status, lag, await read_members(now=now), await read_rates(now=now))
+    return Snapshot(now, status, lag, await read_members(now=now), await read_rates(now=now), troubles)
 
 
-async def status_document(now: int, stream: Stream | None) -> dict[str, Any]:
+async def status_document(now: int, stream: Stream | None, troubles: Sequence[str] = ()) -> dict[str, Any]:
     """The contract's ``status --json``, of what :func:`snapshot` reads."""
-    return render(await snapshot(now, stream))
+    return render(await snapshot(now, stream, troubles))
 
 
 def render(shot: Snapshot) -> dict[str, Any]:
@@ -95,6 +96,7 @@ def render(shot: Snapshot) -> dict[str, Any]:
         "oldest_due_seconds": 0 if oldest is None else max(0, shot.now - oldest) / 1000,
         "stream_lag": shot.stream_lag,
         "quarantined": shot.status.quarantined,
+        "troubles": list(shot.troubles),
         "campuses": [
             {
                 "consumer": campus.consumer,

@@ -46,8 +46,8 @@ _TIMEOUTS = {
     "statement_timeout": "12000",
     "idle_in_transaction_session_timeout": "30000",
 }
-#: What each session asks PostgreSQL for. A claim that a crash of the server undoes could be made again while its request
-#: is still under way.
+#: What each session asks PostgreSQL for. A claim that a crash of the server undoes could be made again while its
+#: request is still under way.
 POSTGRES_SETTINGS = {
     **_TIMEOUTS,
     "default_transaction_isolation": "read committed",

@@ -26,11 +26,12 @@ CAMPUS_KEYS = ("consumer", "origin", "state", "due", "parked", "last_success", "
 def test_the_document_has_the_shape_that_others_rely_on():
     busy = CampusStatus(*OTHER, "up", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
-    assert render(Snapshot(NOW, status, 5, Members(1, NOW))) == {
+    assert render(Snapshot(NOW, status, 5, Members(1, NOW), troubles=["redis is full"])) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
         "oldest_due_seconds": 1.5,
         "stream_lag": 5,
         "quarantined": 4,
+        "troubles": ["redis is full"],
         "campuses": [
             dict(zip(CAMPUS_KEYS, ("campus", "https://campus.example:443", "probing", 0, 0, None, None), strict=True)),
             dict(zip(CAMPUS_KEYS, (*OTHER, "up", 3, 1, "2026-01-01T11:59:59.750Z", "no such user"), strict=True)),
