@@ -1,7 +1,9 @@
 """How far the stream has been read."""
 
+import hashlib
+import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tortoise import fields
 from tortoise.models import Model
@@ -20,8 +22,10 @@ class Intake(Model):
     epoch = fields.BigIntField(default=0)
     # A stream entry id, ``<milliseconds>-<sequence>``.
     position = fields.CharField(max_length=MAX_ENTRY_ID, default="0-0")
-    # Hex; keys the digests of retired learners.
+    # Hex; keys the digests of retired learners, and makes the database's identity.
     digest_key = fields.CharField(max_length=64)
+    # Of the stream in which the position was read; NULL before the first one.
+    stream_token = fields.CharField(max_length=32, null=True)
 
     class Meta:
         table = "intake"
@@ -30,17 +34,28 @@ class Intake(Model):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far intake has read: *entry_id* is the last applied entry of *epoch*."""
+    """
+    How far intake has read: *entry_id* is the last applied entry of *epoch*.
+
+    *stream_token*: of the stream in which it was read; None before the first one.
+    """
 
     epoch: int
     entry_id: str
     digest_key: str
+    stream_token: str | None = field(default=None, compare=False)
+
+    @property
+    def database_id(self) -> str:
+        """Names this database and its copies, 32 hex digits: a dump or a move to another server keeps it."""
+        return hmac.new(bytes.fromhex(self.digest_key), b"database id", hashlib.sha256).hexdigest()[:32]
 
 
-_SELECT = "SELECT epoch, position AS entry_id, digest_key FROM intake WHERE id = 1"
+_SELECT = "SELECT epoch, position AS entry_id, digest_key, stream_token FROM intake WHERE id = 1"
 _READ = Statement(_SELECT)
 _LOCK = Statement(f"{_SELECT} {{for_update}}")
 _MOVE = Statement("UPDATE intake SET epoch = :epoch, position = :position WHERE id = 1 RETURNING id")
+_ADOPT = Statement("UPDATE intake SET stream_token = :stream_token WHERE id = 1 RETURNING id")
 _FIRST = Statement("""
     INSERT INTO intake (id, epoch, position, digest_key) VALUES (1, 0, '0-0', :digest_key)
     ON CONFLICT (id) DO NOTHING RETURNING id""")
@@ -71,3 +86,8 @@ async def lock_position() -> Position | None:
 async def move_position(epoch: int, entry_id: str) -> None:
     """Within the transaction that holds the lock."""
     await _MOVE.rows(epoch=epoch, position=entry_id)
+
+
+async def adopt_stream(stream_token: str) -> None:
+    """Within the transaction that holds the lock: from now on this database's events are those of that stream."""
+    await _ADOPT.rows(stream_token=stream_token)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.heartbeat import ALIVE_MS, Heartbeat, Members, beat, deregister, read_members
+from models.heartbeat import ALIVE_MS, MAX_TROUBLES, Heartbeat, Members, beat, deregister, read_members, reader_seen_at
 
 NOW = 10_000_000
 
@@ -42,3 +42,27 @@ async def test_a_daemon_that_ends_is_gone_at_once_and_one_that_was_killed_after_
     for name in ("ends", "unknown"):
         await deregister(name, now=NOW)
         assert sorted(row.id for row in await Heartbeat.all()) == ["killed", "works"]
+
+
+async def test_why_daemons_at_work_are_not_ready_is_known_once_each_and_forgotten_when_they_are():
+    await beat("a", now=NOW, troubles=["redis: away", "prune: \x00 failed"])
+    await beat("b", now=NOW, troubles=["redis: away"])
+    await beat("killed", now=NOW - ALIVE_MS, troubles=["the database is away"])
+    assert (await read_members(now=NOW)).troubles == ("prune:  failed", "redis: away")
+    await beat("a", now=NOW)
+    assert (await read_members(now=NOW)).troubles == ("redis: away",)
+    await beat("b", now=NOW, troubles=["x" * 10_000])
+    assert (await read_members(now=NOW)).troubles == ("x" * MAX_TROUBLES,)
+
+
+async def test_a_stream_is_read_while_a_daemon_at_work_reads_it_that_is_not_the_one_which_asks():
+    await beat("a", now=NOW - 1, stream_token="one")
+    await beat("b", now=NOW, stream_token="one")
+    await beat("c", now=NOW)
+    await beat("killed", now=NOW - ALIVE_MS, stream_token="two")
+    seen = {
+        (token, name): await reader_seen_at(token, except_for=name, now=NOW)
+        for token in ("one", "two")
+        for name in "ab"
+    }
+    assert seen == {("one", "a"): NOW, ("one", "b"): NOW - 1, ("two", "a"): None, ("two", "b"): None}

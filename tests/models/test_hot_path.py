@@ -36,6 +36,7 @@ _TEXTS = (
     "origin",
     "place",
     "position",
+    "stream_token",
     "type",
     "usage_id",
     "user_id",
