@@ -24,6 +24,7 @@ from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
+from daemon.ingest.ownership import Ownership
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
 from daemon.loops.connections import drop_strays
@@ -98,7 +99,9 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         stream = Stream(client, config.redis.stream)
 
         settings, backlog, trees = attempt_settings(config), CatchUp(), CourseTrees()
-        heartbeat = HeartbeatLoop(clock)
+        heartbeat = HeartbeatLoop(clock, reads=lambda: ownership.token, troubles=health.troubles)
+        ownership = Ownership(stream, clock, heartbeat.name)
+        health.reasons.append(lambda: ownership.trouble)
         # After the worker: this daemon sends no more.
         stack.push_async_callback(heartbeat.deregister)
 
@@ -109,7 +112,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             clock=clock,
             metrics=metrics,
             settings=settings,
-            may_send=lambda: backlog.applied,
+            may_send=lambda: backlog.applied and ownership.trouble is None,
             abort=Abort(),
             hit=environment.hit,
             cipher=cipher,
@@ -119,7 +122,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         outcomes.notify = dispatcher.notify
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
-        intake = IntakeLoop(stream, batches, keep_days=config.retention.stream_days)
+        intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
         gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
         prune = Prune(clock=clock, retention=config.retention)
         loops = [

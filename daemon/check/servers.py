@@ -2,6 +2,7 @@
 
 from actors.tls import trust
 from daemon.check.findings import Finding, fault, ok, split_cure
+from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
 from daemon.check.sqlite import check_room, check_sqlite
@@ -18,7 +19,10 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
     Args:
         deep: Also what may go wrong later: settings that lose data, clocks, memory, disk.
     """
-    return [*await check_database(config, deep=deep), *await check_redis(config, deep=deep), *_certificates(config)]
+    found = [*await check_database(config, deep=deep), *await check_redis(config, deep=deep)]
+    if all(finding.severity != "fault" for finding in found):
+        found += await check_owner(config)
+    return [*found, *_certificates(config)]
 
 
 async def check_database(config: Config, *, deep: bool) -> list[Finding]:

@@ -49,6 +49,7 @@ def print_status(
     for line in (
         f"as of {past(shot.now, where, seconds=True)}",
         daemons_line(shot.daemons, shot.now, where),
+        *(f"not ready: {printable(trouble)}" for trouble in shot.daemons.troubles),
         stream_line(shot.stream_lag, redis_away),
         f"quarantine: {counted(shot.status.quarantined, 'event')}",
         _oldest("due", shot.status.oldest_due, shot.now, where),

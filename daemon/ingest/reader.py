@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from daemon.infra.stop import Stop
 from daemon.ingest.batch import Batches, Entry, PositionMovedError
+from daemon.ingest.ownership import Ownership
 from daemon.ingest.stream import STREAM_START, Stream, StreamRead
 from models.stream_position import Position, lock_position, move_position, read_position
 
@@ -27,6 +28,8 @@ BATCH_BYTES = 16 * 1024 * 1024
 BLOCK_MS = 1000
 #: Seconds that a daemon waits when another one does intake.
 BACK_OFF = 1.0
+#: Seconds between two looks at a stream that this daemon may not read.
+LOOK_AGAIN = 0.5
 #: Seconds between two trims.
 TRIM_EVERY = 60.0
 
@@ -34,8 +37,9 @@ TRIM_EVERY = 60.0
 class IntakeLoop:
     """The loop that reads the stream. *keep_days*, for how long applied entries stay in it, may change at any time."""
 
-    def __init__(self, stream: Stream, batches: Batches, *, keep_days: float) -> None:
+    def __init__(self, stream: Stream, batches: Batches, ownership: Ownership, *, keep_days: float) -> None:
         self._stream = stream
+        self._ownership = ownership
         self._batches = batches
         self._clock = batches.clock
         self._metrics = batches.metrics
@@ -48,6 +52,9 @@ class IntakeLoop:
         """Read and apply one batch; wait up to :data:`BLOCK_MS` when there is no new entry."""
         position = await read_position()
         seen = await self._read(position.entry_id)
+        if not await self._ownership.confirm(position, seen.owner):
+            await stop.sleep(LOOK_AGAIN)
+            return
         if seen.was_reset(position.entry_id):
             await self._start_over(position)
             return

@@ -30,13 +30,14 @@ class StreamRead:
 
     *entries*: those after the position, oldest first: id, and field names and values as bytes. *last_id*: the last id
     ever given out; ``0-0`` without a stream. *first_id*: the oldest entry left. *at_position*: whether the entry at the
-    position is left.
+    position is left. *owner*: as :mod:`daemon.ingest.ownership` describes it; None if there is none.
     """
 
     entries: list[tuple[str, dict[bytes, bytes]]]
     last_id: str
     first_id: str | None
     at_position: bool
+    owner: str | None = None
 
     def was_reset(self, position: str) -> bool:
         """Whether the stream is another one than that in which *position* was read."""
@@ -62,6 +63,9 @@ return {#page, last}
 """
 _PAGE = 100
 
+#: The last byte that is read of an owner: another program may have written anything there.
+_OWNER_END = 127
+
 # Only the stream in which the position was read: another one may have replaced it since.
 _TRIM = """
 if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
@@ -77,6 +81,20 @@ class Stream:
     key: str
     #: Whether a read also tries whether the stream can be written; not where the ACL forbids trimming.
     tries_writing: bool = True
+
+    @property
+    def owner_key(self) -> str:
+        """The key that names the stream's owner."""
+        return f"{self.key}:owner"
+
+    async def owner(self) -> str | None:
+        """Whose the stream is; None without an owner."""
+        return as_text(await self.redis.getrange(self.owner_key, 0, _OWNER_END)) or None
+
+    async def claim(self, owner: str) -> str | None:
+        """Set the owner unless there is one; returns who it is then."""
+        await self.redis.set(self.owner_key, owner, nx=True)
+        return await self.owner()
 
     async def read(self, position: str, count: int) -> StreamRead:
         """Read everything that intake decides from, in one MULTI: as of one moment."""
@@ -97,8 +115,9 @@ class Stream:
             pipe.xrange(self.key, position, position)
             pipe.xrange(self.key, count=1)
             pipe.xrange(self.key, f"({position}", count=count)
-            *trimmed, info, at_position, first, entries = await pipe.execute(raise_on_error=False)
-        for answer in (*trimmed, at_position, first, entries):
+            pipe.getrange(self.owner_key, 0, _OWNER_END)
+            *trimmed, info, at_position, first, entries, owner = await pipe.execute(raise_on_error=False)
+        for answer in (*trimmed, at_position, first, entries, owner):
             if isinstance(answer, Exception):
                 raise answer
         if isinstance(info, ResponseError):
@@ -110,6 +129,7 @@ class Stream:
             last_id=as_text(info["last-generated-id"]),
             first_id=as_text(first[0][0]) if first else None,
             at_position=bool(at_position),
+            owner=as_text(owner) or None,
         )
 
     async def wait(self, position: str, block_ms: int) -> None:
@@ -145,7 +165,7 @@ class Stream:
 
 def as_text(value: bytes | str) -> str:
     """Text from a client that may return bytes."""
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 async def stream_lag(stream: Stream | None) -> int | None:

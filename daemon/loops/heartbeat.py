@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -18,15 +19,27 @@ DEREGISTER_TIME = 1.0
 
 
 class HeartbeatLoop:
-    """The loop of heartbeats, under a name that no other daemon has."""
+    """
+    The loop of heartbeats, under a name that no other daemon has.
 
-    def __init__(self, clock: Clock) -> None:
+    *reads* gives the token of the stream that this daemon reads, *troubles* why it is not ready.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        reads: Callable[[], str | None] = lambda: None,
+        troubles: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self.name = uuid.uuid4().hex
         self._clock = clock
+        self._reads = reads
+        self._troubles = troubles
 
     async def step(self, stop: Stop) -> None:
         """One heartbeat, sleep."""
-        await heartbeat.beat(self.name, now=self._clock.now())
+        await heartbeat.beat(self.name, now=self._clock.now(), stream_token=self._reads(), troubles=self._troubles())
         await stop.sleep(EVERY)
 
     async def deregister(self) -> None:

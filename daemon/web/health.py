@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ class Health:
     def __init__(self) -> None:
         self.starting: str | None = "the daemon is starting"
         self._loops: list[Loop] = []
+        #: What else may keep the daemon from being ready: each gives the reason, or None.
+        self.reasons: list[Callable[[], str | None]] = []
         self._context = contextvars.copy_context()
         self._clock: Clock | None = None
         self._stream: Stream | None = None
@@ -42,7 +44,8 @@ class Health:
         """Why the daemon is not ready; empty when it is."""
         if self.starting is not None:
             return [self.starting]
-        return [f"{loop.name}: {loop.trouble}" for loop in self._loops if loop.trouble is not None]
+        found = [f"{loop.name}: {loop.trouble}" for loop in self._loops if loop.trouble is not None]
+        return found + [reason for give in self.reasons if (reason := give()) is not None]
 
     async def statusz(self) -> dict[str, Any] | None:
         """What ``status --json`` prints; None before the database is open."""
@@ -96,7 +99,7 @@ def render(shot: Snapshot) -> dict[str, Any]:
         "oldest_due_seconds": 0 if oldest is None else max(0, shot.now - oldest) / 1000,
         "stream_lag": shot.stream_lag,
         "quarantined": shot.status.quarantined,
-        "troubles": list(shot.troubles),
+        "troubles": list(dict.fromkeys([*shot.daemons.troubles, *shot.troubles])),
         "campuses": [
             {
                 "consumer": campus.consumer,

@@ -22,6 +22,7 @@ from daemon.infra.stop import Stop
 from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
+from daemon.ingest.ownership import Ownership
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import StreamRead, parse_id
 from daemon.loops.dispatch import Dispatcher
@@ -99,6 +100,8 @@ class MemoryStream:
 
     def __init__(self) -> None:
         self.away = False
+        self.owner_key = "owner"
+        self.owner: str | None = None
         self.entries: list[tuple[str, dict[bytes, bytes]]] = []
 
     def put(self, at_ms: int, event: dict[str, Any]) -> None:
@@ -113,7 +116,13 @@ class MemoryStream:
             last_id=self.entries[-1][0] if self.entries else "0-0",
             first_id=self.entries[0][0] if self.entries else None,
             at_position=any(entry[0] == position for entry in self.entries),
+            owner=self.owner,
         )
+
+    async def claim(self, owner: str) -> str | None:
+        self._check()
+        self.owner = self.owner or owner
+        return self.owner
 
     async def wait(self, _position: str, _block_ms: int) -> None:
         self._check()
@@ -157,16 +166,18 @@ class Daemon:
             clock=clock,
             metrics=metrics,
             settings=SETTINGS,
-            may_send=lambda: backlog.applied,
+            may_send=lambda: backlog.applied and ownership.trouble is None,
             abort=Abort(),
         )
         self.queue = MemoryQueue(stream)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4)
         batches = Batches(Applier(trees, DEBOUNCE), clock, backlog, metrics, self.outcomes.enqueue_dirty)
-        intake = IntakeLoop(stream, batches, keep_days=7)
+        heartbeat = HeartbeatLoop(clock, reads=lambda: ownership.token)
+        ownership = Ownership(stream, clock, heartbeat.name)
+        intake = IntakeLoop(stream, batches, ownership, keep_days=7)
         dispatcher = Dispatcher(self.outcomes, dependencies)
         self.outcomes.notify = dispatcher.notify
-        self.steps = [HeartbeatLoop(clock).step, intake.step, dispatcher.step]
+        self.steps = [heartbeat.step, intake.step, dispatcher.step]
 
     async def round(self) -> None:
         """Every loop once, and whatever is due in the queue; a lost server is a matter of time."""

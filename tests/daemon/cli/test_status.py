@@ -82,6 +82,17 @@ def test_consumers_without_a_launch_are_shown_after_the_campuses():
     ]
 
 
+def test_what_keeps_daemons_from_being_ready_is_shown_and_cannot_steer_the_terminal():
+    screen = Console(file=io.StringIO(), width=250, highlight=False)
+    shot = Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Members(2, NOW, ("redis: away", "evil \x1b[2J")))
+    print_status(shot, (), screen, where=UTC, redis_away=None)
+    assert screen.file.getvalue().splitlines()[1:4] == [
+        "2 daemons are running",
+        "not ready: redis: away",
+        "not ready: evil \\x1b[2J",
+    ]
+
+
 def test_without_any_campus_it_is_shown_how_to_add_one():
     assert page().splitlines()[-1] == "no campus is known yet: `passbackd consumer add` adds one"
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -11,6 +12,7 @@ from actors.metrics import Metrics
 from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
+from daemon.ingest.ownership import Ownership
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import Stream
 from models.assignment import GradedAssignment
@@ -99,10 +101,12 @@ class DaemonIntake:
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
     stop: Sleepless = field(default_factory=Sleepless)
     dirty: list = field(default_factory=list)
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self):
         self.batches = Batches(self.applier, self.clock, self.backlog, self.metrics, self.enqueue)
-        self.loop = IntakeLoop(self.stream, self.batches, keep_days=7)
+        self.ownership = Ownership(self.stream, self.clock, self.name)
+        self.loop = IntakeLoop(self.stream, self.batches, self.ownership, keep_days=7)
 
     async def enqueue(self, dirty):
         self.dirty += dirty

@@ -33,6 +33,7 @@ async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(int
 
 async def test_a_daemon_that_finds_the_position_moved_drops_its_batch_and_waits(make_intake, put):
     winner = await make_intake()
+    await winner.step()
 
     class Overtaken(Impatient):
         """Another daemon is quicker between the read and the transaction."""

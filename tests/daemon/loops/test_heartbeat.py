@@ -28,6 +28,18 @@ async def test_each_daemon_has_a_name_of_its_own_and_is_counted_once_until_it_en
     assert set(await Heartbeat.all().values_list("id", flat=True)) == {daemons[1].name, daemons[2].name}
 
 
+async def test_each_heartbeat_has_what_the_daemon_reads_and_what_is_wrong_at_that_moment(clock):
+    troubles = ["redis: away"]
+    daemon = HeartbeatLoop(clock, reads=lambda: "token" if troubles else None, troubles=lambda: troubles)
+    await daemon.step(stopped())
+    row = await Heartbeat.get()
+    assert (row.stream_token, row.troubles) == ("token", "redis: away")
+    troubles.clear()
+    await daemon.step(stopped())
+    row = await Heartbeat.get()
+    assert (row.stream_token, row.troubles) == (None, None)
+
+
 async def test_a_daemon_that_cannot_deregister_ends_with_a_warning(clock):
     daemon = HeartbeatLoop(clock)
     await daemon.step(stopped())

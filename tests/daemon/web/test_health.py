@@ -26,12 +26,13 @@ CAMPUS_KEYS = ("consumer", "origin", "state", "due", "parked", "last_success", "
 def test_the_document_has_the_shape_that_others_rely_on():
     busy = CampusStatus(*OTHER, "up", 3, 1, NOW - 1_500, NOW - 250, "no such user")
     status = Status(dict.fromkeys(STATES, 0) | {"due": 3, "parked": 1}, [CAMPUS, busy], 4)
-    assert render(Snapshot(NOW, status, 5, Members(1, NOW), troubles=["redis is full"])) == {
+    members = Members(1, NOW, ("redis: away", "redis is full"))
+    assert render(Snapshot(NOW, status, 5, members, troubles=["redis is full", "disk is full"])) == {
         "assignments": {"clean": 0, "due": 3, "waiting": 0, "claimed": 0, "parked": 1, "disabled": 0},
         "oldest_due_seconds": 1.5,
         "stream_lag": 5,
         "quarantined": 4,
-        "troubles": ["redis is full"],
+        "troubles": ["redis: away", "redis is full", "disk is full"],
         "campuses": [
             dict(zip(CAMPUS_KEYS, ("campus", "https://campus.example:443", "probing", 0, 0, None, None), strict=True)),
             dict(zip(CAMPUS_KEYS, (*OTHER, "up", 3, 1, "2026-01-01T11:59:59.750Z", "no such user"), strict=True)),
@@ -62,3 +63,12 @@ async def test_a_page_that_is_asked_for_without_a_context_is_answered(empty_data
         health.started([], clock, Stream(client, "passback:events"))
         document = await asyncio.get_running_loop().create_task(health.statusz(), context=contextvars.Context())
     assert document == render(Snapshot(NOW, Status(dict.fromkeys(STATES, 0), [], 0), 0, Members(0, None)))
+
+
+def test_what_else_keeps_the_daemon_from_being_ready_is_a_trouble_only_while_it_does():
+    health, reasons = Health(), ["the stream is another database's", None]
+    health.reasons.append(lambda: reasons[0])
+    health.started([], None, None)
+    assert health.troubles() == ["the stream is another database's"]
+    reasons.pop(0)
+    assert health.troubles() == []
