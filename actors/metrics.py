@@ -88,6 +88,9 @@ class Metrics:
         self.stream_gaps = counter(
             "passback_stream_gaps", "How often entries that were not read may have been lost from the stream."
         )
+        self.intake_stalled = gauge(
+            "passback_intake_stalled", "Whether entries wait and the position in the stream does not move."
+        )
         self.quarantined = gauge("passback_quarantined_events", "Events in quarantine.")
         self.clamped = counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"])
         self.fenced = counter("passback_fenced", "Attempts whose claim had been taken over when they ended.")

@@ -26,6 +26,7 @@ from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.ownership import Ownership
 from daemon.ingest.reader import IntakeLoop
+from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.connections import drop_strays
 from daemon.loops.dispatch import Dispatcher
@@ -123,7 +124,11 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
-        gauges = Gauges(clock=clock, stream=stream, metrics=metrics, certificate_ends=certificate_ends)
+        standstill = Standstill(environment.monotonic, metrics, lambda: ownership.trouble is not None)
+        health.reasons.append(lambda: standstill.trouble)
+        gauges = Gauges(
+            clock=clock, stream=stream, metrics=metrics, standstill=standstill, certificate_ends=certificate_ends
+        )
         prune = Prune(clock=clock, retention=config.retention)
         loops = [
             Loop("intake", intake.step),

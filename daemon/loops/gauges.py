@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from actors.metrics import Metrics
 from daemon.infra.stop import Stop
+from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream, stream_lag
 from models.campus import CAMPUS_STATES
 from models.db.clock import Clock
 from models.queries.status import CampusStatus, Status, read_status
+from models.stream_position import known_position
 
 #: Seconds between two readings.
 EVERY = 5.0
@@ -20,9 +22,16 @@ class Gauges:
     """The loop that refreshes the gauges. *certificate_ends*: by origin, seconds since 1970; the sessions write it."""
 
     def __init__(
-        self, *, clock: Clock, stream: Stream, metrics: Metrics, certificate_ends: Mapping[str, float]
+        self,
+        *,
+        clock: Clock,
+        stream: Stream,
+        metrics: Metrics,
+        standstill: Standstill,
+        certificate_ends: Mapping[str, float],
     ) -> None:
         self._clock = clock
+        self._standstill = standstill
         self._certificate_ends = certificate_ends
         self._stream = stream
         self._metrics = metrics
@@ -43,7 +52,9 @@ class Gauges:
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.quarantined.set(status.quarantined)
+        position = await known_position()
         lag = await stream_lag(self._stream)
+        self._standstill.observe(position, lag)
         if lag is not None:
             metrics.stream_lag.set(lag)
         self.line = _line(status, lag)

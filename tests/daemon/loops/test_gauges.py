@@ -4,6 +4,7 @@ import pytest
 
 from actors.metrics import Metrics
 from daemon.infra.redis import redis_client
+from daemon.ingest.standstill import STANDSTILL, Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
@@ -24,7 +25,11 @@ class Gauged:
         self.clock = Clock()
         self.metrics = Metrics("test")
         self.stream = stream
-        self._gauges = Gauges(clock=self.clock, stream=stream, metrics=self.metrics, certificate_ends={})
+        self.seconds = 0.0
+        self.standstill = Standstill(lambda: self.seconds, self.metrics, lambda: False)
+        self._gauges = Gauges(
+            clock=self.clock, stream=stream, metrics=self.metrics, standstill=self.standstill, certificate_ends={}
+        )
 
     async def step(self) -> None:
         await self._gauges.step(stopped())
@@ -116,6 +121,22 @@ async def test_the_streams_lag_is_what_comes_after_the_position(gauged):
     await move_position(0, await gauged.stream.add({"type": "x"}))
     await gauged.step()
     assert gauged.value("stream_lag_entries") == 0
+
+
+async def test_a_position_that_stays_while_entries_wait_is_a_standstill_until_it_moves(gauged):
+    await read_position()
+    await gauged.stream.add({"type": "x"})
+    last = await gauged.stream.add({"type": "x"})
+    await gauged.step()
+    assert (gauged.standstill.trouble, gauged.value("intake_stalled")) == (None, 0)
+    while gauged.seconds < STANDSTILL:
+        gauged.seconds += 10
+        await gauged.step()
+    assert gauged.standstill.trouble.startswith("intake: 2 events to apply")
+    assert gauged.value("intake_stalled") == 1
+    await move_position(0, last)
+    await gauged.step()
+    assert (gauged.standstill.trouble, gauged.value("intake_stalled")) == (None, 0)
 
 
 async def test_the_database_is_still_shown_while_redis_is_away(empty_database):
