@@ -8,7 +8,7 @@ clean     ``version_number <= sent_version``                    change
 due       dirty, and the latest of its times has come           claim
 waiting   dirty, but later, or until a structure comes          time; a structure; change
 claimed   a sender holds it until ``claimed_until``             finish; rescue once the lease has run out
-parked    ``parked_at`` is set: no further try                  change; launch; resend
+parked    ``parked_at`` is set: no further try                  change; launch; resend; its address accepts
 disabled  ``disabled_at`` is set                                a newer launch
 ========  ====================================================  ==========================================
 
@@ -99,6 +99,10 @@ class GradedAssignment(Model):
     parked_at = fields.BigIntField(null=True)
     parked_reason = fields.TextField(null=True)
     parked_scope = fields.CharField(max_length=16, null=True)
+    # Parked for its address's sake: from then on it is tried again, once an acceptance has refuted that (models.address).
+    returns_at = fields.BigIntField(null=True)
+    # How often it was parked so since its last acceptance; each return waits longer.
+    address_refusals = fields.IntField(db_default=0)
     disabled_at = fields.BigIntField(null=True)
     # Since when the grade waits for a course structure that holds its block.
     waiting_since = fields.BigIntField(null=True)

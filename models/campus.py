@@ -55,7 +55,7 @@ class Campus(Model):
     # When its first answer came; null: it never answered.
     answered_at = fields.BigIntField(null=True)
     slow = fields.BooleanField(db_default=False)
-    # The assignment whose failure was the last signal; null after a success.
+    # The assignment whose failure was the last signal, or, negative, the outcome service; null after a success.
     last_failed_assignment = fields.BigIntField(null=True)
     # The LMS's message, or the network's error.
     last_error = fields.TextField(null=True)
@@ -84,6 +84,10 @@ class OutcomeService(Model):
     campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
         "models.Campus", related_name="services", on_delete=fields.CASCADE
     )
+    # When it last took a grade, to the minute; null: never.
+    accepted_at = fields.BigIntField(null=True)
+    # Since then: when the LMS first refused the address itself (models.address); null: it did not.
+    refused_at = fields.BigIntField(null=True)
 
     lti_consumer_id: int
     campus_id: int
@@ -131,6 +135,13 @@ class Signal:
     after: float | None = None
     #: The LMS's message or the network's error; empty if there was none.
     error: str = ""
+    #: The outcome service, where a failure may be that of its address alone.
+    outcome_service_id: int | None = None
+
+    @property
+    def culprit(self) -> int:
+        """Whose own failure it may be: the assignment, or, as a negative number, the outcome service."""
+        return self.assignment_id if self.outcome_service_id is None else -self.outcome_service_id
 
 
 # As SQL over `campus` and `lti_consumer`. The limit of a campus over all daemons: 0 while it may have no request, 1
