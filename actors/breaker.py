@@ -19,7 +19,7 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
     What one signal makes of a campus's breaker.
 
     The breaker trips after failures of two different assignments with no success between: the failures of one may be
-    its own. It then admits one probe at a time, and a success closes it.
+    its own. Failures that may be those of one address count as those of one assignment. It then admits one probe at a time, and a success closes it.
 
     Args:
         now: Milliseconds since 1970.
@@ -99,8 +99,8 @@ def _failed(breaker: Breaker, signal: Signal, now: int, jitter: float) -> Breake
         trips = breaker.trips + 1
         pause = _probe_pause_ms(trips, asked=signal.after, jitter=jitter)
         return replace(breaker, trips=trips, blocked_until=now + pause)
-    if breaker.last_failed_assignment in (None, signal.assignment_id):
-        return replace(breaker, last_failed_assignment=signal.assignment_id)
+    if breaker.last_failed_assignment in (None, signal.culprit):
+        return replace(breaker, last_failed_assignment=signal.culprit)
     pause = _probe_pause_ms(0, asked=signal.after, jitter=jitter)
-    tripped = replace(breaker, tripped_at=now, trips=0, throttled_at=None, last_failed_assignment=signal.assignment_id)
+    tripped = replace(breaker, tripped_at=now, trips=0, throttled_at=None, last_failed_assignment=signal.culprit)
     return replace(tripped, blocked_until=max(breaker.blocked_until, now + pause))

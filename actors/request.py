@@ -13,6 +13,7 @@ from actors.errors import Ambiguous, DeliveryError, OutOfFiles, TryLater
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target, WireRequest
 from actors.response import Response
+from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.delivery import count_unexplained
 from models.finishing import Finish
@@ -54,6 +55,7 @@ class Requests:
         response: Response | None = None
         posting, began = False, clock.monotonic()
         failure: DeliveryError
+        whose: RefusedAddress = "campus"
 
         def ended(number: int) -> resolution.Request:
             return resolution.Request(claim, number, score, clamped, clock.monotonic() - began, clock.now())
@@ -78,7 +80,7 @@ class Requests:
             log.warning("attempt.out_of_files", assignment=claim.assignment_id, reason=error.reason)
             return self.put_off(claim, error)
         except DeliveryError as error:
-            failure, number = error, await _tries(claim, error)
+            failure, number, whose = error, await _tries(claim, error), await _whose(claim, error)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("attempt.failed", assignment=claim.assignment_id)
@@ -94,6 +96,7 @@ class Requests:
             self._dependencies.settings.rules,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
             stopping=self._dependencies.abort.is_set(),
+            whose=whose,
         )
 
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
@@ -131,3 +134,14 @@ async def _tries(claim: Claim, error: DeliveryError) -> int:
     except Exception:
         log.warning("ledger.unreadable", assignment=claim.assignment_id, exc_info=True)
         return 1
+
+
+async def _whose(claim: Claim, error: DeliveryError) -> RefusedAddress:
+    """Whom a refusal of the address concerns; the campus, as long as nothing else is known."""
+    if not resolution.is_of_address(error):
+        return "campus"
+    try:
+        return await whose_refusal(claim.address.outcome_service_id)
+    except Exception:
+        log.warning("address.unreadable", assignment=claim.assignment_id, exc_info=True)
+        return "campus"

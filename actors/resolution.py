@@ -8,6 +8,7 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
+from models.address import RefusedAddress
 from models.campus import SLOW_MS, Signal
 from models.claims import Claim
 from models.delivery import DeliveryRecord, DeliveryResult
@@ -20,6 +21,9 @@ CAMPUS_WAIT = 60.0
 #: the breaker again and again before all others.
 MAX_CAMPUS_WAIT = 900.0
 MILLISECOND = timedelta(milliseconds=1)
+#: Seconds until a grade that is parked for its address's sake is tried again once that is refuted, by how often it was
+#: parked so before: the refusal may be the grade's own after all. After these it stays parked.
+RETURN_WAITS = (0, 60, 600, 3_600, 6 * 3_600, 24 * 3_600)
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
 
@@ -33,6 +37,7 @@ SECRETS_WAIT_MS = 60_000
 #: no connection: connecting, DNS, TLS time-out, refused            failure
 #: misconfigured: signature, key, certificate, redirect             failure
 #: refused for the campus's sake: 404, 415, ...                     failure
+#: the same at an address whose own fault it is                     neutral
 #: in doubt: time-out, reset, 5xx, 2xx that says nothing            failure
 #: nothing may be sent there: egress, malformed URL, no request     neutral
 #: our own fault or shutdown; nothing to send                       neutral
@@ -86,6 +91,7 @@ def failed(
     *,
     jitter: float,
     stopping: bool = False,
+    whose: RefusedAddress = "campus",
 ) -> Finish:
     """
     The end of an attempt that the LMS is not known to have accepted.
@@ -97,8 +103,12 @@ def failed(
         response: None if none came.
         jitter: 0.0 to 1.0; spreads retries.
         stopping: Whether our own shutdown cut it short: that is no failed attempt.
+        whose: Whom it concerns if the LMS refused the address.
     """
+    refused_address = is_of_address(error)
     kind = _signal_kind(error, stopping=stopping and response is None)
+    if refused_address and whose == "own":
+        kind = "neutral"
     away = request.claim.tripped_at is not None and kind == "failure"
     after = error.after if isinstance(error, TryLater | Ambiguous) else None
     result: DeliveryResult
@@ -116,16 +126,30 @@ def failed(
         case GiveUp():
             result = "refused"
             parked = _parked(request, error.scope, error.reason, 0)
+            if refused_address:
+                scope = "campus" if whose == "campus" else "course"
+                parked = replace(parked, parked_scope=scope, returns_at=_returns_at(request))
             finish = _with_the_campus(request, jitter) if away else parked
         case _:
             raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
     asked = after if kind in ("throttled", "failure") else None
+    signal = _signal(request, response, kind, after=asked, error=error.reason)
+    if refused_address and whose == "own":
+        signal = replace(signal, error="")
+    elif refused_address and whose == "new":
+        signal = replace(signal, outcome_service_id=request.claim.address.outcome_service_id)
     return replace(
         finish,
         delivery=_delivery(request, response, result, error, error.reason),
         bytes_left=error.bytes_left,
-        signal=_signal(request, response, kind, after=asked, error=error.reason),
+        address_refused=refused_address,
+        signal=signal,
     )
+
+
+def is_of_address(error: DeliveryError) -> bool:
+    """Whether the LMS refused the address, without an envelope: HTTP 404 and the like."""
+    return isinstance(error, GiveUp) and error.scope == "campus" and error.bytes_left and error.code_major is None
 
 
 def may_be_the_secret(finish: Finish) -> bool:
@@ -192,6 +216,12 @@ def _in_doubt(request: Request, error: Ambiguous, rules: Rules, jitter: float, *
 
 def _parked(request: Request, scope: str, reason: str, not_before: int) -> Finish:
     return Finish(request.claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
+
+
+def _returns_at(request: Request) -> int | None:
+    """In milliseconds since 1970."""
+    before = request.claim.address_refusals
+    return request.now + RETURN_WAITS[before] * 1000 if before < len(RETURN_WAITS) else None
 
 
 def _with_the_campus(request: Request, jitter: float, asked: float | None = None) -> Finish:

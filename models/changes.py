@@ -15,7 +15,8 @@ from models.db.sql import Statement
 #: Milliseconds; some 35 years: a leaf is due at once, however long it has been dirty.
 _NO_CEILING = 1 << 40
 
-_UNPARKED = "parked_at = NULL, parked_reason = NULL, parked_scope = NULL, waiting_since = NULL"
+#: Out of parking, and out of waiting for a structure.
+UNPARKED = "parked_at = NULL, parked_reason = NULL, parked_scope = NULL, returns_at = NULL, waiting_since = NULL"
 
 
 def _changing(rows: str, *, joined: str = "TRUE", given: Sequence[str] = (), changes: str = "1") -> Statement:
@@ -38,7 +39,7 @@ def _changing(rows: str, *, joined: str = "TRUE", given: Sequence[str] = (), cha
             pending_since = COALESCE(pending_since, :now),
             due_at = CASE WHEN pending_since IS NULL OR pending_since + given.ceiling > given.due THEN given.due
                 ELSE pending_since + given.ceiling END,
-            {_UNPARKED}
+            {UNPARKED}
         FROM given WHERE {joined} AND graded_assignment.id IN (SELECT id FROM locked)
         RETURNING id, composite, due_at, pending_since""",
         given=", ".join([*given, "is_composite BOOLEAN", "entry VARCHAR", "due BIGINT", "ceiling BIGINT"]),
@@ -60,8 +61,8 @@ _CHANGE_WAITING = _changing("course_id = :course_id AND waiting_since IS NOT NUL
 
 # A launch, a resend or a corrected consumer starts afresh: no attempts spent, no backoff. The hold stays: a request in
 # doubt may still land.
-AFRESH_SET = "attempts = 0, not_before = 0"
-UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {AFRESH_SET}, {_UNPARKED}"
+AFRESH_SET = "attempts = 0, not_before = 0, address_refusals = 0"
+UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {AFRESH_SET}, {UNPARKED}"
 #: Rule 5: a version that goes out whatever its score.
 FORCE_RESEND_SET = f"{UNPARK_SET}, forced_version = version_number + 1"
 

@@ -66,6 +66,8 @@ class Claim:
     entry_id: str | None = None
     #: What the campus calls the learner, if its launch said.
     lti_user_id: str | None = None
+    #: How often the row was parked for its address's sake since its last acceptance.
+    address_refusals: int = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -136,7 +138,7 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
         RETURNING graded_assignment.id AS assignment_id, claim_token AS token, version_number AS version,
             attempts AS attempt, forced_version, sent_version, sent_score, user_id, course_id, usage_id, composite,
-            lis_result_sourcedid, due_at, entry_id, lti_user_id, outcome_service_id, campus_id, {_ADDRESS}"""
+            lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, outcome_service_id, campus_id, {_ADDRESS}"""
 
 
 def _of_campus(column: str, tables: str = "campus") -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from tortoise.transactions import in_transaction
 
+from models.address import NEWS, Answer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, save_breakers
 from models.claims import Claim, Lease, claim_next
 from models.clock_watch import BEHIND
@@ -46,6 +47,10 @@ class Finish:
     #: What no further try is made for; only if nothing changed since the claim (rule 7).
     parked_scope: str | None = None
     parked_reason: str = ""
+    #: Parked for the address's sake: from when on it is tried again, once that is refuted; None: it is not.
+    returns_at: int | None = None
+    #: Whether the LMS refused the address itself.
+    address_refused: bool = False
     #: Whether the attempt does not count.
     given_back: bool = False
     #: None for what was not sent.
@@ -123,15 +128,21 @@ _FINISH = Statement(
             ELSE parked_reason END,
         parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
             ELSE parked_scope END,
+        returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.tried_again_at
+            ELSE returns_at END,
+        address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0
+            WHEN given.tried_again_at IS NOT NULL AND parked_at IS NULL AND version_number = given.version
+            THEN address_refusals + 1 ELSE address_refusals END,
         waiting_since = CASE WHEN given.outcome = 'waiting' AND version_number = given.version THEN :now
             ELSE waiting_since END
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
     RETURNING id, parked_at, outcome_service_id, sourcedid_digest, (
-        SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled""",
+        SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled,
+        {NEWS} AS news""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
-    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR",
+    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT",
 )
 
 _HOLDERS = Statement(
@@ -156,6 +167,7 @@ _FENCE = Statement(
         parked_at = CASE WHEN given.resend THEN NULL ELSE parked_at END,
         parked_reason = CASE WHEN given.resend THEN NULL ELSE parked_reason END,
         parked_scope = CASE WHEN given.resend THEN NULL ELSE parked_scope END,
+        returns_at = CASE WHEN given.resend THEN NULL ELSE returns_at END,
         waiting_since = CASE WHEN given.resend THEN NULL ELSE waiting_since END
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
@@ -189,6 +201,9 @@ async def finish(
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
+        news = {by_id[row["id"]] for row in rows if row["news"] or not row["untroubled"]}
+        answers = [one for one in ended if one.address_refused or (one.outcome == "accepted" and one in news)]
+        await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
         changes = await _signal(signals, next_breaker)
@@ -235,7 +250,13 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "doubt_until": one.hold_until,
         "scope": one.parked_scope,
         "reason": storable(one.parked_reason, 2000),
+        "tried_again_at": one.returns_at,
     }
+
+
+def _answer(one: Finish, now: int) -> Answer:
+    address, at = one.claim.address, now if one.delivery is None else one.delivery.at
+    return Answer(address.outcome_service_id, address.campus_id, at, accepted=one.outcome == "accepted")
 
 
 async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, Finished]:

@@ -20,6 +20,11 @@ _WORDS_UNKNOWN = (
     "The campus refused it each time and gave no reason that passbackd knows: the campus's administrators have to find "
     "out what its words mean."
 )
+#: By whether it may concern the whole campus.
+_RETURNS = {
+    True: "It comes back by itself once the campus takes another grade. ",
+    False: "It comes back by itself once the campus takes another grade at the same address. ",
+}
 _TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` tries again."
 
 
@@ -85,7 +90,8 @@ def _parked(known: Known, terms: Terms) -> str:
         head = f"Given up at {campus_name(row)} on"
     else:
         head = f"Not sent to {campus_name(row)} since"
-    return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {_TRIES_AGAIN}".replace("  ", " ")
+    again = _RETURNS[row.parked_scope == "campus"] + _TRIES_AGAIN if row.returns_at is not None else _TRIES_AGAIN
+    return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {again}".replace("  ", " ")
 
 
 def _under_way(row: AssignmentView, terms: Terms) -> str:

@@ -66,6 +66,8 @@ class AssignmentView:
     parked_at: int | None
     parked_reason: str | None
     parked_scope: str | None
+    #: Parked for its address's sake, and tried again once that is refuted; None: it is not.
+    returns_at: int | None
     disabled_at: int | None
     waiting_since: int | None
     consumer: str

@@ -182,7 +182,7 @@ MUTANTS = [
     Mutant("breaker: the claim does not know that it is a probe", "return Claim(**row, kind", "return Claim(**(row | {'tripped_at': None}), kind", _CLAIMS, CLAIMS),
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
-    Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.assignment_id):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
+    Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.culprit):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
     Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", WORLD),
     # Scores and structures.
     Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),

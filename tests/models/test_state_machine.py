@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
+from models.address import Answer, note_answers
 from models.assignment import STATE, STATES, GradedAssignment
 from models.campus import Campus
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
@@ -78,7 +79,7 @@ class Row:
             case "waiting: structure":
                 await row._attempt("waiting", given_back=True)
             case "parked":
-                await row._attempt("parked", parked_scope="learner", parked_reason="no such learner")
+                await row._attempt("parked", parked_scope="campus", parked_reason="HTTP 404", returns_at=row.now)
             case "claimed":
                 row.held = await row._claim()
             case "disabled":
@@ -113,6 +114,10 @@ class Row:
     async def launch(self, sourcedid: str) -> None:
         await register(self._launch(sourcedid), kind="leaf", now=self.now)
 
+    async def address_accepted(self) -> None:
+        row = await GradedAssignment.get(id=self.id)
+        await note_answers([Answer(row.outcome_service_id, row.campus_id, self.now, accepted=True)], now=self.now)
+
     async def disable(self) -> None:
         await disable("key", "sourcedid", moment=Moment(self.now * 1000), now=self.now)
 
@@ -138,6 +143,7 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "change_waiting": lambda row: row.change_waiting(),
     "force_resend": lambda row: force_resend(row.id, now=row.now),
     "unpark": lambda row: unpark(row.id, now=row.now),
+    "address_accepted": lambda row: row.address_accepted(),
     "clear_backoff": lambda row: clear_backoff(row.id, now=row.now),
     "register: again": lambda row: row.launch("sourcedid"),
     "register: another address": lambda row: row.launch("another"),

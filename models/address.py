@@ -1,0 +1,112 @@
+"""
+What an address (an outcome service's URL) has answered, and what an acceptance takes back.
+
+A refusal without an envelope (HTTP 404 and the like) is about the address. While that is all that is known it may be
+the whole campus, so that an acceptance at any address of the campus refutes it; once other addresses of the campus
+work it is this address's own, and an acceptance there refutes it. Times are milliseconds since 1970.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from models.changes import UNPARKED
+from models.db.sql import Statement
+
+#: Milliseconds after which another acceptance at an untroubled address is noted again.
+NOTED_EVERY_MS = 60_000
+#: Rows that one transaction brings back at most; the next acceptance brings back more.
+MAX_RETURNING = 100
+
+#: Whom a refusal of an address concerns. ``campus``: perhaps the whole campus. ``new``: an address that has never
+#: taken a grade, at a campus of which another one has. ``own``: this address refused before, and another one of the
+#: campus has taken a grade since.
+RefusedAddress = Literal["campus", "new", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether an address took a grade, or was refused itself, at *at*."""
+
+    service_id: int
+    campus_id: int
+    at: int
+    accepted: bool
+
+
+# Parked for the address's sake: the partial index has the same words.
+_RETURNING = "campus_id = {campus} AND returns_at IS NOT NULL AND parked_scope"
+
+#: Whether an acceptance is news of its address, or refutes what rows are parked for; as SQL over `graded_assignment`.
+NEWS = f"""CASE WHEN EXISTS (
+        SELECT 1 FROM outcome_service WHERE outcome_service.id = graded_assignment.outcome_service_id
+            AND (accepted_at IS NULL OR refused_at IS NOT NULL OR accepted_at + {NOTED_EVERY_MS} < :now))
+    OR EXISTS (SELECT 1 FROM graded_assignment AS other
+        WHERE other.{_RETURNING.format(campus="graded_assignment.campus_id")} = 'campus')
+    OR EXISTS (SELECT 1 FROM graded_assignment AS other
+        WHERE other.{_RETURNING.format(campus="graded_assignment.campus_id")} = 'course'
+            AND other.outcome_service_id = graded_assignment.outcome_service_id)
+    THEN 1 ELSE 0 END"""
+
+_NOTE = Statement(
+    """
+    WITH given AS (SELECT * FROM {given}), unlocked AS MATERIALIZED (
+        SELECT outcome_service.id AS id FROM given CROSS JOIN outcome_service
+        WHERE outcome_service.id = given.service_id {lock_free:outcome_service})
+    UPDATE outcome_service SET
+        accepted_at = CASE WHEN given.accepted THEN given.at ELSE accepted_at END,
+        refused_at = CASE WHEN given.accepted THEN NULL ELSE COALESCE(refused_at, given.at) END
+    FROM given
+    WHERE outcome_service.id = given.service_id AND outcome_service.id IN (SELECT id FROM unlocked)
+    RETURNING outcome_service.id""",
+    given="service_id BIGINT, at BIGINT, accepted BOOLEAN",
+)
+
+# The version grows, so that a repeated finish of the refused attempt does not park the row again.
+_WITHDRAW = Statement(
+    f"""
+    WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
+        WHERE graded_assignment.{_RETURNING.format(campus="given.campus_id")} IN ('campus', 'course')
+            AND (parked_scope = 'campus' OR graded_assignment.outcome_service_id = given.service_id)
+            AND parked_at <= given.at
+        LIMIT {MAX_RETURNING} {{lock_free:graded_assignment}})
+    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, attempts = 0,
+        not_before = returns_at, {UNPARKED}
+    WHERE id IN (SELECT id FROM unlocked) RETURNING id""",
+    given="service_id BIGINT, campus_id BIGINT, at BIGINT",
+)
+
+_WHOSE = Statement("""
+    SELECT accepted_at, refused_at, (
+        SELECT MAX(other.accepted_at) FROM outcome_service AS other
+        WHERE other.campus_id = outcome_service.campus_id AND other.id <> outcome_service.id) AS elsewhere_at
+    FROM outcome_service WHERE id = :id""")
+
+
+async def note_answers(answers: Iterable[Answer], *, now: int) -> None:
+    """
+    Note what addresses answered, and bring back rows for which an acceptance refutes why they are parked.
+
+    Runs within the transaction that finishes the attempts. Waits for no lock: what another transaction holds is left to
+    the next answer.
+    """
+    newest: dict[int, Answer] = {}
+    for answer in sorted(answers, key=lambda one: one.at):
+        newest[answer.service_id] = answer
+    if not newest:
+        return
+    await _NOTE.rows(given=[asdict(one) for one in newest.values()])
+    accepted = [asdict(one) for one in newest.values() if one.accepted]
+    if accepted:
+        await _WITHDRAW.rows(given=accepted, now=now)
+
+
+async def whose_refusal(outcome_service_id: int) -> RefusedAddress:
+    """Whom a refusal of this address concerns, by what it and the campus's other addresses answered before."""
+    row = await _WHOSE.row(id=outcome_service_id)
+    if row is None or row["elsewhere_at"] is None:
+        return "campus"
+    if row["refused_at"] is not None and row["elsewhere_at"] > row["refused_at"]:
+        return "own"
+    return "new" if row["accepted_at"] is None else "campus"

@@ -1,0 +1,120 @@
+"""An address that a campus refuses without an envelope, and what an acceptance takes back of that."""
+
+import pytest
+
+from actors.resolution import RETURN_WAITS
+from models.assignment import GradedAssignment
+from models.campus import OutcomeService
+from models.consumer import LtiConsumer, digest
+from tests.actors.campuses import breaker_of, columns, known, make_class, state_of
+from tests.actors.sending import SOURCEDID, results
+from tests.fakes import lms as fake
+from tests.models.rows import read_row
+
+REFUSALS = (400, 403, 404, 405, 409, 413, 415, 422)
+
+
+async def another_address(campus: OutcomeService, url: str) -> OutcomeService:
+    """Another URL at the same campus."""
+    consumer = await LtiConsumer.get(id=campus.lti_consumer_id)
+    return await OutcomeService.create(
+        lti_consumer=consumer, campus_id=campus.campus_id, lis_outcome_service_url=url, url_digest=digest(url)
+    )
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+async def test_a_grade_that_met_a_campus_being_redeployed_comes_back_once_the_address_takes_another(
+    sending, lms, campus, leaf, status
+):
+    await known(campus)
+    lms.behave = fake.in_turn(fake.answer(status))
+    await sending.send(leaf)
+    assert await columns(leaf, "parked_at", "parked_scope") == (sending.now, "campus")
+    (other,) = await make_class(campus, 1, due_at=0)
+    sending.tick(1)
+    await sending.send(other)
+    assert (await read_row(leaf))["parked_at"] is None
+    await sending.work_off()
+    assert lms.scores(SOURCEDID) == ["0.5"]
+    assert await columns(leaf, "sent_score", "address_refusals", "returns_at") == ("0.5", 0, None)
+
+
+async def test_a_grade_whose_own_refusal_it_is_comes_back_ever_later_and_then_no_more(sending, lms, campus, leaf):
+    await known(campus)
+    lms.behave = lambda request: fake.answer(404) if request.sourcedid == SOURCEDID else fake.success()
+    others = iter(await make_class(campus, 3 * len(RETURN_WAITS), due_at=0))
+    await sending.send(leaf)
+    for number, wait in enumerate(RETURN_WAITS, start=1):
+        assert await columns(leaf, "parked_scope", "address_refusals") == ("campus", number)
+        await sending.send(next(others))
+        assert await columns(leaf, "parked_at", "not_before") == (None, sending.now + wait * 1000)
+        await GradedAssignment.filter(id=leaf).update(not_before=0)  # the fake LMS refuses a clock that is hours ahead
+        await sending.send(leaf)
+        assert len(await results(leaf)) == number + 1
+    await sending.send(next(others))
+    assert await columns(leaf, "parked_at", "returns_at") == (sending.now, None)
+
+
+async def test_a_large_number_comes_back_in_batches(sending, lms, campus, leaf):
+    await known(campus)
+    number = 130
+    rows = await make_class(campus, number, due_at=0)
+    await GradedAssignment.filter(id__in=rows).update(
+        parked_at=1, parked_scope="campus", parked_reason="HTTP 404", returns_at=1, address_refusals=1
+    )
+    await sending.send(leaf)
+    left = await GradedAssignment.filter(parked_at__isnull=False).count()
+    assert 0 < left < number
+    await sending.work_off()
+    assert await GradedAssignment.filter(sent_score__isnull=False).count() == number + 1
+
+
+async def test_what_a_campus_refuses_in_an_envelope_does_not_come_back(sending, lms, campus, leaf):
+    await known(campus)
+    lms.behave = fake.in_turn(fake.failure("User not found"))
+    await sending.send(leaf)
+    (other,) = await make_class(campus, 1, due_at=0)
+    await sending.send(other)
+    assert (await read_row(leaf))["parked_scope"] == "learner"
+
+
+async def test_an_activitys_own_address_is_that_activitys_and_leaves_the_campus_up(sending, lms, campus, leaf):
+    gone = await another_address(campus, lms.url("/gone"))
+    lms.behave = lambda request: fake.answer(404) if request.path.startswith("/gone") else fake.success()
+    await sending.send(leaf)
+    rows = await make_class(gone, 4, due_at=0)
+    for row in rows:
+        await sending.send(row)
+    assert [(await read_row(row))["parked_scope"] for row in rows] == ["course"] * 4
+    assert await state_of(campus, sending.now) == "up"
+    for row in await make_class(campus, 3, due_at=0):
+        await sending.send(row)
+    await sending.work_off()
+    assert [await results(row) for row in rows] == [["refused"]] * 4, "another address says nothing of this one"
+    assert sending.value("passback_parked_total", consumer="campus", scope="course") == 4
+
+
+async def test_an_activity_that_was_tried_before_the_others_turns_out_to_be_its_own(sending, lms, campus, leaf):
+    gone = await another_address(campus, lms.url("/gone"))
+    lms.behave = lambda request: fake.answer(404) if request.path.startswith("/gone") else fake.success()
+    (row,) = await make_class(gone, 1, due_at=0)
+    await sending.send(row)
+    assert (await read_row(row))["parked_scope"] == "campus"
+    await sending.send(leaf)
+    assert (await read_row(row))["parked_at"] is None
+    await sending.send(row)
+    assert await columns(row, "parked_scope", "address_refusals") == ("course", 2)
+    (other,) = await make_class(campus, 1, due_at=0)
+    await sending.send(other)
+    assert (await read_row(row))["parked_scope"] == "course"
+    breaker = await breaker_of(campus)
+    assert (breaker.tripped_at, breaker.last_failed_assignment) == (None, None)
+
+
+async def test_a_campus_all_of_whose_addresses_refuse_is_down(sending, lms, campus, leaf):
+    await sending.send(leaf)
+    lms.behave = fake.always(fake.answer(404))
+    for name in ("one", "two"):
+        (row,) = await make_class(await another_address(campus, lms.url(f"/{name}")), 1, due_at=0)
+        await sending.send(row)
+    assert await state_of(campus, sending.now) == "down"
