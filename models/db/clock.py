@@ -23,7 +23,7 @@ _NOW = Statement(f"SELECT {NOW_POSTGRES} AS now, {_STEPS}", sqlite=f"SELECT {NOW
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """The database's clock, as far ahead of the monotonic one, and how often it was known to have stepped."""
 
     offset_ms: float
@@ -50,14 +50,14 @@ class Clock:
             raise RuntimeError("the clock is read before it was measured")
         return int(self.monotonic() * 1000 + self._offset_ms)
 
-    async def read(self) -> Reading:
+    async def read(self) -> ClockReading:
         """Ask the database for the time, and subtract half of the round trip."""
         before = self.monotonic()
         (row,) = await _NOW.rows()
         after = self.monotonic()
-        return Reading(row["now"] - (before + after) / 2 * 1000, row["steps"], after - before)
+        return ClockReading(row["now"] - (before + after) / 2 * 1000, row["steps"], after - before)
 
-    def adopt(self, reading: Reading) -> int:
+    def adopt(self, reading: ClockReading) -> int:
         """Go by this reading from now on; returns by how many milliseconds the time differs from the one so far."""
         if self._offset_ms is not None and reading.took > MAX_ROUND_TRIP:
             return 0  # the delay may have been one-sided: the offset that we have is better

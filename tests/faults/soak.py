@@ -29,7 +29,7 @@ from daemon.loops.dispatch import Dispatcher
 from daemon.loops.heartbeat import HeartbeatLoop
 from models.changes import Debounce
 from models.course import CourseTrees
-from models.db.clock import Clock, Reading
+from models.db.clock import Clock, ClockReading
 from models.db.sql import connection
 from tests.fakes.lms import pox
 
@@ -45,7 +45,7 @@ class SimulatedClock(Clock):
         self.seconds = 1000.0
         self._measured = False
 
-    def adopt(self, reading: Reading) -> int:
+    def adopt(self, reading: ClockReading) -> int:
         if not self._measured:
             super().adopt(reading)
             self._measured = True
