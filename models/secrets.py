@@ -1,7 +1,60 @@
-"""The stored secrets of all consumers: which cannot be decrypted, encrypting them anew, promoting a pending one."""
+"""
+The stored secrets of all consumers: which cannot be decrypted, encrypting them anew, promoting a pending one.
+
+A database in which a key has been used once takes no secret any more that is not encrypted.
+"""
+
+from tortoise import fields
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
 
 from models.consumer import LtiConsumer
+from models.db.sql import Statement
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError
+
+
+class KeysUsed(Model):
+    """At most one row: whether this database has been used with keys. Who stores a secret locks it."""
+
+    id = fields.IntField(primary_key=True)
+    used = fields.BooleanField()
+
+    class Meta:
+        table = "keys_used"
+        table_description = "Whether secrets must be encrypted"
+
+
+class PlaintextRefusedError(ValueError):
+    """A secret would be stored as it is, in a database that has been used with keys."""
+
+
+# One statement, which locks the row for the rest of the transaction whether it changes or not.
+_USE = Statement("""
+    INSERT INTO keys_used (id, used) VALUES (1, :used)
+    ON CONFLICT (id) DO UPDATE SET used = (keys_used.used OR excluded.used) RETURNING used""")
+
+
+async def check_stored(secret: str) -> None:
+    """
+    Check that *secret* may be stored as it is given, until the end of the transaction, of which it is the first step.
+
+    Raises:
+        PlaintextRefusedError: It is not encrypted, and keys have been used; the message says what to do.
+    """
+    encrypted = secret.startswith(ENCRYPTED)
+    (row,) = await _USE.rows(used=encrypted)
+    # The second: a database that an earlier release has used.
+    if not encrypted and (row["used"] or await any_encrypted()):
+        raise PlaintextRefusedError(
+            "secrets.keys: secrets are encrypted in this database, and there is no key to encrypt this one with: "
+            "give this command the keys that the daemon has"
+        )
+
+
+async def note_keys(cipher: Cipher) -> None:
+    """Remember that keys are used in this database, if *cipher* has one."""
+    if cipher.has_key:
+        await _USE.rows(used=True)
 
 
 async def _stored() -> list[tuple[LtiConsumer, str, str]]:
@@ -42,6 +95,7 @@ async def re_encrypt(cipher: Cipher) -> int:
     Raises:
         UndecryptableError: One cannot be decrypted; nothing was changed.
     """
+    await note_keys(cipher)
     done = 0
     # Again until none is left: a pending secret may be promoted between the read and the update.
     while outdated := [

@@ -28,6 +28,7 @@ _MODELS = [
         "stale_event",
         "heartbeat",
         "clock_watch",
+        "secrets",
     )
 ]
 

@@ -25,6 +25,7 @@ TABLES = (
     "stale_event",
     "retired_user",
     "intake",
+    "keys_used",
 )
 #: The times that a claim must wait for.
 TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
