@@ -44,7 +44,7 @@ from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.encryption import Cipher
-from models.secrets import count_outdated, undecryptable
+from models.secrets import count_outdated, note_keys, undecryptable
 from models.stream_position import read_position
 
 log = structlog.get_logger(__name__)
@@ -180,6 +180,7 @@ async def _open_database(
 
 
 async def _try_keys(cipher: Cipher) -> None:
+    await note_keys(cipher)
     if names := await undecryptable(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "

@@ -12,6 +12,7 @@ from models.changes import AFRESH_SET, UNPARK_SET
 from models.consumer import LtiConsumer, find_consumer
 from models.db.sql import Statement
 from models.orphaned_claim import orphan_claims
+from models.secrets import check_stored
 
 
 class ConsumerError(ValueError):
@@ -63,6 +64,7 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
 
     Raises:
         ConsumerError: Another key has this name; metrics and JSON know consumers by it.
+        PlaintextRefusedError: The secret is not encrypted, and keys have been used.
     """
     known_id = await _add(name, key, secret, guid)
     if known_id is None:
@@ -76,6 +78,7 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
 async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None:
     """The id of the consumer that was changed; None for a new one."""
     async with in_transaction():
+        await check_stored(secret)
         other = await LtiConsumer.get_or_none(consumer_name=name)
         if other is not None and other.consumer_key != key:
             raise ConsumerError(
@@ -104,9 +107,11 @@ async def _retry_deadlocks(statement: Statement, **parameters: Any) -> None:
 
 
 async def pend(key: str, secret: str) -> None:
-    """Keep a secret, as :mod:`models.encryption` stores it, for when the campus has changed its own."""
-    consumer = await known_consumer(key)
-    await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
+    """Keep a secret, as :mod:`models.encryption` stores it, for when the campus has changed its own; as :func:`add`."""
+    async with in_transaction():
+        await check_stored(secret)
+        consumer = await known_consumer(key)
+        await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
 
 
 async def listing() -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from models.db.clock import Clock
 from models.db.database import open_database
 from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
+from models.secrets import PlaintextRefusedError
 
 _T = TypeVar("_T")
 
@@ -86,7 +87,7 @@ def run_work(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     except ConsumerError as error:
         fail(str(error))
-    except (SchemaError, UnusableError) as error:
+    except (SchemaError, UnusableError, PlaintextRefusedError) as error:
         fail(str(error), WRONG)
     except UndecryptableError as error:
         fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)

@@ -18,7 +18,7 @@ from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
 from models.encryption import ENCRYPTED
 from models.quarantine import EventFilter
-from models.secrets import any_encrypted
+from models.secrets import PlaintextRefusedError
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
 
@@ -51,12 +51,10 @@ def add_consumer(
         fail(f"NAME: a campus's name has 1 to {MAX_NAME} characters", WRONG)
 
     async def work() -> None:
-        if not settings.secrets.cipher.has_key and await any_encrypted():
-            fail("secrets.keys: the other secrets are encrypted, and this command has no key to encrypt with", WRONG)
         encrypted = settings.secrets.cipher.encrypt(secret)
         try:
             done = await (_keep(key, encrypted) if pending else _add(name, key, encrypted, guid))
-        except consumer_admin.ConsumerError:
+        except (consumer_admin.ConsumerError, PlaintextRefusedError):
             raise
         except BaseException:
             if not secret_stdin:

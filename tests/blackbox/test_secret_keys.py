@@ -65,7 +65,7 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
     assert pair.call("secrets", "rotate").code == 2
     said = pair.call("consumer", "add", "Another", "--key", "another", "--secret-stdin", stdin="plain\n")
     assert said.code == 2
-    assert said.err.startswith("secrets.keys: the other secrets are encrypted")
+    assert said.err.startswith("secrets.keys: secrets are encrypted in this database")
     said = pair.call("reconcile")
     assert said.code == 2
     assert said.err.startswith("secrets.keys: a consumer's secret cannot be read")

@@ -1,11 +1,23 @@
 """Consumers' secrets: which cannot be decrypted, encrypting anew, and the change from one secret to the next."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError, new_key
-from models.secrets import any_encrypted, count_outdated, promote, re_encrypt, undecryptable
+from models.secrets import (
+    KeysUsed,
+    PlaintextRefusedError,
+    any_encrypted,
+    count_outdated,
+    note_keys,
+    promote,
+    re_encrypt,
+    undecryptable,
+)
 
 OLD, NEW = Cipher([new_key()]), Cipher([new_key()])
 NOW = 1_000_000
@@ -82,3 +94,48 @@ async def test_any_encrypted_secret_is_noticed(secret, pending, encrypted):
     if pending is not None:
         await consumer_admin.pend("campus", pending)
     assert await any_encrypted() is encrypted
+
+
+@pytest.mark.parametrize("store", ["add", "change", "pend"])
+async def test_once_a_key_has_been_used_no_secret_is_stored_as_it_is(store):
+    await add("encrypted", OLD.encrypt("s"))
+    await consumer_admin.remove("encrypted") if store == "add" else None
+    with pytest.raises(PlaintextRefusedError, match="no key"):
+        await (consumer_admin.pend("encrypted", "plain") if store == "pend" else add("encrypted", "plain"))
+    assert [row.consumer_secret for row in await LtiConsumer.all() if row.consumer_secret == "plain"] == []
+    assert not await LtiConsumer.exclude(pending_secret=None).exists()
+
+
+@pytest.mark.parametrize("use", ["a daemon's start", "a rotation"])
+async def test_a_key_is_used_also_where_there_is_no_secret_yet(use):
+    await (note_keys(OLD) if use == "a daemon's start" else re_encrypt(OLD))
+    with pytest.raises(PlaintextRefusedError):
+        await add("plain", "s")
+    await note_keys(Cipher())
+    await add("encrypted", NEW.encrypt("s"))
+
+
+async def test_a_database_of_an_earlier_release_counts_as_used_by_its_secrets():
+    await LtiConsumer.create(consumer_name="old", consumer_key="old", consumer_secret=OLD.encrypt("s"))
+    with pytest.raises(PlaintextRefusedError):
+        await add("plain", "s")
+
+
+async def test_no_plain_secret_is_stored_beside_the_first_encrypted_one():
+    """Whichever of the two comes first: a plain one may be stored before the keys are used, never after."""
+    for number in range(20):
+        await KeysUsed.all().delete()
+        await LtiConsumer.all().delete()
+        with suppress(PlaintextRefusedError):
+            async with asyncio.TaskGroup() as both:
+                plain = both.create_task(refused(add("plain", "s")))
+                both.create_task(re_encrypt(OLD))
+        assert plain.result() or OLD.is_current((await stored("plain"))[0]), number
+
+
+async def refused(adding) -> bool:
+    try:
+        await adding
+    except PlaintextRefusedError:
+        return True
+    return False
