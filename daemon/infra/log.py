@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from daemon.config import zone
+from daemon.infra.journal import is_journal, with_priority
 from daemon.infra.log_throttle import LogThrottle, summarize_outage
 
 #: Below a warning these log statements with their values and what they sign: personal data and secrets.
@@ -24,6 +25,13 @@ _FOR_MACHINES: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f+00:00", utc=True),
     structlog.processors.JSONRenderer(default=str),
 )
+
+
+class _JournalFormatter(structlog.stdlib.ProcessorFormatter):
+    """Begins each line with its priority."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return with_priority(super().format(record), record.levelno)
 
 
 def configure(
@@ -48,8 +56,9 @@ def configure(
     handler = logging.StreamHandler(stream)
     handler.set_name(_HANDLER)
     handler.addFilter(LogThrottle(monotonic))
+    formatter = _JournalFormatter if is_journal(stream, environ) else structlog.stdlib.ProcessorFormatter
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        formatter(
             foreign_pre_chain=shared,
             processors=[
                 summarize_outage,

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -122,3 +123,22 @@ async def test_values_in_statements_are_not_shown_even_at_debug(stream, fresh_da
     structlog.get_logger().debug("shown")
     assert "learner" not in stream.getvalue()
     assert "shown" in stream.getvalue()
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_the_journal_gets_the_priority_of_each_line_and_nothing_else_does(tmp_path, format):
+    with (tmp_path / "log").open("w+") as stream:
+        file = os.fstat(stream.fileno())
+        for inode in (file.st_ino, file.st_ino + 1):
+            environ = {"JOURNAL_STREAM": f"{file.st_dev}:{inode}"}
+            log.configure("debug", format, "UTC", stream=stream, environ=environ)
+            for level in ("debug", "info", "warning", "error", "critical"):
+                getattr(structlog.get_logger(), level)("a word")
+            failed()
+        stream.seek(0)
+        lines = stream.read().splitlines()
+    half = len(lines) // 2
+    prefixes = [line[:3] for line in lines[:half]]
+    assert prefixes[:5] == ["<7>", "<6>", "<4>", "<3>", "<2>"]
+    assert set(prefixes[5:]) == {"<3>"}, "a traceback's lines too"
+    assert not any(line.startswith("<") for line in lines[half:])
