@@ -18,6 +18,8 @@ from daemon.config.sections import Config, keys, sections
 
 #: An environment variable is this, the section, two underscores and the key, all in capitals.
 PREFIX = "PASSBACKD_"
+#: How systemd names the files of a folder that the unit loads as the credential ``passbackd``.
+FOLDER_PREFIX = "passbackd_"
 
 
 class FileSource(InitSettingsSource):
@@ -68,15 +70,15 @@ class _TextSource(EnvSettingsSource):
 
 
 class CredentialsSource(_TextSource):
-    """The files of *folder*, named ``section.key``."""
+    """The files of *folder*, named ``section.key``, or that behind :data:`FOLDER_PREFIX`; the former wins."""
 
     def __init__(self, folder: Path | None) -> None:
         self.faults: list[ConfigFault] = []
-        self._folder = folder
+        self._origins: dict[str, Path] = {}
         super().__init__({} if folder is None else self._texts(folder))
 
     def origin(self, name: str) -> str:
-        return f"credential {self._folder}/{name}"
+        return f"credential {self._origins[name]}"
 
     def _texts(self, folder: Path) -> dict[str, str]:
         try:
@@ -86,16 +88,18 @@ class CredentialsSource(_TextSource):
             self.faults.append(ConfigFault("CREDENTIALS_DIRECTORY", "environment", problem))
             return {}
         texts = {}
-        for file in files:
-            if file.name in keys():
+        for file in sorted(files, key=lambda file: not file.name.startswith(FOLDER_PREFIX)):
+            name = file.name.removeprefix(FOLDER_PREFIX)
+            self._origins[name] = file
+            if name in keys():
                 try:
-                    texts[file.name] = file.read_bytes().decode().rstrip("\r\n")
+                    texts[name] = file.read_bytes().decode().rstrip("\r\n")
                 except (OSError, UnicodeDecodeError):
                     problem = "cannot be read as UTF-8 text: write it anew"
-                    self.faults.append(ConfigFault(file.name, self.origin(file.name), problem))
+                    self.faults.append(ConfigFault(name, self.origin(name), problem))
             # Other credentials of the unit may be here too; one that resembles a key has to be one.
-            elif file.name.partition(".")[0] in sections() or get_close_matches(file.name, keys(), cutoff=0.8):
-                self.faults.append(ConfigFault(file.name, self.origin(file.name), unknown("key", file.name, keys())))
+            elif name.partition(".")[0] in sections() or get_close_matches(name, keys(), cutoff=0.8):
+                self.faults.append(ConfigFault(name, self.origin(name), unknown("key", name, keys())))
         return texts
 
 
