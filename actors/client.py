@@ -6,12 +6,16 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import aiohttp.abc
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.streams import StreamReader
 from yarl import URL
 
 from actors.decoding import decompressed
@@ -25,6 +29,9 @@ from models.consumer import origin
 #: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
 #: the LMS is just closing ends in doubt.
 KEEP_ALIVE = 4.0
+
+#: Interim answers (1xx) before one answer: a campus that sends early hints sends one or two.
+MAX_INTERIM = 20
 
 #: Bytes of one header field. Campuses send long cookies and policies, which are nothing to fail for.
 FIELD_LIMIT = 32 * 1024
@@ -77,6 +84,19 @@ class _Watch(aiohttp.TraceConfig):
             raise TryLater("no connection to the campus in time")
 
 
+class _Protocol(ResponseHandler):
+    """Lets no campus answer with interim answers (RFC 9110, section 15.2) without an end; aiohttp skips them all."""
+
+    _interim = 0
+
+    async def read(self) -> tuple[RawResponseMessage, StreamReader]:
+        message, payload = await super().read()
+        self._interim = self._interim + 1 if message.code < 200 else 0
+        if self._interim > MAX_INTERIM:
+            raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers")
+        return message, payload
+
+
 class _Connector(aiohttp.TCPConnector):
     """
     Notes until when the certificate of a campus is valid, whenever a TLS connection to it is made.
@@ -86,6 +106,7 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, certificate_ends: MutableMapping[str, float], **options: Any) -> None:
         super().__init__(**options)
+        self._factory = partial(_Protocol, loop=asyncio.get_running_loop())  # type: ignore[assignment]
         self._certificate_ends = certificate_ends
 
     async def _create_connection(

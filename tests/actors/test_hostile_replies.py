@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actors.errors import DeliveryError
+from actors.client import MAX_INTERIM
+from actors.errors import Ambiguous, DeliveryError
 from actors.protocols.lti11.responses import classify
 from tests.actors.posting import open_sender
 from tests.fakes.network import raw_server
@@ -96,3 +97,24 @@ async def test_it_costs_little_and_is_no_success(reply):
         finally:
             tracemalloc.stop()
     assert peak < MAX_PEAK, f"{peak / MEGABYTE:.1f} MB"
+
+
+@pytest.mark.parametrize("number", [0, MAX_INTERIM, MAX_INTERIM + 1])
+async def test_an_answer_comes_after_a_few_interim_ones_and_not_after_any_number(number):
+    async def serve(reader, writer):
+        for _ in range(2):
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await reader.readuntil(b"<a/>")
+                writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * number + whole(b"<b/>"))
+                await writer.drain()
+
+    async with raw_server(serve) as port, open_sender(HANG) as post:
+
+        async def posted():
+            return (await post.post(f"http://{HOST}:{port}/o", b"<a/>", {})).body
+
+        if number > MAX_INTERIM:
+            with pytest.raises(Ambiguous, match="not HTTP"):
+                await posted()
+        else:
+            assert [await posted(), await posted()] == [b"<b/>", b"<b/>"], "counted for each answer alone"
