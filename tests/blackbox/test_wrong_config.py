@@ -106,7 +106,7 @@ def test_without_a_server_program_embedded_is_no_choice(plain, tmp_path):
     plain.set("redis", url="embedded", embedded_port=0)
     command = (sys.executable, "-S", "-m", "daemon")
     (line,) = faults_of(plain, command=command, PYTHONPATH=os.pathsep.join([str(without), str(ROOT)]), PATH="")
-    assert line.startswith('redis.url is "embedded" and there is no server program; install valkey-server')
+    assert line.startswith('redis.url is "embedded" and there is no server program: set redis.url')
     assert "or set redis.url" in line
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from daemon.config import load
+from daemon.config import ConfigError, load
 from tests.daemon.config.files import faults, written
 
 NETWORKS = (ip_network("10.0.0.0/8"), ip_network("fd12::/32"))
@@ -22,6 +22,17 @@ def test_environment_comes_before_credential_before_file_before_default(tmp_path
     redis = load(written(tmp_path, text), environ).redis
     assert (redis.stream, redis.dramatiq_namespace, redis.embedded_port) == ("environment", "credential", 1)
     assert redis.url == "embedded"
+
+
+def test_a_credential_of_a_folder_is_read_as_systemd_names_it_and_one_by_its_own_name_comes_before_it(tmp_path):
+    (tmp_path / "passbackd_redis.stream").write_text("folder\n")
+    (tmp_path / "passbackd_redis.dramatiq_namespace").write_text("folder\n")
+    (tmp_path / "redis.dramatiq_namespace").write_text("own\n")
+    redis = load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).redis
+    assert (redis.stream, redis.dramatiq_namespace) == ("folder", "own")
+    (tmp_path / "passbackd_redis.ulr").write_text("x")
+    with pytest.raises(ConfigError, match=r"redis.ulr \(credential .*/passbackd_redis.ulr\): unknown key"):
+        load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
 def test_a_table_replaces_that_of_a_lower_source(tmp_path):

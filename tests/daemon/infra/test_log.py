@@ -125,13 +125,13 @@ async def test_values_in_statements_are_not_shown_even_at_debug(stream, fresh_da
     assert "shown" in stream.getvalue()
 
 
-@pytest.mark.parametrize("format", ["console", "json"])
-def test_the_journal_gets_the_priority_of_each_line_and_nothing_else_does(tmp_path, format):
+@pytest.mark.parametrize("kind", ["console", "json"])
+def test_the_journal_gets_the_priority_of_each_line_and_nothing_else_does(tmp_path, kind):
     with (tmp_path / "log").open("w+") as stream:
         file = os.fstat(stream.fileno())
         for inode in (file.st_ino, file.st_ino + 1):
             environ = {"JOURNAL_STREAM": f"{file.st_dev}:{inode}"}
-            log.configure("debug", format, "UTC", stream=stream, environ=environ)
+            log.configure("debug", kind, "UTC", stream=stream, environ=environ)
             for level in ("debug", "info", "warning", "error", "critical"):
                 getattr(structlog.get_logger(), level)("a word")
             failed()
