@@ -3,12 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Where `make install` puts things; UNITDIR is systemd's, STATEDIR the service's own.
+# Where `make install` puts things; UNITDIR is systemd's, STATEDIR the service's own, BINDIR is on everybody's PATH.
 PREFIX ?= /opt/passbackd
 UNITDIR ?= /etc/systemd/system
 STATEDIR ?= /var/lib/passbackd
+BINDIR ?= $(if $(filter /opt/passbackd,$(PREFIX)),/usr/local/bin,$(PREFIX)/bin)
+# yes: install a Valkey too, for redis.url = "embedded".
+EMBEDDED ?= no
+PLACES = PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" BINDIR="$(BINDIR)"
 
-.PHONY: install uninstall demo test venv run bench lint lock migration docs clean
+.PHONY: install uninstall demo test venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -36,8 +40,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks unhealthy-campus
 
+# The daemon alone, for servers of your own: no embedded Valkey, and nothing that only tests need.
+production: $(VENV)/.production
+
 # The locks hold names, versions and hashes; only `make lock` changes what is installed.
-$(VENV)/.runtime: requirements.txt pyproject.toml
+$(VENV)/.production: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("passbackd needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing passbackd into $(VENV)"
@@ -45,9 +52,17 @@ $(VENV)/.runtime: requirements.txt pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/.runtime: $(VENV)/.production requirements-embedded.txt
+	@$(PIP) --require-hashes -r requirements-embedded.txt
+	@touch $@
+
 $(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.everything requirements-release.txt
+	@$(PIP) --require-hashes -r requirements-release.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
@@ -55,20 +70,30 @@ $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
+# Known faults of what a production install holds; asks the index of PyPI, and fails where that does not answer.
+audit: $(VENV)/.release
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+
+# What a production install holds, with versions and hashes, in CycloneDX's format.
+sbom: $(VENV)/.release
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file sbom.json requirements.txt
+
 install:
-	@PYTHON="$(PYTHON)" PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" sh deploy/install.sh
+	@PYTHON="$(PYTHON)" EMBEDDED="$(EMBEDDED)" $(PLACES) sh deploy/install.sh
 
 uninstall:
-	@PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" sh deploy/uninstall.sh
+	@$(PLACES) sh deploy/uninstall.sh
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml
 
 lock: $(VENV)/.everything
 	$(PIP) uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-		--group build pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-		--group build --group test -c requirements.txt pyproject.toml -o requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-		--group bench -c requirements-dev.txt -o requirements-bench.txt
+	$(COMPILE) --group build -o requirements.txt
+	$(COMPILE) --group build --extra embedded -c requirements.txt -o requirements-embedded.txt
+	$(COMPILE) --group build --extra embedded --group test -c requirements-embedded.txt -o requirements-dev.txt
+	$(COMPILE) --group release -c requirements-dev.txt -o requirements-release.txt
+	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 docs: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.documents_are_generated --write
