@@ -14,11 +14,18 @@ from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests import servers
+from tests.deploy.machine import missing
 from tests.models.rows import TABLES
 from tests.postgres import PostgresServer, postgres_binaries
 
 #: Makes an empty database of that kind and returns its URL; it is dropped after the test.
 FreshDatabase = Callable[[Literal["sqlite", "postgresql"]], str]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were left out, and why."""
+    if reason := missing():
+        terminalreporter.write_line(f"left out: tests/deploy/test_with_systemd.py, the unit under systemd: {reason}")
 
 
 @pytest.fixture(scope="session")
