@@ -4,19 +4,24 @@
 With ``--write`` it writes them (``make docs``).
 """
 
+import html
 import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
+from click import Context
 from pydantic.fields import FieldInfo
+from typer.cli import get_docs_for_click
+from typer.main import get_command
 
+from daemon.cli.app import app
 from daemon.config.sections import Config, Section, sections
 from daemon.config.show import toml
 from tests.checks.generated import stale
 
 ROOT = Path(__file__).parents[2]
-CONFIG, CONFIGURE = ROOT / "config.toml", ROOT / "docs" / "configure.md"
+CONFIG, CONFIGURE, COMMANDS = ROOT / "config.toml", ROOT / "docs" / "configure.md", ROOT / "docs" / "commands.md"
 #: What is generated of a document is between these.
 BEGIN, END = "<!-- what follows is made by `make docs` -->\n", "<!-- what `make docs` makes ends here -->\n"
 
@@ -98,8 +103,21 @@ def with_tables(page: str) -> str:
     return f"{before}{BEGIN}\n{key_tables()}\n{END}{after}"
 
 
+def commands_page() -> str:
+    """The manual of the commands: what each one's ``--help`` says."""
+    command = get_command(app)
+    text = html.unescape(get_docs_for_click(obj=command, ctx=Context(command), name="passbackd"))
+    # The blocks show usage, and are none to run.
+    text = text.replace("```console\n$ ", "```\n").removeprefix("# `passbackd`\n")
+    return f"# Commands\n\nMade by `make docs` from what each command says with `--help`.\n{text}"
+
+
 def main() -> str | None:
-    wanted = {CONFIG: config_toml(), CONFIGURE: with_tables(CONFIGURE.read_text())}
+    wanted = {
+        CONFIG: config_toml(),
+        CONFIGURE: with_tables(CONFIGURE.read_text()),
+        COMMANDS: commands_page(),
+    }
     if differ := stale(wanted):
         return f"{', '.join(str(path.relative_to(ROOT)) for path in differ)}: not what the code says. Run `make docs`."
     print("the documents say what the code does")
