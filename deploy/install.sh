@@ -53,7 +53,7 @@ pip --no-deps --no-build-isolation --force-reinstall .
 # Laid out as the project, so that links between the pages lead somewhere.
 rm -rf "$doc"
 mkdir "$doc"
-cp -R README.md CONTRIBUTING.md CHANGELOG.md LICENSE config.toml docs deploy "$doc/"
+cp -R README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE config.toml docs deploy "$doc/"
 chmod -R u=rwX,go=rX "$doc"
 
 # Replaces "$1", should that be there, by standard input, with the mode "$2".
