@@ -150,8 +150,9 @@ def _settle(stage: Stage, deadline: float) -> None:
         assert now < deadline, f"not healed within {LONGEST:g} s"
         ended = [daemon for daemon in stage.running if daemon.process.poll() is not None]
         assert not ended, f"a daemon ended by itself:\n{ended[0].end_of_log()}"
-        if now > again and stage.stream_is_read() and stage.rows(_BACKS_OFF)[0]["number"]:
+        if now > again and stage.stream_is_read() and (number := stage.rows(_BACKS_OFF)[0]["number"]):
             # Backoff and the pauses between probes are longer than a test can wait.
+            stage.note(f"{number} grades wait: their consumers are added again")
             stage.add_consumers()
             again = time.monotonic() + AGAIN
         time.sleep(0.3)
