@@ -36,7 +36,7 @@ async def rehearse(client: Redis, config: RedisSection, url: str) -> list[Findin
         except (RedisError, BrokerConnectionError) as error:
             found.append(_refused(name, error))
     if not stream.tries_writing:
-        problem = "this user may not trim the stream (XTRIM): it grows for ever, and a replica cannot be told"
+        problem = "this user may not trim the stream (XTRIM): it grows for ever, and a replica goes unnoticed"
         found.append(warning("redis.url", problem, _ACL))
     return found or [ok("redis", "it takes every command that the daemon uses")]
 

@@ -13,7 +13,7 @@ from models.db.database import sqlite_path
 from models.db.sql import Statement, is_postgres
 
 #: Seconds that the daemon has to answer, and the bytes that are read of it.
-PATIENCE, MOST = 2.0, 8192
+PATIENCE, MAX_PAGE = 2.0, 8192
 #: Where a daemon that listens everywhere is asked.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is compared with
 
@@ -45,7 +45,7 @@ def daemon_troubles(web: WebSection) -> list[str]:
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        said = answer.read(MOST).decode(errors="replace")
+        said = answer.read(MAX_PAGE).decode(errors="replace")
     except (OSError, http.client.HTTPException):
         return []
     finally:

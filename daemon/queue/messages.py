@@ -1,4 +1,4 @@
-"""Which messages of a queue are taken: whoever can write to Redis can put anything there."""
+"""Which messages of a queue are taken: any client of Redis can put anything there."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from dramatiq import Message
 
 #: Bytes. The longest message that passbackd sends has some 2,000.
-MAX_BYTES = 16 * 1024
+MAX_MESSAGE_BYTES = 16 * 1024
 #: Milliseconds that a message may be delayed, as Dramatiq has it.
 MAX_DELAY = 7 * 24 * 3_600_000
 
@@ -27,8 +27,8 @@ def check_message(data: bytes, queue: str, *, now_ms: float) -> None:
     Raises:
         RefusedMessageError: It is refused.
     """
-    if len(data) > MAX_BYTES:
-        raise RefusedMessageError(f"it has {len(data)} bytes, more than {MAX_BYTES}")
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise RefusedMessageError(f"it has {len(data)} bytes, more than {MAX_MESSAGE_BYTES}")
     try:
         message: Message[Any] = Message.decode(data)
     except Exception as error:

@@ -21,7 +21,7 @@ from daemon.web.health import Health
 #: Seconds that a connection may last.
 LIFETIME = 30.0
 #: Connections at once, each an open file; a new one ends the oldest.
-MAX_CONNECTIONS = 64
+MAX_OPEN = 64
 #: Bytes of a line or a header of a request, and of its body.
 MAX_REQUEST_BYTES = 4096
 #: These pages are not for browsers.
@@ -124,7 +124,7 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
 
     def connection() -> Protocol:
         open_ones = [one for one in serve.connections if one.transport is not None]
-        if len(open_ones) >= MAX_CONNECTIONS:
+        if len(open_ones) >= MAX_OPEN:
             _end(open_ones[0])
         handler = serve()
         loop.call_later(LIFETIME, _end, handler)

@@ -53,7 +53,7 @@ _USELESS = (
     asyncpg.DuplicatePreparedStatementError,
 )
 
-#: Tells a server from its successor behind the same address.
+#: Distinguishes a server from its successor behind the same address.
 _STARTED = "SELECT pg_postmaster_start_time()"
 
 
@@ -209,7 +209,7 @@ class _Transaction(TransactionContextPooled):
         await (self.client.commit() if error is None else self.client.rollback())
 
 
-#: What only a pool is told.
+#: What only a pool takes.
 _OF_POOL = ("min_size", "max_size", "reset")
 
 client_class = PostgresClient

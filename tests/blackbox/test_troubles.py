@@ -21,7 +21,7 @@ def troubled(world, redis_server):
         client.replicaof("NO", "ONE")
 
 
-def is_told_everywhere(world, daemon, words, *, checked=True):
+def is_reported_everywhere(world, daemon, words, *, checked=True):
     daemon.wait_until("it is not ready", lambda: words in daemon.page("/readyz")[1])
     assert words in world.call("status").out
     assert any(words in trouble for trouble in json.loads(world.call("status", "--json").out)["troubles"])
@@ -36,10 +36,10 @@ def is_told_everywhere(world, daemon, words, *, checked=True):
 def test_a_redis_that_is_full_or_became_a_replica(world, troubled, campus, redis_server):
     with redis.Redis(host=HOST, port=redis_server.port) as client:
         client.config_set("maxmemory", 1)
-        is_told_everywhere(world, troubled, "redis is full (maxmemory) and takes no writes")
+        is_reported_everywhere(world, troubled, "redis is full (maxmemory) and takes no writes")
         client.config_set("maxmemory", 0)
         client.replicaof(HOST, 1)
-        is_told_everywhere(world, troubled, "redis is a replica and takes no writes")
+        is_reported_everywhere(world, troubled, "redis is a replica and takes no writes")
         client.replicaof("NO", "ONE")
     world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
     troubled.wait_ready().wait_settled()
@@ -52,7 +52,7 @@ def test_a_postgresql_whose_sessions_are_read_only_or_that_was_shut_down(world, 
     name = world.settings["database"]["url"].rsplit("/", 1)[1]
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     postgres.execute(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'")
-    is_told_everywhere(world, troubled, "database is read-only", checked=False)
+    is_reported_everywhere(world, troubled, "database is read-only", checked=False)
     said = world.call("check")
     assert "its sessions are read-only" in said.out + said.err
     postgres.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")

@@ -14,7 +14,7 @@ from tests.servers import HOST, RedisServer, valkey_binary
 #: Seconds after the new server's readiness.
 PROMISED = 10.0
 
-#: What becomes of the old primary, by the commands that it gets; it answers on. Port 1 is nobody's.
+#: What becomes of the old primary, by the commands that it gets; it answers on. No server has port 1.
 DEMOTED = {
     "a replica of the new one": ("REPLICAOF {host} {port}",),
     "a replica that lost its primary": ("REPLICAOF 127.0.0.1 1",),
@@ -35,13 +35,13 @@ class RedisPair:
     def fail_over(self, demotion: str) -> None:
         """Promote the replica, which is ready when this returns; connections that are open stay where they are."""
         old, new = self._primary, self._replica
-        self._tell(old, "CONFIG SET replica-serve-stale-data yes")
-        self._tell(old, "REPLICAOF NO ONE")
-        self._tell(new, f"REPLICAOF {HOST} {old.port}")
+        self._order(old, "CONFIG SET replica-serve-stale-data yes")
+        self._order(old, "REPLICAOF NO ONE")
+        self._order(new, f"REPLICAOF {HOST} {old.port}")
         wait_until("the replica has everything", lambda: self._is_synchronous(old, new))
-        self._tell(new, "REPLICAOF NO ONE")
+        self._order(new, "REPLICAOF NO ONE")
         for command in DEMOTED[demotion]:
-            self._tell(old, command.format(host=HOST, port=new.port))
+            self._order(old, command.format(host=HOST, port=new.port))
         self._primary, self._replica = new, old
         self._lead()
 
@@ -50,7 +50,7 @@ class RedisPair:
         self._setup.tool.redis.close()
         self._setup.tool.redis = redis.Redis(host=HOST, port=self._primary.port, db=self._database)
 
-    def _tell(self, server: RedisServer, command: str) -> None:
+    def _order(self, server: RedisServer, command: str) -> None:
         with redis.Redis(host=HOST, port=server.port) as client:
             client.execute_command(*command.split())
 

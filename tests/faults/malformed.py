@@ -34,7 +34,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "an empty type": {"type": ""},
     "bytes that are no text": {"type": b"\xff\xfe", b"\xfe": b"\x00"},
     "a long type": {"type": "x" * 100_000},
-    "a score of nobody": {"type": "score.changed", "course_id": "c", "usage_id": "p", "points_earned": 1},
+    "a score without a learner": {"type": "score.changed", "course_id": "c", "usage_id": "p", "points_earned": 1},
     "points that are no number": {"type": "score.changed", "user_id": "u", "points_earned": "many"},
     "points that are NaN": {"type": "score.changed", "user_id": "u", "points_earned": "NaN", "points_possible": "1"},
     "a structure that is no JSON": {"type": "course.structure", "course_id": "c", "blocks": "{["},
@@ -45,12 +45,12 @@ ENTRIES: dict[str, dict[str, Any]] = {
         "course_id": "c",
         "blocks": json.dumps([{"usage_id": "a", "parent": "b"}, {"usage_id": "b", "parent": "a"}]),
     },
-    "a launch of nobody": {"type": "launch", "lis_outcome_service_url": "http://localhost"},
+    "a launch without a learner": {"type": "launch", "lis_outcome_service_url": "http://localhost"},
     "a launch with a URL that is none": {"type": "launch", "user_id": "u", "lis_outcome_service_url": "http://["},
-    "a retirement of nobody": {"type": "user.retired"},
+    "a retirement without a learner": {"type": "user.retired"},
 }
 
-#: By what is wrong, what an LMS answers once; the score is not stored, or nobody can tell.
+#: By what is wrong, what an LMS answers once; the score is not stored, or it is unknown whether it is.
 ANSWERS: dict[str, Behaviour] = {
     "nothing at all": answer(200),
     "a page": answer(200, b"<html><body>Welcome</body></html>", content_type="text/html"),

@@ -102,7 +102,7 @@ class Proxy:
         self._swallows = True
 
     def keep_open(self) -> None:
-        """Keep a client's connection when its server goes, as some proxies do; what it says then reaches nobody."""
+        """Keep a client's connection when its server goes, as some proxies do; what it says is lost then."""
         self._keeps = True
 
     def lead_to(self, host: str, port: int) -> None:

@@ -19,7 +19,7 @@ TIMES = int(os.environ.get("FAILOVERS", "1"))
 pytestmark = pytest.mark.timeout(120 + 60 * TIMES)
 
 
-def judge(what, seconds):
+def check_seconds(what, seconds):
     print(f"\n{what}: {', '.join(f'{one:.1f}' for one in seconds)} s")
     assert max(seconds) < PROMISED, seconds
 
@@ -31,7 +31,7 @@ def test_grades_flow_again_after_a_failover_of_redis_though_the_old_primary_answ
         for _ in range(TIMES):
             pair.fail_over(demotion)
             seconds.append(seconds_until_grades_flow(setup, daemon))
-        judge(f"Redis, {demotion}", seconds)
+        check_seconds(f"Redis, {demotion}", seconds)
 
 
 @pytest.mark.parametrize("scope", ["database", "role"])
@@ -43,7 +43,7 @@ def test_grades_flow_again_after_the_sessions_of_postgresql_were_read_only(setup
         seconds.append(seconds_until_grades_flow(setup, daemon))
         daemon.wait_ready()
     assert daemon.logged("server unavailable")
-    judge(f"PostgreSQL, read-only by {scope}", seconds)
+    check_seconds(f"PostgreSQL, read-only by {scope}", seconds)
 
 
 @pytest.mark.parametrize("how", ["shut down", "killed", "shut down, connections stay open", "killed, stay open"])
@@ -56,4 +56,4 @@ def test_grades_flow_again_after_a_restart_of_postgresql_behind_its_proxy(setup,
             assert daemon.page("/livez")[0] == 200
         seconds.append(seconds_until_grades_flow(setup, daemon))
         daemon.wait_ready()
-    judge(f"PostgreSQL, {how}", seconds)
+    check_seconds(f"PostgreSQL, {how}", seconds)

@@ -1,6 +1,8 @@
 """`check` does what the daemon does: what is refused of that is a fault, and nothing else is."""
 
+import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +13,8 @@ from daemon.config import Config
 from daemon.config.sections import RedisSection
 from daemon.infra.redis import redis_client
 from tests.servers import HOST
+
+INSTALL = Path(__file__).parents[3] / "docs" / "install.md"
 
 #: What intake, the gauges and Dramatiq send, also from within scripts.
 USED = (
@@ -74,6 +78,14 @@ async def test_a_command_that_the_daemon_does_not_need_is_no_fault(redis_url, co
 async def test_a_user_of_these_keys_alone_is_enough(redis_url):
     with guest(redis_url, "resetkeys", "~passback:*") as url:
         assert await faults(url) == []
+
+
+async def test_the_access_list_of_the_documents_is_enough(redis_url):
+    (rules,) = re.findall(
+        r"^ACL SETUSER passbackd on >change-me (.*?)^```", INSTALL.read_text(), re.DOTALL | re.MULTILINE
+    )
+    with guest(redis_url, "reset", "on", ">guest", *rules.split()) as url:
+        assert [one.line() for one in await check_redis(redis_config(url), deep=True) if one.severity != "ok"] == []
 
 
 async def test_without_trimming_intake_goes_on_so_that_it_is_a_warning(redis_url):

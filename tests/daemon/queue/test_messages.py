@@ -5,7 +5,7 @@ import json
 import pytest
 from dramatiq import Message
 
-from daemon.queue.messages import MAX_BYTES, MAX_DELAY, RefusedMessageError, check_message
+from daemon.queue.messages import MAX_DELAY, MAX_MESSAGE_BYTES, RefusedMessageError, check_message
 from tests.daemon.queue.malformed import MALFORMED, NOW_MS, message
 
 
@@ -24,5 +24,5 @@ def test_what_dramatiq_sends_is_taken(options):
 
 def test_the_longest_message_that_passbackd_sends_is_far_from_the_limit():
     longest = Message("outcomes.63.DQ", "send_composite_outcome", ([2**63 - 1] * 64,), {}, {"eta": NOW_MS}).encode()
-    assert len(longest) < MAX_BYTES / 4
+    assert len(longest) < MAX_MESSAGE_BYTES / 4
     assert json.loads(longest)

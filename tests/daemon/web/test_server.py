@@ -11,7 +11,7 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream
 from daemon.web.health import Health
-from daemon.web.server import LIFETIME, MAX_CONNECTIONS, MAX_REQUEST_BYTES, application, is_ours, web_server
+from daemon.web.server import LIFETIME, MAX_OPEN, MAX_REQUEST_BYTES, application, is_ours, web_server
 from models.db.clock import Clock
 from models.queries.status import STATES
 
@@ -180,7 +180,7 @@ def test_a_host_is_ours_by_its_address_or_a_name_that_was_set(host, ours):
     assert is_ours(host, ("passbackd.example.edu",)) is ours
 
 
-async def test_a_page_is_not_given_to_whoever_asks_for_another_host(ask):
+async def test_a_page_is_not_given_to_a_client_that_asks_for_another_host(ask):
     for path in PAGES:
         refused = await ask(path, headers={"Host": "evil.example"})
         assert (refused.status, "web.names" in await refused.text()) == (421, True)
@@ -190,7 +190,7 @@ async def test_a_page_is_not_given_to_whoever_asks_for_another_host(ask):
 @pytest.mark.parametrize("says", [b"", b"GET /livez HTTP/1.1\r\n"], ids=["nothing", "half a request"])
 async def test_a_flood_of_connections_is_bounded_and_a_page_still_comes(app, says):
     async with web_server(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
-        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
+        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_OPEN)]
         for _, writer in flood:
             writer.write(says)
             await writer.drain()
