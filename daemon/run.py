@@ -44,14 +44,17 @@ def run_daemon(
 
 
 async def _serve(config: Config, environment: Environment, reread: Callable[[], Config]) -> None:
-    stop, notifier = Stop(), environment.notifier
-    with on_signals(stop.set, signal.SIGINT, signal.SIGTERM), on_signals(_too_early, signal.SIGHUP):
+    stop, notifier, hang_up = Stop(), environment.notifier, _too_early
+
+    def on_hang_up() -> None:
+        hang_up()
+
+    with on_signals(stop.set, signal.SIGINT, signal.SIGTERM), on_signals(on_hang_up, signal.SIGHUP):
         stop.on_set(notifier.stopping)
         try:
             async with lifespan(config, stop, environment) as daemon:
-                reloader = Reloader(config, reread, daemon.adopt, notifier)
-                # It replaces the handler before, also while the daemon drains.
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
+                # Also while the daemon drains.
+                hang_up = Reloader(config, reread, daemon.adopt, notifier).reload
                 notifier.ready()
                 _relieve_the_collector()
                 await run_loops(daemon.loops, stop)

@@ -46,12 +46,17 @@ class Stop(asyncio.Event):
 
 @contextlib.contextmanager
 def on_signals(callback: Callable[[], None], *numbers: signal.Signals) -> Iterator[None]:
-    """Call *callback* on the running loop at each of these signals while the context is open."""
+    """
+    Call *callback* on the running loop at each of these signals while the context is open, and ignore them after it.
+
+    At no moment does a signal find no handler, as it does between two of the loop's own: what follows the context is
+    the end of the process, which has its exit code already.
+    """
     loop = asyncio.get_running_loop()
     for number in numbers:
-        loop.add_signal_handler(number, callback)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
     try:
         yield
     finally:
         for number in numbers:
-            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
