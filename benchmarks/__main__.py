@@ -22,6 +22,7 @@ from benchmarks.raw import Signer, oauthlib_signer, our_signer, raw
 from benchmarks.report import Row, publish
 from benchmarks.seed.measure import seed
 from benchmarks.servers import Servers, running_servers
+from benchmarks.startup import measure as measure_startup
 from benchmarks.support_queries import ask, beside_pruning, fill
 from benchmarks.unhealthy_campus import PATIENCE, Plan, unhealthy_campus
 
@@ -156,6 +157,12 @@ def support_queries(
             for name, prune in (("sending", False), ("sending beside pruning", True))
         }
     _show("what pruning costs", "of alone", sending)
+
+
+@app.command("startup")
+def startup(rounds: Annotated[int, typer.Option(help="Calls of each command.")] = 9) -> None:
+    """How much CPU time short commands take, beside a Python that does nothing."""
+    _show_seconds("CPU time", measure_startup(rounds))
 
 
 def _show_seconds(title: str, rows: dict[str, list[float]]) -> None:

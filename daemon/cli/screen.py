@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from daemon.infra.log import printable
@@ -43,6 +42,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 @contextmanager
 def counting_bar(label: str, *, wanted: bool = True) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal until all is done, nothing elsewhere. Call it with how many are done, and of how many."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - heavy
+
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
     shown = wanted and sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:

@@ -9,7 +9,6 @@ from typing import Literal
 
 import asyncpg
 import redis.exceptions
-from dramatiq.errors import BrokerConnectionError
 from tortoise.exceptions import (
     DBConnectionError,
     IntegrityError,
@@ -43,8 +42,7 @@ _DATA = (
     asyncpg.ProgramLimitExceededError,
 )
 
-_REDIS = (redis.exceptions.RedisError, BrokerConnectionError)
-_REDIS_AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, BrokerConnectionError)
+_REDIS_AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 
 #: What Redis says of itself, also within the error of a script, where 6.2 has no code of its own for it.
 _REDIS_SAYS = (
@@ -123,9 +121,10 @@ def trouble(error: BaseException) -> Trouble | None:
         return None
     if "Too many open files" in str(error) or (isinstance(error, OSError) and error.errno in _NO_FILES):
         return Trouble("this machine", "lets passbackd open no more files")
-    if isinstance(error, _REDIS):
+    if _is_of_redis(error):
         what = next((words for said, words in _REDIS_SAYS if re.search(said, str(error))), None)
-        return Trouble("redis", what) if what else Trouble("redis") if isinstance(error, _REDIS_AWAY) else None
+        away = isinstance(error, _REDIS_AWAY) or not isinstance(error, redis.exceptions.RedisError)
+        return Trouble("redis", what) if what else Trouble("redis") if away else None
     if isinstance(error, OperationalError | TransactionManagementError):
         # Tortoise's, which say of the driver's by what they were caused.
         what = next((words for said, words in _SQLITE_SAYS if said in str(error)), None)
@@ -134,6 +133,12 @@ def trouble(error: BaseException) -> Trouble | None:
     else:
         what = next((words for kind, words in _DATABASE_SAYS if isinstance(error, kind)), None)
     return None if what is None else Trouble("database", what)
+
+
+def _is_of_redis(error: BaseException) -> bool:
+    from dramatiq.errors import BrokerConnectionError  # noqa: PLC0415 - heavy
+
+    return isinstance(error, (redis.exceptions.RedisError, BrokerConnectionError))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -6,8 +6,6 @@ import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tortoise.migrations.executor import MigrationExecutor
-
 import models.migrations
 from models.db.database import open_database, sqlite_path, tortoise_config
 from models.db.sql import Statement, connection
@@ -61,6 +59,8 @@ async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[s
     Raises:
         SchemaError: The schema is newer than this release.
     """
+    from tortoise.migrations.executor import MigrationExecutor  # noqa: PLC0415 - heavy
+
     async with open_database(url, patient=True), _alone(url):
         have = set(await applied())
         if have - set(known()):

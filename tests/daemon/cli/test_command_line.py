@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from daemon.cli.app import app
+from daemon.cli.lazy import SUBCOMMANDS
 from tests.daemon.cli.commands import commands
 
 BEYOND = "9" * 30
@@ -82,6 +83,37 @@ def test_a_wrong_configuration_is_a_json_document_of_check():
     assert (said.exit_code, said.stderr, finding["about"]) == (2, "", "web.port")
 
 
+#: What takes a part of a second to import, in this project and in others.
+HEAVY = "aiohttp asyncio asyncpg dramatiq lxml models oauthlib prometheus_client pydantic redis rich structlog tortoise"
+
+
+def imported(*arguments: str) -> set[str]:
+    """The packages that are imported when the command has ended."""
+    shown = "; ".join(
+        [
+            "import atexit, sys",
+            "atexit.register(lambda: print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr))",
+            f"sys.argv[1:] = {list(arguments)!r}",
+            "from daemon.cli import main",
+            "main()",
+        ]
+    )
+    said = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=False)
+    return set(said.stderr.splitlines()[-1].split())
+
+
+def test_the_release_is_shown_without_any_library():
+    assert imported("--version") & {*HEAVY.split(), "typer"} == set()
+    assert "daemon" in imported("--version"), "it is looked at the right process"
+
+
 def test_a_short_question_does_not_wait_for_the_libraries_that_only_some_commands_need():
-    shown = "import sys, daemon.cli.app; print(*{'aiohttp', 'prometheus_client'} & sys.modules.keys())"
-    assert subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stdout == "\n"
+    found = imported("status", "--help")
+    assert found & {"aiohttp", "dramatiq", "prometheus_client", "uvloop"} == set()
+    assert {"tortoise", "redis"} <= found
+
+
+def test_each_subcommand_is_in_the_help_in_the_order_in_which_a_newcomer_needs_them():
+    words = [line.split()[1:2] for line in call("--help").stdout.splitlines()]
+    listed = [word for line in words for word in line if word in SUBCOMMANDS]
+    assert listed == list(SUBCOMMANDS)

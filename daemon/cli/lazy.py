@@ -1,0 +1,61 @@
+"""Subcommands whose modules are imported once they are called, or listed by the help: a command starts quickly."""
+
+import gc
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Any, cast
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+#: Each subcommand's module in this package, and the name there of its function, or of its app if it has subcommands.
+SUBCOMMANDS = {
+    "run": ("server", "start_daemon"),
+    "check": ("server", "check_setup"),
+    "config": ("server", "show_config"),
+    "migrate": ("server", "migrate_schema"),
+    "consumer": ("consumer", "app"),
+    "secrets": ("secrets", "app"),
+    "feed": ("feed", "feed_events"),
+    "status": ("status", "show_status"),
+    "why": ("why", "explain_grades"),
+    "resend": ("resend", "resend_grades"),
+    "parked": ("parked", "list_parked"),
+    "quarantine": ("quarantine", "app"),
+    "reconcile": ("reconcile", "reconcile_campuses"),
+    "demo": ("demo", "play_demo"),
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """Typer's commands by their names, each made when it is asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SUBCOMMANDS)
+
+    def __len__(self) -> int:
+        return len(SUBCOMMANDS)
+
+    def __getitem__(self, name: str) -> Any:
+        module, attribute = SUBCOMMANDS[name]
+        # What is imported stays: looking through it for garbage takes a tenth of the time.
+        gc.disable()
+        found = getattr(import_module(f"daemon.cli.{module}"), attribute)
+        gc.enable()
+        if isinstance(found, typer.Typer):
+            command: Any = get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(found)
+            command = get_command(alone)
+        command.name = name
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """The group of :data:`SUBCOMMANDS`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = cast("MutableMapping[str, Any]", _Commands())
