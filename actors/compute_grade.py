@@ -59,8 +59,13 @@ def wire_score(grade: Grade) -> tuple[str, bool]:
 
     Returns:
         Fixed-point text with at most six decimals and no trailing zeros, and whether the value had to be clamped into
-        0 to 1 (extra credit, penalties).
+        0 to 1 (extra credit, penalties): whether it would have been written otherwise.
     """
     value = grade.earned / grade.possible if grade.possible else 0.0
-    clamped = min(max(value, 0.0), 1.0) + 0.0  # the sum makes a zero of a negative zero
-    return f"{clamped:.6f}".rstrip("0").rstrip(".") or "0", clamped != value
+    text = _fixed(min(max(value, 0.0), 1.0))
+    return text, text != _fixed(value)
+
+
+def _fixed(value: float) -> str:
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -102,17 +102,25 @@ def test_what_is_sent_is_earned_over_possible_in_fixed_point_and_zero_when_nothi
 
 @pytest.mark.parametrize(
     ("earned", "possible", "text"),
-    [(6, 5, "1"), (1e12, 5e-324, "1"), (-1, 5, "0"), (-1e-9, 5, "0"), (1.000000001, 1, "1")],
+    [(6, 5, "1"), (1e12, 5e-324, "1"), (-1, 5, "0"), (-1e-6, 1, "0"), (1.000001, 1, "1")],
 )
 def test_a_value_above_one_or_below_zero_is_clamped_and_flagged(earned, possible, text):
     assert wire_score(Grade(earned, possible)) == (text, True)
+
+
+@pytest.mark.parametrize(
+    ("earned", "possible", "text"),
+    [(0.1 + 0.2, 0.3, "1"), (-1e-9, 5, "0"), (1.000000001, 1, "1"), (1.0000004, 1, "1"), (-0.0, 1, "0")],
+)
+def test_what_differs_by_less_than_is_written_is_not_clamped(earned, possible, text):
+    assert wire_score(Grade(earned, possible)) == (text, False)
 
 
 @given(POINTS, POSSIBLE)
 def test_the_text_is_always_a_plain_decimal_within_zero_to_one(earned, possible):
     text, clamped = wire_score(Grade(earned, possible))
     assert re.fullmatch(r"(0|1|0\.\d{1,6})", text)
-    assert clamped == (possible != 0 and not 0 <= earned / possible <= 1)
+    assert clamped == (possible != 0 and not 0 <= float(f"{earned / possible:.6f}") <= 1)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TREE.possible)), st.tuples(POINTS, POSSIBLE), min_size=1))
