@@ -1,6 +1,5 @@
 """``resend``: send grades once more."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from daemon.cli.options import (
     UserOption,
 )
 from daemon.cli.screen import console, counting_bar, print_json, table
+from daemon.infra.moments import read_moment
 from daemon.support.resend import Marked, resend
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import Matched, match
@@ -88,7 +88,7 @@ async def _mark(wanted: AssignmentFilter, *, force: bool, dry_run: bool, quiet: 
 
 def _milliseconds(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = read_moment(text)
     except ValueError:
         fail(f"--since: {text!r} is no time: write ISO 8601, as in 2026-03-02T14:00:00+01:00", WRONG)
     if moment.tzinfo is None:

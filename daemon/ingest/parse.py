@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeGuard
 
+from daemon.infra.moments import read_moment
 from daemon.ingest.events import (
     TYPES,
     AssignmentDisabled,
@@ -160,9 +161,11 @@ class _Reader:
         if not text:
             return None
         try:
-            moment = datetime.fromisoformat(text)
+            moment = read_moment(text)
         except ValueError as error:
             raise BadEvent(f"modified is not an ISO 8601 time: {text[:64]!r}") from error
+        except OverflowError as error:
+            raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         if moment.tzinfo is None:
             raise BadEvent(f"modified has no time zone: {text[:64]!r}")
         try:

@@ -217,6 +217,7 @@ def test_points_whose_sums_would_not_stay_finite_are_named(name, text):
     [
         ("2026-01-01T00:00:00", "modified has no time zone"),
         ("2026-01-01", "modified has no time zone"),
+        ("9999-12-31T24:00:00Z", "modified is out of range"),
         ("yesterday", "modified is not an ISO 8601 time"),
         ("1767225600", "modified is not an ISO 8601 time"),
         ("2026-02-30T00:00:00Z", "modified is not an ISO 8601 time"),
