@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from tortoise import fields
 from tortoise.models import Model
 
-#: Characters of a consumer key and of a name, as LTI providers in the field have it.
-MAX_KEY, MAX_NAME = 32, 255
+#: Characters of a consumer key and of a name.
+MAX_KEY, MAX_NAME = 255, 255
 #: Characters of a scheme, host and port.
 MAX_ORIGIN = 300
 

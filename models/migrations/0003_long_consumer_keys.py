@@ -1,0 +1,21 @@
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from tortoise import fields
+
+class Migration(migrations.Migration):
+    dependencies = [('models', '0002_refused_addresses')]
+
+    initial = False
+
+    operations = [
+        ops.AlterField(
+            model_name='LtiConsumer',
+            name='consumer_key',
+            field=fields.CharField(unique=True, max_length=255),
+        ),
+        ops.AlterField(
+            model_name='QuarantinedEvent',
+            name='consumer_key',
+            field=fields.CharField(null=True, db_index=True, max_length=255),
+        ),
+    ]
