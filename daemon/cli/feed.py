@@ -2,8 +2,9 @@
 
 import json
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from redis.exceptions import RedisError
@@ -12,6 +13,7 @@ from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_wor
 from daemon.cli.options import ConfigOption
 from daemon.cli.screen import counting_bar
 from daemon.infra.errors import describe
+from daemon.ingest.parse import MAX_BYTES
 
 
 def feed_events(
@@ -63,10 +65,17 @@ def event_fields(line: bytes) -> dict[str, str]:
     Text stays as it is; numbers and nested values (``blocks``) become JSON text; null fields are absent.
 
     Raises:
-        BadLineError: The line is no JSON object with a ``type``.
+        BadLineError: The line is no JSON object with a ``type``, or the stream could not hold or keep it.
     """
+    if len(line) > MAX_BYTES:
+        raise BadLineError(f"is longer than {MAX_BYTES} bytes")
+    line = line.removeprefix(BOM_UTF8)
     try:
-        event = json.loads(line, parse_float=str, parse_int=str)
+        event = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=_once)
+    except BadLineError:
+        raise
+    except UnicodeDecodeError as error:
+        raise BadLineError(f"is not UTF-8, at byte {error.start + 1}") from error
     except (ValueError, RecursionError) as error:
         raise BadLineError(f"is not JSON: {error}") from error
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
@@ -75,8 +84,30 @@ def event_fields(line: bytes) -> dict[str, str]:
     if nested:
         raise BadLineError(f"{nested[0]} is no text or number: only blocks may be a list")
     structured = json.loads(line)
-    return {
+    fields = {
         name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)
         for name, value in event.items()
         if value is not None
     }
+    for name, value in fields.items():
+        _check(name, value)
+    return fields
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; readers differ on which of two equal names counts."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadLineError(f"has {name[:64]!a} twice")
+        found[name] = value
+    return found
+
+
+def _check(name: str, value: str) -> None:
+    """What JSON can write and UTF-8 cannot, or the database cannot store."""
+    shown = ascii(name[:64])
+    if any("\ud800" <= character <= "\udfff" for character in name + value):
+        raise BadLineError(f"{shown} holds half of a character (a lone surrogate, \\ud800 to \\udfff)")
+    if "\0" in name + value or "\\u0000" in value:
+        raise BadLineError(f"{shown} holds a NUL character")

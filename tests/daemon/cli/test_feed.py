@@ -1,0 +1,45 @@
+"""Lines of ``feed``: what becomes of each, and what is said of one that is no event."""
+
+import json
+
+import pytest
+
+from daemon.cli.feed import BadLineError, event_fields
+from daemon.ingest.parse import MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (rb'{"type": "user.retired", "user_id": "\ud83d"}', r"'user_id' holds half of a character"),
+        (rb'{"type": "user.retired", "user_id": "\ude00\ud83d"}', r"'user_id' holds half of a character"),
+        (rb'{"type": "user.retired", "\ud83d": "42"}', r"'\\ud83d' holds half of a character"),
+        (rb'{"type": "course.structure", "blocks": [{"usage_id": "\ud83d"}]}', r"'blocks' holds half of a character"),
+        (b'{"type": "user.retired", "user_id": "\xff"}', r"is not UTF-8, at byte 38"),
+        (b'{"type": "user.retired", "user_id": "\xed\xa0\xbd"}', r"'user_id' holds half of a character"),
+        (rb'{"type": "user.retired", "user_id": "a\u0000"}', r"'user_id' holds a NUL character"),
+        (rb'{"type": "course.structure", "blocks": [{"usage_id": "\u0000"}]}', r"'blocks' holds a NUL character"),
+        (b'{"type": "user.retired", "user_id": "1", "user_id": "2"}', r"has 'user_id' twice"),
+        (b'{"type": "course.structure", "blocks": [{"usage_id": "1", "usage_id": "2"}]}', r"has 'usage_id' twice"),
+        (b'{"type": "x", "\x1b": "1", "\x1b": "1"}', "is not JSON"),
+        (rb'{"type": "x", "\u001b[31m": "1", "\u001b[31m": "1"}', r"has '\\x1b\[31m' twice"),
+        (b" " * MAX_BYTES + b"{}", f"is longer than {MAX_BYTES} bytes"),
+        (b"[" * 200_000, "is not JSON"),
+    ],
+)
+def test_a_line_that_is_no_event_is_refused_in_plain_ascii(line, said):
+    with pytest.raises(BadLineError, match=said) as refused:
+        event_fields(line)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_a_whole_emoji_and_a_byte_order_mark_are_taken(start):
+    line = start + rb'{"type": "user.retired", "user_id": "\ud83d\ude00", "n": 1.50, "none": null}'
+    assert event_fields(line) == {"type": "user.retired", "user_id": "\U0001f600", "n": "1.50"}
+
+
+def test_blocks_become_json_again():
+    blocks = [{"usage_id": "\U0001f600", "parent": None, "points_possible": 1.5}]
+    fields = event_fields(json.dumps({"type": "course.structure", "blocks": blocks}).encode())
+    assert json.loads(fields["blocks"]) == blocks
