@@ -19,7 +19,8 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
     What one signal makes of a campus's breaker.
 
     The breaker trips after failures of two different assignments with no success between: the failures of one may be
-    its own. Failures that may be those of one address count as those of one assignment. It then admits one probe at a time, and a success closes it.
+    its own. Failures that may be those of one address count as those of one assignment. It then admits one probe at a
+    time, and a success closes it.
 
     Args:
         now: Milliseconds since 1970.

@@ -46,6 +46,8 @@ NEWS = f"""CASE WHEN EXISTS (
     OR EXISTS (SELECT 1 FROM graded_assignment AS other
         WHERE other.{_RETURNING.format(campus="graded_assignment.campus_id")} = 'course'
             AND other.outcome_service_id = graded_assignment.outcome_service_id)
+    OR EXISTS (SELECT 1 FROM campus
+        WHERE campus.id = graded_assignment.campus_id AND last_failed_assignment IS NOT NULL)
     THEN 1 ELSE 0 END"""
 
 _NOTE = Statement(

@@ -99,7 +99,7 @@ class GradedAssignment(Model):
     parked_at = fields.BigIntField(null=True)
     parked_reason = fields.TextField(null=True)
     parked_scope = fields.CharField(max_length=16, null=True)
-    # Parked for its address's sake: from then on it is tried again, once an acceptance has refuted that (models.address).
+    # Parked for its address's sake: when it is tried again, once an acceptance has refuted that (models.address).
     returns_at = fields.BigIntField(null=True)
     # How often it was parked so since its last acceptance; each return waits longer.
     address_refusals = fields.IntField(db_default=0)

@@ -138,7 +138,8 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
         RETURNING graded_assignment.id AS assignment_id, claim_token AS token, version_number AS version,
             attempts AS attempt, forced_version, sent_version, sent_score, user_id, course_id, usage_id, composite,
-            lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, outcome_service_id, campus_id, {_ADDRESS}"""
+            lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, outcome_service_id, campus_id,
+            {_ADDRESS}"""
 
 
 def _of_campus(column: str, tables: str = "campus") -> str:

@@ -47,7 +47,7 @@ class Finish:
     #: What no further try is made for; only if nothing changed since the claim (rule 7).
     parked_scope: str | None = None
     parked_reason: str = ""
-    #: Parked for the address's sake: from when on it is tried again, once that is refuted; None: it is not.
+    #: Parked for the address's sake: when it is tried again, once that is refuted.
     returns_at: int | None = None
     #: Whether the LMS refused the address itself.
     address_refused: bool = False
@@ -201,7 +201,7 @@ async def finish(
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
-        news = {by_id[row["id"]] for row in rows if row["news"] or not row["untroubled"]}
+        news = {by_id[row["id"]] for row in rows if row["news"]}
         answers = [one for one in ended if one.address_refused or (one.outcome == "accepted" and one in news)]
         await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
@@ -243,7 +243,7 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "settles": one.outcome in ("accepted", "unchanged", "empty"),
         "score": one.score,
         # As its record has it: readers find the record of what was acknowledged, or parked, by this time.
-        "ended_at": now if one.delivery is None else one.delivery.at,
+        "ended_at": _answer(one, now).at,
         "given_back": one.given_back,
         "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
         "backoff_until": one.not_before,
@@ -255,8 +255,8 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
 
 
 def _answer(one: Finish, now: int) -> Answer:
-    address, at = one.claim.address, now if one.delivery is None else one.delivery.at
-    return Answer(address.outcome_service_id, address.campus_id, at, accepted=one.outcome == "accepted")
+    to, at = one.claim.address, now if one.delivery is None else one.delivery.at
+    return Answer(to.outcome_service_id, to.campus_id, at, accepted=one.outcome == "accepted")
 
 
 async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, Finished]:
