@@ -7,7 +7,8 @@ import structlog
 
 from actors.metrics import Metrics
 from models.claims import Address
-from models.finishing import BreakerChange, Finish, Finished
+from models.finishing import Finish, Finished
+from models.signals import BreakerChange
 
 log = structlog.get_logger(__name__)
 

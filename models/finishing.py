@@ -13,7 +13,7 @@ from typing import Any, Literal
 from tortoise.transactions import in_transaction
 
 from models.address import NEWS, Answer, note_answers
-from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal, read_breakers, save_breakers
+from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
 from models.claims import Claim, Lease, claim_next
 from models.clock_watch import BEHIND
 from models.consumer import digest
@@ -21,6 +21,7 @@ from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
 from models.due import Share
 from models.orphaned_claim import LateRequest, overwrite_late_requests
+from models.signals import BreakerChange, apply_signals
 
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
@@ -91,14 +92,6 @@ class HandOver:
     partitions: int
     after: frozenset[Finish] | None = None
     claimed: list[Claim] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerChange:
-    """A campus's breaker before and after a batch of signals."""
-
-    before: Breaker
-    after: Breaker
 
 
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
@@ -206,7 +199,7 @@ async def finish(
         await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
-        changes = await _signal(signals, next_breaker)
+        changes = await apply_signals(signals, next_breaker)
         if hand_over is not None:
             for one, claim in (await _hand_over(ended, hand_over)).items():
                 found[one] = Finished(parked=found[one].parked, next=claim)
@@ -286,30 +279,6 @@ def _is_plain(one: Finish) -> bool:
     if signal is None or signal.kind != "success" or signal.after or signal.error:
         return False
     return signal.duration_ms is not None and signal.duration_ms <= SLOW_MS
-
-
-async def _signal(signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker]) -> list[BreakerChange]:
-    """Apply the signals to their campuses, in order; campuses that do not change are not locked."""
-    if not signals:
-        return []
-
-    def changed(breakers: Sequence[Breaker]) -> list[BreakerChange]:
-        changes = []
-        for before in breakers:
-            after = before
-            for signal in signals:
-                if signal.campus_id == before.campus_id:
-                    after = next_breaker(after, signal)
-            if after != before:
-                changes.append(BreakerChange(before, after))
-        return changes
-
-    expected = changed(await read_breakers({signal.campus_id for signal in signals}))
-    if not expected:
-        return []
-    changes = changed(await read_breakers([one.before.campus_id for one in expected], lock=True))
-    await save_breakers([one.after for one in changes])
-    return changes
 
 
 async def _hand_over(ended: Sequence[Finish], hand_over: HandOver) -> dict[Finish, Claim]:

@@ -29,7 +29,8 @@ def read_moment(text: str) -> datetime:
         return datetime.fromisoformat(text.strip())
     hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
     unit = timedelta(seconds=1) if found["second"] else timedelta(minutes=1) if found["minute"] else timedelta(hours=1)
-    fraction = unit * int((found["fraction"] or "")[:12] or 0) // 10 ** len((found["fraction"] or "")[:12])
+    digits = (found["fraction"] or "0")[:12]
+    fraction = unit * int(digits) // int(f"1{'0' * len(digits)}")
     if minute > 59 or second > 60 or hour > 24 or (hour == 24 and (minute or second or fraction)):
         raise ValueError("no time of a day")
     start = datetime.combine(_day(found["date"]), datetime.min.time(), _zone(found))
