@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeGuard
+from urllib.parse import urlsplit
+
+from yarl import URL
 
 from daemon.infra.moments import read_moment
 from daemon.ingest.events import (
@@ -259,6 +262,17 @@ def _is_points(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_POINTS
 
 
+def _address(text: str) -> str:
+    """Without white space around it, and with a host of a national script as DNS has it; else byte for byte."""
+    url = text.strip()
+    try:
+        netloc = urlsplit(url).netloc
+        ascii_host = "" if netloc.isascii() else URL(f"https://{netloc}").raw_authority
+    except ValueError as error:
+        raise BadEvent("lis_outcome_service_url is malformed") from error
+    return url.replace(netloc, ascii_host, 1) if ascii_host else url
+
+
 _OPTIONAL_LAUNCH_FIELDS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
 
 
@@ -274,7 +288,7 @@ def _launched(reader: _Reader) -> Launched:
             course_id=reader.id("course_id"),
             usage_id=reader.id("usage_id"),
             lis_result_sourcedid=reader.text("lis_result_sourcedid"),
-            lis_outcome_service_url=reader.text("lis_outcome_service_url"),
+            lis_outcome_service_url=_address(reader.text("lis_outcome_service_url")),
             modified_us=reader.modified(),
             instance_guid=reader.optional("tool_consumer_instance_guid") or None,
             entry_id=reader.entry_id,

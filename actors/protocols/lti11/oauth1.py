@@ -6,13 +6,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_to_bytes, urlsplit
 
-from oauthlib.oauth1.rfc5849.signature import base_string_uri, collect_parameters
 from oauthlib.oauth1.rfc5849.utils import escape
 
 #: Canvas takes this exact content type and answers 415 to any other.
 CONTENT_TYPE = "application/xml"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp: str) -> dict[str, str]:
@@ -45,7 +46,7 @@ def sign(url: str, body: bytes, *, key: str, secret: str, nonce: str, timestamp:
     return {"Authorization": f"OAuth {parameters}", "Content-Type": CONTENT_TYPE}
 
 
-_escaped = lru_cache(maxsize=4096)(escape)
+_escaped = lru_cache(maxsize=1024)(escape)
 
 
 def _escaped_again(text: str) -> str:
@@ -53,7 +54,7 @@ def _escaped_again(text: str) -> str:
     return text.replace("%", "%25").replace("=", "%3D").replace("&", "%26").replace("+", "%2B").replace("/", "%2F")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _signed_part(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
     The beginning of the signature base string, and the query's parameters, percent-encoded: RFC 5849, 3.4.1.
@@ -61,14 +62,23 @@ def _signed_part(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     Raises:
         ValueError: The URL cannot be signed.
     """
-    _check(url)
-    try:
-        parameters = collect_parameters(uri_query=urlsplit(url).query)
-        base = f"POST&{escape(base_string_uri(url))}&"
-    except ValueError as error:
-        # oauthlib's own words can hold the whole query.
-        raise ValueError("the outcome service URL cannot be signed: its query is not form-encoded") from error
-    return base, tuple((escape(name), escape(value)) for name, value in parameters)
+    parts = _checked(url)
+    scheme, port = parts.scheme.lower(), parts.port
+    # As it is sent in the Host field, but lower-cased: an IPv6 address is not written anew.
+    host = re.sub(r":\d*\Z", "", parts.netloc.lower())
+    authority = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
+    base = f"POST&{escape(f'{scheme}://{authority}')}{escape(parts.path or '/')}&"
+    pairs = (piece.partition("=") for piece in parts.query.split("&") if piece)
+    return base, tuple((_escaped_anew(name), _escaped_anew(value)) for name, _, value in pairs)
+
+
+def _escaped_anew(text: str) -> str:
+    """
+    A name or value of a query, decoded and percent-encoded as RFC 5849, 3.6 wants it.
+
+    By bytes, since what they encode need not be UTF-8; what is no percent-encoding stands for itself.
+    """
+    return quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
 
 
 def _utf8(body: bytes) -> bytes:
@@ -90,17 +100,19 @@ def body_hash(body: bytes) -> str:
     return base64.b64encode(hashlib.sha1(body).digest()).decode()  # noqa: S324 - the specification names SHA-1
 
 
-def _check(url: str) -> None:
+def _checked(url: str) -> SplitResult:
     """Refuse what would be signed in one way and sent, or read by the LMS, in another."""
-    if not url.isascii() or any(not "!" <= character <= "~" for character in url):
-        raise ValueError("the outcome service URL cannot be signed: it has characters that are not percent-encoded")
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("the outcome service URL cannot be signed: it holds white space or control characters")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
-        unquote(parts.query, errors="strict")
     except ValueError as error:
         raise ValueError("the outcome service URL cannot be signed: it is malformed") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the outcome service URL cannot be signed: it is not a whole http or https address")
-    if any(name.startswith("oauth_") for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    if "@" in parts.netloc or not parts.netloc.isascii():
+        raise ValueError("the outcome service URL cannot be signed: it has a user name, or a host that is not ASCII")
+    if any(name.startswith("oauth_") for name, _ in parse_qsl(parts.query, keep_blank_values=True, errors="replace")):
         raise ValueError("the outcome service URL cannot be signed: its query has OAuth parameters of its own")
+    return parts
