@@ -42,7 +42,7 @@ DENIED = {
 WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
 
 #: URLs that are remembered as allowed, at most.
-MAX_PASSED = 4096
+MAX_PASSED = 1024
 
 
 class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what happened

@@ -45,11 +45,13 @@ class CourseTrees:
 
     Args:
         keep: How many trees.
+        keep_bytes: How many bytes of canonical blocks they may have together; a tree takes some ten times as much.
     """
 
-    def __init__(self, keep: int = 64) -> None:
-        self._keep = keep
+    def __init__(self, keep: int = 64, keep_bytes: int = 8 * 1024 * 1024) -> None:
+        self._keep, self._keep_bytes = keep, keep_bytes
         self._kept: OrderedDict[tuple[str, str], Tree] = OrderedDict()
+        self._sizes: dict[tuple[str, str], int] = {}
         self._digest = DataLoader(_read_digests)
         # Tasks that ask together for a tree that is not kept share one read.
         self._tree = DataLoader(self._read, most=1)
@@ -71,12 +73,17 @@ class CourseTrees:
         for course_id, digest in wanted:
             tree = self._find((course_id, digest))
             if tree is None and (row := await _BLOCKS.row(course_id=course_id)):
-                tree = self._kept[course_id, row["digest"]] = Tree(json.loads(row["blocks"]))
-                if len(self._kept) > self._keep:
-                    self._kept.popitem(last=False)
+                tree = Tree(json.loads(row["blocks"]))
+                self._keep_tree((course_id, row["digest"]), tree, len(row["blocks"]))
             if tree is not None:
                 found[course_id, digest] = tree
         return found
+
+    def _keep_tree(self, key: tuple[str, str], tree: Tree, size: int) -> None:
+        self._kept[key], self._sizes[key] = tree, size
+        while len(self._kept) > self._keep or (len(self._kept) > 1 and sum(self._sizes.values()) > self._keep_bytes):
+            oldest, _ = self._kept.popitem(last=False)
+            del self._sizes[oldest]
 
     def _find(self, key: tuple[str, str]) -> Tree | None:
         if key in self._kept:

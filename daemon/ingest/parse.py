@@ -35,6 +35,8 @@ MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
 MAX_BLOCKS_BYTES = 8 * 1024 * 1024
 #: Characters of one of the tool's ids: what the database can index.
 MAX_ID_LENGTH = 255
+#: Characters of an outcome service's URL, of a sourcedid, and of titles and the campus's own ids.
+MAX_URL, MAX_SOURCEDID, MAX_DETAIL = 2048, 8192, 1024
 #: How far an event's ``modified`` may lie ahead of its entry id, and this ahead of the database's clock, in
 #: milliseconds: an hour of clock error.
 MAX_AHEAD_MS = 3_600_000
@@ -98,7 +100,10 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
             return _launched(reader)
         case "assignment.disabled":
             return AssignmentDisabled(
-                reader.text("oauth_consumer_key"), reader.text("lis_result_sourcedid"), reader.modified(), entry_id
+                reader.text("oauth_consumer_key", MAX_DETAIL),
+                reader.text("lis_result_sourcedid", MAX_SOURCEDID),
+                reader.modified(),
+                entry_id,
             )
         case "user.retired":
             return UserRetired(reader.id("user_id"), reader.modified(), entry_id)
@@ -125,17 +130,21 @@ class _Reader:
             raise BadEvent(f"{name} holds a NUL character")
         return text
 
-    def text(self, name: str) -> str:
-        text = self.optional(name)
+    def text(self, name: str, most: int | None = None) -> str:
+        text = self.detail(name, most)
         if not text:
             raise BadEvent(f"{name} is {'absent' if text is None else 'empty'}")
         return text
 
-    def id(self, name: str) -> str:
-        text = self.text(name)
-        if len(text) > MAX_ID_LENGTH:
-            raise BadEvent(f"{name} is longer than {MAX_ID_LENGTH} characters")
+    def detail(self, name: str, most: int | None) -> str | None:
+        """A text that may be absent, of *most* characters."""
+        text = self.optional(name)
+        if text is not None and most is not None and len(text) > most:
+            raise BadEvent(f"{name} is longer than {most} characters")
         return text
+
+    def id(self, name: str) -> str:
+        return self.text(name, MAX_ID_LENGTH)
 
     def number(self, name: str, *, least: float = -MAX_POINTS) -> float:
         text = self.text(name)
@@ -265,6 +274,8 @@ def _is_points(value: Any) -> bool:
 def _address(text: str) -> str:
     """Without white space around it, and with a host of a national script as DNS has it; else byte for byte."""
     url = text.strip()
+    if len(url) > MAX_URL:
+        raise BadEvent(f"lis_outcome_service_url is longer than {MAX_URL} characters")
     try:
         netloc = urlsplit(url).netloc
         ascii_host = "" if netloc.isascii() else URL(f"https://{netloc}").raw_authority
@@ -283,15 +294,15 @@ def _launched(reader: _Reader) -> Launched:
         return Launched(None)
     return Launched(
         Registration(
-            consumer_key=reader.text("oauth_consumer_key"),
+            consumer_key=reader.text("oauth_consumer_key", MAX_DETAIL),
             user_id=reader.id("user_id"),
             course_id=reader.id("course_id"),
             usage_id=reader.id("usage_id"),
-            lis_result_sourcedid=reader.text("lis_result_sourcedid"),
+            lis_result_sourcedid=reader.text("lis_result_sourcedid", MAX_SOURCEDID),
             lis_outcome_service_url=_address(reader.text("lis_outcome_service_url")),
             modified_us=reader.modified(),
-            instance_guid=reader.optional("tool_consumer_instance_guid") or None,
+            instance_guid=reader.detail("tool_consumer_instance_guid", MAX_DETAIL) or None,
             entry_id=reader.entry_id,
-            **{name: reader.optional(name) or None for name in _OPTIONAL_LAUNCH_FIELDS},
+            **{name: reader.detail(name, MAX_DETAIL) or None for name in _OPTIONAL_LAUNCH_FIELDS},
         )
     )

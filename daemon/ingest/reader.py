@@ -6,24 +6,21 @@ takes over at once.
 """
 
 import random
-from collections.abc import Sequence
 
 import structlog
 from redis.exceptions import ResponseError
 from tortoise.transactions import in_transaction
 
 from daemon.infra.stop import Stop
-from daemon.ingest.batch import Batches, Entry, PositionMovedError
+from daemon.ingest.batch import Batches, PositionMovedError
 from daemon.ingest.ownership import Ownership
 from daemon.ingest.stream import STREAM_START, Stream, StreamRead
 from models.stream_position import Position, lock_position, move_position, read_position
 
 log = structlog.get_logger(__name__)
 
-#: Entries a transaction: at first, since each may have megabytes, and at most.
-FIRST_BATCH, BATCH = 8, 200
-#: Bytes that a batch should not exceed; the next one asks for fewer entries.
-BATCH_BYTES = 16 * 1024 * 1024
+#: Entries a transaction, at most. :meth:`Stream.read` bounds their bytes.
+BATCH = 200
 #: Milliseconds that a read waits for new entries.
 BLOCK_MS = 1000
 #: Seconds that a daemon waits when another one does intake.
@@ -45,7 +42,7 @@ class IntakeLoop:
         self._metrics = batches.metrics
         self.keep_days = keep_days
         self._trim_at = 0.0
-        self._batch = FIRST_BATCH
+        self._batch = BATCH
         self._gap_reported: str | None = None
 
     async def step(self, stop: Stop) -> None:
@@ -69,7 +66,7 @@ class IntakeLoop:
         if not seen.entries:
             await self._stream.wait(position.entry_id, BLOCK_MS)
             return
-        self._size_next(seen.entries)
+        self._batch = min(BATCH, self._batch * 2)
         self._batches.hit("stream read")
         try:
             await self._batches.take(position, seen.entries)
@@ -107,10 +104,6 @@ class IntakeLoop:
             return
         if trimmed:
             log.info("old entries were trimmed from the stream", entries=trimmed)
-
-    def _size_next(self, entries: Sequence[Entry]) -> None:
-        size = sum(len(value) for _, fields in entries for value in fields.values())
-        self._batch = max(1, self._batch // 4) if size > BATCH_BYTES else min(BATCH, self._batch * 2)
 
 
 def _at(position: Position) -> dict[str, int | str]:

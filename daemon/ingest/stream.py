@@ -1,5 +1,6 @@
 """The Redis stream of events, as intake reads it: one atomic read at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,27 @@ _PAGE = 100
 
 #: The last byte that is read of an owner: another program may have written anything there.
 _OWNER_END = 127
+# Entries one by one until they are as many or as large as wanted, so that no more bytes are ever read at once; a single
+# one that is larger is read alone.
+_READ = """
+local entries, bytes, last = {}, 0, ARGV[1]
+while #entries < tonumber(ARGV[2]) do
+    local entry = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
+    if not entry then break end
+    for _, part in ipairs(entry[2] or {}) do bytes = bytes + #part end
+    if #entries > 0 and bytes > tonumber(ARGV[3]) then break end
+    entries[#entries + 1] = entry
+    last = entry[1]
+end
+return entries
+"""
+# The id of the first entry in a range, without its content.
+_FIRST = """
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', 1)[1]
+return entry and entry[1]
+"""
+#: Bytes that are read at once.
+MAX_READ_BYTES = 8 * 1024 * 1024
 
 # Only the stream in which the position was read: another one may have replaced it since.
 _TRIM = """
@@ -97,7 +119,11 @@ class Stream:
         return await self.owner()
 
     async def read(self, position: str, count: int) -> StreamRead:
-        """Read everything that intake decides from, in one MULTI: as of one moment."""
+        """
+        Read everything that intake decides from, in one MULTI: as of one moment.
+
+        At most *count* entries, and no more than :data:`MAX_READ_BYTES` unless the first one is larger.
+        """
         try:
             return await self._read(position, count)
         except NoPermissionError:
@@ -112,9 +138,9 @@ class Stream:
                 # Changes nothing, and fails where nothing can be written: a replica's stream may be old, or another.
                 pipe.execute_command("XTRIM", self.key, "MAXLEN", _ENDLESS)
             pipe.xinfo_stream(self.key)
-            pipe.xrange(self.key, position, position)
-            pipe.xrange(self.key, count=1)
-            pipe.xrange(self.key, f"({position}", count=count)
+            pipe.eval(_FIRST, 1, self.key, position, position)
+            pipe.eval(_FIRST, 1, self.key, "-", "+")
+            pipe.eval(_READ, 1, self.key, position, str(count), str(MAX_READ_BYTES))
             pipe.getrange(self.owner_key, 0, _OWNER_END)
             *trimmed, info, at_position, first, entries, owner = await pipe.execute(raise_on_error=False)
         for answer in (*trimmed, at_position, first, entries, owner):
@@ -125,9 +151,9 @@ class Stream:
                 raise info
             info = {"last-generated-id": STREAM_START}
         return StreamRead(
-            entries=[(as_text(entry_id), fields or {}) for entry_id, fields in entries],
+            entries=[(as_text(entry_id), _fields(fields or ())) for entry_id, fields in entries],
             last_id=as_text(info["last-generated-id"]),
-            first_id=as_text(first[0][0]) if first else None,
+            first_id=as_text(first) if first else None,
             at_position=bool(at_position),
             owner=as_text(owner) or None,
         )
@@ -161,6 +187,11 @@ class Stream:
         oldest = min((before_ms, 0), parse_id(position))
         answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
         return int(answer)
+
+
+def _fields(parts: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Names and values in turn."""
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def as_text(value: bytes | str) -> str:

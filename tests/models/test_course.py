@@ -53,3 +53,16 @@ async def test_the_trees_used_last_are_kept():
     await trees.get("three")
     assert await trees.get("one") is one
     assert await trees.get("two") is not two
+
+
+async def test_the_trees_that_are_kept_are_bounded_by_their_bytes_but_one_is_always_kept():
+    trees = CourseTrees(keep_bytes=2 * len(canonical(TREE)[0]))
+    for course in ("one", "two", "three"):
+        await store(TREE, course=course)
+        await trees.get(course)
+    two, three = await trees.get("two"), await trees.get("three")
+    assert (await trees.get("two") is two, await trees.get("three") is three) == (True, True)
+    await store(Tree([("a", None, None), *((f"b{n}", "a", 1.0) for n in range(100))]), course="large")
+    large = await trees.get("large")
+    assert await trees.get("large") is large
+    assert await trees.get("two") is not two

@@ -246,6 +246,29 @@ def test_an_entry_id_up_to_an_hour_ahead_of_the_database_or_long_ago_is_a_time(k
     assert modified_us(read(EVENTS[kind], "0-1")) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "most"),
+    [
+        ("launch", "lis_outcome_service_url", 2048),
+        ("launch", "lis_result_sourcedid", 8192),
+        ("disabled", "lis_result_sourcedid", 8192),
+        *(
+            ("launch", name, 1024)
+            for name in (
+                *("resource_link_id", "lti_user_id", "context_title", "resource_link_title"),
+                *("tool_consumer_instance_guid", "oauth_consumer_key"),
+            )
+        ),
+    ],
+)
+def test_no_text_of_a_launch_is_longer_than_its_bound(kind, name, most):
+    for letter in ("x", "\U0001f600"):
+        start = "https://lms.example/" if name.endswith("url") else ""
+        longest = start + letter * (most - len(start))
+        assert read(EVENTS[kind] | {name: longest})
+        assert reason(EVENTS[kind] | {name: longest + letter}) == f"{name} is longer than {most} characters"
+
+
 # --- Bad blocks ---
 
 

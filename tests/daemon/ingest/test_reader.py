@@ -3,7 +3,7 @@
 import pytest
 from tortoise.expressions import F
 
-from daemon.ingest.reader import BATCH, FIRST_BATCH
+from daemon.ingest.reader import BATCH
 from daemon.ingest.stream import STREAM_START
 from models.assignment import GradedAssignment
 from models.score import Score
@@ -20,8 +20,7 @@ async def test_more_entries_than_a_batch_takes_are_applied_once_and_in_order(int
         for earned in range(1, BATCH + 50):
             pipe.xadd(KEY, SCORE | {"points_earned": str(earned)})
         last = (await pipe.execute())[-1].decode()
-    # Batches double from 8 up to 128, and one takes the rest.
-    assert await intake.read_all() == 6
+    assert await intake.read_all() == 2
     await intake.step()
     assert (await where(), await scores()) == ((0, last), {"p": BATCH + 49})
     assert (await GradedAssignment.get()).version_number == BATCH + 50
@@ -100,19 +99,25 @@ class Counting(Impatient):
         return await super().read(position, count)
 
 
-async def test_a_huge_entry_and_a_failure_make_the_next_read_smaller_and_good_ones_make_it_larger_again(
-    make_intake, put
-):
+async def test_a_failure_makes_the_next_read_smaller_and_good_ones_make_it_larger_again(make_intake, put):
     intake = await make_intake(stream=Counting)
-    huge = STRUCTURE | {"blocks": STRUCTURE["blocks"] + " " * (6 * 1024 * 1024)}
-    await put(huge, huge, huge)
-    await intake.step()
-    for _ in range(4):
-        await put(SCORE)
-        await intake.step()
     intake.stream.broken = True
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await intake.step()
-    assert FIRST_BATCH == 8
-    assert intake.stream.asked == [8, 2, 4, 8, 16, 32, 8, 2]
+    intake.stream.broken = False
+    for _ in range(6):
+        await put(SCORE)
+        await intake.step()
+    assert BATCH == 200
+    assert intake.stream.asked == [200, 50, 12, 3, 6, 12, 24, 48, 96]
+
+
+async def test_many_huge_entries_are_read_in_several_batches_and_all_applied(make_intake, put):
+    intake = await make_intake()
+    huge = STRUCTURE | {"blocks": STRUCTURE["blocks"] + " " * (6 * 1024 * 1024)}
+    await put(huge, huge, SCORE)
+    await intake.step()
+    assert intake.counted() == {("course.structure", "applied"): 1}
+    await intake.read_all()
+    assert intake.counted()["score.changed", "applied"] == 1

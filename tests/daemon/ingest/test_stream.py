@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
-from daemon.ingest.stream import STREAM_START, Stream, StreamRead
+from daemon.ingest.stream import MAX_READ_BYTES, STREAM_START, Stream, StreamRead
 from tests.daemon.ingest.reading import KEY, on_each_redis
 
 pytestmark = on_each_redis
@@ -43,6 +43,17 @@ async def test_a_read_gives_the_entries_after_the_position_as_bytes(client, stre
     assert seen == StreamRead([("2-0", {b"n": b"2-0"}), ("2-1", {b"n": b"2-1"})], "10-0", "1-1", at_position=True)
     assert (await stream.read(STREAM_START, 1)).entries == [("1-1", {b"a": b"\xff\x00", b"\xfe": b""})]
     assert (await stream.read("10-0", 2)).entries == []
+
+
+async def test_no_more_bytes_are_read_at_once_than_the_bound_unless_one_entry_is_larger(client, stream):
+    sizes = [MAX_READ_BYTES - 100, 50, 200, MAX_READ_BYTES + 1, 1]
+    for number, size in enumerate(sizes, 1):
+        await client.xadd(KEY, {b"n": b"x" * size}, id=f"{number}-0")
+    read, position = [], STREAM_START
+    while entries := (await stream.read(position, 10)).entries:
+        read.append([len(fields[b"n"]) for _, fields in entries])
+        position = entries[-1][0]
+    assert read == [sizes[:2], sizes[2:3], sizes[3:4], sizes[4:]]
 
 
 async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, stream):
