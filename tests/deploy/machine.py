@@ -41,6 +41,9 @@ def missing() -> str | None:
         return "it needs a Debian"
     if os.geteuid() != 0:
         return "it needs root"
+    hierarchies = _hierarchies()
+    if not hierarchies or not all(os.access(hierarchy, os.W_OK) for hierarchy in hierarchies):
+        return "control groups cannot be made"
     tried = ["unshare", "--fork", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup", "mount", "-t", "tmpfs"]
     done = subprocess.run([*tried, "tmpfs", "/mnt"], capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else f"namespaces cannot be made: {done.stderr.strip()}"
