@@ -14,6 +14,9 @@ from tests.deploy.debian import systemd_analyze
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports
 
+#: Seconds: each installs packages.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 def place(tmp_path):
@@ -47,7 +50,6 @@ def broken_links(folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(300)
 def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
     make("install", {**place, "EMBEDDED": "yes"})
     unit, config = Path(place["UNITDIR"], "passbackd.service"), Path(place["PREFIX"], "etc", "passbackd", "config.toml")
