@@ -28,10 +28,9 @@ def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = (
         return OutOfFiles(f"this machine could not make a connection: {why}")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Misconfigured(f"the campus's certificate cannot be trusted: {why}", bytes_left=False)
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError):
-        # The last one comes from a look-up, for a host name with a label that is too long.
-        return GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False)
-    refusal = egress_refusal(error)
+    # The last one comes from a look-up, for a host name with a label that is too long.
+    malformed = isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | UnicodeError)
+    refusal = "the outcome service URL is malformed" if malformed else egress_refusal(error)
     if refusal is not None:
         return GiveUp(refusal, scope="campus", bytes_left=False)
     if isinstance(error, aiohttp.ClientConnectorError) or not connected:

@@ -25,7 +25,7 @@ RefusedAddress = Literal["campus", "new", "own"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AddressAnswer:
     """Whether an address took a grade, or was refused itself, at *at*."""
 
     service_id: int
@@ -37,8 +37,9 @@ class Answer:
 # Parked for the address's sake: the partial index has the same words.
 _RETURNING = "campus_id = {campus} AND returns_at IS NOT NULL AND parked_scope"
 
-#: Whether an acceptance is news of its address, or refutes what rows are parked for; as SQL over `graded_assignment`.
-NEWS = f"""CASE WHEN EXISTS (
+#: Whether an acceptance says something new of its address, or refutes what rows are parked for; as SQL over
+#: `graded_assignment`.
+WORTH_NOTING = f"""CASE WHEN EXISTS (
         SELECT 1 FROM outcome_service WHERE outcome_service.id = graded_assignment.outcome_service_id
             AND (accepted_at IS NULL OR refused_at IS NOT NULL OR accepted_at + {NOTED_EVERY_MS} < :now))
     OR EXISTS (SELECT 1 FROM graded_assignment AS other
@@ -86,14 +87,14 @@ _WHOSE = Statement("""
     FROM outcome_service WHERE id = :id""")
 
 
-async def note_answers(answers: Iterable[Answer], *, now: int) -> None:
+async def note_answers(answers: Iterable[AddressAnswer], *, now: int) -> None:
     """
     Note what addresses answered, and bring back rows for which an acceptance refutes why they are parked.
 
     Runs within the transaction that finishes the attempts. Waits for no lock: what another transaction holds is left to
     the next answer.
     """
-    newest: dict[int, Answer] = {}
+    newest: dict[int, AddressAnswer] = {}
     for answer in sorted(answers, key=lambda one: one.at):
         newest[answer.service_id] = answer
     if not newest:

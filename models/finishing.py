@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from tortoise.transactions import in_transaction
 
-from models.address import NEWS, Answer, note_answers
+from models.address import WORTH_NOTING, AddressAnswer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
 from models.claims import Claim, Lease, claim_next
 from models.clock_watch import BEHIND
@@ -132,7 +132,7 @@ _FINISH = Statement(
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
     RETURNING id, parked_at, outcome_service_id, sourcedid_digest, (
         SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled,
-        {NEWS} AS news""",
+        {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
     "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT",
@@ -194,8 +194,8 @@ async def finish(
         found |= await _without_claim([one for one in by_id.values() if one not in found], now)
         recorded = [one for one, finished in found.items() if not (finished.locked or finished.gone)]
         await write_deliveries(one.delivery for one in recorded if one.delivery is not None)
-        news = {by_id[row["id"]] for row in rows if row["news"]}
-        answers = [one for one in ended if one.address_refused or (one.outcome == "accepted" and one in news)]
+        worth_noting = {by_id[row["id"]] for row in rows if row["worth_noting"]}
+        answers = [one for one in ended if one.address_refused or (one.outcome == "accepted" and one in worth_noting)]
         await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
@@ -247,9 +247,9 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
     }
 
 
-def _answer(one: Finish, now: int) -> Answer:
+def _answer(one: Finish, now: int) -> AddressAnswer:
     to, at = one.claim.address, now if one.delivery is None else one.delivery.at
-    return Answer(to.outcome_service_id, to.campus_id, at, accepted=one.outcome == "accepted")
+    return AddressAnswer(to.outcome_service_id, to.campus_id, at, accepted=one.outcome == "accepted")
 
 
 async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, Finished]:

@@ -26,6 +26,7 @@ STATEMENTS = {
 }
 # SQLite names the children of a new parent, but reads them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
+del STATEMENTS["models.retirement._WIPE"]
 _TEXTS = (
     "consumer_key",
     "url_digest",

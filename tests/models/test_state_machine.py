@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from models.address import Answer, note_answers
+from models.address import AddressAnswer, note_answers
 from models.assignment import STATE, STATES, GradedAssignment
 from models.campus import Campus
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
@@ -116,7 +116,9 @@ class Row:
 
     async def address_accepted(self) -> None:
         row = await GradedAssignment.get(id=self.id)
-        await note_answers([Answer(row.outcome_service_id, row.campus_id, self.now, accepted=True)], now=self.now)
+        await note_answers(
+            [AddressAnswer(row.outcome_service_id, row.campus_id, self.now, accepted=True)], now=self.now
+        )
 
     async def disable(self) -> None:
         await disable("key", "sourcedid", moment=Moment(self.now * 1000), now=self.now)

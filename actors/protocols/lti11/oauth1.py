@@ -76,7 +76,7 @@ def _escaped_anew(text: str) -> str:
     """
     A name or value of a query, decoded and percent-encoded as RFC 5849, 3.6 wants it.
 
-    By bytes, since what they encode need not be UTF-8; what is no percent-encoding stands for itself.
+    By bytes, since what they encode need not be UTF-8; what is no percent-encoding is taken as it is.
     """
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
 

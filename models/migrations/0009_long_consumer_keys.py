@@ -3,11 +3,16 @@ from tortoise.migrations import operations as ops
 from tortoise import fields
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0002_refused_addresses')]
+    dependencies = [('models', '0008_keys_used')]
 
     initial = False
 
     operations = [
+        ops.AlterField(
+            model_name='OrphanedClaim',
+            name='consumer_key',
+            field=fields.CharField(db_default='', max_length=255),
+        ),
         ops.AlterField(
             model_name='LtiConsumer',
             name='consumer_key',
