@@ -11,6 +11,7 @@ from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
 from daemon.infra.redis import redis_client
+from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
@@ -55,7 +56,14 @@ async def campuses(empty_database, valkey_url):
         redis_client(valkey_url) as client,
         http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=ends) as session,
     ):
-        gauges = Gauges(clock=clock, stream=Stream(client, "events"), metrics=metrics, certificate_ends=ends)
+        standstill = Standstill(clock.monotonic, metrics, lambda: False)
+        gauges = Gauges(
+            clock=clock,
+            stream=Stream(client, "events"),
+            metrics=metrics,
+            standstill=standstill,
+            certificate_ends=ends,
+        )
         yield Campuses(session, gauges, metrics)
 
 
