@@ -236,7 +236,7 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "settles": one.outcome in ("accepted", "unchanged", "empty"),
         "score": one.score,
         # As its record has it: readers find the record of what was acknowledged, or parked, by this time.
-        "ended_at": _answer(one, now).at,
+        "ended_at": _ended_at(one, now),
         "given_back": one.given_back,
         "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
         "backoff_until": one.not_before,
@@ -247,9 +247,13 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
     }
 
 
+def _ended_at(one: Finish, now: int) -> int:
+    return now if one.delivery is None else one.delivery.at
+
+
 def _answer(one: Finish, now: int) -> AddressAnswer:
-    to, at = one.claim.address, now if one.delivery is None else one.delivery.at
-    return AddressAnswer(to.outcome_service_id, to.campus_id, at, accepted=one.outcome == "accepted")
+    to = one.claim.address
+    return AddressAnswer(to.outcome_service_id, to.campus_id, _ended_at(one, now), accepted=one.outcome == "accepted")
 
 
 async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, Finished]:

@@ -98,7 +98,7 @@ async def by_indexes(statement: Statement, **parameters: Any) -> set[str]:
 
 
 #: What each claim is made with.
-LIMITS = {"now": NOW, "until": NOW + 9, "second": 0, "max_per_campus": MAX_PER_CAMPUS, "most": 64}
+LIMITS = {"now": NOW, "until": NOW + 9, "second": 0, "max_per_campus": MAX_PER_CAMPUS, "most": 64, "steps": 0}
 
 
 async def test_capacity_goes_by_the_indexes_of_due_and_of_claimed_rows(large):
@@ -148,7 +148,7 @@ def _claim_of(row: GradedAssignment) -> Any:
 
 
 async def test_a_rescue_goes_by_the_index_of_claimed_rows(large):
-    assert CLAIMED in await by_indexes(_RESCUE, now=NOW + LEASE)
+    assert CLAIMED in await by_indexes(_RESCUE, now=NOW + LEASE, steps=0)
 
 
 async def test_a_statement_that_reads_many_rows_is_noticed(large):

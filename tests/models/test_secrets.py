@@ -99,7 +99,7 @@ async def test_any_encrypted_secret_is_noticed(secret, pending, encrypted):
 @pytest.mark.parametrize("store", ["add", "change", "pend"])
 async def test_once_a_key_has_been_used_no_secret_is_stored_as_it_is(store):
     await add("encrypted", OLD.encrypt("s"))
-    await consumer_admin.remove("encrypted") if store == "add" else None
+    await consumer_admin.remove("encrypted", now=NOW) if store == "add" else None
     with pytest.raises(PlaintextRefusedError, match="no key"):
         await (consumer_admin.pend("encrypted", "plain") if store == "pend" else add("encrypted", "plain"))
     assert [row.consumer_secret for row in await LtiConsumer.all() if row.consumer_secret == "plain"] == []
