@@ -1,6 +1,7 @@
 """The subcommands, put together."""
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -35,8 +36,16 @@ def _passbackd(
     del show_version  # its callback does the work
 
 
+def _write_anything() -> None:
+    """Have characters that the encoding of this terminal or file lacks escaped, in place of failing on them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run_app() -> None:
     """Run the command. An argument that is not UTF-8 is refused: no database takes it."""
+    _write_anything()
     if any("\ud800" <= character <= "\udfff" for word in sys.argv for character in word):
         typer.echo("an argument is not valid UTF-8: see the locale of this terminal", err=True)
         raise SystemExit(2)

@@ -13,6 +13,7 @@ import typer
 from redis.exceptions import RedisError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
+from daemon.cli.screen import say
 from daemon.config import Config, ConfigError, find_config_file, load
 from daemon.demo import INTERRUPTED
 from daemon.infra import log
@@ -47,7 +48,7 @@ SERVER_FAULTS = (
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say what is wrong, a line a fault, and exit."""
-    typer.echo(message, err=True)
+    say(message, err=True)
     raise typer.Exit(code)
 
 

@@ -12,7 +12,7 @@ import typer
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.quarantine import replay_all
-from daemon.cli.screen import console, print_json, table
+from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config
 from models import consumer_admin
 from models.consumer import MAX_KEY, MAX_NAME
@@ -58,11 +58,11 @@ def add_consumer(
             raise
         except BaseException:
             if not secret_stdin:
-                typer.echo(f"secret (it may have been stored already): {secret}")
+                say(f"secret (it may have been stored already): {secret}")
             raise
-        typer.echo(done)
+        say(done)
         if not secret_stdin:
-            typer.echo(f"secret (shown this once): {secret}")
+            say(f"secret (shown this once): {secret}")
         await _offer_replay(settings, key, at_once=replay)
 
     run_in_database(settings, work, may_migrate=True)
@@ -88,11 +88,11 @@ async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
     number = await waiting.events().count()
     if not number:
         return
-    typer.echo(f"{number} events with this key are in quarantine")
+    say(f"{number} events with this key are in quarantine")
     if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
         await replay_all(settings, waiting)
     else:
-        typer.echo(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
+        say(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
 
 
 def _read_secret() -> str:
@@ -118,7 +118,7 @@ def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) 
         print_json(rows)
         return
     if not rows:
-        typer.echo('no campus yet: passbackd consumer add "Example University" --key example')
+        say('no campus yet: passbackd consumer add "Example University" --key example')
         return
     columns = ("consumer", "key", "guid", "assignments")
     cells = [[*map(row.get, columns), _notes(row)] for row in rows]
@@ -133,14 +133,14 @@ def _notes(row: dict[str, Any]) -> str:
 def pause_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
     changed = _change(config, key, consumer_admin.pause)
-    typer.echo(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
+    say(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
 
 
 @app.command("resume")
 def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
     changed = _change(config, key, consumer_admin.resume)
-    typer.echo(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
+    say(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
 
 def _change(config: Path | None, key: str, change: Callable[..., Awaitable[Changed]]) -> Changed:
@@ -155,4 +155,4 @@ def remove_consumer(key: Key, config: ConfigOption = None) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
     gone, unsent = _change(config, key, consumer_admin.remove)
     lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
-    typer.echo(f"removed {key} and {gone} assignments{lost}")
+    say(f"removed {key} and {gone} assignments{lost}")

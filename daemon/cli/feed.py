@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_work
 from daemon.cli.options import ConfigOption
-from daemon.cli.screen import counting_bar
+from daemon.cli.screen import counting_bar, say
 from daemon.infra.errors import describe
 from daemon.ingest.parse import MAX_BYTES
 
@@ -42,12 +42,12 @@ def feed_events(
                         await stream.add(event_fields(line))
                         added += 1
                     except ValueError as error:
-                        typer.echo(f"{file}, line {number}: {error}", err=True)
+                        say(f"{file}, line {number}: {error}", err=True)
                         faulty += 1
                     except RedisError as error:
                         fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
                     progress(number, number_of_lines)
-        typer.echo(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
+        say(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
         if faulty:
             raise typer.Exit(FAILED)
 

@@ -7,7 +7,7 @@ import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
-from daemon.cli.screen import console, counting_bar, print_json, table
+from daemon.cli.screen import console, counting_bar, print_json, say, table
 from daemon.config import Config, zone
 from daemon.infra.log import printable
 from daemon.infra.text import iso, past
@@ -73,12 +73,12 @@ def show_event(
     if as_json:
         print_json({**_document(event), "content": content})
         return
-    typer.echo(f"entry {event.entry_id}, read {past(event.at, zone(settings.log.timezone))}")
-    typer.echo(f"refused: {printable(event.reason)}\n")
+    say(f"entry {event.entry_id}, read {past(event.at, zone(settings.log.timezone))}")
+    say(f"refused: {printable(event.reason)}\n")
     for line in content.split("\n"):
-        typer.echo(printable(line))
+        say(printable(line))
     if event.truncated:
-        typer.echo("\nonly the beginning was kept; a replay needs the whole entry from the stream")
+        say("\nonly the beginning was kept; a replay needs the whole entry from the stream")
 
 
 @app.command("replay")
@@ -119,7 +119,7 @@ def drop_chosen(
         await _check_ids(wanted)
         return await wanted.events().delete()
 
-    typer.echo(f"{run_in_database(quiet_config(config), work)} events dropped")
+    say(f"{run_in_database(quiet_config(config), work)} events dropped")
 
 
 async def replay_all(settings: Config, wanted: EventFilter) -> None:
@@ -133,10 +133,10 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
             async for one in replay_events(ids, applier, clock, stream):
                 results[one.result] += 1
                 if one.result == "refused":
-                    typer.echo(f"event {one.id} stays in quarantine: {printable(one.reason)}", err=True)
+                    say(f"event {one.id} stays in quarantine: {printable(one.reason)}", err=True)
                 progress(results.total(), len(ids))
     counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
-    typer.echo(f"{len(ids)} events replayed{f': {counts}' if counts else ''}")
+    say(f"{len(ids)} events replayed{f': {counts}' if counts else ''}")
     if results["refused"]:
         raise typer.Exit(FAILED)
 

@@ -5,9 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from daemon.infra.log import printable
@@ -17,18 +15,26 @@ PIPE_WIDTH = 250
 
 
 def console() -> Console:
-    """Standard output for people: colours and bars on a terminal only."""
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    """Standard output for people: colours and bars on a terminal only. No text is read as markup."""
+    return Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def print_json(document: object) -> None:
     """Standard output for programs: one JSON document."""
-    typer.echo(json.dumps(document))
+    say(json.dumps(document))
 
 
 def cell(text: str) -> str:
-    """Text from elsewhere for :func:`console`: it can neither steer the terminal nor be markup."""
-    return escape(printable(text))
+    """Text from elsewhere for :func:`console`: it cannot steer the terminal."""
+    return printable(text)
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Lines of text, whoever wrote them; *err*: on standard error."""
+    # Not by click, which writes UTF-8 where the locale is that of C.
+    stream = sys.stderr if err else sys.stdout
+    stream.write(printable(text, "\n\t") + ("\n" if nl else ""))
+    stream.flush()
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

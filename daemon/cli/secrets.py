@@ -4,6 +4,7 @@ import typer
 
 from daemon.cli.common import WRONG, fail, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption
+from daemon.cli.screen import say
 from models.encryption import new_key
 from models.secrets import re_encrypt
 
@@ -14,7 +15,7 @@ app = typer.Typer(help="The keys that encrypt consumer secrets in the database."
 def make_key(config: ConfigOption = None) -> None:
     """Make a key, for the first line of secrets.keys. Example: passbackd secrets key"""
     del config  # taken as everywhere, and not needed
-    typer.echo(new_key())
+    say(new_key())
 
 
 @app.command("rotate")
@@ -25,4 +26,4 @@ def rotate_secrets(config: ConfigOption = None) -> None:
     if not cipher.has_key:
         fail("secrets.keys: there is no key to encrypt with: `passbackd secrets key` makes one", WRONG)
     number = run_in_database(settings, lambda: re_encrypt(cipher))
-    typer.echo(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")
+    say(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")

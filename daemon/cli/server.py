@@ -10,7 +10,7 @@ import typer
 from daemon.check.findings import Finding, exit_code, faults_of_config, report
 from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
 from daemon.cli.options import ConfigOption, JsonOption
-from daemon.cli.screen import counting_bar, print_json
+from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
 from daemon.infra.errors import describe
@@ -83,11 +83,11 @@ def _show(findings: Sequence[Finding]) -> None:
     """Print a line each, faults last and on standard error."""
     for finding in sorted(findings, key=lambda finding: finding.severity == "fault"):
         prefix = "warning: " if finding.severity == "warning" else ""
-        typer.echo(prefix + printable(finding.line()), err=finding.severity == "fault")
+        say(prefix + printable(finding.line()), err=finding.severity == "fault")
     severities = [finding.severity for finding in findings]
     if "fault" not in severities:
         warnings = severities.count("warning")
-        typer.echo("everything answers" + (f"; {counted(warnings, 'warning')}" if warnings else ""))
+        say("everything answers" + (f"; {counted(warnings, 'warning')}" if warnings else ""))
 
 
 def show_config(config: ConfigOption = None) -> None:
@@ -96,7 +96,7 @@ def show_config(config: ConfigOption = None) -> None:
         text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())
     except ConfigError as error:
         fail(str(error), WRONG)
-    typer.echo(text, nl=False)
+    say(text, nl=False)
     if faults:
         fail("\n".join(map(str, faults)), WRONG)
 
@@ -119,8 +119,8 @@ def migrate_schema(
 
     pending, sql = run_work(work())
     for statement in sql:
-        typer.echo(f"{statement.rstrip(';')};")
+        say(f"{statement.rstrip(';')};")
     if not pending:
-        typer.echo("nothing to migrate")
+        say("nothing to migrate")
     elif not dry_run:
-        typer.echo(f"applied {', '.join(pending)}")
+        say(f"applied {', '.join(pending)}")
