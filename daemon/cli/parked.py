@@ -9,8 +9,9 @@ import typer
 
 from daemon.cli.common import consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
-from daemon.cli.screen import cell, console, print_json
+from daemon.cli.screen import console, print_json
 from daemon.config import zone
+from daemon.infra.log import printable
 from daemon.infra.text import counted, iso, past
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
@@ -47,12 +48,12 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
     screen = console()
     for group in groups:
         screen.print(
-            f"{counted(group.number, 'grade')} at {cell(group.consumer)} ({cell(group.origin)}) "
-            f"since {past(group.since, where)}: {cell(group.reason)}"
+            f"{counted(group.number, 'grade')} at {printable(group.consumer)} ({printable(group.origin)}) "
+            f"since {past(group.since, where)}: {printable(group.reason)}"
         )
         screen.print(f"  who has to act: {_WHO_ACTS[group.scope]}")
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
-        screen.print(f"  passbackd resend --parked --consumer {cell(shlex.quote(group.consumer_key))}\n")
+        screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key))}\n")
     if not groups:
         screen.print("nothing is parked")
     if len(groups) == MAX_GROUPS:

@@ -8,7 +8,8 @@ import typer
 from actors.comparison import COMPARISONS, Comparison
 from daemon.cli.common import FAILED, consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
-from daemon.cli.screen import cell, console, counting_bar, print_json, table
+from daemon.cli.screen import console, counting_bar, print_json, table
+from daemon.infra.log import printable
 from daemon.infra.text import iso
 from daemon.support.report import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
@@ -122,7 +123,7 @@ def _row(finding: dict[str, Any]) -> list[str | None]:
 
 def _line(report: CampusReport) -> str:
     found = [f"{report.counts[finding]} {finding}" for finding in COMPARISONS if report.counts[finding]]
-    skipped = [f"{number} not read ({cell(why)})" for why, number in sorted(report.skipped.items())]
+    skipped = [f"{number} not read ({printable(why)})" for why, number in sorted(report.skipped.items())]
     sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
     words = ", ".join([*found, *sent, *skipped]) or "nothing to read"
-    return f"{cell(report.consumer)} at {cell(report.origin)}: {words}"
+    return f"{printable(report.consumer)} at {printable(report.origin)}: {words}"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from daemon.infra.log import printable
 
@@ -24,9 +25,9 @@ def print_json(document: object) -> None:
     say(json.dumps(document))
 
 
-def cell(text: str) -> str:
-    """Text from elsewhere for :func:`console`: it cannot steer the terminal."""
-    return printable(text)
+def cell(text: str) -> Text:
+    """Text from elsewhere for a table: it can neither steer the terminal nor be markup."""
+    return Text(printable(text))
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
