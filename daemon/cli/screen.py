@@ -31,7 +31,7 @@ def cell(text: str) -> Text:
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Lines of text, whoever wrote them; *err*: on standard error."""
+    """Lines of text from anywhere; *err*: on standard error."""
     # Not by click, which writes UTF-8 where the locale is that of C.
     stream = sys.stderr if err else sys.stdout
     stream.write(printable(text, "\n\t") + ("\n" if nl else ""))
