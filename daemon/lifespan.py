@@ -105,6 +105,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         health.reasons.append(lambda: ownership.trouble)
         # After the worker: this daemon sends no more.
         stack.push_async_callback(heartbeat.deregister)
+        stack.push_async_callback(ownership.release)
 
         certificate_ends: dict[str, float] = {}
         dependencies = Dependencies(

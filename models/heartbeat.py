@@ -48,6 +48,8 @@ _READER = Statement(f"""
     SELECT MAX(seen_at) AS seen_at FROM heartbeat
     WHERE {_ALIVE} AND id <> :except_for AND stream_token = :stream_token""")
 
+_KNOWN = Statement("SELECT id FROM heartbeat WHERE id = :id AND seen_at > :since")
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -88,3 +90,8 @@ async def reader_seen_at(stream_token: str, *, except_for: str, now: int) -> int
         since=now - ALIVE_MS, until=now + ALIVE_MS, except_for=except_for, stream_token=stream_token
     )
     return None if row is None else row["seen_at"]
+
+
+async def was_seen(name: str, *, since: int) -> bool:
+    """Whether daemon *name* was seen since then in this database and has not ended in good order."""
+    return await _KNOWN.row(id=name, since=since) is not None

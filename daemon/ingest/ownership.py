@@ -5,23 +5,34 @@ The key beside the stream, ``<stream>:owner``, names the database whose daemons 
 stream itself, which goes with it when Redis loses everything. The database holds the token of the stream that it
 reads, and each heartbeat the token that its daemon sees. A daemon that finds another database's name, or a stream that
 is not the one which other daemons read for this database, comes second: it neither reads nor sends until that changes.
+
+A copy of a database has its name. So one of a database's daemons keeps its own name in ``<stream>:reader``; a daemon
+whose database has never heard of that one works on a copy, and comes second too.
 """
 
+import asyncio
 import re
 import secrets
+from dataclasses import replace
 
 import structlog
 from tortoise.transactions import in_transaction
 
-from daemon.ingest.stream import Stream
+from daemon.ingest.stream import READER_MS, Stream
 from models.db.clock import Clock
-from models.heartbeat import beat, reader_seen_at
+from models.heartbeat import beat, reader_seen_at, was_seen
 from models.stream_position import Position, adopt_stream, lock_position
 
 log = structlog.get_logger(__name__)
 
 #: Seconds for which a stream counts as read after its last reader was seen: a restart takes less.
 RESTART = 15.0
+#: Seconds between two looks at who reads the stream.
+LOOK_EVERY = 1.0
+#: Seconds that removing the name may take at the end.
+RELEASE_TIME = 1.0
+#: Milliseconds for which a daemon that was killed is known: longer than its name stays in Redis.
+KNOWN_MS = READER_MS + 5_000
 #: Seconds after which a trouble is logged: a Redis that lost everything is settled within less.
 LOG_AFTER = 3.0
 
@@ -31,6 +42,12 @@ _OWNER = re.compile("(?P<database>[0-9a-f]{32}) (?P<token>[0-9a-f]{32})")
 OTHER_STREAM = (
     "redis.stream: other daemons on this database read another stream; correct redis.url and redis.stream so that all"
     " are the same: this daemon goes on once no other reads another stream"
+)
+
+#: What is wrong with a daemon on a copy of the database, with the cure.
+COPY = (
+    "redis.stream: this stream is being read for a copy of this database, or for the database of which this is a copy;"
+    " stop the daemons of one of them, or give the copy another redis.stream and redis.dramatiq_namespace"
 )
 
 
@@ -75,6 +92,7 @@ class Ownership:
         self._own: str | None = None
         self._reader_seen_at: int | None = None
         self._reader_beat = float("-inf")
+        self._look_at = float("-inf")
         self._second_since: float | None = None
         self._logged = False
 
@@ -92,6 +110,9 @@ class Ownership:
             return False
         token = token_of(owner)
         if token is not None and token == position.stream_token:
+            if not await self._reads_for_this_database():
+                self._come_second(COPY)
+                return False
             self._go_on(token)
             return True
         self.token = None
@@ -99,6 +120,26 @@ class Ownership:
             self._come_second(OTHER_STREAM)
             return False
         return token is not None and await self._adopt(position, token)
+
+    async def release(self) -> None:
+        """This daemon ends: one on a copy need not wait for its name to go."""
+        if self.token is not None:
+            try:
+                async with asyncio.timeout(RELEASE_TIME):
+                    await self._stream.unmark(self._name)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with Redis, the name goes by itself
+                log.info("the reader's name was left in Redis", error=error)
+
+    async def _reads_for_this_database(self) -> bool:
+        """Whether the daemon that has its name in Redis is this one, or another one that this database knows."""
+        now = self._clock.monotonic()
+        if now < self._look_at:
+            return True
+        reader = await self._stream.mark(self._name)
+        if reader != self._name and not await was_seen(reader, since=self._clock.now() - KNOWN_MS):
+            return False
+        self._look_at = now + LOOK_EVERY
+        return True
 
     async def _is_read_by_others(self, position: Position) -> bool:
         """Whether others read the stream that the position is of, or did until a moment ago."""
@@ -127,8 +168,7 @@ class Ownership:
             # In this transaction: another daemon must not find the stream adopted and unread.
             await beat(self._name, now=now, stream_token=token)
         log.info("the stream is this database's from now on", known_before=position.stream_token is not None)
-        self._go_on(token)
-        return True
+        return await self.confirm(replace(position, stream_token=token), f"{position.database_id} {token}")
 
     def _come_second(self, trouble: str) -> None:
         now = self._clock.monotonic()

@@ -94,6 +94,18 @@ if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
 return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
 """
 
+#: Milliseconds for which a reader's name stays after it was written last: longer than a batch takes.
+READER_MS = 20_000
+
+# The first daemon that comes; the others find its name.
+_MARK = """
+local reader = redis.call('GET', KEYS[1])
+if reader and reader ~= ARGV[1] then return string.sub(reader, 1, 32) end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+"""
+_UNMARK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
 
 @dataclass(slots=True)
 class Stream:
@@ -117,6 +129,15 @@ class Stream:
         """Set the owner unless there is one; returns who it is then."""
         await self.redis.set(self.owner_key, owner, nx=True)
         return await self.owner()
+
+    async def mark(self, reader: str) -> str:
+        """Name a daemon as the reader if there is no other, for :data:`READER_MS`; returns who it is then."""
+        found: Any = await self.redis.eval(_MARK, 1, f"{self.key}:reader", reader, str(READER_MS))
+        return as_text(found)
+
+    async def unmark(self, reader: str) -> None:
+        """Remove the name of a daemon that ends."""
+        await self.redis.eval(_UNMARK, 1, f"{self.key}:reader", reader)
 
     async def read(self, position: str, count: int) -> StreamRead:
         """

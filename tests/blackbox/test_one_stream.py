@@ -137,3 +137,21 @@ def test_a_database_that_comes_back_from_a_dump_is_still_the_streams(make_world,
     again.wait_settled()
     assert campus.gradebook == grades("ada", sent="1")
     again.stop()
+
+
+def test_a_copy_of_the_database_beside_the_original_comes_second(make_world, fresh_database, valkey_url, campus):
+    url, other = fresh_database("sqlite"), fresh_database("sqlite")
+    original, copy = make_world(url, valkey_url), make_world(other, valkey_url)
+    original.begin().stop()
+    with sqlite3.connect(url.removeprefix("sqlite://")) as source:
+        source.execute("VACUUM INTO ?", (other.removeprefix("sqlite://"),))
+    first = original.run().wait_ready()
+    second = copy.run()
+    second.wait_until("it waits", lambda: is_second(second, "a copy of this database"))
+    original.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+    first.wait_settled()
+    assert (len(campus.requests), copy.count("graded_assignment")) == (1, 0)
+    # As after a move to another server.
+    first.stop()
+    second.wait_ready()
+    second.stop()

@@ -124,6 +124,9 @@ class MemoryStream:
         self.owner = self.owner or owner
         return self.owner
 
+    async def mark(self, reader: str) -> str:
+        return reader
+
     async def wait(self, _position: str, _block_ms: int) -> None:
         self._check()
 

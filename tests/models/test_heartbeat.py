@@ -2,7 +2,17 @@
 
 import pytest
 
-from models.heartbeat import ALIVE_MS, MAX_TROUBLES, Heartbeat, Members, beat, deregister, read_members, reader_seen_at
+from models.heartbeat import (
+    ALIVE_MS,
+    MAX_TROUBLES,
+    Heartbeat,
+    Members,
+    beat,
+    deregister,
+    read_members,
+    reader_seen_at,
+    was_seen,
+)
 
 NOW = 10_000_000
 
@@ -66,3 +76,11 @@ async def test_a_stream_is_read_while_a_daemon_at_work_reads_it_that_is_not_the_
         for name in "ab"
     }
     assert seen == {("one", "a"): NOW, ("one", "b"): NOW - 1, ("two", "a"): None, ("two", "b"): None}
+
+
+async def test_a_daemon_is_known_until_it_ends_or_was_not_seen_for_a_while():
+    await beat("a", now=NOW)
+    await beat("ended", now=NOW)
+    await deregister("ended", now=NOW)
+    assert [await was_seen("a", since=since) for since in (NOW - 1, NOW)] == [True, False]
+    assert not await was_seen("ended", since=NOW - 1)

@@ -19,6 +19,7 @@ from models.assignment import GradedAssignment
 from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock
+from models.heartbeat import beat
 from models.quarantine import QuarantinedEvent
 from models.score import Score
 from models.stream_position import read_position
@@ -114,6 +115,8 @@ class DaemonIntake:
     async def step(self, *, later=0.0):
         """One step, *later* seconds after the one before."""
         self.clock.monotonic.seconds += later
+        # Its own heartbeat: each daemon of a database knows the others.
+        await beat(self.name, now=self.clock.now(), stream_token=self.ownership.token)
         await self.loop.step(self.stop)
 
     async def read_all(self):

@@ -3,11 +3,14 @@
 import pytest
 from redis.exceptions import ResponseError
 
-from daemon.ingest.ownership import RESTART, wrong_database
+from daemon.infra.redis import redis_client
+from daemon.ingest.ownership import COPY, KNOWN_MS, LOOK_EVERY, RESTART, wrong_database
+from daemon.ingest.stream import READER_MS
 from models.heartbeat import ALIVE_MS, Heartbeat, beat, deregister
 from models.stream_position import Intake as IntakeRow
 from models.stream_position import Position, read_position
 from tests.daemon.ingest.reading import KEY, SCORE, DaemonIntake, Impatient, logged, on_each_redis, scores, where
+from tests.servers import Port
 
 OWNER = f"{KEY}:owner"
 OTHER = "passback:other"
@@ -126,6 +129,7 @@ async def test_a_daemon_that_reads_another_stream_than_the_others_waits_until_th
     # The other stream is not taken either: it may be the right one of a third database.
     assert (beside.ownership.token, await client.get(f"{OTHER}:owner")) == (None, None)
     # The first one is restarted: the second must not slip in.
+    await first.ownership.release()
     await deregister(first.name, now=first.clock.now())
     await beside.step(later=RESTART - 5)
     assert beside.ownership.trouble is not None
@@ -232,3 +236,56 @@ async def test_a_key_of_another_kind_is_an_error_and_not_claimed(intake, client)
     await client.hset(OWNER, "a", "b")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         await intake.step()
+
+
+# --- Copies of a database ---
+
+
+@on_each_redis
+async def test_a_daemon_on_a_copy_comes_second_while_another_one_reads_for_the_original(make_intake, put, client):
+    first = await make_intake()
+    await put(SCORE)
+    await first.step()
+    copy = await make_intake()
+    # In a copy the first one's heartbeat is as old as the copy.
+    await Heartbeat.filter(id=first.name).update(seen_at=copy.clock.now() - KNOWN_MS)
+    await put(SCORE | {"usage_id": "new"})
+    await copy.step()
+    assert (copy.ownership.trouble, await scores()) == (COPY, {"p": 1})
+    await first.read_all()
+    assert (first.ownership.trouble, await scores()) == (None, {"p": 1, "new": 1})
+    # It ends in good order, and then the copy is as good as the original.
+    await first.ownership.release()
+    await deregister(first.name, now=first.clock.now())
+    await copy.step()
+    assert copy.ownership.trouble is None
+
+
+@on_each_redis
+async def test_the_name_of_a_daemon_that_was_killed_perishes_and_holds_up_no_other_one_of_its_database(
+    make_intake, client
+):
+    killed = await make_intake()
+    await killed.step()
+    again = await make_intake()
+    await again.step()
+    assert again.ownership.trouble is None
+    assert (await client.get(f"{KEY}:reader")).decode() == killed.name
+    assert 0 < await client.pttl(f"{KEY}:reader") <= READER_MS < KNOWN_MS
+    await client.delete(f"{KEY}:reader")
+    await again.step(later=LOOK_EVERY)
+    assert (await client.get(f"{KEY}:reader")).decode() == again.name
+
+
+async def test_a_daemon_that_ends_leaves_the_name_of_another_one_and_its_own_if_redis_is_away(make_intake, client):
+    first, second = await make_intake(), await make_intake()
+    await first.step()
+    await second.step()
+    await second.ownership.release()
+    assert (await client.get(f"{KEY}:reader")).decode() == first.name
+    port = Port()
+    async with redis_client(f"redis://127.0.0.1:{port.number}/0") as gone:
+        first.ownership._stream.redis = gone
+        await first.ownership.release()
+    port.close()
+    assert (await client.get(f"{KEY}:reader")).decode() == first.name
