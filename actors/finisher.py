@@ -102,7 +102,11 @@ class Finisher:
         self, ends: Sequence[Finish], lease: Lease, hand_over: HandOver | None
     ) -> Mapping[Finish, Finished]:
         found, changes = await finish(
-            ends, now=lease.now, next_breaker=partial(self._next_breaker, lease.now), hand_over=hand_over
+            ends,
+            now=lease.now,
+            next_breaker=partial(self._next_breaker, lease.now),
+            hand_over=hand_over,
+            steps=lease.steps,
         )
         addresses = {end.claim.address.campus_id: end.claim.address for end in ends}
         for change in changes:

@@ -129,7 +129,9 @@ class Reader:
     async def _release(self, claim: Claim, signal: Signal | None) -> None:
         end = Finish(claim, "read", given_back=True, signal=signal)
         while True:
-            found, _ = await finish([end], now=self.clock.now(), next_breaker=self._next_breaker)
+            found, _ = await finish(
+                [end], now=self.clock.now(), next_breaker=self._next_breaker, steps=self.clock.steps
+            )
             if not found[end].locked:
                 return
             await asyncio.sleep(LOCKED_RETRY)

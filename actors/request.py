@@ -46,7 +46,9 @@ class Requests:
             self._put_off = min(self._put_off + 1, _MAX_TIMES)
         self._fault = fault
         wait = PUT_OFF * 2 ** (self._put_off - 1)
-        return resolution.not_sent(claim, "released", not_before=self._dependencies.clock.now() + int(wait * 1000))
+        clock = self._dependencies.clock
+        now = clock.now()
+        return resolution.not_sent(claim, "released", not_before=now + int(wait * 1000), at=now, steps=clock.steps)
 
     async def send(self, claim: Claim, score: str, secret: str, *, clamped: bool, allowed: float) -> Finish:
         """Make one request with one secret. *allowed*: seconds since the claim after which it may not begin."""
@@ -58,7 +60,8 @@ class Requests:
         whose: RefusedAddress = "campus"
 
         def ended(number: int) -> resolution.Request:
-            return resolution.Request(claim, number, score, clamped, clock.monotonic() - began, clock.now())
+            took = clock.monotonic() - began
+            return resolution.Request(claim, number, score, clamped, took, clock.now(), clock.steps)
 
         try:
             target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)

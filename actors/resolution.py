@@ -47,7 +47,10 @@ SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds."""
+    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds.
+
+    *steps*: how often the database's clock had stepped then.
+    """
 
     claim: Claim
     number: int
@@ -55,6 +58,7 @@ class Request:
     clamped: bool
     seconds: float
     now: int
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,10 @@ class Rules:
     max_attempts: int
 
 
-def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0) -> Finish:
-    """An attempt without a request; one that is not made is given back."""
+def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0, at: int | None = None, steps: int = 0) -> Finish:
+    """An attempt without a request; one that is not made is given back. *not_before* was reckoned *at* that time."""
     given_back = outcome in ("released", "superseded", "waiting")
-    return Finish(claim, outcome, not_before=not_before, given_back=given_back)
+    return Finish(claim, outcome, not_before=not_before, given_back=given_back, at=at, steps=steps)
 
 
 def accepted(request: Request, response: Response, said: Accepted) -> Finish:
@@ -80,6 +84,7 @@ def accepted(request: Request, response: Response, said: Accepted) -> Finish:
         delivery=_delivery(request, response, "accepted", said, said.description),
         bytes_left=True,
         signal=_signal(request, response, "success", after=said.after),
+        steps=request.steps,
     )
 
 
@@ -144,6 +149,7 @@ def failed(
         bytes_left=error.bytes_left,
         address_refused=refused_address,
         signal=signal,
+        steps=request.steps,
     )
 
 

@@ -39,8 +39,9 @@ class ClockWatch(Model):
 
 #: Whether the caller knows the last step of the clock: its time is that of the stored times. As SQL.
 CURRENT = "COALESCE((SELECT steps FROM clock_watch WHERE id = 1), 0) = :steps"
-#: By how much the caller's clock may be behind a step that another daemon has seen. As SQL; milliseconds.
-BEHIND = """COALESCE((SELECT CASE WHEN seen_at > :now THEN seen_at - :now ELSE 0 END
+#: By how much times are off that follow from ``ended_at``, read when the clock had made ``steps`` steps. As SQL over
+#: `given`, which has these columns; milliseconds.
+OFF = """COALESCE((SELECT CASE WHEN clock_watch.steps = given.steps THEN 0 ELSE seen_at - given.ended_at END
     FROM clock_watch WHERE id = 1), 0)"""
 
 
@@ -85,12 +86,19 @@ _MOVE_ORPHANS = Statement(f"UPDATE orphaned_claim SET {_moved(_ORPHAN)} WHERE {_
 _MOVE_CAMPUSES = Statement(f"UPDATE campus SET {_moved(_CAMPUS)} WHERE {_any(_CAMPUS)} RETURNING id")
 
 
+_WATCH = Statement("SELECT seen_at, steps FROM clock_watch WHERE id = 1")
 _IS_CURRENT = Statement(f"SELECT 1 AS found WHERE {CURRENT}")
 
 
 async def is_current(steps: int) -> bool:
     """Whether the database's clock has not stepped again since; so that times may be stored by it."""
     return bool(await _IS_CURRENT.rows(steps=steps))
+
+
+async def how_far_off(at: int, steps: int) -> int:
+    """As :data:`OFF`, for times that follow from *at*, which was read when the clock had made *steps* steps."""
+    row = await _WATCH.row()
+    return 0 if row is None or row["steps"] == steps else int(row["seen_at"]) - at
 
 
 async def watch(clock: Clock) -> int:

@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 from models.address import WORTH_NOTING, AddressAnswer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
 from models.claims import Claim, Lease, claim_next
-from models.clock_watch import BEHIND
+from models.clock_watch import OFF, how_far_off, is_current
 from models.consumer import digest
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
@@ -60,6 +60,9 @@ class Finish:
     bytes_left: bool = False
     #: None if the attempt says nothing of its campus.
     signal: Signal | None = None
+    #: When the times above were reckoned, and how often the database's clock had stepped then; None: as it is finished.
+    at: int | None = None
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +113,18 @@ _FINISH = Statement(
             WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
         attempts = CASE WHEN given.settles THEN 0
             WHEN given.given_back AND claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END,
-        not_before = CASE WHEN given.backs_off AND attempts > 0 THEN given.backoff_until ELSE not_before END,
+        not_before = CASE WHEN given.backs_off AND attempts > 0 THEN given.backoff_until + {OFF} ELSE not_before END,
         forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
             ELSE forced_version END,
-        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {BEHIND}
-            THEN given.doubt_until + {BEHIND} ELSE hold_until END,
-        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}
+            THEN given.doubt_until + {OFF} ELSE hold_until END,
+        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at + {OFF}
             ELSE parked_at END,
         parked_reason = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.reason
             ELSE parked_reason END,
         parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
             ELSE parked_scope END,
-        returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.tried_again_at
+        returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.tried_again_at + {OFF}
             ELSE returns_at END,
         address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0
             WHEN given.tried_again_at IS NOT NULL AND parked_at IS NULL AND version_number = given.version
@@ -134,7 +137,7 @@ _FINISH = Statement(
         SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled,
         {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
-    "score VARCHAR, ended_at BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
+    "score VARCHAR, ended_at BIGINT, steps BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
     "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT",
 )
 
@@ -152,11 +155,11 @@ _FENCE = Statement(
         SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
         WHERE graded_assignment.id = given.assignment_id {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET
-        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {BEHIND}
-            THEN given.doubt_until + {BEHIND} ELSE hold_until END,
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}
+            THEN given.doubt_until + {OFF} ELSE hold_until END,
         version_number = CASE WHEN given.resend THEN version_number + 1 ELSE version_number END,
         forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE forced_version END,
-        due_at = CASE WHEN given.resend THEN :now ELSE due_at END,
+        due_at = CASE WHEN given.resend THEN given.ended_at + {OFF} ELSE due_at END,
         parked_at = CASE WHEN given.resend THEN NULL ELSE parked_at END,
         parked_reason = CASE WHEN given.resend THEN NULL ELSE parked_reason END,
         parked_scope = CASE WHEN given.resend THEN NULL ELSE parked_scope END,
@@ -165,7 +168,7 @@ _FENCE = Statement(
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
     RETURNING id""",
-    given="assignment_id BIGINT, doubt_until BIGINT, resend BOOLEAN",
+    given="assignment_id BIGINT, doubt_until BIGINT, resend BOOLEAN, ended_at BIGINT, steps BIGINT",
 )
 
 
@@ -175,6 +178,7 @@ async def finish(
     now: int,
     next_breaker: Callable[[Breaker, Signal], Breaker],
     hand_over: HandOver | None = None,
+    steps: int = 0,
 ) -> tuple[dict[Finish, Finished], list[BreakerChange]]:
     """
     End attempts of different assignments, in one transaction. Safe to repeat when the commit's answer was lost.
@@ -182,6 +186,7 @@ async def finish(
     Args:
         next_breaker: The breaker of a campus after a signal.
         hand_over: None: no claims follow.
+        steps: How often the database's clock had stepped when *now* was read from it.
     """
     by_id = {one.claim.assignment_id: one for one in finishes}
     late: list[Finish] = []
@@ -199,12 +204,15 @@ async def finish(
         await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
         signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
-        changes = await apply_signals(signals, next_breaker)
+        changes = await apply_signals(signals, next_breaker, steps)
         if hand_over is not None:
             for one, claim in (await _hand_over(ended, hand_over)).items():
                 found[one] = Finished(parked=found[one].parked, next=claim)
     late += [one for one, finished in found.items() if finished.gone or finished.fenced]
-    await overwrite_late_requests([_late_request(one) for one in late if one.bytes_left], now=now)
+    for one in late:
+        if one.bytes_left:
+            off = await how_far_off(_ended_at(one, now), one.steps)
+            await overwrite_late_requests([_late_request(one, off)], now=_ended_at(one, now) + off)
     return found, changes
 
 
@@ -214,7 +222,14 @@ def _has_moved(claim: Claim, row: Mapping[str, Any]) -> bool:
     return (row["outcome_service_id"], row["sourcedid_digest"]) != cell
 
 
-def _late_request(one: Finish) -> LateRequest:
+def _ended_at(one: Finish, now: int) -> int:
+    # As its record has it: readers find the record of what was acknowledged, or parked, by this time.
+    if one.delivery is not None:
+        return one.delivery.at
+    return now if one.at is None else one.at
+
+
+def _late_request(one: Finish, off: int) -> LateRequest:
     claim, address = one.claim, one.claim.address
     return LateRequest(
         claim.assignment_id,
@@ -222,7 +237,7 @@ def _late_request(one: Finish) -> LateRequest:
         address.origin,
         url_digest=digest(address.url),
         sourcedid_digest=digest(claim.lis_result_sourcedid),
-        in_doubt_until=one.hold_until,
+        in_doubt_until=one.hold_until + off if one.hold_until else 0,
     )
 
 
@@ -235,8 +250,8 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "claimed_at": one.claim.claimed_at,
         "settles": one.outcome in ("accepted", "unchanged", "empty"),
         "score": one.score,
-        # As its record has it: readers find the record of what was acknowledged, or parked, by this time.
         "ended_at": _ended_at(one, now),
+        "steps": one.steps,
         "given_back": one.given_back,
         "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
         "backoff_until": one.not_before,
@@ -245,10 +260,6 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "reason": storable(one.parked_reason, 2000),
         "tried_again_at": one.returns_at,
     }
-
-
-def _ended_at(one: Finish, now: int) -> int:
-    return now if one.delivery is None else one.delivery.at
 
 
 def _answer(one: Finish, now: int) -> AddressAnswer:
@@ -269,10 +280,17 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
     for id_ in await read_ended({id_: one.claim.token for id_, one in fenced.items()}):
         found[fenced.pop(id_)] = Finished()
     given = [
-        {"assignment_id": id_, "doubt_until": one.hold_until, "resend": one.bytes_left} for id_, one in fenced.items()
+        {
+            "assignment_id": id_,
+            "doubt_until": one.hold_until,
+            "resend": one.bytes_left,
+            "ended_at": _ended_at(one, now),
+            "steps": one.steps,
+        }
+        for id_, one in fenced.items()
     ]
     if given:
-        found |= {fenced[row["id"]]: Finished(fenced=True) for row in await _FENCE.rows(given=given, now=now)}
+        found |= {fenced[row["id"]]: Finished(fenced=True) for row in await _FENCE.rows(given=given)}
         await forget_lost_deliveries({id_: one.claim.token for id_, one in fenced.items() if one.delivery is None})
     return {one: found.get(one, Finished(locked=True)) for one in finishes}
 

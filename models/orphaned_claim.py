@@ -15,6 +15,7 @@ from tortoise.transactions import in_transaction
 
 from models.campus import Campus
 from models.changes import FORCE_RESEND_SET
+from models.clock_watch import CURRENT
 from models.consumer import MAX_KEY, MAX_ORIGIN, digest
 from models.db.sql import Statement
 
@@ -70,8 +71,8 @@ _ORPHAN = Statement(
     WHERE graded_assignment.id = given.assignment_id AND (claimed_until > :now OR hold_until > :now) RETURNING id""",
     given="assignment_id BIGINT",
 )
-_PRUNE_ORPHANS = Statement("""
-    DELETE FROM orphaned_claim WHERE claimed_until <= :now AND in_doubt_until <= :now RETURNING id""")
+_PRUNE_ORPHANS = Statement(f"""
+    DELETE FROM orphaned_claim WHERE claimed_until <= :now AND in_doubt_until <= :now AND {CURRENT} RETURNING id""")
 
 # Who moves a row into a cell holds this lock until the commit, and who learns of a late request takes it first: so one
 # of them sees what the other did.
@@ -127,6 +128,6 @@ async def overwrite_late_requests(late: Sequence[LateRequest], *, now: int) -> N
             await _OVERWRITE.rows(**cell, assignment_id=one.assignment_id, in_doubt_until=one.in_doubt_until, now=now)
 
 
-async def prune_orphans(*, now: int) -> None:
-    """Forget orphaned claims whose lease and hold have passed."""
-    await _PRUNE_ORPHANS.rows(now=now)
+async def prune_orphans(*, now: int, steps: int = 0) -> None:
+    """Forget orphaned claims whose lease and hold have passed. *steps*: as in :func:`models.rescue.rescue`."""
+    await _PRUNE_ORPHANS.rows(now=now, steps=steps)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.campus import Breaker, Signal, read_breakers, save_breakers
+from models.clock_watch import is_current
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +16,14 @@ class BreakerChange:
 
 
 async def apply_signals(
-    signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker]
+    signals: Sequence[Signal], next_breaker: Callable[[Breaker, Signal], Breaker], steps: int
 ) -> list[BreakerChange]:
-    """Apply the signals to their campuses, in order; campuses that do not change are not locked."""
+    """
+    Apply the signals to their campuses, in order; campuses that do not change are not locked.
+
+    *steps*: those of the database's clock that the caller knows. If there was another since, none is applied: a campus
+    would be blocked until a time that is none.
+    """
     if not signals:
         return []
 
@@ -33,7 +39,7 @@ async def apply_signals(
         return changes
 
     expected = changed(await read_breakers({signal.campus_id for signal in signals}))
-    if not expected:
+    if not expected or not await is_current(steps):
         return []
     changes = changed(await read_breakers([one.before.campus_id for one in expected], lock=True))
     await save_breakers([one.after for one in changes])

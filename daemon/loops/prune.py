@@ -32,7 +32,7 @@ class Prune:
             self._ledger = await prune_ledger(self._ledger, before=now - int(kept.ledger_days * _DAY_MS))
         more = await prune_events(before=now - int(kept.quarantine_days * _DAY_MS))
         if self._ledger is None and not more:
-            await prune_orphans(now=now)
+            await prune_orphans(now=now, steps=self._clock.steps)
             await wipe()
             self._next = self._clock.monotonic() + EVERY
             self._ledger = LedgerRound()

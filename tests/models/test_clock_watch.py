@@ -1,14 +1,17 @@
 """The database's clock steps, and what is stored steps with it: once, whichever daemons look."""
 
+from dataclasses import replace
+
 import pytest
 
 from models.assignment import GradedAssignment
-from models.campus import Campus
+from models.campus import Breaker, Campus, Signal
 from models.changes import raise_hold
 from models.claims import claim
 from models.clock_watch import STEP_MS, ClockWatch, follow, is_current, watch
 from models.db.clock import Clock
-from models.orphaned_claim import OrphanedClaim
+from models.finishing import Finish, finish
+from models.orphaned_claim import OrphanedClaim, prune_orphans
 from models.rescue import rescue
 from tests.models.claiming import LEASE, campuses_answered, ended, lease, make_due
 from tests.models.claiming import NOW as CLAIM_NOW
@@ -19,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 SEEN = 1_700_000_000_000
 HOUR, YEAR = 3_600_000, 31_536_000_000
 STEPS = [3_000, HOUR, YEAR]
+MINUTES = 600_000
 
 
 async def seen(at=SEEN):
@@ -139,6 +143,68 @@ async def test_a_hold_of_a_daemon_that_has_not_seen_the_step_lasts_as_long_from_
     await ClockWatch.create(id=1, seen_at=CLAIM_NOW + HOUR, steps=1)
     await ended(got, "in_doubt", now=CLAIM_NOW, hold_until=CLAIM_NOW + 20_000, bytes_left=True)
     assert (await read_row(row))["hold_until"] == CLAIM_NOW + HOUR + 20_000
+
+
+async def test_what_was_reckoned_by_a_clock_that_was_set_back_since_is_waited_for_no_longer():
+    first, second, third = await make_due(3)
+    await campuses_answered()
+    for row in (first, second, third):
+        await GradedAssignment.filter(id=row).update(attempts=1)
+    claims = {one.assignment_id: one for one in await claim([first, second, third], lease(), most=3)}
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW - MINUTES, steps=1)
+    old = {"now": CLAIM_NOW, "at": CLAIM_NOW, "not_before": CLAIM_NOW + 9_000}
+    await ended(claims[first], "in_doubt", hold_until=CLAIM_NOW + 20_000, bytes_left=True, **old)
+    await ended(claims[second], "parked", parked_scope="learner", parked_reason="no", **old)
+    row = await read_row(first)
+    assert (row["hold_until"], row["not_before"]) == (CLAIM_NOW - MINUTES + 20_000, CLAIM_NOW - MINUTES + 9_000)
+    row = await read_row(second)
+    assert (row["parked_at"], row["not_before"]) == (CLAIM_NOW - MINUTES, CLAIM_NOW - MINUTES + 9_000)
+    await ended(claims[third], "released", now=CLAIM_NOW - MINUTES, steps=1, not_before=CLAIM_NOW - MINUTES + 5)
+    assert (await read_row(third))["not_before"] == CLAIM_NOW - MINUTES + 5
+
+
+@pytest.mark.parametrize("by", [MINUTES, -MINUTES])
+async def test_a_fenced_attempt_that_ended_before_the_step_has_its_row_sent_at_once(by):
+    (row,) = await make_due(1)
+    await campuses_answered()
+    (got,) = await claim([row], lease(), most=1)
+    await rescue(now=CLAIM_NOW + LEASE)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW + by, steps=1)
+    await ended(got, "accepted", result="accepted", now=CLAIM_NOW, score="1", bytes_left=True)
+    assert (await read_row(row))["due_at"] == CLAIM_NOW + by
+
+
+@pytest.mark.parametrize("by", [MINUTES, -MINUTES])
+async def test_a_late_request_that_was_given_up_before_the_step_is_waited_for_as_long_from_then(by):
+    (row,) = await make_due(1)
+    await campuses_answered()
+    (got,) = await claim([row], lease(), most=1)
+    await GradedAssignment.filter(id=row).delete()
+    other = await make_assignment(lis_result_sourcedid=got.lis_result_sourcedid)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW + by, steps=1)
+    await ended(got, "in_doubt", now=CLAIM_NOW, hold_until=CLAIM_NOW + 20_000, bytes_left=True)
+    assert (await OrphanedClaim.get()).in_doubt_until == CLAIM_NOW + by + 20_000
+    after = await read_row(other)
+    assert (after["hold_until"], after["due_at"]) == (CLAIM_NOW + by + 20_000, CLAIM_NOW + by)
+
+
+async def test_a_daemon_that_has_not_seen_the_step_blocks_no_campus_and_forgets_no_late_request():
+    (row,) = await make_due(1)
+    await campuses_answered()
+    (got,) = await claim([row], lease(), most=1)
+    await ClockWatch.create(id=1, seen_at=CLAIM_NOW - MINUTES, steps=1)
+    await OrphanedClaim.create(claimed_until=0, in_doubt_until=CLAIM_NOW - MINUTES + 20_000)
+    signal = Signal("failure", got.address.campus_id, row, claimed_at=CLAIM_NOW)
+
+    def blocked(breaker: Breaker, signal: Signal) -> Breaker:
+        return replace(breaker, blocked_until=CLAIM_NOW + 60_000)
+
+    await finish([Finish(got, "released", signal=signal)], now=CLAIM_NOW, next_breaker=blocked)
+    assert (await Campus.get()).blocked_until == 0
+    await prune_orphans(now=CLAIM_NOW, steps=0)
+    assert await OrphanedClaim.exists()
+    await prune_orphans(now=CLAIM_NOW, steps=1)
+    assert not await OrphanedClaim.exists()
 
 
 async def test_a_fenced_attempt_of_a_daemon_that_has_not_seen_the_step_holds_as_long_from_then():
