@@ -9,15 +9,15 @@ still worth it, check the margin, send, finish. Between any two of these it may 
 What the model takes for granted, since the lease is made of it: a request that began within the margin lands before
 its sender's lease is over; one that was given up lands within the hold. A frozen sender may send later than that, but
 then it lives on and finishes its attempt: of a request that was sent late by a sender that never comes back nothing can
-be known. And since leases and holds are times by the database's clock: while that clock steps forward, no request is
-under way whose sender is gone or has given it up, and no sender whose lease the step cut short goes away without
-finishing.
+be known. When the database's clock steps, a daemon sees it at once, and others look at it twice a second; an attempt
+that has ended before the step, and is committed after it, says what it says by the old time.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from models.claims import Claim, Lease, claim, superseded
+from models.clock_watch import ClockWatch, follow
 from models.due import Share, pick, read_capacity
 from models.finishing import Finished, HandOver
 from models.rescue import rescue
@@ -27,6 +27,9 @@ from tests.models.claiming import MAX_PER_CAMPUS, all_ended
 from tests.models.life_course import LifeCourse
 from tests.models.life_senders import BACKOFF, DEADLINE, HOLD, LEASE, MARGIN, Sender, Stage
 from tests.models.rows import COURSE, LEARNER, TIMES, check_order, may_come_due, read_row
+
+#: Milliseconds: no rule has a row wait for longer.
+LONGEST_WAIT = 120_000
 
 
 class Life(LifeCourse):
@@ -45,7 +48,11 @@ class Life(LifeCourse):
 
     @property
     def lease(self) -> Lease:
-        return Lease(now=self.now, began=self.real / 1000, ms=LEASE, second_ms=DEADLINE, max_per_campus=MAX_PER_CAMPUS)
+        return self._lease(self.now, self.steps)
+
+    def _lease(self, now: int, steps: int) -> Lease:
+        times = {"now": now, "began": self.real / 1000, "ms": LEASE, "second_ms": DEADLINE}
+        return Lease(**times, max_per_campus=MAX_PER_CAMPUS, steps=steps)
 
     # --- Time and messages ---
 
@@ -53,14 +60,29 @@ class Life(LifeCourse):
         self.now += milliseconds
         self.campus.lose_what_is_late(self.real)
 
-    def step_clock(self, milliseconds: int) -> None:
-        """The database's clock steps, which says nothing of how much time has passed."""
-        if milliseconds > 0:
-            assert self.campus.next_to_land() is None
-            for sender in self.senders:
-                sender.cut_short |= self.now < sender.lease_until <= self.now + milliseconds
+    async def step_clock(self, milliseconds: int) -> None:
+        """The database's clock steps, which says nothing of how much time has passed; claims step with it."""
+        seen_at, steps = self.now, self.steps
+        await self.look_at_clock()
         self.now += milliseconds
         self.ahead += milliseconds
+        assert await follow(self._database_now) == milliseconds
+        self.steps += 1
+        assert not await claim([self.id], self._lease(seen_at, steps), most=1), "claimed by a clock that has stepped"
+        assert await rescue(now=seen_at + LEASE, steps=steps) == 0, "rescued by a clock that has stepped"
+        for sender in self.senders:
+            sender.lease_until += milliseconds if sender.lease_until > min(seen_at, self.now) else 0
+        after = seen_at if milliseconds > 0 else self.now
+        self.leases = {token: until + milliseconds * (until > after) for token, until in self.leases.items()}
+        self.messages = [arrives_at + milliseconds for arrives_at in self.messages]
+        self.before = await read_row(self.id)
+
+    async def look_at_clock(self) -> None:
+        """Some daemon looks at the clock twice a second."""
+        await ClockWatch.filter(id=1).update(seen_at=self.now)
+
+    async def _database_now(self) -> int:
+        return self.now
 
     async def wait(self, columns: Iterable[str]) -> None:
         """Let those of the row's times pass."""
@@ -70,7 +92,9 @@ class Life(LifeCourse):
 
     async def rescue(self) -> None:
         lost = [token for token, until in self.leases.items() if until <= self.now]
-        assert await rescue(now=self.now) == len(lost), "a claim is rescued exactly once its lease has run out"
+        assert await rescue(now=self.now, steps=self.steps) == len(lost), (
+            "a claim is rescued exactly once its lease has run out"
+        )
         for token in lost:
             del self.leases[token]
             self.holder = None
@@ -131,9 +155,9 @@ class Life(LifeCourse):
     async def _read(self, sender: Sender) -> None:
         scores = await read_scores(LEARNER, COURSE, [self.problem] if self.attached else [])
         if not self.block_known:
-            sender.decide("waiting", given_back=True)
+            sender.decide("waiting", given_back=True, at=self.lease)
         elif not scores:
-            sender.decide("empty")
+            sender.decide("empty", at=self.lease)
         else:
             sender.text = f"{scores[self.problem][0]:g}"
             sender.stage = Stage.READ
@@ -141,11 +165,11 @@ class Life(LifeCourse):
     async def _check(self, sender: Sender) -> None:
         held = sender.claim
         if not held.must_go_out and sender.text == held.sent_score:
-            sender.decide("unchanged")
+            sender.decide("unchanged", at=self.lease)
         elif held.kind == "composite" and await superseded([held], now=self.now):
-            sender.decide("superseded", given_back=True)
+            sender.decide("superseded", given_back=True, at=self.lease)
         elif self.real - sender.claimed_at > MARGIN:
-            sender.decide("released", given_back=True, not_before=self.now + BACKOFF)
+            sender.decide("released", given_back=True, not_before=self.now + BACKOFF, at=self.lease)
         else:
             sender.stage = Stage.READY
 
@@ -158,16 +182,16 @@ class Life(LifeCourse):
     def accept(self, sender: Sender) -> None:
         """The campus applies the request, and its answer is read."""
         self.apply(sender)
-        sender.decide("accepted", "accepted", score=sender.text)
+        sender.decide("accepted", "accepted", score=sender.text, at=self.lease)
 
     def refuse(self, sender: Sender, *, park: bool) -> None:
         """The campus does not apply the request, says so, and its answer is read."""
         assert sender.request is not None
         sender.request.lost = True
         if park:
-            sender.decide("parked", "refused", parked_scope="learner", parked_reason="no such learner")
+            sender.decide("parked", "refused", parked_scope="learner", parked_reason="no such learner", at=self.lease)
         else:
-            sender.decide("retried", "retried", not_before=self.now + BACKOFF)
+            sender.decide("retried", "retried", not_before=self.now + BACKOFF, at=self.lease)
 
     def give_up(self, sender: Sender, *, park: bool) -> None:
         """A time-out, a reset, a 5xx: the request may still land."""
@@ -175,7 +199,9 @@ class Life(LifeCourse):
         if sender.request.under_way:
             sender.request.limit = self.real + HOLD
         parked = {"parked_scope": "campus", "parked_reason": "too many attempts"} if park else {}
-        sender.decide("in_doubt", "ambiguous", not_before=self.now + BACKOFF, hold_until=self.now + HOLD, **parked)
+        sender.decide(
+            "in_doubt", "ambiguous", not_before=self.now + BACKOFF, hold_until=self.now + HOLD, **parked, at=self.lease
+        )
 
     async def end(self, sender: Sender) -> None:
         self.senders.remove(sender)
@@ -197,6 +223,7 @@ class Life(LifeCourse):
 
     async def _end(self, sender: Sender, hand_over: HandOver | None) -> Finished:
         assert sender.end is not None
+        await self.look_at_clock()
         finished = (await all_ended([sender.end], now=self.now, hand_over=hand_over))[sender.end]
         assert not finished.gone
         assert not finished.locked
@@ -220,6 +247,7 @@ class Life(LifeCourse):
         """
         row, before = await read_row(self.id), self.before
         check_order(row, before)
+        assert max(row[name] or 0 for name in TIMES) <= self.now + LONGEST_WAIT, "waits for too long"
         if row["parked_at"] is not None or row["waiting_since"] is not None:
             assert self.newest_token != self.unparked_at, "stuck: parked or waiting again without a try"
         if row["version_number"] == row["sent_version"] and not any(sender.request for sender in self.senders):

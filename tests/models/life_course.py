@@ -16,6 +16,7 @@ from models.changes import (
     force_resend,
     unpark,
 )
+from models.clock_watch import ClockWatch
 from models.consumer import digest
 from tests.models.campus import Campus
 from tests.models.claiming import campuses_answered
@@ -32,8 +33,8 @@ class LifeCourse:
         self.composite = composite
         self.problem = PROBLEM if composite else BLOCK
         #: By the database's clock, and how far that is ahead of real time.
-        self.now = 1_000_000
-        self.ahead = 0
+        self.now = 1_700_000_000_000
+        self.ahead = self.steps = 0
         self.campus = Campus()
         self.address = "address-0"
         # What is true: the newest score, and where the course has the problem.
@@ -54,6 +55,7 @@ class LifeCourse:
         """The launch, at a campus that has answered before and may have several requests."""
         self.id = await make_assignment(composite=self.composite, due_at=self.now, lis_result_sourcedid=self.address)
         await campuses_answered()
+        await ClockWatch.create(id=1, seen_at=self.now)
         self.before = await read_row(self.id)
 
     @property

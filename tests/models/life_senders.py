@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from models.claims import Claim
+from models.claims import Claim, Lease
 from models.delivery import DeliveryResult
 from models.finishing import Finish, Outcome
 from tests.models.campus import Request
@@ -33,8 +33,6 @@ class Sender:
     text: str = ""
     request: Request | None = None
     end: Finish | None = None
-    #: Whether the database's clock stepped over the end of its lease.
-    cut_short: bool = False
 
     @property
     def latest(self) -> int:
@@ -47,10 +45,12 @@ class Sender:
         request = self.request
         if request is None:
             return True
-        return not self.cut_short and request.begun_at < self.latest and (request.landed_at or 0) < self.latest
+        return request.begun_at < self.latest and (request.landed_at or 0) < self.latest
 
-    def decide(self, outcome: Outcome, result: DeliveryResult | None = None, **how: Any) -> None:
-        delivery = result and record(self.claim, result, at=self.claim.claimed_at, score=self.text)
+    def decide(self, outcome: Outcome, result: DeliveryResult | None = None, *, at: Lease, **how: Any) -> None:
+        """*at*: what the sender takes for the time."""
+        delivery = result and record(self.claim, result, at=at.now, score=self.text)
+        how |= {"at": at.now, "steps": at.steps}
         # Rule 4: whenever bytes have left, since a clock that steps lets two hold a claim at once.
         self.end = Finish(self.claim, outcome, delivery=delivery, bytes_left=self.request is not None, **how)
         self.stage = Stage.DECIDED

@@ -10,66 +10,90 @@ Blocks = dict[str, tuple[str | None, float | None]]
 #: Where a grade is written: the outcome service's URL and the sourcedid.
 Address = tuple[str, str]
 
+#: What stands for a grade: the consumer's key and an address.
+Place = tuple[str, str, str]
+
+#: The order of events: when it was said, microseconds, and which of all events it is on the stream.
+Moment = tuple[int, int]
+_NEVER: Moment = (0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose grade a sourcedid is for. *modified*: microseconds."""
+    """Whose grade a sourcedid is for."""
 
     user: str
     block: str
     link: str
-    modified: int
+    moment: Moment
     enabled: bool = True
 
 
 @dataclass(slots=True)
 class Expected:
-    """The newest of all events."""
+    """The newest of all events, in whatever order and however often they are read."""
 
     #: By learner and problem: points earned and possible, and when.
-    scores: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
+    scores: dict[tuple[str, str], tuple[float, float, Moment]] = field(default_factory=dict)
     blocks: Blocks | None = None
-    owners: dict[Address, Owner] = field(default_factory=dict)
+    version: int = 0
+    owners: dict[Place, Owner] = field(default_factory=dict)
     #: By learner, when they were retired.
-    retired: dict[str, int] = field(default_factory=dict)
+    retired: dict[str, Moment] = field(default_factory=dict)
 
-    def score(self, user: str, problem: str, earned: float, possible: float, modified: int) -> None:
+    def score(self, user: str, problem: str, earned: float, possible: float, moment: Moment) -> bool:
+        """Whether the points differ from those before."""
         known = self.scores.get((user, problem))
-        if modified > self.retired.get(user, 0) and (known is None or known[2] <= modified):
-            self.scores[user, problem] = (earned, possible, modified)
+        if moment <= self.retired.get(user, _NEVER) or (known is not None and known[2] > moment):
+            return False
+        self.scores[user, problem] = (earned, possible, moment)
+        return known is None or known[0] != earned
 
-    def displaced_by(self, address: Address, said: Owner, services: frozenset[str]) -> list[Address]:
-        """Other sourcedids of the same link and learner, newest first. *services*: the URLs of its campus."""
+    def structure(self, blocks: Blocks, version: int) -> None:
+        if version >= self.version:
+            self.blocks, self.version = blocks, version
+
+    def known(self, place: Place, said: Owner) -> list[Place]:
+        """The place, if it has an owner, and then the consumer's others of the same link and learner, newest first."""
         there = (said.user, said.block, said.link)
         linked = [
             other
             for other, owner in self.owners.items()
-            if other != address and other[0] in services and (owner.user, owner.block, owner.link) == there
+            if other != place and other[0] == place[0] and (owner.user, owner.block, owner.link) == there
         ]
-        return sorted(linked, key=lambda other: -self.owners[other].modified)
+        return ([place] if place in self.owners else []) + sorted(
+            linked, key=lambda other: self.owners[other].moment, reverse=True
+        )
 
-    def launch(self, address: Address, said: Owner, services: frozenset[str]) -> bool:
-        """False if something newer is known."""
-        owner, displaced = self.owners.get(address), self.displaced_by(address, said, services)
-        known = [self.owners[other] for other in displaced] + ([owner] if owner else [])
-        if any(said.modified < other.modified for other in known) or said.modified <= self.retired.get(said.user, 0):
+    def launch(self, place: Place, said: Owner) -> bool:
+        """False if something newer is known, or this one."""
+        owner, known = self.owners.get(place), self.known(place, said)
+        if any(said.moment < self.owners[other].moment for other in known):
             return False
-        if owner is not None and replace(said, enabled=owner.enabled) == owner:
-            return True  # an identical repeat enables nothing
-        for other in displaced:
+        if said.moment <= self.retired.get(said.user, _NEVER) or (owner is not None and owner.moment == said.moment):
+            return False
+        for other in known:
             del self.owners[other]
-        self.owners[address] = said
+        self.owners[place] = said
         return True
 
-    def disable(self, sourcedid: str, services: frozenset[str], modified: int) -> None:
-        for address, owner in self.owners.items():
-            if address[1] == sourcedid and address[0] in services and owner.modified <= modified:
-                self.owners[address] = replace(owner, modified=modified, enabled=False)
+    def disable(self, consumer: str, sourcedid: str, moment: Moment) -> None:
+        for place, owner in self.owners.items():
+            if (place[0], place[2]) == (consumer, sourcedid) and owner.moment <= moment:
+                self.owners[place] = replace(owner, moment=moment, enabled=False)
 
-    def retire(self, user: str, modified: int) -> None:
-        self.retired[user] = modified
-        self.owners = {address: owner for address, owner in self.owners.items() if owner.user != user}
-        self.scores = {key: points for key, points in self.scores.items() if key[0] != user}
+    def retire(self, user: str, moment: Moment) -> None:
+        if moment > self.retired.get(user, _NEVER):
+            self.retired[user] = moment
+            self.owners = {
+                place: owner
+                for place, owner in self.owners.items()
+                if owner.user != user or (owner.moment > moment and owner.enabled)
+            }
+            self.scores = {key: points for key, points in self.scores.items() if key[0] != user or points[2] > moment}
+
+    def remove(self, consumer: str) -> None:
+        self.owners = {place: owner for place, owner in self.owners.items() if place[0] != consumer}
 
     def is_unknown(self, user: str, block: str) -> bool:
         """Whether it is not known what the block is worth: it is in no structure, and no problem that has a score."""

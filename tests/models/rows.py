@@ -32,8 +32,10 @@ TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 
 _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
 _ROWS = Statement("""
-    SELECT graded_assignment.*, lis_outcome_service_url AS url FROM graded_assignment
-    JOIN outcome_service ON outcome_service.id = outcome_service_id ORDER BY graded_assignment.id""")
+    SELECT graded_assignment.*, lis_outcome_service_url AS url, consumer_key, origin FROM graded_assignment
+    JOIN outcome_service ON outcome_service.id = outcome_service_id
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY graded_assignment.id""")
 _CAMPUSES = Statement("""
     SELECT campus.*, paused_at, consumer_key FROM campus JOIN lti_consumer ON lti_consumer.id = lti_consumer_id
     ORDER BY campus.id""")
@@ -88,13 +90,18 @@ async def read_row(assignment_id: int) -> dict[str, Any]:
 
 
 async def read_rows() -> list[dict[str, Any]]:
-    """Every column of every row, and the ``url`` of its outcome service, in the order of ids."""
+    """Every column of every row, and ``url``, ``consumer_key`` and ``origin`` of where it goes, in the order of ids."""
     return await _ROWS.rows()
 
 
 def address_of(row: dict[str, Any]) -> tuple[str, str]:
     """Where the grade of a row of :func:`read_rows` goes: URL and sourcedid."""
     return row["url"], row["lis_result_sourcedid"]
+
+
+def campus_of(row: dict[str, Any]) -> tuple[str, str]:
+    """The campus of a row of :func:`read_rows` or :func:`read_campuses`: consumer key and origin."""
+    return row["consumer_key"], row["origin"]
 
 
 async def read_campuses() -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from tests.models.campus import Campus, Request
 from tests.models.oracle import Address
-from tests.models.rows import address_of, read_rows
+from tests.models.rows import address_of, campus_of, read_rows
 
 #: Milliseconds.
 DEADLINE, HOLD = 15_000, 30_000
@@ -37,17 +37,38 @@ PARTITIONS, CONNECTIONS = 2, 4
 
 
 class Time:
-    """The clock of all daemons, in milliseconds; the driver of the model moves it."""
+    """Real time and the database's clock, in milliseconds; the driver of the model moves them."""
 
     def __init__(self) -> None:
-        self.ms = 1_700_000_000_000
-        self.steps = 0
+        self.real = 1_700_000_000_000
+        #: How far the database's clock is ahead of real time, and how often it has stepped.
+        self.ahead = self.steps = 0
+
+    @property
+    def ms(self) -> int:
+        """By the database's clock."""
+        return self.real + self.ahead
+
+
+class DaemonClock:
+    """What one daemon takes for the database's time: it knows of a step once it has looked."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self.look()
+
+    def look(self) -> None:
+        self.ahead, self.steps = self._time.ahead, self._time.steps
+
+    @property
+    def is_current(self) -> bool:
+        return self.steps == self._time.steps
 
     def now(self) -> int:
-        return self.ms
+        return self._time.real + self.ahead
 
     def monotonic(self) -> float:
-        return self.ms / 1000
+        return self._time.real / 1000
 
 
 class Stage(IntEnum):
@@ -66,7 +87,8 @@ class Attempt:
         self.log_entry = 0
         self.claimed_at = 0
         self.token = 0
-        self.campus_id = 0
+        #: Consumer key and origin.
+        self.campus = ("", "")
         self.address: Address = ("", "")
         self.text = ""
         self.request: Request | None = None
@@ -181,7 +203,7 @@ class Post(Broker):
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         (ids,) = message.args
         assert {f"outcomes.{assignment_id % PARTITIONS}" for assignment_id in ids} == {message.queue_name}
-        self._messages.append((self._time.now() + (delay or 0), ids))
+        self._messages.append((self._time.real + (delay or 0), ids))
         return message
 
 
@@ -211,12 +233,13 @@ class Daemon:
         logs: Sequence[Any],
     ) -> None:
         self._time = time
+        self.clock = DaemonClock(time)
         self._campus = campus
         self._logs = logs
         dependencies = Dependencies(
             sender=self,
             trees=_Trees(self),
-            clock=time,
+            clock=self.clock,
             metrics=metrics,
             settings=Settings(
                 DEADLINE / 1000,
@@ -249,9 +272,9 @@ class Daemon:
         began = self._logs[attempt.log_entry]
         assert began["event"] == "attempt.started"
         attempt.assignment_id = began["assignment"]
-        attempt.claimed_at = self._time.now()
+        attempt.claimed_at = self._time.real
         (row,) = [row for row in await read_rows() if row["id"] == attempt.assignment_id]
-        attempt.token, attempt.campus_id, attempt.address = row["claim_token"], row["campus_id"], address_of(row)
+        attempt.token, attempt.campus, attempt.address = row["claim_token"], campus_of(row), address_of(row)
         await attempt.stop(Stage.CLAIMED)
 
     async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
@@ -261,7 +284,7 @@ class Daemon:
         assert attempt.address == (url, sourcedid)
         said = await attempt.stop(Stage.READY)
         if said is None:
-            attempt.request = self._campus.receive(attempt.token, attempt.address, attempt.text, now=self._time.now())
+            attempt.request = self._campus.receive(attempt.token, attempt.address, attempt.text, now=self._time.real)
             said = await attempt.stop(Stage.SENT)
         if isinstance(said, Exception):
             raise said

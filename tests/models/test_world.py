@@ -8,12 +8,13 @@ in :mod:`tests.models.test_life`.
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.models.rows import address_of, may_come_due
+from tests.models.rows import may_come_due
 from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
 from tests.models.state_machine_runner import WHICH, Machine, play, step
 from tests.models.world import World
-from tests.models.world_campuses import ANSWERS, CHAPTER, PROBLEMS, SERVICES, STRUCTURES, campus_of
+from tests.models.world_campuses import ANSWERS, CHAPTER, CONSUMERS, PROBLEMS, STRUCTURES, place_of
 from tests.models.world_end import end_well
+from tests.models.world_tool import ABSENT, NOW, TIED
 
 #: On each database.
 LEAST_STEPS = 1_500
@@ -37,14 +38,27 @@ TROUBLE = st.sampled_from(
 )
 STOP = st.sampled_from(["stops after its claim", "stops before it sends", "stops while it sends"])
 PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
+LATE_OR_SLOW = st.sampled_from(
+    [
+        "stops before it sends",
+        "stops while it sends",
+        "crashes while it sends",
+        "campus is silent",
+        "campus is processing",
+    ]
+)
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
-CAMPUS = st.sampled_from(sorted(SERVICES))
+CONSUMER = st.sampled_from(CONSUMERS)
 USER = st.sampled_from(["ann", "ann", "bob"])
 BLOCK = st.sampled_from([CHAPTER, "p1"])
 PROBLEM = st.sampled_from(PROBLEMS)
 EARNED = st.integers(0, 2)
 SCORE = st.one_of(st.none(), st.tuples(USER, PROBLEM, EARNED))
-TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, 3_600_000])
+HOUR, YEAR = 3_600_000, 31_536_000_000
+TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, HOUR])
+CLOCK = st.sampled_from([by * way for by in (3_000, HOUR, YEAR) for way in (1, -1)])
+#: How a row goes, or leaves its cell.
+DOOR = st.sampled_from(["removed", "retired", "freed", "moved", "other consumer"])
 
 
 class WorldMachine(Machine):
@@ -62,12 +76,15 @@ class WorldMachine(Machine):
         both=st.booleans(),
         most=st.sampled_from([2, 8]),
         caught_up=st.booleans(),
+        ahead=st.sampled_from([0, 0, YEAR]),
     )
-    async def begin(self, known, earned, delivered, both, most, caught_up):
+    async def begin(self, known, earned, delivered, both, most, caught_up, ahead):
         await self.runner.clear()
         self.model = World(self.runner.logs, max_per_campus=most, caught_up=caught_up)
         world = self.world
         await world.start()
+        if ahead:
+            await world.step_clock(ahead, seen_by=0)
         if known:
             await world.structure("whole")
         await world.score("ann", "p1", earned)
@@ -98,18 +115,35 @@ class WorldMachine(Machine):
     async def a_structure(self, name, stale):
         await self.world.structure(name, stale=stale and self.world.expected.blocks is not None)
 
-    async def _launch(self, campus, user, block, **options):
-        await self.world.launch(campus, user, block, self.world.address(campus, user, block, **options))
+    @rule(when=st.sampled_from([NOW, NOW, TIED, ABSENT]))
+    def the_tool_gives_other_times(self, when):
+        self.world.when = when
 
-    @step(campus=CAMPUS, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
+    @step(lost=st.integers(0, 8))
+    async def the_stream_loses_its_newest_entries_and_is_read_again(self, lost):
+        await self.world.read_again(lost=lost)
+
+    @step(user=USER, problem=PROBLEM, lost=st.integers(1, 2), when=st.sampled_from([TIED, ABSENT]))
+    async def several_scores_have_one_time_and_are_read_again(self, user, problem, lost, when):
+        before, self.world.when = self.world.when, when
+        for earned in (0, 2, 1, 0):
+            await self.world.score(user, problem, earned)
+        await self.world.read_again(lost=lost)
+        self.world.when = before
+
+    async def _launch(self, consumer, user, block, **options):
+        await self.world.launch(self.world.place(consumer, user, block, **options), user, block)
+
+    @step(campus=CONSUMER, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
     async def a_launch(self, campus, user, block, service, another):
         await self._launch(campus, user, block, service=service, another=another)
 
     @step(which=WHICH, grade=st.one_of(st.none(), st.tuples(USER, BLOCK)))
     async def a_sourcedid_comes_again_perhaps_for_another_grade(self, which, grade):
-        row = self._row(which)
-        user, block = grade or (row["user_id"], row["usage_id"])
-        await self.world.launch(campus_of(row), user, block, address_of(row))
+        place = self.world.places[which % len(self.world.places)]
+        owner = self.world.expected.owners.get(place)
+        user, block = grade or ((owner.user, owner.block) if owner else ("ann", "p1"))
+        await self.world.launch(place, user, block)
 
     @step(ago=st.sampled_from([0, 1]), another=st.booleans())
     async def a_launch_comes_again(self, ago, another):
@@ -118,12 +152,13 @@ class WorldMachine(Machine):
     @step(which=WHICH, other=WHICH, fate=LATE, earned=EARNED)
     async def a_sourcedid_is_mistaken_and_comes_back(self, which, other, fate, earned):
         row = self._row(which)
-        siblings = [other for other in self.world.rows.values() if other["url"] == row["url"] and other != row]
+        siblings = [other for other in self.world.rows.values() if place_of(other)[:2] == place_of(row)[:2]]
+        siblings.remove(row)
         if siblings:
             await self._attempt(row, fate, 0)
             await self.world.score(row["user_id"], "p1", earned)
             for mine in (siblings[other % len(siblings)], row):
-                await self.world.launch(campus_of(row), row["user_id"], row["usage_id"], address_of(mine))
+                await self.world.launch(place_of(mine), row["user_id"], row["usage_id"])
 
     @step(which=WHICH)
     async def a_sourcedid_is_disabled(self, which):
@@ -132,16 +167,58 @@ class WorldMachine(Machine):
     @step(user=USER)
     async def a_learner_is_retired(self, user):
         await self.world.retire(user)
+        await self._relaunch(user)
+
+    async def _relaunch(self, user):
+        when, self.world.when = self.world.when, NOW
         await self._launch("north", user, "p1")
-        if not self.world.rows:
-            self.world.pass_time(LEASE)
-            await self._launch("north", user, "p1")
+        self.world.when = when
+
+    @step(which=WHICH, fate=LATE_OR_SLOW, door=DOOR, earned=EARNED, step_clock=st.booleans())
+    async def a_row_leaves_its_cell_to_another_one(self, which, fate, door, earned, step_clock):
+        row = self._row(which)
+        await self._attempt(row, fate, which)
+        world, place, other = self.world, place_of(row), {"ann": "bob", "bob": "ann"}[row["user_id"]]
+        user, block, world.when = row["user_id"], row["usage_id"], NOW
+        if door == "removed":
+            await world.remove(place[0])
+        elif door == "retired":
+            await world.retire(user)
+        elif door == "other consumer":
+            await world.remove(place[0])
+            place = ("south" if place[0] == "north" else "north", *place[1:])
+        else:
+            service, another = (1, False) if door == "moved" else (0, not place[2].endswith("/2"))
+            await self._launch(place[0], user, block, service=service, another=another)
+            user = other
+        await world.score(user, "p1", earned)
+        await world.launch(place, user, block)
+        if step_clock:
+            await world.step_clock(HOUR, seen_by=which)
+        for mine in [mine for mine in world.rows.values() if place_of(mine) == place]:
+            await self._pass_on(mine, GOOD, which)
+
+    @step(by=CLOCK, which=WHICH)
+    async def the_databases_clock_steps(self, by, which):
+        await self.world.step_clock(by, seen_by=which)
+
+    @precondition(lambda self: self.world.attempts)
+    @step(by=CLOCK, which=WHICH, fate=FATE)
+    async def the_databases_clock_steps_while_an_attempt_is_under_way(self, by, which, fate):
+        attempt = self.world.attempts[which % len(self.world.attempts)]
+        await self.world.step_clock(by, seen_by=which + 1)
+        await self._meet(attempt, fate)
+        row = self.world.rows.get(attempt.assignment_id)
+        if row is not None:
+            await self._pass_on(row, GOOD, which + 1)
 
     # --- What the operator does ---
 
-    @step(campus=CAMPUS, what=st.sampled_from(["correct", "pause", "resume", "resume"]))
+    @step(campus=CONSUMER, what=st.sampled_from(["correct", "pause", "resume", "resume", "remove"]))
     async def the_operator_comes(self, campus, what):
         await getattr(self.world, what)(campus)
+        if not self.world.rows:
+            await self._relaunch("ann")
 
     # --- Time, messages and daemons ---
 
@@ -188,11 +265,11 @@ class WorldMachine(Machine):
         for row in list(self.world.rows.values()):
             await self._pass_on(row, GOOD, daemon)
 
-    @step(campus=CAMPUS, fate=TROUBLE, probe=st.one_of(st.none(), PROBE), daemon=WHICH)
+    @step(campus=CONSUMER, fate=TROUBLE, probe=st.one_of(st.none(), PROBE), daemon=WHICH)
     async def a_campus_is_away_and_then_probed_or_a_learner_comes_from_there(self, campus, fate, probe, daemon):
         for user in ("ann", "bob"):
             await self._launch(campus, user, "p1")
-        rows = [row for row in self.world.rows.values() if campus_of(row) == campus]
+        rows = [row for row in self.world.rows.values() if row["consumer_key"] == campus]
         for row in rows:
             await self._attempt(row, fate, daemon)
         if probe is None:
@@ -225,7 +302,7 @@ class WorldMachine(Machine):
                 await self._meet(attempt, fate)
 
     async def _overtake(self, attempt, daemon, fate):
-        self.world.pass_time(attempt.latest - self.world.time.ms)
+        self.world.pass_time(attempt.latest - self.world.time.real)
         row = self.world.rows.get(attempt.assignment_id)
         if row is not None:
             await self._other_score(row["user_id"])
@@ -248,10 +325,10 @@ class WorldMachine(Machine):
     async def _pass_on(self, row, fate, daemon):
         """Once the row is claimable, if it is dirty."""
         await self.world.look()
-        row = self.world.rows[row["id"]]
-        if may_come_due(row):
+        row = self.world.rows.get(row["id"])
+        if row is not None and may_come_due(row):
             self.world.wait(row)
-            await self.world.rescue()
+            await self.world.rescue(daemon)
             for attempt in await self.world.receive([row["id"]], daemon):
                 await self._meet(attempt, fate)
 

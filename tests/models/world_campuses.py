@@ -6,18 +6,19 @@ from actors.errors import Ambiguous, DeliveryError
 from actors.protocols.lti11.responses import PROCESSING_HOLD
 from actors.response import Response
 from daemon.demo.lms.answer import pox
-from tests.models.oracle import Blocks
+from tests.models.oracle import Blocks, Place
 from tests.models.simulated_daemons import HOLD
 
-#: By consumer key: the URLs of its outcome services; those of one origin are one campus.
+#: By consumer key: the URLs of its outcome services; those of one origin are one campus. One URL serves both consumers.
 SERVICES = {
     "north": (
         "https://north.example/outcomes?a=1",
         "https://north.example/outcomes?a=2",
         "https://moved.example/outcomes",
     ),
-    "south": ("https://south.example/outcomes",),
+    "south": ("https://south.example/outcomes", "https://north.example/outcomes?a=1"),
 }
+CONSUMERS = tuple(SERVICES)
 CHAPTER, OTHER = "chapter", "other"
 PROBLEMS = ("p1", "p2")
 _WHOLE: Blocks = {
@@ -62,6 +63,6 @@ ANSWERS: dict[str, tuple[Response | DeliveryError, str, int | None]] = {
 IN_DOUBT = ("accepts", "breaks", "is silent", "is processing")
 
 
-def campus_of(row: dict[str, Any]) -> str:
-    """The key of a row's consumer."""
-    return next(key for key, urls in SERVICES.items() if row["url"] in urls)
+def place_of(row: dict[str, Any]) -> Place:
+    """Where a row stands."""
+    return row["consumer_key"], row["url"], row["lis_result_sourcedid"]

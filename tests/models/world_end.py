@@ -3,10 +3,11 @@
 from collections import defaultdict
 from typing import Any
 
-from tests.models.rows import TIMES, address_of, may_come_due, read_campuses, read_claims, read_lines
+from tests.models.rows import TIMES, may_come_due, read_campuses, read_claims, read_lines
 from tests.models.simulated_daemons import LEASE, Attempt, Stage
 from tests.models.world import World
-from tests.models.world_campuses import campus_of
+from tests.models.world_campuses import place_of
+from tests.models.world_tool import NOW
 
 #: Rounds after which a world without faults must be at rest.
 PATIENCE = 200
@@ -16,6 +17,9 @@ async def end_well(world: World) -> None:
     """No more faults: every attempt finishes, and every campus must end up with the newest score."""
     for attempt in list(world.attempts):
         await _bring_home(world, attempt)
+    world.when = NOW
+    if world.time.ahead:
+        await world.step_clock(-world.time.ahead, seen_by=0)
     for campus in list(world.paused):
         await world.resume(campus)
     await _settle(world)
@@ -23,8 +27,8 @@ async def end_well(world: World) -> None:
 
     # What is in the way goes away, so that nothing may hide behind it.
     for row in list(world.rows.values()):
-        owner = world.expected.owners[address_of(row)]
-        await world.launch(campus_of(row), owner.user, owner.block, address_of(row))
+        owner = world.expected.owners[place_of(row)]
+        await world.launch(place_of(row), owner.user, owner.block)
     for name in ("p2 moved", "whole"):
         await world.structure(name)
         await _settle(world)
@@ -67,7 +71,7 @@ async def _settle(world: World) -> None:
         unsent = [row for row in world.rows.values() if may_come_due(row)]
         when = min((time for time in await _times(world, unsent) if time > world.time.ms), default=None)
         late = world.campus.next_to_land()
-        if late is not None and (when is None or (late.limit or 0) <= when + 1):
+        if late is not None and (when is None or (late.limit or 0) <= when - world.time.ahead + 1):
             world.land(late)
         elif when is not None:
             world.pass_time(when - world.time.ms)
