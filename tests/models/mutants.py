@@ -29,8 +29,9 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.models.planted import LATE_MUTANTS, LIFE, READ_AGAIN, WORLD, Mutant
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("models", "actors", "daemon", "tests")
@@ -38,8 +39,6 @@ PACKAGES = ("models", "actors", "daemon", "tests")
 SEEDS = 6
 #: Mutants at once.
 AT_ONCE = 2
-LIFE = "tests/models/test_life.py"
-WORLD = "tests/models/test_world.py"
 CLAIMS = "tests/models/test_claims.py"
 FINISHING = "tests/models/test_finishing.py"
 HAND_OVER = "tests/models/test_hand_over.py"
@@ -47,7 +46,6 @@ MOVES = "tests/models/test_moves.py"
 AT_ONCE_TESTS = "tests/models/test_claims_at_once.py"
 DAEMONS = "tests/models/test_simulated_daemons.py"
 BREAKER = "tests/actors/test_breaker.py"
-READ_AGAIN = "tests/daemon/ingest/test_read_again.py"
 
 _CONFTEST = """\
 from pathlib import Path
@@ -62,17 +60,6 @@ settings.load_profile("mutants")
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    name: str
-    old: str
-    new: str
-    file: str
-    tests: str = LIFE
-    #: Further replacements that the same fault takes.
-    more: tuple[tuple[str, str], ...] = ()
-
-
 _ASSIGNMENT = "models/assignment.py"
 _CAMPUS = "models/campus.py"
 _CHANGES = "models/changes.py"
@@ -85,7 +72,7 @@ _REGISTRATION = "models/registration.py"
 _BREAKER = "actors/breaker.py"
 
 _READY_AT = "(CASE WHEN due_at >= not_before AND due_at >= hold_until THEN due_at\n    WHEN not_before >= hold_until THEN not_before ELSE hold_until END)"
-_HELD = "hold_until = CASE WHEN hold_until < given.doubt_until THEN given.doubt_until ELSE hold_until END,\n        parked_at"
+_HELD = "hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}\n            THEN given.doubt_until + {OFF} ELSE hold_until END,\n        parked_at"
 
 
 MUTANTS = [
@@ -111,8 +98,8 @@ MUTANTS = [
         more=(("self._scores = DataLoader(read_wanted)", "self._scores, self._early = DataLoader(read_wanted), {}"),),
     ),
     # The rescue.
-    Mutant("rescue: a lease, and one more", "claimed_until <= :now ORDER BY", "claimed_until < :now ORDER BY", _RESCUE),
-    Mutant("rescue: a lease too short", "claimed_until <= :now ORDER BY", "claimed_until <= :now + 1 ORDER BY", _RESCUE),
+    Mutant("rescue: a lease, and one more", "claimed_until <= :now AND {CURRENT}", "claimed_until < :now AND {CURRENT}", _RESCUE),
+    Mutant("rescue: a lease too short", "claimed_until <= :now AND {CURRENT}", "claimed_until <= :now + 1 AND {CURRENT}", _RESCUE),
     Mutant("rescue: nothing is forced", "claim_token = -claim_token, forced_version = version_number", "claim_token = -claim_token", _RESCUE),
     Mutant("rescue: the lost holder is not fenced", "claim_token = -claim_token, forced_version", "forced_version", _RESCUE, more=(("RETURNING id, -claim_token AS token", "RETURNING id, claim_token AS token"),)),
     Mutant("rescue: a lost attempt has no delivery record", "            for row in rows\n        )\n        return len(rows)", "            for row in rows[:0]\n        )\n        return len(rows)", _RESCUE),
@@ -128,15 +115,15 @@ MUTANTS = [
     Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at", "parked_at = CASE WHEN given.scope IS NOT NULL THEN given.ended_at", _FINISHING),
     Mutant("waiting looks at no version", "given.outcome = 'waiting' AND version_number = given.version THEN :now", "given.outcome = 'waiting' THEN :now", _FINISHING),
     Mutant("skips after an end in doubt, which forces nothing", "given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version", "given.outcome = 'in_doubt' AND forced_version < given.version THEN forced_version", _FINISHING),
-    Mutant("an end in doubt holds nothing", _HELD, "hold_until = CASE WHEN hold_until < given.doubt_until THEN hold_until ELSE hold_until END,\n        parked_at", _FINISHING),
-    Mutant("an end in doubt lowers the hold", _HELD, "hold_until = CASE WHEN given.doubt_until > 0 THEN given.doubt_until ELSE hold_until END,\n        parked_at", _FINISHING, FINISHING),
+    Mutant("an end in doubt holds nothing", _HELD, "parked_at", _FINISHING),
+    Mutant("an end in doubt lowers the hold", _HELD, "hold_until = CASE WHEN given.doubt_until > 0\n            THEN given.doubt_until + {OFF} ELSE hold_until END,\n        parked_at", _FINISHING, FINISHING),
     Mutant("a release keeps the attempt", "THEN attempts - 1 ELSE attempts END", "THEN attempts ELSE attempts END", _FINISHING, FINISHING),
     Mutant("an attempt is given back twice", "given.given_back AND claimed_until IS NOT NULL AND attempts > 0", "given.given_back AND attempts > 0", _FINISHING, FINISHING),
     Mutant("a backoff that a launch ended comes back", "given.backs_off AND attempts > 0", "given.backs_off", _FINISHING, FINISHING),
     # Holders that lost their claim.
-    Mutant("fenced, and no resend", '"resend": one.bytes_left}', '"resend": False}', _FINISHING),
-    Mutant("fenced after a definite answer, and no resend", '"resend": one.bytes_left}', '"resend": one.bytes_left and one.outcome == "in_doubt"}', _FINISHING, WORLD),
-    Mutant("fenced in doubt, and no hold", '"doubt_until": one.hold_until, "resend"', '"doubt_until": 0, "resend"', _FINISHING),
+    Mutant("fenced, and no resend", '"resend": one.bytes_left,', '"resend": False,', _FINISHING),
+    Mutant("fenced after a definite answer, and no resend", '"resend": one.bytes_left,', '"resend": one.bytes_left and one.outcome == "in_doubt",', _FINISHING, WORLD),
+    Mutant("fenced in doubt, and no hold", '"doubt_until": one.hold_until,\n            "resend"', '"doubt_until": 0,\n            "resend"', _FINISHING),
     Mutant("fenced, and an equal score is skipped", "forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE", "forced_version = CASE WHEN given.resend THEN forced_version ELSE", _FINISHING),
     # Changes.
     Mutant("a resend by force makes no version", 'f"{UNPARK_SET}, forced_version', 'UNPARK_SET.partition(", ")[2] + f", forced_version', _CHANGES),
@@ -157,7 +144,7 @@ MUTANTS = [
     Mutant("limit: the request of a displaced row does not count", "    await orphan_claims([row.id for row in displaced], now=now)\n", "", _REGISTRATION, MOVES),
     Mutant("limit: the request of a retired learner does not count", "    await orphan_claims([row.id for row in rows], now=now)\n", "", "models/retirement.py", WORLD),
     Mutant("limit: each daemon counts while another one claims", "ORDER BY campus.id {lock_free:campus}", "ORDER BY campus.id", _CLAIMS, AT_ONCE_TESTS),
-    Mutant("limit: of the rows of a campus none is too many", "WHERE wanted.place <= here.free ORDER BY", "ORDER BY", _CLAIMS, WORLD),
+    Mutant("limit: of the rows of a campus none is too many", "WHERE wanted.place <= here.free AND {CURRENT}", "WHERE {CURRENT}", _CLAIMS, WORLD),
     Mutant("limit: one row less than there are slots", "wanted.place <= here.free", "wanted.place < here.free", _CLAIMS, WORLD),
     Mutant("limit: more claims than the daemon has connections", "ORDER BY wanted.place LIMIT :most", "ORDER BY wanted.place LIMIT :most + 100", _CLAIMS, CLAIMS),
     Mutant("limit: the newest rows first", "ORDER BY {READY_AT}, graded_assignment.id) AS place", "ORDER BY {READY_AT} DESC, graded_assignment.id) AS place", _CLAIMS, CLAIMS),
@@ -187,7 +174,6 @@ MUTANTS = [
     # Scores and structures.
     Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.moment <= change.moment", "before.modified_us < change.modified_us", "models/score.py", WORLD),
-    Mutant("a score that is read again wins over a later one of its time", "before.moment <= change.moment", "before.modified_us <= change.modified_us", "models/score.py", WORLD),
     Mutant("a structure touches the new path only", "return touched if old is None else touched | old.above_and_below(changed)", "return touched", "models/course_tree.py", WORLD),
     Mutant("a structure touches the old path only", "else touched | old.above", "else old.above", "models/course_tree.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/ingest/structure.py", WORLD),
@@ -199,18 +185,10 @@ MUTANTS = [
     Mutant("a move resends nothing", "        await force_resend(row.id, now=now)\n    elif", "        pass\n    elif", _REGISTRATION, WORLD),
     Mutant("of two launches of the same time the first is kept", "any(launch.moment < row.registered for", "any(launch.modified_us <= row.registered_us for", _REGISTRATION, WORLD),
     Mutant("an older launch is applied", "any(launch.moment < row.registered for row in known)", "False", _REGISTRATION, WORLD),
-    Mutant("a launch that is read again wins over a later one of its time", "any(launch.moment < row.registered for", "any(launch.modified_us < row.registered_us for", _REGISTRATION, WORLD),
-    Mutant("a disabling that is read again wins over a later launch of its time", "if row.registered <= moment]", "if row.registered_us <= moment.modified_us]", _REGISTRATION, WORLD),
-    Mutant("a score that follows a retirement at its time is refused", "if event.moment > retired.get(event.user_id, _NEVER)", "if event.modified_us > retired.get(event.user_id, _NEVER).modified_us", "daemon/ingest/apply.py", READ_AGAIN),
-    Mutant("a launch that follows a retirement at its time is refused", "return retired is not None and moment <= retired", "return retired is not None and moment.modified_us <= retired.modified_us", "models/retired_user.py", READ_AGAIN),
     Mutant("the hold of a displaced row is not taken over", "        await _wait_and_resend(keep.id, until=may_land_until, now=now)\n", "        pass\n", _REGISTRATION, WORLD),
-    Mutant("a row that comes into a cell does not wait for a request of the one before", "    if may_land_until > now and not (known", "    if False and not (known", _REGISTRATION, WORLD),
-    Mutant("a row that comes into a cell is sent unforced", "    await force_resend(assignment_id, now=now)\n\n\ndef _is_in_cell", "\n\ndef _is_in_cell", _REGISTRATION, WORLD),
-    Mutant("a row that leaves its cell leaves no doubt there", "    if not _is_in_cell(row, launch, service):\n", "    if row.campus_id != service.campus_id:\n", _REGISTRATION, WORLD),
-    Mutant("a removed consumer leaves no doubt", 'await orphan_claims([row["id"] for row in locked if row["under_way"]], now=now)', "pass", "models/consumer_admin.py", WORLD),
-    Mutant("what a request of a gone row may still do is not noted", "    await overwrite_late_requests([_late_request(one) for one in late if one.bytes_left], now=now)\n", "", _FINISHING, WORLD),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
     Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", _REGISTRATION, READ_AGAIN),
+    *LATE_MUTANTS,
 ]  # fmt: skip
 
 

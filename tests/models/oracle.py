@@ -10,7 +10,7 @@ Blocks = dict[str, tuple[str | None, float | None]]
 #: Where a grade is written: the outcome service's URL and the sourcedid.
 Address = tuple[str, str]
 
-#: What stands for a grade: the consumer's key and an address.
+#: Where a row is: the consumer's key and an address.
 Place = tuple[str, str, str]
 
 #: The order of events: when it was said, microseconds, and which of all events it is on the stream.

@@ -13,7 +13,7 @@ It takes for granted what :mod:`tests.models.life` does, and what real life cann
   to quarantine then. A launch unparks what was parked before it by both clocks, so at the end the clock is set right.
 - When the clock steps, one daemon notices at once; the others look twice a second, but one that is frozen, or whose
   attempt ends before it looks, goes by the old time.
-- At a cell where rows of two consumers stand at once it is not known which grade must stay, as of then.
+- At a cell where rows of two consumers are at once it is not known which grade must stay, as of then.
 """
 
 from typing import Any

@@ -64,5 +64,5 @@ IN_DOUBT = ("accepts", "breaks", "is silent", "is processing")
 
 
 def place_of(row: dict[str, Any]) -> Place:
-    """Where a row stands."""
+    """Where a row is."""
     return row["consumer_key"], row["url"], row["lis_result_sourcedid"]

@@ -47,9 +47,9 @@ class Tool(Daemons):
         #: The rows as they were read last, by id.
         self.rows: dict[int, dict[str, Any]] = {}
         self.last_launch: tuple[Place, Owner] | None = None
-        #: Where a row ever stood.
+        #: Where a row ever was.
         self.places: list[Place] = []
-        #: Addresses at which rows of two consumers stood at once.
+        #: Addresses at which rows of two consumers were at once.
         self.shared: set[Address] = set()
         #: Which times the tool gives to its events.
         self.when = NOW
