@@ -5,48 +5,29 @@ What holds, and what is taken for granted, is in :mod:`tests.models.world`; one 
 in :mod:`tests.models.test_life`.
 """
 
+from functools import partial
+
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.models.rows import may_come_due
-from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE, Attempt, Stage
-from tests.models.state_machine_runner import WHICH, Machine, play, step
+from tests.models.simulated_daemons import DEADLINE, HOLD, LEASE
+from tests.models.state_machine_runner import WHICH, play, step
 from tests.models.world import World
-from tests.models.world_campuses import ANSWERS, CHAPTER, CONSUMERS, PROBLEMS, STRUCTURES, place_of
+from tests.models.world_campuses import CHAPTER, CONSUMERS, PROBLEMS, STRUCTURES, place_of
 from tests.models.world_end import end_well
+from tests.models.world_steps import FATES, GOOD, WorldSteps
 from tests.models.world_tool import ABSENT, NOW, TIED
 
 #: On each database.
 LEAST_STEPS = 1_500
 
-#: What becomes of an attempt: how far it comes, and what happens then.
-FATES: dict[str, tuple[Stage, str]] = {
-    "stops after its claim": (Stage.CLAIMED, ""),
-    "stops before it sends": (Stage.READY, ""),
-    "stops while it sends": (Stage.SENT, ""),
-    "is stored, then stops": (Stage.SENT, "stored"),
-    "is stored, and crashes": (Stage.SENT, "stored, crash"),
-    "crashes while it sends": (Stage.SENT, "crash"),
-    "crashes before it sends": (Stage.READY, "crash"),
-    "finds no connection": (Stage.READY, "no connection"),
-    **{f"campus {how}": (Stage.SENT, how) for how in ANSWERS},
-}
 FATE = st.sampled_from(sorted(FATES))
-GOOD = "campus accepts"
 TROUBLE = st.sampled_from(
     ["campus is silent", "campus is not there", "finds no connection", "campus rejects the signature"]
 )
 STOP = st.sampled_from(["stops after its claim", "stops before it sends", "stops while it sends"])
 PROBE = st.sampled_from([GOOD, "stops while it sends", "crashes before it sends", "campus is silent"])
-LATE_OR_SLOW = st.sampled_from(
-    [
-        "stops before it sends",
-        "stops while it sends",
-        "crashes while it sends",
-        "campus is silent",
-        "campus is processing",
-    ]
-)
+SLOW = st.sampled_from(["stops before it sends", "campus is processing"])
 LATE = st.sampled_from(["stops while it sends", "crashes while it sends", "campus is silent", "campus breaks"])
 CONSUMER = st.sampled_from(CONSUMERS)
 USER = st.sampled_from(["ann", "ann", "bob"])
@@ -59,14 +40,14 @@ TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, HOUR])
 CLOCK = st.sampled_from([by * way for by in (3_000, HOUR, YEAR) for way in (1, -1)])
 #: How a row goes, or leaves its cell.
 DOOR = st.sampled_from(["removed", "retired", "freed", "moved", "other consumer"])
+#: What is said of one learner and one sourcedid at one time.
+SAID = st.lists(
+    st.sampled_from(["launch", "other launch", "disable", "retire", "score", "other score"]), min_size=2, max_size=6
+)
 
 
-class WorldMachine(Machine):
+class WorldMachine(WorldSteps):
     """Chooses the steps."""
-
-    @property
-    def world(self) -> World:
-        return self.model
 
     @step(
         initialize,
@@ -125,14 +106,25 @@ class WorldMachine(Machine):
 
     @step(user=USER, problem=PROBLEM, lost=st.integers(1, 2), when=st.sampled_from([TIED, ABSENT]))
     async def several_scores_have_one_time_and_are_read_again(self, user, problem, lost, when):
-        before, self.world.when = self.world.when, when
-        for earned in (0, 2, 1, 0):
-            await self.world.score(user, problem, earned)
+        await self._at_one_time(when, (partial(self.world.score, user, problem, earned) for earned in (0, 2, 1, 0)))
         await self.world.read_again(lost=lost)
-        self.world.when = before
 
-    async def _launch(self, consumer, user, block, **options):
-        await self.world.launch(self.world.place(consumer, user, block, **options), user, block)
+    @step(user=USER, said=SAID, lost=st.integers(0, 4), when=st.sampled_from([TIED, ABSENT]))
+    async def several_events_have_one_time_and_are_read_again(self, user, said, lost, when):
+        world = self.world
+        place = world.place("north", user, "p1")
+        says = {
+            "launch": partial(world.launch, place, user, "p1"),
+            "other launch": partial(world.launch, world.place("north", user, "p1", another=True), user, "p1"),
+            "disable": partial(world.disable, place),
+            "retire": partial(world.retire, user),
+            "score": partial(world.score, user, "p1", 0),
+            "other score": partial(world.score, user, "p1", 1),
+        }
+        world.pass_time(1)
+        await self._at_one_time(when, (says[one] for one in said))
+        await world.read_again(lost=lost)
+        await self._relaunch(user)
 
     @step(campus=CONSUMER, user=USER, block=BLOCK, service=st.sampled_from([0, 0, 1, 2]), another=st.booleans())
     async def a_launch(self, campus, user, block, service, another):
@@ -162,19 +154,14 @@ class WorldMachine(Machine):
 
     @step(which=WHICH)
     async def a_sourcedid_is_disabled(self, which):
-        await self.world.disable(which)
+        await self.world.disable(place_of(self._row(which)))
 
     @step(user=USER)
     async def a_learner_is_retired(self, user):
         await self.world.retire(user)
         await self._relaunch(user)
 
-    async def _relaunch(self, user):
-        when, self.world.when = self.world.when, NOW
-        await self._launch("north", user, "p1")
-        self.world.when = when
-
-    @step(which=WHICH, fate=LATE_OR_SLOW, door=DOOR, earned=EARNED, step_clock=st.booleans())
+    @step(which=WHICH, fate=st.one_of(LATE, SLOW), door=DOOR, earned=EARNED, step_clock=st.booleans())
     async def a_row_leaves_its_cell_to_another_one(self, which, fate, door, earned, step_clock):
         row = self._row(which)
         await self._attempt(row, fate, which)
@@ -240,10 +227,6 @@ class WorldMachine(Machine):
     async def a_message_comes(self, which, fate, other):
         await self._take_message(which, fate, other)
 
-    async def _take_message(self, which, *fates):
-        for number, attempt in enumerate(await self.world.take_message(which)):
-            await self._meet(attempt, fates[number % len(fates)])
-
     @rule()
     def everything_restarts(self):
         self.world.restart()
@@ -300,49 +283,6 @@ class WorldMachine(Machine):
             else:
                 await self._other_score(row["user_id"])
                 await self._meet(attempt, fate)
-
-    async def _overtake(self, attempt, daemon, fate):
-        self.world.pass_time(attempt.latest - self.world.time.real)
-        row = self.world.rows.get(attempt.assignment_id)
-        if row is not None:
-            await self._other_score(row["user_id"])
-            await self._pass_on(row, GOOD, daemon)
-            await self._meet(attempt, fate)
-
-    async def _other_score(self, user):
-        earned, *_ = self.world.expected.scores.get((user, "p1"), (0,))
-        await self.world.score(user, "p1", (int(earned) + 1) % 3)
-
-    def _row(self, which):
-        return list(self.world.rows.values())[which % len(self.world.rows)]
-
-    async def _attempt(self, row, fate, daemon):
-        """Once the row is claimable; of another score if it is clean."""
-        if row["version_number"] == row["sent_version"]:
-            await self._other_score(row["user_id"])
-        await self._pass_on(row, fate, daemon)
-
-    async def _pass_on(self, row, fate, daemon):
-        """Once the row is claimable, if it is dirty."""
-        await self.world.look()
-        row = self.world.rows.get(row["id"])
-        if row is not None and may_come_due(row):
-            self.world.wait(row)
-            await self.world.rescue(daemon)
-            for attempt in await self.world.receive([row["id"]], daemon):
-                await self._meet(attempt, fate)
-
-    async def _meet(self, attempt: Attempt, fate: str) -> None:
-        world, (until, then) = self.world, FATES[fate]
-        await world.go_on(attempt, until)
-        if then == "no connection" and attempt.stage == Stage.READY:
-            await world.find_no_connection(attempt)
-        if attempt.stage == Stage.SENT and "stored" in then and attempt.request.under_way:
-            world.apply(attempt)
-        if "crash" in then and attempt.stage != Stage.OVER and attempt.may_crash:
-            world.crash(attempt)
-        elif then in ANSWERS and attempt.stage == Stage.SENT:
-            await world.answer(attempt, then)
 
 
 def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(database_url):

@@ -213,19 +213,18 @@ class Tool(Daemons):
 
         await self._say("user.retired", moment, expect, user_id=user)
 
-    async def disable(self, which: int) -> None:
+    async def disable(self, place: Place) -> None:
         """A sourcedid is taken back."""
-        if self.rows:
-            consumer, _, sourcedid = place_of(list(self.rows.values())[which % len(self.rows)])
-            moment = self._next()
+        consumer, _, sourcedid = place
+        moment = self._next()
 
-            def expect() -> bool:
-                is_known = any((place[0], place[2]) == (consumer, sourcedid) for place in self.expected.owners)
-                self.expected.disable(consumer, sourcedid, moment)
-                return not is_known
+        def expect() -> bool:
+            is_known = any((place[0], place[2]) == (consumer, sourcedid) for place in self.expected.owners)
+            self.expected.disable(consumer, sourcedid, moment)
+            return not is_known
 
-            names = {"oauth_consumer_key": consumer, "lis_result_sourcedid": sourcedid}
-            await self._say("assignment.disabled", moment, expect, **names)
+        names = {"oauth_consumer_key": consumer, "lis_result_sourcedid": sourcedid}
+        await self._say("assignment.disabled", moment, expect, **names)
 
     def displace(self, goes: list[int], stays: int | None) -> None:
         """Rows go with their delivery records, or leave these to the one that stays."""
