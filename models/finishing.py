@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 from models.address import WORTH_NOTING, AddressAnswer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
 from models.claims import Claim, Lease, claim_next
-from models.clock_watch import OFF, how_far_off, is_current
+from models.clock_watch import OFF, how_far_off
 from models.consumer import digest
 from models.db.sql import Statement, storable
 from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
@@ -124,8 +124,8 @@ _FINISH = Statement(
             ELSE parked_reason END,
         parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
             ELSE parked_scope END,
-        returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.tried_again_at + {OFF}
-            ELSE returns_at END,
+        returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version
+            THEN given.tried_again_at + {OFF} ELSE returns_at END,
         address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0
             WHEN given.tried_again_at IS NOT NULL AND parked_at IS NULL AND version_number = given.version
             THEN address_refusals + 1 ELSE address_refusals END,
