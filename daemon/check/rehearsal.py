@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dramatiq import Message
 from dramatiq.errors import BrokerConnectionError
 from redis.asyncio import Redis
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import RedisError
 
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.config.sections import RedisSection
@@ -39,19 +39,6 @@ async def rehearse(client: Redis, config: RedisSection, url: str) -> list[Findin
         problem = "this user may not trim the stream (XTRIM): it grows for ever, and a replica goes unnoticed"
         found.append(warning("redis.url", problem, _ACL))
     return found or [ok("redis", "it takes every command that the daemon uses")]
-
-
-async def redis_trouble(client: Redis, namespace: str) -> str | None:
-    """Why nothing can be written to Redis; None if it can, or if this user may not try."""
-    try:
-        # Changes nothing, and is refused as other writes are.
-        await client.zadd(f"{namespace}:__heartbeats__", {"nobody": 0}, xx=True)
-    except NoPermissionError:
-        return None
-    except RedisError as error:
-        found = trouble(error)
-        return describe(error) if found is None else f"{found.words}: {describe(error)}"
-    return None
 
 
 def _refused(part: str, error: Exception) -> Finding:

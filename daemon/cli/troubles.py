@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 
-from daemon.check.rehearsal import redis_trouble
+from daemon.check.redis_trouble import redis_trouble
 from daemon.check.sqlite import check_room
 from daemon.config import Config
 from daemon.config.sections import WebSection

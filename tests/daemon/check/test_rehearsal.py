@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from daemon.check.redis import check_redis
-from daemon.check.rehearsal import redis_trouble
+from daemon.check.redis_trouble import redis_trouble
 from daemon.config import Config
 from daemon.config.sections import RedisSection
 from daemon.infra.redis import redis_client

@@ -1,0 +1,19 @@
+"""Whether Redis can be written, for the status: without the libraries that trying everything takes."""
+
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, RedisError
+
+from daemon.infra.errors import describe, trouble
+
+
+async def redis_trouble(client: Redis, namespace: str) -> str | None:
+    """Why nothing can be written to Redis; None if it can, or if this user may not try."""
+    try:
+        # Changes nothing, and is refused as other writes are.
+        await client.zadd(f"{namespace}:__heartbeats__", {"nobody": 0}, xx=True)
+    except NoPermissionError:
+        return None
+    except RedisError as error:
+        found = trouble(error)
+        return describe(error) if found is None else f"{found.words}: {describe(error)}"
+    return None
