@@ -63,7 +63,8 @@ async def arrived(url: str, host: str = HOST) -> bytes:
             "lis_result_sourcedid": "s",
             "lis_outcome_service_url": url,
         }
-        event = read_event("1767225600000-0", {name.encode(): value.encode() for name, value in fields.items()})
+        entry = {name.encode(): value.encode() for name, value in fields.items()}
+        event = read_event("1767225600000-0", entry, now=1767225600000)
         target = Target(event.registration.lis_outcome_service_url, "key", "se&cret", "s")
         wire = Lti11().write_score(target, "0.5", Stamp(1767225600, "nonce", "message"))
         await sender.post(target.url, wire.body, wire.headers)

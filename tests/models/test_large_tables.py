@@ -135,8 +135,9 @@ async def test_an_end_goes_by_ids(large):
     rows = await GradedAssignment.filter(claimed_until__isnull=False)
     ends = [Finish(_claim_of(row), "accepted", score="1") for row in rows]
     await by_indexes(finishing._FINISH, given=[finishing._as_row(end, LATER) for end in ends], now=LATER)
-    given = [{"assignment_id": row.id, "doubt_until": NOW, "resend": True} for row in rows]
-    await by_indexes(finishing._FENCE, given=given, now=LATER)
+    fence = {"doubt_until": NOW, "resend": True, "ended_at": LATER, "steps": 0}
+    given = [{"assignment_id": row.id, **fence} for row in rows]
+    await by_indexes(finishing._FENCE, given=given)
     await by_indexes(finishing._HOLDERS, given=given)
 
 
