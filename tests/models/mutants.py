@@ -17,6 +17,8 @@ Not here, since nothing that can be observed differs:
 - That a structure changes the rows that wait for one: the block that it brings is new in it, and touched by that.
 - A claim that does not compare the row's campus again once the row is locked: a launch would have to move the row
   between two statements of one transaction.
+- That a disabling raises the place, and a retirement spares a later launch of its time: whichever is read later has the
+  later place, also when it is read again.
 - ``>=`` for ``>`` in the version that supersedes: a version that nothing changed is due since before its claim.
 """
 

@@ -8,9 +8,10 @@ from models.assignment import GradedAssignment
 from models.claims import claim
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
+from models.rescue import rescue
 from models.retirement import retire
 from models.stream_position import read_position
-from tests.models.claiming import campuses_answered, ended, lease
+from tests.models.claiming import LEASE, campuses_answered, ended, lease
 from tests.models.launching import CLEAN, ELSEWHERE, LINKED, NOW, NOW_US, OTHER_URL, launch, launched
 from tests.models.rows import read_row
 
@@ -159,6 +160,17 @@ async def test_a_frozen_sender_whose_row_has_gone_has_the_next_row_sent_once_mor
     _, assignment_id = await removed_and_added_again()
     await GradedAssignment.filter(id=assignment_id).update(sent_version=9, version_number=9, forced_version=0)
     await ended(late, "accepted", now=UNTIL + 9, score="0.25", bytes_left=True)
+    row = await read_row(assignment_id)
+    assert (row["version_number"], row["forced_version"]) == (10, 10)
+
+
+async def test_a_frozen_sender_that_lost_its_row_which_moved_has_the_next_row_of_the_cell_sent_once_more():
+    late = await claimed(await launched(LINKED))
+    await launch(LINKED, later=1, lis_result_sourcedid="yet another")
+    _, assignment_id = await launch(LINKED, later=9, user_id="another learner")
+    assert await rescue(now=NOW + LEASE) == 1
+    await GradedAssignment.filter(id=assignment_id).update(sent_version=9, version_number=9, forced_version=0)
+    assert (await ended(late, "accepted", now=NOW + LEASE, score="0.25", bytes_left=True)).fenced
     row = await read_row(assignment_id)
     assert (row["version_number"], row["forced_version"]) == (10, 10)
 

@@ -40,6 +40,10 @@ TIME = st.sampled_from([1, 1_000, DEADLINE, HOLD, LEASE, HOUR])
 CLOCK = st.sampled_from([by * way for by in (3_000, HOUR, YEAR) for way in (1, -1)])
 #: How a row goes, or leaves its cell.
 DOOR = st.sampled_from(["removed", "retired", "freed", "moved", "other consumer"])
+#: When its attempt ends, and how.
+ENDS = st.tuples(
+    st.sampled_from(["before", "after", "later"]), st.sampled_from(["campus is processing", "campus is silent", GOOD])
+)
 #: What is said of one learner and one sourcedid at one time.
 SAID = st.lists(
     st.sampled_from(["launch", "other launch", "disable", "retire", "score", "other score"]), min_size=2, max_size=6
@@ -161,29 +165,25 @@ class WorldMachine(WorldSteps):
         await self.world.retire(user)
         await self._relaunch(user)
 
-    @step(which=WHICH, fate=st.one_of(LATE, SLOW), door=DOOR, earned=EARNED, step_clock=st.booleans())
-    async def a_row_leaves_its_cell_to_another_one(self, which, fate, door, earned, step_clock):
-        row = self._row(which)
+    @step(which=WHICH, fate=st.one_of(LATE, SLOW), door=DOOR, clock=st.one_of(st.none(), CLOCK), ends=ENDS)
+    async def a_row_leaves_its_cell_to_another_one(self, which, fate, door, clock, ends):
+        world, row, (when, how) = self.world, self._row(which), ends
+        world.when, place = NOW, place_of(row)
         await self._attempt(row, fate, which)
-        world, place, other = self.world, place_of(row), {"ann": "bob", "bob": "ann"}[row["user_id"]]
-        user, block, world.when = row["user_id"], row["usage_id"], NOW
-        if door == "removed":
-            await world.remove(place[0])
-        elif door == "retired":
-            await world.retire(user)
-        elif door == "other consumer":
-            await world.remove(place[0])
-            place = ("south" if place[0] == "north" else "north", *place[1:])
-        else:
-            service, another = (1, False) if door == "moved" else (0, not place[2].endswith("/2"))
-            await self._launch(place[0], user, block, service=service, another=another)
-            user = other
-        await world.score(user, "p1", earned)
-        await world.launch(place, user, block)
-        if step_clock:
-            await world.step_clock(HOUR, seen_by=which)
-        for mine in [mine for mine in world.rows.values() if place_of(mine) == place]:
+        earned = int(world.expected.scores.get((row["user_id"], "p1"), (0,))[0])
+        new, user = await self._leave_cell(row, door)
+        if when == "before":
+            await self._end_attempts(place, how)
+        await world.score(user, "p1", (earned + 1) % 3)
+        await world.launch(new, user, row["usage_id"])
+        if clock is not None:
+            await world.step_clock(clock, seen_by=which)
+        if when == "after":
+            await self._end_attempts(place, how)
+        for mine in [mine for mine in world.rows.values() if place_of(mine) == new]:
             await self._pass_on(mine, GOOD, which)
+        if late := world.campus.next_to_land():
+            world.land(late)
 
     @step(by=CLOCK, which=WHICH)
     async def the_databases_clock_steps(self, by, which):

@@ -4,7 +4,7 @@ from tests.models.rows import may_come_due
 from tests.models.simulated_daemons import Attempt, Stage
 from tests.models.state_machine_runner import Machine
 from tests.models.world import World
-from tests.models.world_campuses import ANSWERS
+from tests.models.world_campuses import ANSWERS, place_of
 from tests.models.world_tool import NOW
 
 #: What becomes of an attempt: how far it comes, and what happens then.
@@ -31,6 +31,27 @@ class WorldSteps(Machine):
 
     async def _launch(self, consumer, user, block, **options):
         await self.world.launch(self.world.place(consumer, user, block, **options), user, block)
+
+    async def _leave_cell(self, row, door):
+        """A row goes, or moves; where and for whom its cell gets another one."""
+        world, place, user = self.world, place_of(row), row["user_id"]
+        match door:
+            case "removed":
+                await world.remove(place[0])
+            case "retired":
+                await world.retire(user)
+            case "other consumer":
+                await world.remove(place[0])
+                place = ("south" if place[0] == "north" else "north", *place[1:])
+            case _:
+                service, another = (1, False) if door == "moved" else (0, not place[2].endswith("/2"))
+                await self._launch(place[0], user, row["usage_id"], service=service, another=another)
+                user = {"ann": "bob", "bob": "ann"}[user]
+        return place, user
+
+    async def _end_attempts(self, place, fate):
+        for attempt in [one for one in self.world.attempts if one.address == place[1:] and one.request]:
+            await self._meet(attempt, fate)
 
     async def _at_one_time(self, when, says):
         """The tool says these with one time, or none."""
