@@ -86,8 +86,8 @@ MUTANTS = [
     ),
     Mutant(
         "scores go out as Python writes floats",
-        'f"{clamped:.6f}".rstrip("0").rstrip(".") or "0"',
-        "str(clamped)",
+        'f"{value:.6f}".rstrip("0").rstrip(".")',
+        "str(value)",
         "actors/compute_grade.py",
         "tests/actors/test_compute_grade.py::test_what_is_sent_is_earned_over_possible_in_fixed_point_and_zero_when_nothing_is_possible",
     ),
@@ -100,8 +100,8 @@ MUTANTS = [
     ),
     Mutant(
         "values beyond 1 go out",
-        "clamped = min(max(value, 0.0), 1.0) + 0.0",
-        "clamped = value + 0.0",
+        "_fixed(min(max(value, 0.0), 1.0))",
+        "_fixed(value)",
         "actors/compute_grade.py",
         "tests/actors/test_compute_grade.py::test_a_value_above_one_or_below_zero_is_clamped_and_flagged",
     ),

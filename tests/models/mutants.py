@@ -131,7 +131,7 @@ MUTANTS = [
     Mutant("a resend by force makes no version", 'f"{UNPARK_SET}, forced_version', 'UNPARK_SET.partition(", ")[2] + f", forced_version', _CHANGES),
     Mutant("a resend by force forces nothing", "{UNPARK_SET}, forced_version = version_number + 1", "{UNPARK_SET}", _CHANGES),
     Mutant("a change makes no version", "version_number = version_number + {changes}, composite", "version_number = version_number, composite", _CHANGES),
-    Mutant("a change leaves the row parked", "ELSE pending_since + given.ceiling END,\n            {_UNPARKED}", "ELSE pending_since + given.ceiling END", _CHANGES),
+    Mutant("a change leaves the row parked", "ELSE pending_since + given.ceiling END,\n            {UNPARKED}", "ELSE pending_since + given.ceiling END", _CHANGES),
     Mutant("a resend makes no version", 'UNPARK_SET = f"version_number = version_number + 1, due_at', 'UNPARK_SET = f"due_at', _CHANGES),
     # The dispatcher.
     Mutant("dispatch: due, and one more", '\nDUE = f"{SENDABLE} AND {READY_AT} <= :now"', '\nDUE = f"{SENDABLE} AND {READY_AT} < :now"', _ASSIGNMENT),
