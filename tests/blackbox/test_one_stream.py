@@ -68,8 +68,12 @@ def test_of_two_streams_on_one_database_the_second_is_not_read_while_the_first_i
     right.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
     first.wait_settled()
     other.add(launch("bob", "problem-1", "bob-1", campus.url()), score("bob", "problem-1", 5))
-    said = other.call("check")
-    assert (said.code, "other daemons on this database read another stream" in said.err) == (2, True)
+
+    def is_found():
+        said = other.call("check")
+        return said.code == 2 and "other daemons on this database read another stream" in said.err
+
+    first.wait_until("check finds it beside a daemon that is seen", is_found)
     second = other.run()
     second.wait_until("it waits", lambda: is_second(second, "another stream"))
     right.add(score("ada", "problem-1", 10))

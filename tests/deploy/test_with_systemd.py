@@ -116,6 +116,8 @@ def test_a_reload_is_announced_and_puts_a_changed_setting_in_force(service):
 
 
 def test_a_stop_lets_a_request_under_way_finish(service):
+    patient = "[outcomes]\ntimeout_seconds = 60\n[worker]\ndrain_seconds = 60\n"
+    service.set(patient, unit="TimeoutStopSec=120")
     service.start()
     answering = threading.Event()
 
