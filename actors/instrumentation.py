@@ -30,6 +30,12 @@ class AttemptRecord:
         return self.end.outcome if self.end.delivery is None else self.end.delivery.result
 
     @property
+    def refuses_signature(self) -> bool:
+        """Whether the campus refused signature or key: not the address by a redirect, nor we its certificate."""
+        status = None if self.end.delivery is None else self.end.delivery.http_status
+        return self.result == "misconfigured" and status is not None and not 300 <= status <= 399
+
+    @property
     def lag_ms(self) -> int:
         """Since the grade was due."""
         return max(self.now - self.end.claim.due_at, 0)
@@ -55,6 +61,8 @@ def record_attempt(record: AttemptRecord, metrics: Metrics) -> None:
         metrics.outcomes.labels(consumer, claim.kind, result).inc()
     if delivery is not None and delivery.clamped:
         metrics.clamped.labels(consumer).inc()
+    if record.refuses_signature:
+        metrics.signature_refused.labels(consumer).inc()
     if result == "accepted":
         metrics.delivery_lag.labels(claim.kind).observe(record.lag_ms / 1000)
         metrics.last_success.labels(consumer).set(record.now / 1000)

@@ -1,5 +1,6 @@
 """The metrics that Prometheus scrapes: one object a process."""
 
+import math
 from functools import partial
 from itertools import product
 
@@ -69,6 +70,12 @@ class Metrics:
             "How many of a consumer's addresses are in that state; no grade is sent to one that is down or paused.",
             ["consumer", "state"],
         )
+        self.signature_refused = counter(
+            "passback_signature_refused", "Attempts whose signature or key a campus refused.", ["consumer"]
+        )
+        self.consumer_info = gauge(
+            "passback_consumer_info", "1 for each consumer, with its key.", ["consumer", "consumer_key"]
+        )
         self.clock_offset = gauge(
             "passback_clock_offset_seconds",
             "How far a campus's clock is ahead of ours, by the Date of its last answer.",
@@ -81,6 +88,15 @@ class Metrics:
             ["consumer"],
         )
         self.stream_lag = gauge("passback_stream_lag_entries", "Stream entries that are not applied yet.")
+        self.stream_ahead = gauge(
+            "passback_stream_ahead_seconds",
+            "How far the newest id of the stream lies ahead of the database's clock; below 0 for an id of the past.",
+        )
+        self.redis_memory = gauge(
+            "passback_redis_memory_used_ratio",
+            "The part of Redis's maxmemory that is used; NaN without maxmemory, or where INFO is forbidden.",
+        )
+        self.redis_memory.set(math.nan)
         self.stream_resets = counter("passback_stream_resets", "How often the stream was found to be another one.")
         self.clock_steps = counter(
             "passback_clock_steps", "How often the database's clock stepped, or this daemon was suspended."
@@ -102,6 +118,8 @@ class Metrics:
             self.last_success,
             self.parked,
             self.campus_state,
+            self.signature_refused,
+            self.consumer_info,
             self.clock_offset,
             self.certificate_until,
             self.clamped,
@@ -120,6 +138,7 @@ class Metrics:
         for scope in ("learner", "course", "campus"):
             self.parked.labels(consumer, scope)
         self.clamped.labels(consumer)
+        self.signature_refused.labels(consumer)
 
     def consumers(self) -> set[str]:
         """The names for which there are series."""

@@ -5,6 +5,7 @@ No connection is used for long: the server at its other end may answer and not b
 proxy may lead to another one by now.
 """
 
+import math
 import time
 import weakref
 from collections.abc import AsyncIterator
@@ -100,3 +101,13 @@ def options(retry: type[Retry] | type[redis.asyncio.retry.Retry], timeout: float
         "health_check_interval": 0,
         "retry": retry(NoBackoff(), 0),
     }
+
+
+async def used_memory(client: redis.asyncio.Redis) -> float:
+    """The part of ``maxmemory`` that is used; NaN without one, where INFO is forbidden, or when nothing answers."""
+    try:
+        info: Any = await client.info("memory")
+    except (redis.RedisError, OSError):
+        return math.nan
+    most = int(info.get("maxmemory") or 0)
+    return int(info["used_memory"]) / most if most else math.nan

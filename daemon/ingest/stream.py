@@ -179,6 +179,16 @@ class Stream:
             owner=as_text(owner) or None,
         )
 
+    async def last_ms(self) -> int | None:
+        """The time in the newest id that the stream has given, in milliseconds since 1970; None without a stream."""
+        try:
+            info: Any = await self.redis.xinfo_stream(self.key)
+        except ResponseError as error:
+            if "no such key" not in str(error).lower():
+                raise
+            return None
+        return parse_id(as_text(info["last-generated-id"]))[0]
+
     async def wait(self, position: str, block_ms: int) -> None:
         """Wait until there is an entry after *position*, or the time is up."""
         await self.redis.xread({self.key: position}, count=1, block=block_ms)
@@ -229,3 +239,20 @@ async def stream_lag(stream: Stream | None) -> int | None:
         return await stream.lag(STREAM_START if position is None else position.entry_id)
     except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the status is worth showing
         return None
+
+
+async def stream_ahead(stream: Stream, now: int) -> float | None:
+    """
+    Seconds that the newest id of the stream lies ahead of *now*, below 0 for one of the past.
+
+    Args:
+        now: By the database's clock, milliseconds since 1970.
+
+    Returns:
+        None when Redis does not answer; 0 without a stream.
+    """
+    try:
+        last = await stream.last_ms()
+    except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the gauges is worth showing
+        return None
+    return 0.0 if last is None else (last - now) / 1000

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from actors.metrics import Metrics
+from daemon.infra.redis import used_memory
 from daemon.infra.stop import Stop
 from daemon.ingest.standstill import Standstill
-from daemon.ingest.stream import Stream, stream_lag
+from daemon.ingest.stream import Stream, stream_ahead, stream_lag
 from models.campus import CAMPUS_STATES
 from models.db.clock import Clock
-from models.queries.status import CampusStatus, Status, read_status
+from models.queries.status import CampusStatus, Status, read_consumer_keys, read_status
 from models.stream_position import known_position
 
 #: Seconds between two readings.
@@ -49,6 +50,9 @@ class Gauges:
         for consumer in counted - self._consumers:
             metrics.forget(consumer)
         self._set_certificates(status.campuses)
+        metrics.consumer_info.clear()
+        for consumer, key in (await read_consumer_keys()).items():
+            metrics.consumer_info.labels(consumer, key).set(1)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.quarantined.set(status.quarantined)
@@ -57,6 +61,10 @@ class Gauges:
         self._standstill.observe(position, lag)
         if lag is not None:
             metrics.stream_lag.set(lag)
+        ahead = await stream_ahead(self._stream, self._clock.now())
+        if ahead is not None:
+            metrics.stream_ahead.set(ahead)
+        metrics.redis_memory.set(await used_memory(self._stream.redis))
         self.line = _line(status, lag)
         await stop.sleep(EVERY)
 

@@ -43,6 +43,8 @@ _CONSUMERS = Statement("""
         WHERE campus.lti_consumer_id = lti_consumer.id)
     ORDER BY 1""")
 
+_KEYS = Statement("SELECT consumer_name AS consumer, consumer_key FROM lti_consumer")
+
 _CAMPUSES = Statement("""
     SELECT consumer_name AS consumer, origin, consumer_key FROM campus
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
@@ -137,6 +139,11 @@ async def read_rates(*, now: int) -> dict[tuple[str, str], float]:
 async def read_idle_consumers() -> list[IdleConsumer]:
     """The consumers that have no assignment, by name; :func:`read_status` has no campus of theirs."""
     return [IdleConsumer(row["consumer"], bool(row["paused"])) for row in await _CONSUMERS.rows()]
+
+
+async def read_consumer_keys() -> dict[str, str]:
+    """The key of each consumer, by its name."""
+    return {row["consumer"]: row["consumer_key"] for row in await _KEYS.rows()}
 
 
 async def read_campuses() -> list[KnownCampus]:

@@ -26,6 +26,12 @@ FAMILIES = [
     ("passback_stream_lag_entries", "gauge", ()),
     ("passback_stream_resets_total", "counter", ()),
     ("passback_stream_gaps_total", "counter", ()),
+    ("passback_clock_steps_total", "counter", ()),
+    ("passback_stream_ahead_seconds", "gauge", ()),
+    ("passback_redis_memory_used_ratio", "gauge", ()),
+    ("passback_intake_stalled", "gauge", ()),
+    ("passback_signature_refused_total", "counter", ("consumer",)),
+    ("passback_consumer_info", "gauge", ("consumer", "consumer_key")),
     ("passback_quarantined_events", "gauge", ()),
     ("passback_clamped_total", "counter", ("consumer",)),
     ("passback_fenced_total", "counter", ()),
@@ -68,6 +74,7 @@ def test_what_alerts_count_begins_with_0(metrics):
     assert value("passback_outcomes_total", {**consumer, "kind": "leaf", "result": "misconfigured"}) == 0
     assert value("passback_parked_total", {**consumer, "scope": "campus"}) == 0
     assert value("passback_clamped_total", consumer) == 0
+    assert value("passback_signature_refused_total", consumer) == 0
 
 
 def test_every_family_says_what_it_is(metrics):

@@ -57,12 +57,21 @@ async def test_a_refused_signature_spends_no_attempt_and_is_tried_again(sending,
     (line,) = await read_lines(leaf)
     assert (line["result"], line["http_status"], line["attempt"]) == ("misconfigured", 401, 1)
     assert sending.counted(result="misconfigured") == 1
+    assert sending.value("passback_signature_refused_total", consumer="campus") == 1
     assert lms.faults == ["request 0: a signature that is not valid"], "one request, since there is one secret"
     lms.faults.clear()
     lms.keys[KEY] = SECRET
     sending.tick(2 * CAMPUS_WAIT)
     await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.5"]
+
+
+@on_one_engine
+async def test_a_redirect_is_no_refused_signature(sending, lms, leaf):
+    lms.behave = fake.always(fake.answer(302))
+    await sending.send(leaf)
+    assert sending.counted(result="misconfigured") == 1
+    assert not sending.value("passback_signature_refused_total", consumer="campus")
 
 
 @on_one_engine

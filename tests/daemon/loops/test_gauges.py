@@ -1,5 +1,7 @@
 """The gauges that are read from the database and Redis."""
 
+import math
+
 import pytest
 
 from actors.metrics import Metrics
@@ -121,6 +123,43 @@ async def test_the_streams_lag_is_what_comes_after_the_position(gauged):
     await move_position(0, await gauged.stream.add({"type": "x"}))
     await gauged.step()
     assert gauged.value("stream_lag_entries") == 0
+
+
+async def test_the_newest_id_of_the_stream_is_compared_with_the_databases_clock(gauged):
+    await gauged.step()
+    assert gauged.value("stream_ahead_seconds") == 0, "there is no stream yet"
+    now = gauged.clock.now()
+    await gauged.stream.redis.xadd("events", {"type": "x"}, id=f"{now - 60_000}-0")
+    await gauged.step()
+    assert gauged.value("stream_ahead_seconds") <= -60
+    entry = await gauged.stream.redis.xadd("events", {"type": "x"}, id=f"{now + 7_200_000}-0")
+    # A stream goes on from the newest id that it has ever given.
+    await gauged.stream.redis.xdel("events", entry)
+    await gauged.step()
+    assert 7_000 < gauged.value("stream_ahead_seconds") <= 7_200
+
+
+async def test_the_part_of_redis_memory_that_is_used_is_shown_where_there_is_a_limit(gauged, valkey_url):
+    redis = gauged.stream.redis
+    await gauged.step()
+    assert math.isnan(gauged.value("redis_memory_used_ratio"))
+    used = (await redis.info("memory"))["used_memory"]
+    try:
+        await redis.config_set("maxmemory", 4 * used)
+        await gauged.step()
+        assert 0.2 < gauged.value("redis_memory_used_ratio") < 0.9
+    finally:
+        await redis.config_set("maxmemory", 0)
+
+
+async def test_each_consumers_key_is_shown_also_of_one_that_has_no_grade(gauged):
+    await LtiConsumer.create(consumer_name="Idle", consumer_key="idle-key", consumer_secret="s")
+    await gauged.step()
+    assert gauged.value("consumer_info", consumer="Idle", consumer_key="idle-key") == 1
+    await LtiConsumer.filter(consumer_name="Idle").update(consumer_key="new-key")
+    await gauged.step()
+    assert gauged.value("consumer_info", consumer="Idle", consumer_key="idle-key") is None
+    assert gauged.value("consumer_info", consumer="Idle", consumer_key="new-key") == 1
 
 
 async def test_a_position_that_stays_while_entries_wait_is_a_standstill_until_it_moves(gauged):
