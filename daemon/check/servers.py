@@ -6,6 +6,7 @@ from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
 from daemon.check.sqlite import check_room, check_sqlite
+from daemon.check.stream import check_stream_ids
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
 from models.db.database import open_database, sqlite_path
@@ -22,6 +23,7 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
     found = [*await check_database(config, deep=deep), *await check_redis(config, deep=deep)]
     if all(finding.severity != "fault" for finding in found):
         found += await check_owner(config)
+        found += await check_stream_ids(config) if deep else []
     return [*found, *_certificates(config)]
 
 

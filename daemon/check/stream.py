@@ -1,0 +1,30 @@
+"""Whether the ids of the stream are times at which entries can have arrived; changes nothing."""
+
+from daemon.check.findings import Finding, fault, ok
+from daemon.config import Config
+from daemon.infra.embedded_lock import known_url
+from daemon.infra.redis import redis_client
+from daemon.ingest.parse import MAX_AHEAD_MS
+from daemon.ingest.stream import Stream, stream_ahead
+from models.db.clock import database_now
+from models.db.database import open_database
+
+CURE = "PassbackdStreamAhead in docs/operate.md says how to put that stream aside"
+
+
+async def check_stream_ids(config: Config) -> list[Finding]:
+    """Compare the newest id of the stream with the database's clock; both servers answer."""
+    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    if url is None:
+        return []
+    async with redis_client(url) as client, open_database(config.database.url):
+        ahead = await stream_ahead(Stream(client, config.redis.stream), await database_now())
+    if ahead is None:
+        return [ok("redis.stream", "its newest id could not be read (XINFO is forbidden here)")]
+    if ahead * 1000 <= MAX_AHEAD_MS:
+        return [ok("redis.stream", "its ids are not ahead of the database's clock")]
+    problem = (
+        f"the newest id of the stream lies {ahead / 3600:,.0f} hours ahead of the database's clock: every event that "
+        "follows gets an id after it, and goes to quarantine"
+    )
+    return [fault("redis.stream", problem, CURE)]
