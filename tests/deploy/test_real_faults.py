@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tests.blackbox.daemon import wait_until
 from tests.blackbox.world import KEY, SECRET, launch, score
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.deploy.debian import promtool
@@ -42,6 +43,13 @@ def test_alerts_fire_for_faults_and_for_nothing_else(world, tmp_path):
             assert prometheus.firing() == set()
             world.add({"type": "score.changed", "user_id": "u1"})
             prometheus.wait_firing("PassbackdQuarantine")
+            # An id of the future, which goes with the stream below.
+            with world.redis() as client:
+                client.xadd("passback:events", {"type": "user.retired", "user_id": "x"}, id="32503680000000-0")
+            prometheus.wait_firing("PassbackdStreamAhead")
+            with world.redis() as client:
+                client.rename("passback:events", "passback:events:put-aside")
+            wait_until("the alert is gone", lambda: "PassbackdStreamAhead" not in prometheus.firing())
             world.add(*learners(campus, 1, "problem-2"))
             prometheus.wait_firing("PassbackdParkedForCampus")
             campus.keys[KEY] = "another one"
