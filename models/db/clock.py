@@ -21,6 +21,8 @@ NOW_SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 _STEPS = "COALESCE((SELECT steps FROM clock_watch WHERE id = 1), 0) AS steps"
 _NOW = Statement(f"SELECT {NOW_POSTGRES} AS now, {_STEPS}", sqlite=f"SELECT {NOW_SQLITE} AS now, {_STEPS}")
 
+_TIME = Statement(f"SELECT {NOW_POSTGRES} AS now", sqlite=f"SELECT {NOW_SQLITE} AS now")
+
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
@@ -71,6 +73,6 @@ class Clock:
 
 
 async def database_now() -> int:
-    """The database's time, milliseconds since 1970."""
-    (row,) = await _NOW.rows()
+    """The database's time, milliseconds since 1970; the tables need not be there yet."""
+    (row,) = await _TIME.rows()
     return int(row["now"])
