@@ -13,7 +13,7 @@ from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
 from daemon.wiring import campus_tls, outcome_session
 from models.db.clock import Clock
-from models.db.database import open_database
+from models.db.database import NoDatabaseError, open_database
 from models.queries.status import read_campuses
 
 #: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
@@ -32,10 +32,12 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
         progress: Called with the number of origins that are done, and with that of all.
     """
     try:
-        async with open_database(config.database.url):
+        async with open_database(config.database.url, create=False):
             clock = Clock()
             await clock.measure()
             campuses = await read_campuses()
+    except NoDatabaseError:
+        return [ok("campuses", "none has launched anything yet")]
     except Exception as error:  # noqa: BLE001 - whatever the driver says, no campus is known
         return [
             warning("campuses", f"not probed: they cannot be read ({describe(error)})", "correct the database first")

@@ -1,7 +1,10 @@
 """Everything on the side of this machine: the database, Redis, the certificates that are trusted."""
 
+import os
+from pathlib import Path
+
 from actors.tls import trust
-from daemon.check.findings import Finding, fault, ok, split_cure
+from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
@@ -9,7 +12,7 @@ from daemon.check.sqlite import check_room, check_sqlite
 from daemon.check.stream import check_stream_ids
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
-from models.db.database import open_database, sqlite_path
+from models.db.database import NoDatabaseError, open_database, sqlite_path
 from models.db.migrate import SchemaError, applied, check_schema, known
 
 
@@ -28,11 +31,11 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
 
 
 async def check_database(config: Config, *, deep: bool) -> list[Finding]:
-    """Reads only; an SQLite file that is not there yet is made, as at every opening."""
+    """Reads only; no SQLite database is made."""
     url = config.database.url
     path = sqlite_path(url)
     try:
-        async with open_database(url):
+        async with open_database(url, create=False):
             found = [await _schema(may_migrate=config.database.migrate_on_start)]
             if path is None:
                 found += await check_session()
@@ -40,11 +43,21 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
             else:
                 found += await check_sqlite(path) if deep else check_room(path)
             return found
+    except NoDatabaseError as error:
+        return [_no_database(path, str(error))]
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("database") else f"{lost.words}: "
         problem = f"the database cannot be reached ({words}{describe(error)})"
         return [fault("database.url", problem, "is it running, is the URL right?")]
+
+
+def _no_database(path: Path | None, problem: str) -> Finding:
+    folder = next((one for one in (path.parents if path else ()) if one.exists()), None)
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+        return fault("database.url", f"{problem}, and {folder} may not be written", "name another, or give the right")
+    cure = "the daemon makes it at its start; if there is one, name its configuration with --config"
+    return warning("database.url", problem, cure)
 
 
 async def _schema(*, may_migrate: bool) -> Finding:

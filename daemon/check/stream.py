@@ -7,7 +7,7 @@ from daemon.infra.redis import redis_client
 from daemon.ingest.parse import MAX_AHEAD_MS
 from daemon.ingest.stream import Stream, stream_ahead
 from models.db.clock import database_now
-from models.db.database import open_database
+from models.db.database import NoDatabaseError, open_database
 
 CURE = "PassbackdStreamAhead in docs/operate.md says how to put that stream aside"
 
@@ -17,8 +17,11 @@ async def check_stream_ids(config: Config) -> list[Finding]:
     url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
     if url is None:
         return []
-    async with redis_client(url) as client, open_database(config.database.url):
-        ahead = await stream_ahead(Stream(client, config.redis.stream), await database_now())
+    try:
+        async with redis_client(url) as client, open_database(config.database.url, create=False):
+            ahead = await stream_ahead(Stream(client, config.redis.stream), await database_now())
+    except NoDatabaseError:
+        return []
     if ahead is None:
         return [ok("redis.stream", "its newest id could not be read (XINFO is forbidden here)")]
     if ahead * 1000 <= MAX_AHEAD_MS:

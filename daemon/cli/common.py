@@ -24,7 +24,7 @@ from daemon.infra.startup import UnusableError, prepare_database
 from daemon.ingest.stream import Stream
 from models.consumer_admin import ConsumerError, known_consumer
 from models.db.clock import Clock
-from models.db.database import open_database
+from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
 from models.secrets import PlaintextRefusedError
@@ -33,6 +33,9 @@ _T = TypeVar("_T")
 
 #: Exit codes: something went wrong; wrong use or wrong configuration.
 FAILED, WRONG = 1, 2
+
+#: What to do where an SQLite database is not there.
+NO_DATABASE = "name the daemon's configuration with --config; a new one is made by `passbackd run` or `migrate`"
 
 #: What a server that goes away, or that is overtaken by another client, can raise.
 SERVER_FAULTS = (
@@ -94,6 +97,8 @@ def run_work(work: Coroutine[Any, Any, _T]) -> _T:
         fail(str(error))
     except (SchemaError, UnusableError, PlaintextRefusedError) as error:
         fail(str(error), WRONG)
+    except NoDatabaseError as error:
+        fail(f"database.url: {error}: {NO_DATABASE}", WRONG)
     except UndecryptableError as error:
         fail(f"secrets.keys: a consumer's secret cannot be read ({error}): name the key that encrypted it", WRONG)
     except SERVER_FAULTS as error:
@@ -118,9 +123,9 @@ def run_in_database(config: Config, work: Callable[[], Awaitable[_T]], *, may_mi
             try:
                 if may_migrate:
                     await prepare_database(url, migrate_on_start=config.database.migrate_on_start)
-                await stack.enter_async_context(open_database(url))
+                await stack.enter_async_context(open_database(url, create=False))
                 await check_schema()
-            except (SchemaError, UnusableError):
+            except (SchemaError, UnusableError, NoDatabaseError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
                 lost = trouble(error)

@@ -11,12 +11,14 @@ from daemon.check.findings import Finding, exit_code, faults_of_config, report
 from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.screen import counting_bar, print_json, say
+from daemon.cli.whereabouts import say_whereabouts
 from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
 from daemon.infra.errors import describe
 from daemon.infra.log import printable
 from daemon.infra.startup import UnusableError
 from daemon.infra.text import counted
+from models.db.database import NoDatabaseError
 from models.db.migrate import SchemaError, migrate
 
 
@@ -63,6 +65,8 @@ def check_setup(
             print_json(report(faults_of_config(error)))
             raise typer.Exit(WRONG) from None
     settings = quiet_config(config)
+    if not as_json:
+        say_whereabouts(config, settings)
 
     async def work() -> tuple[list[Finding], list[Finding]]:
         servers = await check_servers(settings, deep=deep)
@@ -112,7 +116,7 @@ def migrate_schema(
     async def work() -> tuple[list[str], list[str]]:
         try:
             return await migrate(settings.database.url, dry_run=dry_run)
-        except SchemaError:
+        except (SchemaError, NoDatabaseError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
             fail(f"database.url: the migration failed: {describe(error)}")

@@ -11,6 +11,7 @@ from daemon.cli.common import measured_clock, opened_stream, quiet_config, run_i
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.screen import cell, console, print_json
 from daemon.cli.troubles import server_troubles
+from daemon.cli.whereabouts import say_whereabouts
 from daemon.config import zone
 from daemon.infra.log import printable
 from daemon.infra.text import age, counted, past
@@ -26,6 +27,8 @@ def show_status(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
     Example: passbackd status --json
     """
     settings = quiet_config(config)
+    if not as_json:
+        say_whereabouts(config, settings)
 
     async def work() -> tuple[Snapshot, list[IdleConsumer], bool]:
         async with opened_stream(settings) as stream:

@@ -7,6 +7,7 @@ import typer
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import AssignmentOption, ConfigOption, CourseOption, JsonOption, UserOption
 from daemon.cli.screen import console, print_json
+from daemon.cli.whereabouts import say_whereabouts
 from daemon.config import zone
 from daemon.why.document import document
 from daemon.why.gather import gather
@@ -31,6 +32,8 @@ def explain_grades(
     if assignment is None:
         asked = _query(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
     settings = quiet_config(config)
+    if not as_json:
+        say_whereabouts(config, settings)
 
     async def work() -> tuple[Explanation, Terms]:
         now = (await measured_clock()).now()

@@ -59,6 +59,13 @@ POSTGRES_SETTINGS = {
 _PATIENT = {name: value for name, value in POSTGRES_SETTINGS.items() if name not in _TIMEOUTS}
 
 
+class NoDatabaseError(Exception):
+    """There is no file of that SQLite database."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"there is no database {path}")
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file of a ``sqlite://`` URL (``sqlite://relative.db``, ``sqlite:///absolute.db``), else None."""
     return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite://") else None
@@ -137,13 +144,23 @@ async def _no_reset(_connection: object) -> None:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, patient: bool = False) -> AsyncIterator[TortoiseContext]:
+async def open_database(url: str, *, patient: bool = False, create: bool = True) -> AsyncIterator[TortoiseContext]:
     """
     Connect the models, at the first statement, within this context and in tasks that copy it.
 
     Always closed: an open SQLite connection keeps the process from ending.
+
+    Args:
+        patient: Without time-outs.
+        create: Make the file of an SQLite database that is not there.
+
+    Raises:
+        NoDatabaseError: That file is not there, and is not to be made.
     """
-    make_private_file(url)
+    if create:
+        make_private_file(url)
+    elif (path := sqlite_path(url)) is not None and not path.exists():
+        raise NoDatabaseError(path)
     async with TortoiseContext() as context:
         await context.init(config=tortoise_config(url, patient=patient))
         yield context

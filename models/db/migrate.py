@@ -61,7 +61,7 @@ async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[s
     """
     from tortoise.migrations.executor import MigrationExecutor  # noqa: PLC0415 - heavy
 
-    async with open_database(url, patient=True), _alone(url):
+    async with open_database(url, patient=True, create=not dry_run), _alone(url):
         have = set(await applied())
         if have - set(known()):
             await check_schema()

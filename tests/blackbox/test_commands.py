@@ -12,8 +12,9 @@ from tests.blackbox.daemon import PATIENCE
 from tests.blackbox.world import COMMAND, KEY, launch, score
 from tests.daemon.cli.commands import commands
 
-#: What answers a question or changes something while the daemon is up or down, in this order.
-CALLS = [
+#: What answers a question or changes something while the daemon is up or down, in this order: of the set-up, of grades
+#: and of events. Each is a test of its own, so that none starts dozens of processes.
+OF_THE_SETUP = [
     "config",
     "check",
     "check --deep",
@@ -22,16 +23,17 @@ CALLS = [
     "consumer list",
     f"consumer pause {KEY}",
     f"consumer resume {KEY}",
+]
+OF_GRADES = [
     "status",
     "why --user ada",
     "parked",
     "resend --all --dry-run",
     "resend --user ada",
-    "quarantine list",
-    "quarantine show 1",
-    "quarantine replay 1",
     "reconcile",
 ]
+OF_EVENTS = ["quarantine list", "quarantine show 1", "quarantine replay 1"]
+CALLS = [*OF_THE_SETUP, *OF_GRADES, *OF_EVENTS]
 #: Commands that cannot run beside the others, or remove what the others need: tested elsewhere.
 ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"}
 
@@ -81,23 +83,45 @@ def test_each_command_is_tried_here_or_elsewhere():
     assert {named(call) for call in CALLS} | ELSEWHERE == set(commands())
 
 
-# Some forty processes, one after the other: a busy machine needs minutes for them.
-@pytest.mark.timeout(600)
-def test_commands_work_with_the_daemon_up_and_down_in_a_pipe_and_in_a_terminal_and_as_json(pair, campus):
+@pytest.fixture
+def taught(pair, campus):
+    """A learner has a grade, and an event is in quarantine; the daemon is up."""
     daemon = pair.begin()
     pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
     pair.add(score("ada", "problem-1", float("nan")))
     daemon.wait_settled()
-    for call in CALLS:
-        in_pipe(pair, call)
+    return pair, daemon
+
+
+of_each_kind = pytest.mark.parametrize(
+    "calls", [OF_THE_SETUP, OF_GRADES, OF_EVENTS], ids=["of the set-up", "of grades", "of events"]
+)
+
+
+@of_each_kind
+def test_commands_work_with_the_daemon_up_in_a_pipe(taught, calls):
+    world, daemon = taught
+    for call in calls:
+        in_pipe(world, call)
     daemon.wait_settled()
+
+
+@of_each_kind
+def test_commands_work_with_the_daemon_down_as_json_where_they_have_it(taught, calls):
+    world, daemon = taught
     daemon.stop()
-    for call in CALLS:
+    for call in calls:
         if "--json" in commands()[named(call)]:
-            json.loads(in_pipe(pair, f"{call} --json"))
+            json.loads(in_pipe(world, f"{call} --json"))
         else:
-            in_pipe(pair, call)
-    for call in CALLS:
-        code, shown = in_terminal(pair, *call.split())
-        assert code in expected(pair, call), f"{call}\n{shown}"
+            in_pipe(world, call)
+
+
+@of_each_kind
+def test_commands_work_with_the_daemon_down_in_a_terminal(taught, calls):
+    world, daemon = taught
+    daemon.stop()
+    for call in calls:
+        code, shown = in_terminal(world, *call.split())
+        assert code in expected(world, call), f"{call}\n{shown}"
         assert "Traceback" not in shown

@@ -1,0 +1,61 @@
+"""Commands that only read make no database, and say of which configuration and database they speak."""
+
+import json
+import os
+import subprocess
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.blackbox.daemon import PATIENCE
+from tests.blackbox.world import COMMAND
+from tests.docs.docs_runner import ROOT
+
+
+def said(folder, *arguments, **environment):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+READING = ["status", "why --user 42", "parked", "quarantine list", "consumer list", "reconcile", "migrate --dry-run"]
+CHANGING = ["resend --all", "quarantine drop --all", "quarantine replay --all", "consumer pause k", "secrets rotate"]
+
+
+@pytest.mark.parametrize("call", [*READING, *CHANGING])
+def test_a_command_makes_no_database_and_names_the_one_that_is_missing(tmp_path, call):
+    answer = said(tmp_path, *call.split(), PASSBACKD_SECRETS__KEYS='["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]')
+    assert answer.returncode in (1, 2), answer.stdout
+    assert f"there is no database {tmp_path / 'state' / 'passbackd.db'}" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("more", [[], ["--deep"]], ids=["", "deep"])
+def test_check_makes_no_database_and_warns_of_the_one_that_is_missing(tmp_path, valkey_url, more):
+    answer = said(tmp_path, "check", *more, PASSBACKD_REDIS__URL=valkey_url)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert f"there is no database {tmp_path / 'state' / 'passbackd.db'}" in answer.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["status", "check", "why --user 42"])
+def test_the_first_line_says_which_configuration_and_which_database(pair, call):
+    daemon = pair.begin()
+    daemon.stop()
+    first, *_ = pair.call(*call.split()).out.splitlines()
+    url = pair.settings["database"]["url"]
+    assert first.startswith(f"configuration: {pair.config}; database: ")
+    if url.startswith("sqlite://"):
+        assert first.endswith(f"SQLite, {url.removeprefix('sqlite://')}")
+    else:
+        parts = urlsplit(url)
+        assert first.endswith(f"PostgreSQL, {parts.path.lstrip('/')} on {parts.hostname}:{parts.port}")
+        assert "@" not in first
+    as_json = pair.call(*call.split(), "--json").out
+    assert isinstance(json.loads(as_json), dict)
