@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tortoise import fields
+from tortoise.functions import Count, Max
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
@@ -96,6 +97,24 @@ class EventFilter:
             "consumer_key": self.consumer_key,
         }
         return QuarantinedEvent.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class EventGroup:
+    """Events of one type and consumer that are in quarantine for the same reason. *newest*: the id of the newest."""
+
+    number: int
+    type: str
+    consumer_key: str | None
+    reason: str
+    newest: int
+
+
+async def by_reason(wanted: EventFilter, limit: int) -> list[EventGroup]:
+    """The wanted events in groups, the largest first; *limit*: so many groups at most."""
+    grouped = wanted.events().annotate(number=Count("id"), newest=Max("id")).group_by("type", "consumer_key", "reason")
+    rows = await grouped.order_by("-number").limit(limit).values("number", "type", "consumer_key", "reason", "newest")
+    return [EventGroup(**row) for row in rows]
 
 
 async def in_order(wanted: EventFilter) -> list[int]:

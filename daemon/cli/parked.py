@@ -30,7 +30,7 @@ def list_parked(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List parked grades by reason, scope and campus. Example: passbackd parked --scope campus"""
+    """List parked grades by reason, scope, campus and course. Example: passbackd parked --scope campus"""
     settings = quiet_config(config)
 
     async def work() -> list[ParkedGroup]:
@@ -44,13 +44,25 @@ def list_parked(
         _show(groups, zone(settings.log.timezone))
 
 
+def _of_a_reason(groups: list[ParkedGroup]) -> list[list[ParkedGroup]]:
+    """Those of one reason at one campus together, a group a course; the most grades first."""
+    found: dict[tuple[str, str, str, str], list[ParkedGroup]] = {}
+    for group in groups:
+        found.setdefault((group.consumer_key, group.origin, group.scope, group.reason), []).append(group)
+    return sorted(found.values(), key=lambda one: -sum(group.number for group in one))
+
+
 def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
     screen = console()
-    for group in groups:
+    for of_courses in _of_a_reason(groups):
+        group = of_courses[0]
+        number, since = sum(one.number for one in of_courses), min(one.since for one in of_courses)
         screen.print(
-            f"{counted(group.number, 'grade')} at {printable(group.consumer)} ({printable(group.origin)}) "
-            f"since {past(group.since, where)}: {printable(group.reason)}"
+            f"{counted(number, 'grade')} at {printable(group.consumer)} ({printable(group.origin)}) "
+            f"since {past(since, where)}: {printable(group.reason)}"
         )
+        for one in of_courses:
+            screen.print(f"  {one.number} in course {printable(one.course_id)}")
         screen.print(f"  who has to act: {_WHO_ACTS[group.scope]}")
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
         screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key))}\n")

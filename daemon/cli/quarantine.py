@@ -1,6 +1,7 @@
 """``quarantine``: events that could not be applied."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +16,12 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.replay import replay_events
 from models.assignment import MAX_ID
 from models.course import CourseTrees
-from models.quarantine import EventFilter, QuarantinedEvent, in_order
+from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
+
+#: Reasons that are shown, at most; and refusals that a replay names one by one.
+MAX_GROUPS, FEW = 40, 20
 
 Ids = Annotated[list[int] | None, typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.")]
 Type = Annotated[str | None, typer.Option("--type", help="Only this type, as in launch.")]
@@ -34,13 +38,14 @@ def list_events(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest events in quarantine, and why. Example: passbackd quarantine list --type launch"""
+    """Count quarantined events by reason, and list the newest. Example: passbackd quarantine list --type launch"""
     settings, wanted = quiet_config(config), EventFilter(type=type_, user_id=user, consumer_key=consumer)
 
-    async def work() -> tuple[list[QuarantinedEvent], int]:
-        return await wanted.events().order_by("-id").limit(limit), await wanted.events().count()
+    async def work() -> tuple[list[QuarantinedEvent], int, list[EventGroup]]:
+        newest = await wanted.events().order_by("-id").limit(limit)
+        return newest, await wanted.events().count(), await by_reason(wanted, MAX_GROUPS)
 
-    events, number = run_in_database(settings, work)
+    events, number, groups = run_in_database(settings, work)
     if as_json:
         print_json([_document(event) for event in events])
         return
@@ -48,6 +53,12 @@ def list_events(
     rows = [(one.id, past(one.at, where), one.entry_id, one.type, one.user_id, one.reason) for one in events]
     headings = ("id", "read", "entry", "type", "learner", "reason")
     screen = console()
+    if len(groups) > 1 or number > len(events):
+        counts = [(one.number, one.type, one.consumer_key, one.newest, one.reason) for one in groups]
+        screen.print(table(("events", "type", "consumer key", "newest id", "reason"), counts))
+        if len(groups) == MAX_GROUPS:
+            screen.print(f"these are the {MAX_GROUPS} largest groups; there may be more")
+        screen.print()
     screen.print(table(headings, rows) if rows else "nothing is in quarantine")
     if number > len(events):
         screen.print(f"these are {len(events)} of {number}; --limit shows more")
@@ -127,18 +138,36 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     clock = await measured_clock()
     ids = await in_order(wanted)
     results: Counter[str] = Counter()
+    refused: dict[str, list[int]] = {}
     async with opened_stream(settings) as stream:
         applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
         with counting_bar("replaying") as progress:
             async for one in replay_events(ids, applier, clock, stream):
                 results[one.result] += 1
                 if one.result == "refused":
-                    say(f"event {one.id} stays in quarantine: {printable(one.reason)}", err=True)
+                    refused.setdefault(one.reason, []).append(one.id)
                 progress(results.total(), len(ids))
+    _show_refused(refused)
     counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
     say(f"{len(ids)} events replayed{f': {counts}' if counts else ''}")
     if results["refused"]:
         raise typer.Exit(FAILED)
+
+
+def _show_refused(refused: Mapping[str, Sequence[int]]) -> None:
+    """A line an event if these are few, else a line a reason, those of the most events first."""
+    if sum(map(len, refused.values())) <= FEW:
+        for reason, ids in refused.items():
+            for event_id in ids:
+                say(f"event {event_id} stays in quarantine: {printable(reason)}", err=True)
+        return
+    reasons = sorted(refused.items(), key=lambda item: -len(item[1]))
+    for reason, ids in reasons[:MAX_GROUPS]:
+        stay = f"{len(ids)} events stay" if len(ids) > 1 else "1 event stays"
+        say(f"{stay} in quarantine, such as event {ids[0]}: {printable(reason)}", err=True)
+    if len(reasons) > MAX_GROUPS:
+        left = sum(len(ids) for _, ids in reasons[MAX_GROUPS:])
+        say(f"{left} more events stay for other reasons: see `passbackd quarantine list`", err=True)
 
 
 async def _check_ids(wanted: EventFilter) -> None:

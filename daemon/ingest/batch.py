@@ -1,5 +1,6 @@
 """Applies a batch of stream entries in one transaction; what cannot be applied goes to quarantine."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -141,7 +142,7 @@ class Batches:
                 raise event
             result, dirty = await self.applier.apply(event, position, now=self.clock.now(), force=self._must_go_out)
         except (BadEvent, RegistrationError) as error:
-            log.info("an event goes to quarantine", entry=entry_id, type=kind)
+            log.info("an event goes to quarantine", entry=entry_id, type=kind, reason=_loggable(error))
             applied.results.append(await self._quarantine(position, entry, str(error)))
             return
         touched = [one.assignment_id for one in dirty]
@@ -179,6 +180,11 @@ class Batches:
             await wipe()
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
+
+
+def _loggable(error: BadEvent | RegistrationError) -> str:
+    """The reason without what it quotes of an event, which may be about a person."""
+    return re.sub(r"""(['"]).*\1""", "[...]", str(error)) if isinstance(error, BadEvent) else str(error)
 
 
 def _storable(value: bytes | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Parked assignments, by reason, scope and campus. Reads only."""
+"""Parked assignments, by reason, scope, campus and course. Reads only."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,12 @@ MAX_GROUPS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ParkedGroup:
-    """Assignments of one campus that are parked for the same reason. *since*: of the oldest, ms since 1970."""
+    """Assignments of one campus and course parked for the same reason. *since*: of the oldest, ms since 1970."""
 
     consumer: str
     consumer_key: str
     origin: str
+    course_id: str
     #: ``learner``, ``course`` or ``campus``: what the reason is about.
     scope: str
     reason: str
@@ -36,12 +37,13 @@ async def read_parked(
         }
     )
     statement = Statement(f"""
-        SELECT consumer_name AS consumer, consumer_key, origin, parked_scope AS scope, parked_reason AS reason,
-            COUNT(*) AS number, MIN(parked_at) AS since, MIN(graded_assignment.id) AS example
+        SELECT consumer_name AS consumer, consumer_key, origin, course_id, parked_scope AS scope,
+            parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
+            MIN(graded_assignment.id) AS example
         FROM graded_assignment
         JOIN campus ON campus.id = graded_assignment.campus_id
         JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {where}
-        GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 7 LIMIT {MAX_GROUPS}""")
+        GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 7 DESC, 8 LIMIT {MAX_GROUPS}""")
     rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
     return [ParkedGroup(**row) for row in rows]

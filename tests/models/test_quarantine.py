@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.quarantine import QUARANTINE_BYTES, EventFilter, QuarantinedEvent, content_of, fields_of, in_order
+from models.quarantine import (
+    QUARANTINE_BYTES,
+    EventFilter,
+    EventGroup,
+    QuarantinedEvent,
+    by_reason,
+    content_of,
+    fields_of,
+    in_order,
+)
 
 
 @given(st.dictionaries(st.binary(min_size=1, max_size=20), st.binary(max_size=60), max_size=8))
@@ -49,3 +58,14 @@ async def test_each_selector_narrows_down():
 async def test_the_order_is_that_of_the_entries_by_number_within_each_epoch():
     ids = [await kept(entry, epoch=epoch) for entry, epoch in (("5-0", 1), ("10-0", 0), ("9-10", 0), ("9-9", 0))]
     assert await in_order(EventFilter()) == [ids[3], ids[2], ids[1], ids[0]]
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_events_are_counted_by_reason_type_and_consumer_the_most_first():
+    await kept(consumer_key="k")
+    await kept(kind="score.changed")
+    newest = await kept(consumer_key="k")
+    assert (await by_reason(EventFilter(), 40))[0] == EventGroup(2, "launch", "k", "why", newest)
+    assert [group.number for group in await by_reason(EventFilter(), 40)] == [2, 1]
+    assert [group.type for group in await by_reason(EventFilter(type="score.changed"), 40)] == ["score.changed"]
+    assert len(await by_reason(EventFilter(), 1)) == 1

@@ -1,4 +1,4 @@
-"""Parked grades by reason, scope and campus."""
+"""Parked grades by reason, scope, campus and course."""
 
 import pytest
 
@@ -12,8 +12,9 @@ def parked(at, reason, scope, **more):
     return {"parked_at": at, "parked_reason": reason, "parked_scope": scope, **more}
 
 
-async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_group():
+async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_a_group_for_each_course():
     late = await make_assignment(**parked(9, "course has ended", "course", course_id="physics"))
+    await make_assignment(**parked(5, "course has ended", "course", course_id="physics"))
     await make_assignment(**parked(5, "course has ended", "course"))
     await make_assignment(**parked(7, "not enrolled", "learner"))
     await make_assignment(await make_service("other"), **parked(8, "HTTP 404", "campus"))
@@ -21,17 +22,19 @@ async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_one_grou
     await make_assignment(**parked(1, "course has ended", "course", disabled_at=2))
     where = "https://campus.example:443"
     groups = await read_parked()
-    assert groups[0] == ParkedGroup("campus", "key", where, "course", "course has ended", 2, 5, late)
-    assert [(group.consumer, group.scope, group.number) for group in groups] == [
+    assert groups[0] == ParkedGroup("campus", "key", where, "physics", "course", "course has ended", 2, 5, late)
+    assert sorted((group.consumer, group.scope, group.number) for group in groups) == [
+        ("campus", "course", 1),
         ("campus", "course", 2),
         ("campus", "learner", 1),
         ("other", "campus", 1),
     ]
     assert [group.scope for group in await read_parked(consumer_key="other")] == ["campus"]
-    assert [group.number for group in await read_parked(course_id="physics")] == [1]
+    assert [group.number for group in await read_parked(course_id="physics")] == [2]
     elsewhere = await make_service(url="https://elsewhere.example/")
     await make_assignment(elsewhere, **parked(1, "course has ended", "course"))
-    assert [(group.origin, group.number) for group in await read_parked(scope="course")] == [
+    assert sorted((group.origin, group.number) for group in await read_parked(scope="course")) == [
+        (where, 1),
         (where, 2),
         ("https://elsewhere.example:443", 1),
     ]
