@@ -27,6 +27,15 @@ SUBCOMMANDS = {
     "demo": ("demo", "play_demo"),
 }
 
+#: The headings of the help, and the commands under each.
+_PANELS = {
+    "The daemon": ("run", "check", "config", "migrate", "status", "demo"),
+    "Grades": ("why", "parked", "resend", "reconcile"),
+    "Events": ("feed", "quarantine"),
+    "Campuses": ("consumer", "secrets"),
+}
+_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
+
 
 class _Commands(Mapping[str, Any]):
     """Typer's commands by their names, each made when it is asked for."""
@@ -50,6 +59,7 @@ class _Commands(Mapping[str, Any]):
             alone.command(name)(found)
             command = get_command(alone)
         command.name = name
+        command.rich_help_panel = _PANEL_OF[name]
         return command
 
 

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
+from daemon.config.sources import CONFIG_VARIABLE
 from models.assignment import MAX_ID
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Without it ./config.toml, else /etc/passbackd/config.toml."),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar=CONFIG_VARIABLE,
+        help="Without it ./config.toml, else /etc/passbackd/config.toml.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them, unless another option narrows it down.")]
@@ -18,5 +24,7 @@ CourseOption = Annotated[str | None, typer.Option("--course", help="Only this co
 CampusOption = Annotated[str | None, typer.Option("--consumer", help="Only the campus with this consumer key.")]
 AssignmentOption = Annotated[
     int | None,
-    typer.Option("--assignment", min=1, max=MAX_ID, help="An assignment's id, as the log and `parked` have it."),
+    typer.Option(
+        "--assignment", metavar="ID", min=1, max=MAX_ID, help="An assignment's id, as the log and `parked` have it."
+    ),
 ]

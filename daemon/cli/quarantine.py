@@ -21,7 +21,7 @@ from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reas
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 
 #: Reasons that are shown, at most; and refusals that a replay names one by one.
-MAX_GROUPS, FEW = 40, 20
+MAX_REASONS, FEW = 40, 20
 
 Ids = Annotated[list[int] | None, typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.")]
 Type = Annotated[str | None, typer.Option("--type", help="Only this type, as in launch.")]
@@ -33,7 +33,9 @@ def list_events(
     type_: Type = None,
     user: UserOption = None,
     consumer: Consumer = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show so many at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="NUMBER", min=1, max=100_000, help="Show so many at most.")
+    ] = 50,
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -43,7 +45,7 @@ def list_events(
 
     async def work() -> tuple[list[QuarantinedEvent], int, list[EventGroup]]:
         newest = await wanted.events().order_by("-id").limit(limit)
-        return newest, await wanted.events().count(), await by_reason(wanted, MAX_GROUPS)
+        return newest, await wanted.events().count(), await by_reason(wanted, MAX_REASONS)
 
     events, number, groups = run_in_database(settings, work)
     if as_json:
@@ -56,8 +58,8 @@ def list_events(
     if len(groups) > 1 or number > len(events):
         counts = [(one.number, one.type, one.consumer_key, one.newest, one.reason) for one in groups]
         screen.print(table(("events", "type", "consumer key", "newest id", "reason"), counts))
-        if len(groups) == MAX_GROUPS:
-            screen.print(f"these are the {MAX_GROUPS} largest groups; there may be more")
+        if len(groups) == MAX_REASONS:
+            screen.print(f"these are the {MAX_REASONS} largest groups; there may be more")
         screen.print()
     screen.print(table(headings, rows) if rows else "nothing is in quarantine")
     if number > len(events):
@@ -162,11 +164,11 @@ def _show_refused(refused: Mapping[str, Sequence[int]]) -> None:
                 say(f"event {event_id} stays in quarantine: {printable(reason)}", err=True)
         return
     reasons = sorted(refused.items(), key=lambda item: -len(item[1]))
-    for reason, ids in reasons[:MAX_GROUPS]:
+    for reason, ids in reasons[:MAX_REASONS]:
         stay = f"{len(ids)} events stay" if len(ids) > 1 else "1 event stays"
         say(f"{stay} in quarantine, such as event {ids[0]}: {printable(reason)}", err=True)
-    if len(reasons) > MAX_GROUPS:
-        left = sum(len(ids) for _, ids in reasons[MAX_GROUPS:])
+    if len(reasons) > MAX_REASONS:
+        left = sum(len(ids) for _, ids in reasons[MAX_REASONS:])
         say(f"{left} more events stay for other reasons: see `passbackd quarantine list`", err=True)
 
 

@@ -15,6 +15,7 @@ from daemon.cli.options import (
     UserOption,
 )
 from daemon.cli.screen import console, counting_bar, print_json, table
+from daemon.infra.log import printable
 from daemon.infra.moments import read_moment
 from daemon.support.resend import Marked, resend
 from models.queries.filter import AssignmentFilter
@@ -74,6 +75,8 @@ async def _mark(wanted: AssignmentFilter, *, force: bool, dry_run: bool, quiet: 
     matched, done = await match(wanted, now=clock.now()), 0
     if wanted.assignment_id is not None and not matched.number and not matched.disabled:
         fail(f"--assignment: there is no assignment {wanted.assignment_id} that fits: see `passbackd why`")
+    if wanted.user_id is not None and not matched.number and not matched.disabled:
+        fail(f"--user: no grade of learner {printable(wanted.user_id)!r} fits: see `passbackd why`")
     if dry_run:
         return matched, Marked()
     with counting_bar("marking", wanted=not quiet) as progress:

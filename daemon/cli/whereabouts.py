@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import typer
+from daemon.cli.screen import say
 
 from daemon.config import Config, find_config_file
 from daemon.infra.log import printable
@@ -14,7 +14,7 @@ def say_whereabouts(given: Path | None, config: Config) -> None:
     """Print the line for people: the first of what `status`, `check` and `why` print."""
     file = find_config_file(given, Path.cwd())
     source = "no file: defaults and environment" if file is None else str(file)
-    typer.echo(printable(f"configuration: {source}; database: {database_name(config.database.url)}"))
+    say(printable(f"configuration: {source}; database: {database_name(config.database.url)}"))
 
 
 def database_name(url: str) -> str:

@@ -18,6 +18,8 @@ from daemon.config.sections import Config, keys, sections
 
 #: An environment variable is this, the section, two underscores and the key, all in capitals.
 PREFIX = "PASSBACKD_"
+#: Names the config file; no key is called so.
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 #: How systemd names the files of a folder that the unit loads as the credential ``passbackd``.
 FOLDER_PREFIX = "passbackd_"
 
@@ -111,7 +113,7 @@ class EnvironmentSource(_TextSource):
         self.faults = [
             ConfigFault(variable, "environment", unknown("variable", variable, names))
             for variable in sorted(environ)
-            if variable.startswith(PREFIX) and variable not in names
+            if variable.startswith(PREFIX) and variable not in names and variable != CONFIG_VARIABLE
         ]
         super().__init__({name: environ[variable] for variable, name in names.items() if variable in environ})
 

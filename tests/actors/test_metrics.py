@@ -80,3 +80,8 @@ def test_what_alerts_count_begins_with_0(metrics):
 def test_every_family_says_what_it_is(metrics):
     for family in metrics.registry.collect():
         assert family.documentation.endswith("."), family.name
+
+
+def test_no_family_says_when_it_began(metrics):
+    metrics.begin("Example University")
+    assert "_created" not in generate_latest(metrics.registry).decode()

@@ -44,6 +44,22 @@ def test_check_makes_no_database_and_warns_of_the_one_that_is_missing(tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_variable_names_the_config_file_and_an_option_comes_before_it(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text(f'[database]\nurl = "sqlite://{name}.db"\n')
+    answer = said(tmp_path, "parked", PASSBACKD_CONFIG="one.toml")
+    assert f"there is no database {tmp_path / 'one.db'}" in answer.stderr
+    answer = said(tmp_path, "parked", "--config", "two.toml", PASSBACKD_CONFIG="one.toml")
+    assert f"there is no database {tmp_path / 'two.db'}" in answer.stderr
+
+
+def test_the_help_groups_the_commands(tmp_path):
+    shown = said(tmp_path, "--help").stdout
+    places = [shown.index(word) for word in ("The daemon", "Campuses", "Events", "Grades")]
+    assert places == sorted(places)
+    assert "Commands" not in shown
+
+
 @pytest.mark.parametrize("call", ["status", "check", "why --user 42"])
 def test_the_first_line_says_which_configuration_and_which_database(pair, call):
     daemon = pair.begin()
