@@ -15,16 +15,16 @@ SUBCOMMANDS = {
     "check": ("server", "check_setup"),
     "config": ("server", "show_config"),
     "migrate": ("server", "migrate_schema"),
+    "status": ("status", "show_status"),
+    "demo": ("demo", "play_demo"),
     "consumer": ("consumer", "app"),
     "secrets": ("secrets", "app"),
     "feed": ("feed", "feed_events"),
-    "status": ("status", "show_status"),
-    "why": ("why", "explain_grades"),
-    "resend": ("resend", "resend_grades"),
-    "parked": ("parked", "list_parked"),
     "quarantine": ("quarantine", "app"),
+    "why": ("why", "explain_grades"),
+    "parked": ("parked", "list_parked"),
+    "resend": ("resend", "resend_grades"),
     "reconcile": ("reconcile", "reconcile_campuses"),
-    "demo": ("demo", "play_demo"),
 }
 
 #: The headings of the help, and the commands under each.

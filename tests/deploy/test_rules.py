@@ -19,7 +19,7 @@ def test_the_rules_are_valid_and_each_fires_when_it_should_and_none_while_all_is
         assert said.returncode == 0, said.stdout
 
 
-def test_the_outage_of_one_campus_pages_nobody_and_of_two_in_five_is_one_page():
+def test_the_outage_of_one_campus_pages_no_operator_and_of_two_in_five_is_one_page():
     said = promtool().run("test", "rules", OUTAGES.name, cwd=FOLDER)
     assert said.returncode == 0, said.stdout
 
