@@ -4,9 +4,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from daemon.cli.screen import say
-
 from daemon.config import Config, find_config_file
-from daemon.infra.log import printable
 from models.db.database import sqlite_path
 
 
@@ -14,7 +12,7 @@ def say_whereabouts(given: Path | None, config: Config) -> None:
     """Print the line for people: the first of what `status`, `check` and `why` print."""
     file = find_config_file(given, Path.cwd())
     source = "no file: defaults and environment" if file is None else str(file)
-    say(printable(f"configuration: {source}; database: {database_name(config.database.url)}"))
+    say(f"configuration: {source}; database: {database_name(config.database.url)}")
 
 
 def database_name(url: str) -> str:
