@@ -10,6 +10,7 @@ from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
 from daemon.check.sqlite import check_room, check_sqlite
 from daemon.check.stream import check_stream_ids
+from daemon.check.trust import check_trust
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
 from models.db.database import NoDatabaseError, open_database, sqlite_path
@@ -24,6 +25,8 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
         deep: Also what may go wrong later: settings that lose data, clocks, memory, disk.
     """
     found = [*await check_database(config, deep=deep), *await check_redis(config, deep=deep)]
+    if deep:
+        found += check_trust(config)
     if all(finding.severity != "fault" for finding in found):
         found += await check_owner(config)
         found += await check_stream_ids(config) if deep else []

@@ -48,7 +48,7 @@ class RedisSection(Section):
     dramatiq_namespace: values.Name = "passback:dramatiq"
     """The prefix of the job queue's keys."""
     embedded_dir: values.File = Path("state/valkey")
-    """Where the embedded server keeps its data."""
+    """Where the embedded server keeps its data and its password (the file `password`)."""
     embedded_port: values.Port = 9872
     """The port of the embedded server on 127.0.0.1; 0 lets the system choose one."""
 

@@ -92,9 +92,10 @@ class Place:
         """A client of the embedded server, which listens where the daemon noted it."""
         try:
             port = int((self.embedded / "port").read_text())
+            password = (self.embedded / "password").read_text().strip()
         except (OSError, ValueError) as error:
             raise DemoError(f"the embedded server's port is not known: {error}") from error
-        return Redis(host="127.0.0.1", port=port, decode_responses=True)
+        return Redis(host="127.0.0.1", port=port, password=password, decode_responses=True)
 
     def holds(self, server_folder: str | None) -> bool:
         """Whether a server that works in *server_folder* is the embedded one of the demo."""

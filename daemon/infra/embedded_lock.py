@@ -2,6 +2,8 @@
 
 import asyncio
 import fcntl
+import os
+import secrets
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -29,11 +31,11 @@ class EmbeddedError(Exception):
 def known_url(directory: Path) -> str | None:
     """The URL of the server that runs in *directory* now; None if there is none."""
     try:
-        port = int((directory / "port").read_text())
+        port, password = int((directory / "port").read_text()), password_of(directory)
         with (directory / "server.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return url_of(port)
+        return url_of(port, password)
     except (OSError, ValueError):
         pass
     return None
@@ -44,6 +46,7 @@ def opened(directory: Path, stack: AsyncExitStack) -> tuple[Path, BinaryIO, Bina
     try:
         directory = directory.resolve()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
         own, server = (stack.enter_context((directory / name).open("ab")) for name in ("lock", "server.lock"))
     except OSError as error:
         raise EmbeddedError(
@@ -71,7 +74,8 @@ async def end_left_over(directory: Path, lock: BinaryIO) -> None:
     if await locked(lock, 0.1):
         return
     with suppress(RedisError, OSError, ValueError):
-        async with redis_client(url_of(int((directory / "port").read_text())), timeout=ANSWER) as client:
+        url = url_of(int((directory / "port").read_text()), password_of(directory))
+        async with redis_client(url, timeout=ANSWER) as client:
             # By now the port may belong to another server.
             if (await client.config_get("dir"))["dir"] == str(directory):
                 await client.shutdown()
@@ -82,8 +86,30 @@ async def end_left_over(directory: Path, lock: BinaryIO) -> None:
         )
 
 
-def url_of(port: int) -> str:
-    return f"redis://{HOST}:{port}/0"
+def password_of(directory: Path, *, make: bool = False) -> str:
+    """
+    The password of the server in *directory*, which the service's account alone can read.
+
+    It stays the same over restarts: the tool knows it too.
+
+    Args:
+        make: If there is none yet.
+
+    Raises:
+        OSError: There is none, or it cannot be read.
+    """
+    file = directory / "password"
+    if make and not file.exists():
+        draft = directory / "password.new"
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+            output.write(f"{secrets.token_hex(32)}\n")
+        draft.replace(file)
+    return file.read_text().strip()
+
+
+def url_of(port: int, password: str) -> str:
+    return f"redis://:{password}@{HOST}:{port}/0"
 
 
 def now() -> float:

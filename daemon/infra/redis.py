@@ -90,7 +90,12 @@ async def redis_client(url: str, *, timeout: float = TIMEOUT) -> AsyncIterator[r
 
 def is_too_old(version: str) -> bool:
     """Whether a server of this version lacks commands that passbackd uses."""
-    return tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS
+    return version_of(version) < OLDEST_REDIS
+
+
+def version_of(version: str) -> tuple[int, ...]:
+    """The first two numbers of a server's version."""
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
 def options(retry: type[Retry] | type[redis.asyncio.retry.Retry], timeout: float) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
 
     port = int((embedded.folder / "state/valkey/port").read_text())
     daemon.stop()
-    with redis.Redis(port=port) as client, pytest.raises(redis.ConnectionError):
+    password = (embedded.folder / "state/valkey/password").read_text().strip()
+    with redis.Redis(port=port, password=password) as client, pytest.raises(redis.ConnectionError):
         client.ping()
     # The place of --config among the arguments is free.
     said = embedded.end(embedded.start("status", "--config", str(embedded.config), "--json"))
