@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tortoise.expressions import Q
 
+from models.action import forget_learner
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.db.sql import Statement, is_postgres
@@ -34,6 +35,7 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
     ]
     await QuarantinedEvent.filter(user_id=user_id).delete()
     await StaleEvent.filter(user_id=user_id).delete()
+    await forget_learner(user_id)
     await _delete_events_of_the_lms(rows)
     await _delete_last_errors(rows)
     await orphan_claims([row.id for row in rows], now=now)

@@ -26,6 +26,7 @@ _MODELS = [
         "quarantine",
         "retired_user",
         "stale_event",
+        "action",
         "heartbeat",
         "clock_watch",
         "secrets",

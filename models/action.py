@@ -1,0 +1,73 @@
+"""What operators did: an append-only record."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+#: Characters of a system user, a host or a command.
+MAX_WHO = 255
+
+
+class Action(Model):
+    """A command that changed something. Rows are only added; a retirement takes the learner's id out of them."""
+
+    id = fields.BigIntField(primary_key=True)
+    # Milliseconds since 1970 by the database's clock.
+    at = fields.BigIntField(db_index=True)
+    # The system user, and before it the one who became it by sudo.
+    account = fields.CharField(max_length=MAX_WHO)
+    host = fields.CharField(max_length=MAX_WHO)
+    command = fields.CharField(max_length=MAX_WHO)
+    # What it was told to change, and how many it changed: JSON objects without secrets.
+    selection = fields.TextField()
+    counts = fields.TextField()
+    # The learner who was selected.
+    user_id = fields.CharField(max_length=255, null=True, db_index=True)
+
+    class Meta:
+        table = "action"
+        table_description = "What operators did"
+
+
+async def record_action(
+    command: str, selection: Mapping[str, Any], counts: Mapping[str, int], *, account: str, host: str, now: int
+) -> None:
+    """Record what a command did, in the caller's transaction if there is one. ``user`` of *selection* is a learner."""
+    told = {name: value for name, value in selection.items() if value not in (None, False) and name != "user"}
+    await Action.create(
+        at=now,
+        account=account[:MAX_WHO],
+        host=host[:MAX_WHO],
+        command=command,
+        selection=json.dumps(told, ensure_ascii=False),
+        counts=json.dumps(dict(counts)),
+        user_id=selection.get("user"),
+    )
+
+
+async def forget_learner(user_id: str) -> None:
+    """Take a learner out of the record; what was done stays."""
+    await Action.filter(user_id=user_id).update(user_id=None)
+
+
+async def actions(since_ms: int = 0) -> list[dict[str, Any]]:
+    """
+    What was done from *since_ms* on, the newest first.
+
+    Returns:
+        Of each ``at``, ``account``, ``host``, ``command``, ``selection`` and ``counts``.
+    """
+    return [
+        {
+            "at": row.at,
+            "account": row.account,
+            "host": row.host,
+            "command": row.command,
+            "selection": {**json.loads(row.selection), **({"user": row.user_id} if row.user_id else {})},
+            "counts": json.loads(row.counts),
+        }
+        for row in await Action.filter(at__gte=since_ms).order_by("-id")
+    ]
