@@ -23,6 +23,8 @@ fi
 unit=$(systemctl cat passbackd.service)
 
 set -- "$program" "$@"
+# The record of actions names who called.
+test -z "${SUDO_USER-}" || set -- "--setenv=SUDO_USER=$SUDO_USER" "$@"
 kept='User|Group|SupplementaryGroups|DynamicUser|StateDirectory|StateDirectoryMode|UMask|LimitCORE'
 kept="$kept|Environment|EnvironmentFile|UnsetEnvironment|(Load|Set)Credential(Encrypted)?"
 # The last line first, since each goes to the front.

@@ -1,5 +1,6 @@
 """Adding, listing and removing campuses."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -51,22 +52,37 @@ _LIST = Statement("""
     FROM lti_consumer ORDER BY consumer_name""")
 
 
-async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -> bool:
+async def add(
+    name: str,
+    key: str,
+    secret: str,
+    *,
+    guid: str | None,
+    now: int,
+    replace: bool = True,
+    record: Callable[[], Awaitable[None]] | None = None,
+) -> bool:
     """
     Add a consumer; of a known key, change the name and the secret, and have what waited for that sent.
 
     Args:
         secret: As :mod:`models.encryption` stores it. It replaces a pending one too.
         now: Milliseconds since 1970 by the database's clock.
+        replace: Whether a known key may be changed.
+        record: Called at the end of the transaction that stores the secret.
 
     Returns:
         Whether it is new.
 
     Raises:
-        ConsumerError: Another key has this name; metrics and JSON know consumers by it.
+        ConsumerError: The key is known and may not be changed, or another key has this name; metrics and JSON know
+            consumers by it.
         PlaintextRefusedError: The secret is not encrypted, and keys have been used.
     """
-    known_id = await _add(name, key, secret, guid)
+    async with in_transaction():
+        known_id = await _add(name, key, secret, guid, replace=replace)
+        if record is not None:
+            await record()
     if known_id is None:
         return True
     await _retry_deadlocks(_UNPARK, consumer_id=known_id, now=now)
@@ -75,24 +91,26 @@ async def add(name: str, key: str, secret: str, *, guid: str | None, now: int) -
     return False
 
 
-async def _add(name: str, key: str, secret: str, guid: str | None) -> int | None:
+async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: bool) -> int | None:
     """The id of the consumer that was changed; None for a new one."""
-    async with in_transaction():
-        await check_stored(secret)
-        other = await LtiConsumer.get_or_none(consumer_name=name)
-        if other is not None and other.consumer_key != key:
-            raise ConsumerError(
-                f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another"
-            )
-        columns: dict[str, Any] = {"consumer_name": name, "consumer_secret": secret, "pending_secret": None}
-        if guid:
-            columns["instance_guid"] = guid
-        known = await LtiConsumer.get_or_none(consumer_key=key)
-        if known is None:
-            await LtiConsumer.create(consumer_key=key, **columns)
-            return None
-        await LtiConsumer.filter(id=known.id).update(**columns)
-        return int(known.id)
+    await check_stored(secret)
+    other = await LtiConsumer.get_or_none(consumer_name=name)
+    if other is not None and other.consumer_key != key:
+        raise ConsumerError(f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another")
+    columns: dict[str, Any] = {"consumer_name": name, "consumer_secret": secret, "pending_secret": None}
+    if guid:
+        columns["instance_guid"] = guid
+    known = await LtiConsumer.get_or_none(consumer_key=key)
+    if known is None:
+        await LtiConsumer.create(consumer_key=key, **columns)
+        return None
+    if not replace:
+        raise ConsumerError(
+            f"the key {key!r} is that of {known.consumer_name!r} already: nothing was changed; "
+            "--replace changes its secret at once, --pending once the campus refuses the present one"
+        )
+    await LtiConsumer.filter(id=known.id).update(**columns)
+    return int(known.id)
 
 
 async def _retry_deadlocks(statement: Statement, **parameters: Any) -> None:

@@ -12,6 +12,7 @@ import typer
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.quarantine import replay_all
+from daemon.cli.record import record, recorded
 from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config
 from models import consumer_admin
@@ -34,12 +35,15 @@ def add_consumer(
     *,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from standard input.")] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Use it once the campus refuses the present one.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Change the secret of a known key.")] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """
-    Add a campus, or change its secret. Without --secret-stdin a secret is made and shown once.
+    Add a campus; with --replace, change the secret of a known one.
+
+    Without --secret-stdin a secret is made and shown once.
 
     Example: passbackd consumer add "Example University" --key example
     """
@@ -52,8 +56,13 @@ def add_consumer(
 
     async def work() -> None:
         encrypted = settings.secrets.cipher.encrypt(secret)
+        selection = {"consumer": key, "name": name, "guid": guid, "pending": pending, "replace": replace}
         try:
-            done = await (_keep(key, encrypted) if pending else _add(name, key, encrypted, guid))
+            if pending:
+                async with recorded("consumer add", selection):
+                    done = await _keep(key, encrypted)
+            else:
+                done = await _add(name, key, encrypted, guid, selection)
         except (consumer_admin.ConsumerError, PlaintextRefusedError):
             raise
         except BaseException:
@@ -68,8 +77,17 @@ def add_consumer(
     run_in_database(settings, work, may_migrate=True)
 
 
-async def _add(name: str, key: str, encrypted: str, guid: str | None) -> str:
-    added = await consumer_admin.add(name, key, encrypted, guid=guid, now=(await measured_clock()).now())
+async def _add(name: str, key: str, encrypted: str, guid: str | None, selection: dict[str, Any]) -> str:
+    now = (await measured_clock()).now()
+    added = await consumer_admin.add(
+        name,
+        key,
+        encrypted,
+        guid=guid,
+        replace=selection["replace"],
+        record=lambda: record("consumer add", selection, {}),
+        now=now,
+    )
     return f"{'added' if added else 'changed'} {name} with the key {key}"
 
 
@@ -132,27 +150,42 @@ def _notes(row: dict[str, Any]) -> str:
 @app.command("pause")
 def pause_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
-    changed = _change(config, key, consumer_admin.pause)
+    changed = _change(config, "pause", key, consumer_admin.pause)
     say(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
 
 
 @app.command("resume")
 def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
-    changed = _change(config, key, consumer_admin.resume)
+    changed = _change(config, "resume", key, consumer_admin.resume)
     say(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
 
 
-def _change(config: Path | None, key: str, change: Callable[..., Awaitable[Changed]]) -> Changed:
+def _change(config: Path | None, command: str, key: str, change: Callable[..., Awaitable[Changed]]) -> Changed:
     async def work() -> Changed:
-        return await change(key, now=(await measured_clock()).now())
+        async with recorded(f"consumer {command}", {"consumer": key}) as counts:
+            changed = await change(key, now=(await measured_clock()).now())
+            if isinstance(changed, tuple):
+                counts.update(zip(("assignments", "unsent"), changed, strict=True))
+            else:
+                counts["campuses"] = int(bool(changed))
+            return changed
 
     return run_in_database(quiet_config(config), work)
 
 
 @app.command("remove")
-def remove_consumer(key: Key, config: ConfigOption = None) -> None:
-    """Remove a campus with all its assignments. Example: passbackd consumer remove example"""
-    gone, unsent = _change(config, key, consumer_admin.remove)
+def remove_consumer(
+    key: Key,
+    config: ConfigOption = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a campus with all its assignments. Example: passbackd consumer remove example --yes"""
+    if not yes:
+        if not sys.stdin.isatty():
+            fail("--yes: removing a campus deletes all its assignments and records: say --yes to do it", WRONG)
+        typer.confirm(f"remove the campus with the key {key}, its assignments and records?", abort=True)
+    gone, unsent = _change(config, "remove", key, consumer_admin.remove)
     lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
     say(f"removed {key} and {gone} assignments{lost}")

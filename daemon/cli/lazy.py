@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "config": ("server", "show_config"),
     "migrate": ("server", "migrate_schema"),
     "status": ("status", "show_status"),
+    "actions": ("actions", "list_actions"),
     "demo": ("demo", "play_demo"),
     "consumer": ("consumer", "app"),
     "secrets": ("secrets", "app"),
@@ -29,7 +30,7 @@ SUBCOMMANDS = {
 
 #: The headings of the help, and the commands under each.
 _PANELS = {
-    "The daemon": ("run", "check", "config", "migrate", "status", "demo"),
+    "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
     "Grades": ("why", "parked", "resend", "reconcile"),
     "Events": ("feed", "quarantine"),
     "Campuses": ("consumer", "secrets"),

@@ -8,6 +8,7 @@ import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
+from daemon.cli.record import recorded, recorded_in_steps
 from daemon.cli.screen import console, counting_bar, print_json, say, table
 from daemon.config import Config, zone
 from daemon.infra.log import printable
@@ -130,7 +131,9 @@ def drop_chosen(
 
     async def work() -> int:
         await _check_ids(wanted)
-        return await wanted.events().delete()
+        async with recorded("quarantine drop", selection_of(wanted)) as counts:
+            counts["events"] = await wanted.events().delete()
+            return counts["events"]
 
     say(f"{run_in_database(quiet_config(config), work)} events dropped")
 
@@ -141,11 +144,15 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     ids = await in_order(wanted)
     results: Counter[str] = Counter()
     refused: dict[str, list[int]] = {}
-    async with opened_stream(settings) as stream:
+    async with (
+        recorded_in_steps("quarantine replay", selection_of(wanted)) as done,
+        opened_stream(settings) as stream,
+    ):
         applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
         with counting_bar("replaying") as progress:
             async for one in replay_events(ids, applier, clock, stream):
                 results[one.result] += 1
+                done[one.result] = results[one.result]
                 if one.result == "refused":
                     refused.setdefault(one.reason, []).append(one.id)
                 progress(results.total(), len(ids))
@@ -170,6 +177,16 @@ def _show_refused(refused: Mapping[str, Sequence[int]]) -> None:
     if len(reasons) > MAX_REASONS:
         left = sum(len(ids) for _, ids in reasons[MAX_REASONS:])
         say(f"{left} more events stay for other reasons: see `passbackd quarantine list`", err=True)
+
+
+def selection_of(wanted: EventFilter) -> dict[str, Any]:
+    """What the record of actions says of it."""
+    return {
+        "ids": list(wanted.ids) or None,
+        "type": wanted.type,
+        "user": wanted.user_id,
+        "consumer": wanted.consumer_key,
+    }
 
 
 async def _check_ids(wanted: EventFilter) -> None:

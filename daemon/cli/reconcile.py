@@ -8,6 +8,7 @@ import typer
 from actors.comparison import COMPARISONS, Comparison
 from daemon.cli.common import FAILED, consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
+from daemon.cli.record import recorded_in_steps
 from daemon.cli.screen import console, counting_bar, print_json, table
 from daemon.infra.log import printable
 from daemon.infra.text import iso
@@ -54,7 +55,13 @@ def reconcile_campuses(
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
         async with reading(settings) as reader:
             with counting_bar("readings", wanted=not as_json) as progress:
-                return await reconcile(wanted, reader, fix=fixed, progress=progress)
+                if not fixed:
+                    return await reconcile(wanted, reader, fix=fixed, progress=progress)
+                selection = {"consumer": consumer, "course": course, "fix": fix, "overwrite": overwrite}
+                async with recorded_in_steps("reconcile", selection) as counts:
+                    reports = await reconcile(wanted, reader, fix=fixed, progress=progress)
+                    counts["marked"] = sum(report.marked for report in reports)
+                    return reports
 
     reports = run_in_database(settings, work)
     if as_json:

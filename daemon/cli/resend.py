@@ -14,6 +14,7 @@ from daemon.cli.options import (
     JsonOption,
     UserOption,
 )
+from daemon.cli.record import recorded_in_steps
 from daemon.cli.screen import console, counting_bar, print_json, table
 from daemon.infra.log import printable
 from daemon.infra.moments import read_moment
@@ -45,7 +46,7 @@ def resend_grades(
             "which grades? give --assignment, --user, --course, --consumer, --parked or --since; --all means every one",
             WRONG,
         )
-    since_ms = None if since is None else _milliseconds(since)
+    since_ms = None if since is None else milliseconds(since)
     settings = quiet_config(config)
 
     async def work() -> tuple[Matched, Marked]:
@@ -57,7 +58,22 @@ def resend_grades(
             parked=parked,
             since_ms=since_ms,
         )
-        return await _mark(wanted, force=force, dry_run=dry_run, quiet=as_json)
+        if dry_run:
+            return await _mark(wanted, force=force, dry_run=True, quiet=as_json)
+        selection = {
+            "assignment": assignment,
+            "user": user,
+            "course": course,
+            "consumer": consumer,
+            "since": since,
+            "parked": parked,
+            "all": everything,
+            "force": force,
+        }
+        async with recorded_in_steps("resend", selection) as counts:
+            matched, marked = await _mark(wanted, force=force, dry_run=False, quiet=as_json)
+            counts.update(matched=matched.number, marked=marked.number)
+            return matched, marked
 
     matched, marked = run_in_database(settings, work)
     if as_json:
@@ -89,7 +105,8 @@ async def _mark(wanted: AssignmentFilter, *, force: bool, dry_run: bool, quiet: 
         return matched, await resend(wanted, now=clock.now, force=force, advance=advance)
 
 
-def _milliseconds(text: str) -> int:
+def milliseconds(text: str) -> int:
+    """The time that ``--since`` names, since 1970; one that cannot be read ends the command."""
     try:
         moment = read_moment(text)
     except ValueError:

@@ -4,6 +4,7 @@ import typer
 
 from daemon.cli.common import WRONG, fail, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption
+from daemon.cli.record import recorded
 from daemon.cli.screen import say
 from models.encryption import new_key
 from models.secrets import re_encrypt
@@ -25,5 +26,11 @@ def rotate_secrets(config: ConfigOption = None) -> None:
     cipher = settings.secrets.cipher
     if not cipher.has_key:
         fail("secrets.keys: there is no key to encrypt with: `passbackd secrets key` makes one", WRONG)
-    number = run_in_database(settings, lambda: re_encrypt(cipher))
+
+    async def work() -> int:
+        async with recorded("secrets rotate", {}) as counts:
+            counts["secrets"] = await re_encrypt(cipher)
+            return counts["secrets"]
+
+    number = run_in_database(settings, work)
     say(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")

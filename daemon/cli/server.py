@@ -10,6 +10,7 @@ import typer
 from daemon.check.findings import Finding, exit_code, faults_of_config, report
 from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
 from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.record import record
 from daemon.cli.screen import counting_bar, print_json, say
 from daemon.cli.whereabouts import say_whereabouts
 from daemon.config import ConfigError, effective, find_config_file, load
@@ -18,7 +19,7 @@ from daemon.infra.errors import describe
 from daemon.infra.log import printable
 from daemon.infra.startup import UnusableError
 from daemon.infra.text import counted
-from models.db.database import NoDatabaseError
+from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import SchemaError, migrate
 
 
@@ -115,7 +116,7 @@ def migrate_schema(
 
     async def work() -> tuple[list[str], list[str]]:
         try:
-            return await migrate(settings.database.url, dry_run=dry_run)
+            return await _migrate(settings.database.url, dry_run=dry_run)
         except (SchemaError, NoDatabaseError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
@@ -128,3 +129,11 @@ def migrate_schema(
         say("nothing to migrate")
     elif not dry_run:
         say(f"applied {', '.join(pending)}")
+
+
+async def _migrate(url: str, *, dry_run: bool) -> tuple[list[str], list[str]]:
+    pending, sql = await migrate(url, dry_run=dry_run)
+    if pending and not dry_run:
+        async with open_database(url):
+            await record("migrate", {}, {"migrations": len(pending)})
+    return pending, sql

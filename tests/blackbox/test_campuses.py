@@ -95,7 +95,7 @@ def is_shown(daemon, state):
     ],
 )
 def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_right_and_then_gets_everything(world, refusal, probes):
-    add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin")
+    add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace")
     assert world.call(*add, stdin="not the secret\n").code == 0
     with RecordingLms.in_thread({KEY: SECRET}) as campus:
         campus.refusal = refusal

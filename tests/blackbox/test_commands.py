@@ -30,6 +30,7 @@ OF_GRADES = [
     "parked",
     "resend --all --dry-run",
     "resend --user ada",
+    "actions",
     "reconcile",
 ]
 OF_EVENTS = ["quarantine list", "quarantine show 1", "quarantine replay 1"]

@@ -61,7 +61,7 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
     said = embedded.end(embedded.start("status", "--config", str(embedded.config), "--json"))
     assert json.loads(said.out)["stream_lag"] is None
     assert "Redis does not answer (the embedded one runs with the daemon only)" in embedded.call("status").out
-    assert embedded.call("consumer", "remove", KEY).out == f"removed {KEY} and 2 assignments\n"
+    assert embedded.call("consumer", "remove", KEY, "--yes").out == f"removed {KEY} and 2 assignments\n"
     assert embedded.count("graded_assignment") == embedded.count("delivery") == 0
 
 
@@ -77,7 +77,7 @@ def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     (listed,) = json.loads(embedded.call("consumer", "list", "--json").out)
     flags = {"paused": False, "pending": True}
     assert listed == {"consumer": "Örebro", "key": "orebro", "guid": "lms.oru.example", "assignments": 0, **flags}
-    assert embedded.call("consumer", "remove", "orebro").out == "removed orebro and 0 assignments\n"
-    said = embedded.call("consumer", "remove", "orebro")
+    assert embedded.call("consumer", "remove", "orebro", "--yes").out == "removed orebro and 0 assignments\n"
+    said = embedded.call("consumer", "remove", "orebro", "--yes")
     assert said.code == 1
     assert said.err.startswith("there is no consumer with the key 'orebro'")

@@ -82,7 +82,7 @@ def test_what_came_before_its_campus_was_known_is_replayed_in_order_and_the_grad
     assert "3 events replayed: 3 refused" in output(said, 1)
     assert "stays in quarantine: unknown consumer" in said.err
 
-    add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin")
+    add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace")
     added = output(pair.call(*add, stdin=SECRET + "\n"))
     assert f"passbackd quarantine replay --consumer {KEY}" in added
     # In the order of the stream: the launch of what the tool has disabled since does not enable it.

@@ -79,7 +79,8 @@ def everything_shown(world, campus):
     campus.behave = unhealthy
     daemon = world.run()
     for secret in (OLD_SECRET, SECRET):
-        show("consumer add", "consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=f"{secret}\n")
+        add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace")
+        show("consumer add", *add, stdin=f"{secret}\n")
     world.add(structure(), *(launch(f"u{n}", "problem-1", f"sourced-{n}", campus.url()) for n in range(8)))
     world.add(*(score(f"u{n}", "problem-1", n + 1) for n in range(8)), score("u1", "problem-1", "NaN"))
     campus.wait_for(lambda: len(campus.requests) >= 6, 60)

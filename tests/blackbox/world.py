@@ -155,7 +155,7 @@ class World:
         return self.end(self.start(*arguments, "--config", str(self.config), **environment), stdin)
 
     def add_consumer(self) -> None:
-        said = self.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=SECRET + "\n")
+        said = self.call("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace", stdin=SECRET + "\n")
         assert said.code == 0, said.err
 
     def begin(self) -> Daemon:

@@ -149,13 +149,13 @@ class Stage:
     def _start_adding(self, key: str) -> subprocess.Popen[str]:
         """It waits for the secret."""
         return self.world.start(
-            "consumer", "add", key, "--key", key, "--secret-stdin", "--config", str(self.world.config)
+            "consumer", "add", key, "--key", key, "--secret-stdin", "--replace", "--config", str(self.world.config)
         )
 
     def remove_and_add(self, key: str) -> None:
         """Remove a consumer and add it again, as quickly as commands can."""
         adding = self._start_adding(key)
-        self.command("consumer", "remove", key)
+        self.command("consumer", "remove", key, "--yes")
         added = self.world.end(adding, f"{SECRETS[key]}\n").code == 0
         assert added or any(self.add_consumers(key) for _ in range(10)), f"{key} cannot be added again"
 

@@ -73,7 +73,9 @@ class Service:
         return self.machine.property("ActiveState") == "active"
 
     def add_campus(self, secret: str) -> None:
-        self.machine.run("passbackd", "consumer", "add", NAME, "--key", KEY, "--secret-stdin", stdin=f"{secret}\n")
+        self.machine.run(
+            "passbackd", "consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace", stdin=f"{secret}\n"
+        )
 
     def feed_grade(self, campus: RecordingLms) -> None:
         """A launch and a score of 0.5."""
