@@ -21,7 +21,7 @@ class Action(Model):
     account = fields.CharField(max_length=MAX_WHO)
     host = fields.CharField(max_length=MAX_WHO)
     command = fields.CharField(max_length=MAX_WHO)
-    # What it was told to change, and how many it changed: JSON objects without secrets.
+    # What it was to change, and how many it changed: JSON objects without secrets.
     selection = fields.TextField()
     counts = fields.TextField()
     # The learner who was selected.
@@ -36,13 +36,13 @@ async def record_action(
     command: str, selection: Mapping[str, Any], counts: Mapping[str, int], *, account: str, host: str, now: int
 ) -> None:
     """Record what a command did, in the caller's transaction if there is one. ``user`` of *selection* is a learner."""
-    told = {name: value for name, value in selection.items() if value not in (None, False) and name != "user"}
+    chosen = {name: value for name, value in selection.items() if value not in (None, False) and name != "user"}
     await Action.create(
         at=now,
         account=account[:MAX_WHO],
         host=host[:MAX_WHO],
         command=command,
-        selection=json.dumps(told, ensure_ascii=False),
+        selection=json.dumps(chosen, ensure_ascii=False),
         counts=json.dumps(dict(counts)),
         user_id=selection.get("user"),
     )

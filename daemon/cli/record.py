@@ -22,7 +22,7 @@ async def recorded(command: str, selection: Mapping[str, Any]) -> AsyncIterator[
     Record *command* once its change is done, with the counts that the body fills in, in one transaction with it.
 
     Args:
-        selection: What it was told to change, without secrets.
+        selection: What it was to change, without secrets.
     """
     async with in_transaction():
         counts: dict[str, int] = {}
@@ -44,10 +44,10 @@ async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str
     """Record what a command did, in the caller's transaction if there is one."""
     account, now = account_of(os.environ), (await measured_clock()).now()
     await record_action(command, selection, counts, account=account, host=platform.node(), now=now)
-    told = {name: value for name, value in selection.items() if name != "user"}
+    chosen = {name: value for name, value in selection.items() if name != "user"}
     # The terminal shows it already; the system's log is what outlives this database.
     syslog.openlog("passbackd", facility=syslog.LOG_AUTHPRIV)
-    syslog.syslog(printable(f"{account}: {command} {json.dumps(told)} {json.dumps(dict(counts))}"))
+    syslog.syslog(printable(f"{account}: {command} {json.dumps(chosen)} {json.dumps(dict(counts))}"))
 
 
 def account_of(environ: Mapping[str, str]) -> str:
