@@ -20,10 +20,9 @@ def translated(error: Exception, *, connected: bool, redacted: Iterable[str] = (
         connected: Whether there was a connection, so that bytes may have left us.
         redacted: What must never show in the words.
     """
-    fault = fault_in_http(error, redacted)
-    if fault is not None and connected:
-        return Ambiguous(f"the answer is not HTTP: {fault}")
-    why = describe_transport_error(error)
+    why = describe_transport_error(error, redacted)
+    if connected and fault_in_http(error) is not None:
+        return Ambiguous(f"the answer is {why}")
     if not connected and _is_ours(error):
         return OutOfFiles(f"this machine could not make a connection: {why}")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -79,12 +78,12 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def describe_transport_error(error: Exception) -> str:
-    """What went wrong, in a few words that hold no URL."""
+def describe_transport_error(error: Exception, redacted: Iterable[str] = ()) -> str:
+    """What went wrong, in a few words that hold no URL, and nothing of *redacted*."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         certificate = error.certificate_error
         return str(getattr(certificate, "verify_message", "") or certificate)[:200]
-    fault = fault_in_http(error)
+    fault = fault_in_http(error, redacted)
     if fault is not None:
         return f"not HTTP: {fault}"
     for kind, words in _WORDS:
