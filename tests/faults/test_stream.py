@@ -1,6 +1,7 @@
 """The stream is tampered with: what was read remains, and what was not is read as soon as it is repeated."""
 
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,6 +61,23 @@ def test_a_stream_that_is_made_anew_with_lower_ids_is_read_from_its_start(setup)
     daemon.resume()
     setup.settle()
     assert setup.world.rows("SELECT epoch FROM intake")[0]["epoch"] == 2
+    setup.check(expected=[RESET])
+
+
+@on_both_pairs
+def test_of_equal_times_the_newest_score_stays_though_the_stream_loses_it_and_is_read_again(setup):
+    daemon = setup.begin()
+    # A tool that keeps whole seconds: all of it happens in the next one.
+    second = (datetime.now(UTC) + timedelta(seconds=1)).replace(microsecond=0).isoformat()
+    setup.tool.say(*({**event, "modified": second} for event in setup.tool.changes(60)))
+    setup.settle()
+    with setup.tool.redis.pipeline() as together:
+        entries = setup.tool.redis.xrange(STREAM)
+        together.delete(STREAM)
+        for entry_id, fields in entries[:-20]:
+            together.xadd(STREAM, fields, id=entry_id)
+        together.execute()
+    daemon.wait_until("the reset was noticed", lambda: daemon.logged(RESET))
     setup.check(expected=[RESET])
 
 

@@ -50,7 +50,7 @@ class Lms:
         #: (path without query, sourcedid) to the score that counts now, exactly as it came.
         self.gradebook: dict[tuple[str, str], str] = {}
         self._tls = tls
-        self._verifier = Verifier(self.clock_window)
+        self._verifier = Verifier()
 
     def url(self, path_qs: str = "/outcomes") -> str:
         """An outcome service URL here."""
@@ -92,7 +92,9 @@ class Lms:
         """Note on *record* what it says, and its faults."""
         if self.keys is not None:
             origin = f"{request.scheme}://{request.host}"
-            record.verified = self._verifier.verify(record, request.method, origin, self.keys)
+            record.verified = self._verifier.verify(
+                record, request.method, origin, self.keys, clock_window=self.clock_window
+            )
         if request.method != "POST":
             record.fault(405, f"method {request.method}")
         if record.content_type != "application/xml":

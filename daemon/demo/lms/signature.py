@@ -11,12 +11,7 @@ from daemon.demo.lms.request import RequestRecord
 
 
 class Verifier(RequestValidator):
-    """
-    oauthlib's server side. It remembers the nonces even of requests that it refuses.
-
-    Args:
-        clock_window: Seconds by which a timestamp may differ from the clock.
-    """
+    """oauthlib's server side. It remembers the nonces even of requests that it refuses."""
 
     #: Takes the place of an unknown key, so that its request takes no less time.
     dummy_client = "unknown"
@@ -24,23 +19,26 @@ class Verifier(RequestValidator):
     #: Nothing but the loopback is served.
     enforce_ssl = False
 
-    def __init__(self, clock_window: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._clock_window = clock_window
+        self._clock_window = 0
         self._keys: Mapping[str, str] = {}
         self._endpoint = SignatureOnlyEndpoint(self)
         self._nonces: set[tuple[str, str]] = set()
         self._reused = False
 
-    def verify(self, record: RequestRecord, method: str, origin: str, keys: Mapping[str, str]) -> bool:
+    def verify(
+        self, record: RequestRecord, method: str, origin: str, keys: Mapping[str, str], *, clock_window: int
+    ) -> bool:
         """
         Verify a request, and note on it who signed it and its faults.
 
         Args:
             origin: Scheme and authority of the address to which it was sent.
             keys: Consumer key to secret.
+            clock_window: Seconds by which the timestamp may differ from the clock.
         """
-        self._keys, self._reused = keys, False
+        self._keys, self._clock_window, self._reused = keys, clock_window, False
         # What was signed is the address as the sender wrote it, byte for byte.
         valid, signed = self._endpoint.validate_request(origin + record.path_qs, method, "", dict(record.headers))
         if signed is None:
