@@ -58,7 +58,7 @@ LATE_MUTANTS = [
     Mutant("late: no row that is there already is sent once more", "            await _OVERWRITE.rows(", "            await _LOCK_CELL.rows(**cell) if cell else await _OVERWRITE.rows(", _ORPHANED, WORLD),
     Mutant("late: a row that comes then does not wait", "            if one.in_doubt_until > now:\n", "            if False:\n", _ORPHANED, WORLD),
     # The database's clock steps.
-    Mutant("clock: claims by the old time", "AND {CURRENT} ORDER BY wanted.place", "ORDER BY wanted.place", _CLAIMS, WORLD),
+    Mutant("clock: claims by the old time", "AND {CURRENT} ORDER BY wanted.place", "ORDER BY wanted.place", _CLAIMS, CLOCK_WATCH),
     Mutant("clock: rescue by the old time", "claimed_until <= :now AND {CURRENT}", "claimed_until <= :now", _RESCUE, LIFE),
     Mutant("clock: intake by the old time", "if here != position or not await is_current(self.clock.steps):", "if here != position:", "daemon/ingest/batch.py", WORLD),
     Mutant("clock: forward, nothing is moved", "await _move(by, after=row[\"seen_at\"] if by > 0 else now)", "await _move(min(by, 0), after=row[\"seen_at\"] if by > 0 else now)", _WATCH, LIFE),
