@@ -22,6 +22,7 @@ _MODELS = [
         "course",
         "score",
         "delivery",
+        "shown_score",
         "stream_position",
         "quarantine",
         "retired_user",

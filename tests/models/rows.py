@@ -12,6 +12,7 @@ URL = "https://campus.example/outcomes"
 #: Every table, in an order in which they can be emptied.
 TABLES = (
     "delivery",
+    "shown_score",
     "graded_assignment",
     "orphaned_claim",
     "outcome_service",
