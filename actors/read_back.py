@@ -28,12 +28,14 @@ class Reading:
     What a campus said.
 
     *held*: the score as it wrote it; empty where it holds none, None where it did not say. *why*: why not.
-    *unsupported*: whether that concerns the campus, and not this learner or course alone.
+    *unsupported*: whether that concerns the campus, and not this learner or course alone. *gone*: whether it does not
+    know the learner or the sourcedid any more.
     """
 
     held: str | None
     why: str = ""
     unsupported: bool = False
+    gone: bool = False
 
 
 class NotReadError(Exception):
@@ -77,8 +79,8 @@ class Reader:
             if isinstance(error, TryLater) and error.throttled:
                 signal = replace(_neutral(claim, error.after), kind="throttled", error=error.reason)
                 raise NotReadError(error.reason) from error
-            unsupported = not (isinstance(error, GiveUp) and error.scope in ("learner", "course"))
-            return Reading(None, error.reason, unsupported=unsupported)
+            scope = error.scope if isinstance(error, GiveUp) else "campus"
+            return Reading(None, error.reason, unsupported=scope == "campus", gone=scope == "learner")
         else:
             return reading
         finally:

@@ -80,7 +80,9 @@ async def test_what_cannot_be_read_is_said_in_the_lmss_message_and_trips_no_brea
 
 async def test_what_one_learner_cannot_be_read_of_is_not_the_campuss_trouble(reader, lms, leaf):
     lms.behave = fake.always(failure("User not found"))
-    assert await reader.read(leaf) == Reading(None, "HTTP 200, failure: User not found")
+    assert await reader.read(leaf) == Reading(None, "HTTP 200, failure: User not found", gone=True)
+    lms.behave = fake.always(failure("the course is concluded"))
+    assert await reader.read(leaf) == Reading(None, "HTTP 200, failure: the course is concluded")
 
 
 async def test_a_sourcedid_and_a_secret_that_the_campus_repeats_are_redacted(reader, lms, leaf):
