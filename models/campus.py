@@ -216,8 +216,6 @@ _STATE_OF = Statement(f"""
     SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
     FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
 
-_RESERVE = Statement("UPDATE campus SET reading_until = :until WHERE id = :id RETURNING id")
-
 
 async def ensure_campus(consumer_id: int, origin: str) -> int:
     """The id of the campus of that consumer at that origin (scheme, host and port); made if it is new."""
@@ -251,11 +249,6 @@ async def probe_soon(campus_id: int) -> None:
 async def probe_now(consumer_id: int, *, now: int) -> None:
     """The operator corrected the consumer: probe its campuses at once."""
     await _PROBE_NOW.rows(consumer_id=consumer_id, now=now)
-
-
-async def reserve_for_reading(campus_id: int, *, until: int) -> None:
-    """Have senders leave one slot of that campus to ``reconcile`` until then."""
-    await _RESERVE.rows(id=campus_id, until=until)
 
 
 async def read_state(campus_id: int, *, now: int) -> tuple[CampusState, str]:

@@ -5,25 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from actors.comparison import COMPARISONS, Comparison
+from actors.comparison import Comparison
 from daemon.cli.common import FAILED, consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
+from daemon.cli.reconciled import IN_WORDS, show_reports
 from daemon.cli.record import recorded_in_steps
-from daemon.cli.screen import console, counting_bar, print_json, table
-from daemon.infra.log import printable
+from daemon.cli.screen import console, counting_bar, print_json
 from daemon.infra.text import iso
 from daemon.support.report import CampusReport, Mismatch
 from models.queries.filter import AssignmentFilter
-
-#: Findings that are shown to people; ``--json`` has all.
-MAX_MISMATCHES = 200
-
-_MEANING = {
-    "empty": "holds no grade",
-    "outdated": "holds a grade that was sent earlier",
-    "modified": "holds a grade that was never sent: changed there, or sent before the ledger begins",
-    "unreadable": "gives no grade back",
-}
 
 
 def reconcile_campuses(
@@ -38,7 +28,9 @@ def reconcile_campuses(
     """
     Ask each campus for the grades that it acknowledged, and compare; only --fix and --overwrite change anything.
 
-    Exit codes: 0 if every campus was read, and each grade is there or is sent again; else 1.
+    A grade that was sent again, and of which the campus shows the same as before, is not sent a third time.
+
+    Exit codes: 0 if every campus was read, and each grade is there, is sent again, or its learner has left; else 1.
 
     Example: passbackd reconcile --consumer example --fix
     """
@@ -67,8 +59,8 @@ def reconcile_campuses(
     if as_json:
         print_json(_document(reports))
     else:
-        _show(reports)
-    if any(report.left or any(not mismatch.marked for mismatch in report.mismatches) for report in reports):
+        show_reports(reports, console())
+    if any(report.is_failure for report in reports):
         raise typer.Exit(FAILED)
 
 
@@ -99,38 +91,10 @@ def _finding(report: CampusReport, mismatch: Mismatch) -> dict[str, Any]:
         "consumer": report.consumer,
         "origin": report.origin,
         "finding": mismatch.finding,
+        "meaning": f"the campus {IN_WORDS[mismatch.finding]}",
         "held": mismatch.held,
         "acknowledged": grade.sent_score,
         "acknowledged_at": iso(grade.sent_at),
         "why": mismatch.why,
         "marked": mismatch.marked,
     }
-
-
-def _show(reports: Sequence[CampusReport]) -> None:
-    screen = console()
-    findings = [_finding(report, mismatch) for report in reports for mismatch in report.mismatches]
-    if findings:
-        headings = ("assignment", "learner", "block", "campus", "acknowledged", "it", "", "")
-        screen.print(table(headings, map(_row, findings[:MAX_MISMATCHES])))
-        if len(findings) > MAX_MISMATCHES:
-            screen.print(f"and {len(findings) - MAX_MISMATCHES} more: --json lists all")
-        screen.print()
-    for report in reports:
-        screen.print(_line(report))
-    if not reports:
-        screen.print("there is no assignment yet")
-
-
-def _row(finding: dict[str, Any]) -> list[str | None]:
-    columns = ("assignment", "user_id", "usage_id", "consumer", "acknowledged")
-    details = [_MEANING[finding["finding"]], finding["why"] or finding["held"], "marked" if finding["marked"] else ""]
-    return [*(finding[column] for column in columns), *details]
-
-
-def _line(report: CampusReport) -> str:
-    found = [f"{report.counts[finding]} {finding}" for finding in COMPARISONS if report.counts[finding]]
-    skipped = [f"{number} not read ({printable(why)})" for why, number in sorted(report.skipped.items())]
-    sent = [f"{report.marked} marked: the daemon sends them again"] if report.marked else []
-    words = ", ".join([*found, *sent, *skipped]) or "nothing to read"
-    return f"{printable(report.consumer)} at {printable(report.origin)}: {words}"

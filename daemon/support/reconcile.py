@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from actors.comparison import Comparison, compare
+from actors.comparison import Comparison, Scale, compare, is_the_same
 from actors.read_back import NotReadError, Reader, Reading
 from daemon.config import Config
-from daemon.support.report import CampusReport, Mismatch
+from daemon.support.report import CampusReport, Mismatch, why_kept
 from daemon.wiring import attempt_settings, open_sender
-from models.campus import read_state, reserve_for_reading
+from models.campus import read_state
+from models.clock_watch import is_current, watch
 from models.db.clock import Clock
 from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import (
@@ -27,14 +28,14 @@ from models.queries.reconcile import (
     is_unchanged,
     next_acknowledged,
     once_sent,
+    reserve_for_reading,
 )
+from models.shown_score import forget
 
 log = structlog.get_logger(__name__)
 
 #: Seconds that a campus may have no slot for any reading before it is left.
 SLOT_TIMEOUT = 120.0
-#: Milliseconds for which senders leave a slot to readings; longer than between two of these.
-RESERVE_MS = 15_000
 #: Seconds between two tries to get a slot.
 AGAIN = 0.5
 #: Consecutive readings without a score, for a reason that is the campus's, before it is left.
@@ -44,17 +45,24 @@ MAX_UNREADABLE = 20
 class _Campus:
     """The readings of one campus."""
 
-    def __init__(self, counted: CampusCensus, reader: Reader, fix: Collection[Comparison]) -> None:
+    def __init__(
+        self, counted: CampusCensus, reader: Reader, fix: Collection[Comparison], advance: Callable[[int], None]
+    ) -> None:
         self.report = CampusReport(counted.consumer, counted.origin, Counter(counted.left_out))
         self._counted = counted
         self._reader = reader
         self._fix = fix
+        self._advance = advance
         # No more than can have a slot: a reading that waits for one polls the database.
         self._turn = asyncio.Semaphore(reader.settings.max_per_campus)
         self._unsupported = 0
         self._progress = reader.clock.monotonic()
+        #: By course and block.
+        self._scales: dict[tuple[str, str], Scale] = {}
+        #: What was never sent, until all grades have shown their scales.
+        self._unknown: list[tuple[Acknowledged, Reading]] = []
 
-    async def read(self, wanted: AssignmentFilter, advance: Callable[[int], None]) -> None:
+    async def read(self, wanted: AssignmentFilter) -> None:
         """Read all that is wanted, a page at a time."""
         self.report.left = await self._unavailable()
         after, rest = 0, self._counted.acknowledged
@@ -64,10 +72,12 @@ class _Campus:
                     group.create_task(self._read_one(grade))
             after = page[-1].id
             rest -= len(page)
-            advance(len(page))
+        for grade, reading in self._unknown:
+            explained = self._scales[_activity(grade)].explains(reading.held or "", grade.sent_score)
+            await self._record(grade, "rounded" if explained else _unless_kept("modified", grade, reading), reading)
         if self.report.left and rest > 0:
             self.report.skipped[self.report.left] += rest
-            advance(rest)
+            self._advance(rest)
 
     async def _unavailable(self) -> str:
         """Why the campus gets no requests now; empty where it may get some."""
@@ -83,48 +93,84 @@ class _Campus:
         except NotReadError as error:
             self.report.left = self.report.left or str(error)
             self.report.skipped[str(error)] += 1
-            return
-        if reading is None:
-            self.report.skipped["gone meanwhile"] += 1
-            return
+        else:
+            if reading is None:
+                self.report.skipped["gone meanwhile"] += 1
+            else:
+                await self._compare(grade, reading)
+        self._advance(1)
+
+    async def _compare(self, grade: Acknowledged, reading: Reading) -> None:
         self._progress = self._reader.clock.monotonic()
-        finding: Comparison = "unreadable"
+        finding: Comparison = "gone" if reading.gone else "unreadable"
         if reading.held is not None:
             finding = compare(reading.held, grade.sent_score, await once_sent(grade.id))
+            scale = self._scales.get(_activity(grade), Scale())
+            self._scales[_activity(grade)] = scale.with_grade(reading.held, grade.sent_score)
         if reading.unsupported or (reading.held and finding == "unreadable"):
             self._unsupported += 1
         else:
             self._unsupported = 0
         if self._unsupported >= MAX_UNREADABLE:
             self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score"
-        await self._record(grade, finding, reading)
+        if finding == "modified":
+            self._unknown.append((grade, reading))
+        else:
+            await self._record(grade, _unless_kept(finding, grade, reading), reading)
 
     async def _wait_for(self, assignment_id: int) -> Reading | None:
         """Read as soon as there is a slot; None if the assignment is gone."""
         clock = self._reader.clock
         while not self.report.left:
-            await reserve_for_reading(self._counted.campus_id, until=clock.now() + RESERVE_MS)
+            await reserve_for_reading(self._counted.campus_id, clock)
             try:
                 return await self._reader.read(assignment_id)
             except NotReadError as error:
                 if await self._unavailable() or clock.monotonic() - self._progress > SLOT_TIMEOUT:
                     raise
                 log.debug("reading.waits", assignment=assignment_id, reason=str(error))
+            await _catch_up(clock)
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
     async def _record(self, grade: Acknowledged, finding: Comparison, reading: Reading) -> None:
-        if finding == "equal":
+        if finding in ("equal", "rounded"):
             self.report.counts[finding] += 1
+            if grade.remembered:
+                await forget(grade.id)
             return
-        marked = finding in self._fix and await force_if_unchanged(grade, now=self._reader.clock.now())
+        marked = finding in self._fix and await self._force(grade, reading)
         if not marked and not await is_unchanged(grade):
             # The answer is older than what was sent meanwhile.
             self.report.skipped["on its way"] += 1
             return
         self.report.counts[finding] += 1
         why = reading.why or ("its answer is no number" if finding == "unreadable" else "")
+        if finding == "kept":
+            why = why_kept(grade.sent_score, reading.held or "")
         self.report.mismatches.append(Mismatch(grade, finding, reading.held, why, marked))
+
+    async def _force(self, grade: Acknowledged, reading: Reading) -> bool:
+        clock = self._reader.clock
+        await _catch_up(clock)
+        return await force_if_unchanged(grade, reading.held or "", clock)
+
+
+def _activity(grade: Acknowledged) -> tuple[str, str]:
+    return grade.course_id, grade.usage_id
+
+
+def _unless_kept(finding: Comparison, grade: Acknowledged, reading: Reading) -> Comparison:
+    """``kept`` in place of a finding that sending the grade again has not changed."""
+    if finding not in ("empty", "outdated", "modified") or grade.shown_before is None or reading.held is None:
+        return finding
+    return "kept" if is_the_same(reading.held, grade.shown_before) else finding
+
+
+async def _catch_up(clock: Clock) -> None:
+    """Take the time anew if the database's clock has stepped: by the old one no time may be stored."""
+    if not await is_current(clock.steps):
+        await watch(clock)
 
 
 async def reconcile(
@@ -157,11 +203,11 @@ async def reconcile(
 
     # No more readings than connections: the wait for one would count as the campus's.
     turn = asyncio.Semaphore(max(1, reader.settings.max_connections // reader.settings.max_per_campus))
-    campuses = [_Campus(one, reader, fix) for one in counted]
+    campuses = [_Campus(one, reader, fix, advance) for one in counted]
 
     async def read(campus: _Campus) -> None:
         async with turn:
-            await campus.read(wanted, advance)
+            await campus.read(wanted)
 
     advance(0)
     try:
@@ -187,6 +233,7 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
         UnusableError: A ``ca_file`` cannot be used, or the process may not open so many files.
     """
     clock = Clock()
-    await clock.measure()
+    # Not measured alone: stored times follow from it.
+    await watch(clock)
     async with open_sender(config) as sender:
         yield Reader(sender, clock, attempt_settings(config), config.secrets.cipher)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from actors.comparison import COMPARISONS, Comparison
 from models.queries.reconcile import Acknowledged
@@ -12,8 +13,8 @@ class Mismatch:
     """
     A grade that a campus does not hold as it acknowledged it, or does not show.
 
-    *held*: as the campus wrote it; None where it showed none, for the reason *why*. *marked*: whether the grade is sent
-    again.
+    *held*: as the campus wrote it; None where it did not say. *why*: why it does not show it, or why the grade is not
+    sent again. *marked*: whether the grade is sent again.
     """
 
     acknowledged: Acknowledged
@@ -21,6 +22,11 @@ class Mismatch:
     held: str | None
     why: str = ""
     marked: bool = False
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the operator has to look: not where the grade is sent again, nor for a learner who has left."""
+        return not self.marked and self.finding != "gone"
 
 
 @dataclass(slots=True)
@@ -42,3 +48,18 @@ class CampusReport:
     def marked(self) -> int:
         """How many grades are sent again."""
         return sum(mismatch.marked for mismatch in self.mismatches)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the campus was not read to its end, or the operator has to look at one of its grades."""
+        return bool(self.left) or any(mismatch.is_failure for mismatch in self.mismatches)
+
+
+def why_kept(acknowledged: str, held: str) -> str:
+    """Why a grade is not sent once more that its campus took again and does not show."""
+    if not held:
+        return f"the campus took {acknowledged} and still shows no grade: it hides or drops it; it is not sent again"
+    cause = "a teacher's override, or a penalty of its own"
+    if Decimal(held) > Decimal(acknowledged):
+        cause = "it keeps the best, or a teacher's override"
+    return f"the campus took {acknowledged} and still shows {held}: {cause}; it is not sent again"

@@ -6,13 +6,20 @@ Times are milliseconds since 1970 by :mod:`models.db.clock`.
 
 from dataclasses import dataclass
 
+from tortoise.transactions import in_transaction
+
 from models.changes import FORCE_RESEND_SET
+from models.clock_watch import CURRENT
+from models.db.clock import Clock
 from models.db.sql import Statement
 from models.delivery import Delivery
 from models.queries.filter import AssignmentFilter
+from models.shown_score import remember
 
 #: Assignments that one read returns.
 PAGE = 50
+#: Milliseconds for which senders leave a slot to readings; longer than between two of these.
+RESERVE_MS = 15_000
 
 _ACKNOWLEDGED = "disabled_at IS NULL AND sent_version >= version_number AND sent_score IS NOT NULL"
 
@@ -28,12 +35,25 @@ _UNCHANGED = Statement(
 
 _FORCE = Statement(f"""
     UPDATE graded_assignment SET {FORCE_RESEND_SET}
-    WHERE id = :id AND version_number = :version AND {_ACKNOWLEDGED} RETURNING id""")
+    WHERE id = :id AND version_number = :version AND {_ACKNOWLEDGED} AND {CURRENT} RETURNING id""")
+
+_RESERVE = Statement(f"UPDATE campus SET reading_until = :until WHERE id = :id AND {CURRENT} RETURNING id")
+
+# Of the cell in which the assignment is now, and before the campus acknowledged the same score once more.
+_BEFORE = """CASE WHEN shown_score.sent_score = graded_assignment.sent_score
+    AND shown_score.outcome_service_id = graded_assignment.outcome_service_id
+    AND shown_score.sourcedid_digest = graded_assignment.sourcedid_digest
+    AND shown_score.version < version_number THEN shown ELSE NULL END"""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """One assignment, and the score (wire text) that its campus acknowledged."""
+    """
+    One assignment, and the score (wire text) that its campus acknowledged.
+
+    *shown_before*: what the campus showed before it acknowledged that score once more, since it was sent again; None if
+    it was not, or if that is not known. *remembered*: whether anything is stored of what it showed.
+    """
 
     id: int
     version: int
@@ -42,6 +62,8 @@ class Acknowledged:
     user_id: str
     course_id: str
     usage_id: str
+    shown_before: str | None = None
+    remembered: bool = False
 
 
 @dataclass(slots=True)
@@ -79,12 +101,26 @@ async def census(wanted: AssignmentFilter) -> list[CampusCensus]:
 async def next_acknowledged(campus_id: int, wanted: AssignmentFilter, *, after: int) -> list[Acknowledged]:
     """The next of a campus's acknowledged assignments with an id above *after*, in order; empty at the end."""
     statement = Statement(f"""
-        SELECT id, version_number AS version, sent_score, sent_at, user_id, course_id, usage_id
-        FROM graded_assignment
-        WHERE campus_id = :campus_id AND id > :after AND {_ACKNOWLEDGED} AND {wanted.condition}
-        ORDER BY 1 LIMIT {PAGE}""")
+        SELECT graded_assignment.id AS id, version_number AS version, graded_assignment.sent_score AS sent_score,
+            sent_at, user_id, course_id, usage_id, {_BEFORE} AS shown_before,
+            CASE WHEN shown_score.id IS NULL THEN 0 ELSE 1 END AS remembered
+        FROM (
+            SELECT * FROM graded_assignment
+            WHERE campus_id = :campus_id AND id > :after AND {_ACKNOWLEDGED} AND {wanted.condition}
+            ORDER BY id LIMIT {PAGE}
+        ) AS graded_assignment
+        LEFT JOIN shown_score ON shown_score.assignment_id = graded_assignment.id ORDER BY 1""")
     rows = await statement.rows(**wanted.parameters, campus_id=campus_id, after=after)
-    return [Acknowledged(**row) for row in rows]
+    return [Acknowledged(**{**row, "remembered": bool(row["remembered"])}) for row in rows]
+
+
+async def reserve_for_reading(campus_id: int, clock: Clock) -> None:
+    """
+    Have senders leave one slot of that campus to readings for :data:`RESERVE_MS`.
+
+    Not while *clock* does not know of a step of the database's.
+    """
+    await _RESERVE.rows(id=campus_id, until=clock.now() + RESERVE_MS, steps=clock.steps)
 
 
 async def once_sent(assignment_id: int) -> list[str]:
@@ -98,6 +134,15 @@ async def is_unchanged(read: Acknowledged) -> bool:
     return bool(await _UNCHANGED.rows(id=read.id, version=read.version))
 
 
-async def force_if_unchanged(read: Acknowledged, *, now: int) -> bool:
-    """Have its newest score sent again, even if equal, unless it has changed since it was read: then it goes anyway."""
-    return bool(await _FORCE.rows(id=read.id, version=read.version, now=now))
+async def force_if_unchanged(read: Acknowledged, shown: str, clock: Clock) -> bool:
+    """
+    Have its newest score sent again, even if equal, and remember that the campus showed *shown*.
+
+    Not if it has changed since it was read: then it goes anyway. Nor while *clock* does not know of a step of the
+    database's: then the time would be none.
+    """
+    async with in_transaction():
+        forced = await _FORCE.rows(id=read.id, version=read.version, now=clock.now(), steps=clock.steps)
+        if forced:
+            await remember(read.id, read.version, shown)
+    return bool(forced)

@@ -96,3 +96,30 @@ def test_a_reading_beside_a_daemon_at_work_keeps_to_the_limit_of_a_campus_and_le
     requests = list(campus.requests)
     assert max(sum(other.began <= one.began < other.ended for other in requests) for one in requests) <= 2
     daemon.stop()
+
+
+def test_a_campus_that_keeps_the_best_of_several_gets_a_lower_grade_no_third_time(pair, campus):
+    def keeps_the_best(record):
+        held = campus.gradebook.get(("/outcomes", record.sourcedid), "0")
+        return success(apply=record.score is not None and float(record.score) > float(held))
+
+    campus.behave = keeps_the_best
+    daemon = pair.begin()
+    pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 8))
+    daemon.wait_settled()
+    pair.add(score("ada", "problem-1", 5))
+    daemon.wait_settled()
+    code, found = document(pair, "--fix")
+    assert (code, found["findings"][0]["finding"], counts(found)["marked"]) == (0, "outdated", 1)
+    daemon.wait_settled()
+    sent = len([record for record in campus.requests if not record.reads])
+    for _ in range(2):
+        code, found = document(pair, "--fix", "--overwrite")
+        assert (code, found["campuses"][0]["kept"], counts(found)["marked"]) == (1, 1, 0)
+    why = "the campus took 0.5 and still shows 0.8: it keeps the best, or a teacher's override; it is not sent again"
+    assert [one["why"] for one in found["findings"]] == [why]
+    said = pair.call("reconcile", "--fix")
+    assert (said.code, why in said.out, "1 kept" in said.out) == (1, True, True)
+    daemon.wait_settled()
+    assert len([record for record in campus.requests if not record.reads]) == sent
+    daemon.stop()

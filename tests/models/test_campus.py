@@ -17,7 +17,6 @@ from models.campus import (
     probe_soon,
     read_breakers,
     read_state,
-    reserve_for_reading,
     save_breakers,
 )
 from models.claims import claim, claim_for_reading
@@ -165,14 +164,7 @@ async def test_neither_a_launch_nor_a_correction_ends_what_a_busy_campus_asked_f
     assert await read_breakers([service.campus_id, other.campus_id]) == before
 
 
-# --- Reading, pausing ---
-
-
-async def test_a_slot_is_reserved_for_readers_of_one_campus(service):
-    other = await make_service("other")
-    await reserve_for_reading(service.campus_id, until=NOW + 9)
-    found = {row.id: row.reading_until for row in await Campus.all()}
-    assert found == {service.campus_id: NOW + 9, other.campus_id: 0}
+# --- Pausing ---
 
 
 async def test_a_paused_consumer_gets_nothing_until_it_is_resumed(service):

@@ -4,76 +4,19 @@ import asyncio
 
 import pytest
 
-from actors.read_back import Reader
 from daemon.support.reconcile import MAX_UNREADABLE, SLOT_TIMEOUT, reconcile
 from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
-from models.delivery import DeliveryRecord, write_deliveries
-from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import PAGE
 from tests.actors.campuses import known
-from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, Sending, fixed_clock, make_campus
-from tests.fakes.lms import RecordingLms, answer, failure, pox, success
+from tests.daemon.support.grades import ALL, HELD, NONE, OLD, acknowledged
+from tests.fakes.lms import answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
-
-ALL = AssignmentFilter()
-#: What the campus acknowledged last, and before that.
-NEW, OLD = "0.5", "0.25"
-CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": NEW, "sent_at": 1, "due_at": 1}
-
-#: Sourcedid to what the campus holds: as it should be; lost; an old one restored; a teacher's own; nonsense.
-HELD = {"equal": NEW, "empty": None, "outdated": OLD, "modified": "0.9", "unreadable": "A+"}
-
-
-@pytest.fixture
-async def lms():
-    async with RecordingLms(keys={KEY: SECRET}) as lms:
-        yield lms
-        assert lms.faults == []
-
-
-@pytest.fixture
-async def campus(empty_database, lms):
-    service = await make_campus(lms.url(PATH))
-    await known(service)
-    return service
-
-
-@pytest.fixture
-async def sending(campus, request):
-    async with outcome_session() as session:
-        yield Sending(session, await fixed_clock(), max_per_campus=getattr(request, "param", 2))
-
 
 #: Where the clock moves during a request, so that no other is on its way.
 one_slot = pytest.mark.parametrize("sending", [1], indirect=True)
-
-
-@pytest.fixture
-def reader(sending):
-    return Reader(sending.dependencies.sender, sending.clock, sending.dependencies.settings)
-
-
-async def acknowledged(campus, number):
-    return [await make_assignment(campus, **CLEAN, lis_result_sourcedid=f"s{n}") for n in range(number)]
-
-
-@pytest.fixture
-async def ids(campus, lms):
-    """An assignment for each finding, by its name."""
-    made = {}
-    for name, held in HELD.items():
-        made[name] = await make_assignment(campus, **CLEAN, lis_result_sourcedid=name, user_id=name)
-        await write_deliveries(
-            DeliveryRecord(made[name], token, at=1, attempt=1, version=token + 1, result="accepted", score=score)
-            for token, score in enumerate((OLD, NEW))
-        )
-        if held is not None:
-            lms.gradebook[PATH.partition("?")[0], name] = held
-    return made
 
 
 async def versions(ids):
@@ -87,7 +30,7 @@ def found(report):
 async def test_each_mismatch_is_found_and_nothing_is_changed(reader, ids, lms):
     steps = []
     (report,) = await reconcile(ALL, reader, progress=lambda done, of: steps.append((done, of)))
-    assert report.counts == dict.fromkeys(HELD, 1)
+    assert report.counts == NONE | dict.fromkeys(HELD, 1)
     assert found(report) == {
         "empty": ("empty", "", False),
         "outdated": ("outdated", OLD, False),
@@ -97,7 +40,7 @@ async def test_each_mismatch_is_found_and_nothing_is_changed(reader, ids, lms):
     assert report.skipped == {}
     assert set((await versions(ids)).values()) == {2}
     assert all(record.reads for record in lms.requests)
-    assert steps == [(0, 5), (5, 5)]
+    assert steps == [(done, 5) for done in range(6)]
 
 
 @pytest.mark.parametrize("fix", [{"empty", "outdated"}, {"modified"}, {"empty", "outdated", "modified"}])
@@ -176,7 +119,7 @@ async def test_a_campus_that_stays_busy_is_left(reader, ids, lms, sending):
     (report,) = await reconcile(ALL, reader)
     assert len(lms.requests) == 1
     assert report.skipped == {"HTTP 429: slow down": len(ids)}
-    assert report.counts == dict.fromkeys(HELD, 0)
+    assert report.counts == NONE
 
 
 async def test_a_lost_database_ends_it_with_its_own_error(reader, ids):
@@ -193,7 +136,7 @@ async def test_learners_and_courses_that_are_gone_hide_no_others(reader, campus,
     lms.behave = lambda record: failure("User not found") if record.number < gone else success()
     await acknowledged(campus, gone + 10)
     (report,) = await reconcile(ALL, reader)
-    assert (report.counts["unreadable"], report.counts["empty"]) == (gone, 10)
+    assert (report.counts["gone"], report.counts["empty"]) == (gone, 10)
     assert report.left == ""
 
 
