@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from daemon.check.campus_state import state_findings
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.probe import OutOfReachError, ProbeContext, ProbeResult, probe
 from daemon.check.timing import REFUSED, SUSPICIOUS, clock_difference
-from daemon.config import Config
+from daemon.config import Config, zone
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
 from daemon.wiring import campus_tls, outcome_session
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
-from models.queries.status import read_campuses
+from models.queries.campus_health import CampusHealth, read_campus_health
 
 #: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
 PROBE_TIMEOUT = 10.0
@@ -26,7 +27,7 @@ _DAY = 86_400
 
 async def check_campuses(config: Config, progress: Callable[[int, int], None]) -> list[Finding]:
     """
-    Probe all of them, several at a time.
+    What the database knows of each of them, and a probe of its server, several at a time.
 
     Args:
         progress: Called with the number of origins that are done, and with that of all.
@@ -35,7 +36,7 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
         async with open_database(config.database.url, create=False):
             clock = Clock()
             await clock.measure()
-            campuses = await read_campuses()
+            campuses = await read_campus_health(now=clock.now())
     except NoDatabaseError:
         return [ok("campuses", "none has launched anything yet")]
     except Exception as error:  # noqa: BLE001 - whatever the driver says, no campus is known
@@ -44,6 +45,17 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
         ]
     if not campuses:
         return [ok("campuses", "none has launched anything yet")]
+    known = [
+        finding
+        for campus in campuses
+        for finding in state_findings(campus, now=clock.now(), zone=zone(config.log.timezone))
+    ]
+    return [*known, *await _probed(config, campuses, clock, progress)]
+
+
+async def _probed(
+    config: Config, campuses: Sequence[CampusHealth], clock: Clock, progress: Callable[[int, int], None]
+) -> list[Finding]:
     certificate_ends: dict[str, float] = {}
     try:
         tls, session = campus_tls(config), outcome_session(config, certificate_ends)
@@ -102,6 +114,9 @@ def campus_findings(name: str, found: ProbeResult | OutOfReachError, *, now: flo
     if isinstance(found, OutOfReachError):
         return [fault(name, str(found), found.cure)]
     troubles, well = [], [f"answers (HTTP {found.status}) in {found.seconds * 1000:.0f} ms"]
+    if found.status >= 500:
+        problem = f"its server answers with HTTP {found.status}: it, or its database, is in trouble"
+        troubles.append(fault(name, problem, "ask the campus"))
     if found.certificate_until is not None:
         days = (found.certificate_until - now) / _DAY
         well.append(f"its certificate is valid for {days:.0f} days")

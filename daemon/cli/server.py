@@ -58,6 +58,7 @@ def check_setup(
     # Imported here, so that the other commands start quickly.
     from daemon.check.campuses import check_campuses  # noqa: PLC0415
     from daemon.check.servers import check_servers  # noqa: PLC0415
+    from daemon.check.work import check_work  # noqa: PLC0415
 
     if as_json:
         try:
@@ -73,6 +74,7 @@ def check_setup(
         servers = await check_servers(settings, deep=deep)
         if not deep:
             return servers, []
+        servers += await check_work(settings)
         with counting_bar("campuses", wanted=not as_json) as progress:
             return servers, await check_campuses(settings, progress)
 

@@ -1,8 +1,8 @@
 """Which servers are in trouble, and why: as this command finds them, and as this machine's daemon says."""
 
 import asyncio
-import http.client
 
+from daemon.check.local_daemon import local_daemon
 from daemon.check.redis_trouble import redis_trouble
 from daemon.check.sqlite import check_room
 from daemon.config import Config
@@ -11,11 +11,6 @@ from daemon.infra.log import printable
 from daemon.ingest.stream import Stream
 from models.db.database import sqlite_path
 from models.db.sql import Statement, is_postgres
-
-#: Seconds that the daemon has to answer, and the bytes that are read of it.
-PATIENCE, MAX_PAGE = 2.0, 8192
-#: Where a daemon that listens everywhere is asked.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is compared with
 
 _STANDBY = Statement("SELECT pg_is_in_recovery() AS standby")
 
@@ -41,15 +36,4 @@ async def server_troubles(config: Config, stream: Stream | None) -> list[str]:
 
 def daemon_troubles(web: WebSection) -> list[str]:
     """What the daemon of this machine says on its page ``/readyz``; nothing if it is ready or none answers."""
-    connection = http.client.HTTPConnection(_EVERYWHERE.get(web.host, web.host), web.port, timeout=PATIENCE)
-    try:
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        said = answer.read(MAX_PAGE).decode(errors="replace")
-    except (OSError, http.client.HTTPException):
-        return []
-    finally:
-        connection.close()
-    if answer.status != http.HTTPStatus.SERVICE_UNAVAILABLE:
-        return []
-    return [f"the daemon of this machine: {printable(line)}" for line in said.splitlines() if line]
+    return [f"the daemon of this machine: {printable(line)}" for line in local_daemon(web) or ()]

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from tests.blackbox.world import NAME, launch
+from tests.blackbox.world import KEY, NAME, launch, score
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.daemon.check.servers import RootPage, root_page
+from tests.fakes.lms import RecordingLms, answer, failure
 from tests.fakes.thread import in_thread
 
 OUTCOMES = "/outcomes?section=1"
@@ -108,3 +109,45 @@ def test_a_server_that_is_away_is_a_document_too_and_without_a_launch_there_is_n
     assert [finding["about"] for finding in found["findings"] if finding["severity"] == "fault"] == ["redis.url"]
     none = {"severity": "ok", "about": "campuses", "problem": "none has launched anything yet", "cure": ""}
     assert none in found["findings"]
+
+
+def test_a_campus_that_refuses_every_signature_is_a_fault_of_it_in_its_own_words(sound):
+    learners = ("ada", "bob", "cyd")
+    with RecordingLms.in_thread() as lms:
+        lms.behave = lambda _: failure("Message signature not valid")
+        daemon = sound.begin()
+        for learner in learners:
+            sound.add(launch(learner, "problem-1", f"{learner}-1", lms.url()), score(learner, "problem-1", 5))
+        daemon.wait_until("it is down", lambda: sound.count("campus WHERE tripped_at IS NOT NULL"))
+        said = sound.call("check", "--deep")
+        assert said.code == 1
+        (line,) = [line for line in said.faults if line.startswith(f"{NAME} at {lms.url('')}")]
+        assert "down since 2" in line
+        assert "Message signature not valid" in line
+        assert "3 grades wait" in line
+        assert f"passbackd consumer add '{NAME}' --key {KEY} --secret-stdin --replace" in line
+        assert "everything answers" not in said.out
+        lms.behave = lambda _: answer(404, b"no such page")
+        sound.add_consumer()  # probes at once
+        daemon.wait_until("it says so", lambda: sound.count("campus WHERE last_error LIKE '%404%'"))
+        assert any("compare the address" in line for line in sound.call("check", "--deep").faults)
+        daemon.stop()
+
+
+def test_what_is_left_undone_and_a_server_in_trouble_are_said(sound):
+    with in_thread(root_page(RootPage(status=503))) as page:
+        launched(sound, page.origin)
+        sound.add({"type": "no such type"}, score("ada", "block-0", 5))
+        code, found = document(sound, "--deep")
+        assert code == 1
+        lines = {finding["about"]: finding for finding in found["findings"] if finding["severity"] != "ok"}
+        assert lines[f"{NAME} at {page.origin}"]["problem"].startswith("its server answers with HTTP 503")
+        assert "no daemon has written a heartbeat lately" in lines["daemon"]["problem"]
+        assert "2 events wait" in lines["daemon"]["problem"]
+        daemon = sound.run().wait_ready()
+        daemon.wait_read()
+        _, found = document(sound, "--deep")
+        problems = {finding["about"]: finding["problem"] for finding in found["findings"]}
+        assert problems["daemon"] == "1 daemon at work"
+        assert problems["quarantine"] == "1 event could not be applied"
+        daemon.stop()

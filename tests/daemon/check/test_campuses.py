@@ -22,6 +22,10 @@ def probed(days=None, ahead=None):
         (probed(61, 0.4), [f"ok {ANSWERS}, its certificate is valid for 61 days, its clock agrees with ours"]),
         (probed(), [f"ok {ANSWERS}, it does not send the time"]),
         (probed(ahead=-3.2), [f"ok {ANSWERS}, its clock is 3 s behind ours"]),
+        (
+            ProbeResult(503, 0.084, None, 0.0),
+            ["fault its server answers with HTTP 503: it, or its database, is in trouble; ask the campus"],
+        ),
         (OutOfReachError("no connection (time-out)", "ask"), ["fault no connection (time-out); ask"]),
         (
             probed(2, -7500),

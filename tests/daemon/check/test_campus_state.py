@@ -1,0 +1,119 @@
+"""What the database knows of a campus, in words."""
+
+from dataclasses import replace
+from datetime import UTC
+
+import pytest
+
+from daemon.check.campus_state import LATE_MS, state_findings
+from daemon.infra.text import past
+from models.queries.campus_health import CampusHealth
+
+NOW, HOUR = 1_790_000_000_000, 3_600_000
+WELL = CampusHealth(
+    consumer="Uni",
+    consumer_key="uni key",
+    origin="https://lms.example.edu:443",
+    state="up",
+    failing=False,
+    paused_at=None,
+    tripped_at=None,
+    last_error="HTTP 500: an old one",
+    last_error_at=NOW - 9 * HOUR,
+    dirty=0,
+    due_since=None,
+    last_success=NOW - HOUR,
+    parked=0,
+    parked_since=None,
+    reasons=0,
+    reason=None,
+)
+DOWN = {
+    "state": "down",
+    "failing": True,
+    "tripped_at": NOW - 2 * HOUR,
+    "last_error": "HTTP 401: Invalid signature",
+    "last_error_at": NOW - HOUR,
+    "dirty": 12,
+    "last_result": "misconfigured",
+    "last_status": 401,
+}
+SINCE, AT = past(NOW - 2 * HOUR, UTC), past(NOW - HOUR, UTC)
+
+
+def lines(**columns):
+    found = state_findings(replace(WELL, **columns), now=NOW, zone=UTC)
+    return [f"{one.severity} {one.line().removeprefix('Uni at https://lms.example.edu:443: ')}" for one in found]
+
+
+def test_a_campus_that_takes_grades_is_not_named_for_an_error_of_the_past():
+    assert lines() == []
+
+
+def test_a_refused_signature_is_a_fault_with_the_campuss_own_words_and_what_to_do():
+    (line,) = lines(**DOWN)
+    assert line == (
+        f"fault down since {SINCE}: HTTP 401: Invalid signature ({AT}); 12 grades wait; the campus does not accept our "
+        "signature: compare key and secret with the campus's; `passbackd consumer add Uni --key 'uni key' "
+        "--secret-stdin --replace` changes the secret, and what waits goes out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "cure"),
+    [
+        ("misconfigured", 200, "compare key and secret"),
+        ("misconfigured", None, "renew its certificate"),
+        ("misconfigured", 302, "no longer right"),
+        ("refused", 404, "compare the address"),
+        ("ambiguous", 503, "the campus has to act"),
+        ("retried", None, "the campus has to act"),
+        (None, None, "the campus has to act"),
+    ],
+)
+def test_each_cause_has_its_own_cure(result, status, cure):
+    (line,) = lines(**DOWN | {"last_result": result, "last_status": status})
+    assert cure in line
+
+
+@pytest.mark.parametrize(
+    ("columns", "begins"),
+    [
+        (DOWN | {"state": "probing"}, f"fault down since {SINCE}: "),
+        (
+            DOWN | {"last_error": None, "last_error_at": None},
+            f"fault down since {SINCE}: what it said last is not kept;",
+        ),
+        (
+            DOWN | {"state": "up", "tripped_at": None},
+            f"fault its last request failed: HTTP 401: Invalid signature ({AT});",
+        ),
+        (DOWN | {"state": "up", "tripped_at": None, "last_result": "ambiguous"}, "warning its last request failed: "),
+        (
+            {"state": "paused", "paused_at": NOW - 2 * HOUR, "dirty": 1},
+            f"warning paused by the operator since {SINCE}: ",
+        ),
+        ({"state": "throttled"}, "ok it asked for fewer requests"),
+        (
+            {"due_since": NOW - 2 * HOUR, "dirty": 3},
+            f"warning a grade is due there for 2 h, since {SINCE}; 3 grades wait",
+        ),
+    ],
+)
+def test_what_keeps_grades_from_a_campus_is_said_with_its_time(columns, begins):
+    (line,) = lines(**columns)
+    assert line.startswith(begins)
+
+
+def test_a_grade_that_is_due_for_less_is_not_late():
+    assert lines(due_since=NOW - LATE_MS, dirty=1) == []
+
+
+def test_grades_that_are_parked_for_the_campuss_sake_are_a_fault_of_it():
+    parked = {"parked": 3, "parked_since": NOW - 2 * HOUR, "reasons": 2, "reason": "HTTP 404: no such page"}
+    (line,) = lines(**parked)
+    assert line == (
+        f"fault 3 grades parked for the campus's sake since {SINCE}: HTTP 404: no such page, and for 1 other reason; "
+        "`passbackd parked --consumer 'uni key'` says why; then `passbackd resend --parked --consumer 'uni key'`"
+    )
+    assert [line.split()[0] for line in lines(**DOWN | parked)] == ["fault", "fault"]
