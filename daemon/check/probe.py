@@ -17,6 +17,7 @@ from yarl import URL
 from actors.client import Progress
 from actors.response import Response
 from actors.transport_errors import describe_transport_error, egress_refusal
+from daemon.check.timing import ahead_by_date
 
 _ASK = "ask the campus; see whether a firewall is in between"
 _TLS = "ask the campus; see whether https is right in its launches"
@@ -91,7 +92,8 @@ async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> P
         ):
             seconds = time.monotonic() - began
             now = datetime.fromtimestamp(context.now_ms() / 1000, UTC)
-            ahead = Response(response.status, response.headers, b"", 0.0).clock_offset(now)
+            offset = Response(response.status, response.headers, b"", 0.0).clock_offset(now)
+            ahead = None if offset is None else ahead_by_date(offset, seconds)
             return ProbeResult(response.status, seconds, context.certificate_ends.get(origin), ahead)
     except TimeoutError as error:
         raise _too_late(progress, context.timeout) from error

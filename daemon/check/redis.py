@@ -11,7 +11,7 @@ from daemon.check.rehearsal import rehearse
 from daemon.check.timing import quickest
 from daemon.config import Config
 from daemon.infra.embedded import binary
-from daemon.infra.embedded_lock import EmbeddedError, known_url
+from daemon.infra.embedded_lock import EmbeddedError, known_url, unreadable
 from daemon.infra.errors import Trouble, describe, trouble
 from daemon.infra.redis import is_too_old, redis_client
 from daemon.ingest.stream import as_text
@@ -32,7 +32,7 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
             return [fault("redis.url", *split_cure(error))]
         running = known_url(config.redis.embedded_dir)
         if running is None:
-            return [ok("redis", "embedded, starts with the daemon")]
+            return [_embedded(config)]
         url = running
     try:
         async with redis_client(url) as client:
@@ -46,7 +46,17 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("redis") else f"{lost.words}: "
         problem = f"Redis cannot be reached ({words}{describe(error)})"
-        return [fault("redis.url", problem, "is it running, is the URL right?")]
+        cure = "" if lost is None else lost.cure
+        return [fault("redis.url", problem, cure or "is it running, is the URL right?")]
+
+
+def _embedded(config: Config) -> Finding:
+    """That the embedded server does not run, or that this account may not see whether it does."""
+    hidden = unreadable(config.redis.embedded_dir)
+    found = None if hidden is None else trouble(hidden)
+    if found is None:
+        return ok("redis", "embedded, starts with the daemon")
+    return fault("redis.embedded_dir", f"{found.words}: whether the embedded server runs is not known", found.cure)
 
 
 async def _deeply(client: Redis) -> list[Finding]:

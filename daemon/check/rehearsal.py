@@ -45,7 +45,8 @@ def _refused(part: str, error: Exception) -> Finding:
     found = trouble(error)
     words = "Redis refuses a command" if found is None else found.words
     forbidden = found is not None and "ACL" in found.what
-    return fault("redis.url", f"{words}; tried: {part} ({describe(error)})", _ACL if forbidden else _SERVER)
+    cure = (found.cure if found is not None else "") or (_ACL if forbidden else _SERVER)
+    return fault("redis.url", f"{words}; tried: {part} ({describe(error)})", cure)
 
 
 async def _read(stream: Stream) -> None:

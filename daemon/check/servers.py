@@ -52,7 +52,8 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("database") else f"{lost.words}: "
         problem = f"the database cannot be reached ({words}{describe(error)})"
-        return [fault("database.url", problem, "is it running, is the URL right?")]
+        cure = "" if lost is None else lost.cure
+        return [fault("database.url", problem, cure or "is it running, is the URL right?")]
 
 
 def _no_database(path: Path | None, problem: str) -> Finding:

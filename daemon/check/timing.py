@@ -24,9 +24,19 @@ async def quickest(ask: Callable[[], Awaitable[_T]]) -> tuple[float, _T]:
     return min(trips, key=lambda trip: trip[0])
 
 
+def ahead_by_date(offset: float, took: float) -> float:
+    """
+    Seconds that another machine's clock is ahead of ours; 0 where its ``Date`` may be ours. Pure.
+
+    Args:
+        offset: Of the ``Date``, which has whole seconds only, to our time when the answer was there.
+        took: Seconds of the round trip in which it was written.
+    """
+    return 0.0 if -(1 + took) <= offset <= 0 else offset
+
+
 def clock_difference(ahead: float, other: str) -> str:
     """``its clock agrees with …``, ``is 3 s ahead of …``, ``is 2 h 5 min behind …``. *ahead*: seconds. Pure."""
-    # A Date header has no fractions of a second.
     if abs(ahead) <= 1:
         return f"its clock agrees with {other}"
     return f"its clock is {age(int(abs(ahead) * 1000))} {'behind' if ahead < 0 else 'ahead of'} {other}"

@@ -104,7 +104,7 @@ def run_work(work: Coroutine[Any, Any, _T]) -> _T:
     except SERVER_FAULTS as error:
         if "permission denied" in str(error):
             fail(f"database.url: this role may not do that ({describe(error)}): name one that may", WRONG)
-        fail(f"a server failed while this ran, try again: {describe(error)}")
+        fail(_failed(error))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 
@@ -130,10 +130,22 @@ def run_in_database(config: Config, work: Callable[[], Awaitable[_T]], *, may_mi
             except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
                 lost = trouble(error)
                 words = "" if lost is None or lost == Trouble("database") else f" ({lost.words})"
-                fail(f"database.url: the database cannot be reached{words}: {describe(error)}")
+                cure = f"; {lost.cure}" if lost is not None and lost.cure else ""
+                fail(f"database.url: the database cannot be reached{words}: {describe(error)}{cure}")
             return await work()
 
     return run_work(opened())
+
+
+def _failed(error: Exception) -> str:
+    """What a fault while a command runs means, and what to do about it."""
+    lost = trouble(error)
+    if lost is None:
+        return f"a server failed while this ran, try again: {describe(error)}"
+    cure = f"; {lost.cure}" if lost.cure else ""
+    if lost.server == "this machine":
+        return f"{lost.words} ({describe(error)}){cure}"
+    return f"a server failed while this ran, try again: {lost.words} ({describe(error)}){cure}"
 
 
 @asynccontextmanager

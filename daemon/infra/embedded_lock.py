@@ -41,6 +41,17 @@ def known_url(directory: Path) -> str | None:
     return None
 
 
+def unreadable(directory: Path) -> PermissionError | None:
+    """Why this account cannot see whether a server runs in *directory*; None if it can."""
+    try:
+        (directory / "password").open().close()
+    except PermissionError as error:
+        return error
+    except OSError:
+        pass
+    return None
+
+
 def opened(directory: Path, stack: AsyncExitStack) -> tuple[Path, BinaryIO, BinaryIO]:
     """The directory, the lock of its daemon, and that of its server, which inherits it and may outlive the daemon."""
     try:

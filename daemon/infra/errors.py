@@ -1,6 +1,7 @@
 """Classifying errors: faults of the data, which no retry repairs, and faults of a server, which pass."""
 
 import errno
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -89,13 +90,51 @@ _SQLITE_SAYS = (
 )
 _NO_FILES = (errno.EMFILE, errno.ENFILE)
 
+_NO_RIGHT = "run this as the daemon's account (`sudo passbackd` of an installed service), or give this one the right"
+_MAKE_ROOM = "make room there"
+#: What this machine does with a file, and what to do, by the system's number for it.
+_FILE_SAYS = {
+    errno.EACCES: ("does not let this account use {}", _NO_RIGHT),
+    errno.EPERM: ("does not let this account use {}", _NO_RIGHT),
+    errno.ENOENT: ("has no {}", "see that the path is right"),
+    errno.ENOTDIR: ("has no {}", "see that the path is right"),
+    errno.ENOSPC: ("has no room left on the disk of {}", _MAKE_ROOM),
+    errno.EDQUOT: ("has no room left for this account on the disk of {}", _MAKE_ROOM),
+    errno.EROFS: ("has a read-only file system below {}", "mount it for writing, or name another path"),
+    errno.EIO: ("cannot read or write {}", "see its disk"),
+}
+#: Of these the system does not always name the file.
+_NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+#: What to do about what a server says.
+_CURES = {
+    "has a full disk": _MAKE_ROOM,
+    "is a file that may not be written": _NO_RIGHT,
+    "is a file that cannot be opened": _NO_RIGHT,
+    "cannot read or write its disk": "see its disk, and its log",
+    "refuses user or password": "correct them in the URL",
+    "is not there by that name": "correct the name in the URL, or create it",
+    "has no connection left for passbackd": "raise max_connections, or end other sessions",
+    "is full (maxmemory) and takes no writes": "raise maxmemory, or lower retention.stream_days",
+    "is a replica and takes no writes": "name the primary in the URL",
+    "is read-only: a standby, or a primary that was demoted": "name the primary in the URL",
+    "cannot save to its disk and so takes no writes": "see its log, and make room on its disk",
+    "lets passbackd open no more files": "raise the limit of open files (`ulimit -n`, LimitNOFILE)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a server."""
+    """What is wrong with a server. *fix*: what to do, where :attr:`cure` has nothing by *what*."""
 
     server: Server
     what: str = "does not answer"
+    fix: str = ""
+
+    @property
+    def cure(self) -> str:
+        """What to do; empty where that is not known."""
+        return self.fix or _CURES.get(self.what, "")
 
     @property
     def words(self) -> str:
@@ -121,6 +160,8 @@ def trouble(error: BaseException) -> Trouble | None:
         return None
     if "Too many open files" in str(error) or (isinstance(error, OSError) and error.errno in _NO_FILES):
         return Trouble("this machine", "lets passbackd open no more files")
+    if (of_file := _file_trouble(error)) is not None:
+        return of_file
     if _is_of_redis(error):
         what = next((words for said, words in _REDIS_SAYS if re.search(said, str(error))), None)
         away = isinstance(error, _REDIS_AWAY) or not isinstance(error, redis.exceptions.RedisError)
@@ -133,6 +174,15 @@ def trouble(error: BaseException) -> Trouble | None:
     else:
         what = next((words for kind, words in _DATABASE_SAYS if isinstance(error, kind)), None)
     return None if what is None else Trouble("database", what)
+
+
+def _file_trouble(error: BaseException) -> Trouble | None:
+    """Of a file of this machine; a socket that does not answer has no name."""
+    if not isinstance(error, OSError) or (error.filename is None and error.errno not in _NAMELESS):
+        return None
+    name = "a file" if error.filename is None else os.fsdecode(error.filename)
+    what, fix = _FILE_SAYS.get(error.errno or 0, (f"cannot use {{}} ({error.strerror})", "see the path and its rights"))
+    return Trouble("this machine", what.format(name), fix)
 
 
 def _is_of_redis(error: BaseException) -> bool:

@@ -81,3 +81,25 @@ async def test_a_server_that_hides_its_settings_is_no_fault(redis_url):
             assert await severity_of(guest, "maxmemory-policy is noeviction") == "ok"
         finally:
             client.execute_command("ACL", "DELUSER", "guest")
+
+
+@pytest.mark.parametrize(
+    ("setting", "refusing", "words", "cure"),
+    [
+        ("maxmemory", 1, "redis is full (maxmemory) and takes no writes", "raise maxmemory"),
+        ("min-replicas-to-write", 1, "redis misses its replicas and so takes no writes", "see its log"),
+    ],
+)
+async def test_a_server_that_answers_and_takes_no_writes_is_named_without_deep_too(
+    redis_url, setting, refusing, words, cure
+):
+    config = Config(redis=RedisSection(url=redis_url))
+    with redis.Redis.from_url(redis_url) as client:
+        try:
+            client.config_set(setting, refusing)
+            found = await check_redis(config, deep=False)
+        finally:
+            client.config_set(setting, 0)
+    faults = [finding for finding in found if finding.severity == "fault"]
+    assert any(words in finding.problem and cure in finding.cure for finding in faults), found
+    assert all(finding.severity == "ok" for finding in await check_redis(config, deep=False))

@@ -11,7 +11,7 @@ import pytest
 import redis.asyncio
 
 from daemon.infra.embedded import embedded_server
-from daemon.infra.embedded_lock import EmbeddedError, known_url
+from daemon.infra.embedded_lock import EmbeddedError, known_url, unreadable
 from tests import servers
 
 #: Tries, from root, all that another account may try: prints what succeeded.
@@ -45,6 +45,18 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         except OSError:
             pass
 print(json.dumps(words))
+"""
+
+#: Asks, from root as another account, whether it may see the server in a folder.
+ONLOOKER = """
+import os, sys
+from pathlib import Path
+from daemon.infra.embedded_lock import unreadable
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+print(unreadable(Path(sys.argv[1])))
 """
 
 
@@ -101,3 +113,16 @@ async def test_a_redis_older_than_7_is_refused(tmp_path):
     with pytest.raises(EmbeddedError, match=r"version 6\.2\.\d+, too old: install .* 7\.0 or newer"):
         async with embedded_server(tmp_path, 0, program=servers.redis_binary()):
             pytest.fail("it started")
+
+
+async def test_an_account_that_may_not_look_gets_the_systems_error(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    directory = tmp_path / "valkey"
+    assert unreadable(directory) is None
+    async with embedded_server(directory, 0):
+        assert unreadable(directory) is None
+        if os.getuid() == 0:
+            words = [sys.executable, "-c", ONLOOKER, str(directory)]
+            said = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+            assert said.stdout == f"[Errno 13] Permission denied: '{directory}/password'\n"

@@ -129,6 +129,33 @@ def test_each_trouble_of_a_server_has_words_of_our_own(error, words):
     assert words in trouble(error).words
 
 
+@pytest.mark.parametrize(
+    ("error", "words", "cure"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/srv/a.db"),
+            "this machine does not let this account use /srv/a.db",
+            "run this as the daemon's account",
+        ),
+        (FileNotFoundError(errno.ENOENT, "no", "/srv/a.pem"), "this machine has no /srv/a.pem", "the path is right"),
+        (OSError(errno.ENOSPC, "No space left"), "this machine has no room left on the disk of a file", "make room"),
+        (OSError(errno.EROFS, "Read-only", "/srv/x"), "has a read-only file system below /srv/x", "mount it"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "/x"), "cannot use /x (File name too long)", "see the path"),
+        (OSError(errno.EMFILE, "Too many open files", "/x"), "lets passbackd open no more files", "LimitNOFILE"),
+        # A socket has no name.
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "database does not answer", ""),
+        (OperationalError("unable to open database file"), "database is a file that cannot be opened", "run this as"),
+        (redis.OutOfMemoryError("used memory > 'maxmemory'"), "redis is full (maxmemory)", "raise maxmemory"),
+    ],
+    ids=repr,
+)
+def test_a_file_is_named_with_what_to_do_and_is_no_server_that_fails(error, words, cure):
+    found = trouble(error)
+    assert words in found.words
+    assert cure in found.cure
+    assert bool(cure) == bool(found.cure)
+
+
 async def fault_of(statement):
     with pytest.raises(Exception) as caught:
         async with in_transaction():

@@ -1,0 +1,44 @@
+"""How a fault ends a command."""
+
+import errno
+
+import pytest
+import redis
+import typer
+from tortoise.exceptions import OperationalError
+
+from daemon.cli.common import run_work
+
+AGAIN = "a server failed while this ran, try again"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/srv/a.db"),
+            "this machine does not let this account use /srv/a.db (PermissionError: [Errno 13] ",
+        ),
+        (
+            redis.ConnectionError("refused"),
+            f"{AGAIN}: redis does not answer (ConnectionError: refused)\n",
+        ),
+        (
+            OperationalError("disk is full"),
+            f"{AGAIN}: database has a full disk (OperationalError: disk is full); make room there\n",
+        ),
+        (
+            OperationalError("database is locked"),
+            f"{AGAIN}: OperationalError: database",
+        ),
+        (OperationalError("permission denied for table score"), "database.url: this role may not do that"),
+    ],
+    ids=repr,
+)
+def test_a_fault_says_what_failed_and_what_to_do(capsys, error, words):
+    async def work():
+        raise error
+
+    with pytest.raises(typer.Exit):
+        run_work(work())
+    assert capsys.readouterr().err.startswith(words)
