@@ -14,6 +14,7 @@ from actors.dependencies import Dependencies
 from actors.failpoints import Hit, pass_by
 from actors.metrics import Metrics
 from actors.send_outcomes import Outcomes
+from daemon.check.probe import PROBE_TIMEOUT, ProbeContext
 from daemon.config import Config
 from daemon.infra.embedded import EmbeddedServer, embedded_server
 from daemon.infra.log import configure as configure_log
@@ -28,6 +29,7 @@ from daemon.ingest.ownership import Ownership
 from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
+from daemon.loops.certificates import Certificates
 from daemon.loops.connections import drop_strays
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
@@ -38,7 +40,7 @@ from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.server import application, web_server
-from daemon.wiring import attempt_settings, open_sender
+from daemon.wiring import attempt_settings, campus_tls, open_sender, outcome_session
 from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
@@ -108,6 +110,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         stack.push_async_callback(ownership.release)
 
         certificate_ends: dict[str, float] = {}
+        certificates = await _open_certificates(config, certificate_ends, clock, stack)
         dependencies = Dependencies(
             sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
             trees=trees,
@@ -138,6 +141,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("queue", worker.watch, progresses=worker.looks),
             Loop("connections", drop_strays),
             Loop("gauges", gauges.step),
+            Loop("certificates", certificates.step),
             Loop("prune", prune.step),
             Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),
         ]
@@ -178,6 +182,16 @@ async def _open_database(
     await until_it_works("database", lambda: watch(clock), health, stop)
     await until_it_works("database", read_position, health, stop)
     await until_it_works("database", lambda: _try_keys(cipher), health, stop)
+
+
+async def _open_certificates(
+    config: Config, certificate_ends: dict[str, float], clock: Clock, stack: AsyncExitStack
+) -> Certificates:
+    # A pool of its own: a probe takes no connection from grades.
+    session = await stack.enter_async_context(outcome_session(config, certificate_ends))
+    timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
+    context = ProbeContext(session, campus_tls(config), certificate_ends, clock.now, timeout)
+    return Certificates(context, clock.monotonic)
 
 
 async def _try_keys(cipher: Cipher) -> None:

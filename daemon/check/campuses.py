@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from daemon.check.campus_state import state_findings
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
-from daemon.check.probe import OutOfReachError, ProbeContext, ProbeResult, probe
+from daemon.check.probe import PROBE_TIMEOUT, OutOfReachError, ProbeContext, ProbeResult, probe
 from daemon.check.timing import REFUSED, SUSPICIOUS, clock_difference
 from daemon.config import Config, zone
 from daemon.infra.errors import describe
@@ -17,8 +17,6 @@ from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.queries.campus_health import CampusHealth, read_campus_health
 
-#: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
-PROBE_TIMEOUT = 10.0
 #: Days. A certificate that has less left is worth a warning.
 RENEW = 21
 

@@ -19,6 +19,9 @@ from actors.response import Response
 from actors.transport_errors import describe_transport_error, egress_refusal
 from daemon.check.timing import ahead_by_date
 
+#: Seconds for a probe, at most; fewer if ``outcomes.timeout_seconds`` says so.
+PROBE_TIMEOUT = 10.0
+
 _ASK = "ask the campus; see whether a firewall is in between"
 _TLS = "ask the campus; see whether https is right in its launches"
 _NAME = "see that this machine's name server knows it; a new launch brings a new address"

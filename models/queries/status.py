@@ -48,7 +48,8 @@ _KEYS = Statement("SELECT consumer_name AS consumer, consumer_key FROM lti_consu
 _CAMPUSES = Statement("""
     SELECT consumer_name AS consumer, origin, consumer_key FROM campus
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-    WHERE EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND disabled_at IS NULL)
+    WHERE paused_at IS NULL
+        AND EXISTS (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND disabled_at IS NULL)
     ORDER BY 1, 2""")
 
 
@@ -147,5 +148,5 @@ async def read_consumer_keys() -> dict[str, str]:
 
 
 async def read_campuses() -> list[KnownCampus]:
-    """The campuses that have an assignment that is not disabled, by name and origin."""
+    """The campuses that are not paused and have an assignment that is not disabled, by name and origin."""
     return [KnownCampus(**row) for row in await _CAMPUSES.rows()]

@@ -1,6 +1,7 @@
-"""Until when campuses' certificates are valid, as Prometheus sees it: by the connections over which grades are sent."""
+"""Until when campuses' certificates are valid, as Prometheus sees it: by the connections that are made there."""
 
 import time
+from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 import pytest
@@ -10,14 +11,18 @@ from actors.egress import Egress
 from actors.errors import DeliveryError
 from actors.metrics import Metrics
 from actors.tls import trust
+from daemon.check.probe import ProbeContext
 from daemon.infra.redis import redis_client
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
+from daemon.loops.certificates import ASKED_AGAIN, EVERY, RETRY, ROUND, SOON, Certificates
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from tests.daemon.check.certificates import served_with, valid_for
-from tests.daemon.doubles import stopped
+from tests.daemon.check.servers import root_page
+from tests.daemon.doubles import Sleepless, stopped
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment, make_service
 
@@ -99,3 +104,100 @@ async def test_of_several_addresses_the_first_certificate_to_run_out_counts_unti
         assert await campuses.days_left("a") == pytest.approx(3, abs=0.1)
         await GradedAssignment.filter(id=left).update(disabled_at=1)
         assert await campuses.days_left("a") == pytest.approx(90, abs=0.1)
+
+
+# --- Before the first grade ---
+
+
+class Asking:
+    """The loop that asks campuses, at a time that a test sets."""
+
+    def __init__(self, session, tls, clock) -> None:
+        self.seconds = 0.0
+        #: How many go by whenever the loop looks.
+        self.passes = 0.0
+        self.ends: dict[str, float] = {}
+        context = ProbeContext(session, tls, self.ends, clock.now)
+        self._loop = Certificates(context, self._monotonic)
+
+    def _monotonic(self) -> float:
+        self.seconds += self.passes
+        return self.seconds
+
+    async def step(self) -> float:
+        """One round; gives the seconds until the next one."""
+        stop = Sleepless()
+        await self._loop.step(stop)
+        return stop.slept[0]
+
+
+@asynccontextmanager
+async def asking(clock, **tls):
+    ends = {}
+    async with http_session(timeout_seconds=5, max_connections=8, egress=EGRESS, certificate_ends=ends) as session:
+        loop = Asking(session, tls, clock)
+        loop.ends = ends
+        yield loop
+
+
+@pytest.fixture
+async def clock(empty_database):
+    clock = Clock()
+    await clock.measure()
+    return clock
+
+
+async def test_a_new_campus_is_asked_at_once_and_then_once_a_day_but_never_for_a_grade(clock, tmp_path):
+    certificate = valid_for(30, tmp_path)
+    async with (
+        root_page(tls=served_with(certificate)) as page,
+        root_page() as plain,
+        asking(clock, a=trust(certificate)) as loop,
+    ):
+        assert await loop.step() == EVERY
+        for name, where in (("a", page), ("b", plain)):
+            await make_assignment(await make_service(name, f"{where.origin}/outcomes"))
+        await loop.step()
+        assert page.asked == [("GET", "/")]
+        assert plain.asked == [], "without TLS there is no certificate"
+        assert (loop.ends[page.origin] - time.time()) / DAY == pytest.approx(30, abs=0.1)
+        loop.seconds = ASKED_AGAIN - 1
+        await loop.step()
+        assert len(page.asked) == 1
+        loop.seconds = ASKED_AGAIN
+        await loop.step()
+        assert len(page.asked) == 2
+        await LtiConsumer.filter(consumer_key="a").update(paused_at=1)
+        loop.seconds = 2 * ASKED_AGAIN
+        await loop.step()
+        assert len(page.asked) == 2, "nothing is sent to a campus that is paused"
+
+
+async def test_a_round_ends_in_time_and_the_next_one_goes_on_with_those_that_are_left(clock, tmp_path):
+    certificate = valid_for(30, tmp_path)
+    # Each consumer has its own trusted certificates, so that each is asked.
+    trusted = {name: trust(certificate) for name in "abc"}
+    async with root_page(tls=served_with(certificate)) as page, asking(clock, **trusted) as loop:
+        await make_assignment(await make_service("gone", "https://127.0.0.1:1/outcomes"))
+        for name in trusted:
+            await make_assignment(await make_service(name, f"{page.origin}/outcomes"))
+        loop.passes = ROUND * 0.6
+        assert await loop.step() == SOON
+        assert (len(page.asked), list(loop.ends)) == (1, [page.origin])
+        assert await loop.step() == EVERY
+        assert len(page.asked) == len(trusted)
+
+
+async def test_a_campus_that_was_away_is_asked_within_the_hour(clock, tmp_path):
+    certificate = valid_for(30, tmp_path)
+    async with asking(clock, a=trust(certificate)) as loop:
+        async with root_page(tls=served_with(certificate)) as page:
+            await make_assignment(await make_service("a", f"{page.origin}/outcomes"))
+        await loop.step()
+        assert loop.ends == {}
+        async with RecordingLms(tls=served_with(certificate), port=int(page.origin.rpartition(":")[2])):
+            await loop.step()
+            assert loop.ends == {}
+            loop.seconds = RETRY
+            await loop.step()
+            assert list(loop.ends) == [page.origin]

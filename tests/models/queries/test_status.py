@@ -115,6 +115,8 @@ async def test_a_campus_is_in_use_while_any_of_its_assignments_is_not_disabled()
     await make_assignment(campus, **CLEAN)
     assert [one.in_use for one in (await read_status(now=NOW)).campuses] == [True]
     assert await read_campuses() == [KnownCampus("campus", WHERE, "key")]
+    await LtiConsumer.filter(consumer_key="key").update(paused_at=NOW)
+    assert await read_campuses() == []
 
 
 async def test_the_longest_parked_is_reported_of_each_campus_and_of_all():
