@@ -95,6 +95,12 @@ async def is_current(steps: int) -> bool:
     return bool(await _IS_CURRENT.rows(steps=steps))
 
 
+async def catch_up(clock: Clock) -> None:
+    """Before times are stored that follow from *clock*: have it go by the database's clock, if that has stepped."""
+    if not await is_current(clock.steps):
+        await watch(clock)
+
+
 async def how_far_off(at: int, steps: int) -> int:
     """As :data:`OFF`, for times that follow from *at*, which was read when the clock had made *steps* steps."""
     row = await _WATCH.row()

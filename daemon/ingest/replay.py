@@ -18,6 +18,7 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import is_ahead, read_event
 from daemon.ingest.stream import Stream
+from models.clock_watch import catch_up
 from models.db.clock import Clock
 from models.db.sql import storable
 from models.quarantine import QuarantinedEvent, fields_of
@@ -57,6 +58,7 @@ async def replay_events(
         elif (fields := await _fields(event, stream)) is None:
             yield Replayed(event_id, "refused", _INCOMPLETE)
         else:
+            await catch_up(clock)
             yield await _replay_one(event, fields, applier, clock)
 
 

@@ -17,7 +17,7 @@ from daemon.config import Config
 from daemon.support.report import CampusReport, Mismatch, why_kept
 from daemon.wiring import attempt_settings, open_sender
 from models.campus import read_state
-from models.clock_watch import is_current, watch
+from models.clock_watch import catch_up, watch
 from models.db.clock import Clock
 from models.queries.filter import AssignmentFilter
 from models.queries.reconcile import (
@@ -129,7 +129,7 @@ class _Campus:
                 if await self._unavailable() or clock.monotonic() - self._progress > SLOT_TIMEOUT:
                     raise
                 log.debug("reading.waits", assignment=assignment_id, reason=str(error))
-            await _catch_up(clock)
+            await catch_up(clock)
             await asyncio.sleep(AGAIN)
         raise NotReadError(self.report.left)
 
@@ -152,7 +152,7 @@ class _Campus:
 
     async def _force(self, grade: Acknowledged, reading: Reading) -> bool:
         clock = self._reader.clock
-        await _catch_up(clock)
+        await catch_up(clock)
         return await force_if_unchanged(grade, reading.held or "", clock)
 
 
@@ -165,12 +165,6 @@ def _unless_kept(finding: Comparison, grade: Acknowledged, reading: Reading) -> 
     if finding not in ("empty", "outdated", "modified") or grade.shown_before is None or reading.held is None:
         return finding
     return "kept" if is_the_same(reading.held, grade.shown_before) else finding
-
-
-async def _catch_up(clock: Clock) -> None:
-    """Take the time anew if the database's clock has stepped: by the old one no time may be stored."""
-    if not await is_current(clock.steps):
-        await watch(clock)
 
 
 async def reconcile(

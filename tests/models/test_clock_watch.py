@@ -8,7 +8,7 @@ from models.assignment import GradedAssignment
 from models.campus import Breaker, Campus, Signal
 from models.changes import raise_hold
 from models.claims import claim
-from models.clock_watch import STEP_MS, ClockWatch, follow, is_current, watch
+from models.clock_watch import STEP_MS, ClockWatch, catch_up, follow, is_current, watch
 from models.db.clock import Clock
 from models.finishing import Finish, finish
 from models.orphaned_claim import OrphanedClaim, prune_orphans
@@ -228,3 +228,15 @@ async def test_a_reading_from_before_the_step_does_not_let_its_daemon_claim(empt
     assert (clock.steps, (await ClockWatch.get()).steps) == (before, 1)
     await watch(clock)
     assert clock.steps == 1
+
+
+async def test_a_clock_that_has_stepped_is_taken_anew_before_times_are_stored_and_no_other(empty_database):
+    clock = Clock(lambda: 0.0)
+    await watch(clock)
+    at = clock.now()
+    await catch_up(clock)
+    assert clock.now() == at
+    await ClockWatch.all().update(steps=3)
+    await catch_up(clock)
+    assert clock.steps == 3
+    assert clock.now() >= at

@@ -8,9 +8,10 @@ from daemon.ingest.replay import replay_events
 from daemon.ingest.stream import Stream
 from models.assignment import GradedAssignment
 from models.changes import Debounce
+from models.clock_watch import ClockWatch
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
-from models.db.clock import Clock
+from models.db.clock import Clock, ClockReading
 from models.quarantine import EventFilter, QuarantinedEvent, content_of, in_order
 from models.score import Score
 from models.stream_position import read_position
@@ -25,7 +26,7 @@ async def replay(empty_database):
     await clock.measure()
     applier = Applier(CourseTrees(), Debounce(0, 0))
 
-    async def replay(stream=None):
+    async def replay(stream=None, clock=clock):
         replayed = replay_events(await in_order(EventFilter()), applier, clock, stream)
         return [(one.result, one.reason) async for one in replayed]
 
@@ -90,3 +91,16 @@ async def test_an_event_whose_entry_lies_in_the_future_is_applied_as_of_when_it_
     await QuarantinedEvent.create(epoch=0, entry_id="32503680000000-0", at=at, **event)
     assert await replay() == [("applied", "")]
     assert (await Score.get()).modified_us == at * 1000
+
+
+async def test_no_time_is_stored_by_a_clock_that_has_stepped(replay):
+    await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
+    clock = Clock(Ticker())
+    await clock.measure()
+    now = clock.now()
+    # The database's clock was set back by an hour since, and a daemon has seen that.
+    clock.adopt(ClockReading((now + 3_600_000) - clock.monotonic() * 1000, 0, 0.0))
+    await ClockWatch.create(id=1, seen_at=now, steps=1)
+    await quarantined(LAUNCH, "1000-1")
+    assert await replay(clock=clock) == [("applied", "")]
+    assert (await GradedAssignment.get()).due_at < now + 60_000

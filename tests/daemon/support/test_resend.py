@@ -4,6 +4,7 @@ import pytest
 
 from daemon.support.resend import resend
 from models.assignment import GradedAssignment
+from models.db.clock import database_now
 from models.db.sql import CHUNK, Statement, is_postgres
 from models.queries.filter import AssignmentFilter
 from tests.models.rows import make_assignment
@@ -42,3 +43,10 @@ async def test_one_that_cannot_be_marked_is_named_and_the_others_are_marked(many
         await Statement("DROP TRIGGER refuses").rows()
     assert marked.number == CHUNK + 2
     assert [assignment for assignment, _ in marked.failed] == [many]
+
+
+async def test_a_clock_that_was_set_back_since_makes_nothing_wait(empty_database):
+    await make_assignment()
+    ahead = await database_now() + 3_600_000
+    await resend(AssignmentFilter(), now=lambda: ahead, force=True)
+    assert (await GradedAssignment.get()).due_at <= await database_now()
