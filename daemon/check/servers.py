@@ -1,6 +1,7 @@
 """Everything on the side of this machine: the database, Redis, the certificates that are trusted."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from actors.tls import trust
@@ -14,7 +15,7 @@ from daemon.check.trust import check_trust
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
 from models.db.database import NoDatabaseError, open_database, sqlite_path
-from models.db.migrate import SchemaError, applied, check_schema, known
+from models.db.migrate import SchemaError, applied, check_applied, known
 
 
 async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
@@ -47,7 +48,7 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
                 found += await check_sqlite(path) if deep else check_room(path)
             return found
     except NoDatabaseError as error:
-        return [_no_database(path, str(error))]
+        return [_no_database(path, str(error), may_migrate=config.database.migrate_on_start)]
     except Exception as error:  # noqa: BLE001 - whatever the driver says, the operator needs the key
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("database") else f"{lost.words}: "
@@ -56,10 +57,12 @@ async def check_database(config: Config, *, deep: bool) -> list[Finding]:
         return [fault("database.url", problem, cure or "is it running, is the URL right?")]
 
 
-def _no_database(path: Path | None, problem: str) -> Finding:
+def _no_database(path: Path | None, problem: str, *, may_migrate: bool) -> Finding:
     folder = next((one for one in (path.parents if path else ()) if one.exists()), None)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
         return fault("database.url", f"{problem}, and {folder} may not be written", "name another, or give the right")
+    if not may_migrate:
+        return _fits([])
     cure = "the daemon makes it at its start; if there is one, name its configuration with --config"
     return warning("database.url", problem, cure)
 
@@ -68,8 +71,12 @@ async def _schema(*, may_migrate: bool) -> Finding:
     have, want = set(await applied()), set(known())
     if may_migrate and want - have and not have - want:
         return ok("database", f"answers; {len(want - have)} migrations will be applied at start")
+    return _fits(have)
+
+
+def _fits(migrations: Iterable[str]) -> Finding:
     try:
-        await check_schema()
+        check_applied(migrations)
     except SchemaError as error:
         problem, cure = split_cure(error)
         return fault("database.url", problem.removeprefix("database.url: "), cure)

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import pkgutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import models.migrations
@@ -36,7 +36,12 @@ async def applied() -> list[str]:
 
 async def check_schema() -> None:
     """Raise a :class:`SchemaError` unless the open database's schema is this release's."""
-    have, want = set(await applied()), set(known())
+    check_applied(await applied())
+
+
+def check_applied(migrations: Iterable[str]) -> None:
+    """Raise a :class:`SchemaError` unless these are the migrations of this release. Pure."""
+    have, want = set(migrations), set(known())
     if have - want:
         raise SchemaError(
             f"database.url: the schema is newer than this release (it has {', '.join(sorted(have - want))}); "
