@@ -51,7 +51,7 @@ def check_setup(
     """
     Validate the configuration and reach every server that it names; no grade is sent.
 
-    Exit codes: 0 without faults, 2 with a fault of the configuration or a server, 1 with one of a campus only.
+    Exit codes: 0 without faults, 2 with one of the configuration, a server or a daemon, 1 with one of a campus only.
 
     Example: passbackd check --deep
     """
