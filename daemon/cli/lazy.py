@@ -49,8 +49,6 @@ class _Commands(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, attribute = SUBCOMMANDS[name]
-        # What is imported stays: looking through it for garbage takes a tenth of the time.
-        gc.disable()
         found = getattr(import_module(f"daemon.cli.{module}"), attribute)
         gc.enable()
         if isinstance(found, typer.Typer):

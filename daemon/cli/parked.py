@@ -11,8 +11,7 @@ from daemon.cli.common import consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
 from daemon.cli.screen import console, print_json
 from daemon.config import zone
-from daemon.infra.log import printable
-from daemon.infra.text import counted, iso, past
+from daemon.infra.text import counted, iso, past, printable
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
 _WHO_ACTS = {
