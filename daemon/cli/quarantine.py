@@ -41,7 +41,7 @@ def list_events(
     consumer: Consumer = None,
     course: EventCourse = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="NUMBER", min=1, max=100_000, help="Show so many at most.")
+        int, typer.Option("--limit", metavar="NUMBER", min=1, max=100_000, help="Show so many at most, up to 100,000.")
     ] = 50,
     config: ConfigOption = None,
     *,

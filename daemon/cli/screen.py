@@ -102,10 +102,21 @@ def _as_cell(value: object) -> Text:
 
 @contextmanager
 def counting_bar(label: str, *, wanted: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal until all is done, nothing elsewhere. Call it with how many are done, and of how many."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - heavy
+    """
+    A bar on a terminal until all is done, with the time that is left; nothing elsewhere.
 
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
+    Call it with how many are done, and of how many.
+    """
+    from rich.progress import (  # noqa: PLC0415 - heavy
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    left = TimeRemainingColumn(compact=True)
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), left, TextColumn("left"))
     shown = wanted and sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
         task = bar.add_task(label, total=None)

@@ -94,10 +94,14 @@ def _show(findings: Sequence[Finding]) -> None:
         say("everything answers" + (f"; {counted(warnings, 'warning')}" if warnings else ""))
 
 
-def show_config(config: ConfigOption = None) -> None:
-    """Show the effective configuration, secrets masked. Example: passbackd config"""
+def show_config(
+    config: ConfigOption = None,
+    *,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what differs from the defaults.")] = False,
+) -> None:
+    """Show the effective configuration, secrets masked. Example: passbackd config --changed"""
     try:
-        text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())
+        text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd(), changed=changed)
     except ConfigError as error:
         fail(str(error), WRONG)
     say(text, nl=False)

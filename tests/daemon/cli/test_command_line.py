@@ -32,6 +32,13 @@ def test_each_command_has_help_with_an_example(command):
     assert "--config" in words
 
 
+@pytest.mark.parametrize("command", ["", "consumer", "quarantine", *sorted(commands())])
+def test_the_help_names_what_an_option_takes_and_no_type_of_python(command):
+    shown = call(*command.split(), "--help", TERMINAL_WIDTH="200").stdout
+    for word in ("<", ">", "9223372036854775807", "TEXT", "INTEGER", "STR"):
+        assert word not in shown
+
+
 def test_the_release_is_shown_without_a_config_file():
     said = call("--version")
     assert (said.exit_code, said.stdout.split()[0]) == (0, "passbackd")
