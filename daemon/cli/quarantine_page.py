@@ -8,7 +8,7 @@ from daemon.infra.text import counted, past, printable
 from models.quarantine import EventGroup, QuarantinedEvent
 
 #: Reasons that are shown, at most, and the groups of each.
-MAX_REASONS, MAX_GROUPS = 40, 50
+SHOWN_REASONS, SHOWN_GROUPS = 40, 50
 
 _HEADINGS = ("id", "read", "entry", "type", "learner", "course", "reason")
 
@@ -40,15 +40,15 @@ def _print_groups(groups: Sequence[EventGroup], *, cut: bool) -> None:
     for group in groups:
         of_reasons.setdefault(group.reason, []).append(group)
     ranked = sorted(of_reasons.items(), key=lambda item: -sum(group.number for group in item[1]))
-    for reason, of_reason in ranked[:MAX_REASONS]:
+    for reason, of_reason in ranked[:SHOWN_REASONS]:
         screen.print(f"{counted(sum(group.number for group in of_reason), 'event')}: {printable(reason)}")
-        for group in of_reason[:MAX_GROUPS]:
+        for group in of_reason[:SHOWN_GROUPS]:
             screen.print(f"  {_line(group)}")
-        if len(of_reason) > MAX_GROUPS:
-            rest = of_reason[MAX_GROUPS:]
+        if len(of_reason) > SHOWN_GROUPS:
+            rest = of_reason[SHOWN_GROUPS:]
             screen.print(f"  {sum(group.number for group in rest)} in {len(rest)} more groups")
         screen.print()
-    if len(ranked) > MAX_REASONS or cut:
+    if len(ranked) > SHOWN_REASONS or cut:
         screen.print("there are more reasons or groups, of fewer events: --type, --consumer, --course narrow it down\n")
 
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from daemon.config import Config
 from daemon.infra.embedded_lock import known_url
 
-#: Seconds that a server has to accept a connection.
-TIMEOUT = 3.0
+# Seconds that a server has to accept a connection.
+_PATIENCE = 3.0
 _PORT = 6379
 
 
@@ -34,7 +34,7 @@ async def look_at_redis(config: Config) -> RedisSeen:
 def _listens(url: str) -> bool:
     parts = urlsplit(url)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or _PORT), TIMEOUT).close()
+        socket.create_connection((parts.hostname or "", parts.port or _PORT), _PATIENCE).close()
     except OSError:
         return False
     return True

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -42,7 +43,7 @@ def show_status(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
         say_whereabouts(config, settings)
     seen = _look(settings, config)
     if as_json:
-        print_json({**whereabouts(config, settings), **render(seen.shot)})
+        print_json({**whereabouts(config, settings), **_document(seen)})
         return
     redis_away = "the embedded one runs with the daemon only" if settings.redis.embedded else ""
     print_status(
@@ -52,6 +53,16 @@ def show_status(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
         redis_away=None if seen.redis_answers else redis_away,
         daemon_answers=seen.daemon_answers,
     )
+
+
+def _document(seen: Seen) -> dict[str, Any]:
+    """What a daemon's page ``/statusz`` says, and what only this command can: whether it and Redis answer."""
+    document = render(seen.shot)
+    if not seen.shot.daemons.alive:
+        document["daemons"]["answers_here"] = seen.daemon_answers
+    if seen.shot.stream_lag is None:
+        document["redis_answers"] = seen.redis_answers
+    return document
 
 
 def _look(settings: Config, given: Path | None) -> Seen:

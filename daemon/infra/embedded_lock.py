@@ -67,7 +67,7 @@ async def locked(file: BinaryIO, patience: float) -> bool:
 
 async def end_left_over(directory: Path, lock: BinaryIO) -> None:
     """Take over *lock*, shutting down the server of an earlier daemon if it still holds it."""
-    # Here, since whoever only asks for known_url() does without.
+    # Here, since `status` only asks for known_url() and does without.
     from redis.exceptions import RedisError  # noqa: PLC0415
 
     from daemon.infra.redis import redis_client  # noqa: PLC0415

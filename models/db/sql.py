@@ -18,7 +18,7 @@ MAX_ID = 2**63 - 1
 CHUNK = 500
 
 
-class Reader(Protocol):
+class StatementRunner(Protocol):
     """What runs statements where the models are not open: :mod:`models.db.reading`. *is_postgres*: else SQLite."""
 
     is_postgres: bool
@@ -28,7 +28,7 @@ class Reader(Protocol):
 
 
 #: Set while the database is open for reading alone.
-reader: ContextVar[Reader | None] = ContextVar("reader", default=None)
+reader: ContextVar[StatementRunner | None] = ContextVar("reader", default=None)
 
 
 def connection() -> Any:
@@ -98,7 +98,7 @@ class Statement:
         text = self._postgres if is_postgres() else self._sqlite
         if "given" in parameters:
             parameters["given"] = json.dumps(parameters["given"])
-        runs: Reader = reader.get() or connection()
+        runs: StatementRunner = reader.get() or connection()
         return await runs.execute_query_dict(text, [parameters[name] for name in self.names])
 
     async def each(self, many: Sequence[dict[str, Any]]) -> None:

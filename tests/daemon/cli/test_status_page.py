@@ -1,5 +1,6 @@
 """What ``status`` prints for people, line by line."""
 
+import dataclasses
 import io
 import re
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from daemon.cli.status_page import OVERDUE_MS, backlog_line, daemons_line, print_status, stream_line
-from daemon.web.snapshot import Snapshot
+from daemon.web.snapshot import Snapshot, render
 from models.members import Members
 from models.queries.status import CampusStatus, IdleConsumer, Rate, Status
 from models.states import STATES
@@ -181,3 +182,78 @@ def test_only_what_asks_for_a_person_is_red_and_only_on_a_terminal():
         "6",
         "15 min",
     ]
+
+
+# --- The same as a document ---
+
+
+def everything(**changes):
+    """A snapshot whose fields are all of weight, by name; *changes*: other values for some."""
+    values = {
+        "now": NOW,
+        "assignments": dict.fromkeys(STATES, 0) | {"due": 3},
+        "quarantined": 2,
+        "stream_lag": 5,
+        "alive": 0,
+        "last_seen": NOW - 90_000,
+        "not_ready": ("redis: away",),
+        "rates": {("Example", WHERE): Rate(6.0, 3.0)},
+        "troubles": ("disk is full",),
+        "name": "New College",
+        "paused": False,
+        "consumer": "Example",
+        "origin": WHERE,
+        "state": "up",
+        "due": 3,
+        "parked": 1,
+        "oldest_due": NOW - 302_000,
+        "last_success": NOW - 60_000,
+        "last_error": "time-out",
+        "last_error_at": NOW - 1_000,
+        "oldest_parked": NOW - 500_000,
+        "in_use": True,
+    } | changes
+    campus = CampusStatus(**{field.name: values[field.name] for field in dataclasses.fields(CampusStatus)})
+    status = Status(values["assignments"], [campus], values["quarantined"])
+    members = Members(values["alive"], values["last_seen"], values["not_ready"])
+    idle = [IdleConsumer(values["name"], values["paused"])]
+    return Snapshot(*(values["now"], status, values["stream_lag"], members, values["rates"], values["troubles"], idle))
+
+
+def shown(seen):
+    screen = Console(file=io.StringIO(), width=250, highlight=False, _environ={})
+    print_status(seen, screen, where=UTC, redis_away=None)
+    return screen.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("assignments", dict.fromkeys(STATES, 0) | {"due": 3, "clean": 1}),
+        ("quarantined", 3),
+        ("stream_lag", 6),
+        ("alive", 1),
+        ("last_seen", NOW - 91_000),
+        ("not_ready", ("database: away",)),
+        ("rates", {("Example", WHERE): Rate(7.0, 3.0)}),
+        ("rates", {("Example", WHERE): Rate(6.0, 4.0)}),
+        ("troubles", ("redis is full",)),
+        ("name", "Other College"),
+        ("paused", True),
+        ("consumer", "Sample"),
+        ("origin", "https://b.example:443"),
+        ("state", "down"),
+        ("due", 4),
+        ("parked", 2),
+        ("oldest_due", NOW - 900_000),
+        ("last_success", NOW),
+        ("last_success", NOW - 90_000),
+        ("last_error", "refused"),
+        ("last_error_at", NOW - 2_000),
+        ("oldest_parked", NOW - 600_000),
+    ],
+)
+def test_whatever_the_page_shows_is_in_the_document_too(name, value):
+    base, other = everything(), everything(**{name: value})
+    assert shown(base) != shown(other), "it is looked at something that is shown"
+    assert render(base) != render(other)
