@@ -15,7 +15,7 @@ from daemon.infra.text import counted, iso, past, printable
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
 _WHO_ACTS = {
-    "learner": "the learner: the campus checks the enrolment; a new launch by the learner tries again",
+    "learner": "the learner opens the activity at the campus anew; if it is about enrolment, the campus corrects that",
     "course": "the course's teachers or administrators at the campus",
     "campus": "the campus's administrators or you: fix the campus's set-up, or what this daemon sends there",
 }

@@ -177,6 +177,8 @@ def _show_campuses(matched: Matched) -> None:
     rows = [(*campus, matched.states[campus], number) for campus, number in matched.campuses.items()]
     if rows:
         console().print(table(("campus", "address", "state", "grades"), rows, numbers=("grades",)))
+    elif not matched.disabled:
+        console().print("nothing matches")
 
 
 def _show_disabled(matched: Matched) -> None:
