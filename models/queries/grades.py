@@ -49,7 +49,7 @@ class AssignmentView:
     entry_id: str | None
     note: str
     composite: bool
-    #: As in :data:`models.assignment.STATES`.
+    #: As in :data:`models.states.STATES`.
     state: str
     version_number: int
     sent_version: int
