@@ -15,11 +15,12 @@ import structlog
 from actors.attempt import Attempts
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
-from models.assignment import MAX_ID, Kind
+from models.assignment import Kind
 from models.campus import SLOW_MS
 from models.changes import Dirty
 from models.claims import Claim, claim
 from models.db.data_loader import DataLoader
+from models.db.sql import MAX_ID
 from models.due import Due
 
 log = structlog.get_logger(__name__)

@@ -161,17 +161,23 @@ def support_queries(
 
 @app.command("startup")
 def startup(rounds: Annotated[int, typer.Option(help="Calls of each command.")] = 9) -> None:
-    """How much CPU time short commands take, beside a Python that does nothing."""
-    _show_seconds("CPU time", measure_startup(rounds))
+    """How much CPU time short commands take, and how many times that of a Python that does nothing."""
+    _show_seconds("CPU time", measure_startup(rounds), of_first="times the first")
 
 
-def _show_seconds(title: str, rows: dict[str, list[float]]) -> None:
+def _show_seconds(title: str, rows: dict[str, list[float]], *, of_first: str = "") -> None:
+    """*of_first*: the heading of the medians as multiples of the first one's, if they are wanted."""
     table = Table(title=f"{title}, {time.strftime('%Y-%m-%d')}")
     table.add_column("what")
     table.add_column("median s", justify="right")
     table.add_column("longest s", justify="right")
+    if of_first:
+        table.add_column(of_first, justify="right")
+    medians = {name: statistics.median(figures) for name, figures in rows.items()}
+    (first, *_) = medians.values()
     for name, figures in rows.items():
-        table.add_row(name, f"{statistics.median(figures):.2f}", f"{max(figures):.2f}")
+        ratio = [f"{medians[name] / first:.1f}"] if of_first else []
+        table.add_row(name, f"{medians[name]:.2f}", f"{max(figures):.2f}", *ratio)
     Console().print(table)
 
 

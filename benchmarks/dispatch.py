@@ -37,7 +37,7 @@ async def rounds(url: str, *, due: int, campuses: int, number: int) -> list[floa
     await migrate(url)
     # Patient: a million rows take longer than a statement of the daemon may.
     async with open_database(url, patient=True):
-        await _fill(due, campuses)
+        await fill(due, campuses)
         took = [await _round() for _ in range(number + 1)]
     return took[1:]
 
@@ -53,7 +53,8 @@ async def _round() -> float:
     return took
 
 
-async def _fill(due: int, campuses: int) -> None:
+async def fill(due: int, campuses: int) -> None:
+    """So many due assignments, spread over so many campuses, in the open database."""
     names = {
         "campuses": _NUMBERS.format(number=campuses),
         "rows": _NUMBERS.format(number=due),

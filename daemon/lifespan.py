@@ -1,7 +1,7 @@
 """Open everything the daemon needs, in order; close it in reverse, also when opening fails half way."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -60,6 +60,8 @@ class Environment:
     monotonic: Callable[[], float] = time.monotonic
     hit: Hit = pass_by
     notifier: Notifier = field(default_factory=lambda: Notifier(None))
+    #: What the status says of configuration and database.
+    whereabouts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         StoppedError: *stop* was set while the daemon waited for a server.
     """
     async with AsyncExitStack() as stack:
-        health, metrics = Health(), Metrics(version("passbackd"), started=time.time())
+        health, metrics = Health(environment.whereabouts), Metrics(version("passbackd"), started=time.time())
         metrics.ready.set_function(lambda: not health.troubles())
         port = await _open_web(
             config, application(health, metrics, (config.web.host.lower(), *config.web.names)), stack

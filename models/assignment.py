@@ -15,7 +15,7 @@ disabled  ``disabled_at`` is set                                a newer launch
 A row is *dirty* while ``version_number > sent_version``: the campus does not hold its newest score yet. What makes it
 dirty is in :mod:`models.changes`, what a sender does with it in :mod:`models.claims`. Times are milliseconds since 1970
 by the database's clock (:mod:`models.db.clock`); the caller hands them in. `docs/state_machine.md` has every way out
-of each state; the table has the usual ones.
+of each state; the table has the usual ones. The state as SQL is in :mod:`models.states`.
 """
 
 from collections.abc import Mapping
@@ -26,20 +26,15 @@ from tortoise.models import Model
 
 from models.campus import Campus, OutcomeService
 from models.moment import MAX_PLACE, Moment
+from models.states import READY_AT
 from models.stream_position import MAX_ENTRY_ID
 
 Kind = Literal["leaf", "composite"]
-
-STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
 
 
 def row_kind(row: Mapping[str, Any]) -> Kind:
     """The kind in a row of a raw statement."""
     return "composite" if row["composite"] else "leaf"
-
-
-#: The largest id that a database gives.
-MAX_ID = 2**63 - 1
 
 
 class GradedAssignment(Model):
@@ -122,9 +117,7 @@ class GradedAssignment(Model):
         return Moment(self.registered_us, self.registered_place)
 
 
-# The latest of a row's times, and whether it was tried since it fell due; the indexes have the same words.
-READY_AT = """(CASE WHEN due_at >= not_before AND due_at >= hold_until THEN due_at
-    WHEN not_before >= hold_until THEN not_before ELSE hold_until END)"""
+# Whether a row was tried since it fell due; the indexes have the same words.
 RETRIED = "(CASE WHEN attempts > 0 OR not_before > due_at THEN 1 ELSE 0 END)"
 
 
@@ -142,12 +135,3 @@ SENDABLE_BY_ID = _sendable("sent_version + 0")
 #: What a sender may claim: rule 1 of the design.
 DUE = f"{SENDABLE} AND {READY_AT} <= :now"
 DUE_BY_ID = f"{SENDABLE_BY_ID} AND {READY_AT} <= :now"
-
-#: The state of a row, as in the table above.
-STATE = f"""CASE
-    WHEN disabled_at IS NOT NULL THEN 'disabled'
-    WHEN parked_at IS NOT NULL THEN 'parked'
-    WHEN version_number <= sent_version THEN 'clean'
-    WHEN claimed_until > :now THEN 'claimed'
-    WHEN waiting_since IS NOT NULL OR {READY_AT} > :now THEN 'waiting'
-    ELSE 'due' END"""

@@ -15,11 +15,7 @@ from tortoise.models import Model
 
 from models.consumer import MAX_ORIGIN, LtiConsumer
 from models.db.sql import Statement, storable
-
-#: ``down``: the breaker is open (tripped), nothing goes there. ``probing``: one request finds out whether it is back.
-#: ``throttled``: it asked for fewer requests. ``paused``: by the operator.
-CampusState = Literal["up", "throttled", "down", "probing", "paused"]
-CAMPUS_STATES: tuple[CampusState, ...] = ("up", "throttled", "down", "probing", "paused")
+from models.states import CAMPUS_STATE, CampusState
 
 #: Milliseconds between two probes, at least, also when a launch asks for one: at most four requests a minute.
 MIN_PROBE_PAUSE_MS = 15_000
@@ -164,16 +160,6 @@ IN_FLIGHT = """((SELECT COUNT(*) FROM graded_assignment AS running
     + (SELECT COUNT(*) FROM orphaned_claim
         WHERE orphaned_claim.consumer_key = lti_consumer.consumer_key AND orphaned_claim.origin = campus.origin
             AND orphaned_claim.claimed_until > :now))"""
-
-#: A campus's state, as SQL over `campus` and `lti_consumer`.
-CAMPUS_STATE = """CASE
-    WHEN lti_consumer.paused_at IS NOT NULL THEN 'paused'
-    WHEN campus.tripped_at IS NOT NULL AND EXISTS (
-        SELECT 1 FROM graded_assignment AS running
-        WHERE running.campus_id = campus.id AND running.claimed_until > :now) THEN 'probing'
-    WHEN campus.tripped_at IS NOT NULL THEN 'down'
-    WHEN campus.blocked_until > :now OR campus.throttled_at IS NOT NULL THEN 'throttled'
-    ELSE 'up' END"""
 
 #: Whether a quick success changes nothing about a campus, as SQL over `campus`.
 UNTROUBLED = """CASE WHEN tripped_at IS NULL AND trips = 0 AND throttled_at IS NULL AND max_in_flight IS NULL

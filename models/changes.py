@@ -11,6 +11,7 @@ from typing import Any
 
 from models.assignment import SENDABLE_BY_ID, Kind, row_kind
 from models.db.sql import Statement
+from models.debounce import Debounce
 
 #: Milliseconds; some 35 years: a leaf is due at once, however long it has been dirty.
 _NO_CEILING = 1 << 40
@@ -74,14 +75,6 @@ _CLEAR_BACKOFF = Statement(f"""
 _READ_DIRTY = Statement(f"SELECT id, composite, due_at FROM graded_assignment WHERE id = :id AND {SENDABLE_BY_ID}")
 _RAISE_HOLD = Statement("""
     UPDATE graded_assignment SET hold_until = :until WHERE id = :id AND hold_until < :until RETURNING id""")
-
-
-@dataclass(frozen=True, slots=True)
-class Debounce:
-    """How long a composite's grade waits: *delay* after a change, never longer than *ceiling* after the first."""
-
-    delay_ms: int
-    ceiling_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from models.assignment import DUE_BY_ID, READY_AT, Kind, row_kind
+from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.clock_watch import CURRENT
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
+from models.states import READY_AT
 
 
 @dataclass(frozen=True, slots=True)

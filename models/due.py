@@ -7,9 +7,10 @@ Only reads, and locks nothing: what is picked may be claimed by another daemon a
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from models.assignment import DUE, READY_AT, RETRIED, Kind, row_kind
+from models.assignment import DUE, RETRIED, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, SLOW_MS
 from models.db.sql import Statement
+from models.states import READY_AT
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ Fernet (AES-128-CBC and HMAC-SHA-256, of ``cryptography``): authenticated, so th
 
 from collections.abc import Sequence
 from functools import lru_cache
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import Any
 
 #: The prefix of an encrypted secret; without it, a secret is stored as it is.
 ENCRYPTED = "fernet:"
@@ -40,7 +39,7 @@ class Cipher:
         """What to store for *secret*."""
         if not self._fernets:
             return secret
-        return ENCRYPTED + self._fernets[0].encrypt(secret.encode()).decode()
+        return f"{ENCRYPTED}{self._fernets[0].encrypt(secret.encode()).decode()}"
 
     def decrypt(self, stored: str) -> str:
         """The secret that was stored; raises :class:`UndecryptableError` if it was encrypted with another key."""
@@ -49,6 +48,8 @@ class Cipher:
     def _decrypt(self, stored: str) -> str:
         if not self._fernets:
             raise UndecryptableError("it is encrypted, and there is no key")
+        from cryptography.fernet import InvalidToken, MultiFernet  # noqa: PLC0415 - heavy, and needless without keys
+
         try:
             return MultiFernet(self._fernets).decrypt(stored.removeprefix(ENCRYPTED)).decode()
         except InvalidToken:
@@ -58,6 +59,8 @@ class Cipher:
         """Whether it is stored as :meth:`encrypt` would store it today."""
         if not self._fernets or not stored.startswith(ENCRYPTED):
             return self.has_key == stored.startswith(ENCRYPTED)
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
         try:
             self._fernets[0].decrypt(stored.removeprefix(ENCRYPTED))
         except InvalidToken:
@@ -67,10 +70,14 @@ class Cipher:
 
 def new_key() -> str:
     """A key: 32 random bytes, in base64 for URLs."""
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - as above
+
     return Fernet.generate_key().decode()
 
 
-def _fernet(key: str, number: int) -> Fernet:
+def _fernet(key: str, number: int) -> Any:
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - as above
+
     try:
         return Fernet(key)
     except ValueError:

@@ -1,15 +1,13 @@
-"""The daemons that run now. Times are milliseconds since 1970 by :mod:`models.db.clock`."""
+"""What each daemon says of itself, that it runs. Times are milliseconds since 1970 by :mod:`models.db.clock`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.db.sql import Statement, storable
+from models.members import ALIVE, ALIVE_MS
 
-#: Milliseconds after which a daemon without a heartbeat no longer counts as running.
-ALIVE_MS = 5_000
 #: Milliseconds after which a daemon that did not deregister is forgotten.
 _FORGET_MS = 3_600_000
 #: Characters of a daemon's troubles.
@@ -39,28 +37,11 @@ _BEAT = Statement("""
 
 _DEREGISTER = Statement("DELETE FROM heartbeat WHERE id = :id OR seen_at < :before RETURNING id")
 
-# A time long after now is from before the clock was set back.
-_ALIVE = "seen_at > :since AND seen_at <= :until"
-_MEMBERS = Statement(f"""
-    SELECT SUM(CASE WHEN {_ALIVE} THEN 1 ELSE 0 END) AS alive, MAX(seen_at) AS seen_at FROM heartbeat""")
-_TROUBLES = Statement(f"SELECT DISTINCT troubles FROM heartbeat WHERE {_ALIVE} AND troubles IS NOT NULL")
 _READER = Statement(f"""
     SELECT MAX(seen_at) AS seen_at FROM heartbeat
-    WHERE {_ALIVE} AND id <> :except_for AND stream_token = :stream_token""")
+    WHERE {ALIVE} AND id <> :except_for AND stream_token = :stream_token""")
 
 _KNOWN = Statement("SELECT id FROM heartbeat WHERE id = :id AND seen_at > :since")
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """
-    *alive*: how many daemons are at work. *last_seen*: when any was; None if none was ever seen. *troubles*: why some
-    of those at work are not ready.
-    """
-
-    alive: int
-    last_seen: int | None
-    troubles: tuple[str, ...] = ()
 
 
 async def beat(name: str, *, now: int, stream_token: str | None = None, troubles: Sequence[str] = ()) -> None:
@@ -72,16 +53,6 @@ async def beat(name: str, *, now: int, stream_token: str | None = None, troubles
 async def deregister(name: str, *, now: int) -> None:
     """Daemon *name* ends; those that were not seen for an hour are forgotten."""
     await _DEREGISTER.rows(id=name, before=now - _FORGET_MS)
-
-
-async def read_members(*, now: int) -> Members:
-    """Which daemons are at work."""
-    lately = {"since": now - ALIVE_MS, "until": now + ALIVE_MS}
-    row = await _MEMBERS.row(**lately)
-    if row is None:
-        return Members(0, None)
-    lines = [line for troubled in await _TROUBLES.rows(**lately) for line in troubled["troubles"].splitlines()]
-    return Members(int(row["alive"] or 0), row["seen_at"], tuple(dict.fromkeys(sorted(lines))))
 
 
 async def reader_seen_at(stream_token: str, *, except_for: str, now: int) -> int | None:

@@ -37,6 +37,8 @@ class QuarantinedEvent(Model):
     lti_user_id = fields.CharField(max_length=255, null=True, db_index=True)
     # The consumer that it names: its launches can be replayed once it is added.
     consumer_key = fields.CharField(max_length=MAX_KEY, null=True, db_index=True)
+    # The course that it names.
+    course_id = fields.CharField(max_length=255, null=True)
 
     class Meta:
         table = "quarantined_event"
@@ -81,12 +83,18 @@ def _plain(text: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """The events for which all that is given holds; None or empty filters nothing out."""
+    """
+    The events for which all that is given holds; None or empty filters nothing out.
+
+    *reasons*: one of these; empty for no event at all.
+    """
 
     ids: tuple[int, ...] = ()
     type: str | None = None
     user_id: str | None = None
     consumer_key: str | None = None
+    course_id: str | None = None
+    reasons: tuple[str, ...] | None = None
 
     def events(self) -> QuerySet[QuarantinedEvent]:
         """A query for them."""
@@ -95,26 +103,35 @@ class EventFilter:
             "type": self.type,
             "user_id": self.user_id,
             "consumer_key": self.consumer_key,
+            "course_id": self.course_id,
+            "reason__in": self.reasons,
         }
         return QuarantinedEvent.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class EventGroup:
-    """Events of one type and consumer that are in quarantine for the same reason. *newest*: the id of the newest."""
+    """Events of one type, consumer and course that are in quarantine for one reason. *newest*: the id of the newest."""
 
     number: int
     type: str
     consumer_key: str | None
+    course_id: str | None
     reason: str
     newest: int
 
 
 async def by_reason(wanted: EventFilter, limit: int) -> list[EventGroup]:
     """The wanted events in groups, the largest first; *limit*: so many groups at most."""
-    grouped = wanted.events().annotate(number=Count("id"), newest=Max("id")).group_by("type", "consumer_key", "reason")
-    rows = await grouped.order_by("-number").limit(limit).values("number", "type", "consumer_key", "reason", "newest")
+    names = ("type", "consumer_key", "course_id", "reason")
+    grouped = wanted.events().annotate(number=Count("id"), newest=Max("id")).group_by(*names)
+    rows = await grouped.order_by("-number", "newest").limit(limit).values("number", *names, "newest")
     return [EventGroup(**row) for row in rows]
+
+
+async def reasons_of(wanted: EventFilter) -> list[str]:
+    """Every reason that wanted events are in quarantine for."""
+    return [str(reason) for reason in await wanted.events().distinct().values_list("reason", flat=True)]
 
 
 async def in_order(wanted: EventFilter) -> list[int]:

@@ -23,4 +23,4 @@ def local_daemon(web: WebSection) -> list[str] | None:
         connection.close()
     if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         return [line for line in said.splitlines() if line]
-    return [] if answer.status == http.HTTPStatus.OK else None
+    return [] if answer.status == http.HTTPStatus.OK and said.strip() == "ok" else None

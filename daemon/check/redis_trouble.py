@@ -3,8 +3,6 @@
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
-from daemon.infra.errors import describe, trouble
-
 
 async def redis_trouble(client: Redis, namespace: str) -> str | None:
     """Why nothing can be written to Redis; None if it can, or if this user may not try."""
@@ -14,6 +12,8 @@ async def redis_trouble(client: Redis, namespace: str) -> str | None:
     except NoPermissionError:
         return None
     except RedisError as error:
+        from daemon.infra.errors import describe, trouble  # noqa: PLC0415 - heavy, as it knows every driver
+
         found = trouble(error)
         return describe(error) if found is None else f"{found.words}: {describe(error)}"
     return None

@@ -1,27 +1,24 @@
 """What every subcommand shares: exit codes, the configuration, opening servers."""
 
 import asyncio
-import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 import typer
 from redis.exceptions import RedisError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from daemon.cli.screen import say
-from daemon.config import Config, ConfigError, find_config_file, load
+from daemon.cli.opened_stream import opened_stream
+from daemon.cli.start import FAILED, WRONG, fail, read_config
+from daemon.config import Config
 from daemon.demo import INTERRUPTED
 from daemon.infra import log
-from daemon.infra.embedded_lock import known_url
 from daemon.infra.errors import Trouble, describe, trouble
-from daemon.infra.redis import redis_client
 from daemon.infra.startup import UnusableError, prepare_database
-from daemon.ingest.stream import Stream
 from models.consumer_admin import ConsumerError, known_consumer
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
@@ -29,10 +26,20 @@ from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
 from models.secrets import PlaintextRefusedError
 
-_T = TypeVar("_T")
+__all__ = [
+    "FAILED",
+    "WRONG",
+    "consumer_id",
+    "fail",
+    "load_config",
+    "measured_clock",
+    "opened_stream",
+    "quiet_config",
+    "run_in_database",
+    "run_work",
+]
 
-#: Exit codes: something went wrong; wrong use or wrong configuration.
-FAILED, WRONG = 1, 2
+_T = TypeVar("_T")
 
 #: What to do where an SQLite database is not there.
 NO_DATABASE = "name the daemon's configuration with --config; a new one is made by `passbackd run` or `migrate`"
@@ -49,18 +56,9 @@ SERVER_FAULTS = (
 )
 
 
-def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say what is wrong, a line a fault, and exit."""
-    say(message, err=True)
-    raise typer.Exit(code)
-
-
 def load_config(given: Path | None, *, quiet: bool = False) -> Config:
     """The configuration, with the log set up, *quiet* for warnings only; faults are printed and end the command."""
-    try:
-        config = load(find_config_file(given, Path.cwd()), os.environ, cwd=Path.cwd())
-    except ConfigError as error:
-        fail(str(error), WRONG)
+    config = read_config(given)
     log.configure("warning" if quiet else config.log.level, config.log.format, config.log.timezone)
     return config
 
@@ -146,19 +144,3 @@ def _failed(error: Exception) -> str:
     if lost.server == "this machine":
         return f"{lost.words} ({describe(error)}){cure}"
     return f"a server failed while this ran, try again: {lost.words} ({describe(error)}){cure}"
-
-
-@asynccontextmanager
-async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
-    """The event stream; None when Redis does not answer, as the embedded one while no daemon runs it."""
-    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
-    if url is None:
-        yield None
-        return
-    async with redis_client(url) as client:
-        try:
-            await client.ping()
-        except Exception:  # noqa: BLE001 - any trouble with Redis means that it does not answer
-            yield None
-            return
-        yield Stream(client, config.redis.stream)

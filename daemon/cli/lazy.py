@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import Any, cast
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command, get_group
+
+from daemon.cli.plain_help import PlainCommand, PlainGroup
 
 #: Each subcommand's module in this package, and the name there of its function, or of its app if it has subcommands.
 SUBCOMMANDS = {
@@ -49,22 +50,23 @@ class _Commands(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, attribute = SUBCOMMANDS[name]
-        # What is imported stays: looking through it for garbage takes a tenth of the time.
-        gc.disable()
         found = getattr(import_module(f"daemon.cli.{module}"), attribute)
         gc.enable()
         if isinstance(found, typer.Typer):
+            found.info.cls = PlainGroup
+            for registered in found.registered_commands:
+                registered.cls = PlainCommand
             command: Any = get_group(found)
         else:
             alone = typer.Typer(add_completion=False)
-            alone.command(name)(found)
+            alone.command(name, cls=PlainCommand)(found)
             command = get_command(alone)
         command.name = name
         command.rich_help_panel = _PANEL_OF[name]
         return command
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainGroup):
     """The group of :data:`SUBCOMMANDS`."""
 
     def __init__(self, **attributes: Any) -> None:

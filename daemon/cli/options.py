@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from daemon.config.sources import CONFIG_VARIABLE
-from models.assignment import MAX_ID
+from models.db.sql import MAX_ID
 
 ConfigOption = Annotated[
     Path | None,

@@ -9,14 +9,13 @@ import typer
 
 from daemon.cli.common import consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
-from daemon.cli.screen import console, print_json
+from daemon.cli.screen import ALARM, console, print_json
 from daemon.config import zone
-from daemon.infra.log import printable
-from daemon.infra.text import counted, iso, past
+from daemon.infra.text import counted, iso, past, printable
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
 _WHO_ACTS = {
-    "learner": "the learner: the campus checks the enrolment; a new launch by the learner tries again",
+    "learner": "the learner opens the activity at the campus anew; if it is about enrolment, the campus corrects that",
     "course": "the course's teachers or administrators at the campus",
     "campus": "the campus's administrators or you: fix the campus's set-up, or what this daemon sends there",
 }
@@ -25,7 +24,10 @@ _WHO_ACTS = {
 def list_parked(
     consumer: CampusOption = None,
     course: CourseOption = None,
-    scope: Annotated[Literal["learner", "course", "campus"] | None, typer.Option("--scope", help="Who acts.")] = None,
+    scope: Annotated[
+        Literal["learner", "course", "campus"] | None,
+        typer.Option("--scope", metavar="learner|course|campus", help="Who acts."),
+    ] = None,
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -59,13 +61,15 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         number, since = sum(one.number for one in of_courses), min(one.since for one in of_courses)
         screen.print(
             f"{counted(number, 'grade')} at {printable(group.consumer)} ({printable(group.origin)}) "
-            f"since {past(since, where)}: {printable(group.reason)}"
+            f"since {past(since, where)}: {printable(group.reason)}",
+            style=ALARM,
         )
         for one in of_courses:
             screen.print(f"  {one.number} in course {printable(one.course_id)}")
         screen.print(f"  who has to act: {_WHO_ACTS[group.scope]}")
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
-        screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key))}\n")
+        course = f" --course {shlex.quote(group.course_id)}" if len(of_courses) == 1 else ""
+        screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key) + course)}\n")
     if not groups:
         screen.print("nothing is parked")
     if len(groups) == MAX_GROUPS:

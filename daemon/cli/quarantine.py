@@ -2,30 +2,35 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
+from daemon.cli.quarantine_page import print_events
 from daemon.cli.record import recorded, recorded_in_steps
-from daemon.cli.screen import console, counting_bar, print_json, say, table
+from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import Config, zone
-from daemon.infra.log import printable
-from daemon.infra.text import iso, past
+from daemon.infra.text import counted, iso, past, printable
 from daemon.ingest.apply import Applier
+from daemon.ingest.events import TYPES, UNKNOWN
 from daemon.ingest.replay import replay_events
-from models.assignment import MAX_ID
 from models.course import CourseTrees
-from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order
+from models.db.sql import MAX_ID
+from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order, reasons_of
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
 
-#: Reasons that are shown, at most; and refusals that a replay names one by one.
-MAX_REASONS, FEW = 40, 20
+#: Groups that are read, at most; refusals that a replay names one by one; and reasons that it names.
+MAX_READ, FEW, MAX_REASONS = 2_000, 20, 40
 
 Ids = Annotated[list[int] | None, typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.")]
 Type = Annotated[str | None, typer.Option("--type", help="Only this type, as in launch.")]
+EventCourse = Annotated[
+    str | None, typer.Option("--course", metavar="ID", help="Only those that name this course of the tool.")
+]
 Consumer = Annotated[str | None, typer.Option("--consumer", help="Only those that name this consumer key.")]
 
 
@@ -34,37 +39,28 @@ def list_events(
     type_: Type = None,
     user: UserOption = None,
     consumer: Consumer = None,
+    course: EventCourse = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="NUMBER", min=1, max=100_000, help="Show so many at most.")
+        int, typer.Option("--limit", metavar="NUMBER", min=1, max=100_000, help="Show so many at most, up to 100,000.")
     ] = 50,
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Count quarantined events by reason, and list the newest. Example: passbackd quarantine list --type launch"""
-    settings, wanted = quiet_config(config), EventFilter(type=type_, user_id=user, consumer_key=consumer)
+    settings = quiet_config(config)
 
     async def work() -> tuple[list[QuarantinedEvent], int, list[EventGroup]]:
+        wanted = await _of_type(EventFilter(user_id=user, consumer_key=consumer, course_id=course), type_)
         newest = await wanted.events().order_by("-id").limit(limit)
-        return newest, await wanted.events().count(), await by_reason(wanted, MAX_REASONS)
+        return newest, await wanted.events().count(), await by_reason(wanted, MAX_READ)
 
     events, number, groups = run_in_database(settings, work)
     if as_json:
         print_json([_document(event) for event in events])
         return
     where = zone(settings.log.timezone)
-    rows = [(one.id, past(one.at, where), one.entry_id, one.type, one.user_id, one.reason) for one in events]
-    headings = ("id", "read", "entry", "type", "learner", "reason")
-    screen = console()
-    if len(groups) > 1 or number > len(events):
-        counts = [(one.number, one.type, one.consumer_key, one.newest, one.reason) for one in groups]
-        screen.print(table(("events", "type", "consumer key", "newest id", "reason"), counts))
-        if len(groups) == MAX_REASONS:
-            screen.print(f"these are the {MAX_REASONS} largest groups; there may be more")
-        screen.print()
-    screen.print(table(headings, rows) if rows else "nothing is in quarantine")
-    if number > len(events):
-        screen.print(f"these are {len(events)} of {number}; --limit shows more")
+    print_events(events, groups, number, where, cut=len(groups) == MAX_READ)
 
 
 @app.command("show")
@@ -101,17 +97,18 @@ def replay_chosen(
     type_: Type = None,
     user: UserOption = None,
     consumer: Consumer = None,
+    course: EventCourse = None,
     config: ConfigOption = None,
     *,
     everything: AllOption = False,
 ) -> None:
     """Apply events that can be applied by now, in their order. Example: passbackd quarantine replay --type launch"""
-    wanted = _wanted(ids, type_, user, consumer, everything=everything)
+    given = _wanted(ids, type_, user, consumer, course, everything=everything)
     settings = quiet_config(config)
 
     async def work() -> None:
-        await _check_ids(wanted)
-        await replay_all(settings, wanted)
+        await _check_ids(given)
+        await replay_all(settings, await _of_type(given, given.type))
 
     run_in_database(settings, work)
 
@@ -122,20 +119,22 @@ def drop_chosen(
     type_: Type = None,
     user: UserOption = None,
     consumer: Consumer = None,
+    course: EventCourse = None,
     config: ConfigOption = None,
     *,
     everything: AllOption = False,
 ) -> None:
     """Delete events for good. Example: passbackd quarantine drop 7 8"""
-    wanted = _wanted(ids, type_, user, consumer, everything=everything)
+    given = _wanted(ids, type_, user, consumer, course, everything=everything)
 
     async def work() -> int:
-        await _check_ids(wanted)
-        async with recorded("quarantine drop", selection_of(wanted)) as counts:
+        await _check_ids(given)
+        wanted = await _of_type(given, given.type)
+        async with recorded("quarantine drop", selection_of(given)) as counts:
             counts["events"] = await wanted.events().delete()
             return counts["events"]
 
-    say(f"{run_in_database(quiet_config(config), work)} events dropped")
+    say(f"{counted(run_in_database(quiet_config(config), work), 'event')} dropped")
 
 
 async def replay_all(settings: Config, wanted: EventFilter) -> None:
@@ -158,7 +157,7 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
                 progress(results.total(), len(ids))
     _show_refused(refused)
     counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
-    say(f"{len(ids)} events replayed{f': {counts}' if counts else ''}")
+    say(f"{counted(len(ids), 'event')} replayed{f': {counts}' if counts else ''}")
     if results["refused"]:
         raise typer.Exit(FAILED)
 
@@ -186,6 +185,7 @@ def selection_of(wanted: EventFilter) -> dict[str, Any]:
         "type": wanted.type,
         "user": wanted.user_id,
         "consumer": wanted.consumer_key,
+        "course": wanted.course_id,
     }
 
 
@@ -197,14 +197,33 @@ async def _check_ids(wanted: EventFilter) -> None:
 
 
 def _wanted(
-    ids: list[int] | None, type_: str | None, user: str | None, consumer: str | None, *, everything: bool
+    ids: list[int] | None,
+    type_: str | None,
+    user: str | None,
+    consumer: str | None,
+    course: str | None,
+    *,
+    everything: bool,
 ) -> EventFilter:
-    if not ids and type_ is None and user is None and consumer is None and not everything:
-        fail("which events? give their ids, --type, --user or --consumer; --all means every one", WRONG)
-    return EventFilter(tuple(ids or ()), type_, user, consumer)
+    if not ids and all(one is None for one in (type_, user, consumer, course)) and not everything:
+        fail("which events? give their ids, --type, --user, --consumer or --course; --all means every one", WRONG)
+    return EventFilter(tuple(ids or ()), type_, user, consumer, course)
+
+
+async def _of_type(wanted: EventFilter, type_: str | None) -> EventFilter:
+    """
+    The wanted events of that type.
+
+    One that is not in the vocabulary is known by the reason alone, which quotes it; it may be given as it is shown.
+    """
+    if type_ is None or type_ in (*TYPES, UNKNOWN):
+        return replace(wanted, type=type_)
+    quoted = tuple(f"unknown type {text};" for text in (repr(type_[:64]), f"'{type_}'", f'"{type_}"'))
+    wanted = replace(wanted, type=UNKNOWN)
+    return replace(wanted, reasons=tuple(one for one in await reasons_of(wanted) if one.startswith(quoted)))
 
 
 def _document(event: QuarantinedEvent) -> dict[str, Any]:
     """The event as JSON, without its content."""
-    names = ("id", "at", "epoch", "entry_id", "type", "reason", "user_id", "consumer_key", "truncated")
+    names = ("id", "at", "epoch", "entry_id", "type", "reason", "user_id", "consumer_key", "course_id", "truncated")
     return {name: getattr(event, name) for name in names} | {"at": iso(event.at)}

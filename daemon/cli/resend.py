@@ -1,5 +1,7 @@
 """``resend``: send grades once more."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,11 +18,15 @@ from daemon.cli.options import (
 )
 from daemon.cli.record import recorded_in_steps
 from daemon.cli.screen import console, counting_bar, print_json, table
-from daemon.infra.log import printable
 from daemon.infra.moments import read_moment
+from daemon.infra.text import counted
+from daemon.support.preview import Preview, preview
 from daemon.support.resend import Marked, resend
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import Matched, match
+
+#: What becomes of a grade, in one word or two.
+_FATES = {"sent": "sent", "equal": "skipped", "none": "no score"}
 
 #: Failures that are printed one by one.
 MAX_FAILURES = 20
@@ -49,7 +55,18 @@ def resend_grades(
     since_ms = None if since is None else milliseconds(since)
     settings = quiet_config(config)
 
-    async def work() -> tuple[Matched, Marked]:
+    selection = {
+        "assignment": assignment,
+        "user": user,
+        "course": course,
+        "consumer": consumer,
+        "since": since,
+        "parked": parked,
+        "all": everything,
+        "force": force,
+    }
+
+    async def work() -> tuple[Matched, Marked | Preview]:
         wanted = AssignmentFilter(
             assignment_id=assignment,
             user_id=user,
@@ -58,51 +75,55 @@ def resend_grades(
             parked=parked,
             since_ms=since_ms,
         )
-        if dry_run:
-            return await _mark(wanted, force=force, dry_run=True, quiet=as_json)
-        selection = {
-            "assignment": assignment,
-            "user": user,
-            "course": course,
-            "consumer": consumer,
-            "since": since,
-            "parked": parked,
-            "all": everything,
-            "force": force,
-        }
-        async with recorded_in_steps("resend", selection) as counts:
-            matched, marked = await _mark(wanted, force=force, dry_run=False, quiet=as_json)
-            counts.update(matched=matched.number, marked=marked.number)
-            return matched, marked
+        clock = await measured_clock()
+        matched = await match(wanted, now=clock.now())
+        await _check(matched, wanted, now=clock.now())
+        with counting_bar("looking" if dry_run else "marking", wanted=not as_json) as bar:
+            advance = _stepping(bar, matched.number)
+            if dry_run:
+                skips = settings.outcomes.skip_unchanged and not force
+                return matched, await preview(wanted, skips_equal=skips, advance=advance)
+            async with recorded_in_steps("resend", selection) as counts:
+                marked = await resend(wanted, now=clock.now, force=force, advance=advance)
+                counts.update(matched=matched.number, marked=marked.number)
+                return matched, marked
 
-    matched, marked = run_in_database(settings, work)
+    matched, done = run_in_database(settings, work)
+    if isinstance(done, Preview):
+        _show_preview(matched, done, as_json=as_json)
+        return
     if as_json:
-        print_json({"matched": matched.number, "marked": marked.number})
+        print_json({"matched": matched.number, "marked": done.number})
     else:
-        _show(matched, marked, dry_run=dry_run, force=force)
-    failures = [f"assignment {failed_id} could not be marked: {error}" for failed_id, error in marked.failed]
+        _show(matched, done, skips=settings.outcomes.skip_unchanged and not force)
+    failures = [f"assignment {failed_id} could not be marked: {error}" for failed_id, error in done.failed]
     if failures:
         more = [f"and {len(failures) - MAX_FAILURES} more"] if len(failures) > MAX_FAILURES else []
         fail("\n".join([*failures[:MAX_FAILURES], *more]))
 
 
-async def _mark(wanted: AssignmentFilter, *, force: bool, dry_run: bool, quiet: bool) -> tuple[Matched, Marked]:
-    clock = await measured_clock()
-    matched, done = await match(wanted, now=clock.now()), 0
-    if wanted.assignment_id is not None and not matched.number and not matched.disabled:
-        fail(f"--assignment: there is no assignment {wanted.assignment_id} that fits: see `passbackd why`")
-    if wanted.user_id is not None and not matched.number and not matched.disabled:
-        fail(f"--user: no grade of learner {printable(wanted.user_id)!r} fits: see `passbackd why`")
-    if dry_run:
-        return matched, Marked()
-    with counting_bar("marking", wanted=not quiet) as progress:
+def _stepping(bar: Callable[[int, int], None], of: int) -> Callable[[int], None]:
+    done = 0
 
-        def advance(number: int) -> None:
-            nonlocal done
-            done += number
-            progress(done, matched.number)
+    def advance(number: int) -> None:
+        nonlocal done
+        done += number
+        bar(done, of)
 
-        return matched, await resend(wanted, now=clock.now, force=force, advance=advance)
+    return advance
+
+
+async def _check(matched: Matched, wanted: AssignmentFilter, *, now: int) -> None:
+    """Fail where nothing matches though a name was given: it may be mistyped."""
+    if matched.number or matched.disabled:
+        return
+    named = replace(wanted, parked=False, since_ms=None)
+    if named != AssignmentFilter() and not (parts := await match(named, now=now)).number and not parts.disabled:
+        what = "grade" if wanted.assignment_id is None else f"assignment {wanted.assignment_id}"
+        of = "" if wanted.user_id is None else f" of learner {wanted.user_id!r}"
+        within = "" if wanted.course_id is None else f" in course {wanted.course_id!r}"
+        at = "" if wanted.consumer_id is None else " at this consumer"
+        fail(f"nothing matches: there is no {what}{of}{within}{at}; see `passbackd why`")
 
 
 def milliseconds(text: str) -> int:
@@ -116,21 +137,50 @@ def milliseconds(text: str) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _show(matched: Matched, marked: Marked, *, dry_run: bool, force: bool) -> None:
+def _show_preview(matched: Matched, seen: Preview, *, as_json: bool) -> None:
+    sent, equal, none = (seen.counts[fate] for fate in ("sent", "equal", "none"))
+    if as_json:
+        counts = {"would_send": sent, "would_skip": equal, "without_score": none}
+        print_json({"matched": matched.number, "marked": 0, **counts})
+        return
+    _show_campuses(matched)
     screen = console()
-    if matched.campuses:
-        rows = [(*campus, number) for campus, number in matched.campuses.items()]
-        screen.print(table(("campus", "address", "grades"), rows))
-    if dry_run and matched.first:
+    if matched.first:
         screen.print(f"\nthe first {len(matched.first)}:")
-        headings = ("assignment", "learner", "course", "block", "campus", "state", "acknowledged", "")
-        columns = ("id", "user_id", "course_id", "usage_id", "consumer", "state", "sent_score", "parked_reason")
-        screen.print(table(headings, [[row[column] for column in columns] for row in matched.first]))
-    if matched.disabled:
-        screen.print(f"\n{matched.disabled} more are disabled and were left out; a launch enables them again")
-    if dry_run:
-        screen.print(f"\n{matched.number} grades would be sent; nothing was changed")
-    else:
-        screen.print(f"\n{marked.number} of {matched.number} grades are marked: the daemon sends them")
-    if matched.number and not force:
+        columns = ("id", "user_id", "course_id", "usage_id", "consumer", "state", "sent_score")
+        headings = ("assignment", "learner", "course", "block", "campus", "state", "acknowledged")
+        rows = []
+        for row in matched.first:
+            fate, score = seen.first.get(row["id"], ("none", None))
+            rows.append([*(row[column] for column in columns), score, _FATES[fate], row["parked_reason"]])
+        screen.print(table((*headings, "score", "would be", "parked"), rows))
+    _show_disabled(matched)
+    screen.print(f"\n{counted(sent, 'grade')} would be sent; nothing was changed")
+    if equal:
+        reason = "the campus acknowledged that score last; --force sends it too"
+        screen.print(f"{counted(equal, 'grade')} would be skipped: {reason}")
+    if none:
+        screen.print(f"{counted(none, 'grade')} would not be sent: nothing attempted, or no course structure")
+
+
+def _show(matched: Matched, marked: Marked, *, skips: bool) -> None:
+    screen = console()
+    _show_campuses(matched)
+    _show_disabled(matched)
+    grades = f"{marked.number} of {counted(matched.number, 'grade')}"
+    screen.print(f"\n{grades} {'is' if marked.number == 1 else 'are'} marked: a daemon sends what its campus takes")
+    if matched.number and skips:
         screen.print("a grade that equals what the campus acknowledged last is skipped; --force sends it too")
+
+
+def _show_campuses(matched: Matched) -> None:
+    rows = [(*campus, matched.states[campus], number) for campus, number in matched.campuses.items()]
+    if rows:
+        console().print(table(("campus", "address", "state", "grades"), rows, numbers=("grades",)))
+    elif not matched.disabled:
+        console().print("nothing matches")
+
+
+def _show_disabled(matched: Matched) -> None:
+    if matched.disabled:
+        console().print(f"\n{matched.disabled} more are disabled and were left out; a launch enables them again")

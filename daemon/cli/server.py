@@ -12,13 +12,12 @@ from daemon.cli.common import WRONG, fail, load_config, quiet_config, run_work
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.record import record
 from daemon.cli.screen import counting_bar, print_json, say
-from daemon.cli.whereabouts import say_whereabouts
+from daemon.cli.whereabouts import say_whereabouts, whereabouts
 from daemon.config import ConfigError, effective, find_config_file, load
 from daemon.infra.embedded_lock import EmbeddedError
 from daemon.infra.errors import describe
-from daemon.infra.log import printable
 from daemon.infra.startup import UnusableError
-from daemon.infra.text import counted
+from daemon.infra.text import counted, printable
 from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import SchemaError, migrate
 
@@ -35,7 +34,7 @@ def start_daemon(config: ConfigOption = None) -> None:
     from daemon.run import run_daemon  # noqa: PLC0415
 
     settings, file = load_config(config), find_config_file(config, Path.cwd())
-    environment = Environment(notifier=notifier(os.environ, os.getpid()))
+    environment = Environment(notifier=notifier(os.environ, os.getpid()), whereabouts=whereabouts(config, settings))
     try:
         run_daemon(settings, environment, reread=lambda: load(file, os.environ, cwd=Path.cwd()))
     except (SchemaError, EmbeddedError, UnusableError) as error:
@@ -97,10 +96,14 @@ def _show(findings: Sequence[Finding]) -> None:
         say("everything answers" + (f"; {counted(warnings, 'warning')}" if warnings else ""))
 
 
-def show_config(config: ConfigOption = None) -> None:
-    """Show the effective configuration, secrets masked. Example: passbackd config"""
+def show_config(
+    config: ConfigOption = None,
+    *,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what differs from the defaults.")] = False,
+) -> None:
+    """Show the effective configuration, secrets masked. Example: passbackd config --changed"""
     try:
-        text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd())
+        text, faults = effective(find_config_file(config, Path.cwd()), os.environ, cwd=Path.cwd(), changed=changed)
     except ConfigError as error:
         fail(str(error), WRONG)
     say(text, nl=False)

@@ -8,11 +8,16 @@ from daemon.config import Config, find_config_file
 from models.db.database import sqlite_path
 
 
-def say_whereabouts(given: Path | None, config: Config) -> None:
-    """Print the line for people: the first of what `status`, `check` and `why` print."""
+def whereabouts(given: Path | None, config: Config) -> dict[str, str]:
+    """The config file and the database, by ``configuration`` and ``database``."""
     file = find_config_file(given, Path.cwd())
     source = "no file: defaults and environment" if file is None else str(file)
-    say(f"configuration: {source}; database: {database_name(config.database.url)}")
+    return {"configuration": source, "database": database_name(config.database.url)}
+
+
+def say_whereabouts(given: Path | None, config: Config) -> None:
+    """Print the line for people: the first of what `status`, `check` and `why` print."""
+    say("; ".join(f"{name}: {value}" for name, value in whereabouts(given, config).items()))
 
 
 def database_name(url: str) -> str:

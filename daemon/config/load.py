@@ -67,15 +67,16 @@ def read_sources(path: Path | None, environ: Mapping[str, str], cwd: Path | None
     faults = [fault for source in sources for fault in source.faults]
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
+    tables: dict[str, dict[str, object]] = {}
     for source in sources:
-        for section, table in source().items():
+        for section, table in source.values.items():
+            tables.setdefault(section, {}).update(table)
             for key, value in table.items():
                 name = f"{section}.{key}"
                 values[name], origins[name] = value, source.origin(name)
     config = None
     try:
-        # The library wants the source that wins first.
-        config = Config(_build_sources=(sources[::-1], {}))
+        config = Config.model_validate(tables)
     except ValidationError as error:
         for detail in error.errors():
             name = ".".join(map(str, detail["loc"][:2]))

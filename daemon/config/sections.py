@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from actors.egress import Egress
 from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls, trust
 from daemon.config import values
 from daemon.config.urls import EMBEDDED
-from models.changes import Debounce
+from models.debounce import Debounce
 from models.encryption import Cipher
 
 
@@ -193,10 +192,10 @@ class RetentionSection(Section):
     """Events that could not be applied."""
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """All sections; ``Config()`` has the defaults, and :func:`daemon.config.load` reads the sources."""
 
-    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, env_nested_delimiter=".", enable_decoding=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()
@@ -207,17 +206,6 @@ class Config(BaseSettings):
     web: WebSection = WebSection()
     log: LogSection = LogSection()
     retention: RetentionSection = RetentionSection()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library names the arguments
-        init_settings: PydanticBaseSettingsSource,
-        *_: PydanticBaseSettingsSource,
-        **_unwanted: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """No source that is not handed in."""
-        return (init_settings,)
 
 
 def sections() -> dict[str, type[Section]]:

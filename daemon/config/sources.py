@@ -6,15 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_origin
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
 from daemon.config.errors import ConfigFault, unknown
-from daemon.config.sections import Config, keys, sections
+from daemon.config.sections import keys, sections
 
 #: An environment variable is this, the section, two underscores and the key, all in capitals.
 PREFIX = "PASSBACKD_"
@@ -24,13 +21,13 @@ CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 FOLDER_PREFIX = "passbackd_"
 
 
-class FileSource(InitSettingsSource):
-    """The file, if there is one. The library's own source ignores a missing file and refuses a byte order mark."""
+class FileSource:
+    """The file, if there is one. *values*: what it holds, a dictionary a section."""
 
     def __init__(self, path: Path | None) -> None:
         self.faults: list[ConfigFault] = []
         self._path = path
-        super().__init__(Config, {} if path is None else self._tables(path))
+        self.values = {} if path is None else self._tables(path)
 
     def origin(self, _name: str) -> str:
         return str(self._path)
@@ -59,25 +56,13 @@ class FileSource(InitSettingsSource):
         return {}
 
 
-class _TextSource(EnvSettingsSource):
-    """Settings as texts by ``section.key``, which take the place of ``os.environ``."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__(Config)
-        self.env_vars = texts
-
-    def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Mapping[str, str | None]) -> dict[str, Any]:
-        texts = super().explode_env_vars(field_name, field, env_vars)
-        return {key: _from_text(keys()[f"{field_name}.{key}"].annotation, text) for key, text in texts.items()}
-
-
-class CredentialsSource(_TextSource):
+class CredentialsSource:
     """The files of *folder*, named ``section.key``, or that behind :data:`FOLDER_PREFIX`; the former wins."""
 
     def __init__(self, folder: Path | None) -> None:
         self.faults: list[ConfigFault] = []
         self._origins: dict[str, Path] = {}
-        super().__init__({} if folder is None else self._texts(folder))
+        self.values = _values({} if folder is None else self._texts(folder))
 
     def origin(self, name: str) -> str:
         return f"credential {self._origins[name]}"
@@ -105,7 +90,7 @@ class CredentialsSource(_TextSource):
         return texts
 
 
-class EnvironmentSource(_TextSource):
+class EnvironmentSource:
     """The variables of *environ* that begin with :data:`PREFIX`."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -115,7 +100,7 @@ class EnvironmentSource(_TextSource):
             for variable in sorted(environ)
             if variable.startswith(PREFIX) and variable not in names and variable != CONFIG_VARIABLE
         ]
-        super().__init__({name: environ[variable] for variable, name in names.items() if variable in environ})
+        self.values = _values({name: environ[variable] for variable, name in names.items() if variable in environ})
 
     def origin(self, name: str) -> str:
         return f"environment {_variable(name)}"
@@ -123,6 +108,15 @@ class EnvironmentSource(_TextSource):
 
 def _variable(name: str) -> str:
     return PREFIX + name.replace(".", "__").upper()
+
+
+def _values(texts: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """What the texts by ``section.key`` say, a dictionary a section."""
+    found: dict[str, dict[str, object]] = {}
+    for name, text in texts.items():
+        section, _, key = name.partition(".")
+        found.setdefault(section, {})[key] = _from_text(keys()[name].annotation, text)
+    return found
 
 
 def _from_text(kind: object, text: str) -> object:
@@ -133,9 +127,7 @@ def _from_text(kind: object, text: str) -> object:
         if get_origin(kind) is tuple:
             return json.loads(text) if text.lstrip().startswith("[") else _items(text)
         if get_origin(kind) is Mapping:
-            table = json.loads(text) if text.lstrip().startswith("{") else dict(map(_pair, _items(text)))
-            # The library would merge a dict with that of another source.
-            return MappingProxyType(table)
+            return json.loads(text) if text.lstrip().startswith("{") else dict(map(_pair, _items(text)))
     except (ValidationError, ValueError):
         pass
     return text

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from actors.protocols.lti11.platforms import PROFILE_NAMES, PlatformName
+from actors.profiles import PROFILE_NAMES, PlatformName
 from daemon.config.urls import database_url, mask, redis_url
 from models.encryption import Cipher
 

@@ -8,10 +8,6 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from redis.exceptions import RedisError
-
-from daemon.infra.redis import redis_client
-
 HOST = "127.0.0.1"
 
 #: Seconds for a server to write its data and end, before it is killed.
@@ -82,6 +78,11 @@ async def locked(file: BinaryIO, patience: float) -> bool:
 
 async def end_left_over(directory: Path, lock: BinaryIO) -> None:
     """Take over *lock*, shutting down the server of an earlier daemon if it still holds it."""
+    # Here, since `status` only asks for known_url() and does without.
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from daemon.infra.redis import redis_client  # noqa: PLC0415
+
     if await locked(lock, 0.1):
         return
     with suppress(RedisError, OSError, ValueError):

@@ -14,9 +14,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from daemon.config import zone
 from daemon.infra.journal import is_journal, with_priority
 from daemon.infra.log_throttle import LogThrottle, summarize_outage
+from daemon.infra.text import printable
+
+__all__ = ["REPETITIVE", "TALKATIVE", "configure", "printable"]
 
 #: Below a warning these log statements with their values and what they sign: personal data and secrets.
-TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "pydantic_settings", "tortoise")
+TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "tortoise")
 #: At "info" these log every attempt to reach a lost server.
 REPETITIVE = ("dramatiq",)
 #: By this name a second call of :func:`configure` finds the handler of the first, and leaves others alone.
@@ -109,12 +112,3 @@ def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
     """Escape control characters in what the renderer does not quote: they could forge a line or steer a terminal."""
     allowed = {"event": "", "exception": "\n\t", "stack": "\n\t"}
     return {key: printable(str(value), allowed[key]) if key in allowed else value for key, value in event.items()}
-
-
-def printable(text: str, allowed: str = "") -> str:
-    """*text* with control characters escaped, except those *allowed*: they could steer a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in allowed else char.encode("unicode_escape").decode() for char in text
-    )

@@ -59,3 +59,12 @@ def age(ms: int) -> str:
             rest = seconds % length // part
             return f"{seconds // length} {large}" + (f" {rest} {small}" if rest else "")
     return f"{seconds} s"
+
+
+def printable(text: str, allowed: str = "") -> str:
+    """*text* with control characters escaped, except those *allowed*: they could steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in allowed else char.encode("unicode_escape").decode() for char in text
+    )

@@ -15,10 +15,11 @@ from daemon.ingest.events import (
 )
 from daemon.ingest.structure import apply_structure, kind_of
 from models.assignment import Kind
-from models.changes import Change, Debounce, Dirty, change, read_dirty
+from models.changes import Change, Dirty, change, read_dirty
 from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
+from models.debounce import Debounce
 from models.moment import Moment
 from models.registration import EventResult, Registration, disable, register
 from models.retired_user import is_retired, retired_since

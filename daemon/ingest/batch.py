@@ -154,6 +154,7 @@ class Batches:
         entry_id, fields = entry
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
+        course_id = _storable(fields.get(b"course_id"))
         consumer_key, lti_user_id = _storable(fields.get(b"oauth_consumer_key")), _storable(fields.get(b"lti_user_id"))
         content, truncated = content_of(fields)
         if user_id and await is_retired(user_id, position, moment=event_moment(entry_id, fields)):
@@ -167,6 +168,7 @@ class Batches:
             content=content,
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
+            course_id=course_id and course_id[:MAX_ID_LENGTH],
             user_id=user_id and user_id[:MAX_ID_LENGTH],
             lti_user_id=lti_user_id and lti_user_id[:MAX_ID_LENGTH],
             sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),

@@ -75,4 +75,6 @@ class UserRetired:
 
 Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | UserRetired
 
+#: What an event of any other type is counted as.
+UNKNOWN = "unknown"
 TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired")

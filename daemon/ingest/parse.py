@@ -17,6 +17,7 @@ from yarl import URL
 from daemon.infra.moments import read_moment
 from daemon.ingest.events import (
     TYPES,
+    UNKNOWN,
     AssignmentDisabled,
     BadEvent,
     CourseStructured,
@@ -65,7 +66,7 @@ def is_ahead(entry_id: str, now: int) -> bool:
 def event_type(fields: Mapping[bytes, bytes]) -> str:
     """The entry's type as metrics count it: ``unknown`` for anything that is not in the vocabulary."""
     text = fields.get(b"type", b"").decode(errors="replace")
-    return text if text in TYPES else "unknown"
+    return text if text in TYPES else UNKNOWN
 
 
 def event_moment(entry_id: str, fields: Mapping[bytes, bytes]) -> Moment:

@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from models.stream_position import known_position
+from models.queries.status import read_applied
 
 #: A stream entry id as numbers: milliseconds, sequence.
 EntryId = tuple[int, int]
@@ -234,9 +234,9 @@ async def stream_lag(stream: Stream | None) -> int | None:
     """Entries not yet applied; None when Redis does not answer."""
     if stream is None:
         return None
-    position = await known_position()
+    position = await read_applied()
     try:
-        return await stream.lag(STREAM_START if position is None else position.entry_id)
+        return await stream.lag(position or STREAM_START)
     except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the status is worth showing
         return None
 

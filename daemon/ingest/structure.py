@@ -2,9 +2,10 @@
 
 from daemon.ingest.events import BadEvent, CourseStructured
 from models.assignment import GradedAssignment, Kind
-from models.changes import Cause, Debounce, change_blocks, change_waiting
+from models.changes import Cause, change_blocks, change_waiting
 from models.course import CourseStructure, CourseTrees
 from models.course_tree import Tree, canonical, touched_by_change
+from models.debounce import Debounce
 from models.registration import EventResult
 
 

@@ -8,9 +8,9 @@ from daemon.infra.redis import used_memory
 from daemon.infra.stop import Stop
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream, stream_ahead, stream_lag
-from models.campus import CAMPUS_STATES
 from models.db.clock import Clock
 from models.queries.status import CampusStatus, Status, read_consumer_keys, read_status
+from models.states import CAMPUS_STATES
 from models.stream_position import known_position
 
 #: Seconds between two readings.

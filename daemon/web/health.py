@@ -3,21 +3,20 @@
 import asyncio
 import contextvars
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.infra.loop import Loop
-from daemon.infra.text import iso
 from daemon.ingest.stream import Stream, stream_lag
+from daemon.web.snapshot import render, snapshot
 from models.db.clock import Clock
-from models.heartbeat import Members, read_members
-from models.queries.status import Status, read_rates, read_status
 
 
 class Health:
     """Until :meth:`started`, the daemon is not ready, for the reason in :attr:`starting`."""
 
-    def __init__(self) -> None:
+    def __init__(self, whereabouts: Mapping[str, str] | None = None) -> None:
+        """*whereabouts*: what ``status --json`` says of configuration and database."""
+        self._whereabouts = dict(whereabouts or {})
         self.starting: str | None = "the daemon is starting"
         self._loops: list[Loop] = []
         #: What else may keep the daemon from being ready: each gives the reason, or None.
@@ -52,64 +51,10 @@ class Health:
         if self._clock is None or self._stream is None:
             return None
         reading = status_document(self._clock.now(), self._stream, self.troubles())
-        return await asyncio.get_running_loop().create_task(reading, context=self._context)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """
-    Everything that ``status`` shows, at *now* (milliseconds since 1970 by the database's clock).
-
-    *stream_lag*: entries not yet applied; None when Redis does not say. *rates*: grades that a campus accepted a minute
-    lately, by consumer and origin. *troubles*: of servers, a line each.
-    """
-
-    now: int
-    status: Status
-    stream_lag: int | None
-    daemons: Members
-    rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    troubles: Sequence[str] = ()
-
-
-async def snapshot(now: int, stream: Stream | None, troubles: Sequence[str] = ()) -> Snapshot:
-    """
-    Read the status of everything; a role that may only read is enough.
-
-    Args:
-        now: Milliseconds since 1970 by the database's clock.
-        stream: None when Redis is known to be away.
-    """
-    # Before the status, which then includes all that the lag counts as applied.
-    lag = await stream_lag(stream)
-    status = await read_status(now=now)
-    return Snapshot(now, status, lag, await read_members(now=now), await read_rates(now=now), troubles)
+        document = await asyncio.get_running_loop().create_task(reading, context=self._context)
+        return {**self._whereabouts, **document}
 
 
 async def status_document(now: int, stream: Stream | None, troubles: Sequence[str] = ()) -> dict[str, Any]:
-    """The contract's ``status --json``, of what :func:`snapshot` reads."""
-    return render(await snapshot(now, stream, troubles))
-
-
-def render(shot: Snapshot) -> dict[str, Any]:
-    """The document itself. Pure."""
-    oldest = shot.status.oldest_due
-    return {
-        "assignments": shot.status.assignments,
-        "oldest_due_seconds": 0 if oldest is None else max(0, shot.now - oldest) / 1000,
-        "stream_lag": shot.stream_lag,
-        "quarantined": shot.status.quarantined,
-        "troubles": list(dict.fromkeys([*shot.troubles, *shot.daemons.troubles])),
-        "campuses": [
-            {
-                "consumer": campus.consumer,
-                "origin": campus.origin,
-                "state": campus.state,
-                "due": campus.due,
-                "parked": campus.parked,
-                "last_success": iso(campus.last_success),
-                "last_error": campus.last_error,
-            }
-            for campus in shot.status.campuses
-        ],
-    }
+    """The contract's ``status --json``; *stream*: None when Redis is known to be away."""
+    return render(await snapshot(now, await stream_lag(stream), troubles))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from actors.compute_grade import Grade, NoGrade
 from actors.retry import MAX_ATTEMPTS
-from models.changes import Debounce
+from models.debounce import Debounce
 from models.delivery import DeliveryRecord
 from models.queries.grades import AssignmentView, Query, Rejected
 from models.stale_event import StaleEvent

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tortoise.context import TortoiseContext
-
-from models.db.postgres import PostgresClient
 from models.db.sql import connection
 
 _MODELS = [
@@ -141,14 +138,20 @@ def make_private_file(url: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
+def check_file(url: str) -> None:
+    """Raise a :class:`NoDatabaseError` where the file of an SQLite database is not there."""
+    if (path := sqlite_path(url)) is not None and not path.exists():
+        raise NoDatabaseError(path)
+
+
 async def _no_reset(_connection: object) -> None:
     return None
 
 
 @asynccontextmanager
-async def open_database(url: str, *, patient: bool = False, create: bool = True) -> AsyncIterator[TortoiseContext]:
+async def open_database(url: str, *, patient: bool = False, create: bool = True) -> AsyncIterator[Any]:
     """
-    Connect the models, at the first statement, within this context and in tasks that copy it.
+    Connect the models, at the first statement, within this context and in tasks that copy it: a ``TortoiseContext``.
 
     Always closed: an open SQLite connection keeps the process from ending.
 
@@ -159,10 +162,12 @@ async def open_database(url: str, *, patient: bool = False, create: bool = True)
     Raises:
         NoDatabaseError: That file is not there, and is not to be made.
     """
+    from tortoise.context import TortoiseContext  # noqa: PLC0415 - heavy, and reading goes without
+
     if create:
         make_private_file(url)
-    elif (path := sqlite_path(url)) is not None and not path.exists():
-        raise NoDatabaseError(path)
+    else:
+        check_file(url)
     async with TortoiseContext() as context:
         await context.init(config=tortoise_config(url, patient=patient))
         yield context
@@ -170,6 +175,8 @@ async def open_database(url: str, *, patient: bool = False, create: bool = True)
 
 async def drop_stray_connections() -> None:
     """Replace the open database's connections if a new one leads elsewhere; raises what asyncpg does without one."""
+    from models.db.postgres import PostgresClient  # noqa: PLC0415 - heavy
+
     client = connection()
     if isinstance(client, PostgresClient):
         await client.drop_strays()

@@ -3,27 +3,44 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.context import require_context
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 _PLACEHOLDER = re.compile(
     r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update|random)\}"
 )
 
 
+#: The largest id that a database gives.
+MAX_ID = 2**63 - 1
+
 #: Rows that one of several statements changes at most: few enough that nothing waits long for its locks.
 CHUNK = 500
 
 
-def connection() -> BaseDBAsyncClient:
-    """The connection of the running transaction, or of the pool when there is none."""
+class StatementRunner(Protocol):
+    """What runs statements where the models are not open: :mod:`models.db.reading`. *is_postgres*: else SQLite."""
+
+    is_postgres: bool
+
+    async def execute_query_dict(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
+        """The rows of a SELECT."""
+
+
+#: Set while the database is open for reading alone.
+reader: ContextVar[StatementRunner | None] = ContextVar("reader", default=None)
+
+
+def connection() -> Any:
+    """Tortoise's ``BaseDBAsyncClient``: that of the running transaction, or of the pool when there is none."""
+    from tortoise.context import require_context  # noqa: PLC0415 - heavy, and reading goes without
+
     return require_context().db()
 
 
 def is_postgres() -> bool:
-    return connection().capabilities.dialect == "postgres"
+    reads = reader.get()
+    return bool(connection().capabilities.dialect == "postgres") if reads is None else reads.is_postgres
 
 
 class Statement:
@@ -81,7 +98,8 @@ class Statement:
         text = self._postgres if is_postgres() else self._sqlite
         if "given" in parameters:
             parameters["given"] = json.dumps(parameters["given"])
-        return await connection().execute_query_dict(text, [parameters[name] for name in self.names])
+        runs: StatementRunner = reader.get() or connection()
+        return await runs.execute_query_dict(text, [parameters[name] for name in self.names])
 
     async def each(self, many: Sequence[dict[str, Any]]) -> None:
         """Run it once for each of *many* parameters, in one round trip; it may return no rows."""

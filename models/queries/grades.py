@@ -8,14 +8,13 @@ bare column PostgreSQL would scan its whole index rather than sort a few rows.
 from dataclasses import dataclass, fields
 from typing import Any
 
-from models.assignment import STATE
-from models.campus import CAMPUS_STATE, CampusState
 from models.consumer import digest
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord
 from models.quarantine import fields_of
 from models.retired_user import retired_since
 from models.stale_event import StaleEvent
+from models.states import CAMPUS_STATE, STATE, CampusState
 from models.stream_position import known_position
 
 #: Delivery records, and events of each kind, that are read.
@@ -50,7 +49,7 @@ class AssignmentView:
     entry_id: str | None
     note: str
     composite: bool
-    #: As in :data:`models.assignment.STATES`.
+    #: As in :data:`models.states.STATES`.
     state: str
     version_number: int
     sent_version: int

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.assignment import STATE, STATES
-from models.campus import CAMPUS_STATE, CampusState
 from models.db.sql import Statement
-from models.quarantine import QuarantinedEvent
+from models.states import CAMPUS_STATE, STATE, STATES, CampusState
 
-#: Milliseconds of delivery records that the rate of a campus is computed from.
-RATE_MS = 300_000
+#: Milliseconds of delivery records that the rates of a campus are computed from.
+MINUTE_MS, RATE_MS = 60_000, 600_000
 #: Delivery records that are read for it, at most: of more, the newest give the rate of a shorter time.
 RATE_LINES = 10_000
 
@@ -27,7 +25,8 @@ _BY_CAMPUS = Statement(f"""
 # By the index on `at`.
 _RECENT = Statement("""
     SELECT consumer_name AS consumer, origin, COUNT(*) AS lines, MIN(recent.at) AS oldest,
-        SUM(CASE WHEN recent.result = 'accepted' THEN 1 ELSE 0 END) AS accepted
+        SUM(CASE WHEN recent.result = 'accepted' THEN 1 ELSE 0 END) AS accepted,
+        SUM(CASE WHEN recent.result = 'accepted' AND recent.at > :minute THEN 1 ELSE 0 END) AS lately
     FROM (
         SELECT assignment_id, at, result FROM delivery WHERE at > :since AND at <= :now ORDER BY at DESC LIMIT :most
     ) AS recent
@@ -42,6 +41,10 @@ _CONSUMERS = Statement("""
         SELECT 1 FROM campus JOIN graded_assignment ON graded_assignment.campus_id = campus.id
         WHERE campus.lti_consumer_id = lti_consumer.id)
     ORDER BY 1""")
+
+_APPLIED = Statement("SELECT position FROM intake WHERE id = 1")
+
+_QUARANTINED = Statement("SELECT COUNT(*) AS events FROM quarantined_event")
 
 _KEYS = Statement("SELECT consumer_name AS consumer, consumer_key FROM lti_consumer")
 
@@ -69,6 +72,11 @@ class CampusStatus:
     oldest_parked: int | None = None
     in_use: bool = False
 
+    @property
+    def succeeded_since(self) -> bool:
+        """Whether a grade was accepted after the last error."""
+        return (self.last_success or -1) >= (self.last_error_at or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -89,11 +97,22 @@ class Status:
         return min((campus.oldest_parked for campus in self.campuses if campus.oldest_parked is not None), default=None)
 
 
+class Rate(NamedTuple):
+    """Grades a minute that were accepted, in the last minute and over the last ten."""
+
+    last_minute: float = 0.0
+    ten_minutes: float = 0.0
+
+
 class IdleConsumer(NamedTuple):
     """A consumer that has no assignment."""
 
     name: str
     paused: bool
+
+    @property
+    def state(self) -> CampusState:
+        return "paused" if self.paused else "up"
 
 
 class KnownCampus(NamedTuple):
@@ -106,6 +125,7 @@ class KnownCampus(NamedTuple):
 
 async def read_status(*, now: int) -> Status:
     """The state of all assignments. *now*: by the database's clock."""
+    (counted,) = await _QUARANTINED.rows()
     assignments: dict[str, int] = dict.fromkeys(STATES, 0)
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
@@ -121,20 +141,31 @@ async def read_status(*, now: int) -> Status:
             campus.parked, campus.oldest_parked = number, row["parked_since"]
         if row["newest"] is not None:
             campus.last_success = max(campus.last_success or 0, row["newest"])
-    return Status(assignments, list(campuses.values()), await QuarantinedEvent.all().count())
+    return Status(assignments, list(campuses.values()), int(counted["events"]))
 
 
-async def read_rates(*, now: int) -> dict[tuple[str, str], float]:
+async def read_rates(*, now: int) -> dict[tuple[str, str], Rate]:
     """
-    Grades a minute that each campus has accepted lately, by consumer and origin; without campuses that got none.
+    What each campus has accepted lately, by consumer and origin; without campuses that got nothing.
 
     Args:
         now: By the database's clock.
     """
-    rows = await _RECENT.rows(now=now, since=now - RATE_MS, most=RATE_LINES)
+    rows = await _RECENT.rows(now=now, since=now - RATE_MS, minute=now - MINUTE_MS, most=RATE_LINES)
     whole = sum(int(row["lines"]) for row in rows) < RATE_LINES
     span = RATE_MS if whole else max(1, now - min(row["oldest"] for row in rows))
-    return {(row["consumer"], row["origin"]): round(int(row["accepted"]) * 60_000 / span, 3) for row in rows}
+    return {
+        (row["consumer"], row["origin"]): Rate(
+            round(int(row["lately"]) * 60_000 / min(span, MINUTE_MS), 3), round(int(row["accepted"]) * 60_000 / span, 3)
+        )
+        for row in rows
+    }
+
+
+async def read_applied() -> str | None:
+    """The id of the stream's last entry that was applied; None before the first daemon."""
+    row = await _APPLIED.row()
+    return None if row is None else str(row["position"])
 
 
 async def read_idle_consumers() -> list[IdleConsumer]:

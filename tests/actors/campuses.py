@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from models.campus import Breaker, Campus, CampusState, OutcomeService, read_breakers, read_state
+from models.campus import Breaker, Campus, OutcomeService, read_breakers, read_state
 from models.course import CourseStructure
 from models.course_tree import Tree, canonical
+from models.states import CampusState
 from tests.actors.sending import SOURCEDID, Sending, just_now, make_campus, scored
 from tests.fakes import lms as fake
 from tests.fakes.lms import Behaviour, RecordingLms

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from actors.metrics import STATES, Metrics
-from models import assignment
+from models import states
 
 #: Family as it is exposed, its type and its labels.
 FAMILIES = [
@@ -54,7 +54,7 @@ def test_a_family_is_exposed_with_its_type_and_labels(metrics, name, kind, label
 
 
 def test_the_release_and_every_state_are_there_from_the_start(metrics):
-    assert STATES == assignment.STATES
+    assert STATES == states.STATES
     assert metrics.registry.get_sample_value("passback_build_info", {"version": "1.2.3"}) == 1
     for state in STATES:
         assert metrics.registry.get_sample_value("passback_assignments", {"state": state}) == 0

@@ -85,5 +85,8 @@ def test_each_bad_event_is_in_quarantine_and_its_neighbours_are_at_the_campus(pa
     for kind, number in kinds.items():
         assert daemon.metric("passback_events_total", type=kind, result="quarantined") == number
     assert (daemon.status() or {})["quarantined"] == len(bad)
+    logged = {one["entry"]: one["reason"] for one in daemon.events() if one["event"] == "an event goes to quarantine"}
+    assert logged.keys() == reasons.keys()
+    assert sum(reason.startswith("unknown type [...]; known: ") for reason in logged.values()) == 1
     assert "mallory" not in daemon.log(), "the log names no learner"
     daemon.stop()

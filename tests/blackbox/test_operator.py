@@ -12,7 +12,10 @@ EVENT = """
 #: Commands that name what is not there or not possible, their exit codes and what they say.
 REFUSED = [
     ("resend --consumer stranger", 1, "--consumer: there is no consumer with the key 'stranger'"),
-    ("resend --assignment 7", 1, "there is no assignment 7"),
+    ("resend --assignment 7", 1, "nothing matches: there is no assignment 7"),
+    ("resend --user ada", 1, "nothing matches: there is no grade of learner 'ada'; see `passbackd why`"),
+    ("resend --course c --json", 1, "nothing matches: there is no grade in course 'c'"),
+    ("resend --user ada --course c --parked --dry-run", 1, "there is no grade of learner 'ada' in course 'c'"),
     ("parked --consumer stranger", 1, "--consumer: there is no consumer with the key 'stranger'"),
     ("reconcile --consumer stranger", 1, "--consumer: there is no consumer with the key 'stranger'"),
     ("quarantine replay 1 999", 1, "there is no event 999 in quarantine: nothing was changed"),
@@ -42,13 +45,19 @@ def test_what_a_campus_refused_is_parked_and_goes_out_when_it_is_sent_once_more(
     assert "course has ended" in words
     assert f"passbackd resend --parked --consumer {KEY}" in words
 
-    assert json.loads(output(pair.call("resend", "--parked", "--dry-run", "--json"))) == {"matched": 2, "marked": 0}
+    seen = json.loads(output(pair.call("resend", "--parked", "--dry-run", "--json")))
+    assert seen == {"matched": 2, "marked": 0, "would_send": 2, "would_skip": 0, "without_score": 0}
     assert "2 grades would be sent; nothing was changed" in output(pair.call("resend", "--all", "--dry-run"))
     assert campus.gradebook == {}
     marked = output(pair.call("resend", "--parked", "--consumer", KEY, "--json"))
     assert json.loads(marked) == {"matched": 2, "marked": 2}
     daemon.wait_settled()
     assert campus.gradebook == {("/outcomes", "ada-1"): "0.5", ("/outcomes", "bob-1"): "0.5"}
+
+    dry = output(pair.call("resend", "--all", "--dry-run"))
+    assert "0 grades would be sent; nothing was changed" in dry
+    assert "2 grades would be skipped: the campus acknowledged that score last; --force sends it too" in dry
+    assert "2 grades would be sent; nothing was changed" in output(pair.call("resend", "--all", "--dry-run", "--force"))
 
     # What the campus has is sent again only with force; with the daemon down it waits for the next start.
     daemon.stop()
@@ -104,3 +113,26 @@ def test_what_is_not_there_is_named_and_nothing_is_changed(make_world, fresh_dat
         assert said.out == ""
         assert words in said.err
     assert world.count("quarantined_event") == 1
+
+
+def test_events_of_a_type_that_is_none_are_counted_by_course_and_dropped_by_that_type(world, campus):
+    daemon = world.run().wait_ready()
+    for kind in ("score.chnaged", "score.chnaged", "Score.Chnaged", 'it\'s \x1b"odd"', "x" * 80):
+        world.add(score("ada", "problem-1", 5) | {"type": kind})
+    for number in range(41):
+        world.add(launch("ada", "problem-1", "ada-1", campus.url(), course_id=f"course-{number % 40}"))
+    daemon.wait_read()
+    daemon.stop()
+    listed = output(world.call("quarantine", "list"))
+    assert "41 events: unknown consumer 'example'" in listed
+    assert f"  2 launch in course course-0, consumer key {KEY} (newest 46)" in listed
+    assert sum(line.startswith("  ") and " launch in course course-" in line for line in listed.splitlines()) == 40
+    assert "2 events: unknown type 'score.chnaged'" in listed
+    reasons = [event["reason"] for event in json.loads(output(world.call("quarantine", "list", "--json")))]
+    odd = next(reason for reason in reasons if "odd" in reason).removeprefix("unknown type '").partition("';")[0]
+    for kind, number in (("score.chnaged", 2), (odd, 1), ("x" * 80, 1), ("nothing", 0)):
+        words = f"{number} event{'' if number == 1 else 's'} dropped"
+        assert words in output(world.call("quarantine", "drop", "--type", kind)), kind
+    assert "1 event dropped" in output(world.call("quarantine", "drop", "--type", "unknown"))
+    assert "2 events dropped" in output(world.call("quarantine", "drop", "--course", "course-0"))
+    assert world.count("quarantined_event") == 39

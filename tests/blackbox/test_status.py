@@ -27,7 +27,7 @@ def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
     campus.behave = refuse_ada
     said = pair.call("status")
     assert said.code == 2
-    assert said.err.startswith("database.url: the schema is outdated")
+    assert said.err.startswith(("database.url: the schema is outdated", "database.url: there is no database"))
 
     pair.add_consumer()
     text = page(pair)
@@ -47,7 +47,7 @@ def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
     assert "oldest due: none" in text
     assert "oldest parked: for " in text
     (row,) = [line for line in text.splitlines() if campus.url("") in line and NAME in line and " up " in line]
-    assert row.split()[4:7] == ["0.2", "0", "1"], "grades a minute, due, parked"
+    assert row.split()[4:8] == ["0", "1", "1.0", "0.1"], "due, parked, grades a minute"
     assert "JST (" in row
     assert f"{NAME} at {campus.url('')} " in text
     assert "User is no longer in course" in text
@@ -58,8 +58,8 @@ def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
     assert document(pair)["stream_lag"] == 1
     pair.rows("UPDATE heartbeat SET seen_at = seen_at - 3000000 RETURNING id")
     text = page(pair)
-    assert "no daemon is running" in text
-    assert "one was last seen " in text
+    assert "no daemon was seen since " in text
+    assert "none is running (`passbackd run` starts one), or it cannot write" in text
     assert "50 min" in text
 
 
@@ -68,3 +68,26 @@ def test_without_a_database_status_names_the_key(make_world):
     said = world.call("status", "--json")
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("database.url: the database cannot be reached: ")
+
+
+def test_a_daemon_that_answers_and_was_not_seen_in_this_database_is_not_denied(world, fresh_database):
+    daemon = world.begin()
+    world.set("web", port=daemon.port)
+    assert document(world)["daemons"] == {"running": 1, "last_seen": None}
+    other = fresh_database("sqlite")
+    assert world.call("migrate", PASSBACKD_DATABASE__URL=other).code == 0
+    text = page(world, PASSBACKD_DATABASE__URL=other)
+    assert "a daemon of this machine answers, but none was seen in this database: it cannot write there" in text
+    elsewhere = document(world, PASSBACKD_DATABASE__URL=other)
+    assert elsewhere["daemons"] == {"running": 0, "last_seen": None, "answers_here": True}
+    daemon.stop()
+    assert document(world)["daemons"]["answers_here"] is False
+
+
+def test_the_document_says_whether_redis_answers_where_the_lag_is_unknown(make_world, fresh_database):
+    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
+    assert world.call("migrate").code == 0
+    seen = document(world)
+    assert (seen["stream_lag"], seen["redis_answers"]) == (None, False)
+    assert seen["configuration"] == str(world.config)
+    assert seen["database"].startswith("SQLite, ")

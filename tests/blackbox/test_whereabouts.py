@@ -73,5 +73,4 @@ def test_the_first_line_says_which_configuration_and_which_database(pair, call):
         parts = urlsplit(url)
         assert first.endswith(f"PostgreSQL, {parts.path.lstrip('/')} on {parts.hostname}:{parts.port}")
         assert "@" not in first
-    as_json = pair.call(*call.split(), "--json").out
-    assert isinstance(json.loads(as_json), dict)
+    assert json.loads(pair.call(*call.split(), "--json").out), "no such line in JSON"

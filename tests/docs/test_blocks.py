@@ -48,6 +48,9 @@ def test_what_is_not_run_is_known_with_its_reason():
             "it needs root and systemd; tests/deploy does the same on a machine of its own"
         ),
         ("docs/install.md", "sudo mkdir -p /etc/systemd/system/passbackd.service.d"): "as above",
+        ("docs/operate.md", "redis-cli RENAME passback:events passback:events:put-aside"): (
+            "it puts the events of a live stream aside"
+        ),
         ("docs/feed.md", 'import { readFileSync } from "node:fs";'): "they install neither Node.js nor its packages",
         ("docs/operate.md", "redis-cli RENAME passback:events passback:events:put-aside"): (
             "it puts the events of a live stream aside"

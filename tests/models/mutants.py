@@ -63,6 +63,7 @@ settings.load_profile("mutants")
 
 
 _ASSIGNMENT = "models/assignment.py"
+_STATES = "models/states.py"
 _CAMPUS = "models/campus.py"
 _CHANGES = "models/changes.py"
 _CLAIMS = "models/claims.py"
@@ -81,9 +82,9 @@ MUTANTS = [
     # The claim's condition.
     Mutant("claims: a clean row", 'f"""version_number > {sent_version}', 'f"""version_number >= {sent_version}', _ASSIGNMENT),
     Mutant("claims: due, and one more", 'DUE_BY_ID = f"{SENDABLE_BY_ID} AND {READY_AT} <= :now"', 'DUE_BY_ID = f"{SENDABLE_BY_ID} AND {READY_AT} < :now"', _ASSIGNMENT),
-    Mutant("claims: no hold", _READY_AT, "(CASE WHEN due_at >= not_before THEN due_at ELSE not_before END)", _ASSIGNMENT),
-    Mutant("claims: no due time", _READY_AT, "(CASE WHEN not_before >= hold_until THEN not_before ELSE hold_until END)", _ASSIGNMENT, CLAIMS),
-    Mutant("claims: no backoff", _READY_AT, "(CASE WHEN due_at >= hold_until THEN due_at ELSE hold_until END)", _ASSIGNMENT, CLAIMS),
+    Mutant("claims: no hold", _READY_AT, "(CASE WHEN due_at >= not_before THEN due_at ELSE not_before END)", _STATES),
+    Mutant("claims: no due time", _READY_AT, "(CASE WHEN not_before >= hold_until THEN not_before ELSE hold_until END)", _STATES, CLAIMS),
+    Mutant("claims: no backoff", _READY_AT, "(CASE WHEN due_at >= hold_until THEN due_at ELSE hold_until END)", _STATES, CLAIMS),
     Mutant("claims: what is claimed", "AND waiting_since IS NULL AND claimed_until IS NULL", "AND waiting_since IS NULL", _ASSIGNMENT),
     Mutant("claims: what waits", "_CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT)", '_CLAIM = Statement(_claimed(_by_id("claimed_until IS NULL"), "claimed_until IS NULL", LIMIT)', _CLAIMS, CLAIMS),
     Mutant("must_go_out is never", "return self.forced_version > self.sent_version", "return False", _CLAIMS),

@@ -4,8 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from models.assignment import DUE, DUE_BY_ID, READY_AT, RETRIED, SENDABLE, SENDABLE_BY_ID, STATE, STATES
+from models.assignment import DUE, DUE_BY_ID, RETRIED, SENDABLE, SENDABLE_BY_ID
 from models.db.sql import Statement
+from models.states import READY_AT, STATE, STATES
 from tests.models.rows import make_assignment
 
 NOW = 1_000_000

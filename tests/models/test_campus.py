@@ -8,7 +8,6 @@ from tortoise.transactions import in_transaction
 
 from models import consumer_admin
 from models.campus import (
-    CAMPUS_STATES,
     Breaker,
     Campus,
     OutcomeService,
@@ -22,6 +21,7 @@ from models.campus import (
 from models.claims import claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.queries.status import read_status
+from models.states import CAMPUS_STATES
 from tests.models.claiming import LEASE, NOW, claimed, ended, lease
 from tests.models.rows import make_assignment, make_service
 

@@ -2,17 +2,8 @@
 
 import pytest
 
-from models.heartbeat import (
-    ALIVE_MS,
-    MAX_TROUBLES,
-    Heartbeat,
-    Members,
-    beat,
-    deregister,
-    read_members,
-    reader_seen_at,
-    was_seen,
-)
+from models.heartbeat import MAX_TROUBLES, Heartbeat, beat, deregister, reader_seen_at, was_seen
+from models.members import ALIVE_MS, Members, read_members
 
 NOW = 10_000_000
 

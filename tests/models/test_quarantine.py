@@ -13,6 +13,7 @@ from models.quarantine import (
     content_of,
     fields_of,
     in_order,
+    reasons_of,
 )
 
 
@@ -44,12 +45,17 @@ async def test_each_selector_narrows_down():
     one = await kept(user_id="ada", consumer_key="k")
     two = await kept(user_id="ada", kind="score.changed")
     three = await kept(consumer_key="k")
+    four = await kept(course_id="c", kind="course.structure")
     for wanted, ids in (
-        (EventFilter(), {one, two, three}),
+        (EventFilter(), {one, two, three, four}),
         (EventFilter(ids=(one, three)), {one, three}),
         (EventFilter(type="launch"), {one, three}),
         (EventFilter(user_id="ada"), {one, two}),
         (EventFilter(consumer_key="k", user_id="ada"), {one}),
+        (EventFilter(course_id="c"), {four}),
+        (EventFilter(reasons=("why",)), {one, two, three, four}),
+        (EventFilter(reasons=("other", "why"), type="launch"), {one, three}),
+        (EventFilter(reasons=()), set()),
     ):
         assert {event.id for event in await wanted.events()} == ids == set(await in_order(wanted))
 
@@ -61,11 +67,14 @@ async def test_the_order_is_that_of_the_entries_by_number_within_each_epoch():
 
 
 @pytest.mark.usefixtures("empty_database")
-async def test_events_are_counted_by_reason_type_and_consumer_the_most_first():
-    await kept(consumer_key="k")
+async def test_events_are_counted_by_reason_type_consumer_and_course_the_most_first():
+    await kept(consumer_key="k", course_id="c")
     await kept(kind="score.changed")
-    newest = await kept(consumer_key="k")
-    assert (await by_reason(EventFilter(), 40))[0] == EventGroup(2, "launch", "k", "why", newest)
+    newest = await kept(consumer_key="k", course_id="c")
+    assert (await by_reason(EventFilter(), 40))[0] == EventGroup(2, "launch", "k", "c", "why", newest)
     assert [group.number for group in await by_reason(EventFilter(), 40)] == [2, 1]
     assert [group.type for group in await by_reason(EventFilter(type="score.changed"), 40)] == ["score.changed"]
     assert len(await by_reason(EventFilter(), 1)) == 1
+    await kept(consumer_key="k", course_id="other")
+    assert [group.number for group in await by_reason(EventFilter(type="launch"), 40)] == [2, 1]
+    assert await reasons_of(EventFilter()) == ["why"]

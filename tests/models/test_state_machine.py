@@ -15,7 +15,7 @@ from typing import Any, get_args
 import pytest
 
 from models.address import AddressAnswer, note_answers
-from models.assignment import STATE, STATES, GradedAssignment
+from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
 from models.claims import Claim, claim, claim_for_reading
@@ -26,6 +26,7 @@ from models.moment import Moment
 from models.registration import Registration, disable, register
 from models.rescue import rescue
 from models.retirement import retire
+from models.states import STATE, STATES
 from models.stream_position import read_position
 from tests.models.claiming import LEASE, all_ended, claimed, lease
 from tests.models.launching import LINKED

@@ -7,8 +7,9 @@ platforms' sources and from the wire.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
+from actors.profiles import PlatformName
 from actors.protocols.lti11.basic_outcome import Reply
 from actors.protocols.lti11.refusals import PHRASES, About, Phrase
 from actors.response import Response
@@ -19,10 +20,6 @@ Refusal = Literal["learner", "course", "campus", "misconfigured"]
 
 #: What an answer without a code means: a refusal, that the LMS is busy, or that the score may be stored.
 Meaning = Literal["campus", "misconfigured", "busy", "unknown"]
-
-#: As written in the configuration.
-PlatformName = Literal["default", "canvas", "moodle"]
-
 
 #: By what the words of a refusal are about; nothing where that says nothing.
 MEANINGS: Mapping[About, Refusal] = {
@@ -128,9 +125,6 @@ _WORDS_OF_MOODLE = (
 )
 
 PLATFORMS: Mapping[PlatformName, Platform] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
-
-#: For people.
-PROFILE_NAMES: tuple[PlatformName, ...] = get_args(PlatformName)
 
 
 def recognise(answer: Response, reply: Reply) -> Platform:

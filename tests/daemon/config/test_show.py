@@ -65,3 +65,45 @@ def test_the_effective_configuration_is_shown_although_it_is_wrong(tmp_path):
     assert 'port = "x"  # WRONG, ' in text
     assert 'url = "***"  # WRONG, environment PASSBACKD_DATABASE__URL' in text
     assert "sesame" not in text + str(found)
+
+
+def test_only_what_differs_from_the_defaults_is_shown(tmp_path):
+    given = """
+        [database]
+        url = "sqlite://state/passbackd.db"
+        [web]
+        port = 9871
+        host = "::"
+        [egress]
+        allow_networks = ["10.0.0.0/8"]"""
+    file = written(tmp_path, given)
+    environ = {"PASSBACKD_LOG__LEVEL": "info", "PASSBACKD_RETENTION__LEDGER_DAYS": "30"}
+    text, faults = effective(file, environ, changed=True)
+    assert faults == []
+    assert text.splitlines() == [
+        f"# {file}",
+        "",
+        "[egress]",
+        f'allow_networks = ["10.0.0.0/8"]  # {file}',
+        "",
+        "[web]",
+        f'host = "::"  # {file}',
+        "",
+        "[retention]",
+        "ledger_days = 30  # environment PASSBACKD_RETENTION__LEDGER_DAYS",
+    ]
+    assert load(written(tmp_path, text), {}) == load(written(tmp_path, given), environ)
+
+
+def test_without_changes_there_is_nothing_to_show_but_that(tmp_path):
+    assert effective(None, {}, cwd=tmp_path, changed=True)[0] == (
+        "# no config file\n# every setting is as by default\n"
+    )
+
+
+def test_what_is_wrong_is_shown_among_the_changes_and_secrets_are_masked():
+    environ = {"PASSBACKD_WEB__PORT": "many", "PASSBACKD_LOG__LEVEL": "info", "PASSBACKD_SECRETS__KEYS": "sesame"}
+    text, faults = effective(None, environ, changed=True)
+    assert len(faults) == 2
+    assert [line.partition(" = ")[0] for line in text.splitlines() if " = " in line] == ["keys", "port"]
+    assert "sesame" not in text

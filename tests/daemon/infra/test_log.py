@@ -119,7 +119,6 @@ async def test_values_in_statements_are_not_shown_even_at_debug(stream, fresh_da
         connection = context.connections.get("sqlite")
         await connection.execute_query("SELECT 'learner-7', ?", ["learner-8"])
     logging.getLogger("tortoise.db_client").debug("learner-9")
-    logging.getLogger("pydantic_settings").debug("learner-10")
     structlog.get_logger().debug("shown")
     assert "learner" not in stream.getvalue()
     assert "shown" in stream.getvalue()

@@ -6,7 +6,8 @@ from redis.exceptions import ResponseError
 from daemon.infra.redis import redis_client
 from daemon.ingest.ownership import COPY, KNOWN_MS, LOOK_EVERY, RESTART, wrong_database
 from daemon.ingest.stream import READER_MS
-from models.heartbeat import ALIVE_MS, Heartbeat, beat, deregister
+from models.heartbeat import Heartbeat, beat, deregister
+from models.members import ALIVE_MS
 from models.stream_position import Intake as IntakeRow
 from models.stream_position import Position, read_position
 from tests.daemon.ingest.reading import KEY, SCORE, DaemonIntake, Impatient, logged, on_each_redis, scores, where

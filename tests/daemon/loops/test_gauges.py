@@ -10,10 +10,11 @@ from daemon.ingest.standstill import STANDSTILL, Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
-from models.campus import CAMPUS_STATES, Campus
+from models.campus import Campus
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.quarantine import QuarantinedEvent
+from models.states import CAMPUS_STATES
 from models.stream_position import move_position, read_position
 from tests.daemon.doubles import stopped
 from tests.models.rows import make_assignment, make_service

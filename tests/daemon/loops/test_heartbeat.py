@@ -6,7 +6,8 @@ from structlog.testing import capture_logs
 from daemon.loops.heartbeat import HeartbeatLoop
 from models.db.clock import Clock
 from models.db.sql import Statement
-from models.heartbeat import Heartbeat, Members, read_members
+from models.heartbeat import Heartbeat
+from models.members import Members, read_members
 from tests.actors.sending import Ticker
 from tests.daemon.doubles import stopped
 

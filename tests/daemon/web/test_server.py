@@ -13,7 +13,7 @@ from daemon.ingest.stream import Stream
 from daemon.web.health import Health
 from daemon.web.server import LIFETIME, MAX_OPEN, MAX_REQUEST_BYTES, application, is_ours, web_server
 from models.db.clock import Clock
-from models.queries.status import STATES
+from models.states import STATES
 
 PAGES = ["/metrics", "/livez", "/readyz", "/statusz"]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.consumer import LtiConsumer
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import MAX_SHOWN, mark, match, next_chunk
 from tests.models.rows import make_assignment, make_service, read_row
@@ -59,9 +60,11 @@ async def test_the_match_counts_how_many_of_each_campus_and_shows_the_first():
     for _ in range(MAX_SHOWN):
         await make_assignment(**CLEAN)
     await make_assignment(await make_service("other"), **CLEAN)
+    await LtiConsumer.filter(consumer_name="other").update(paused_at=NOW)
     matched = await match(ALL, now=NOW)
     where = "https://campus.example:443"
     assert matched.campuses == {("campus", where): MAX_SHOWN + 1, ("other", where): 1}
+    assert matched.states == {("campus", where): "up", ("other", where): "paused"}
     assert len(matched.first) == MAX_SHOWN
     assert matched.first[0]["state"] == "parked"
     assert matched.first[0]["parked_reason"] == "course has ended"

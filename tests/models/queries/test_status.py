@@ -9,17 +9,20 @@ from models.delivery import Delivery
 from models.quarantine import QuarantinedEvent
 from models.queries.status import (
     _RECENT,
+    MINUTE_MS,
     RATE_LINES,
     RATE_MS,
-    STATES,
+    CampusStatus,
     IdleConsumer,
     KnownCampus,
+    Rate,
     Status,
     read_campuses,
     read_idle_consumers,
     read_rates,
     read_status,
 )
+from models.states import STATES
 from tests.models.plans import plan
 from tests.models.rows import make_assignment, make_service
 
@@ -143,15 +146,15 @@ async def deliver(assignment_id, *moments, result="accepted"):
     )
 
 
-async def test_the_rate_counts_what_each_campus_accepted_in_the_last_five_minutes():
+async def test_the_rates_count_what_each_campus_accepted_in_the_last_minute_and_in_ten():
     a, b, c = [await make_assignment(await make_service(name), **CLEAN) for name in "abc"]
-    await deliver(a, NOW, NOW - 1, NOW - RATE_MS + 1, NOW - RATE_MS, NOW - 2 * RATE_MS, NOW + 1)
+    await deliver(a, NOW, NOW - 1, NOW - MINUTE_MS, NOW - RATE_MS + 1, NOW - RATE_MS, NOW - 2 * RATE_MS, NOW + 1)
     await deliver(a, NOW - 5, result="refused")
     await deliver(b, NOW - 5, result="retried")
     again = await make_service("a", "https://campus.example/other")
     await deliver(await make_assignment(again, **CLEAN), NOW - 2, NOW - 3)
     await deliver(c, NOW - RATE_MS - 5)
-    assert await read_rates(now=NOW) == {("a", WHERE): 1.0, ("b", WHERE): 0.0}
+    assert await read_rates(now=NOW) == {("a", WHERE): Rate(4.0, 0.6), ("b", WHERE): Rate(0.0, 0.0)}
 
 
 async def test_of_many_delivery_records_the_newest_give_the_rate():
@@ -160,7 +163,8 @@ async def test_of_many_delivery_records_the_newest_give_the_rate():
     await deliver(row, *(NOW - n // 10 for n in range(RATE_LINES + 500)))
     seconds = RATE_LINES / 10 / 1000
     (rate,) = (await read_rates(now=NOW)).values()
-    assert rate == pytest.approx(RATE_LINES / seconds * 60, rel=0.01)
+    wanted = pytest.approx(RATE_LINES / seconds * 60, rel=0.01)
+    assert (rate.last_minute, rate.ten_minutes) == (wanted, wanted)
 
 
 async def test_the_rate_is_read_by_the_index_of_the_ledgers_times():
@@ -168,12 +172,20 @@ async def test_the_rate_is_read_by_the_index_of_the_ledgers_times():
     await deliver(row, *range(NOW - 5_000, NOW))
     if is_postgres():
         await connection().execute_script("ANALYZE delivery")
-    steps = await plan(_RECENT, now=NOW, since=NOW - 10, most=RATE_LINES)
+    steps = await plan(_RECENT, now=NOW, since=NOW - 10, minute=NOW - 5, most=RATE_LINES)
     assert "idx_delivery_at" in steps
     assert "Seq Scan on delivery" not in steps
 
 
 # --- The rest ---
+
+
+@pytest.mark.parametrize(
+    ("success", "error", "since"),
+    [(None, 5, False), (5, 6, False), (6, 5, True), (5, 5, True), (5, None, True)],
+)
+def test_an_error_is_past_once_a_grade_was_accepted_after_it(success, error, since):
+    assert CampusStatus("a", WHERE, last_success=success, last_error_at=error).succeeded_since is since
 
 
 async def test_a_consumer_without_an_assignment_is_idle():

@@ -5,8 +5,9 @@ import re
 import pytest
 from multidict import CIMultiDict
 
+from actors.profiles import PROFILE_NAMES
 from actors.protocols.lti11.basic_outcome import read_reply
-from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, PLATFORMS, PROFILE_NAMES, recognise
+from actors.protocols.lti11.platforms import CANVAS, DEFAULT, MOODLE, PLATFORMS, recognise
 from actors.response import Response
 from tests.fakes.lms import canvas_pox, pox
 

@@ -1,0 +1,151 @@
+"""What ``status`` prints for people."""
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from rich.console import Console
+from rich.text import Text
+
+from daemon.cli.screen import ALARM, cell, table
+from daemon.infra.text import age, counted, past, printable
+from daemon.web.snapshot import Snapshot
+from models.members import Members
+from models.queries.status import CampusStatus
+
+#: Milliseconds after which a due grade is overdue; the alert's time too.
+OVERDUE_MS = 900_000
+
+_CAMPUS = ("campus", "address", "state", "due", "parked", "grades/min", "of 10 min", "time left", "oldest due")
+
+
+def print_status(
+    shot: Snapshot, screen: Console, *, where: tzinfo | None, redis_away: str | None, daemon_answers: bool = False
+) -> None:
+    """
+    Print times in the zone *where* (None: the machine's).
+
+    Args:
+        redis_away: Why Redis does not answer; None: it does.
+        daemon_answers: Whether a daemon of this machine answers on its web port.
+    """
+    for line, alarms in _head(shot, where, redis_away, daemon_answers=daemon_answers):
+        screen.print(Text(line, ALARM if alarms else ""), soft_wrap=not screen.is_terminal)
+    screen.print()
+    states = [
+        (state, cell(number, alarms=state == "parked" and number > 0))
+        for state, number in shot.status.assignments.items()
+    ]
+    screen.print(table(("state", "assignments"), states, numbers=("assignments",)))
+    screen.print()
+    if not shot.status.campuses and not shot.idle:
+        screen.print("no campus is known yet: `passbackd consumer add` adds one")
+        return
+    rows = [_row(campus, shot, where) for campus in shot.status.campuses]
+    rows += [(one.name, "no launch yet", one.state, 0, 0, "0", "0", "", "", "never") for one in shot.idle]
+    screen.print(table((*_CAMPUS, "last success"), rows, numbers=_CAMPUS[3:7]))
+    failed = [campus for campus in shot.status.campuses if campus.last_error]
+    for heading, campuses in (
+        ("last error of each campus", [campus for campus in failed if not campus.succeeded_since]),
+        ("earlier errors: these campuses have accepted grades since", [one for one in failed if one.succeeded_since]),
+    ):
+        _show_errors(heading, campuses, shot.now, screen, where)
+
+
+def _head(
+    shot: Snapshot, where: tzinfo | None, redis_away: str | None, *, daemon_answers: bool
+) -> Iterator[tuple[str, bool]]:
+    """The lines above the tables, and whether each is alarming."""
+    status, now = shot.status, shot.now
+    yield f"as of {past(now, where, seconds=True)}", False
+    yield daemons_line(shot.daemons, now, where, answers=daemon_answers), not shot.daemons.alive
+    for trouble in shot.daemons.troubles:
+        yield f"not ready: {printable(trouble)}", True
+    yield stream_line(shot.stream_lag, redis_away), redis_away is not None
+    yield f"quarantine: {counted(status.quarantined, 'event')}", False
+    overdue = status.oldest_due is not None and now - status.oldest_due > OVERDUE_MS
+    yield _oldest("due", status.oldest_due, now, where), overdue
+    yield _oldest("parked", status.oldest_parked, now, where), status.oldest_parked is not None
+    yield backlog_line(shot), False
+    for trouble in shot.troubles:
+        yield f"trouble: {printable(trouble)}", True
+
+
+def daemons_line(daemons: Members, now: int, where: tzinfo | None, *, answers: bool = False) -> str:
+    """How many daemons run. *answers*: whether one of this machine does on its web port."""
+    if daemons.alive:
+        return f"{counted(daemons.alive, 'daemon')} {'is' if daemons.alive == 1 else 'are'} running"
+    since = "" if daemons.last_seen is None else f" since {_when(daemons.last_seen, now, where)}"
+    if answers:
+        return (
+            f"a daemon of this machine answers, but none was seen in this database{since}: it cannot write there "
+            "(a full disk, a database that only takes reads), or it uses another database"
+        )
+    if daemons.last_seen is None:
+        return "no daemon is running: nothing is read or sent until `passbackd run` is started"
+    return (
+        f"no daemon was seen{since}: none is running (`passbackd run` starts one), or it cannot write to this database "
+        "(a full disk, no connection, a database that only takes reads)"
+    )
+
+
+def stream_line(lag: int | None, redis_away: str | None) -> str:
+    """How many entries of the stream are not yet applied."""
+    if redis_away is not None:
+        return f"stream: Redis does not answer{f' ({redis_away})' if redis_away else ''}"
+    if lag is None:
+        return "stream: Redis answers, but the lag is unknown"
+    return f"stream: {lag} {'entry' if lag == 1 else 'entries'} not yet applied"
+
+
+def backlog_line(shot: Snapshot) -> str:
+    """How quickly grades are accepted, and when those that are due will be."""
+    rate = shot.total_rate
+    pace = f"accepted: {rate.last_minute:.1f} grades/min in the last minute, {rate.ten_minutes:.1f} over ten minutes"
+    waiting = [campus for campus in shot.status.campuses if campus.due]
+    if not waiting:
+        return pace
+    left = [shot.seconds_left(campus) for campus in waiting]
+    known = [seconds for seconds in left if seconds is not None]
+    due = f"{pace}; {counted(sum(campus.due for campus in waiting), 'grade')} due"
+    if not known:
+        return f"{due}, and no campus that has any accepts grades now"
+    rest = "" if len(known) == len(left) else f", and longer where a campus accepts none ({len(left) - len(known)})"
+    return f"{due}, about {age(int(max(known) * 1000))} left at this rate{rest}"
+
+
+def _when(moment: int, now: int, where: tzinfo | None) -> str:
+    return f"{past(moment, where, seconds=True)} ({age(now - moment)} ago)"
+
+
+def _oldest(state: str, since: int | None, now: int, where: tzinfo | None) -> str:
+    if since is None:
+        return f"oldest {state}: none"
+    return f"oldest {state}: for {age(now - since)}, since {past(since, where, seconds=True)}"
+
+
+def _row(campus: CampusStatus, shot: Snapshot, where: tzinfo | None) -> tuple[object, ...]:
+    rate, left, oldest = shot.rate(campus), shot.seconds_left(campus), campus.oldest_due
+    return (
+        campus.consumer,
+        campus.origin,
+        cell(campus.state, alarms=campus.state in ("down", "probing")),
+        campus.due,
+        cell(campus.parked, alarms=campus.parked > 0),
+        f"{rate.last_minute:.1f}",
+        f"{rate.ten_minutes:.1f}",
+        "unknown" if left is None else age(int(left * 1000)) if campus.due else "",
+        "" if oldest is None else cell(age(shot.now - oldest), alarms=shot.now - oldest > OVERDUE_MS),
+        "never" if campus.last_success is None else _when(campus.last_success, shot.now, where),
+    )
+
+
+def _show_errors(
+    heading: str, campuses: Sequence[CampusStatus], now: int, screen: Console, where: tzinfo | None
+) -> None:
+    if not campuses:
+        return
+    screen.print(f"\n{heading}")
+    for campus in campuses:
+        when = "" if campus.last_error_at is None else f" {_when(campus.last_error_at, now, where)}"
+        line = f"  {printable(f'{campus.consumer} at {campus.origin}{when}: {campus.last_error}')}"
+        screen.print(Text(line), soft_wrap=not screen.is_terminal)

@@ -1,0 +1,80 @@
+"""What a resend would do, without doing it: which grades would go out, and which would be skipped."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+from actors.compute_grade import Grade, block_grade, wire_score
+from models.course import CourseTrees
+from models.course_tree import Tree
+from models.queries.filter import AssignmentFilter
+from models.queries.resend import MAX_SHOWN, Candidate, next_candidates
+from models.score import Points, Wanted, read_wanted
+
+#: ``sent``: it would be sent. ``equal``: the campus acknowledged exactly this score last. ``none``: the learner has
+#: nothing attempted there, or the block is in no known course structure.
+Fate = Literal["sent", "equal", "none"]
+
+#: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
+_MAX_BY_NAME = 200
+
+
+@dataclass(slots=True)
+class Preview:
+    """*counts*: how many grades meet which fate. *first*: that of the first ones, by id, and the score of each."""
+
+    counts: Counter[Fate] = field(default_factory=Counter)
+    first: dict[int, tuple[Fate, str | None]] = field(default_factory=dict)
+
+
+async def preview(
+    wanted: AssignmentFilter, *, skips_equal: bool, advance: Callable[[int], None] = lambda _: None
+) -> Preview:
+    """
+    Compute the grades of all that is wanted, chunk by chunk; change nothing.
+
+    Args:
+        skips_equal: Whether a score that the campus acknowledged last is not sent again.
+        advance: Called with the number of assignments in each chunk.
+    """
+    found, trees, after = Preview(), CourseTrees(), 0
+    while candidates := await next_candidates(wanted, after=after):
+        for candidate, score in zip(candidates, await _scores(candidates, trees), strict=True):
+            fate = _fate(candidate, score, skips_equal=skips_equal)
+            found.counts[fate] += 1
+            if len(found.first) < MAX_SHOWN:
+                found.first[candidate.id] = (fate, score)
+        after = candidates[-1].id
+        advance(len(candidates))
+    return found
+
+
+def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool) -> Fate:
+    if score is None:
+        return "none"
+    return "equal" if skips_equal and not candidate.must_go_out and score == candidate.sent_score else "sent"
+
+
+async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str | None]:
+    """The score of each as it would be sent; None without one."""
+    of_course = {course: await trees.get(course) for course in {one.course_id for one in candidates}}
+    keys = [_wanted(one, of_course[one.course_id]) for one in candidates]
+    points = await read_wanted(list(dict.fromkeys(keys)))
+    return [
+        _score(one.usage_id, of_course[one.course_id], points[key]) for one, key in zip(candidates, keys, strict=True)
+    ]
+
+
+def _wanted(candidate: Candidate, tree: Tree | None) -> Wanted:
+    named: tuple[str, ...] | None = None
+    if tree is not None and candidate.usage_id in tree:
+        below = tuple(islice(tree.below(candidate.usage_id), _MAX_BY_NAME + 1))
+        named = below if len(below) <= _MAX_BY_NAME else None
+    return candidate.user_id, candidate.course_id, named
+
+
+def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points]) -> str | None:
+    grade = block_grade(usage_id, tree, points)
+    return wire_score(grade)[0] if isinstance(grade, Grade) else None
