@@ -6,7 +6,7 @@ from actors.compute_grade import NoGrade
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
-from models.delivery import DeliveryRecord
+from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 
 
@@ -80,15 +80,6 @@ def _asked_again(known: Known, terms: Terms) -> str:
     else:
         asks = f"passbackd asks {left} times more, next at {at} and for the last time about {_upcoming(last, terms)}"
     return f"It gave no reason that passbackd knows. {asks}; if the campus refuses it then, this grade is parked."
-
-
-def is_unexplained(line: DeliveryRecord) -> bool:
-    """Whether the campus refused the grade, in words of which the reason is not known."""
-    return (
-        line.result == "retried"
-        and line.code_major in ("failure", "unsupported")
-        and line.http_status not in (408, 425, 429)
-    )
 
 
 def _failed(line: DeliveryRecord, campus: str, terms: Terms) -> str:

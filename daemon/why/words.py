@@ -7,8 +7,8 @@ The first sentences say why and what comes next; then come what would be sent an
 from actors.compute_grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past
 from daemon.why.known import Known, Terms, campus_name, noun
-from daemon.why.waiting import is_unexplained, waiting
-from models.delivery import DeliveryRecord
+from daemon.why.waiting import waiting
+from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 
 _WHO_ACTS = {
