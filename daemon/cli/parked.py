@@ -13,13 +13,8 @@ from daemon.cli.screen import console, print_json
 from daemon.config import zone
 from daemon.infra.log import printable
 from daemon.infra.text import counted, iso, past
+from daemon.why.advice import PEOPLE, about_parked
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
-
-_WHO_ACTS = {
-    "learner": "the learner: the campus checks the enrolment; a new launch by the learner tries again",
-    "course": "the course's teachers or administrators at the campus",
-    "campus": "the campus's administrators or you: fix the campus's set-up, or what this daemon sends there",
-}
 
 
 def list_parked(
@@ -63,7 +58,8 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         )
         for one in of_courses:
             screen.print(f"  {one.number} in course {printable(one.course_id)}")
-        screen.print(f"  who has to act: {_WHO_ACTS[group.scope]}")
+        advice = about_parked(group.reason, group.scope)
+        screen.print(f"  who has to act: {PEOPLE[advice.who]}. {advice.words}")
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
         screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key))}\n")
     if not groups:
