@@ -36,7 +36,7 @@ def explain_grades(
     as_json: JsonOption = False,
 ) -> None:
     """
-    Explain the state of a learner's grades, or, without a learner, of all grades in a course or an activity.
+    Explain the state of a learner's grades. Without a learner: of all in a course or an activity.
 
     Example: passbackd why --user 42 --course physics
     """
