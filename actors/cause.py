@@ -6,6 +6,7 @@ assignment, or of a campus's last error.
 """
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from actors.protocols.lti11.refusals import PHRASES, about, is_of_enrolment
@@ -13,17 +14,17 @@ from actors.protocols.lti11.refusals import PHRASES, about, is_of_enrolment
 #: ``away``: no answer, or none that says what became of the grade. ``busy``: it wants fewer requests. ``processing``:
 #: it says that it still works on the grade. ``signature``: it refuses what the request is signed with. ``certificate``:
 #: its own cannot be trusted. ``address``: it takes no grades at this URL. ``forbidden``: nothing may be sent to this
-#: URL. ``content``: it refuses what is sent, whoever's grade it is. ``sourcedid``: it no longer takes that of the
+#: URL. ``content``: it refuses what is sent, for any learner. ``sourcedid``: it no longer takes that of the
 #: launch. ``enrolment``: the learner is not in the course. ``learner``: it takes no more of this learner.
 #: ``activity``: the activity or its course takes no grades. ``unknown``: its words say nothing that is known.
-Cause = Literal[
+KnownCause = Literal[
     "away", "busy", "processing", "signature", "certificate", "address", "forbidden", "content", "sourcedid",
     "enrolment", "learner", "activity", "unknown",
 ]  # fmt: skip
 
 _WORN_OUT = re.compile(r"^\d+ attempts failed, the last one with: ")
 _ANSWER = re.compile(r"HTTP (?P<status>\d{3})(?:, (?P<major>\w+)(?:, (?P<code>[^:]+))?)?: (?P<words>.*)", re.DOTALL)
-_STARTS: tuple[tuple[str, Cause], ...] = (
+_STARTS: tuple[tuple[str, KnownCause], ...] = (
     ("the campus's certificate cannot be trusted", "certificate"),
     ("no connection to the campus", "away"),
     ("the connection was lost", "away"),
@@ -31,7 +32,7 @@ _STARTS: tuple[tuple[str, Cause], ...] = (
     ("the answer is not HTTP", "away"),
     ("HTTP ", "away"),
 )
-_CAUSES: dict[str | None, Cause] = {
+_CAUSES: dict[str | None, KnownCause] = {
     "request": "signature",
     "sourcedid": "sourcedid",
     "activity": "activity",
@@ -39,7 +40,8 @@ _CAUSES: dict[str | None, Cause] = {
 }
 
 
-def cause_of(reason: str, scope: str | None = None) -> Cause:
+@lru_cache(maxsize=1024)
+def cause_of(reason: str, scope: str | None = None) -> KnownCause:
     """
     What a reason is about.
 
@@ -58,7 +60,7 @@ def cause_of(reason: str, scope: str | None = None) -> Cause:
     return "forbidden" if scope == "campus" else "unknown"
 
 
-def _of_answer(status: int, major: str | None, code: str | None, words: str, scope: str | None) -> Cause:
+def _of_answer(status: int, major: str | None, code: str | None, words: str, scope: str | None) -> KnownCause:
     if major == "processing":
         return "processing"
     if major not in ("failure", "unsupported"):
@@ -73,7 +75,7 @@ def _of_answer(status: int, major: str | None, code: str | None, words: str, sco
     return by_status if by_status in ("busy", "signature") or 300 <= status <= 399 else "unknown"
 
 
-def _of_words(words: str, scope: str | None) -> Cause | None:
+def _of_words(words: str, scope: str | None) -> KnownCause | None:
     what = about(words, PHRASES)
     if what == "learner":
         return "enrolment" if is_of_enrolment(words) else "learner"
@@ -83,7 +85,7 @@ def _of_words(words: str, scope: str | None) -> Cause | None:
     return _CAUSES.get(what)
 
 
-def _of_status(status: int, words: str, scope: str | None) -> Cause:
+def _of_status(status: int, words: str, scope: str | None) -> KnownCause:
     if status in (408, 425, 429) or (status == 403 and "rate limit exceeded" in words.lower()):
         return "busy"
     if scope == "learner":

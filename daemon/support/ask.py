@@ -10,9 +10,9 @@ from models.campus import reserve_for_reading
 from models.queries.grades import AssignmentView
 
 #: Grades that are asked for at most, one after the other, and seconds for all of them.
-MAX_ASKED, PATIENCE = 10, 60.0
+MAX_ASKED, ASK_PATIENCE = 10, 60.0
 #: Seconds between two tries to get a slot, and milliseconds for which senders leave it meanwhile.
-AGAIN, RESERVE_MS = 0.5, 5_000
+ASK_AGAIN, ASK_RESERVE_MS = 0.5, 5_000
 
 
 async def ask_campuses(answer: Explanation, reader: Reader) -> Explanation:
@@ -22,7 +22,7 @@ async def ask_campuses(answer: Explanation, reader: Reader) -> Explanation:
     Raises:
         Exception: A server was lost.
     """
-    until = reader.clock.monotonic() + PATIENCE
+    until = reader.clock.monotonic() + ASK_PATIENCE
     asked = []
     for number, known in enumerate(answer.known):
         why = f"no more than {MAX_ASKED} grades are asked for at once" if number >= MAX_ASKED else _why_not(known.row)
@@ -51,7 +51,7 @@ def _why_not(row: AssignmentView) -> str:
 
 async def _ask(row: AssignmentView, reader: Reader, until: float) -> Shown:
     while True:
-        await reserve_for_reading(row.campus_id, until=reader.clock.now() + RESERVE_MS)
+        await reserve_for_reading(row.campus_id, until=reader.clock.now() + ASK_RESERVE_MS)
         try:
             reading = await reader.read(row.id)
         except NotReadError as error:
@@ -59,4 +59,4 @@ async def _ask(row: AssignmentView, reader: Reader, until: float) -> Shown:
                 return Shown(None, str(error))
         else:
             return Shown(None, "it is not registered any more") if reading is None else Shown(reading.held, reading.why)
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(ASK_AGAIN)

@@ -7,7 +7,7 @@ from daemon.infra.text import counted, iso, past
 from daemon.why.advice import Who, about_parked
 from daemon.why.known import Terms, campus_name
 from daemon.why.trouble import campus_trouble
-from models.queries.activity import MAX_GROUPS, ActivityGroup
+from models.queries.activity import MAX_ACTIVITY_GROUPS, ActivityGroup
 from models.queries.grades import Query
 
 #: What waits for its campus, so that the campus's trouble is why.
@@ -59,19 +59,19 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     return GroupWords(f"{words}.", "no one" if terms.daemon_runs or not waits else "operator")
 
 
-def in_order(activity: Activity, terms: Terms) -> list[ActivityGroup]:
+def groups_in_order(activity: Activity, terms: Terms) -> list[ActivityGroup]:
     """Those first about which people have to act, then what is not sent; the largest first."""
     settled = ("acknowledged", "nothing attempted", "disabled")
-    shown = activity.groups[:MAX_GROUPS]
+    shown = activity.groups[:MAX_ACTIVITY_GROUPS]
     return sorted(shown, key=lambda one: (group_words(one, terms).who == "no one", one.why in settled, -one.number))
 
 
 def head(activity: Activity, terms: Terms) -> str:
     """How many grades, and how many of them need a person."""
-    asked, groups = activity.asked, activity.groups[:MAX_GROUPS]
+    asked, groups = activity.asked, activity.groups[:MAX_ACTIVITY_GROUPS]
     acting = sum(group.number for group in groups if group_words(group, terms).who != "no one")
     block = "" if asked.usage_id is None else f" for block {asked.usage_id}"
-    more = "" if len(activity.groups) <= MAX_GROUPS else " at least"
+    more = "" if len(activity.groups) <= MAX_ACTIVITY_GROUPS else " at least"
     number = counted(sum(group.number for group in groups), "grade")
     of_these = f"of which {acting} {'needs' if acting == 1 else 'need'} a person to act"
     at = past(terms.now, terms.zone, seconds=True)
@@ -106,6 +106,7 @@ def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
             "reason": (words := group_words(group, terms)).reason,
             "deliveries": [],
             "number": group.number,
+            "more_groups": len(activity.groups) > MAX_ACTIVITY_GROUPS,
             "first_at": iso(group.first_at),
             "last_at": iso(group.last_at),
             "example_assignment_id": group.example,
@@ -115,5 +116,5 @@ def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
             "daemon_runs": terms.daemon_runs,
             "as_of": iso(terms.now),
         }
-        for group in in_order(activity, terms)
+        for group in groups_in_order(activity, terms)
     ]

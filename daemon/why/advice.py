@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from actors.cause import Cause, cause_of
+from actors.cause import KnownCause, cause_of
 
 #: Who has to act; ``no one``: passbackd goes on by itself, or nothing is to be done.
 Who = Literal["learner", "teacher", "campus", "operator", "tool", "no one"]
@@ -41,7 +41,7 @@ _STOPPED = Advice(
     "operator",
     "passbackd has stopped asking: once the campus takes grades again, its operator has this one sent.",
 )
-_ADVICE: dict[Cause, Advice] = {
+_ADVICE: dict[KnownCause, Advice] = {
     "sourcedid": Advice(
         "learner",
         "The campus no longer takes the sourcedid of this launch: only a new launch of the activity by the learner "
@@ -61,7 +61,7 @@ _ADVICE: dict[Cause, Advice] = {
     ),
     "content": Advice(
         "operator",
-        "The campus refuses what passbackd sends, whoever's grade it is: passbackd's operator has to act.",
+        "The campus refuses what passbackd sends, for any learner: passbackd's operator has to act.",
     ),
     "away": _STOPPED,
     "busy": _STOPPED,

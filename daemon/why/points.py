@@ -38,8 +38,8 @@ def part_cells(part: Part, terms: Terms) -> tuple[str | None, ...]:
     return part.usage_id, f"{part.earned:.12g} of {part.possible:.12g}", scored
 
 
-def with_points(score: str, grade: object) -> str:
-    """A score on the wire, with its points where it is that of the newest grade."""
+def points_of(score: str, grade: object) -> list[str]:
+    """The points of a score on the wire, as a sentence, where it is that of the newest grade."""
     if isinstance(grade, Grade) and wire_score(grade)[0] == score:
-        return f"{score} ({points(grade)})"
-    return score
+        return [f"That is {points(grade)}."]
+    return []

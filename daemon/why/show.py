@@ -11,14 +11,14 @@ from actors.compute_grade import Grade
 from daemon.infra.log import printable
 from daemon.infra.text import counted, past
 from daemon.why.absent import absence, moved_words, who_acts
-from daemon.why.activity import Activity, group_head, group_words, head, in_order
+from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
 from daemon.why.asked import shown_words
 from daemon.why.known import Explanation, Known, Terms, noun, title
 from daemon.why.outlook import is_alarming, next_step, outlook, trouble_first
 from daemon.why.points import MAX_SHOWN_PARTS, part_cells
 from daemon.why.words import explanation
-from models.queries.activity import MAX_GROUPS
+from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.grades import Rejected
 from models.stale_event import StaleEvent
 
@@ -65,16 +65,16 @@ def print_activity(activity: Activity, terms: Terms, screen: Console) -> None:
     """Print the grades of all learners of an activity, a paragraph a group, trouble first."""
     _say(screen, head(activity, terms), style="bold")
     _warn_without_daemon(terms, screen)
-    for group in in_order(activity, terms):
+    for group in groups_in_order(activity, terms):
         screen.print()
         _say(screen, group_head(group, terms), style=ALARM if group.state == "parked" else "bold")
         words = group_words(group, terms)
         _say(screen, words.reason)
         if words.who != "no one":
             _say(screen, f"Who has to act: {PEOPLE[words.who]}.")
-    if len(activity.groups) > MAX_GROUPS:
+    if len(activity.groups) > MAX_ACTIVITY_GROUPS:
         screen.print()
-        _say(screen, f"These are the {MAX_GROUPS} largest groups; --usage narrows it down.")
+        _say(screen, f"These are the {MAX_ACTIVITY_GROUPS} largest groups; --usage narrows it down.")
 
 
 def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:

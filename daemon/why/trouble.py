@@ -4,7 +4,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from actors.cause import Cause, cause_of
+from actors.cause import KnownCause, cause_of
 from daemon.infra.text import past, upcoming
 from daemon.why.advice import Who
 from daemon.why.known import Terms, campus_name
@@ -15,7 +15,7 @@ _OF_TIME = re.compile(r"time-?stamp|nonce|expired|clock", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class CampusTrouble:
     """*words*: sentences that begin with the campus. *again*: when it may get grades again, ms since 1970, if known."""
 
     words: str
@@ -23,11 +23,11 @@ class Trouble:
     again: int | None = None
 
 
-def campus_trouble(campus: CampusView, terms: Terms) -> Trouble | None:
+def campus_trouble(campus: CampusView, terms: Terms) -> CampusTrouble | None:
     """None where nothing keeps grades from the campus."""
     name = campus_name(campus)
     if campus.campus_state == "paused":
-        return Trouble(
+        return CampusTrouble(
             f"passbackd's operator has paused {name} since {past(campus.paused_at or 0, terms.zone)}: its grades go "
             "out once `passbackd consumer resume` is given.",
             "operator",
@@ -37,25 +37,25 @@ def campus_trouble(campus: CampusView, terms: Terms) -> Trouble | None:
         cause = cause_of(campus.campus_error)
         since, said = past(campus.tripped_at, terms.zone), _quoted(campus.campus_error)
         words = f"{name} {_WHAT.get(cause, _WHAT['away'])} since {since}{said}. {campus_advice(cause, campus)}"
-        return Trouble(f"{words}{_probes(campus, terms, cause)}", WHO.get(cause, "no one"), campus.blocked_until)
+        return CampusTrouble(f"{words}{_probes(campus, terms, cause)}", WHO.get(cause, "no one"), campus.blocked_until)
     if not blocked:
         return None
     # The last error may be that of one grade.
     said = _quoted(campus.campus_error) if cause_of(campus.campus_error) == "busy" else ""
     again = upcoming(campus.blocked_until, now=terms.now, zone=terms.zone)
     words = f"{name} is busy and asked for a pause{said}. It gets grades again at {again}."
-    return Trouble(words, "no one", campus.blocked_until)
+    return CampusTrouble(words, "no one", campus.blocked_until)
 
 
 #: Who has to act about an answer that concerns more than one grade; about the others: no one.
-WHO: dict[Cause, Who] = {
+WHO: dict[KnownCause, Who] = {
     "signature": "operator",
     "certificate": "campus",
     "address": "campus",
     "content": "operator",
     "forbidden": "operator",
 }
-_WHAT: dict[Cause, str] = {
+_WHAT: dict[KnownCause, str] = {
     "away": "has been down",
     "signature": "has refused passbackd's signature",
     "certificate": "has had a certificate that cannot be trusted",
@@ -64,7 +64,7 @@ _WHAT: dict[Cause, str] = {
 }
 
 
-def campus_advice(cause: Cause, campus: CampusView, said: str | None = None) -> str:
+def campus_advice(cause: KnownCause, campus: CampusView, said: str | None = None) -> str:
     """
     What has to be done so that the campus takes grades again, a sentence with a blank at its end; empty if nothing.
 
@@ -96,7 +96,7 @@ def campus_advice(cause: Cause, campus: CampusView, said: str | None = None) -> 
             return ""
 
 
-def _probes(campus: CampusView, terms: Terms, cause: Cause) -> str:
+def _probes(campus: CampusView, terms: Terms, cause: KnownCause) -> str:
     """How the campus is tried meanwhile."""
     probing = campus.campus_state == "probing"
     blocked = campus.blocked_until > terms.now

@@ -8,7 +8,7 @@ from actors.compute_grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past, upcoming
 from daemon.why.known import Known, Terms, campus_name, noun
 from daemon.why.outlook import next_step, parked_advice
-from daemon.why.points import answered, points, with_points
+from daemon.why.points import answered, points, points_of
 from daemon.why.waiting import waiting
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
@@ -60,8 +60,11 @@ def _acknowledged(known: Known, terms: Terms) -> list[str]:
     if row.sent_score is None or row.sent_at is None:
         nothing = f"Nothing to send: this learner has attempted nothing in this {noun(row)}."
         return [nothing, _may_still_hold(sent, terms)] if sent is not None else [nothing]
-    score = with_points(row.sent_score, known.grade)
-    said = [f"Sent {score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged.", _MAY_DIFFER]
+    said = [
+        f"Sent {row.sent_score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged.",
+        *points_of(row.sent_score, known.grade),
+        _MAY_DIFFER,
+    ]
     if sent is not None and sent.clamped:
         said.append(_cut(known.grade))
     if sent is not None and sent.version < row.sent_version:

@@ -7,7 +7,7 @@ from models.db.sql import Statement
 from models.queries.grades import WITH_CAMPUS, CampusView, columns_of
 
 #: Groups that are read, and learners that are shown one by one.
-MAX_GROUPS, MAX_EACH = 200, 20
+MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
 _WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
@@ -54,7 +54,7 @@ def groups_statement(usage_id: str | None) -> Statement:
                 COUNT(*) AS number, MIN({_MOMENT}) AS first_at, MAX({_MOMENT}) AS last_at, MIN(id) AS example
             FROM graded_assignment
             WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
-            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_GROUPS + 1}
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_ACTIVITY_GROUPS + 1}
         ) AS grouped
         {WITH_CAMPUS.replace("graded_assignment", "grouped")} ORDER BY grouped.number DESC, example""")
 

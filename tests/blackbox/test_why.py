@@ -118,7 +118,7 @@ def test_the_campus_is_asked_what_it_shows_and_all_learners_of_an_activity_are_f
     before = len(campus.applied)
     said = pair.call("why", "--user", "ada", "--ask-campus")
     assert (said.code, said.err) == (0, "")
-    assert "(4 of 10 points, 40 %)" in said.out
+    assert "That is 4 of 10 points, 40 %." in said.out
     assert "Asked now, the campus shows 0.95, and acknowledged 0.4" in said.out
     (one,) = json.loads(pair.call("why", "--user", "ada", "--ask-campus", "--json").out)
     assert one["campus_shows"] == {"score": "0.95", "why_not": None}

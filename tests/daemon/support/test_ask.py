@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from actors.read_back import Reader
-from daemon.support.ask import MAX_ASKED, PATIENCE, ask_campuses
+from daemon.support.ask import ASK_PATIENCE, MAX_ASKED, ask_campuses
 from daemon.why.asked import shown_words
 from daemon.why.document import document
 from daemon.why.gather import gather
@@ -132,7 +132,7 @@ async def test_a_campus_whose_only_slot_a_daemon_keeps_is_asked_for_a_bounded_ti
     assert len(await claim([sent], sending.dependencies.lease(), most=1)) == 1
     run = asyncio.create_task(asked(reader, sending))
     while not run.done():
-        sending.tick(PATIENCE)
+        sending.tick(ASK_PATIENCE)
         await asyncio.sleep(0.02)
     (one,) = await run
     assert shown_words(one) == "What the campus shows is not known: all its slots are taken."

@@ -13,10 +13,11 @@ from daemon.why.known import Explanation
 from daemon.why.show import print_activity, print_answer
 from models.assignment import GradedAssignment
 from models.campus import Campus
-from models.queries.activity import MAX_EACH, groups_statement, read_activity
+from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
 from models.stream_position import read_position
 from tests.daemon.why.story import NOW, TERMS, Story, before
 from tests.models.plans import plan, whole_tables
+from tests.models.rows import make_assignment
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
@@ -103,6 +104,20 @@ async def test_a_whole_course_is_counted_by_activity_too():
     await launched(MANY)
     got = await answer(usage_id=None)
     assert {group.usage_id: group.number for group in got.groups} == {"unit": MANY, "other unit": 1}
+
+
+async def test_more_groups_than_are_shown_are_named_as_such():
+    for number in range(MAX_ACTIVITY_GROUPS + 2):
+        await make_assignment(
+            user_id=f"u{number}", course_id="c", parked_at=1, parked_scope="learner", parked_reason=f"no {number}"
+        )
+    got = await answer(None, "c")
+    objects = activity_document(got, TERMS)
+    assert len(objects) == MAX_ACTIVITY_GROUPS
+    assert all(one["more_groups"] for one in objects)
+    text = shown(got)
+    assert f"at least {MAX_ACTIVITY_GROUPS} grades in course c" in text
+    assert f"These are the {MAX_ACTIVITY_GROUPS} largest groups" in text
 
 
 @pytest.mark.parametrize(("course", "usage"), [("physics", "unti"), ("chemistry", "unit"), ("chemistry", None)])
