@@ -61,6 +61,7 @@ def explain_grades(
             zone(settings.log.timezone),
             outcomes.max_attempts,
             daemon_runs=daemons.alive > 0,
+            daemon_troubles=daemons.troubles,
         )
         if _of_all_learners(query):
             return await gather_activity(query.course_id or "", query.usage_id, now=now), terms

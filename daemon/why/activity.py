@@ -56,7 +56,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     if group.why == "structure":
         return GroupWords(f"{words}.", "tool")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
-    return GroupWords(f"{words}.", "no one" if terms.daemon_runs or not waits else "operator")
+    return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
 
 
 def groups_in_order(activity: Activity, terms: Terms) -> list[ActivityGroup]:
@@ -114,6 +114,7 @@ def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
             "campus_state": group.campus_state,
             "who_acts": words.who,
             "daemon_runs": terms.daemon_runs,
+            "daemon_troubles": list(terms.daemon_troubles),
             "as_of": iso(terms.now),
         }
         for group in groups_in_order(activity, terms)

@@ -104,6 +104,7 @@ def _ahead(known: Known, terms: Terms) -> dict[str, Any]:
         "next_at": iso(ahead.next_at),
         "trouble": is_alarming(known, terms),
         "daemon_runs": terms.daemon_runs,
+        "daemon_troubles": list(terms.daemon_troubles),
         "as_of": iso(terms.now),
     }
 

@@ -22,7 +22,7 @@ class Terms:
     What the sentences depend on.
 
     *now*: milliseconds since 1970; *zone*: None for that of the machine; *max_attempts*: the operator's; *daemon_runs*:
-    whether any daemon is at work.
+    whether any daemon is at work; *daemon_troubles*: why some of these are not ready.
     """
 
     now: int
@@ -30,6 +30,16 @@ class Terms:
     zone: tzinfo | None
     max_attempts: int = MAX_ATTEMPTS
     daemon_runs: bool = True
+    daemon_troubles: tuple[str, ...] = ()
+
+    @property
+    def daemon_fault(self) -> str | None:
+        """What keeps passbackd itself from sending, as a sentence; None where nothing is known to."""
+        if not self.daemon_runs:
+            return "No daemon is running: nothing is sent until passbackd's operator starts one."
+        if self.daemon_troubles:
+            return f"A daemon is not ready, and passbackd's operator has to act: {'; '.join(self.daemon_troubles)}."
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,13 @@ def outlook(known: Known, terms: Terms) -> Outlook:
         case "parked":
             return Outlook(parked_advice(row).who)
         case "claimed":
-            return Outlook("no one" if terms.daemon_runs else "operator")
+            return Outlook("no one" if terms.daemon_fault is None else "operator")
     if row.state == "due" and known.grade is NoGrade.NOTHING_ATTEMPTED:
         return Outlook("no one")
     if needs_structure(known):
         return Outlook("tool")
     who, next_at = _of_campus(known, terms)
-    if who == "no one" and (not terms.daemon_runs or is_overdue(known, terms)):
+    if who == "no one" and (terms.daemon_fault is not None or is_overdue(known, terms)):
         who = "operator"
     return Outlook(who, next_at if next_at is not None and next_at > terms.now else None)
 
@@ -69,11 +69,11 @@ def next_step(known: Known, terms: Terms) -> str | None:
 
 
 def is_alarming(known: Known, terms: Terms) -> bool:
-    """Whether it is parked, overdue, or kept back by a campus that is down, or by no daemon that runs."""
+    """Whether it is parked, overdue, or kept back by a campus that is down, or by passbackd itself."""
     row = known.row
     if row.state == "parked" or is_overdue(known, terms):
         return True
-    kept_back = row.tripped_at is not None or not terms.daemon_runs
+    kept_back = row.tripped_at is not None or terms.daemon_fault is not None
     return kept_back and row.state in ("due", "waiting", "claimed") and known.grade is not NoGrade.NOTHING_ATTEMPTED
 
 

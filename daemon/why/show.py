@@ -64,7 +64,7 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
 def print_activity(activity: Activity, terms: Terms, screen: Console) -> None:
     """Print the grades of all learners of an activity, a paragraph a group, trouble first."""
     _say(screen, head(activity, terms), style="bold")
-    _warn_without_daemon(terms, screen)
+    _warn_of_daemons(terms, screen)
     for group in groups_in_order(activity, terms):
         screen.print()
         _say(screen, group_head(group, terms), style=ALARM if group.state == "parked" else "bold")
@@ -89,12 +89,12 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
         f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}.",
         style="bold",
     )
-    _warn_without_daemon(terms, screen)
+    _warn_of_daemons(terms, screen)
 
 
-def _warn_without_daemon(terms: Terms, screen: Console) -> None:
-    if not terms.daemon_runs:
-        _say(screen, "No daemon is running: nothing is read or sent until one is started.", style=ALARM)
+def _warn_of_daemons(terms: Terms, screen: Console) -> None:
+    if terms.daemon_fault is not None:
+        _say(screen, terms.daemon_fault, style=ALARM)
 
 
 def _event(event: Rejected | StaleEvent, terms: Terms) -> tuple[_Cell, ...]:

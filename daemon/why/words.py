@@ -46,8 +46,8 @@ def explanation(known: Known, terms: Terms) -> str:
             sentences = [_nothing_yet(row), _campus_acknowledged(known, terms)]
         case _:
             sentences = [*waiting(known, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
-    if not terms.daemon_runs and row.state in ("due", "waiting", "claimed"):
-        sentences.append("No daemon is running: nothing is sent until passbackd's operator starts one.")
+    if terms.daemon_fault is not None and row.state in ("due", "waiting", "claimed"):
+        sentences.append(terms.daemon_fault)
     if row.learner_version:
         sentences.append(_OF_ANOTHER if row.sent_at is not None else f"{_OF_ANOTHER} {_MAY_SHOW_THEIRS}")
     if row.note:
