@@ -51,7 +51,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     words = _WORDS[group.why]
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
     if trouble is not None:
-        waiting = "Waiting: " if group.why in ("due", "put off") else f"{words}. Besides, "
+        waiting = "Waiting: " if group.why in ("due", "put off") else f"{words}. But "
         return GroupWords(f"{waiting}{trouble.words}", trouble.who)
     if group.why == "structure":
         return GroupWords(f"{words}.", "tool")

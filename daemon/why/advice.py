@@ -74,8 +74,8 @@ _UNEXPLAINED = Advice(
 )
 _ADDRESS = Advice(
     "campus",
-    "The campus takes no grades at this address: its administrators have to correct it, or switch grades on there. A "
-    "new launch brings a new address.",
+    "The campus takes no grades at this address: its administrators have to find out why, as a wrong address or grades "
+    "that are switched off there. A new launch brings the address that is right by then.",
 )
 _OWN_ADDRESS = Advice(
     "teacher",

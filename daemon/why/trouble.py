@@ -87,8 +87,8 @@ def campus_advice(cause: KnownCause, campus: CampusView, said: str | None = None
             )
         case "address":
             return (
-                "The campus's administrators have to correct it, or switch grades on there; a new launch brings a new "
-                "address. "
+                "The campus's administrators have to find out why: a wrong address, a login page before it, or grades "
+                "that are switched off there; a new launch brings the address that is right by then. "
             )
         case "content":
             return "passbackd's operator has to act. "

@@ -34,7 +34,7 @@ def waiting(known: Known, terms: Terms) -> list[str]:
         said = _put_off(known, terms, campus)
     else:
         said = _due(known, terms, campus)
-    return said if trouble is None else [*said, f"Besides, {trouble.words}"]
+    return said if trouble is None else [*said, f"But {trouble.words}"]
 
 
 def needs_structure(known: Known) -> bool:
