@@ -74,4 +74,4 @@ def test_the_first_line_says_which_configuration_and_which_database(pair, call):
         assert first.endswith(f"PostgreSQL, {parts.path.lstrip('/')} on {parts.hostname}:{parts.port}")
         assert "@" not in first
     as_json = pair.call(*call.split(), "--json").out
-    assert isinstance(json.loads(as_json), dict)
+    assert isinstance(json.loads(as_json), list if call.startswith("why") else dict)
