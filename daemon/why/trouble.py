@@ -104,8 +104,8 @@ def _probes(campus: CampusView, terms: Terms, cause: KnownCause) -> str:
     if cause in WHO:
         when = "now" if probing else f"the next {at}"
         return (
-            f"Until then nothing goes there but one grade at a time as a probe, {when}; once one is taken, everything "
-            "that waits goes out."
+            f"Until that is corrected nothing goes there but one grade at a time as a probe, {when}; once one is "
+            "taken, everything that waits goes out."
         )
     if probing:
         tried = "One grade is being tried there now to see whether it is back"
