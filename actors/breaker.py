@@ -48,7 +48,8 @@ def _probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -
 
 
 def _measured(breaker: Breaker, signal: Signal, now: int) -> Breaker:
-    if signal.error:
+    # What is one grade's own is not why the campus is down.
+    if signal.error and (breaker.tripped_at is None or signal.kind != "neutral"):
         breaker = replace(breaker, last_error=signal.error, last_error_at=now)
     if signal.answered and breaker.answered_at is None:
         breaker = replace(breaker, answered_at=now)

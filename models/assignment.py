@@ -69,6 +69,8 @@ class GradedAssignment(Model):
 
     # What should be sent; grows by one with every change that touches the grade.
     version_number = fields.BigIntField(default=1)
+    # The first version of the present learner; what is on record of older ones is another's.
+    learner_version = fields.BigIntField(db_default=0)
     # What the campus acknowledged, or what was found to need no sending.
     sent_version = fields.BigIntField(default=0)
     # Wire text that the campus acknowledged last; null when it is not known to hold a grade of ours.

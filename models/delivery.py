@@ -101,9 +101,13 @@ _ENDED = Statement(
     given="assignment_id BIGINT, token BIGINT",
 )
 
-_UNEXPLAINED = Statement("""
+# A refusal of which the reason is not known: the LMS says that it failed, and not that it is busy.
+_FAILURES, _BUSY = ("failure", "unsupported"), (408, 425, 429)
+
+_UNEXPLAINED = Statement(f"""
     SELECT COUNT(*) AS number FROM delivery
-    WHERE assignment_id = :id AND result = 'retried' AND code_major IN ('failure', 'unsupported')
+    WHERE assignment_id = :id AND result = 'retried' AND code_major IN {_FAILURES}
+        AND COALESCE(http_status, 0) NOT IN {_BUSY}
         AND at > (SELECT COALESCE(sent_at, 0) FROM graded_assignment WHERE id = :id)""")
 
 
@@ -136,7 +140,12 @@ def _attempts(tokens: Mapping[int, int]) -> list[dict[str, int]]:
     return [{"assignment_id": assignment_id, "token": token} for assignment_id, token in tokens.items()]
 
 
+def is_unexplained(record: DeliveryRecord) -> bool:
+    """Whether the campus refused the grade, in words of which the reason is not known."""
+    return record.result == "retried" and record.code_major in _FAILURES and record.http_status not in _BUSY
+
+
 async def count_unexplained(assignment_id: int) -> int:
-    """How often the campus has refused without a known reason since it last accepted a grade."""
+    """How often :func:`is_unexplained` holds of an assignment since the campus last accepted a grade."""
     row = await _UNEXPLAINED.row(id=assignment_id)
     return int(row["number"]) if row else 0

@@ -11,6 +11,7 @@ from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, orig
 from models.delivery import Delivery
 from models.moment import Moment, place_of
 from models.orphaned_claim import in_doubt_until, orphan_claims
+from models.stale_event import SOURCEDID_MOVED, note_stale
 
 #: What an event did: changed something, repeated what is stored, or was older than that.
 EventResult = Literal["applied", "unchanged", "stale"]
@@ -81,6 +82,8 @@ async def _replace(
 ) -> tuple[EventResult, int]:
     """Keep the row that owns the sourcedid, and delete those that were at its new place."""
     keep, *displaced = known
+    if keep.user_id != launch.user_id:
+        await _part_from_learner(keep, launch, now)
     await orphan_claims([row.id for row in displaced], now=now)
     for row in displaced:
         await _displace(row, keep)
@@ -90,6 +93,22 @@ async def _replace(
         # The LMS may know the same cell by several sourcedids.
         await _wait_and_resend(keep.id, until=may_land_until, now=now)
     return ("applied" if displaced else result), assignment_id
+
+
+async def _part_from_learner(row: GradedAssignment, launch: Registration, now: int) -> None:
+    """The sourcedid is another learner's now: neither is to see what is on record of the other."""
+    row.note = ""
+    await note_stale(
+        SOURCEDID_MOVED,
+        user_id=row.user_id,
+        course_id=row.course_id,
+        usage_id=row.usage_id,
+        entry_id=launch.entry_id or "",
+        modified_us=launch.modified_us,
+        now=now,
+    )
+    next_version = row.version_number + 1
+    await GradedAssignment.filter(id=row.id).update(note="", learner_version=next_version)
 
 
 async def _wait_and_resend(assignment_id: int, *, until: int, now: int) -> None:

@@ -55,6 +55,10 @@ _READ_COURSES = Statement(
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
+_READ_DATED = Statement("""
+    SELECT usage_id, points_earned, points_possible, modified_us FROM score
+    WHERE user_id = :user_id AND course_id = :course_id""")
+
 #: Points earned and possible of one problem.
 Points = tuple[float, float]
 #: A learner, a course and a problem.
@@ -85,6 +89,15 @@ class ScoreChange(NamedTuple):
     @property
     def moment(self) -> Moment:
         return Moment(self.modified_us, self.place)
+
+
+class DatedScore(NamedTuple):
+    """A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970."""
+
+    usage_id: str
+    points_earned: float
+    points_possible: float
+    modified_us: int
 
 
 class Effect(NamedTuple):
@@ -153,3 +166,9 @@ async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | N
     """A learner's scores in a course by usage id; of *usage_ids* alone where they are given."""
     wanted = (user_id, course_id, None if usage_ids is None else tuple(usage_ids))
     return (await read_wanted([wanted]))[wanted]
+
+
+async def read_dated_scores(user_id: str, course_id: str) -> dict[str, DatedScore]:
+    """A learner's scores in a course by usage id, with their times."""
+    rows = await _READ_DATED.rows(user_id=user_id, course_id=course_id)
+    return {row["usage_id"]: DatedScore(**row) for row in rows}

@@ -1,4 +1,8 @@
-"""Events about a learner that came too late to change anything, for ``why``: one row for each type and block."""
+"""
+What ``why`` has to say of a learner although no other row has it, one row for each type and block.
+
+Events that came too late to change anything; and that a campus gave the learner's sourcedid to another learner.
+"""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -6,9 +10,12 @@ from tortoise.models import Model
 from models.db.sql import Statement
 from models.stream_position import MAX_ENTRY_ID
 
+#: The type of what is no event about this learner: a newer launch of another one has the sourcedid now.
+SOURCEDID_MOVED = "sourcedid.moved"
+
 
 class StaleEvent(Model):
-    """Events of one type about one learner's block that were older than what was known."""
+    """Events of one type about one learner's block that were older than what was known, or took its sourcedid."""
 
     id = fields.BigIntField(primary_key=True)
     user_id = fields.CharField(max_length=255)

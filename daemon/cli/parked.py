@@ -12,13 +12,8 @@ from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOpt
 from daemon.cli.screen import ALARM, console, print_json
 from daemon.config import zone
 from daemon.infra.text import counted, iso, past, printable
+from daemon.why.advice import PEOPLE, about_parked
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
-
-_WHO_ACTS = {
-    "learner": "the learner opens the activity at the campus anew; if it is about enrolment, the campus corrects that",
-    "course": "the course's teachers or administrators at the campus",
-    "campus": "the campus's administrators or you: fix the campus's set-up, or what this daemon sends there",
-}
 
 
 def list_parked(
@@ -66,7 +61,8 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         )
         for one in of_courses:
             screen.print(f"  {one.number} in course {printable(one.course_id)}")
-        screen.print(f"  who has to act: {_WHO_ACTS[group.scope]}")
+        advice = about_parked(group.reason, group.scope)
+        screen.print(f"  who has to act: {PEOPLE[advice.who]}. {advice.words}")
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
         course = f" --course {shlex.quote(group.course_id)}" if len(of_courses) == 1 else ""
         screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key) + course)}\n")

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from daemon.infra.text import counted, past
+from daemon.why.advice import Who
 from daemon.why.known import Absent, AbsentState, Terms, title
 from models.queries.grades import Query, Rejected
+from models.stale_event import StaleEvent
 
 #: How many of a learner's other assignments are named.
 MAX_NAMED = 5
@@ -19,10 +21,12 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     """
     retired = None if absent.retired_us is None else past(absent.retired_us // 1000, terms.zone)
     if rejected:
-        return "quarantined", _join(_quarantined(rejected, terms), _others(absent))
-    if absent.learner_known or absent.elsewhere:
+        return "quarantined", _join(_quarantined(rejected, terms), _moved(absent, terms), _others(absent))
+    of_all_learners = absent.asked.user_id is absent.asked.lti_user_id is absent.asked.sourcedid is None
+    if absent.moved or absent.learner_known or absent.elsewhere or of_all_learners:
         as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
-        return "unregistered", _join(_unregistered(absent), _about_block(absent), _others(absent), as_of)
+        why = _moved(absent, terms) or _unregistered(absent)
+        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of)
     if retired:
         return "retired", (
             f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
@@ -31,15 +35,45 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     return "unknown", _join(_unknown(absent.asked), _about_block(absent))
 
 
+def who_acts(absent: Absent, state: AbsentState) -> Who:
+    """Who has to act where there is no assignment."""
+    if state == "quarantined":
+        return "operator"
+    if state != "unregistered" or absent.asked.sourcedid is not None or absent.block_known is False:
+        return "no one"
+    return "learner"
+
+
+def moved_words(moved: Sequence[StaleEvent], terms: Terms) -> list[str]:
+    """A sentence for each place that a newer launch gave to another learner; none is named."""
+    return [
+        f"on {past(event.modified_us // 1000, terms.zone)} a newer launch gave this learner's place at the campus (its "
+        f"sourcedid) for block '{event.usage_id}' of the course '{event.course_id}' to another learner."
+        for event in moved
+    ]
+
+
+def _moved(absent: Absent, terms: Terms) -> str:
+    if not absent.moved:
+        return ""
+    return _join(
+        "Not registered any more:",
+        *moved_words(absent.moved, terms),
+        "So there is nowhere to send this learner's grade to. Once this learner opens the activity from the campus "
+        "again, what was earned so far is sent; if the campus did not mean to do that, its administrators have to act.",
+    )
+
+
 def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
     # Without a launch there is no assignment: a refused launch is the likeliest reason.
     newest = next((event for event in rejected if event.type == "launch"), rejected[0])
     number = counted(len(rejected), "event")
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (
-        f"Quarantined: no launch is registered, and {number} about this learner could not be applied. One, "
-        f"{what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Once that is fixed, "
-        "`passbackd quarantine replay` applies it as of its own time."
+        f"Quarantined: no launch of what was asked for is registered, and {number} about this learner could not be "
+        f"applied. One, {what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Where that "
+        "can be fixed here, as an unknown consumer can, `passbackd quarantine replay` then applies it as of its own "
+        "time; else the tool has to send a correct one."
     )
 
 
@@ -52,26 +86,30 @@ def _unregistered(absent: Absent) -> str:
     else:
         what = "any activity"
     if asked.sourcedid is not None:
-        return f"Not registered: no launch of {what} brought this sourcedid, so there is nowhere to send a grade to."
+        return f"Not registered: no launch of {what} has this sourcedid, so there is nowhere to send a grade to."
     moved = ", or a later launch took its grade to another activity" if absent.elsewhere else ""
+    whose = (
+        "any learner" if absent.asked == Query(course_id=asked.course_id, usage_id=asked.usage_id) else "this learner"
+    )
     return (
-        f"Not registered: this learner never opened {what} from a campus LMS{moved}, so there is nowhere to send a "
-        "grade to. Once the learner opens it there, what was earned so far is sent."
+        f"Not registered: there is no launch of {what} by {whose} for which a campus asked for a grade, so "
+        "there is nowhere to send one to. Either it was not opened from a campus LMS, or the campus's link asks for no "
+        f"grade{moved}. Once a learner opens it by a link that asks for one, what was earned so far is sent."
     )
 
 
 def _unknown(asked: Query) -> str:
     if asked.user_id is not None:
         return (
-            f"Unknown: nothing is on record about a learner '{asked.user_id}', neither a launch nor a score. Check the "
-            "id: it is the tool's own; for the campus's there is --lti-user."
+            f"Unknown: nothing is on record about a learner '{asked.user_id}', neither a graded launch nor a score. "
+            "Check the id: it is the tool's own; for the campus's there is --lti-user."
         )
     if asked.lti_user_id is not None:
         return (
-            f"Unknown: no launch brought the campus's learner '{asked.lti_user_id}'. Check the id: it is the campus's "
-            "own; for the tool's there is --user."
+            f"Unknown: no graded activity of the campus's learner '{asked.lti_user_id}' is registered. Check the id: "
+            "it is the campus's own; for the tool's, which shows more, there is --user."
         )
-    return "Unknown: no launch brought this sourcedid. Check that it is whole."
+    return "Unknown: no graded activity with this sourcedid is registered. Check that it is whole, and not outdated."
 
 
 def _about_block(absent: Absent) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 from actors.compute_grade import Grade, wire_score
 from daemon.infra.text import iso
-from daemon.why.absent import absence
-from daemon.why.known import Absent, Explanation, Known, Terms
+from daemon.why.absent import absence, who_acts
+from daemon.why.known import Absent, Explanation, Known, Part, Terms
+from daemon.why.outlook import is_alarming, outlook, trouble_first
+from daemon.why.points import MAX_PARTS, percent
 from daemon.why.words import reason
 from models.delivery import DeliveryRecord
 from models.queries.grades import Rejected
@@ -32,12 +34,13 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     """
     An object an assignment, or one that says why there is none.
 
-    Times are ISO 8601 in UTC, scores numbers. ``quarantined`` and ``stale`` hold what concerns the object's learner and
-    course. What is not on record is null.
+    Times are ISO 8601 in UTC, scores numbers. ``quarantined``, ``stale`` and ``moved_away`` hold what concerns the
+    object's learner and course. What is not on record is null. CampusTrouble comes first.
     """
     if answer.absent is not None:
         return [_nothing(answer.absent, answer, terms)]
-    return [_assignment(known, answer, terms) for known in answer.known]
+    ordered = sorted(answer.known, key=lambda known: trouble_first(known, terms))
+    return [_assignment(known, answer, terms) for known in ordered]
 
 
 def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, Any]:
@@ -56,6 +59,8 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "course_title": row.context_title,
         "activity_title": row.resource_link_title,
         "more_deliveries": known.more_lines,
+        **_grade(known),
+        **_ahead(known, terms),
         **_events(
             [
                 event
@@ -63,7 +68,44 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
                 if event.user_id == row.user_id and event.course_id in (None, row.course_id)
             ],
             [event for event in answer.late if (event.user_id, event.course_id) == (row.user_id, row.course_id)],
+            [event for event in answer.moved if (event.user_id, event.course_id) == (row.user_id, row.course_id)],
         ),
+    }
+
+
+def _grade(known: Known) -> dict[str, Any]:
+    """The newest grade in points, and what the campus shows if it was asked."""
+    grade = known.grade if isinstance(known.grade, Grade) else None
+    shown = known.shown
+    return {
+        "points_earned": None if grade is None else grade.earned,
+        "points_possible": None if grade is None else grade.possible,
+        "percent": None if grade is None else percent(grade),
+        "answered_at": iso(known.answered_at),
+        "parts": [_part(part) for part in known.parts[:MAX_PARTS]],
+        "more_parts": max(0, len(known.parts) - MAX_PARTS),
+        "campus_shows": None if shown is None else {"score": shown.held, "why_not": shown.why or None},
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "usage_id": part.usage_id,
+        "points_earned": part.earned,
+        "points_possible": part.possible,
+        "modified": iso(part.modified),
+    }
+
+
+def _ahead(known: Known, terms: Terms) -> dict[str, Any]:
+    ahead = outlook(known, terms)
+    return {
+        "who_acts": ahead.who,
+        "next_at": iso(ahead.next_at),
+        "trouble": is_alarming(known, terms),
+        "daemon_runs": terms.daemon_runs,
+        "daemon_troubles": list(terms.daemon_troubles),
+        "as_of": iso(terms.now),
     }
 
 
@@ -75,7 +117,9 @@ def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any
         "state": state,
         "reason": why,
         "deliveries": [],
-        **_events(answer.rejected, answer.late),
+        "who_acts": who_acts(absent, state),
+        "as_of": iso(terms.now),
+        **_events(answer.rejected, answer.late, answer.moved),
     }
 
 
@@ -83,12 +127,13 @@ def _delivery(line: DeliveryRecord) -> dict[str, Any]:
     return {**_fields(line, _OF_DELIVERY), "at": iso(line.at), "score": _number(line.score)}
 
 
-def _events(rejected: Iterable[Rejected], late: Iterable[StaleEvent]) -> dict[str, Any]:
+def _events(rejected: Iterable[Rejected], late: Iterable[StaleEvent], moved: Iterable[StaleEvent]) -> dict[str, Any]:
     return {
         "quarantined": [{**_event(event), "reason": event.reason} for event in rejected],
         "stale": [
             {**_event(event), "number": event.number, "modified": iso(event.modified_us // 1000)} for event in late
         ],
+        "moved_away": [{**_event(event), "modified": iso(event.modified_us // 1000)} for event in moved],
     }
 
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from actors.compute_grade import block_grade
-from daemon.why.known import Absent, Explanation, Known
+from daemon.why.activity import Activity
+from daemon.why.known import Absent, Explanation, Known, Part
 from models.course import CourseTrees
+from models.course_tree import Tree
+from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
 from models.queries.grades import AssignmentView, Query, Rejected
-from models.score import Points, read_scores
-from models.stale_event import StaleEvent
+from models.score import DatedScore, read_dated_scores
+from models.stale_event import SOURCEDID_MOVED, StaleEvent
 
 
 async def gather(asked: Query, *, now: int) -> Explanation:
@@ -24,29 +27,80 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
     rejected = [event for learner in learners for event in await grade_queries.rejected(learner)]
     late = [event for learner in learners for event in await grade_queries.late(learner)]
+    moved = [event for learner in learners for event in await grade_queries.moved_away(learner)]
     if not rows and asked.user_id is None:
         rejected = await grade_queries.rejected_lately(asked)
     courses = {(row.user_id, row.course_id) for row in rows}
-    scores = {course: await read_scores(*course) for course in courses}
+    scores = {course: await read_dated_scores(*course) for course in courses}
+    places = {(row.user_id, row.course_id, row.usage_id) for row in rows}
+    gone = [
+        event
+        for event in moved
+        if (event.user_id, event.course_id, event.usage_id) not in places and await _is_asked_for(event, asked, trees)
+    ]
     return Explanation(
         known=tuple([await _known(row, trees, scores[row.user_id, row.course_id]) for row in rows]),
-        absent=None if rows else await _absent(asked, trees, now),
+        absent=None if rows else await _absent(asked, trees, now, tuple(gone)),
         rejected=tuple([event for event in rejected if await _is_asked_for(event, asked, trees)]),
         late=tuple([event for event in late if await _is_asked_for(event, asked, trees)]),
+        moved=tuple(gone),
     )
 
 
-async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, Points]) -> Known:
+async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> Explanation | Activity:
+    """
+    Everything about the grades of each learner of a course, or of one of its blocks; in groups where they are many.
+
+    Args:
+        now: As of :func:`gather`.
+    """
+    asked = Query(course_id=course_id, usage_id=usage_id)
+    learners = await activity_queries.read_learners(course_id, usage_id)
+    if not learners:
+        return Explanation(absent=await _absent(asked, CourseTrees(), now, ()))
+    if len(learners) > activity_queries.MAX_EACH:
+        return Activity(asked, tuple(await activity_queries.read_activity(course_id, usage_id, now=now)))
+    each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
+    return Explanation(
+        known=tuple(known for one in each for known in one.known),
+        rejected=tuple(event for one in each for event in one.rejected),
+        late=tuple(event for one in each for event in one.late),
+        moved=tuple(event for one in each for event in one.moved),
+    )
+
+
+async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
-    grade = block_grade(row.usage_id, await trees.get(row.course_id), scores)
-    return Known(row, tuple(lines), more, sent=await grade_queries.line_of_sent(row), grade=grade)
+    tree = await trees.get(row.course_id)
+    points = {usage_id: (score.points_earned, score.points_possible) for usage_id, score in scores.items()}
+    return Known(
+        row,
+        tuple(lines),
+        more,
+        sent=await grade_queries.line_of_sent(row),
+        grade=block_grade(row.usage_id, tree, points),
+        parts=tuple(_parts(row.usage_id, tree, scores)),
+    )
 
 
-async def _absent(asked: Query, trees: CourseTrees, now: int) -> Absent:
+def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -> list[Part]:
+    """The problems of a block: those that have a score, or points in the structure."""
+    blocks = [usage_id] if tree is None or usage_id not in tree else sorted(tree.below(usage_id))
+    possible = {} if tree is None else tree.possible
+    return [
+        Part(block, score.points_earned, score.points_possible, score.modified_us // 1000)
+        if (score := scores.get(block)) is not None
+        else Part(block, None, possible[block])
+        for block in blocks
+        if block in scores or block in possible
+    ]
+
+
+async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...]) -> Absent:
     tree = None if asked.course_id is None else await trees.get(asked.course_id)
     # The user may have named the wrong course or block.
     anywhere = replace(asked, course_id=None, usage_id=None)
-    elsewhere = [] if anywhere == asked else await grade_queries.find_grades(anywhere, now=now)
+    elsewhere = [] if anywhere in (asked, Query()) else await grade_queries.find_grades(anywhere, now=now)
     return Absent(
         asked,
         learner_known=asked.user_id is not None and await grade_queries.is_known(asked.user_id),
@@ -54,6 +108,7 @@ async def _absent(asked: Query, trees: CourseTrees, now: int) -> Absent:
         course_known=None if asked.course_id is None else tree is not None,
         block_known=None if asked.usage_id is None or tree is None else asked.usage_id in tree,
         elsewhere=tuple(elsewhere),
+        moved=moved,
     )
 
 
@@ -63,7 +118,7 @@ async def _is_asked_for(event: Rejected | StaleEvent, asked: Query, trees: Cours
         return False
     if asked.usage_id is None or event.usage_id in (None, asked.usage_id):
         return True
-    if event.type == "launch":
+    if event.type in ("launch", SOURCEDID_MOVED):
         return False
     tree = None if event.course_id is None else await trees.get(event.course_id)
     if tree is None or asked.usage_id not in tree or event.usage_id not in tree:

@@ -9,7 +9,7 @@ from actors.compute_grade import Grade, NoGrade
 from actors.retry import MAX_ATTEMPTS
 from models.debounce import Debounce
 from models.delivery import DeliveryRecord
-from models.queries.grades import AssignmentView, Query, Rejected
+from models.queries.grades import AssignmentView, CampusView, Query, Rejected
 from models.stale_event import StaleEvent
 
 #: What the JSON says where there is no assignment.
@@ -21,13 +21,43 @@ class Terms:
     """
     What the sentences depend on.
 
-    *now*: milliseconds since 1970; *zone*: None for that of the machine; *max_attempts*: the operator's.
+    *now*: milliseconds since 1970; *zone*: None for that of the machine; *max_attempts*: the operator's; *daemon_runs*:
+    whether any daemon is at work; *daemon_troubles*: why some of these are not ready.
     """
 
     now: int
     debounce: Debounce
     zone: tzinfo | None
     max_attempts: int = MAX_ATTEMPTS
+    daemon_runs: bool = True
+    daemon_troubles: tuple[str, ...] = ()
+
+    @property
+    def daemon_fault(self) -> str | None:
+        """What keeps passbackd itself from sending, as a sentence; None where nothing is known to."""
+        if not self.daemon_runs:
+            return "No daemon is running: nothing is sent until passbackd's operator starts one."
+        if self.daemon_troubles:
+            return f"A daemon is not ready, and passbackd's operator has to act: {'; '.join(self.daemon_troubles)}."
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A problem at or below a block. *earned*: None where it was not attempted. *modified*: of its score, in ms."""
+
+    usage_id: str
+    earned: float | None
+    possible: float
+    modified: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a campus shows when it is asked. *held*: as it wrote it, empty for no grade; None: *why* it did not say."""
+
+    held: str | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +73,15 @@ class Known:
     sent: DeliveryRecord | None = None
     #: What would be sent now.
     grade: Grade | NoGrade | None = None
+    #: The problems of which it is made.
+    parts: tuple[Part, ...] = ()
+    #: What the campus shows; None: it was not asked.
+    shown: Shown | None = None
+
+    @property
+    def answered_at(self) -> int | None:
+        """When the newest of the learner's scores in it was made, milliseconds since 1970."""
+        return max((part.modified for part in self.parts if part.modified is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +98,8 @@ class Absent:
     block_known: bool | None = None
     #: The learner's assignments in other places.
     elsewhere: tuple[AssignmentView, ...] = ()
+    #: What was asked for, and is another learner's now.
+    moved: tuple[StaleEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +110,8 @@ class Explanation:
     absent: Absent | None = None
     rejected: tuple[Rejected, ...] = ()
     late: tuple[StaleEvent, ...] = ()
+    #: Sourcedids that a newer launch gave to another learner, and that nothing has replaced.
+    moved: tuple[StaleEvent, ...] = ()
 
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
@@ -79,7 +122,7 @@ def title(row: AssignmentView) -> str:
     return f"{row.context_title or row.course_id}: {row.resource_link_title or row.usage_id}"
 
 
-def campus_name(row: AssignmentView) -> str:
+def campus_name(row: CampusView) -> str:
     """``Example University (canvas.example.edu)``: with a port only where it is not the scheme's own."""
     parts = urlsplit(row.origin)
     return f"{row.consumer} ({parts.netloc.removesuffix(_USUAL_PORTS.get(parts.scheme, ''))})"

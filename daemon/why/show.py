@@ -3,38 +3,98 @@
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
+from actors.compute_grade import Grade
 from daemon.infra.log import printable
-from daemon.infra.text import past
-from daemon.why.absent import absence
+from daemon.infra.text import counted, past
+from daemon.why.absent import absence, moved_words, who_acts
+from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
+from daemon.why.advice import PEOPLE
+from daemon.why.asked import shown_words
 from daemon.why.known import Explanation, Known, Terms, noun, title
-from daemon.why.words import reason
+from daemon.why.outlook import is_alarming, next_step, outlook, trouble_first
+from daemon.why.points import MAX_SHOWN_PARTS, part_cells
+from daemon.why.words import explanation
+from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.grades import Rejected
 from models.stale_event import StaleEvent
+
+#: Columns below which a table would cut words: each row is a paragraph there.
+NARROW = 100
+#: Of what is parked, overdue or kept back; on a terminal alone.
+ALARM = "bold red"
 
 _Cell = str | int | None
 
 
 def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
+    """Print what is known, trouble first."""
     if answer.absent is not None:
-        _say(screen, absence(answer.absent, answer.rejected, terms)[1])
-    for number, known in enumerate(answer.known):
-        if number:
-            screen.print()
+        state, why = absence(answer.absent, answer.rejected, terms)
+        _say(screen, f"As of {_second(terms.now, terms)}: {state}.", style="bold")
+        _say(screen, why)
+        who = who_acts(answer.absent, state)
+        if who != "no one":
+            _say(screen, f"Who has to act: {PEOPLE[who]}.")
+    else:
+        _print_head(answer, terms, screen)
+    for known in sorted(answer.known, key=lambda known: trouble_first(known, terms)):
+        screen.print()
         _print_assignment(known, terms, screen)
+    if answer.absent is None:
+        for words in moved_words(answer.moved, terms):
+            screen.print()
+            _say(screen, f"Besides: {words}")
     event = ("read", "type", "course", "block", "event")
     if answer.rejected:
         screen.print()
         _say(screen, "In quarantine, since it could not be applied:")
         rejected = [(*_event(one, terms), one.reason) for one in answer.rejected]
-        _print_table(screen, (*event, "reason"), rejected)
+        print_rows(screen, (*event, "reason"), rejected)
     if answer.late:
         screen.print()
         _say(screen, "Came too late to change anything, since something newer was known:")
         late = [(*_event(one, terms), _second(one.modified_us // 1000, terms), one.number) for one in answer.late]
-        _print_table(screen, (*event, "of", "times"), late)
+        print_rows(screen, (*event, "of", "times"), late)
+
+
+def print_activity(activity: Activity, terms: Terms, screen: Console) -> None:
+    """Print the grades of all learners of an activity, a paragraph a group, trouble first."""
+    _say(screen, head(activity, terms), style="bold")
+    _warn_of_daemons(terms, screen)
+    for group in groups_in_order(activity, terms):
+        screen.print()
+        _say(screen, group_head(group, terms), style=ALARM if group.state == "parked" else "bold")
+        words = group_words(group, terms)
+        _say(screen, words.reason)
+        if words.who != "no one":
+            _say(screen, f"Who has to act: {PEOPLE[words.who]}.")
+    if len(activity.groups) > MAX_ACTIVITY_GROUPS:
+        screen.print()
+        _say(screen, f"These are the {MAX_ACTIVITY_GROUPS} largest groups; --usage narrows it down.")
+
+
+def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
+    learners = list(dict.fromkeys(known.row.user_id for known in answer.known))
+    whose = f"learner {learners[0]}" if len(learners) == 1 else counted(len(learners), "learner")
+    campus_ids = list(dict.fromkeys(known.row.lti_user_id for known in answer.known if known.row.lti_user_id))
+    at_campus = f" (at the campus: {campus_ids[0]})" if len(campus_ids) == 1 else ""
+    acting = sum(outlook(known, terms).who != "no one" for known in answer.known)
+    of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
+    _say(
+        screen,
+        f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}.",
+        style="bold",
+    )
+    _warn_of_daemons(terms, screen)
+
+
+def _warn_of_daemons(terms: Terms, screen: Console) -> None:
+    if terms.daemon_fault is not None:
+        _say(screen, terms.daemon_fault, style=ALARM)
 
 
 def _event(event: Rejected | StaleEvent, terms: Terms) -> tuple[_Cell, ...]:
@@ -44,13 +104,34 @@ def _event(event: Rejected | StaleEvent, terms: Terms) -> tuple[_Cell, ...]:
 def _print_assignment(known: Known, terms: Terms, screen: Console) -> None:
     row = known.row
     _say(screen, title(row), style="bold")
-    _say(
-        screen,
-        f"learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, assignment {row.id}: {row.state}",
+    place = (
+        f"learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, assignment {row.id}: {row.state}"
     )
-    _say(screen, reason(known, terms))
-    if not known.lines:
-        return
+    state = Text(printable(place))
+    if is_alarming(known, terms):
+        state.stylize(ALARM, len(state) - len(row.state))
+    screen.print(state, soft_wrap=not screen.is_terminal)
+    _say(screen, explanation(known, terms))
+    if known.shown is not None:
+        _say(screen, shown_words(known))
+    step = next_step(known, terms)
+    if step is not None:
+        _say(screen, step, style="" if outlook(known, terms).who == "no one" else "bold")
+    if isinstance(known.grade, Grade) and len(known.parts) > 1:
+        _print_parts(known, terms, screen)
+    if known.lines:
+        _print_deliveries(known, terms, screen)
+
+
+def _print_parts(known: Known, terms: Terms, screen: Console) -> None:
+    screen.print()
+    parts = known.parts[:MAX_SHOWN_PARTS]
+    print_rows(screen, ("problem", "points", "scored"), [part_cells(part, terms) for part in parts])
+    if len(parts) < len(known.parts):
+        _say(screen, f"There are {len(known.parts) - len(parts)} more problems; --json has them.")
+
+
+def _print_deliveries(known: Known, terms: Terms, screen: Console) -> None:
     lines = [
         (
             _second(line.at, terms),
@@ -67,7 +148,7 @@ def _print_assignment(known: Known, terms: Terms, screen: Console) -> None:
     ]
     screen.print()
     headings = ("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "the campus said")
-    _print_table(screen, headings, lines)
+    print_rows(screen, headings, lines)
     if known.more_lines:
         _say(screen, f"The ledger has more; these are the newest {len(known.lines)}.")
 
@@ -76,11 +157,18 @@ def _second(ms: int, terms: Terms) -> str:
     return past(ms, terms.zone, seconds=True)
 
 
-def _print_table(screen: Console, headings: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> None:
-    """On a narrow terminal cells are folded; an id that is cut off would be of no use."""
-    first, *others = headings
+def print_rows(screen: Console, headings: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> None:
+    """A table; on a narrow terminal a paragraph a row. No word is cut: an id that is cut off would be of no use."""
+    if screen.width < NARROW:
+        for first, *others in rows:
+            named = zip(headings[1:], others, strict=True)
+            words = ", ".join(f"{name} {value}" for name, value in named if value not in (None, ""))
+            _say(screen, f"{headings[0]} {first}")
+            screen.print(Padding(Text(printable(words), overflow="fold"), (0, 0, 0, 2)))
+        return
+    first, *rest = headings
     # Wide enough for a date.
-    columns = [Column(first, overflow="fold", min_width=10), *(Column(name, overflow="fold") for name in others)]
+    columns = [Column(first, overflow="fold", min_width=10), *(Column(name, overflow="fold") for name in rest)]
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*(Text("" if value is None else printable(str(value))) for value in row))

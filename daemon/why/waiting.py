@@ -2,34 +2,64 @@
 
 from datetime import timedelta
 
+from actors.cause import cause_of
 from actors.compute_grade import NoGrade
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
-from models.delivery import DeliveryRecord
+from daemon.why.trouble import WHO, campus_advice, campus_trouble
+from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
+
+#: Milliseconds for which a grade may be due before its operator should look.
+OVERDUE_MS = 900_000
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:
     """The sentences about a grade in the state ``waiting`` or ``due``."""
     row, campus = known.row, campus_name(known.row)
-    if row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK):
+    if needs_structure(known):
         return [_without_structure(row, terms)]
-    trouble = _campus_trouble(row, terms, campus)
+    trouble = campus_trouble(row, terms)
     if row.hold_until > terms.now:
-        said = [_held(known, terms, campus)]
+        said = _held(known, terms, campus)
     elif row.not_before > terms.now and row.attempts > 0:
-        said = [*_retrying(known, terms, campus)]
+        said = _retrying(known, terms, campus)
     elif row.due_at > terms.now:
         said = [_debounced(row, terms)]
     elif trouble is not None:
         # Such trouble costs no attempt, so only the campus keeps the grade back.
-        return [f"Waiting: {trouble}"]
+        return [f"Waiting: {trouble.words}"]
     elif row.not_before > terms.now:
-        said = [_put_off(known, terms, campus)]
+        said = _put_off(known, terms, campus)
     else:
         said = _due(known, terms, campus)
-    return said if trouble is None else [*said, f"Besides, {trouble}"]
+    return said if trouble is None else [*said, f"But {trouble.words}"]
+
+
+def needs_structure(known: Known) -> bool:
+    """Whether the tool has to send the course's structure first."""
+    row = known.row
+    return row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK)
+
+
+def ready_at(row: AssignmentView) -> int:
+    """When the row may be sent, but for its campus; milliseconds since 1970."""
+    return max(row.due_at, row.not_before, row.hold_until)
+
+
+def is_overdue(known: Known, terms: Terms) -> bool:
+    """Whether it is due for long, although nothing is known to keep it back."""
+    row = known.row
+    if row.state != "due" or known.grade is NoGrade.NOTHING_ATTEMPTED or needs_structure(known):
+        return False
+    return campus_trouble(row, terms) is None and ready_at(row) < terms.now - OVERDUE_MS
+
+
+def last_failure(known: Known) -> DeliveryRecord | None:
+    """The newest delivery record, if it is of a failure."""
+    newest = known.lines[0] if known.lines else None
+    return newest if newest is not None and newest.result != "accepted" else None
 
 
 def _without_structure(row: AssignmentView, terms: Terms) -> str:
@@ -40,27 +70,37 @@ def _without_structure(row: AssignmentView, terms: Terms) -> str:
     )
 
 
-def _held(known: Known, terms: Terms, campus: str) -> str:
-    row, line = known.row, _last_failure(known)
-    doubt = f" ('{line.description}')" if line is not None and line.result == "ambiguous" else ""
-    follows = _ready_at(row)
+def _held(known: Known, terms: Terms, campus: str) -> list[str]:
+    row, line = known.row, last_failure(known)
+    until, follows = _upcoming(row.hold_until, terms), ready_at(row)
     when = "then" if follows <= row.hold_until else f"at {_upcoming(follows, terms)}"
-    return (
-        f"In doubt: it is not known whether the last request to {campus} arrived{doubt}. So that no older grade can "
-        f"land after a newer one, nothing is sent before {_upcoming(row.hold_until, terms)}; attempt "
-        f"{row.attempts + 1} follows {when}."
+    if line is not None and line.code_major == "processing":
+        said = (
+            f"In doubt: {campus} said on {past(line.at, terms.zone)} that it is still processing the score "
+            f"{line.score}: '{line.description}'. That is the LMS's own word: it may store that score at any time, "
+            f"also over a newer one. So nothing is sent before {until}; the newest grade follows {when}."
+        )
+        return [said]
+    if line is not None and line.result in ("ambiguous", "unknown"):
+        said = f"it is not known whether the last request to {campus} arrived ('{line.description}')"
+    else:
+        said = f"an earlier request may still be stored in this grade's place at {campus}"
+    doubt = (
+        f"In doubt: {said}. So that no older grade can land after a newer one, nothing is sent before {until}; the "
+        f"newest grade follows {when}."
     )
+    return [doubt]
 
 
 def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
-    row, line = known.row, _last_failure(known)
-    follows = f"attempt {row.attempts + 1} follows at {_upcoming(_ready_at(row), terms)}."
+    row, line = known.row, last_failure(known)
+    follows = f"the next one follows at {_upcoming(ready_at(row), terms)}."
     if line is None:
-        return [f"Retrying: attempt {row.attempts} at {campus} failed; {follows}"]
+        return [f"Retrying: the last attempt at {campus} failed; {follows}"]
     if is_unexplained(line):
         said = [f"Refused: {_failed(line, campus, terms)}.", _asked_again(known, terms)]
     else:
-        said = [f"Retrying: {_failed(line, campus, terms)}; {follows}"]
+        said = [f"Retrying: {_failed(line, campus, terms)}; {follows}", *_advice(line, row)]
     if line.version < row.version_number:
         said.append("That attempt was of an older grade; the newest one goes out in its place.")
     return said
@@ -68,7 +108,7 @@ def _retrying(known: Known, terms: Terms, campus: str) -> list[str]:
 
 def _asked_again(known: Known, terms: Terms) -> str:
     """How often and until when a campus is asked that refuses for a reason that is not known."""
-    row, follows = known.row, _ready_at(known.row)
+    row, follows = known.row, ready_at(known.row)
     since = row.sent_at or 0
     number = max(1, sum(is_unexplained(line) and line.at > since for line in known.lines))
     tries = min(UNEXPLAINED_TRIES, terms.max_attempts)
@@ -82,41 +122,38 @@ def _asked_again(known: Known, terms: Terms) -> str:
     return f"It gave no reason that passbackd knows. {asks}; if the campus refuses it then, this grade is parked."
 
 
-def is_unexplained(line: DeliveryRecord) -> bool:
-    """Whether the campus refused the grade, in words of which the reason is not known."""
-    return (
-        line.result == "retried"
-        and line.code_major in ("failure", "unsupported")
-        and line.http_status not in (408, 425, 429)
-    )
-
-
 def _failed(line: DeliveryRecord, campus: str, terms: Terms) -> str:
+    at = past(line.at, terms.zone)
     if is_unexplained(line):
-        at = past(line.at, terms.zone)
-        return f"{campus} refused attempt {line.attempt} on {at} with these words: '{line.description}'"
-    return f"attempt {line.attempt} at {campus} failed on {past(line.at, terms.zone)}: '{line.description}'"
+        return f"{campus} refused the attempt on {at} with these words: '{line.description}'"
+    return f"the attempt at {campus} on {at} failed: '{line.description}'"
 
 
-def _put_off(known: Known, terms: Terms, campus: str) -> str:
-    line, again = _last_failure(known), _upcoming(_ready_at(known.row), terms)
-    if line is None:
-        return (
-            f"Waiting: the last attempt at {campus} was put off before anything was sent; the next follows at {again}."
-        )
-    return (
-        f"Waiting: {campus} did not take the last attempt on {past(line.at, terms.zone)}: '{line.description}'. That "
-        f"concerns all grades there, so it is not counted; the next attempt follows at {again}."
-    )
+def _advice(line: DeliveryRecord, campus: AssignmentView) -> list[str]:
+    """What has to be done about an answer that does not pass by itself."""
+    cause = cause_of(line.description)
+    return [campus_advice(cause, campus, line.description).strip()] if cause in WHO else []
+
+
+def _put_off(known: Known, terms: Terms, campus: str) -> list[str]:
+    row, line, again = known.row, last_failure(known), _upcoming(ready_at(known.row), terms)
+    # An attempt that was put off before anything was sent leaves no record.
+    if line is None or line.at < (row.claimed_at or 0):
+        return [f"Waiting: passbackd put off the last attempt at {campus}; the next one follows at {again}."]
+    return [
+        f"Waiting: {campus} did not take the attempt on {past(line.at, terms.zone)}: '{line.description}'.",
+        *_advice(line, row),
+        f"As such an answer says nothing of this grade, the attempt is not counted; the next one follows at {again}.",
+    ]
 
 
 def _debounced(row: AssignmentView, terms: Terms) -> str:
-    at = _upcoming(_ready_at(row), terms)
+    at = _upcoming(ready_at(row), terms)
     if not row.composite:
         return f"Waiting: this grade is sent at {at}."
     delay, ceiling = duration(terms.debounce.delay_ms), terms.debounce.ceiling_ms
     latest = None if row.pending_since is None else row.pending_since + ceiling
-    sent = f"Waiting: this unit's grade is sent {delay} after the last answer"
+    sent = f"Waiting: this unit's grade is sent {delay} after the last answer or change"
     if latest is None:
         return f"{sent}, at {at}."
     if latest <= row.due_at:
@@ -125,7 +162,7 @@ def _debounced(row: AssignmentView, terms: Terms) -> str:
 
 
 def _due(known: Known, terms: Terms, campus: str) -> list[str]:
-    row, line = known.row, _last_failure(known)
+    row, line = known.row, last_failure(known)
     said = []
     # The claim of a lost daemon, before the dispatcher rescues it; after that, its delivery record.
     lost_at = row.claimed_at if row.claimed_until is not None else None
@@ -134,49 +171,20 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     if lost_at is not None:
         said.append(
             f"Due: the daemon that was sending this to {campus} since {past(lost_at, terms.zone)} did not come back, "
-            f"so attempt {row.attempts + 1} follows."
+            "so the newest grade is sent once more."
         )
     elif row.attempts > 0 and line is not None:
-        said.append(f"Due: {_failed(line, campus, terms)}; attempt {row.attempts + 1} follows.")
+        said += [f"Due: {_failed(line, campus, terms)}; the next one follows.", *_advice(line, row)]
     else:
-        said.append(f"Due since {past(_ready_at(row), terms.zone)} at {campus}.")
-    said.append(
-        "It goes out within seconds while a daemon runs; if it stays so for minutes, passbackd's operator looks at "
-        "`passbackd status`."
-    )
-    return said
-
-
-def _campus_trouble(row: AssignmentView, terms: Terms, campus: str) -> str | None:
-    """What keeps everything from this campus; None where nothing does."""
-    if row.campus_state == "paused":
-        return (
-            f"passbackd's operator has paused {campus} since {past(row.paused_at or 0, terms.zone)}: its grades go out "
-            "once `passbackd consumer resume` is given."
+        said.append(f"Due since {past(ready_at(row), terms.zone)} at {campus}.")
+    if is_overdue(known, terms):
+        said.append(
+            "That is long: many grades may wait for this campus, or a daemon is in trouble; passbackd's operator looks "
+            "at `passbackd status`."
         )
-    blocked = row.blocked_until > terms.now
-    again = f"at {_upcoming(row.blocked_until, terms)}" if blocked else "any moment now"
-    if row.tripped_at is None:
-        words = f": '{row.campus_error}'" if row.campus_error else ""
-        return f"{campus} is busy and asked for a pause{words}. It gets grades again {again}." if blocked else None
-    tried = f"One grade at a time is tried there to see whether it is back, the next {again}"
-    if row.campus_state == "probing":
-        tried = "One grade is being tried there now to see whether it is back"
-    return (
-        f"{campus} has been down since {past(row.tripped_at, terms.zone)}: '{row.campus_error}'. {tried}; once it "
-        "is, everything that waits goes out."
-    )
-
-
-def _ready_at(row: AssignmentView) -> int:
-    """When the row may be sent, but for its campus; milliseconds since 1970."""
-    return max(row.due_at, row.not_before, row.hold_until)
-
-
-def _last_failure(known: Known) -> DeliveryRecord | None:
-    """The newest delivery record, if it is of a failure."""
-    newest = known.lines[0] if known.lines else None
-    return newest if newest is not None and newest.result != "accepted" else None
+    else:
+        said.append("It goes out within seconds while a daemon runs, later if many grades wait for this campus.")
+    return said
 
 
 def _upcoming(ms: int, terms: Terms) -> str:

@@ -1,49 +1,55 @@
 """
 The state of one grade, in plain words that a support person can pass on. Pure.
 
-The first sentences say why and what comes next; then come what would be sent and what the campus holds.
+The first sentences say why and what comes next; then come what would be sent and what the campus acknowledged.
 """
 
 from actors.compute_grade import Grade, NoGrade, wire_score
-from daemon.infra.text import past
+from daemon.infra.text import past, upcoming
 from daemon.why.known import Known, Terms, campus_name, noun
-from daemon.why.waiting import is_unexplained, waiting
-from models.delivery import DeliveryRecord
+from daemon.why.outlook import next_step, parked_advice
+from daemon.why.points import answered, points, points_of
+from daemon.why.waiting import waiting
+from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 
-_WHO_ACTS = {
-    "learner": "This concerns this learner alone: the campus looks at the learner's enrolment there.",
-    "course": "This concerns the whole course or activity at the campus: its teachers or administrators have to act.",
-    "campus": "This concerns everything that goes to this campus: passbackd's operator and the campus have to act.",
-}
-_WORDS_UNKNOWN = (
-    "The campus refused it each time and gave no reason that passbackd knows: the campus's administrators have to find "
-    "out what its words mean."
-)
 #: By whether it may concern the whole campus.
 _RETURNS = {
-    True: "It comes back by itself once the campus takes another grade. ",
-    False: "It comes back by itself once the campus takes another grade at the same address. ",
+    True: "It comes back by itself once the campus takes another grade.",
+    False: "It comes back by itself once the campus takes another grade at the same address.",
 }
+_MAY_DIFFER = "The campus may show another grade: the best of several, or one that a teacher has set."
+_OF_ANOTHER = "A newer launch gave this place at the campus to this learner; it was another one's before."
+_MAY_SHOW_THEIRS = "That one's grade may show there until this learner's is sent."
 _TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` tries again."
 
 
 def reason(known: Known, terms: Terms) -> str:
     """One paragraph. Titles and LMS messages are in it as they came: the caller escapes them."""
+    step = next_step(known, terms)
+    return " ".join([explanation(known, terms), *([] if step is None else [step])])
+
+
+def explanation(known: Known, terms: Terms) -> str:
+    """The paragraph without who has to act."""
     row = known.row
     match row.state:
         case "disabled":
-            sentences = [_switched_off(row, terms), _campus_holds(known, terms)]
+            sentences = [_switched_off(row, terms), _campus_acknowledged(known, terms)]
         case "parked":
-            sentences = [_parked(known, terms), *_grade_now(known), _campus_holds(known, terms)]
+            sentences = [_parked(known, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
         case "clean":
-            sentences = _acknowledged(known, terms)
+            sentences = [*_acknowledged(known, terms), *filter(None, [answered(known, terms)])]
         case "claimed":
-            sentences = [_under_way(row, terms), *_grade_now(known), _campus_holds(known, terms)]
+            sentences = [_under_way(row, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
         case _ if known.grade is NoGrade.NOTHING_ATTEMPTED and row.state == "due":
-            sentences = [_nothing_yet(row), _campus_holds(known, terms)]
+            sentences = [_nothing_yet(row), _campus_acknowledged(known, terms)]
         case _:
-            sentences = [*waiting(known, terms), *_grade_now(known), _campus_holds(known, terms)]
+            sentences = [*waiting(known, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
+    if terms.daemon_fault is not None and row.state in ("due", "waiting", "claimed"):
+        sentences.append(terms.daemon_fault)
+    if row.learner_version:
+        sentences.append(_OF_ANOTHER if row.sent_at is not None else f"{_OF_ANOTHER} {_MAY_SHOW_THEIRS}")
     if row.note:
         sentences.append(f"Note: this assignment {row.note.strip().rstrip(';')}.")
     return " ".join(sentences)
@@ -54,7 +60,11 @@ def _acknowledged(known: Known, terms: Terms) -> list[str]:
     if row.sent_score is None or row.sent_at is None:
         nothing = f"Nothing to send: this learner has attempted nothing in this {noun(row)}."
         return [nothing, _may_still_hold(sent, terms)] if sent is not None else [nothing]
-    said = [f"Sent {row.sent_score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged."]
+    said = [
+        f"Sent {row.sent_score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged.",
+        *points_of(row.sent_score, known.grade),
+        _MAY_DIFFER,
+    ]
     if sent is not None and sent.clamped:
         said.append(_cut(known.grade))
     if sent is not None and sent.version < row.sent_version:
@@ -81,23 +91,28 @@ def _parked(known: Known, terms: Terms) -> str:
     at = row.parked_at or 0
     # Row and delivery record are written in one transaction.
     line = next((line for line in known.lines if line.at == at), None)
-    who = _WHO_ACTS.get(row.parked_scope or "", "")
-    if line is not None and is_unexplained(line):
-        head, who = f"Refused by {campus_name(row)} on", _WORDS_UNKNOWN
-    elif line is not None and line.result == "refused" and line.http_status is not None:
-        head = f"Refused by {campus_name(row)} on"
-    elif line is not None and line.result in ("retried", "ambiguous"):
-        head = f"Given up at {campus_name(row)} on"
-    else:
+    if line is None:
+        head = f"Parked, which is not tried any more, at {campus_name(row)} since"
+    elif line.http_status is None and line.result == "refused":
         head = f"Not sent to {campus_name(row)} since"
-    again = _RETURNS[row.parked_scope == "campus"] + _TRIES_AGAIN if row.returns_at is not None else _TRIES_AGAIN
-    return f"{head} {past(at, terms.zone)}: '{row.parked_reason}'. {who} {again}".replace("  ", " ")
+    elif line.result == "refused" or is_unexplained(line):
+        head = f"Refused by {campus_name(row)} on"
+    else:
+        head = f"Given up at {campus_name(row)} on"
+    advice = parked_advice(row)
+    said = [f"{head} {past(at, terms.zone)}: '{row.parked_reason}'.", advice.words]
+    if row.returns_at is not None:
+        said.append(_RETURNS[row.parked_scope == "campus"])
+    # The learner's launch alone helps where the learner has to act.
+    return " ".join(said if advice.who == "learner" else [*said, _TRIES_AGAIN])
 
 
 def _under_way(row: AssignmentView, terms: Terms) -> str:
+    began = past(row.claimed_at or terms.now, terms.zone, seconds=True)
+    until = upcoming(row.claimed_until or terms.now, now=terms.now, zone=terms.zone)
     return (
-        f"Being sent: attempt {row.attempts} at {campus_name(row)} began on "
-        f"{past(row.claimed_at or terms.now, terms.zone, seconds=True)} and is over within a minute or two."
+        f"Being sent: a request for this grade at {campus_name(row)} began on {began}. It ends by {until} at the "
+        "latest, or is made once more."
     )
 
 
@@ -108,29 +123,30 @@ def _nothing_yet(row: AssignmentView) -> str:
     )
 
 
-def _grade_now(known: Known) -> list[str]:
+def _grade_now(known: Known, terms: Terms) -> list[str]:
     match known.grade:
         case Grade() as grade:
             score, is_cut = wire_score(grade)
-            return [f"The grade to be sent is {score}.", *([_cut(grade)] if is_cut else [])]
+            now = f"The newest grade is {points(grade)}: {score} to the campus."
+            return [now, *([_cut(grade)] if is_cut else []), *filter(None, [answered(known, terms)])]
         case NoGrade.NOTHING_ATTEMPTED:
-            return [f"By now there is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
+            return [f"There is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
         case _:
             return []
 
 
 def _cut(grade: Grade | NoGrade | None) -> str:
     """*grade*: what would be sent now, which need not be what was cut."""
-    points = ""
-    if isinstance(grade, Grade) and wire_score(grade)[1]:
-        points = f" ({grade.earned:g} of {grade.possible:g} points)"
-    return f"The grade{points} was cut to fit: LTI takes 0 to 1, no less and no more."
+    of = f" ({points(grade)})" if isinstance(grade, Grade) and wire_score(grade)[1] else ""
+    return f"The grade{of} was cut to fit: LTI takes 0 to 1, no less and no more."
 
 
-def _campus_holds(known: Known, terms: Terms) -> str:
+def _campus_acknowledged(known: Known, terms: Terms) -> str:
     row = known.row
-    if row.sent_at is None:
-        return "The campus has acknowledged no grade yet."
-    if row.sent_score is None:
+    if row.sent_score is not None and row.sent_at is not None:
+        return f"The campus acknowledged {row.sent_score} on {past(row.sent_at, terms.zone)}. {_MAY_DIFFER}"
+    if known.sent is not None:
+        return _may_still_hold(known.sent, terms)
+    if row.sent_at is not None:
         return "The campus is not known to hold a grade of this activity."
-    return f"The campus holds {row.sent_score}, acknowledged on {past(row.sent_at, terms.zone)}."
+    return f"The campus has acknowledged no grade{' of this learner' if row.learner_version else ''} yet."

@@ -13,7 +13,7 @@ from models.db.sql import Statement
 from models.delivery import DeliveryRecord
 from models.quarantine import fields_of
 from models.retired_user import retired_since
-from models.stale_event import StaleEvent
+from models.stale_event import SOURCEDID_MOVED, StaleEvent
 from models.states import CAMPUS_STATE, STATE, CampusState
 from models.stream_position import known_position
 
@@ -36,8 +36,27 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class AssignmentView:
-    """One assignment with its campus. Times are milliseconds since 1970."""
+class CampusView:
+    """The campus of some assignments. Times are milliseconds since 1970."""
+
+    campus_id: int
+    consumer: str
+    consumer_key: str
+    origin: str
+    paused_at: int | None
+    campus_state: CampusState
+    #: When the campus's breaker tripped; None while it is closed.
+    tripped_at: int | None
+    blocked_until: int
+    #: The LMS message for which it is down or blocked; empty where it gave none.
+    campus_error: str
+    #: When any of its addresses took a grade last, to the minute; None: never.
+    accepted_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentView(CampusView):
+    """One assignment with its campus. What was another learner's before is left out."""
 
     id: int
     user_id: str
@@ -69,15 +88,8 @@ class AssignmentView:
     returns_at: int | None
     disabled_at: int | None
     waiting_since: int | None
-    consumer: str
-    origin: str
-    paused_at: int | None
-    campus_state: CampusState
-    #: When the campus's breaker tripped; None while it is closed.
-    tripped_at: int | None
-    blocked_until: int
-    #: The LMS message for which it is down or blocked; empty where it gave none.
-    campus_error: str
+    #: The first version of this learner; 0: it was no other learner's before.
+    learner_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +105,36 @@ class Rejected:
     usage_id: str | None = None
 
 
-# The columns of :class:`AssignmentView` that are more than a column's name.
+# The columns of :class:`CampusView` and :class:`AssignmentView` that are more than a column's name.
 _EXPRESSIONS = {
     "id": "graded_assignment.id",
+    "campus_id": "campus.id",
     "state": STATE,
     "consumer": "consumer_name",
     "origin": "campus.origin",
     "campus_state": CAMPUS_STATE,
     "campus_error": """CASE WHEN tripped_at IS NULL AND last_error_at < throttled_at THEN ''
         ELSE COALESCE(last_error, '') END""",
+    "accepted_at": "(SELECT MAX(accepted_at) FROM outcome_service WHERE outcome_service.campus_id = campus.id)",
+    "sent_score": "CASE WHEN sent_version >= learner_version THEN sent_score END",
+    "sent_at": """CASE WHEN sent_version >= learner_version AND (learner_version = 0 OR sent_score IS NOT NULL)
+        THEN sent_at END""",
 }
 
 
-_COLUMNS = ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(AssignmentView))
+def columns_of(view: type[CampusView]) -> str:
+    """The columns of a view, for a statement over ``graded_assignment`` and :data:`WITH_CAMPUS`."""
+    return ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(view))
+
+
+#: Joined to ``graded_assignment``.
+WITH_CAMPUS = """JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id"""
 
 _FIND = f"""
-    SELECT {_COLUMNS}
+    SELECT {columns_of(AssignmentView)}
     FROM graded_assignment
-    JOIN campus ON campus.id = graded_assignment.campus_id
-    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+    {WITH_CAMPUS}
     WHERE """
 
 # The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put the value into
@@ -126,11 +149,16 @@ _CONDITIONS = {
 
 _RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
 
+# What is of older versions is another learner's.
+_OF_LEARNER = "version >= (SELECT learner_version FROM graded_assignment WHERE id = :id)"
+
 _LINES = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND {_OF_LEARNER}
+    ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _SENT = Statement(f"""
     SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
+        AND {_OF_LEARNER}
     ORDER BY id + 0 DESC LIMIT 1""")
 
 _EVENT = "user_id, entry_id, at, type, reason, content"
@@ -140,8 +168,12 @@ _REJECTED = Statement(f"""
 
 _RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
 
-_LATE = Statement("""
-    SELECT * FROM stale_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+_LATE, _MOVED = (
+    Statement(f"""
+        SELECT * FROM stale_event WHERE user_id = :user_id AND type {compared} '{SOURCEDID_MOVED}'
+        ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+    for compared in ("<>", "=")
+)
 
 _IS_KNOWN = Statement("""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :user_id)
@@ -229,6 +261,11 @@ def _rejected(row: dict[str, Any]) -> Rejected:
 async def late(user_id: str) -> list[StaleEvent]:
     """A learner's stale events, the newest first."""
     return [StaleEvent(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
+
+
+async def moved_away(user_id: str) -> list[StaleEvent]:
+    """Where a newer launch gave a learner's sourcedid to another learner, the newest first."""
+    return [StaleEvent(**row) for row in await _MOVED.rows(user_id=user_id, most=MAX_EVENTS)]
 
 
 async def is_known(user_id: str) -> bool:

@@ -258,3 +258,15 @@ def test_a_limit_is_halved_from_what_it_is_whatever_the_operator_allows(operator
 def test_a_smaller_limit_of_the_operator_ends_the_throttling_once_it_is_reached():
     breaker = replace(KNOWN, max_in_flight=2, throttled_at=NOW - 9, successes=7)
     assert after(breaker, signal("success"), max_per_campus=2).max_in_flight is None
+
+
+# --- Its last error ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "last_error"), [("neutral", "down"), ("failure", "said"), ("throttled", "said"), ("success", "said")]
+)
+def test_while_it_is_tripped_what_is_one_grades_own_is_not_why(kind, last_error):
+    breaker = replace(tripped(), last_error="down")
+    assert after(breaker, probed(breaker, kind, error="said")).last_error == last_error
+    assert after(KNOWN, signal("neutral", error="said")).last_error == "said"

@@ -10,7 +10,7 @@ from tortoise.exceptions import OperationalError
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.stream_position import Intake
-from tests.blackbox.world import KEY
+from tests.blackbox.world import KEY, launch, score
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import Story
 from tests.daemon.why.test_situations import ANSWERS, SEAM, numbered
@@ -52,23 +52,32 @@ def happened(world, name):
     return [word for option, value in options.items() if value is not None for word in (option, value)]
 
 
+def timeless(text, document):
+    """An answer without what depends on the time of the question, and on whether a daemon runs."""
+    head, _, rest = text.partition("\n\n")
+    (as_of,) = [line.partition(": ")[2] for line in head.splitlines() if line.startswith("As of ")]
+    return as_of, rest, [{**one, "as_of": "", "daemon_runs": None} for one in document]
+
+
 def expected(name):
     text, _, document = (ANSWERS / f"{name}.txt").read_text().partition(SEAM)
-    return text, json.loads(document)
+    return timeless(text, json.loads(document))
 
 
 def answers(world, asking):
     """What the command prints for people and for programs, ids counted from 1 and nothing behind the lines' ends."""
     text, document = world.call("why", *asking), world.call("why", *asking, "--json")
     assert (text.code, text.err, document.code, document.err) == (0, "", 0, "")
+    assert text.out.startswith("configuration: ")
+    assert "No daemon is running" in text.out
     lines = "\n".join(line.rstrip() for line in text.out.splitlines())
-    return numbered(lines), json.loads(numbered(document.out))
+    return timeless(numbered(lines), json.loads(numbered(document.out)))
 
 
 def test_without_daemon_and_redis_the_answer_is_the_same_to_the_letter_and_free_of_escapes(world):
     got = answers(world, happened(world, "hostile_words"))
     assert got == expected("hostile_words")
-    assert "\x1b" not in got[0]
+    assert "\x1b" not in str(got)
 
 
 @pytest.mark.parametrize("world", ["postgresql"], indirect=True)
@@ -81,6 +90,9 @@ def test_a_role_that_may_only_read_gets_the_answer(world, postgres):
     try:
         world.set("database", url=url.replace("postgres@", f"{role}@"))
         assert answers(world, asking) == expected("hostile_words")
+        asked = world.call("why", *asking, "--ask-campus")
+        assert (asked.code, asked.err) == (0, "")
+        assert "What the campus shows is not known: asking takes a database role that may claim grades" in asked.out
         unknown = world.call("why", "--json", "--user", "unknown")
         assert (unknown.code, json.loads(unknown.out)[0]["state"]) == (0, "unknown"), unknown.err
         for command in ("status", "parked"):
@@ -95,3 +107,26 @@ def test_a_role_that_may_only_read_gets_the_answer(world, postgres):
         assert "permission denied" in said.err
     finally:
         postgres.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", database=database)
+
+
+def test_the_campus_is_asked_what_it_shows_and_all_learners_of_an_activity_are_found(pair, campus):
+    daemon = pair.begin()
+    for learner in ("ada", "bob"):
+        pair.add(launch(learner, "problem-1", f"{learner}-1", campus.url()), score(learner, "problem-1", 4))
+    daemon.wait_settled()
+    campus.gradebook["/outcomes", "ada-1"] = "0.95"
+    before = len(campus.applied)
+    said = pair.call("why", "--user", "ada", "--ask-campus")
+    assert (said.code, said.err) == (0, "")
+    assert "That is 4 of 10 points, 40 %." in said.out
+    assert "Asked now, the campus shows 0.95, and acknowledged 0.4" in said.out
+    (one,) = json.loads(pair.call("why", "--user", "ada", "--ask-campus", "--json").out)
+    assert one["campus_shows"] == {"score": "0.95", "why_not": None}
+    assert len(campus.applied) == before, "nothing is sent"
+    assert pair.count("graded_assignment WHERE claimed_until IS NOT NULL") == 0
+
+    both = json.loads(pair.call("why", "--course", one["course_id"], "--usage", "problem-1", "--json").out)
+    assert [(grade["user_id"], grade["percent"], grade["state"]) for grade in both] == [
+        ("ada", 40.0, "clean"),
+        ("bob", 40.0, "clean"),
+    ]

@@ -9,6 +9,7 @@ from models.campus import OutcomeService
 from models.consumer import LtiConsumer, digest, origin
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.orphaned_claim import OrphanedClaim
+from models.stale_event import StaleEvent
 from tests.models.launching import (
     CLAIMED,
     CLEAN,
@@ -94,6 +95,18 @@ async def test_a_sourcedid_that_comes_for_another_learner_or_block_moves_there(b
     assert where == {"user_id": "learner", "course_id": "course", "usage_id": "block"} | place
     assert (row["version_number"], row["forced_version"], row["due_at"]) == (4, 4, NOW)
     assert not row["composite"]
+
+
+async def test_a_sourcedid_that_moves_to_another_learner_parts_the_two_and_the_first_is_on_record():
+    assignment = await launched(LINKED, columns=CLEAN | {"note": "replaced assignment 7; "})
+    await launch(LINKED, later=1, usage_id="another")
+    assert (await read_row(assignment))["learner_version"] == 0, "the same learner"
+    await launch(LINKED, later=2, user_id="another", entry_id="5-0")
+    row = await read_row(assignment)
+    assert (row["learner_version"], row["version_number"], row["note"]) == (5, 5, "")
+    (parted,) = await StaleEvent.all()
+    assert (parted.type, parted.user_id, parted.usage_id) == ("sourcedid.moved", "learner", "another")
+    assert (parted.entry_id, parted.modified_us, parted.at) == ("5-0", NOW_US + 2, NOW)
 
 
 async def test_a_moved_assignment_does_not_keep_the_titles_of_its_old_place():

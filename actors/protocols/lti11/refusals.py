@@ -30,9 +30,19 @@ class Phrase:
 
 def about(words: str, phrases: tuple[Phrase, ...]) -> About | None:
     """What *words* of an LMS are about, by the first phrase that fits; None if none does."""
+    found = _first(words, phrases)
+    return None if found is None else found.about
+
+
+def is_of_enrolment(words: str) -> bool:
+    """Whether they say of one learner that there is none such, or none in that course; else it is of their grade."""
+    return _first(words, PHRASES) in _ENROLMENTS
+
+
+def _first(words: str, phrases: tuple[Phrase, ...]) -> Phrase | None:
     unquoted = _CALLED.sub(rf"\1 {_NAME}", _QUOTED.sub(_without_name, words.replace("\u2019", "'")))
     said, bare = _plain(unquoted), _plain(_NAMED.sub(rf"\1 {_NAME}", unquoted))
-    return next((one.about for one in phrases if re.search(one.pattern, bare if one.bare else said)), None)
+    return next((one for one in phrases if re.search(one.pattern, bare if one.bare else said)), None)
 
 
 def _plain(words: str) -> str:
@@ -161,7 +171,7 @@ _GONE = _any(
     "|disabled|concluded)",
 )  # fmt: skip
 
-_LEARNERS = _phrases(
+_ENROLMENTS = _phrases(
     "learner",
     "find data record in database table user",  # Moodle
     rf"\b{_PEOPLE}\b[^.;:]{{0,80}}?\b{_GONE}",
@@ -169,6 +179,11 @@ _LEARNERS = _phrases(
     r"\b(?:not|no longer) (?:actively |currently )?(?:enrolled|a member|in (?:the |this )?(?:course|class|site))",
     r"\b(?:must|cannot|has to|needs to) (?:be )?enrol",
     r"\benrol\w*(?: is| has| was)?(?: been)? (?:not (?:found|active)|inactive|ended|expired|concluded|deleted)",
+)
+
+#: Of the learner's attempts and grades there.
+_ATTEMPTS = _phrases(
+    "learner",
     r"\bmax(?:imum)? (?:number |amount )?(?:of )?(?:allowed )?(?:submissions|attempts|tries)",
     r"\b(?:submissions?|attempts?) (?:limit|quota|count)[^.;]{0,30}(?:reached|exceeded|used)",
     r"\bno (?:more )?(?:submissions|attempts) (?:left|remain|allowed|available)",
@@ -227,4 +242,12 @@ _OURS = (
 )
 
 #: For every LMS. What is about something smaller than the campus comes before what is about the request.
-PHRASES: tuple[Phrase, ...] = (*_OURS, *_SOURCEDIDS, *_LEARNERS, *_ACTIVITIES, *_OTHER_SUBJECTS, *_REQUEST)
+PHRASES: tuple[Phrase, ...] = (
+    *_OURS,
+    *_SOURCEDIDS,
+    *_ENROLMENTS,
+    *_ATTEMPTS,
+    *_ACTIVITIES,
+    *_OTHER_SUBJECTS,
+    *_REQUEST,
+)

@@ -59,7 +59,8 @@ def test_the_release_is_shown_without_a_config_file():
         (["quarantine", "drop"], "which events? give their ids"),
         (["quarantine", "replay"], "which events? give their ids"),
         (["why"], "whose grades? give --user ID"),
-        (["why", "--json", "--course", "c", "--usage", "u"], "--lti-user ID"),
+        (["why", "--json", "--usage", "u"], "--lti-user ID"),
+        (["why", "--course", "c", "--usage", "u", "--ask-campus"], "--ask-campus: whose grade?"),
         (["why", "--user", ""], "--user: give an id"),
     ],
 )

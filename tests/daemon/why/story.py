@@ -28,6 +28,7 @@ NOW = int(datetime(2026, 3, 2, 13, 15, tzinfo=UTC).timestamp() * 1000)
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
 TERMS = Terms(NOW, DEBOUNCE, ZoneInfo("Europe/Berlin"))
 LEASE_MS = 35_000
+SECRET = "a-secret-of-theirs"
 
 LAUNCH = {
     "oauth_consumer_key": "example",
@@ -86,11 +87,11 @@ class Story:
         await self._batches.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
     async def consumer(self, name="Example University", key="example", **columns) -> None:
-        await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret="a-secret-of-theirs", **columns)
+        await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=SECRET, **columns)
 
-    async def structure(self, ago=600, tree=TREE, version=1) -> None:
+    async def structure(self, ago=600, tree=TREE, version=1, points=POINTS) -> None:
         blocks = [
-            {"usage_id": block, "parent": parent, "points_possible": POINTS.get(block)}
+            {"usage_id": block, "parent": parent, "points_possible": points.get(block)}
             for block, parent in tree.items()
         ]
         await self.event("course.structure", ago, course_id="physics", version=version, blocks=json.dumps(blocks))
@@ -112,7 +113,10 @@ class Story:
 
     async def attempt(self, ago: float, how: Outcome, record: Any = None, *, usage_id="unit", **more) -> None:
         """A sender claims, and the attempt ends so, a second later; a moment passes until it is stored."""
-        got = await self.claim(ago, usage_id=usage_id)
+        await self.end(await self.claim(ago, usage_id=usage_id), ago, how, record, **more)
+
+    async def end(self, got: Claim, ago: float, how: Outcome, record: Any = None, **more) -> None:
+        """The attempt of a claim ends so, a second later."""
         delivery = record and DeliveryRecord(
             got.assignment_id,
             got.token,

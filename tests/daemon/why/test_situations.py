@@ -16,7 +16,7 @@ from daemon.why.show import print_answer
 from models.queries.grades import Query, find_grades
 from models.stream_position import read_position
 from tests.daemon.why.situations import SITUATIONS
-from tests.daemon.why.story import NOW, TERMS, Story
+from tests.daemon.why.story import NOW, SECRET, TERMS, Story
 from tests.models.rows import make_assignment, make_service
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -55,7 +55,7 @@ async def answer_to(name: str) -> str:
 async def test_the_answer_is_word_for_word(empty_database, name):
     answer = await answer_to(name)
     assert answer == (ANSWERS / f"{name}.txt").read_text()
-    assert "secret" not in answer
+    assert SECRET not in answer
     assert "\x1b" not in answer
 
 

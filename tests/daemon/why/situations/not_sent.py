@@ -1,7 +1,8 @@
 """Grades that have not gone yet: they wait, are being sent, are retried, or are parked."""
 
 from models import consumer_admin
-from models.campus import Campus
+from models.assignment import GradedAssignment
+from models.campus import Campus, OutcomeService
 from models.rescue import rescue
 from tests.daemon.why.story import NO_CONNECTION, NOW, UNAVAILABLE, ask, before, request, situation, situations
 
@@ -9,6 +10,13 @@ PROCESSING = request(
     "ambiguous", "0.25", http_status=200, code_major="processing", description="HTTP 200, processing: queued"
 )
 UNSIGNED = request("misconfigured", "0.25", http_status=401, description="HTTP 401: Invalid signature", duration_ms=40)
+
+REDIRECT = request(
+    "misconfigured",
+    "0.25",
+    http_status=302,
+    description="HTTP 302: the outcome service redirects to https://sso.example.edu",
+)
 
 UNEXPLAINED = request(
     "retried",
@@ -47,8 +55,22 @@ ATTEMPTS = {
     "put_off_since_the_campus_refuses_everything": [
         (0.5, "released", UNSIGNED, {"not_before": NOW + 30_000, "given_back": True})
     ],
+    "put_off_although_an_attempt_before_counted": [
+        (60, "retried", NO_CONNECTION, {"not_before": before(40)}),
+        (0.5, "released", UNSIGNED, {"not_before": NOW + 30_000, "given_back": True}),
+    ],
+    "put_off_for_an_address_that_redirects": [
+        (0.5, "released", REDIRECT, {"not_before": NOW + 30_000, "given_back": True})
+    ],
     "put_off_before_anything_was_sent": [(0.1, "released", None, {"not_before": NOW + 2_000, "given_back": True})],
 }
+
+
+def refusing(words: str, **columns: object) -> dict[str, object]:
+    """A campus that takes nothing for the same reason since an hour and a half."""
+    blocked = {"blocked_until": NOW + 200_000}
+    return {"tripped_at": before(95), "last_error": words, "last_error_at": before(2), **blocked, **columns}
+
 
 DOWN = {"tripped_at": before(95), "last_error": "HTTP 503: no words", "last_error_at": before(95)}
 BUSY = {"throttled_at": before(1), "max_in_flight": 2, "blocked_until": NOW + 90_000}
@@ -59,11 +81,35 @@ CAMPUSES = {
     "campus_down": {**DOWN, "blocked_until": NOW + 200_000},
     "campus_busy": {**BUSY, **SLOW_DOWN},
     "campus_busy_that_names_no_reason": {**BUSY, "last_error": "cannot connect", "last_error_at": before(9000)},
+    "campus_busy_with_a_later_refusal_of_one_grade": {
+        **BUSY,
+        "last_error": "HTTP 422, failure, user_not_in_course: no words",
+        "last_error_at": before(0.5),
+    },
+    "campus_refuses_our_signature": refusing("HTTP 200, failure: Message signature not valid"),
+    "campus_refuses_our_signature_by_its_status": refusing("HTTP 401: no words", blocked_until=before(1)),
+    "campus_refuses_our_time": refusing("HTTP 200, failure: OAuth verification failed: oauth_timestamp has expired"),
+    "campus_with_a_certificate_that_has_expired": refusing(
+        "the campus's certificate cannot be trusted: certificate has expired"
+    ),
+    "campus_that_redirects": refusing("HTTP 302: the outcome service redirects to https://sso.example.edu"),
+    "campus_with_another_address": refusing("HTTP 404: Not Found"),
+    "campus_that_refuses_what_is_sent": refusing("HTTP 200, failure: Invalid XML content"),
     "campus_throttled_and_no_longer_blocked": {**BUSY, **SLOW_DOWN, "blocked_until": before(0.5)},
 }
 #: HTTP status of the answer if there was one, why it is parked, and whom that concerns.
 PARKED = {
     "parked_for_the_learner": (422, "HTTP 422, failure, user_not_in_course: User is no longer in course", "learner"),
+    "parked_for_the_sourcedid": (200, "HTTP 200, failure: SourcedId hash not valid", "learner"),
+    "parked_for_a_sourcedid_with_a_wrong_signature": (
+        422,
+        "HTTP 422, failure, signature_invalid: Invalid signature",
+        "learner",
+    ),
+    "parked_since_no_attempt_is_left": (200, "HTTP 200, failure: EXERCISE_MAX_SUBMISSIONS_USED", "learner"),
+    "parked_for_what_is_sent": (200, "HTTP 200, failure: Score must be numeric", "campus"),
+    "parked_for_the_address_of_the_activity": (404, "HTTP 404: Not Found", "course"),
+    "parked_for_the_address": (404, "HTTP 404: Not Found", "campus"),
     "parked_for_the_course": (200, "HTTP 200, failure: course has ended", "course"),
     "parked_since_nothing_may_be_sent_there": (
         None,
@@ -88,6 +134,10 @@ async def campus_with(story, row):
 
 @situations(PARKED)
 async def refused_and_parked(story, row):
+    await refused(story, row)
+
+
+async def refused(story, row):
     status, reason, scope = row
     answer = {"http_status": status, "code_major": "failure", "duration_ms": 90} if status else {}
     record = request("refused", "0.5", description=reason, **answer)
@@ -110,6 +160,25 @@ async def parked_for_the_campus_after_many_attempts(story):
 async def parked_for_words_that_are_not_known(story):
     reason = "7 attempts failed, the last one with: HTTP 200, failure: The request has failed."
     await parked(story, "retried", UNEXPLAINED, parked_scope="learner", parked_reason=reason)
+
+
+@situation
+async def parked_for_the_address_at_a_campus_that_has_taken_grades_since(story):
+    await refused(story, (404, "HTTP 404: Not Found", "campus"))
+    await OutcomeService.all().update(accepted_at=before(20))
+
+
+@situation
+async def held_for_a_request_of_an_assignment_before_it(story):
+    await story.begin()
+    await GradedAssignment.all().update(hold_until=NOW + 9_000)
+
+
+@situation
+async def due_for_some_minutes(story):
+    await story.begin(scored=False)
+    await story.score(5, 1, "p1")
+    await GradedAssignment.all().update(due_at=before(5))
 
 
 @situation
@@ -171,6 +240,12 @@ async def campus_down_and_the_next_probe_is_due(story):
     await story.begin()
     await story.attempt(95, "in_doubt", UNAVAILABLE, not_before=since, hold_until=since, given_back=True)
     await Campus.all().update(**DOWN, blocked_until=before(1))
+
+
+@situation
+async def campus_refuses_our_signature_and_a_probe_is_under_way(story):
+    await campus_probing(story)
+    await Campus.all().update(last_error="HTTP 401: Invalid signature")
 
 
 @situation

@@ -1,6 +1,6 @@
 """Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
 
-from tests.daemon.why.story import NO_CONNECTION, ask, before, request, situation, situations
+from tests.daemon.why.story import NO_CONNECTION, TREE, ask, before, request, situation, situations
 
 #: One assignment is due, and this is asked.
 ASKED = {
@@ -135,6 +135,74 @@ async def replaced_by_a_newer_launch_of_the_same_link(story):
     await story.launch(90, lis_result_sourcedid="elsewhere-first", resource_link_id="link-1")
     await story.accepted(89, "0.25")
     return ask(sourcedid="elsewhere-first")
+
+
+@situation
+async def sourcedid_given_to_another_learner_and_asked_for_by_the_first(story):
+    await story.begin(accepted=True)
+    await story.launch(60, user_id="43", lti_user_id="campus-43")
+    return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def sourcedid_given_to_another_learner_and_asked_for_with_others(story):
+    await sourcedid_given_to_another_learner_and_asked_for_by_the_first(story)
+    await story.launch(50, usage_id="p1", lis_result_sourcedid="grade-of-p1")
+
+
+@situation
+async def sourcedid_given_to_another_learner_who_has_attempted_nothing(story):
+    await sourcedid_given_to_another_learner_and_asked_for_by_the_first(story)
+    await story.attempt(59, "empty")
+    return ask(user_id="43")
+
+
+@situation
+async def sourcedid_given_to_another_learner_during_a_request_for_the_first(story):
+    await story.begin()
+    claim = await story.claim(61)
+    await story.launch(60.5, user_id="43", lti_user_id="campus-43")
+    await story.end(claim, 60, "accepted", request("accepted", "0.25", http_status=200, description="Score recorded"))
+    await story.score(50, 2, user_id="43")
+    return ask(user_id="43")
+
+
+@situation
+async def sourcedid_given_to_another_learner_whose_grade_was_sent(story):
+    await story.begin(accepted=True)
+    await story.score(70, 2, user_id="43")
+    await story.launch(60, user_id="43", lti_user_id="campus-43")
+    await story.accepted(59, "0.5")
+    return ask(user_id="43")
+
+
+@situation
+async def launched_by_a_link_that_asks_for_no_grade(story):
+    await story.consumer()
+    await story.launch(10, lis_result_sourcedid="")
+    await story.score(5, 1)
+
+
+@situation
+async def a_unit_of_eight_points_with_its_parts(story):
+    await story.consumer()
+    await story.structure(tree={**TREE, "p4": "unit", "p5": "unit"}, points={"p1": 2, "p2": 2, "p4": 1, "p5": 3})
+    await story.score(95, 1, "p1")
+    await story.score(93, 2, "p2")
+    await story.score(92, 0, "p4", possible=1)
+    await story.launch(90)
+    await story.accepted(88, "0.375")
+
+
+@situation
+async def trouble_before_what_is_well(story):
+    await story.begin(usage_id="p1")
+    await story.accepted(400, "0.5", usage_id="p1")
+    await story.launch(300, lis_result_sourcedid="grade-of-the-unit")
+    record = request("refused", "0.25", http_status=200, code_major="failure", description="HTTP 200, failure: ended")
+    await story.attempt(
+        80, "parked", record, parked_scope="course", parked_reason="HTTP 200, failure: Course has ended"
+    )
 
 
 @situation

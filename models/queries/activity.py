@@ -1,0 +1,76 @@
+"""The grades of all learners of an activity or a course, in groups, for support. Reads only."""
+
+from dataclasses import dataclass, fields
+
+from models.assignment import READY_AT, STATE
+from models.db.sql import Statement
+from models.queries.grades import WITH_CAMPUS, CampusView, columns_of
+
+#: Groups that are read, and learners that are shown one by one.
+MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
+
+# Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
+_WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
+    WHEN version_number <= sent_version AND sent_score IS NULL THEN 'nothing attempted'
+    WHEN version_number <= sent_version THEN 'acknowledged'
+    WHEN claimed_until > :now THEN 'claimed' WHEN waiting_since IS NOT NULL THEN 'structure'
+    WHEN hold_until > :now THEN 'held' WHEN not_before > :now AND attempts > 0 THEN 'retrying'
+    WHEN due_at > :now THEN 'later' WHEN not_before > :now THEN 'put off' ELSE 'due' END"""
+
+_MOMENT = f"""CASE WHEN disabled_at IS NOT NULL THEN disabled_at WHEN parked_at IS NOT NULL THEN parked_at
+    WHEN version_number <= sent_version THEN sent_at WHEN claimed_until > :now THEN claimed_at
+    WHEN waiting_since IS NOT NULL THEN waiting_since ELSE {READY_AT} END"""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityGroup(CampusView):
+    """Grades of one block at one campus that are where they are for the same reason."""
+
+    course_id: str
+    usage_id: str
+    state: str
+    #: ``disabled``, ``parked``, ``nothing attempted``, ``acknowledged``, ``claimed``, ``structure``, ``held``,
+    #: ``retrying``, ``later``, ``put off`` or ``due``.
+    why: str
+    parked_scope: str | None
+    parked_reason: str | None
+    number: int
+    #: The first and the last of them: when it became so, or, for what waits, when it goes on. Milliseconds since 1970.
+    first_at: int | None
+    last_at: int | None
+    #: One of them.
+    example: int
+
+
+def groups_statement(usage_id: str | None) -> Statement:
+    """The statement of :func:`read_activity`."""
+    own = ", ".join(
+        f"grouped.{field.name} AS {field.name}" for field in fields(ActivityGroup)[len(fields(CampusView)) :]
+    )
+    return Statement(f"""
+        SELECT {columns_of(CampusView)}, {own}
+        FROM (
+            SELECT campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope, parked_reason,
+                COUNT(*) AS number, MIN({_MOMENT}) AS first_at, MAX({_MOMENT}) AS last_at, MIN(id) AS example
+            FROM graded_assignment
+            WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_ACTIVITY_GROUPS + 1}
+        ) AS grouped
+        {WITH_CAMPUS.replace("graded_assignment", "grouped")} ORDER BY grouped.number DESC, example""")
+
+
+async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> list[ActivityGroup]:
+    """The groups of a course or one of its blocks, the largest first; one more than is shown if there are more."""
+    given = {} if usage_id is None else {"usage_id": usage_id}
+    rows = await groups_statement(usage_id).rows(course_id=course_id, now=now, **given)
+    return [ActivityGroup(**{**row, "number": int(row["number"])}) for row in rows]
+
+
+async def read_learners(course_id: str, usage_id: str | None) -> list[str]:
+    """The learners of a course or a block who have a graded assignment there: up to :data:`MAX_EACH`, and one more."""
+    given = {} if usage_id is None else {"usage_id": usage_id}
+    statement = Statement(f"""
+        SELECT DISTINCT user_id FROM graded_assignment
+        WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
+        ORDER BY 1 LIMIT {MAX_EACH + 1}""")
+    return [row["user_id"] for row in await statement.rows(course_id=course_id, **given)]

@@ -1,0 +1,136 @@
+"""The grades of all learners of an activity: each by itself while they are few, and in groups when they are many."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from daemon.why.activity import Activity, activity_document, group_words
+from daemon.why.document import document
+from daemon.why.gather import gather_activity
+from daemon.why.known import Explanation
+from daemon.why.show import print_activity, print_answer
+from models.assignment import GradedAssignment
+from models.campus import Campus
+from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
+from models.stream_position import read_position
+from tests.daemon.why.story import NOW, TERMS, Story, before
+from tests.models.plans import plan, whole_tables
+from tests.models.rows import make_assignment
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+MANY = MAX_EACH + 1
+COURSE_OVER = "HTTP 200, failure: Course has ended"
+
+
+async def launched(number: int) -> None:
+    """So many learners on one activity of one campus, and one on another activity."""
+    await read_position()
+    story = Story()
+    await story.consumer()
+    await story.structure()
+    for learner in range(number):
+        await story.launch(500, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
+    await story.launch(500, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
+
+
+async def answer(usage_id="unit", course_id="physics"):
+    return await gather_activity(course_id, usage_id, now=NOW)
+
+
+def shown(activity, **how):
+    screen = io.StringIO()
+    print_activity(activity, TERMS, Console(file=screen, **how))
+    return screen.getvalue()
+
+
+async def test_few_learners_are_explained_one_by_one():
+    await launched(3)
+    got = await answer()
+    assert isinstance(got, Explanation)
+    assert [one["user_id"] for one in document(got, TERMS)] == ["u0", "u1", "u2"]
+    screen = io.StringIO()
+    print_answer(got, TERMS, Console(file=screen, width=250))
+    assert "3 grades of 3 learners" in screen.getvalue()
+
+
+async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble_first():
+    await launched(MANY)
+    ids = await GradedAssignment.filter(usage_id="unit").order_by("id").values_list("id", flat=True)
+    await GradedAssignment.filter(id__in=ids[:3]).update(
+        parked_at=before(60), parked_reason=COURSE_OVER, parked_scope="course"
+    )
+    await GradedAssignment.filter(id=ids[3]).update(
+        parked_at=before(60), parked_reason="HTTP 200, failure: SourcedId hash not valid", parked_scope="learner"
+    )
+    await GradedAssignment.filter(id__in=ids[4:9]).update(sent_version=1, sent_score="0.5", sent_at=before(30))
+    got = await answer()
+    assert isinstance(got, Activity)
+    objects = activity_document(got, TERMS)
+    assert [(one["state"], one["number"], one["who_acts"]) for one in objects] == [
+        ("parked", 3, "teacher"),
+        ("parked", 1, "learner"),
+        ("due", MANY - 9, "no one"),
+        ("clean", 5, "no one"),
+    ]
+    assert {one["consumer"] for one in objects} == {"Example University"}
+    assert objects[0]["example_assignment_id"] == ids[0]
+    assert COURSE_OVER in objects[0]["reason"]
+    assert all(one["assignment_id"] is None and one["deliveries"] == [] for one in objects)
+    text = shown(got)
+    assert f"{MANY} grades for block unit in course physics, of which 4 need a person to act" in text
+    assert "only a new launch of the activity by the learner helps" in text
+    on_terminal = shown(got, width=80, force_terminal=True, color_system="standard")
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in on_terminal.splitlines()) <= 80
+    assert "\x1b[1;31m3 grades parked" in on_terminal
+    assert "\x1b" not in text
+
+
+async def test_a_campus_that_refuses_our_signature_is_named_for_all_that_waits_for_it():
+    await launched(MANY)
+    columns = {"tripped_at": before(9), "last_error": "HTTP 401: no words", "last_error_at": before(9)}
+    await Campus.all().update(**columns)
+    got = await answer()
+    (group,) = got.groups
+    words = group_words(group, TERMS)
+    assert (words.who, group.number) == ("operator", MANY)
+    assert "has refused passbackd's signature" in words.reason
+    assert "--secret-stdin --replace" in words.reason
+
+
+async def test_a_whole_course_is_counted_by_activity_too():
+    await launched(MANY)
+    got = await answer(usage_id=None)
+    assert {group.usage_id: group.number for group in got.groups} == {"unit": MANY, "other unit": 1}
+
+
+async def test_more_groups_than_are_shown_are_named_as_such():
+    for number in range(MAX_ACTIVITY_GROUPS + 2):
+        await make_assignment(
+            user_id=f"u{number}", course_id="c", parked_at=1, parked_scope="learner", parked_reason=f"no {number}"
+        )
+    got = await answer(None, "c")
+    objects = activity_document(got, TERMS)
+    assert len(objects) == MAX_ACTIVITY_GROUPS
+    assert all(one["more_groups"] for one in objects)
+    text = shown(got)
+    assert f"at least {MAX_ACTIVITY_GROUPS} grades in course c" in text
+    assert f"These are the {MAX_ACTIVITY_GROUPS} largest groups" in text
+
+
+@pytest.mark.parametrize(("course", "usage"), [("physics", "unti"), ("chemistry", "unit"), ("chemistry", None)])
+async def test_an_activity_that_no_learner_has_launched_is_said_to_be_unregistered(course, usage):
+    await launched(1)
+    (one,) = document(await answer(usage, course), TERMS)
+    assert (one["state"], one["course_id"], one["usage_id"]) == ("unregistered", course, usage)
+    assert "by any learner for which a campus asked for a grade" in one["reason"]
+
+
+@pytest.mark.parametrize("usage_id", ["unit", None])
+async def test_the_groups_are_read_by_an_index(usage_id):
+    given = {} if usage_id is None else {"usage_id": usage_id}
+    steps = await plan(groups_statement(usage_id), course_id="physics", now=NOW, **given)
+    assert whole_tables(steps) == [], steps
+    assert await read_activity("physics", usage_id, now=NOW) == []
