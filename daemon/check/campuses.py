@@ -11,7 +11,7 @@ from daemon.check.timing import REFUSED, SUSPICIOUS, clock_difference
 from daemon.config import Config
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
-from daemon.wiring import campus_tls, outcome_session
+from daemon.wiring import SHARED, outcome_sessions
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.queries.status import read_campuses
@@ -45,17 +45,17 @@ async def check_campuses(config: Config, progress: Callable[[int, int], None]) -
     if not campuses:
         return [ok("campuses", "none has launched anything yet")]
     certificate_ends: dict[str, float] = {}
+    # Consumers at one origin without rules of their own are probed once.
+    own = config.egress.campuses
+    probes = {one: (one.origin, one.consumer_key if one.consumer_key in own else SHARED) for one in campuses}
     try:
-        tls, session = campus_tls(config), outcome_session(config, certificate_ends)
+        async with outcome_sessions(config, certificate_ends) as sessions:
+            timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
+            context = ProbeContext(sessions, certificate_ends, clock.now, timeout)
+            found = await _probe_all(sorted(set(probes.values())), context, config.outcomes.max_connections, progress)
     except UnusableError as error:
         problem, cure = split_cure(error)
         return [warning("campuses", f"not probed: {problem}", cure)]
-    # Consumers at one origin whose TLS does not differ are probed once.
-    probes = {campus: (campus.origin, campus.consumer_key if campus.consumer_key in tls else "") for campus in campuses}
-    async with session:
-        timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
-        context = ProbeContext(session, tls, certificate_ends, clock.now, timeout)
-        found = await _probe_all(sorted(set(probes.values())), context, config.outcomes.max_connections, progress)
     now = time.time()
     return [
         finding

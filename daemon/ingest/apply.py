@@ -44,8 +44,8 @@ class Applier:
     """
     Applies events in stream order.
 
-    *trees*: the cache that the senders share. *debounce* may change at any time. *egress*: where grades may be sent; a
-    launch from elsewhere is refused.
+    *trees*: the cache that the senders share. *debounce* may change at any time. *egress*: where each consumer's grades
+    may be sent; a launch from elsewhere is refused.
     """
 
     trees: CourseTrees
@@ -128,7 +128,7 @@ class Applier:
         """Check the URL itself; the address of a host name is checked at each connection."""
         try:
             if self.egress is not None:
-                self.egress.check_url(launch.lis_outcome_service_url)
+                self.egress.of(launch.consumer_key).check_url(launch.lis_outcome_service_url)
         except EgressRefused as error:
             raise BadEvent(f"lis_outcome_service_url: {error}") from error
 

@@ -4,12 +4,12 @@ import time
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import ClientSession
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
 from actors.metrics import Metrics
-from actors.tls import trust
 from daemon.infra.redis import redis_client
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
@@ -33,12 +33,17 @@ async def launch(name: str, lms: RecordingLms) -> int:
 class Campuses:
     """A sender that trusts each consumer's own certificate, and the gauges beside it."""
 
-    def __init__(self, session, gauges: Gauges, metrics: Metrics) -> None:
-        self._session, self._gauges, self._metrics = session, gauges, metrics
+    def __init__(self, ends: dict[str, float], gauges: Gauges, metrics: Metrics) -> None:
+        self._ends, self._gauges, self._metrics = ends, gauges, metrics
+
+    def _open(self, **options: object) -> ClientSession:
+        return http_session(
+            timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=self._ends, **options
+        )
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
-        tls = {} if certificate is None else {"campus": trust(certificate)}
-        await Sender(self._session, tls).post(lms.url(), b"<a/>", {}, consumer_key="campus")
+        async with self._open() as shared, self._open(ca_file=certificate) as own:
+            await Sender(shared, {"campus": own}).post(lms.url(), b"<a/>", {}, consumer_key="campus")
 
     async def days_left(self, name: str) -> float | None:
         """As shown after the next round of the gauges."""
@@ -52,10 +57,7 @@ class Campuses:
 async def campuses(empty_database, valkey_url):
     clock, metrics, ends = Clock(), Metrics("test"), {}
     await clock.measure()
-    async with (
-        redis_client(valkey_url) as client,
-        http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=ends) as session,
-    ):
+    async with redis_client(valkey_url) as client:
         standstill = Standstill(clock.monotonic, metrics, lambda: False)
         gauges = Gauges(
             clock=clock,
@@ -64,7 +66,7 @@ async def campuses(empty_database, valkey_url):
             standstill=standstill,
             certificate_ends=ends,
         )
-        yield Campuses(session, gauges, metrics)
+        yield Campuses(ends, gauges, metrics)
 
 
 async def test_a_connection_shows_the_end_of_its_certificate_for_all_consumers_at_its_origin(campuses, tmp_path):
