@@ -212,6 +212,11 @@ _ENSURE = Statement("""
     ON CONFLICT (lti_consumer_id, origin) DO NOTHING RETURNING id""")
 _FIND = Statement("SELECT id FROM campus WHERE lti_consumer_id = :consumer_id AND origin = :origin")
 
+_FURTHER = Statement("""
+    SELECT id FROM campus AS other WHERE other.lti_consumer_id = :consumer_id AND other.id <> :id AND NOT EXISTS (
+        SELECT 1 FROM outcome_service WHERE outcome_service.campus_id = :id AND outcome_service.id <> :service_id)
+    LIMIT 1""")
+
 _STATE_OF = Statement(f"""
     SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
     FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
@@ -225,6 +230,12 @@ async def ensure_campus(consumer_id: int, origin: str) -> int:
     row = await _FIND.row(**parameters) or await _ENSURE.row(**parameters) or await _FIND.row(**parameters)
     assert row is not None  # noqa: S101 - another transaction made it
     return int(row["id"])
+
+
+async def is_further_origin(service: OutcomeService) -> bool:
+    """Whether this is the only service of its campus, and its consumer has another campus."""
+    ids = {"consumer_id": service.lti_consumer_id, "id": service.campus_id, "service_id": service.id}
+    return await _FURTHER.row(**ids) is not None
 
 
 async def read_breakers(campus_ids: Iterable[int], *, lock: bool = False) -> list[Breaker]:

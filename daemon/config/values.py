@@ -56,7 +56,7 @@ def _egress_hosts(value: object) -> object:
 
 def _egress_host(text: str) -> str:
     try:
-        if not re.search(r"[*/@?#\s]", text):
+        if not re.search(r"[*/@?#\s]|^[^:\]]*:[^:]*$", text):
             return host_name(text)
     except ValueError:
         pass

@@ -127,6 +127,19 @@ async def test_where_the_daemon_may_not_go_is_not_probed_either():
     assert page.asked == []
 
 
+async def test_a_campus_is_probed_by_the_rules_of_its_own_consumer():
+    own = Egress(allow_http=True, allow_networks=NETWORKS, allow_hosts=[HOST], setting="egress.campuses.own")
+    async with root_page() as page:
+        async with probing(own={"egress": own}, egress=Egress(allow_http=True)) as context:
+            assert (await probe(page.origin, context, "own")).status == 302
+        said, advice = await refused(page.origin.replace(HOST, "localhost"), "own", own={"egress": own})
+        assert "'localhost' is no host of this campus" in said
+        assert "egress.campuses.own.allow_hosts" in advice
+        said, _ = await refused(page.origin, own={"egress": own}, egress=Egress(allow_http=True))
+        assert "loopback" in said
+    assert len(page.asked) == 1
+
+
 async def silent(reader, _writer):
     await reader.read()
 

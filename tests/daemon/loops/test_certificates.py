@@ -37,9 +37,7 @@ class Campuses:
         self._ends, self._gauges, self._metrics = ends, gauges, metrics
 
     def _open(self, **options: object) -> ClientSession:
-        return http_session(
-            timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=self._ends, **options
-        )
+        return http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=self._ends, **options)
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
         async with self._open() as shared, self._open(ca_file=certificate) as own:
