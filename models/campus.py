@@ -60,6 +60,8 @@ class Campus(Model):
     # The LMS's message, or the network's error.
     last_error = fields.TextField(null=True)
     last_error_at = fields.BigIntField(null=True)
+    # The assignment for which it was said: it may name the learner.
+    last_error_of = fields.BigIntField(null=True)
     # ``passbackd reconcile`` reads there until then: senders leave it one slot.
     reading_until = fields.BigIntField(default=0)
 
@@ -114,6 +116,7 @@ class Breaker:
     last_failed_assignment: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
+    last_error_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ _SAVE = Statement(
     FROM {{given}} WHERE campus.id = given.campus_id RETURNING campus.id""",
     given="campus_id BIGINT, tripped_at BIGINT, blocked_until BIGINT, trips INT, throttled_at BIGINT, "
     "max_in_flight INT, successes INT, answered_at BIGINT, slow BOOLEAN, last_failed_assignment BIGINT, "
-    "last_error VARCHAR, last_error_at BIGINT",
+    "last_error VARCHAR, last_error_at BIGINT, last_error_of BIGINT",
 )
 
 _PROBE_SOON = Statement("""
