@@ -257,6 +257,11 @@ async def save_breakers(breakers: Sequence[Breaker]) -> None:
         await _SAVE.rows(given=given)
 
 
+async def forget_error(assignment_id: int) -> None:
+    """Delete what a campus said last if it was for this assignment."""
+    await Campus.filter(last_error_of=assignment_id).update(last_error=None, last_error_of=None)
+
+
 async def probe_soon(campus_id: int) -> None:
     """A learner was launched from there: probe as soon as the least pause allows."""
     await _PROBE_SOON.rows(id=campus_id, pause=MIN_PROBE_PAUSE_MS)

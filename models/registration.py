@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from models.assignment import GradedAssignment, Kind
-from models.campus import OutcomeService, ensure_campus, is_further_origin, probe_soon
+from models.campus import OutcomeService, ensure_campus, forget_error, is_further_origin, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
 from models.consumer import ANY_INSTANCE, MAX_GUID, MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
-from models.delivery import Delivery
+from models.delivery import Delivery, forget_messages
 from models.moment import Moment, place_of
 from models.orphaned_claim import in_doubt_until, orphan_claims
 
@@ -229,6 +229,9 @@ async def _refresh(
     unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
     if not _is_in_cell(row, launch, service):
         await orphan_claims([row.id], now=now, slots=row.campus_id != service.campus_id)
+    if row.user_id != launch.user_id:
+        await forget_messages(row.id)
+        await forget_error(row.id)
     kept = ("resource_link_id",) if moved else _DETAILS
     details = {name: getattr(launch, name) or (getattr(row, name) if name in kept else None) for name in _DETAILS}
     await GradedAssignment.filter(id=row.id).update(

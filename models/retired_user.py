@@ -30,6 +30,19 @@ class RetiredUser(Model):
         return Moment(self.retired_us, self.place)
 
 
+class RetiredCell(Model):
+    """A sourcedid of a retired learner, by which an event may name them alone: likewise."""
+
+    id = fields.BigIntField(primary_key=True)
+    digest = fields.CharField(max_length=64, unique=True)
+    retired_us = fields.BigIntField()
+    place = fields.CharField(max_length=MAX_PLACE, db_default="")
+
+    class Meta:
+        table = "retired_cell"
+        table_description = "Sourcedids of learners who must stay forgotten"
+
+
 _RETIRED = Statement(
     """
     SELECT retired_user.digest AS digest, retired_us, place FROM {given} CROSS JOIN retired_user
@@ -41,6 +54,17 @@ _RETIRED = Statement(
 def digest_of(user_id: str, position: Position) -> str:
     """The keyed digest of a learner's id, in hex."""
     return hmac.new(bytes.fromhex(position.digest_key), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def digest_of_cell(consumer_key: str, sourcedid_digest: str, position: Position) -> str:
+    """The keyed digest of a campus's sourcedid, in hex."""
+    return digest_of(f"{consumer_key}\n{sourcedid_digest}", position)
+
+
+async def is_retired_cell(consumer_key: str, sourcedid_digest: str, position: Position, *, moment: Moment) -> bool:
+    """Whether an event of that moment names a sourcedid of a learner who was retired since."""
+    row = await RetiredCell.get_or_none(digest=digest_of_cell(consumer_key, sourcedid_digest, position))
+    return row is not None and moment <= Moment(row.retired_us, row.place)
 
 
 async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, Moment]:

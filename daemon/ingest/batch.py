@@ -15,14 +15,14 @@ from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
-from daemon.ingest.parse import MAX_ID_LENGTH, event_moment, event_type, read_event
+from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
 from models.clock_watch import is_current
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
-from models.quarantine import QuarantinedEvent, content_of
+from models.quarantine import MAX_NAME, QuarantinedEvent, content_of
 from models.registration import RegistrationError
-from models.retired_user import is_retired
+from models.retired_user import is_retired, is_retired_cell
 from models.retirement import wipe
 from models.stream_position import Position, lock_position, move_position
 
@@ -156,7 +156,11 @@ class Batches:
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         consumer_key, lti_user_id = _storable(fields.get(b"oauth_consumer_key")), _storable(fields.get(b"lti_user_id"))
         content, truncated = content_of(fields)
-        if user_id and await is_retired(user_id, position, moment=event_moment(entry_id, fields)):
+        cell = sourcedid and digest(sourcedid.decode(errors="replace"))
+        moment = event_moment(entry_id, fields)
+        if user_id and await is_retired(user_id, position, moment=moment):
+            return kind, "stale"
+        if consumer_key and cell and await is_retired_cell(consumer_key, cell, position, moment=moment):
             return kind, "stale"
         await QuarantinedEvent.create(
             epoch=position.epoch,
@@ -167,9 +171,9 @@ class Batches:
             content=content,
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
-            user_id=user_id and user_id[:MAX_ID_LENGTH],
-            lti_user_id=lti_user_id and lti_user_id[:MAX_ID_LENGTH],
-            sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
+            user_id=user_id and user_id[:MAX_NAME],
+            lti_user_id=lti_user_id and lti_user_id[:MAX_NAME],
+            sourcedid_digest=cell,
         )
         return kind, "quarantined"
 
@@ -177,7 +181,7 @@ class Batches:
         for kind, result in applied.results:
             self.metrics.events.labels(kind, result).inc()
         if ("user.retired", "applied") in applied.results:
-            await wipe()
+            await wipe(at_once=True)
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
 

@@ -38,7 +38,9 @@ def test_hosts_and_private_networks_are_allowed_to_one_campus_alone_by_every_com
         launch("bob", "problem-2", "bob-2", by_name, **OTHER),
         *(score(who, usage, 5) for who in ("ada", "bob") for usage in ("problem-1", "problem-2")),
     )
-    daemon.wait_until("the other's name leads nowhere", lambda: pair.count("graded_assignment WHERE parked_at > 0") == 1)
+    daemon.wait_until(
+        "the other's name leads nowhere", lambda: pair.count("graded_assignment WHERE parked_at > 0") == 1
+    )
     daemon.wait_settled()
     assert campus.gradebook == {("/outcomes", "ada-1"): "0.5"}
     not_mine, not_public = quarantined(pair)

@@ -24,6 +24,7 @@ TABLES = (
     "quarantined_event",
     "stale_event",
     "retired_user",
+    "retired_cell",
     "intake",
     "keys_used",
 )
