@@ -30,8 +30,8 @@ class RetiredUser(Model):
         return Moment(self.retired_us, self.place)
 
 
-class RetiredCell(Model):
-    """A sourcedid of a retired learner, by which an event may name them alone: likewise."""
+class RetiredName(Model):
+    """A campus's name of a retired learner, sourcedid or user id, by which an event may name them alone: likewise."""
 
     id = fields.BigIntField(primary_key=True)
     digest = fields.CharField(max_length=64, unique=True)
@@ -39,8 +39,8 @@ class RetiredCell(Model):
     place = fields.CharField(max_length=MAX_PLACE, db_default="")
 
     class Meta:
-        table = "retired_cell"
-        table_description = "Sourcedids of learners who must stay forgotten"
+        table = "retired_name"
+        table_description = "Campuses' names of learners who must stay forgotten"
 
 
 _RETIRED = Statement(
@@ -56,15 +56,20 @@ def digest_of(user_id: str, position: Position) -> str:
     return hmac.new(bytes.fromhex(position.digest_key), user_id.encode(), hashlib.sha256).hexdigest()
 
 
-def digest_of_cell(consumer_key: str, sourcedid_digest: str, position: Position) -> str:
-    """The keyed digest of a campus's sourcedid, in hex."""
-    return digest_of(f"{consumer_key}\n{sourcedid_digest}", position)
+def digests_of_names(
+    consumer_key: str | None, *, sourcedid_digest: str | None, lti_user_id: str | None, position: Position
+) -> set[str]:
+    """The keyed digests of the names that a campus has for a learner, in hex."""
+    names = {"sourcedid": sourcedid_digest, "user": lti_user_id}
+    return {
+        digest_of(f"{kind}\n{consumer_key}\n{name}", position) for kind, name in names.items() if consumer_key and name
+    }
 
 
-async def is_retired_cell(consumer_key: str, sourcedid_digest: str, position: Position, *, moment: Moment) -> bool:
-    """Whether an event of that moment names a sourcedid of a learner who was retired since."""
-    row = await RetiredCell.get_or_none(digest=digest_of_cell(consumer_key, sourcedid_digest, position))
-    return row is not None and moment <= Moment(row.retired_us, row.place)
+async def is_retired_name(digests: Iterable[str], *, moment: Moment) -> bool:
+    """Whether an event of that moment names a learner who was retired since, as a campus does."""
+    rows = await RetiredName.filter(digest__in=list(digests))
+    return any(moment <= Moment(row.retired_us, row.place) for row in rows)
 
 
 async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, Moment]:

@@ -16,7 +16,7 @@ from models.moment import Moment
 from models.orphaned_claim import orphan_claims
 from models.quarantine import MAX_NAME, QuarantinedEvent
 from models.registration import EventResult
-from models.retired_user import RetiredCell, RetiredUser, digest_of, digest_of_cell, retired_since
+from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, retired_since
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import Position, known_position
@@ -68,8 +68,9 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
     ).delete()
     date = {"retired_us": moment.modified_us, "place": moment.place}
     await RetiredUser.update_or_create(date, digest=key)
-    for cell in _cells(names, position):
-        await RetiredCell.update_or_create(date, digest=cell)
+    for name in names:
+        for digest in digests_of_names(**name._asdict(), position=position):
+            await RetiredName.update_or_create(date, digest=digest)
     await _await_wiping()
     return "applied"
 
@@ -92,14 +93,6 @@ async def _delete_events_of_the_lms(names: Iterable[_Names]) -> None:
             await QuarantinedEvent.filter(campus, sourcedid_digest=sourcedid_digest).delete()
         if lti_user_id:
             await QuarantinedEvent.filter(campus, lti_user_id=lti_user_id).delete()
-
-
-def _cells(names: Iterable[_Names], position: Position) -> set[str]:
-    return {
-        digest_of_cell(one.consumer_key, one.sourcedid_digest, position)
-        for one in names
-        if one.consumer_key and one.sourcedid_digest
-    }
 
 
 async def is_forgotten(user_id: str) -> bool:
@@ -135,13 +128,13 @@ async def wipe(*, at_once: bool = False) -> None:
     """
     Overwrite what SQLite still holds of deleted rows, in its database and its write-ahead log, outside a transaction.
 
-    That is left to the next call while another process is at work, and, *at_once*, where the database is large.
-    PostgreSQL has vacuum for it.
+    That is left to the next call while another process is at work; *at_once*, where the database is large too, and
+    nothing is done unless there was a retirement. PostgreSQL has vacuum for it.
     """
     if is_postgres():
         return
     waiting = await _waiting()
-    if at_once and waiting.bytes > MAX_AT_ONCE:
+    if at_once and not (waiting.number and waiting.bytes <= MAX_AT_ONCE):
         return
     try:
         if waiting.number:

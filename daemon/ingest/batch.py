@@ -22,7 +22,7 @@ from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
 from models.quarantine import MAX_NAME, QuarantinedEvent, content_of
 from models.registration import RegistrationError
-from models.retired_user import is_retired, is_retired_cell
+from models.retired_user import digests_of_names, is_retired, is_retired_name
 from models.retirement import wipe
 from models.stream_position import Position, lock_position, move_position
 
@@ -154,13 +154,15 @@ class Batches:
         entry_id, fields = entry
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
-        consumer_key, lti_user_id = _storable(fields.get(b"oauth_consumer_key")), _storable(fields.get(b"lti_user_id"))
+        consumer_key = _storable(fields.get(b"oauth_consumer_key"))
+        lti_user_id = (_storable(fields.get(b"lti_user_id")) or "")[:MAX_NAME] or None
         content, truncated = content_of(fields)
-        cell = sourcedid and digest(sourcedid.decode(errors="replace"))
+        cell = digest(sourcedid.decode(errors="replace")) if sourcedid else None
         moment = event_moment(entry_id, fields)
         if user_id and await is_retired(user_id, position, moment=moment):
             return kind, "stale"
-        if consumer_key and cell and await is_retired_cell(consumer_key, cell, position, moment=moment):
+        names = digests_of_names(consumer_key, sourcedid_digest=cell, lti_user_id=lti_user_id, position=position)
+        if await is_retired_name(names, moment=moment):
             return kind, "stale"
         await QuarantinedEvent.create(
             epoch=position.epoch,
@@ -172,7 +174,7 @@ class Batches:
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
             user_id=user_id and user_id[:MAX_NAME],
-            lti_user_id=lti_user_id and lti_user_id[:MAX_NAME],
+            lti_user_id=lti_user_id,
             sourcedid_digest=cell,
         )
         return kind, "quarantined"

@@ -24,7 +24,7 @@ TABLES = (
     "quarantined_event",
     "stale_event",
     "retired_user",
-    "retired_cell",
+    "retired_name",
     "intake",
     "keys_used",
 )

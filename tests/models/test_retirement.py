@@ -1,6 +1,6 @@
 """Disabling stops the grades of a sourcedid; retiring deletes a learner's data. On both databases."""
 
-import hashlib
+import random
 import sqlite3
 from contextlib import closing
 
@@ -16,7 +16,7 @@ from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable
-from models.retired_user import RetiredCell, RetiredUser, digest_of, is_retired, is_retired_cell
+from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, is_retired, is_retired_name
 from models.retirement import is_forgotten, retire, wipe
 from models.score import Score
 from models.stream_position import read_position
@@ -144,20 +144,26 @@ async def test_retiring_deletes_events_with_a_name_that_is_longer_than_what_is_k
     assert not await QuarantinedEvent.exists()
 
 
-async def test_older_events_that_name_a_retired_learner_by_the_sourcedid_alone_are_known():
-    await launched()
-    await launched(user_id="another", lis_result_sourcedid="another")
+async def test_older_events_that_name_a_retired_learner_as_a_campus_does_are_known():
+    await launched(lti_user_id="lti learner")
+    await launched(user_id="another", lis_result_sourcedid="another", lti_user_id="lti another")
     await retired()
     position = await read_position()
-    for key, sourcedid, at, known in (
-        ("key", "sourcedid", NOW_US, True),
-        ("key", "sourcedid", NOW_US + 1, False),
-        ("key", "another", NOW_US, False),
-        ("other key", "sourcedid", NOW_US, False),
+    for key, sourcedid, user, at, known in (
+        ("key", "sourcedid", None, NOW_US, True),
+        ("key", None, "lti learner", NOW_US, True),
+        ("key", "sourcedid", "lti another", NOW_US, True),
+        ("key", "sourcedid", "lti learner", NOW_US + 1, False),
+        ("key", "another", "lti another", NOW_US, False),
+        ("key", None, None, NOW_US, False),
+        ("other key", "sourcedid", "lti learner", NOW_US, False),
+        (None, "sourcedid", "lti learner", NOW_US, False),
     ):
-        assert await is_retired_cell(key, digest(sourcedid), position, moment=Moment(at)) is known
-    (cell,) = await RetiredCell.all()
-    assert cell.digest not in (digest("sourcedid"), digest("key\nsourcedid"))
+        names = {"sourcedid_digest": sourcedid and digest(sourcedid), "lti_user_id": user}
+        digests = digests_of_names(key, **names, position=position)
+        assert await is_retired_name(digests, moment=Moment(at)) is known
+    kept = str([name.digest for name in await RetiredName.all()])
+    assert digest("sourcedid") not in kept
 
 
 async def test_a_learner_is_forgotten_until_something_is_stored_again():
@@ -171,19 +177,25 @@ async def test_a_learner_is_forgotten_until_something_is_stored_again():
 
 
 async def test_no_learner_of_many_who_were_retired_is_in_any_byte_of_an_sqlite_file(empty_database):
-    """SQLite divides and joins pages as rows come and go, and leaves copies behind."""
-    names = [f"learner-{hashlib.sha256(bytes([number])).hexdigest()}" for number in range(150)]
-    for number in range(6):
-        for name in names:
-            await launched(user_id=name, lis_result_sourcedid=f"{name}-{number}", resource_link_title=name)
-    for name in names[:60]:
+    """SQLite divides and joins pages as rows come, grow and go, and leaves copies behind."""
+    numbers = random.Random(1)
+    names = [f"learner-{numbers.getrandbits(64):016x}" for _ in range(120)]
+    ids = {name: await launched(user_id=name, lis_result_sourcedid=f"{name}-at-campus") for name in names}
+    for token in range(60):
+        said = [(ids[name], name * numbers.randrange(1, 40)) for name in numbers.sample(names, 60)]
+        await write_deliveries(DeliveryRecord(one, token, NOW, 1, 1, "refused", description=text) for one, text in said)
+        await write_deliveries(
+            DeliveryRecord(one, token, NOW, 1, 1, "refused", description=text * 3) for one, text in said[::7]
+        )
+    gone = names[::2]
+    for name in gone:
         await retired(name)
     await wipe()
     path = sqlite_path(empty_database)
     files = [] if path is None else [path, path.with_name(path.name + "-wal")]
     content = b"".join(file.read_bytes() for file in files if file.exists())
-    assert [name for name in names[:60] if name.encode() in content] == []
-    assert path is None or all(name.encode() in content for name in names[60:])
+    assert [name for name in gone if name.encode() in content] == []
+    assert path is None or all(name.encode() in content for name in names[1::2])
 
 
 async def test_a_database_that_another_process_reads_is_wiped_by_a_later_call(empty_database):

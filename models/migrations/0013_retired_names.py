@@ -9,14 +9,14 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.CreateModel(
-            name='RetiredCell',
+            name='RetiredName',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('digest', fields.CharField(unique=True, max_length=64)),
                 ('retired_us', fields.BigIntField()),
                 ('place', fields.CharField(db_default='', max_length=41)),
             ],
-            options={'table': 'retired_cell', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Sourcedids of learners who must stay forgotten'},
+            options={'table': 'retired_name', 'app': 'models', 'pk_attr': 'id', 'table_description': "Campuses' names of learners who must stay forgotten"},
             bases=['Model'],
         ),
     ]
