@@ -42,7 +42,7 @@ DENIED = {
 }
 
 #: The reasons whose networks are opened by name only, or by a part of them: a wider network, such as 0.0.0.0/0, holds
-#: what nobody means by it. "unspecified" leads to this machine too; the rest hides an IPv4 address.
+#: more than is meant by it. "unspecified" leads to this machine too; the rest hides an IPv4 address.
 BY_NAME_ONLY = frozenset(
     {"a cloud's metadata service", "unspecified", "loopback", "link-local", "6to4", "NAT64", "not public"}
 )

@@ -14,7 +14,7 @@ from models.db.sql import Statement, is_postgres
 from models.delivery import Delivery
 from models.moment import Moment
 from models.orphaned_claim import orphan_claims
-from models.quarantine import MAX_NAME, QuarantinedEvent
+from models.quarantine import MAX_LEARNER, QuarantinedEvent
 from models.registration import EventResult
 from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, retired_since
 from models.score import Score
@@ -22,7 +22,7 @@ from models.stale_event import StaleEvent
 from models.stream_position import Position, known_position
 
 #: Bytes of an SQLite database that is written anew at once after a retirement; a larger one has to wait.
-MAX_AT_ONCE = 64 * 1024 * 1024
+QUICK_BYTES = 64 * 1024 * 1024
 
 # SQLite's secure_delete leaves copies of rows in pages that it has divided or joined. So the database is written anew
 # after retirements; ``user_version``, which nothing else uses, counts those that still wait for it.
@@ -76,9 +76,11 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
 
 
 async def _names(user_id: str, rows: Sequence[GradedAssignment]) -> set[_Names]:
-    """By what names the LMSs know the learner, as far as assignments and refused events tell."""
+    """By what names the LMSs know the learner, as far as assignments and refused events show."""
     names = {
-        _Names(row.outcome_service.lti_consumer.consumer_key, row.sourcedid_digest, (row.lti_user_id or "")[:MAX_NAME])
+        _Names(
+            row.outcome_service.lti_consumer.consumer_key, row.sourcedid_digest, (row.lti_user_id or "")[:MAX_LEARNER]
+        )
         for row in rows
     }
     refused = QuarantinedEvent.filter(user_id=user_id).exclude(consumer_key=None)
@@ -134,7 +136,7 @@ async def wipe(*, at_once: bool = False) -> None:
     if is_postgres():
         return
     waiting = await _waiting()
-    if at_once and not (waiting.number and waiting.bytes <= MAX_AT_ONCE):
+    if at_once and not (waiting.number and waiting.bytes <= QUICK_BYTES):
         return
     try:
         if waiting.number:

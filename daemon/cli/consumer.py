@@ -148,7 +148,7 @@ def _notes(row: dict[str, Any]) -> str:
 
 
 @app.command("guid")
-def set_guid(
+def change_instance(
     key: Key,
     guid: Annotated[
         str, typer.Argument(metavar="GUID", help=f"Its tool_consumer_instance_guid; {ANY_INSTANCE!r}: of any instance.")

@@ -125,7 +125,7 @@ class Applier:
         done = await register(launch, kind=await self._kind(launch), now=now)
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
-        _tell(launch, done)
+        _report(launch, done)
         dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
         return done.result, [] if dirty is None else [dirty]
 
@@ -156,7 +156,7 @@ class Applier:
         return "leaf" if own else "composite"
 
 
-def _tell(launch: Registration, done: Registered) -> None:
+def _report(launch: Registration, done: Registered) -> None:
     """Log what a launch says of its campus for the first time."""
     about = {"consumer_key": launch.consumer_key, "entry": launch.entry_id}
     if done.new_origin is not None:

@@ -20,7 +20,7 @@ from models.changes import Dirty
 from models.clock_watch import is_current
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
-from models.quarantine import MAX_NAME, QuarantinedEvent, content_of
+from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
 from models.registration import RegistrationError
 from models.retired_user import digests_of_names, is_retired, is_retired_name
 from models.retirement import wipe
@@ -155,7 +155,7 @@ class Batches:
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         consumer_key = _storable(fields.get(b"oauth_consumer_key"))
-        lti_user_id = (_storable(fields.get(b"lti_user_id")) or "")[:MAX_NAME] or None
+        lti_user_id = (_storable(fields.get(b"lti_user_id")) or "")[:MAX_LEARNER] or None
         content, truncated = content_of(fields)
         cell = digest(sourcedid.decode(errors="replace")) if sourcedid else None
         moment = event_moment(entry_id, fields)
@@ -173,7 +173,7 @@ class Batches:
             content=content,
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
-            user_id=user_id and user_id[:MAX_NAME],
+            user_id=user_id and user_id[:MAX_LEARNER],
             lti_user_id=lti_user_id,
             sourcedid_digest=cell,
         )

@@ -154,11 +154,11 @@ async def guid_on_record(key="key"):
     return (await LtiConsumer.get(consumer_key=key)).instance_guid
 
 
-async def test_a_guid_is_stored_and_told_where_none_is_known_and_never_overrides_the_key():
+async def test_a_guid_is_stored_and_reported_where_none_is_known_and_never_overrides_the_key():
     await launched()
     assert await guid_on_record() is None
-    for later, told in ((1, "g" * 255), (2, None)):
-        assert (await registered(later=later, instance_guid="g" * 300)).new_guid == told
+    for later, reported in ((1, "g" * 255), (2, None)):
+        assert (await registered(later=later, instance_guid="g" * 300)).new_guid == reported
         assert await guid_on_record() == "g" * 255, "as long as its column"
     other = await launched(consumer_key="other key", instance_guid="g" * 300)
     service = await OutcomeService.get(assignments__id=other).prefetch_related("lti_consumer")
@@ -207,12 +207,12 @@ async def test_a_launch_of_the_former_instance_that_was_applied_before_is_stale_
     assert await launch(LINKED, later=later, instance_guid="lms") == ("stale", None)
 
 
-async def test_the_first_launch_from_a_further_origin_of_a_consumer_is_told_once():
+async def test_the_first_launch_from_a_further_origin_of_a_consumer_is_reported_once():
     assert (await registered()).new_origin is None, "the first of all"
     assert (await registered(lis_outcome_service_url=OTHER_URL)).new_origin is None
     assert (await registered(consumer_key="other key", lis_outcome_service_url=ELSEWHERE)).new_origin is None
-    for later, told in ((1, "https://elsewhere.example:443"), (2, None)):
-        assert (await registered(later=later, lis_outcome_service_url=ELSEWHERE)).new_origin == told
+    for later, reported in ((1, "https://elsewhere.example:443"), (2, None)):
+        assert (await registered(later=later, lis_outcome_service_url=ELSEWHERE)).new_origin == reported
     for url in ("http://campus.example/o", "https://campus.example:8443/o"):
         assert (await registered(lis_outcome_service_url=url)).new_origin is not None
 

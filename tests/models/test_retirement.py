@@ -125,7 +125,7 @@ async def test_what_a_campus_said_of_a_learner_is_gone_once_another_learner_has_
     assert (await Campus.get()).last_error is None
 
 
-async def test_retiring_deletes_events_by_the_names_that_refused_events_alone_tell():
+async def test_retiring_deletes_events_by_the_names_that_refused_events_alone_show():
     await quarantine(
         "1-0", user_id="learner", consumer_key="new", lti_user_id="lti learner", sourcedid_digest=digest("sourcedid")
     )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from models.consumer import LtiConsumer
-from models.db.database import open_database
+from models.db.database import make_private_file, open_database
 from models.db.migrate import SchemaError, applied, check_schema, known, migrate
 from models.db.sql import Statement
 
@@ -21,6 +21,7 @@ async def test_an_empty_database_gets_every_migration_once(database_url):
 
 
 async def test_a_dry_run_prints_the_sql_and_changes_nothing(database_url):
+    make_private_file(database_url)
     pending, sql = await migrate(database_url, dry_run=True)
     assert pending == known()
     assert any("graded_assignment" in statement for statement in sql)
