@@ -50,7 +50,7 @@ def _probe_pause_ms(failed_probes: int, *, asked: float | None, jitter: float) -
 def _measured(breaker: Breaker, signal: Signal, now: int) -> Breaker:
     # What is one grade's own is not why the campus is down.
     if signal.error and (breaker.tripped_at is None or signal.kind != "neutral"):
-        breaker = replace(breaker, last_error=signal.error, last_error_at=now)
+        breaker = replace(breaker, last_error=signal.error, last_error_at=now, last_error_of=signal.assignment_id)
     if signal.answered and breaker.answered_at is None:
         breaker = replace(breaker, answered_at=now)
     if signal.duration_ms is not None and breaker.slow != (signal.duration_ms > SLOW_MS):

@@ -140,17 +140,19 @@ class Sender:
 
     Args:
         session: From :func:`http_session`; the caller closes it.
-        tls: By consumer key, the contexts of campuses for which the session's own does not apply.
+        own: By consumer key, the sessions of consumers that may go elsewhere or trust others. No connection that one
+            of them has made is another's.
 
     Raises:
-        ValueError: The session does not note the progress of its requests.
+        ValueError: A session does not note the progress of its requests.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, tls: Mapping[str, ssl.SSLContext] | None = None) -> None:
-        if not any(isinstance(config, _Watch) for config in session.trace_configs):
-            raise ValueError("a Sender needs a session of http_session()")
+    def __init__(self, session: aiohttp.ClientSession, own: Mapping[str, aiohttp.ClientSession] | None = None) -> None:
         self._session = session
-        self._tls = tls or {}
+        self._own = own or {}
+        for one in (session, *self._own.values()):
+            if not any(isinstance(config, _Watch) for config in one.trace_configs):
+                raise ValueError("a Sender needs a session of http_session()")
 
     async def post(
         self,
@@ -210,13 +212,11 @@ class Sender:
         except ValueError as error:
             raise GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False) from error
         try:
-            async with self._session.post(
+            async with self._own.get(consumer_key, self._session).post(
                 target,
                 data=body,
                 headers={**headers, "Accept-Encoding": "identity"},
                 allow_redirects=False,
-                # True: as the session has it.
-                ssl=self._tls.get(consumer_key, True),
                 trace_request_ctx=progress,
             ) as reply:
                 start, truncated = await _bounded(reply)

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -16,7 +16,10 @@ Network = IPv4Network | IPv6Network
 #: By reason, what is refused unless ``egress.allow_networks`` holds it; the first match names the reason. An explicit
 #: list: ``ipaddress.is_global`` lets 6to4, NAT64 and some multicast through, and its answers differ between Pythons.
 DENIED = {
-    "a cloud's metadata service": ("168.63.129.16/32", "169.254.169.254/32", "fd00:ec2::254/128"),
+    "a cloud's metadata service": (
+        *("100.100.100.200/32", "168.63.129.16/32", "169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32"),
+        *("192.0.0.192/32", "fd00:ec2::23/128", "fd00:ec2::254/128", "fd20:ce::254/128", "fe80::a9fe:a9fe/128"),
+    ),
     "unspecified": ("0.0.0.0/8", "::/128"),
     "loopback": ("127.0.0.0/8", "::1/128"),
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
@@ -38,8 +41,17 @@ DENIED = {
     "not public": ("::/3", "4000::/2", "8000::/1"),
 }
 
+#: The reasons whose networks are opened by name only, or by a part of them: a wider network, such as 0.0.0.0/0, holds
+#: more than is meant by it. "unspecified" leads to this machine too; the rest hides an IPv4 address.
+BY_NAME_ONLY = frozenset(
+    {"a cloud's metadata service", "unspecified", "loopback", "link-local", "6to4", "NAT64", "not public"}
+)
+
 #: IPv6 addresses that carry an IPv4 address in their last four bytes and lead to it.
 WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
+
+#: Characters of a host that are shown.
+MAX_HOST = 255
 
 #: URLs that are remembered as allowed, at most.
 MAX_PASSED = 1024
@@ -60,15 +72,38 @@ class EgressRefused(PermissionError, ValueError):  # noqa: N818 - reads as what 
 
 
 class Egress:
-    """What the ``[egress]`` section allows. *allow_networks*: those of campus LMSs that are not public."""
+    """
+    What the ``[egress]`` section allows.
 
-    def __init__(self, *, allow_http: bool = False, allow_networks: Sequence[Network] = ()) -> None:
+    Args:
+        allow_networks: Those of campus LMSs that are not public.
+        allow_hosts: If any, the only hosts that a URL may name, as :func:`host_name` writes them.
+        setting: Where more may be allowed: the keys that begin so. None: for all consumers.
+        campuses: By consumer key, what is allowed to a consumer that has rules of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_http: bool = False,
+        allow_networks: Sequence[Network] = (),
+        allow_hosts: Collection[str] = (),
+        setting: str | None = None,
+        campuses: Mapping[str, "Egress"] | None = None,
+    ) -> None:
         self._allow_http = allow_http
         self._allowed = tuple(allow_networks)
+        self._hosts = frozenset(allow_hosts)
+        self._setting = setting
+        self._campuses = campuses or {}
         self._denied = tuple((ip_network(network), why) for why, networks in DENIED.items() for network in networks)
         self._wrappers = tuple(IPv6Network(network) for network in WRAPPERS)
         # Each request asks for its URL, of which there are few, and the answer stays the same.
         self._check_once = lru_cache(MAX_PASSED)(self._check_url)
+
+    def of(self, consumer_key: str) -> "Egress":
+        """What is allowed to this consumer."""
+        return self._campuses.get(consumer_key, self)
 
     def check_url(self, url: str) -> None:
         """
@@ -94,11 +129,22 @@ class Egress:
             raise EgressRefused("the outcome service URL names no host")
         if "@" in parts.netloc:
             raise EgressRefused("the outcome service URL holds a user name or password")
+        if self._hosts and not self._allows(host):
+            raise EgressRefused(
+                f"{host[:MAX_HOST]!r} is no host of this campus: if the campus is meant to be there, add it to "
+                f"{self._setting}.allow_hosts"
+            )
         try:
             address = ip_address(host)
         except ValueError:
             return
         self.check_address(address)
+
+    def _allows(self, host: str) -> bool:
+        try:
+            return host_name(host) in self._hosts
+        except ValueError:
+            return False
 
     def check_address(self, address: IpAddress) -> None:
         """
@@ -112,10 +158,15 @@ class Egress:
             # Allowing a translator's network must not open the IPv4 address that it leads to.
             why = self._why_denied(IPv4Address(int(address) & 0xFFFF_FFFF))
         if why is not None:
-            raise EgressRefused(
-                f"{address} is not a public address ({why}): if a campus is meant to be there, "
-                "add its network to egress.allow_networks"
-            )
+            raise EgressRefused(f"{address} is not a public address ({why}): {self._cure(why)}")
+
+    def _cure(self, why: str) -> str:
+        itself = " itself, which no wider one opens," if why in BY_NAME_ONLY else ""
+        if self._setting is None:
+            where = "egress.campuses.KEY.allow_networks for its consumer key, or to egress.allow_networks for all"
+        else:
+            where = f"{self._setting}.allow_networks"
+        return f"if a campus is meant to be there, add its network{itself} to {where}"
 
     def socket_factory(self, addr_info: AddressInfo) -> socket.socket:
         """Make the socket for one resolved address, for ``aiohttp.TCPConnector``; refuse it otherwise."""
@@ -126,6 +177,42 @@ class Egress:
         return socket.socket(family, kind, protocol)
 
     def _why_denied(self, address: IpAddress) -> str | None:
-        if any(address in network for network in self._allowed):
+        network, why = next(((network, why) for network, why in self._denied if address in network), (None, None))
+        if network is None or why is None:
             return None
-        return next((why for network, why in self._denied if address in network), None)
+        allowed = [one for one in self._allowed if address in one]
+        if why in BY_NAME_ONLY:
+            allowed = [one for one in allowed if _is_within(one, network)]
+        return None if allowed else why
+
+
+def host_name(text: str) -> str:
+    """
+    One way to write a host: in lower case, a national script as it is looked up, an address in its usual form.
+
+    Raises:
+        ValueError: It is no host.
+    """
+    plain = text.removeprefix("[").removesuffix("]").rstrip(".").lower()
+    try:
+        return str(ip_address(plain))
+    except ValueError:
+        if plain.isascii():
+            return plain
+    from yarl import URL  # noqa: PLC0415 - heavy
+
+    return URL.build(scheme="https", host=plain).raw_host or plain
+
+
+def closed_within(wide: Network, allowed: Collection[Network]) -> list[Network]:
+    """What lies within a network that is allowed and stays closed, since none of *allowed* names it; the widest."""
+    guarded = [ip_network(network) for why in BY_NAME_ONLY for network in DENIED[why]]
+    closed = [one for one in guarded if one != wide and _is_within(one, wide) and one not in allowed]
+    widest = [one for one in closed if not any(one != other and _is_within(one, other) for other in closed)]
+    return sorted(widest, key=lambda one: (one.version, int(one.network_address)))
+
+
+def _is_within(network: Network, wide: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(wide, IPv4Network) and network.subnet_of(wide)
+    return isinstance(wide, IPv6Network) and network.subnet_of(wide)

@@ -78,6 +78,11 @@ class Metrics:
         self.consumer_info = gauge(
             "passback_consumer_info", "1 for each consumer, with its key.", ["consumer", "consumer_key"]
         )
+        self.consumer_origins = gauge(
+            "passback_consumer_origins",
+            "From how many origins (scheme, host and port) a consumer was launched; absent before the first.",
+            ["consumer"],
+        )
         self.clock_offset = gauge(
             "passback_clock_offset_seconds",
             "How far a campus's clock is ahead of ours, by the Date of its last answer.",
@@ -122,6 +127,7 @@ class Metrics:
             self.campus_state,
             self.signature_refused,
             self.consumer_info,
+            self.consumer_origins,
             self.clock_offset,
             self.certificate_until,
             self.clamped,

@@ -64,7 +64,7 @@ def egress_refusal(error: Exception) -> str | None:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, EgressRefused):
         return str(cause)
-    if isinstance(cause, OSError) and cause.errno == errno.EACCES and "egress.allow_networks" in str(cause):
+    if isinstance(cause, OSError) and cause.errno == errno.EACCES and "not a public address" in str(cause):
         return cause.strerror or str(cause)
     return None
 

@@ -40,7 +40,7 @@ from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.server import application, web_server
-from daemon.wiring import attempt_settings, campus_tls, open_sender, outcome_session
+from daemon.wiring import attempt_settings, open_sender, outcome_sessions
 from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
@@ -190,9 +190,9 @@ async def _open_certificates(
     config: Config, certificate_ends: dict[str, float], clock: Clock, stack: AsyncExitStack
 ) -> Certificates:
     # A pool of its own: a probe takes no connection from grades.
-    session = await stack.enter_async_context(outcome_session(config, certificate_ends))
+    sessions = await stack.enter_async_context(outcome_sessions(config, certificate_ends))
     timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
-    context = ProbeContext(session, campus_tls(config), certificate_ends, clock.now, timeout)
+    context = ProbeContext(sessions, certificate_ends, clock.now, timeout)
     return Certificates(context, clock.monotonic)
 
 

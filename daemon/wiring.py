@@ -1,8 +1,7 @@
-"""How campuses are reached: session, TLS contexts, sender and settings, wired once for `run`, `reconcile`, `check`."""
+"""How campuses are reached: sessions, sender and settings, wired once for `run`, `reconcile` and `check`."""
 
-import ssl
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
 
@@ -13,36 +12,46 @@ from daemon.config import Config
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
 
+#: Instead of a consumer key: all consumers that have no session of their own.
+SHARED = ""
+
 
 @asynccontextmanager
 async def open_sender(
     config: Config, certificate_ends: MutableMapping[str, float] | None = None
 ) -> AsyncIterator[Sender]:
-    """Open a sender with a pool of connections of its own; otherwise as :func:`outcome_session`."""
-    async with outcome_session(config, certificate_ends) as session:
-        yield Sender(session, campus_tls(config))
+    """Open a sender with pools of connections of its own; otherwise as :func:`outcome_sessions`."""
+    async with outcome_sessions(config, certificate_ends) as sessions:
+        yield Sender(sessions[SHARED], sessions)
 
 
-def outcome_session(
+@asynccontextmanager
+async def outcome_sessions(
     config: Config, certificate_ends: MutableMapping[str, float] | None = None
-) -> aiohttp.ClientSession:
-    """The pool of connections to campuses; UnusableError if a ``ca_file`` or the limit of open files prevents it."""
+) -> AsyncIterator[Mapping[str, aiohttp.ClientSession]]:
+    """
+    The pools of connections to campuses: of each consumer that ``egress.campuses`` names, and of :data:`SHARED`.
+
+    Raises:
+        UnusableError: A ``ca_file`` or the limit of open files prevents it.
+    """
     allow_files(config.outcomes.max_connections)
-    with _usable(config):
-        return http_session(
-            timeout_seconds=config.outcomes.timeout_seconds,
-            max_connections=config.outcomes.max_connections,
-            egress=config.egress.policy,
-            ca_file=config.egress.ca_file,
-            minimum_tls=config.egress.minimum_tls,
-            certificate_ends=certificate_ends,
-        )
-
-
-def campus_tls(config: Config) -> dict[str, ssl.SSLContext]:
-    """TLS contexts by consumer key, where the session's does not apply; UnusableError if a ``ca_file`` is unusable."""
-    with _usable(config):
-        return {key: config.egress.trust(key) for key in config.egress.campuses}
+    policy = config.egress.policy
+    async with AsyncExitStack() as stack:
+        sessions = {}
+        for key in (SHARED, *config.egress.campuses):
+            own = config.egress.of(key)
+            with _usable(config):
+                session = http_session(
+                    timeout_seconds=config.outcomes.timeout_seconds,
+                    max_connections=config.outcomes.max_connections,
+                    egress=policy.of(key),
+                    ca_file=own.ca_file,
+                    minimum_tls=own.minimum_tls or config.egress.minimum_tls,
+                    certificate_ends=certificate_ends,
+                )
+            sessions[key] = await stack.enter_async_context(session)
+        yield sessions
 
 
 @contextmanager

@@ -56,6 +56,8 @@ class Campus(Model):
     # The LMS's message, or the network's error.
     last_error = fields.TextField(null=True)
     last_error_at = fields.BigIntField(null=True)
+    # The assignment for which it was said: it may name the learner.
+    last_error_of = fields.BigIntField(null=True)
     # ``passbackd reconcile`` reads there until then: senders leave it one slot.
     reading_until = fields.BigIntField(default=0)
 
@@ -110,6 +112,7 @@ class Breaker:
     last_failed_assignment: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
+    last_error_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ _SAVE = Statement(
     FROM {{given}} WHERE campus.id = given.campus_id RETURNING campus.id""",
     given="campus_id BIGINT, tripped_at BIGINT, blocked_until BIGINT, trips INT, throttled_at BIGINT, "
     "max_in_flight INT, successes INT, answered_at BIGINT, slow BOOLEAN, last_failed_assignment BIGINT, "
-    "last_error VARCHAR, last_error_at BIGINT",
+    "last_error VARCHAR, last_error_at BIGINT, last_error_of BIGINT",
 )
 
 _PROBE_SOON = Statement("""
@@ -198,6 +201,11 @@ _ENSURE = Statement("""
     ON CONFLICT (lti_consumer_id, origin) DO NOTHING RETURNING id""")
 _FIND = Statement("SELECT id FROM campus WHERE lti_consumer_id = :consumer_id AND origin = :origin")
 
+_FURTHER = Statement("""
+    SELECT id FROM campus AS other WHERE other.lti_consumer_id = :consumer_id AND other.id <> :id AND NOT EXISTS (
+        SELECT 1 FROM outcome_service WHERE outcome_service.campus_id = :id AND outcome_service.id <> :service_id)
+    LIMIT 1""")
+
 _STATE_OF = Statement(f"""
     SELECT {CAMPUS_STATE} AS state, COALESCE(last_error, '') AS error
     FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
@@ -209,6 +217,12 @@ async def ensure_campus(consumer_id: int, origin: str) -> int:
     row = await _FIND.row(**parameters) or await _ENSURE.row(**parameters) or await _FIND.row(**parameters)
     assert row is not None  # noqa: S101 - another transaction made it
     return int(row["id"])
+
+
+async def is_further_origin(service: OutcomeService) -> bool:
+    """Whether this is the only service of its campus, and its consumer has another campus."""
+    ids = {"consumer_id": service.lti_consumer_id, "id": service.campus_id, "service_id": service.id}
+    return await _FURTHER.row(**ids) is not None
 
 
 async def read_breakers(campus_ids: Iterable[int], *, lock: bool = False) -> list[Breaker]:
@@ -225,6 +239,11 @@ async def save_breakers(breakers: Sequence[Breaker]) -> None:
     ]
     if given:
         await _SAVE.rows(given=given)
+
+
+async def forget_error(assignment_id: int) -> None:
+    """Delete what a campus said last if it was for this assignment."""
+    await Campus.filter(last_error_of=assignment_id).update(last_error=None, last_error_of=None)
 
 
 async def probe_soon(campus_id: int) -> None:

@@ -8,6 +8,10 @@ from tortoise.models import Model
 
 #: Characters of a consumer key and of a name.
 MAX_KEY, MAX_NAME = 255, 255
+#: Characters that are kept of a ``tool_consumer_instance_guid``.
+MAX_GUID = 255
+#: In place of a guid: launches of any instance are taken.
+ANY_INSTANCE = "*"
 #: Characters of a scheme, host and port.
 MAX_ORIGIN = 300
 
@@ -37,8 +41,8 @@ class LtiConsumer(Model):
     consumer_secret = fields.TextField()
     # The secret after the campus has changed its own; both are tried.
     pending_secret = fields.TextField(null=True)
-    # ``tool_consumer_instance_guid``, for people; never a key.
-    instance_guid = fields.CharField(max_length=255, null=True)
+    # ``tool_consumer_instance_guid`` (LTI 1.1, section 3): another instance with the same key is a copy.
+    instance_guid = fields.CharField(max_length=MAX_GUID, null=True)
     # When the operator paused it, milliseconds since 1970.
     paused_at = fields.BigIntField(null=True)
 

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 from models.assignment import GradedAssignment
 from models.campus import probe_now
 from models.changes import AFRESH_SET, UNPARK_SET
-from models.consumer import LtiConsumer, find_consumer
+from models.consumer import MAX_GUID, LtiConsumer, find_consumer
 from models.db.sql import Statement
 from models.orphaned_claim import orphan_claims
 from models.secrets import check_stored
@@ -50,6 +50,10 @@ _LIST = Statement("""
             JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
             WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
     FROM lti_consumer ORDER BY consumer_name""")
+
+_ORIGINS = Statement("""
+    SELECT consumer_key AS key, origin FROM campus
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY campus.id""")
 
 
 async def add(
@@ -99,7 +103,7 @@ async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: b
         raise ConsumerError(f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another")
     columns: dict[str, Any] = {"consumer_name": name, "consumer_secret": secret, "pending_secret": None}
     if guid:
-        columns["instance_guid"] = guid
+        columns["instance_guid"] = guid[:MAX_GUID]
     known = await LtiConsumer.get_or_none(consumer_key=key)
     if known is None:
         await LtiConsumer.create(consumer_key=key, **columns)
@@ -135,10 +139,28 @@ async def pend(key: str, secret: str) -> None:
 async def listing() -> list[dict[str, Any]]:
     """
     Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``pending`` (whether it has such a secret),
-    ``assignments`` (how many).
+    ``assignments`` (how many), ``origins`` (from where it was launched, the newest last).
     """
-    rows = await _LIST.rows()
-    return [{**row, "paused": bool(row["paused"]), "pending": bool(row["pending"])} for row in rows]
+    origins: dict[str, list[str]] = {}
+    for row in await _ORIGINS.rows():
+        origins.setdefault(row["key"], []).append(row["origin"])
+    return [
+        {**row, "paused": bool(row["paused"]), "pending": bool(row["pending"]), "origins": origins.get(row["key"], [])}
+        for row in await _LIST.rows()
+    ]
+
+
+async def set_guid(key: str, guid: str) -> bool:
+    """
+    Record of which instance of the LMS launches are taken; False if it is that one already.
+
+    Args:
+        guid: Its ``tool_consumer_instance_guid``, or :data:`models.consumer.ANY_INSTANCE`.
+    """
+    consumer = await known_consumer(key)
+    if consumer.instance_guid == guid[:MAX_GUID]:
+        return False
+    return bool(await LtiConsumer.filter(id=consumer.id).update(instance_guid=guid[:MAX_GUID]))
 
 
 async def pause(key: str, *, now: int) -> bool:

@@ -12,6 +12,8 @@ from tortoise.queryset import QuerySet
 from models.consumer import MAX_KEY
 from models.stream_position import MAX_ENTRY_ID
 
+#: Characters of a learner's names that are kept, to find events by.
+MAX_LEARNER = 255
 #: The most that is kept of a quarantined entry's bytes.
 QUARANTINE_BYTES = 4096
 
@@ -31,10 +33,10 @@ class QuarantinedEvent(Model):
     # Whether there were more.
     truncated = fields.BooleanField(db_default=False)
     # The learner, where the entry can be read: a retirement deletes it.
-    user_id = fields.CharField(max_length=255, null=True, db_index=True)
+    user_id = fields.CharField(max_length=MAX_LEARNER, null=True, db_index=True)
     sourcedid_digest = fields.CharField(max_length=64, null=True)
     # The learner's name at the campus.
-    lti_user_id = fields.CharField(max_length=255, null=True, db_index=True)
+    lti_user_id = fields.CharField(max_length=MAX_LEARNER, null=True, db_index=True)
     # The consumer that it names: its launches can be replayed once it is added.
     consumer_key = fields.CharField(max_length=MAX_KEY, null=True, db_index=True)
     # The course that it names.

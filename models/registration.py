@@ -1,14 +1,15 @@
 """Launches register and move assignments; disabling ends them. Runs within intake's transaction."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from models.assignment import GradedAssignment, Kind
-from models.campus import OutcomeService, ensure_campus, probe_soon
+from models.campus import OutcomeService, ensure_campus, forget_error, is_further_origin, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
-from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
-from models.delivery import Delivery
+from models.consumer import ANY_INSTANCE, MAX_GUID, MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
+from models.delivery import Delivery, forget_messages
 from models.moment import Moment, place_of
 from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.stale_event import SOURCEDID_MOVED, note_stale
@@ -48,25 +49,44 @@ class Registration:
         return Moment(self.modified_us, place_of(self.entry_id))
 
 
-async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[EventResult, int | None]:
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """
+    What a launch did.
+
+    *assignment_id*: the assignment that may be dirty now; None after a stale launch. *new_origin*: where it came from,
+    if its consumer had come from elsewhere alone. *new_guid*: if this is on record for its consumer from now on.
+    """
+
+    result: EventResult
+    assignment_id: int | None = None
+    new_origin: str | None = None
+    new_guid: str | None = None
+
+
+async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
     """
     Register, move or unpark the assignment that a launch names.
 
-    Returns:
-        What it did, and the assignment that may be dirty now; None after a stale launch.
-
     Raises:
-        RegistrationError: The consumer is unknown, or the outcome service's URL is invalid.
+        RegistrationError: The consumer is unknown, another instance of its LMS is on record, or the outcome service's
+            URL is invalid.
     """
     consumer = await _consumer(launch.consumer_key)
-    service = await _service(consumer, launch.lis_outcome_service_url)
+    guid = (launch.instance_guid or "")[:MAX_GUID]
+    if guid and consumer.instance_guid not in (None, ANY_INSTANCE, guid):
+        if await _is_overtaken(launch, consumer):
+            return Registered("stale")
+        raise _other_instance(consumer, guid)
+    service, new_origin = await _service(consumer, launch.lis_outcome_service_url)
     # First, as it locks the cell.
     may_land_until = await in_doubt_until(service.url_digest, launch.lis_result_sourcedid)
     known = await _known(launch, consumer, service)
     if any(launch.moment < row.registered for row in known):
-        return "stale", None
-    if launch.instance_guid and consumer.instance_guid is None:
-        await LtiConsumer.filter(id=consumer.id).update(instance_guid=launch.instance_guid[:255])
+        return Registered("stale", new_origin=new_origin)
+    new_guid = guid if guid and consumer.instance_guid is None else None
+    if new_guid:
+        await LtiConsumer.filter(id=consumer.id).update(instance_guid=new_guid)
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
     if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
@@ -74,7 +94,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> tuple[Event
     if all(launch.moment > row.registered for row in known):
         # Last, since senders lock assignments before their campus.
         await probe_soon(service.campus_id)
-    return result, assignment_id
+    return Registered(result, assignment_id, new_origin, new_guid)
 
 
 async def _replace(
@@ -129,7 +149,26 @@ async def _consumer(key: str) -> LtiConsumer:
     return consumer
 
 
-async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
+async def _is_overtaken(launch: Registration, consumer: LtiConsumer) -> bool:
+    """Whether a launch of this sourcedid or a newer one was applied already, as before the stream was read again."""
+    rows = await GradedAssignment.filter(
+        outcome_service__lti_consumer_id=consumer.id, sourcedid_digest=digest(launch.lis_result_sourcedid)
+    )
+    return any(launch.moment <= row.registered for row in rows)
+
+
+def _other_instance(consumer: LtiConsumer, guid: str) -> RegistrationError:
+    key = shlex.quote(consumer.consumer_key)
+    return RegistrationError(
+        f"tool_consumer_instance_guid: the launch is from {guid!r}, and on record for the consumer "
+        f"{consumer.consumer_key!r} is {consumer.instance_guid!r}: a copy of that LMS needs another key; if the campus "
+        f"itself has changed, run `passbackd consumer guid {key} {shlex.quote(guid)}`, then "
+        f"`passbackd quarantine replay --consumer {key}`"
+    )
+
+
+async def _service(consumer: LtiConsumer, url: str) -> tuple[OutcomeService, str | None]:
+    """The outcome service, and the origin of its URL if it is new to a consumer that has others."""
     try:
         where = origin(url)
     except ValueError as error:
@@ -137,10 +176,10 @@ async def _service(consumer: LtiConsumer, url: str) -> OutcomeService:
     if len(where) > MAX_ORIGIN:
         raise RegistrationError(f"lis_outcome_service_url: its host is longer than {MAX_ORIGIN} characters")
     campus_id = await ensure_campus(consumer.id, where)
-    service, _ = await OutcomeService.get_or_create(
+    service, is_new = await OutcomeService.get_or_create(
         {"lis_outcome_service_url": url, "campus_id": campus_id}, lti_consumer=consumer, url_digest=digest(url)
     )
-    return service
+    return service, where if is_new and await is_further_origin(service) else None
 
 
 async def _known(launch: Registration, consumer: LtiConsumer, service: OutcomeService) -> list[GradedAssignment]:
@@ -209,6 +248,9 @@ async def _refresh(
     unparked = row.parked_at is not None and launch.modified_us > row.parked_at * 1000
     if not _is_in_cell(row, launch, service):
         await orphan_claims([row.id], now=now, slots=row.campus_id != service.campus_id)
+    if row.user_id != launch.user_id:
+        await forget_messages(row.id)
+        await forget_error(row.id)
     kept = ("resource_link_id",) if moved else _DETAILS
     details = {name: getattr(launch, name) or (getattr(row, name) if name in kept else None) for name in _DETAILS}
     await GradedAssignment.filter(id=row.id).update(

@@ -30,6 +30,19 @@ class RetiredUser(Model):
         return Moment(self.retired_us, self.place)
 
 
+class RetiredName(Model):
+    """A campus's name of a retired learner, sourcedid or user id, by which an event may name them alone: likewise."""
+
+    id = fields.BigIntField(primary_key=True)
+    digest = fields.CharField(max_length=64, unique=True)
+    retired_us = fields.BigIntField()
+    place = fields.CharField(max_length=MAX_PLACE, db_default="")
+
+    class Meta:
+        table = "retired_name"
+        table_description = "Campuses' names of learners who must stay forgotten"
+
+
 _RETIRED = Statement(
     """
     SELECT retired_user.digest AS digest, retired_us, place FROM {given} CROSS JOIN retired_user
@@ -41,6 +54,22 @@ _RETIRED = Statement(
 def digest_of(user_id: str, position: Position) -> str:
     """The keyed digest of a learner's id, in hex."""
     return hmac.new(bytes.fromhex(position.digest_key), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def digests_of_names(
+    consumer_key: str | None, *, sourcedid_digest: str | None, lti_user_id: str | None, position: Position
+) -> set[str]:
+    """The keyed digests of the names that a campus has for a learner, in hex."""
+    names = {"sourcedid": sourcedid_digest, "user": lti_user_id}
+    return {
+        digest_of(f"{kind}\n{consumer_key}\n{name}", position) for kind, name in names.items() if consumer_key and name
+    }
+
+
+async def is_retired_name(digests: Iterable[str], *, moment: Moment) -> bool:
+    """Whether an event of that moment names a learner who was retired since, as a campus does."""
+    rows = await RetiredName.filter(digest__in=list(digests))
+    return any(moment <= Moment(row.retired_us, row.place) for row in rows)
 
 
 async def retired_since(user_ids: Iterable[str], position: Position) -> dict[str, Moment]:

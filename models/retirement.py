@@ -1,8 +1,11 @@
 """Deletes all that is stored of a learner. Runs within intake's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from tortoise.exceptions import OperationalError
 from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
 
 from models.action import forget_learner
 from models.assignment import GradedAssignment
@@ -11,14 +14,32 @@ from models.db.sql import Statement, is_postgres
 from models.delivery import Delivery
 from models.moment import Moment
 from models.orphaned_claim import orphan_claims
-from models.quarantine import QuarantinedEvent
+from models.quarantine import MAX_LEARNER, QuarantinedEvent
 from models.registration import EventResult
-from models.retired_user import RetiredUser, digest_of
+from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, retired_since
 from models.score import Score
 from models.stale_event import StaleEvent
-from models.stream_position import Position
+from models.stream_position import Position, known_position
 
-_WIPE = Statement("PRAGMA wal_checkpoint(TRUNCATE)")
+#: Bytes of an SQLite database that is written anew at once after a retirement; a larger one has to wait.
+QUICK_BYTES = 64 * 1024 * 1024
+
+# SQLite's secure_delete leaves copies of rows in pages that it has divided or joined. So the database is written anew
+# after retirements; ``user_version``, which nothing else uses, counts those that still wait for it.
+_WAITING = Statement(
+    "SELECT user_version AS number, page_count * page_size AS bytes "
+    "FROM pragma_user_version, pragma_page_count, pragma_page_size"
+)
+_VACUUM = Statement("VACUUM")
+_TRUNCATE = Statement("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+class _Names(NamedTuple):
+    """How an event may name a learner as the LMS does. *consumer_key*: whose names these are."""
+
+    consumer_key: str | None
+    sourcedid_digest: str | None
+    lti_user_id: str | None
 
 
 async def retire(user_id: str, position: Position, *, moment: Moment, now: int) -> EventResult:
@@ -33,10 +54,11 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
         for row in await GradedAssignment.filter(user_id=user_id).prefetch_related("outcome_service__lti_consumer")
         if row.registered <= moment or row.disabled_at is not None
     ]
+    names = await _names(user_id, rows)
     await QuarantinedEvent.filter(user_id=user_id).delete()
     await StaleEvent.filter(user_id=user_id).delete()
     await forget_learner(user_id)
-    await _delete_events_of_the_lms(rows)
+    await _delete_events_of_the_lms(names)
     await _delete_last_errors(rows)
     await orphan_claims([row.id for row in rows], now=now)
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
@@ -44,33 +66,100 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
         Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place),
         user_id=user_id,
     ).delete()
-    await RetiredUser.update_or_create({"retired_us": moment.modified_us, "place": moment.place}, digest=key)
+    date = {"retired_us": moment.modified_us, "place": moment.place}
+    await RetiredUser.update_or_create(date, digest=key)
+    for name in names:
+        for digest in digests_of_names(**name._asdict(), position=position):
+            await RetiredName.update_or_create(date, digest=digest)
+    await _await_wiping()
     return "applied"
 
 
-async def _delete_events_of_the_lms(rows: Sequence[GradedAssignment]) -> None:
+async def _names(user_id: str, rows: Sequence[GradedAssignment]) -> set[_Names]:
+    """By what names the LMSs know the learner, as far as assignments and refused events show."""
+    names = {
+        _Names(
+            row.outcome_service.lti_consumer.consumer_key, row.sourcedid_digest, (row.lti_user_id or "")[:MAX_LEARNER]
+        )
+        for row in rows
+    }
+    refused = QuarantinedEvent.filter(user_id=user_id).exclude(consumer_key=None)
+    return names | {_Names(*row) for row in await refused.values_list(*_Names._fields)}
+
+
+async def _delete_events_of_the_lms(names: Iterable[_Names]) -> None:
     """Delete refused events that name the learner as the LMS does; another campus may use the same names."""
-    for row in rows:
-        names = Q(sourcedid_digest=row.sourcedid_digest)
-        if row.lti_user_id:
-            names |= Q(lti_user_id=row.lti_user_id)
-        campus = Q(consumer_key=row.outcome_service.lti_consumer.consumer_key) | Q(consumer_key__isnull=True)
-        await QuarantinedEvent.filter(names & campus).delete()
+    for consumer_key, sourcedid_digest, lti_user_id in names:
+        campus = Q(consumer_key=consumer_key) | Q(consumer_key__isnull=True)
+        if sourcedid_digest:
+            await QuarantinedEvent.filter(campus, sourcedid_digest=sourcedid_digest).delete()
+        if lti_user_id:
+            await QuarantinedEvent.filter(campus, lti_user_id=lti_user_id).delete()
+
+
+async def is_forgotten(user_id: str) -> bool:
+    """Whether the learner was retired, and nothing is stored of them since."""
+    position = await known_position()
+    if position is None or not await retired_since([user_id], position):
+        return False
+    return not (await GradedAssignment.exists(user_id=user_id) or await Score.exists(user_id=user_id))
 
 
 async def _delete_last_errors(rows: Sequence[GradedAssignment]) -> None:
     """Delete what an LMS said last of its campus if it said so to an attempt for the learner: it may hold a name."""
-    said = Delivery.filter(assignment_id__in=[row.id for row in rows]).exclude(description="")
-    messages = await said.distinct().values_list("description", flat=True)
+    ids = [row.id for row in rows]
+    messages = (
+        await Delivery.filter(assignment_id__in=ids)
+        .exclude(description="")
+        .distinct()
+        .values_list("description", flat=True)
+    )
     campuses = {row.campus_id for row in rows}
-    await Campus.filter(id__in=campuses, last_error__in=messages).update(last_error=None)
+    # The second: of a reading, which leaves no record, or of an attempt whose record was deleted since.
+    to_them = Q(id__in=campuses, last_error__in=messages) | Q(last_error_of__in=ids)
+    await Campus.filter(to_them).update(last_error=None, last_error_of=None)
 
 
-async def wipe() -> None:
-    """
-    Overwrite what SQLite's write-ahead log still holds of deleted rows, outside a transaction.
-
-    It leaves that to the next call while another process reads. PostgreSQL has vacuum for it.
-    """
+async def _await_wiping() -> None:
     if not is_postgres():
-        await _WIPE.rows()
+        waiting = await _waiting()
+        await Statement(f"PRAGMA user_version = {waiting.number + 1}").rows()
+
+
+async def wipe(*, at_once: bool = False) -> None:
+    """
+    Overwrite what SQLite still holds of deleted rows, in its database and its write-ahead log, outside a transaction.
+
+    That is left to the next call while another process is at work; *at_once*, where the database is large too, and
+    nothing is done unless there was a retirement. PostgreSQL has vacuum for it.
+    """
+    if is_postgres():
+        return
+    waiting = await _waiting()
+    if at_once and not (waiting.number and waiting.bytes <= QUICK_BYTES):
+        return
+    try:
+        if waiting.number:
+            await _VACUUM.rows()
+        (done,) = await _TRUNCATE.rows()
+    except OperationalError:
+        return  # another process is at work
+    if waiting.number and not done["busy"]:
+        await _wiped(waiting.number)
+
+
+async def _wiped(number: int) -> None:
+    """Unless there was another retirement since."""
+    async with in_transaction():
+        if (await _waiting()).number == number:
+            await Statement("PRAGMA user_version = 0").rows()
+
+
+class _Waiting(NamedTuple):
+    number: int
+    bytes: int
+
+
+async def _waiting() -> _Waiting:
+    (row,) = await _WAITING.rows()
+    return _Waiting(**row)

@@ -6,6 +6,9 @@ Apart from the tables, so that a question about states does not wait for Tortois
 
 from typing import Literal
 
+#: Milliseconds for which a grade may be due before its operator should look; the alert's time too.
+OVERDUE_MS = 900_000
+
 STATES = ("clean", "due", "waiting", "claimed", "parked", "disabled")
 
 #: ``down``: the breaker is open (tripped), nothing goes there. ``probing``: one request finds out whether it is back.

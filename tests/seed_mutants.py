@@ -121,10 +121,10 @@ MUTANTS = [
     ),
     Mutant(
         "a guid overrides what is known",
-        "if launch.instance_guid and consumer.instance_guid is None:",
-        "if launch.instance_guid:",
+        "if guid and consumer.instance_guid not in (None, ANY_INSTANCE, guid):",
+        "if False:",
         _REGISTRATION,
-        "tests/models/test_registration.py::test_a_guid_is_stored_where_none_is_known_and_never_overrides_the_key",
+        "tests/models/test_registration.py::test_a_launch_of_another_instance_than_the_one_on_record_is_refused_and_changes_nothing",
     ),
     Mutant(
         "equal scores are posted again and again",

@@ -12,7 +12,7 @@ from daemon.check.timing import REFUSED, SUSPICIOUS, clock_difference
 from daemon.config import Config, zone
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
-from daemon.wiring import campus_tls, outcome_session
+from daemon.wiring import SHARED, outcome_sessions
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.queries.campus_health import CampusHealth, read_campus_health
@@ -55,17 +55,17 @@ async def _probed(
     config: Config, campuses: Sequence[CampusHealth], clock: Clock, progress: Callable[[int, int], None]
 ) -> list[Finding]:
     certificate_ends: dict[str, float] = {}
+    # Consumers at one origin without rules of their own are probed once.
+    own = config.egress.campuses
+    probes = {one: (one.origin, one.consumer_key if one.consumer_key in own else SHARED) for one in campuses}
     try:
-        tls, session = campus_tls(config), outcome_session(config, certificate_ends)
+        async with outcome_sessions(config, certificate_ends) as sessions:
+            timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
+            context = ProbeContext(sessions, certificate_ends, clock.now, timeout)
+            found = await _probe_all(sorted(set(probes.values())), context, config.outcomes.max_connections, progress)
     except UnusableError as error:
         problem, cure = split_cure(error)
         return [warning("campuses", f"not probed: {problem}", cure)]
-    # Consumers at one origin whose TLS does not differ are probed once.
-    probes = {campus: (campus.origin, campus.consumer_key if campus.consumer_key in tls else "") for campus in campuses}
-    async with session:
-        timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
-        context = ProbeContext(session, tls, certificate_ends, clock.now, timeout)
-        found = await _probe_all(sorted(set(probes.values())), context, config.outcomes.max_connections, progress)
     now = time.time()
     return [
         finding

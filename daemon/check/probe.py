@@ -63,13 +63,11 @@ class ProbeContext:
     """
     What probes share.
 
-    *session*: from :func:`actors.client.http_session`, which writes *certificate_ends*. *tls*: contexts by consumer
-    key, where the session's own does not apply. *now_ms*: the daemons' time, in milliseconds since 1970. *timeout*:
-    seconds for a whole probe.
+    *sessions*: the daemon's, by consumer key, and under the empty one that of all other consumers; they write
+    *certificate_ends*. *now_ms*: the daemons' time, in milliseconds since 1970. *timeout*: seconds for a whole probe.
     """
 
-    session: aiohttp.ClientSession
-    tls: Mapping[str, ssl.SSLContext]
+    sessions: Mapping[str, aiohttp.ClientSession]
     certificate_ends: Mapping[str, float]
     now_ms: Callable[[], int]
     timeout: float = 10.0
@@ -86,10 +84,9 @@ async def probe(origin: str, context: ProbeContext, consumer_key: str = "") -> P
     try:
         async with (
             asyncio.timeout(context.timeout),
-            context.session.get(
+            context.sessions[consumer_key].get(
                 URL(f"{origin}/", encoded=True),
                 allow_redirects=False,
-                ssl=context.tls.get(consumer_key, True),
                 trace_request_ctx=progress,
             ) as response,
         ):

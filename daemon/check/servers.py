@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from actors.tls import trust
+from daemon.check.egress import check_egress
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
@@ -31,7 +32,7 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
     if all(finding.severity != "fault" for finding in found):
         found += await check_owner(config)
         found += await check_stream_ids(config) if deep else []
-    return [*found, *_certificates(config)]
+    return [*found, *check_egress(config.egress), *_certificates(config)]
 
 
 async def check_database(config: Config, *, deep: bool) -> list[Finding]:

@@ -17,12 +17,11 @@ from daemon.ingest.stream import Stream, stream_lag
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import applied, known
-from models.heartbeat import Members, read_members
+from models.members import Members, read_members
 from models.quarantine import QuarantinedEvent
 from models.queries.campus_health import CampusHealth, read_campus_health
+from models.states import OVERDUE_MS
 
-#: Milliseconds for which a grade may be due, though nothing keeps it back.
-OVERDUE_MS = 900_000
 #: Entries on the stream that are not applied yet: more than a daemon leaves in a burst.
 BACKLOG = 500
 

@@ -16,7 +16,7 @@ from daemon.cli.record import record, recorded
 from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config
 from models import consumer_admin
-from models.consumer import MAX_KEY, MAX_NAME
+from models.consumer import ANY_INSTANCE, MAX_KEY, MAX_NAME
 from models.encryption import ENCRYPTED
 from models.quarantine import EventFilter
 from models.secrets import PlaintextRefusedError
@@ -139,12 +139,43 @@ def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) 
         say('no campus yet: passbackd consumer add "Example University" --key example')
         return
     columns = ("consumer", "key", "guid", "assignments")
-    cells = [[*map(row.get, columns), _notes(row)] for row in rows]
-    console().print(table(("name", "key", "guid", "assignments", ""), cells))
+    cells = [[*map(row.get, columns), ", ".join(row["origins"]), _notes(row)] for row in rows]
+    console().print(table(("name", "key", "guid", "assignments", "launched from", ""), cells))
 
 
 def _notes(row: dict[str, Any]) -> str:
     return ", ".join([*(["paused"] if row["paused"] else []), *(["a pending secret"] if row["pending"] else [])])
+
+
+@app.command("guid")
+def change_instance(
+    key: Key,
+    guid: Annotated[
+        str, typer.Argument(metavar="GUID", help=f"Its tool_consumer_instance_guid; {ANY_INSTANCE!r}: of any instance.")
+    ],
+    config: ConfigOption = None,
+    *,
+    replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
+) -> None:
+    """
+    Say of which instance of its LMS a campus's launches are taken.
+
+    Launches of another one, such as a copy for tests, go to quarantine.
+
+    Example: passbackd consumer guid example lms.example.edu
+    """
+    if not guid:
+        fail(f"GUID: it is empty; {ANY_INSTANCE!r} takes launches of any instance", WRONG)
+    settings = quiet_config(config)
+
+    async def work() -> None:
+        async with recorded("consumer guid", {"consumer": key, "guid": guid}) as counts:
+            changed = await consumer_admin.set_guid(key, guid)
+            counts["campuses"] = int(changed)
+        say(f"{key} is {guid} from now on" if changed else f"{key} was {guid} already")
+        await _offer_replay(settings, key, at_once=replay)
+
+    run_in_database(settings, work)
 
 
 @app.command("pause")

@@ -9,9 +9,9 @@ import typer
 
 from daemon.cli.common import consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
-from daemon.cli.screen import ALARM, console, print_json
+from daemon.cli.screen import console, print_json
 from daemon.config import zone
-from daemon.infra.text import counted, iso, past, printable
+from daemon.infra.text import ALARM, counted, iso, past, printable
 from daemon.why.advice import PEOPLE, about_parked
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 

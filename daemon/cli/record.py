@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 from daemon.cli.common import measured_clock
 from daemon.infra.log import printable
 from models.action import record_action
+from models.retirement import is_forgotten
 
 
 @asynccontextmanager
@@ -43,8 +44,10 @@ async def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> Async
 async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """Record what a command did, in the caller's transaction if there is one."""
     account, now = account_of(os.environ), (await measured_clock()).now()
-    await record_action(command, selection, counts, account=account, host=platform.node(), now=now)
     chosen = {name: value for name, value in selection.items() if name != "user"}
+    user = selection.get("user")
+    kept = chosen if user is None or await is_forgotten(user) else selection
+    await record_action(command, kept, counts, account=account, host=platform.node(), now=now)
     # The terminal shows it already; the system's log is what outlives this database.
     syslog.openlog("passbackd", facility=syslog.LOG_AUTHPRIV)
     syslog.syslog(printable(f"{account}: {command} {json.dumps(chosen)} {json.dumps(dict(counts))}"))

@@ -10,16 +10,12 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
-from daemon.infra.text import printable
+from daemon.infra.text import ALARM, NARROW, printable
 
 #: Columns of a table in a pipe, which is never folded.
 PIPE_WIDTH = 250
-#: Of a terminal with fewer columns: there a table that does not fit is stacked.
-NARROW = 100
 #: Columns that the last cell of a row is folded to, at least.
 LAST = 24
-#: The style of what asks for a person: on a terminal only.
-ALARM = "bold red"
 
 
 def console() -> Console:

@@ -6,14 +6,12 @@ from datetime import tzinfo
 from rich.console import Console
 from rich.text import Text
 
-from daemon.cli.screen import ALARM, cell, table
-from daemon.infra.text import age, counted, past, printable
+from daemon.cli.screen import cell, table
+from daemon.infra.text import ALARM, age, counted, past, printable
 from daemon.web.snapshot import Snapshot
 from models.members import Members
 from models.queries.status import CampusStatus
-
-#: Milliseconds after which a due grade is overdue; the alert's time too.
-OVERDUE_MS = 900_000
+from models.states import OVERDUE_MS
 
 _CAMPUS = ("campus", "address", "state", "due", "parked", "grades/min", "of 10 min", "time left", "oldest due")
 

@@ -17,7 +17,7 @@ from daemon.why.gather import gather, gather_activity
 from daemon.why.known import Explanation, Terms
 from daemon.why.show import print_activity, print_answer
 from models.encryption import UndecryptableError
-from models.heartbeat import read_members
+from models.members import read_members
 from models.queries.grades import Query, asked_of
 
 

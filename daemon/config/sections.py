@@ -1,6 +1,5 @@
 """All settings with their defaults."""
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from actors.egress import Egress
 from actors.retry import MAX_ATTEMPTS
-from actors.tls import MinimumTls, trust
+from actors.tls import MinimumTls
 from daemon.config import values
 from daemon.config.urls import EMBEDDED
 from models.debounce import Debounce
@@ -113,9 +112,11 @@ class SecretsSection(Section):
         return Cipher([key.get_secret_value() for key in self.keys])
 
 
-class CampusTls(Section):
-    """TLS for one campus; what is None is as for the others."""
+class CampusEgress(Section):
+    """What differs for one consumer; what is None is as for the others."""
 
+    allow_hosts: values.EgressHosts = ()
+    allow_networks: values.Networks = ()
     ca_file: values.OptionalFile = None
     minimum_tls: MinimumTls | None = None
 
@@ -126,25 +127,41 @@ class EgressSection(Section):
     allow_http: bool = False
     """Allow unencrypted http:// outcome URLs. They expose scores and can be spoofed; for tests only."""
     allow_networks: values.Networks = ()
-    """Networks of campuses on private addresses, as in ["10.20.0.0/16"]; other private addresses are refused. In the
-    environment: with commas."""
+    """Networks of campuses on private addresses, as in ["10.20.0.0/16"], open to every consumer: better open a
+    campus's to its own consumer alone (`campuses`). Other private addresses are refused. Those of this machine and of
+    clouds' metadata services must be named themselves: no wider network opens them. In the environment: with commas."""
     ca_file: values.OptionalFile = None
     """Certificates (PEM) to trust besides the system's; empty: only the system's."""
     minimum_tls: MinimumTls = "1.2"
     """The oldest version of TLS allowed for requests to campuses. Certificates are always verified."""
-    campuses: Mapping[str, CampusTls] = Field(default_factory=dict)
-    """Exceptions by consumer key, as in { example = { ca_file = "/etc/ssl/example.pem", minimum_tls = "1.3" } }: an
-    authority that is trusted for that campus only, another version of TLS. In the environment: the same as JSON."""
+    campuses: Mapping[values.Name, CampusEgress] = Field(default_factory=dict)
+    """Rules by consumer key, as in { example = { allow_hosts = ["lms.example.edu"], allow_networks = ["10.30.1.0/24"] }
+    }: the only hosts that this consumer's outcome URLs may name (without them any public host), private networks that
+    are open to it alone, and, likewise, ca_file and minimum_tls. In the environment: the same as JSON."""
 
     @property
     def policy(self) -> Egress:
-        """Where requests may go."""
-        return Egress(allow_http=self.allow_http, allow_networks=self.allow_networks)
+        """Where requests may go; ``policy.of(key)``: those of one consumer."""
+        campuses = {
+            key: Egress(
+                allow_http=self.allow_http,
+                allow_networks=self.of(key).allow_networks,
+                allow_hosts=own.allow_hosts,
+                setting=f"egress.campuses.{key}",
+            )
+            for key, own in self.campuses.items()
+        }
+        return Egress(allow_http=self.allow_http, allow_networks=self.allow_networks, campuses=campuses)
 
-    def trust(self, consumer_key: str = "") -> ssl.SSLContext:
-        """TLS for a campus, or for all that are not named; OSError if a ``ca_file`` holds no certificate."""
-        own = self.campuses.get(consumer_key, CampusTls())
-        return trust(own.ca_file or self.ca_file, own.minimum_tls or self.minimum_tls)
+    def of(self, consumer_key: str) -> CampusEgress:
+        """All that is in force for a consumer."""
+        own = self.campuses.get(consumer_key, CampusEgress())
+        return CampusEgress(
+            allow_hosts=own.allow_hosts,
+            allow_networks=(*self.allow_networks, *own.allow_networks),
+            ca_file=own.ca_file or self.ca_file,
+            minimum_tls=own.minimum_tls or self.minimum_tls,
+        )
 
 
 class WorkerSection(Section):

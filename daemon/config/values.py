@@ -1,5 +1,6 @@
 """The types of values that are more than numbers and words."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from actors.egress import host_name
 from actors.profiles import PROFILE_NAMES, PlatformName
 from daemon.config.urls import database_url, mask, redis_url
 from models.encryption import Cipher
@@ -44,6 +46,21 @@ def _hosts(value: object) -> object:
     if wrong := [item for item in value if "/" in item or ":" in item]:
         raise ValueError(f"holds {mask(repr(wrong[0]))}: write the host's name alone, without scheme and port")
     return tuple(item.lower().rstrip(".") for item in value)
+
+
+def _egress_hosts(value: object) -> object:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('should be a list of host names, as in ["lms.example.edu"]')
+    return tuple(map(_egress_host, value))
+
+
+def _egress_host(text: str) -> str:
+    try:
+        if not re.search(r"[*/@?#\s]|^[^:\]]*:[^:]*$", text):
+            return host_name(text)
+    except ValueError:
+        pass
+    raise ValueError(f"holds {mask(repr(text))}: write the host's whole name alone, without scheme and port")
 
 
 def _profiles(value: object) -> object:
@@ -100,6 +117,7 @@ DatabaseUrl = Annotated[str, AfterValidator(database_url)]
 RedisUrl = Annotated[str, AfterValidator(redis_url)]
 Zone = Annotated[str, AfterValidator(_zone_name)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+EgressHosts = Annotated[tuple[str, ...], BeforeValidator(_egress_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

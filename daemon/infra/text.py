@@ -3,6 +3,11 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
+#: Columns of a terminal below which a table that does not fit is stacked: else it would cut words.
+NARROW = 100
+#: The style of what asks for a person, on a terminal alone.
+ALARM = "bold red"
+
 _MINUTE_MS = 60_000
 #: Seconds of each unit.
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from actors.egress import Egress, EgressRefused
 from daemon.ingest.events import (
     AssignmentDisabled,
@@ -21,12 +23,14 @@ from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
 from models.moment import Moment
-from models.registration import EventResult, Registration, disable, register
+from models.registration import EventResult, Registered, Registration, disable, register
 from models.retired_user import is_retired, retired_since
 from models.retirement import retire
 from models.score import ScoreChange, apply_scores, read_scores
 from models.stale_event import note_stale
 from models.stream_position import Position
+
+log = structlog.get_logger(__name__)
 
 #: Before all events.
 _NEVER = Moment(-(2**63))
@@ -45,8 +49,8 @@ class Applier:
     """
     Applies events in stream order.
 
-    *trees*: the cache that the senders share. *debounce* may change at any time. *egress*: where grades may be sent; a
-    launch from elsewhere is refused.
+    *trees*: the cache that the senders share. *debounce* may change at any time. *egress*: where each consumer's grades
+    may be sent; a launch from elsewhere is refused.
     """
 
     trees: CourseTrees
@@ -119,17 +123,18 @@ class Applier:
         if await is_retired(launch.user_id, position, moment=launch.moment):
             return "stale", []
         self._check_url(launch)
-        result, assignment_id = await register(launch, kind=await self._kind(launch), now=now)
-        if result == "stale":
+        done = await register(launch, kind=await self._kind(launch), now=now)
+        if done.result == "stale":
             await self._note_stale("launch", launch, now)
-        dirty = None if assignment_id is None else await read_dirty(assignment_id)
-        return result, [] if dirty is None else [dirty]
+        _report(launch, done)
+        dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
+        return done.result, [] if dirty is None else [dirty]
 
     def _check_url(self, launch: Registration) -> None:
         """Check the URL itself; the address of a host name is checked at each connection."""
         try:
             if self.egress is not None:
-                self.egress.check_url(launch.lis_outcome_service_url)
+                self.egress.of(launch.consumer_key).check_url(launch.lis_outcome_service_url)
         except EgressRefused as error:
             raise BadEvent(f"lis_outcome_service_url: {error}") from error
 
@@ -150,6 +155,17 @@ class Applier:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
         return "leaf" if own else "composite"
+
+
+def _report(launch: Registration, done: Registered) -> None:
+    """Log what a launch says of its campus for the first time."""
+    about = {"consumer_key": launch.consumer_key, "entry": launch.entry_id}
+    if done.new_origin is not None:
+        log.warning(
+            "a known consumer has a new origin: see that it is the campus's own", origin=done.new_origin, **about
+        )
+    if done.new_guid is not None:
+        log.info("a campus's instance is on record from now on", guid=done.new_guid, **about)
 
 
 def touched_assignments(

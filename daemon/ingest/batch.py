@@ -15,14 +15,14 @@ from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
-from daemon.ingest.parse import MAX_ID_LENGTH, event_moment, event_type, read_event
+from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
 from models.clock_watch import is_current
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
-from models.quarantine import QuarantinedEvent, content_of
+from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
 from models.registration import RegistrationError
-from models.retired_user import is_retired
+from models.retired_user import digests_of_names, is_retired, is_retired_name
 from models.retirement import wipe
 from models.stream_position import Position, lock_position, move_position
 
@@ -155,9 +155,15 @@ class Batches:
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         course_id = _storable(fields.get(b"course_id"))
-        consumer_key, lti_user_id = _storable(fields.get(b"oauth_consumer_key")), _storable(fields.get(b"lti_user_id"))
+        consumer_key = _storable(fields.get(b"oauth_consumer_key"))
+        lti_user_id = (_storable(fields.get(b"lti_user_id")) or "")[:MAX_LEARNER] or None
         content, truncated = content_of(fields)
-        if user_id and await is_retired(user_id, position, moment=event_moment(entry_id, fields)):
+        cell = digest(sourcedid.decode(errors="replace")) if sourcedid else None
+        moment = event_moment(entry_id, fields)
+        if user_id and await is_retired(user_id, position, moment=moment):
+            return kind, "stale"
+        names = digests_of_names(consumer_key, sourcedid_digest=cell, lti_user_id=lti_user_id, position=position)
+        if await is_retired_name(names, moment=moment):
             return kind, "stale"
         await QuarantinedEvent.create(
             epoch=position.epoch,
@@ -168,10 +174,10 @@ class Batches:
             content=content,
             truncated=truncated,
             consumer_key=consumer_key if consumer_key and len(consumer_key) <= MAX_KEY else None,
-            course_id=course_id and course_id[:MAX_ID_LENGTH],
-            user_id=user_id and user_id[:MAX_ID_LENGTH],
-            lti_user_id=lti_user_id and lti_user_id[:MAX_ID_LENGTH],
-            sourcedid_digest=sourcedid and digest(sourcedid.decode(errors="replace")),
+            course_id=course_id and course_id[:MAX_LEARNER],
+            user_id=user_id and user_id[:MAX_LEARNER],
+            lti_user_id=lti_user_id,
+            sourcedid_digest=cell,
         )
         return kind, "quarantined"
 
@@ -179,7 +185,7 @@ class Batches:
         for kind, result in applied.results:
             self.metrics.events.labels(kind, result).inc()
         if ("user.retired", "applied") in applied.results:
-            await wipe()
+            await wipe(at_once=True)
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
 

@@ -6,6 +6,7 @@ import structlog
 
 from daemon.check.probe import OutOfReachError, ProbeContext, probe
 from daemon.infra.stop import Stop
+from daemon.wiring import SHARED
 from models.queries.status import read_campuses
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,7 @@ class Certificates:
     """
     The loop that asks each campus's server for its root page, as `check --deep` does.
 
-    The session of *context* notes the certificates. A campus that is paused, or has no TLS, is not asked.
+    The sessions of *context* note the certificates. A campus that is paused, or has no TLS, is not asked.
     """
 
     def __init__(self, context: ProbeContext, monotonic: Callable[[], float]) -> None:
@@ -33,10 +34,10 @@ class Certificates:
 
     async def step(self, stop: Stop) -> None:
         """Ask some of those whose time has come, sleep."""
-        now, tls = self._monotonic(), self._context.tls
-        # Consumers at one origin whose TLS does not differ are asked once.
+        now, own = self._monotonic(), self._context.sessions
+        # Consumers at one origin without rules of their own are asked once.
         known = {
-            (campus.origin, campus.consumer_key if campus.consumer_key in tls else "")
+            (campus.origin, campus.consumer_key if campus.consumer_key in own else SHARED)
             for campus in await read_campuses()
             if campus.origin.startswith("https:")
         }

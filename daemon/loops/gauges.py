@@ -9,7 +9,7 @@ from daemon.infra.stop import Stop
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream, stream_ahead, stream_lag
 from models.db.clock import Clock
-from models.queries.status import CampusStatus, Status, read_consumer_keys, read_status
+from models.queries.status import CampusStatus, Status, read_consumers, read_status
 from models.states import CAMPUS_STATES
 from models.stream_position import known_position
 
@@ -51,8 +51,11 @@ class Gauges:
             metrics.forget(consumer)
         self._set_certificates(status.campuses)
         metrics.consumer_info.clear()
-        for consumer, key in (await read_consumer_keys()).items():
-            metrics.consumer_info.labels(consumer, key).set(1)
+        metrics.consumer_origins.clear()
+        for known in await read_consumers():
+            metrics.consumer_info.labels(known.name, known.key).set(1)
+            if known.origins:
+                metrics.consumer_origins.labels(known.name).set(known.origins)
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.quarantined.set(status.quarantined)

@@ -25,6 +25,8 @@ class Prune:
     async def step(self, stop: Stop) -> None:
         """Prune a chunk of each; rest for long once nothing is left."""
         if self._clock.monotonic() < self._next:
+            # After a retirement whose bytes another process kept from being overwritten.
+            await wipe(at_once=True)
             await stop.sleep(1.0)
             return
         now, kept = self._clock.now(), self.retention

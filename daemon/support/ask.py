@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from actors.read_back import NotReadError, Reader
 from daemon.why.known import Explanation, Known, Shown
-from models.campus import reserve_for_reading
 from models.queries.grades import AssignmentView
+from models.queries.reconcile import reserve_for_reading
 
 #: Grades that are asked for at most, one after the other, and seconds for all of them.
 MAX_ASKED, ASK_PATIENCE = 10, 60.0
-#: Seconds between two tries to get a slot, and milliseconds for which senders leave it meanwhile.
-ASK_AGAIN, ASK_RESERVE_MS = 0.5, 5_000
+#: Seconds between two tries to get a slot.
+ASK_AGAIN = 0.5
 
 
 async def ask_campuses(answer: Explanation, reader: Reader) -> Explanation:
@@ -51,7 +51,7 @@ def _why_not(row: AssignmentView) -> str:
 
 async def _ask(row: AssignmentView, reader: Reader, until: float) -> Shown:
     while True:
-        await reserve_for_reading(row.campus_id, until=reader.clock.now() + ASK_RESERVE_MS)
+        await reserve_for_reading(row.campus_id, reader.clock)
         try:
             reading = await reader.read(row.id)
         except NotReadError as error:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from actors.compute_grade import Grade
 from daemon.infra.log import printable
-from daemon.infra.text import counted, past
+from daemon.infra.text import ALARM, NARROW, counted, past
 from daemon.why.absent import absence, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
@@ -21,11 +21,6 @@ from daemon.why.words import explanation
 from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.grades import Rejected
 from models.stale_event import StaleEvent
-
-#: Columns below which a table would cut words: each row is a paragraph there.
-NARROW = 100
-#: Of what is parked, overdue or kept back; on a terminal alone.
-ALARM = "bold red"
 
 _Cell = str | int | None
 

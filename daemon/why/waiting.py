@@ -10,9 +10,7 @@ from daemon.why.known import Known, Terms, campus_name
 from daemon.why.trouble import WHO, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
-
-#: Milliseconds for which a grade may be due before its operator should look.
-OVERDUE_MS = 900_000
+from models.states import OVERDUE_MS
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:

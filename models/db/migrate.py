@@ -83,7 +83,10 @@ async def migrate(url: str, *, dry_run: bool = False) -> tuple[list[str], list[s
 async def _alone(url: str) -> AsyncIterator[None]:
     path = sqlite_path(url)
     if path is not None:
-        with path.with_name(path.name + ".migrating").open("w") as lock:
+        file = path.with_name(path.name + ".migrating")
+        # For its owner alone: who may open it could hold the lock for ever.
+        file.touch(mode=0o600)
+        with file.open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
         return

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-from models.assignment import READY_AT, STATE
 from models.db.sql import Statement
 from models.queries.grades import WITH_CAMPUS, CampusView, columns_of
+from models.states import READY_AT, STATE
 
 #: Groups that are read, and learners that are shown one by one.
 MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20

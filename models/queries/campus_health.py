@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.assignment import READY_AT, SENDABLE
-from models.campus import CAMPUS_STATE, CampusState
+from models.assignment import SENDABLE
 from models.db.sql import Statement
+from models.states import CAMPUS_STATE, READY_AT, CampusState
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,10 @@ _APPLIED = Statement("SELECT position FROM intake WHERE id = 1")
 
 _QUARANTINED = Statement("SELECT COUNT(*) AS events FROM quarantined_event")
 
-_KEYS = Statement("SELECT consumer_name AS consumer, consumer_key FROM lti_consumer")
+_KNOWN = Statement("""
+    SELECT consumer_name AS name, consumer_key AS key,
+        (SELECT COUNT(*) FROM campus WHERE campus.lti_consumer_id = lti_consumer.id) AS origins
+    FROM lti_consumer""")
 
 _CAMPUSES = Statement("""
     SELECT consumer_name AS consumer, origin, consumer_key FROM campus
@@ -115,6 +118,14 @@ class IdleConsumer(NamedTuple):
         return "paused" if self.paused else "up"
 
 
+class KnownConsumer(NamedTuple):
+    """A consumer, and from how many origins it was launched."""
+
+    name: str
+    key: str
+    origins: int
+
+
 class KnownCampus(NamedTuple):
     """A consumer at one origin."""
 
@@ -173,9 +184,9 @@ async def read_idle_consumers() -> list[IdleConsumer]:
     return [IdleConsumer(row["consumer"], bool(row["paused"])) for row in await _CONSUMERS.rows()]
 
 
-async def read_consumer_keys() -> dict[str, str]:
-    """The key of each consumer, by its name."""
-    return {row["consumer"]: row["consumer_key"] for row in await _KEYS.rows()}
+async def read_consumers() -> list[KnownConsumer]:
+    """Every consumer."""
+    return [KnownConsumer(**row) for row in await _KNOWN.rows()]
 
 
 async def read_campuses() -> list[KnownCampus]:

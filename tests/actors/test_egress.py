@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from actors.client import Sender
-from actors.egress import Egress, EgressRefused
+from actors.egress import Egress, EgressRefused, closed_within, host_name
 from actors.errors import GiveUp
 from tests.actors.posting import BODY, HEADERS, open_sender, outcome_session
 from tests.fakes.lms import RecordingLms, answer
@@ -21,14 +21,17 @@ NOT_PUBLIC = {
     "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
     "loopback": ["127.0.0.1", "127.255.255.254", "::1"],
     "private": ["10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fc00::1"],
-    "shared by carriers": ["100.64.0.1", "100.100.100.200"],
-    "a cloud's metadata service": ["168.63.129.16", "169.254.169.254", "fd00:ec2::254"],
+    "shared by carriers": ["100.64.0.1", "100.127.255.255"],
+    "a cloud's metadata service": [
+        *("100.100.100.200", "168.63.129.16", "169.254.169.254", "169.254.170.2", "192.0.0.192"),
+        *("fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe"),
+    ],
     "link-local": ["169.254.0.1", "fe80::1", "fe80::1%eth0"],
     "site-local": ["fec0::1"],
     "multicast": ["224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"],
     "for documentation": ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"],
     "for benchmarks": ["198.18.0.1"],
-    "reserved": ["192.0.0.192", "240.0.0.1", "255.255.255.255", "2001::1", "2001:20::1"],
+    "reserved": ["192.0.0.1", "240.0.0.1", "255.255.255.255", "2001::1", "2001:20::1"],
     "a 6to4 relay": ["192.88.99.1"],
     "6to4": ["2002:7f00:1::", "2002:5db8:d822::1"],
     "IPv4-mapped": ["::ffff:127.0.0.1", "::ffff:8.8.8.8"],
@@ -73,6 +76,120 @@ def test_allowing_a_translator_does_not_open_what_hides_behind_it():
     egress.check_address(ip_address("64:ff9b::10.0.0.1"))
     with pytest.raises(EgressRefused, match="loopback"):
         egress.check_address(ip_address("64:ff9b::127.0.0.1"))
+
+
+#: Networks that hold more than anyone means, and addresses in them that they do not open.
+WIDE = {
+    "0.0.0.0/0": ["127.0.0.1", "0.0.0.0", "169.254.169.254", "169.254.1.1", "100.100.100.200", "168.63.129.16"],
+    "126.0.0.0/7": ["127.0.0.1", "127.255.255.255"],
+    "0.0.0.0/1": ["0.0.0.0", "127.0.0.1", "100.100.100.200"],
+    "169.254.0.0/16": ["169.254.169.254", "169.254.170.2"],
+    "100.64.0.0/10": ["100.100.100.200"],
+    "::/0": ["::1", "::", "fd00:ec2::254", "fe80::1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b:1::7f00:1"],
+    "fc00::/7": ["fd00:ec2::254", "fd20:ce::254"],
+    "::/64": ["::1", "::"],
+}
+
+
+@pytest.mark.parametrize("wide", WIDE)
+def test_a_wide_network_opens_neither_this_machine_nor_a_metadata_service(wide):
+    egress = Egress(allow_networks=[ip_network(wide)])
+    for address in WIDE[wide]:
+        with pytest.raises(EgressRefused, match="add its network itself, which no wider one opens, to egress"):
+            egress.check_address(ip_address(address))
+        Egress(allow_networks=[ip_network(address)]).check_address(ip_address(address))
+        assert any(ip_address(address) in one for one in closed_within(ip_network(wide), [ip_network(wide)]))
+
+
+def test_a_wide_network_opens_what_else_it_holds_and_a_part_of_a_guarded_one_opens_that_part():
+    egress = Egress(allow_networks=[ip_network("0.0.0.0/0"), ip_network("::/0"), ip_network("127.0.1.0/24")])
+    for address in ("10.1.2.3", "192.168.1.1", "100.64.0.1", "fd12::1", "127.0.1.9", "::ffff:10.1.2.3"):
+        egress.check_address(ip_address(address))
+    for address in ("127.0.0.1", "::ffff:127.0.0.1"):
+        with pytest.raises(EgressRefused, match="loopback"):
+            egress.check_address(ip_address(address))
+    Egress(allow_networks=[ip_network("169.254.0.0/16")]).check_address(ip_address("169.254.1.1"))
+    for named in ("10.0.0.0/8", "127.0.0.0/8", "192.168.7.0/24", "::1/128"):
+        assert closed_within(ip_network(named), [ip_network(named)]) == []
+    both = [ip_network("126.0.0.0/7"), ip_network("127.0.0.0/8")]
+    assert closed_within(both[0], both) == []
+    assert closed_within(both[0], both[:1]) == both[1:]
+
+
+# --- Rules of one consumer ---
+
+
+def own_rules(**rules):
+    return Egress(
+        allow_http=True,
+        allow_networks=[ip_network("10.1.0.0/16")],
+        campuses={"example": Egress(setting="egress.campuses.example", **rules)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://lms.example.edu/o", True),
+        ("https://LMS.example.edu:8443/o?next=https://elsewhere.example/", True),
+        ("https://lms.example.edu./o", True),
+        ("https://xn--mnchen-3ya.example/o", True),
+        ("https://m\u00fcnchen.example/o", True),
+        ("https://[2606:4700:4700:0::1111]/o", True),
+        ("https://elsewhere.example/o", False),
+        ("https://lms.example.edu.elsewhere.example/o", False),
+        ("https://sub.lms.example.edu/o", False),
+        ("https://elsewhere.example/lms.example.edu", False),
+        ("https://8.8.8.8/o", False),
+        ("https://2130706433/o", False),
+        ("https://a\u2100b.example/o", False),
+        (f"https://{'x' * 300}.example/o", False),
+    ],
+)
+def test_a_consumer_with_hosts_of_its_own_may_name_these_alone(url, allowed):
+    hosts = [host_name(host) for host in ("LMS.example.edu", "m\u00fcnchen.example", "[2606:4700:4700::1111]")]
+    egress = own_rules(allow_hosts=hosts)
+    if allowed:
+        egress.of("example").check_url(url)
+    else:
+        with pytest.raises(EgressRefused, match=r"host|malformed") as caught:
+            egress.of("example").check_url(url)
+        assert "egress.campuses.example.allow_hosts" in str(caught.value) or "malformed" in str(caught.value)
+        assert len(str(caught.value)) < 500
+    for other in ("", "another"):
+        egress.of(other).check_url("https://elsewhere.example/o")
+
+
+def test_a_host_that_is_allowed_opens_no_private_address():
+    with pytest.raises(EgressRefused, match=r"private.*egress\.campuses\.example\.allow_networks$"):
+        own_rules(allow_hosts=["10.9.9.9"]).of("example").check_url("https://10.9.9.9/o")
+
+
+async def test_a_network_of_one_consumer_is_open_to_it_alone_also_over_a_connection_that_it_has_made():
+    own = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")], setting="egress.campuses.own")
+    resolver = Resolver("127.0.0.1")
+    async with (
+        RecordingLms() as lms,
+        outcome_session(egress=Egress(allow_http=True), resolver=resolver) as shared,
+        outcome_session(egress=own, resolver=resolver) as session,
+    ):
+        sender = Sender(shared, {"own": session})
+        for url in (f"http://lms.example:{lms.port}/o", f"http://127.0.0.1:{lms.port}/o"):
+            assert (await sender.post(url, BODY, HEADERS, consumer_key="own")).status == 200
+            for other in ("", "another", "OWN"):
+                with pytest.raises(GiveUp, match=r"loopback.*egress\.campuses\.KEY\.allow_networks") as caught:
+                    await sender.post(url, BODY, HEADERS, consumer_key=other)
+                assert not caught.value.bytes_left
+        assert len(lms.requests) == 2
+
+
+async def test_a_redirect_leads_nowhere_else():
+    own = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")], allow_hosts=["127.0.0.1"])
+    async with RecordingLms() as lms, RecordingLms() as elsewhere:
+        lms.behave = lambda _: answer(307, headers={"Location": elsewhere.url()})
+        async with open_sender(egress=own) as sender:
+            assert (await sender.post(lms.url(), BODY, HEADERS)).status == 307
+        assert (len(lms.requests), len(elsewhere.requests)) == (1, 0)
 
 
 def test_other_families_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
-from models.registration import Registration, register
+from models.registration import Registered, Registration, register
 from tests.actors.campuses import breaker_of, columns
 from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake
@@ -41,7 +41,7 @@ async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
     await sending.send(leaf)
     sending.tick(1)
     launch = Registration(KEY, LEARNER, COURSE, BLOCK, SOURCEDID, campus.lis_outcome_service_url, sending.now * 1000)
-    assert await register(launch, kind="leaf", now=sending.now) == ("applied", leaf)
+    assert await register(launch, kind="leaf", now=sending.now) == Registered("applied", leaf)
     await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.5"]
     assert (await read_row(leaf))["attempts"] == 0

@@ -33,8 +33,12 @@ def test_a_certificate_file_without_certificates_is_an_error(tmp_path):
 
 
 async def test_an_authority_of_one_campus_is_trusted_at_that_campus_alone(tls, certificate):
-    async with RecordingLms(tls=tls) as lms, outcome_session() as session:
-        sender = Sender(session, {"own": trust(certificate)})
+    async with (
+        RecordingLms(tls=tls) as lms,
+        outcome_session() as session,
+        outcome_session(ca_file=certificate) as own,
+    ):
+        sender = Sender(session, {"own": own})
         assert (await sender.post(lms.url(), BODY, HEADERS, consumer_key="own")).status == 200
         with pytest.raises(DeliveryError, match="certificate"):
             await sender.post(lms.url(), BODY, HEADERS, consumer_key="another")
@@ -43,8 +47,12 @@ async def test_an_authority_of_one_campus_is_trusted_at_that_campus_alone(tls, c
 
 async def test_a_campus_that_speaks_an_older_tls_than_is_wanted_gets_nothing(tls, certificate):
     tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with RecordingLms(tls=tls) as lms, outcome_session(ca_file=certificate) as session:
-        sender = Sender(session, {"strict": trust(certificate, "1.3")})
+    async with (
+        RecordingLms(tls=tls) as lms,
+        outcome_session(ca_file=certificate) as session,
+        outcome_session(ca_file=certificate, minimum_tls="1.3") as strict,
+    ):
+        sender = Sender(session, {"strict": strict})
         assert (await sender.post(lms.url(), BODY, HEADERS)).status == 200
         with pytest.raises(DeliveryError):
             await sender.post(lms.url(), BODY, HEADERS, consumer_key="strict")

@@ -21,6 +21,7 @@ OF_THE_SETUP = [
     "migrate --dry-run",
     "secrets key",
     "consumer list",
+    f"consumer guid {KEY} lms.example.edu",
     f"consumer pause {KEY}",
     f"consumer resume {KEY}",
 ]

@@ -1,12 +1,15 @@
 """The default set-up: the daemon runs its own Valkey, and SQLite holds the grades."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 import redis
 
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, structure
+from tests.daemon.infra.test_embedded_privacy import intrude
 
 
 @pytest.fixture
@@ -67,6 +70,29 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
     assert embedded.count("graded_assignment") == embedded.count("delivery") == 0
 
 
+def test_another_account_of_the_machine_can_neither_read_nor_write_nor_stop_anything(embedded, campus):
+    for folder in (embedded.folder, *embedded.folder.parents[:2]):
+        folder.chmod(0o755)
+    state = embedded.folder / "state"
+    embedded.set("database", url=f"sqlite://{state}/passbackd.db")
+    daemon = embedded.begin()
+    feed(embedded, launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+    daemon.wait_settled()
+    port, password = int((state / "valkey/port").read_text()), (state / "valkey/password").read_text().strip()
+    pids = [daemon.process.pid, *(child.pid for child in psutil.Process(daemon.process.pid).children(recursive=True))]
+    # Each by itself too: the folder of a database may be one that everybody may enter.
+    private = (state, *state.iterdir(), state / "valkey/password")
+    assert [path.name for path in private if path.stat().st_mode & 0o077] == []
+    if os.getuid() == 0:
+        assert intrude(state, port, password[:20], *pids) == []
+    assert daemon.process.poll() is None
+    # The tool's own way, as the README has it.
+    with redis.Redis(port=port, password=password) as tool:
+        tool.xadd("passback:events", score("ada", "problem-1", 7))
+    daemon.wait_settled()
+    campus.wait_for(lambda: campus.grade("ada-1") == "0.7")
+
+
 def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     made = embedded.call("consumer", "add", "Örebro", "--key", "orebro", "--guid", "lms.oru.example")
     assert made.out.startswith("added Örebro with the key orebro\nsecret (shown this once): ")
@@ -78,7 +104,8 @@ def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     assert SECRET not in shown
     (listed,) = json.loads(embedded.call("consumer", "list", "--json").out)
     flags = {"paused": False, "pending": True}
-    assert listed == {"consumer": "Örebro", "key": "orebro", "guid": "lms.oru.example", "assignments": 0, **flags}
+    counted = {"assignments": 0, "origins": []}
+    assert listed == {"consumer": "Örebro", "key": "orebro", "guid": "lms.oru.example", **counted, **flags}
     assert embedded.call("consumer", "remove", "orebro", "--yes").out == "removed orebro and 0 assignments\n"
     said = embedded.call("consumer", "remove", "orebro", "--yes")
     assert said.code == 1

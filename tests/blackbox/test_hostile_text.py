@@ -49,6 +49,8 @@ def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
         daemon = world.begin()
         world.add(*events(lms.url()))
         daemon.wait_read()  # among them is one that retires the learner of that name
+        # The guid of the first launch is on record by now.
+        assert world.call("consumer", "guid", KEY, "*").code == 0
         described = {"context_title": HOSTILE, "resource_link_title": HOSTILE, "lti_user_id": HOSTILE}
         described |= {"tool_consumer_instance_guid": HOSTILE, "resource_link_id": HOSTILE}
         world.add(structure(), launch(HOSTILE, "problem-1", HOSTILE, lms.url(), **described))
@@ -74,8 +76,10 @@ def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
         ["resend", "--since", "[/x]\x1b[31m"],
         ["consumer", "add", HOSTILE, "--key", HOSTILE, "--guid", HOSTILE],
         ["consumer", "list", "--json"],
+        ["consumer", "guid", HOSTILE, HOSTILE + "2"],
         ["consumer", "pause", HOSTILE],
-        ["consumer", "remove", HOSTILE],
+        ["consumer", "remove", HOSTILE, "--yes"],
+        ["actions"],
         ["[/x]\x1b[31m"],
         ["check"],
         ["config"],

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from tests.blackbox.world import NAME, SECRET, launch, score
+from tests.blackbox.world import KEY, NAME, SECRET, launch, score
 
 
 def key_of(world) -> str:
@@ -63,9 +63,15 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
         assert f"secrets.keys: the secrets of {NAME} cannot be read with" in daemon.log()
         assert not any(key in daemon.log() for key in (old, new))
     assert pair.call("secrets", "rotate").code == 2
-    said = pair.call("consumer", "add", "Another", "--key", "another", "--secret-stdin", stdin="plain\n")
-    assert said.code == 2
-    assert said.err.startswith("secrets.keys: secrets are encrypted in this database")
+    for whose in (
+        ("Another", "--key", "another"),
+        (NAME, "--key", KEY, "--replace"),
+        (NAME, "--key", KEY, "--pending"),
+    ):
+        said = pair.call("consumer", "add", *whose, "--secret-stdin", stdin="not-to-be-stored\n")
+        assert said.code == 2
+        assert said.err.startswith("secrets.keys: secrets are encrypted in this database")
+    assert "not-to-be-stored" not in dump(pair)
     said = pair.call("reconcile")
     assert said.code == 2
     assert said.err.startswith("secrets.keys: a consumer's secret cannot be read")

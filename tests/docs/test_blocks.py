@@ -52,9 +52,6 @@ def test_what_is_not_run_is_known_with_its_reason():
             "it puts the events of a live stream aside"
         ),
         ("docs/feed.md", 'import { readFileSync } from "node:fs";'): "they install neither Node.js nor its packages",
-        ("docs/operate.md", "redis-cli RENAME passback:events passback:events:put-aside"): (
-            "it puts the events of a live stream aside"
-        ),
     }
 
 

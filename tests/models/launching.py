@@ -6,7 +6,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.registration import EventResult, Registration, register
+from models.registration import EventResult, Registered, Registration, register
 
 #: Milliseconds by the database's clock, and the same moment in the unit of events.
 NOW = 1_767_268_800_000
@@ -24,6 +24,14 @@ async def launch(
     registration: Registration = LAUNCH, *, later: int = 0, kind: Any = "leaf", now: int = NOW, **changes: Any
 ) -> tuple[EventResult, int | None]:
     """What it did, and the id. *later* in microseconds."""
+    done = await registered(registration, later=later, kind=kind, now=now, **changes)
+    return done.result, done.assignment_id
+
+
+async def registered(
+    registration: Registration = LAUNCH, *, later: int = 0, kind: Any = "leaf", now: int = NOW, **changes: Any
+) -> Registered:
+    """All that it did. *later* in microseconds."""
     changes = {"modified_us": registration.modified_us + later, **changes}
     async with in_transaction():
         return await register(replace(registration, **changes), kind=kind, now=now)

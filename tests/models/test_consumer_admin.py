@@ -6,7 +6,7 @@ import pytest
 
 from models.assignment import GradedAssignment
 from models.campus import Campus, OutcomeService
-from models.consumer import LtiConsumer
+from models.consumer import LtiConsumer, origin
 from models.consumer_admin import ConsumerError, listing, pause, pend, remove, resume
 from models.consumer_admin import add as add_at
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
@@ -91,11 +91,29 @@ async def test_a_changed_secret_has_a_campus_that_is_down_probed_at_once_at_all_
 async def test_the_list_is_sorted_by_name_and_counts_assignments():
     await add("b", "b", guid="guid")
     await add("a", "key a")
-    await make_assignment(await make_service("b"))
-    await make_assignment(await make_service("b", OTHER_URL), **CLEAN)
+    services = [await make_service("b"), await make_service("b", OTHER_URL)]
+    for service in services:
+        await make_assignment(service, **CLEAN)
+    origins = list(dict.fromkeys(map(origin, (service.lis_outcome_service_url for service in services))))
     assert await listing() == [
-        {"consumer": "a", "key": "key a", "guid": None, "paused": False, "pending": False, "assignments": 0},
-        {"consumer": "b", "key": "b", "guid": "guid", "paused": False, "pending": False, "assignments": 2},
+        {
+            "consumer": "a",
+            "key": "key a",
+            "guid": None,
+            "paused": False,
+            "pending": False,
+            "assignments": 0,
+            "origins": [],
+        },
+        {
+            "consumer": "b",
+            "key": "b",
+            "guid": "guid",
+            "paused": False,
+            "pending": False,
+            "assignments": 2,
+            "origins": origins,
+        },
     ]
 
 

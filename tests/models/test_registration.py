@@ -2,8 +2,9 @@
 
 import pytest
 
+from models import consumer_admin
 from models.campus import MIN_PROBE_PAUSE_MS, Campus, OutcomeService
-from models.consumer import LtiConsumer, digest
+from models.consumer import ANY_INSTANCE, LtiConsumer, digest
 from models.moment import Moment
 from models.registration import RegistrationError, disable
 from tests.models.launching import (
@@ -19,6 +20,7 @@ from tests.models.launching import (
     launch,
     launched,
     origin_of,
+    registered,
     sourcedids,
     url_of,
 )
@@ -148,15 +150,71 @@ async def test_a_repeat_adds_what_the_launch_before_left_out():
 # --- Consumers and addresses ---
 
 
-async def test_a_guid_is_stored_where_none_is_known_and_never_overrides_the_key():
+async def guid_on_record(key="key"):
+    return (await LtiConsumer.get(consumer_key=key)).instance_guid
+
+
+async def test_a_guid_is_stored_and_reported_where_none_is_known_and_never_overrides_the_key():
     await launched()
-    assert (await LtiConsumer.get(consumer_key="key")).instance_guid is None
-    for later, guid in enumerate(("g" * 300, "another"), start=1):
-        await launch(later=later, instance_guid=guid)
-        assert (await LtiConsumer.get(consumer_key="key")).instance_guid == "g" * 255, "as long as its column"
+    assert await guid_on_record() is None
+    for later, reported in ((1, "g" * 255), (2, None)):
+        assert (await registered(later=later, instance_guid="g" * 300)).new_guid == reported
+        assert await guid_on_record() == "g" * 255, "as long as its column"
     other = await launched(consumer_key="other key", instance_guid="g" * 300)
     service = await OutcomeService.get(assignments__id=other).prefetch_related("lti_consumer")
     assert service.lti_consumer.consumer_key == "other key"
+
+
+#: Where a copy of the LMS would take over the grade of the same link, learner and block.
+COPY = {"lis_outcome_service_url": ELSEWHERE, "lis_result_sourcedid": "of the copy", "instance_guid": "staging"}
+
+
+@pytest.mark.parametrize("changes", [COPY, COPY | {"user_id": "another"}, COPY | {"lis_outcome_service_url": URL}])
+async def test_a_launch_of_another_instance_than_the_one_on_record_is_refused_and_changes_nothing(changes):
+    row = await launched(LINKED, instance_guid="lms", columns=CLEAN)
+    before = await read_row(row)
+    with pytest.raises(RegistrationError) as refused:
+        await launch(LINKED, later=1, **changes)
+    for words in ("'staging'", "'lms'", "'key'", "passbackd consumer guid key staging", "quarantine replay"):
+        assert words in str(refused.value)
+    assert await read_row(row) == before
+    assert await sourcedids() == ["sourcedid"]
+    assert await Campus.all().count() == await OutcomeService.all().count() == 1
+    assert await guid_on_record() == "lms"
+
+
+async def test_a_launch_without_a_guid_passes_and_so_does_any_where_all_instances_are_taken():
+    row = await launched(LINKED, instance_guid="lms")
+    assert (await launch(LINKED, later=1, **COPY | {"instance_guid": None})) == ("applied", row)
+    await consumer_admin.set_guid("key", ANY_INSTANCE)
+    assert (await launch(LINKED, later=2, instance_guid="staging"))[0] == "applied"
+    assert await guid_on_record() == ANY_INSTANCE
+
+
+async def test_once_the_campus_has_changed_its_instance_the_new_one_is_taken_and_the_old_one_is_not():
+    row = await launched(LINKED, instance_guid="lms")
+    assert await consumer_admin.set_guid("key", "moved")
+    assert not await consumer_admin.set_guid("key", "moved")
+    assert (await launch(LINKED, later=2, **COPY | {"instance_guid": "moved"})) == ("applied", row)
+    with pytest.raises(RegistrationError, match="'lms'"):
+        await launch(LINKED, later=3, instance_guid="lms")
+
+
+@pytest.mark.parametrize("later", [0, -1])
+async def test_a_launch_of_the_former_instance_that_was_applied_before_is_stale_when_it_is_read_again(later):
+    await launched(LINKED, instance_guid="lms")
+    await consumer_admin.set_guid("key", "moved")
+    assert await launch(LINKED, later=later, instance_guid="lms") == ("stale", None)
+
+
+async def test_the_first_launch_from_a_further_origin_of_a_consumer_is_reported_once():
+    assert (await registered()).new_origin is None, "the first of all"
+    assert (await registered(lis_outcome_service_url=OTHER_URL)).new_origin is None
+    assert (await registered(consumer_key="other key", lis_outcome_service_url=ELSEWHERE)).new_origin is None
+    for later, reported in ((1, "https://elsewhere.example:443"), (2, None)):
+        assert (await registered(later=later, lis_outcome_service_url=ELSEWHERE)).new_origin == reported
+    for url in ("http://campus.example/o", "https://campus.example:8443/o"):
+        assert (await registered(lis_outcome_service_url=url)).new_origin is not None
 
 
 @pytest.mark.parametrize("key", ["unknown", "KEY", pytest.param("k" * 33, id="longer than any")])

@@ -1,5 +1,9 @@
 """Disabling stops the grades of a sourcedid; retiring deletes a learner's data. On both databases."""
 
+import random
+import sqlite3
+from contextlib import closing
+
 import pytest
 from tortoise.transactions import in_transaction
 
@@ -12,11 +16,11 @@ from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable
-from models.retired_user import RetiredUser, digest_of, is_retired
-from models.retirement import retire, wipe
+from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, is_retired, is_retired_name
+from models.retirement import is_forgotten, retire, wipe
 from models.score import Score
 from models.stream_position import read_position
-from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launched
+from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launch, launched
 from tests.models.rows import read_row
 from tests.models.scores import apply_score
 
@@ -102,6 +106,112 @@ async def test_retiring_deletes_what_the_campus_said_last_only_if_it_said_so_to_
         if error == said:
             await retired()
         assert (await Campus.get()).last_error == left
+
+
+@pytest.mark.parametrize("of_mine", [True, False])
+async def test_retiring_deletes_what_the_campus_said_to_a_reading_which_leaves_no_record(of_mine):
+    mine = await launched()
+    await Campus.all().update(last_error="Ann Lee is busy", last_error_of=mine if of_mine else mine + 1)
+    await retired()
+    assert (await Campus.get()).last_error == (None if of_mine else "Ann Lee is busy")
+
+
+async def test_what_a_campus_said_of_a_learner_is_gone_once_another_learner_has_the_sourcedid():
+    mine = await launched()
+    await write_deliveries([DeliveryRecord(mine, 7, NOW, 1, 1, "refused", description="Ann Lee is not enrolled")])
+    await Campus.all().update(last_error="Ann Lee is not enrolled", last_error_of=mine)
+    assert await launch(user_id="another", later=1) == ("applied", mine)
+    assert [(one.description, one.result) for one in await Delivery.all()] == [("", "refused")]
+    assert (await Campus.get()).last_error is None
+
+
+async def test_retiring_deletes_events_by_the_names_that_refused_events_alone_show():
+    await quarantine(
+        "1-0", user_id="learner", consumer_key="new", lti_user_id="lti learner", sourcedid_digest=digest("sourcedid")
+    )
+    await quarantine("2-0", consumer_key="new", sourcedid_digest=digest("sourcedid"))
+    await quarantine("3-0", consumer_key="new", lti_user_id="lti learner")
+    await quarantine("4-0", consumer_key="key", sourcedid_digest=digest("sourcedid"), lti_user_id="lti learner")
+    await quarantine("5-0", consumer_key="new", sourcedid_digest=digest("another"), user_id="another")
+    await retired()
+    assert sorted(event.entry_id for event in await QuarantinedEvent.all()) == ["4-0", "5-0"]
+
+
+async def test_retiring_deletes_events_with_a_name_that_is_longer_than_what_is_kept_of_it():
+    await launched(lti_user_id="l" * 900)
+    await quarantine("1-0", lti_user_id="l" * 255, consumer_key="key")
+    await retired()
+    assert not await QuarantinedEvent.exists()
+
+
+async def test_older_events_that_name_a_retired_learner_as_a_campus_does_are_known():
+    await launched(lti_user_id="lti learner")
+    await launched(user_id="another", lis_result_sourcedid="another", lti_user_id="lti another")
+    await retired()
+    position = await read_position()
+    for key, sourcedid, user, at, known in (
+        ("key", "sourcedid", None, NOW_US, True),
+        ("key", None, "lti learner", NOW_US, True),
+        ("key", "sourcedid", "lti another", NOW_US, True),
+        ("key", "sourcedid", "lti learner", NOW_US + 1, False),
+        ("key", "another", "lti another", NOW_US, False),
+        ("key", None, None, NOW_US, False),
+        ("other key", "sourcedid", "lti learner", NOW_US, False),
+        (None, "sourcedid", "lti learner", NOW_US, False),
+    ):
+        names = {"sourcedid_digest": sourcedid and digest(sourcedid), "lti_user_id": user}
+        digests = digests_of_names(key, **names, position=position)
+        assert await is_retired_name(digests, moment=Moment(at)) is known
+    kept = str([name.digest for name in await RetiredName.all()])
+    assert digest("sourcedid") not in kept
+
+
+async def test_a_learner_is_forgotten_until_something_is_stored_again():
+    assert not await is_forgotten("learner")
+    await launched()
+    await retired()
+    assert await is_forgotten("learner")
+    assert not await is_forgotten("another")
+    await launched(modified_us=NOW_US + 1)
+    assert not await is_forgotten("learner")
+
+
+async def test_no_learner_of_many_who_were_retired_is_in_any_byte_of_an_sqlite_file(empty_database):
+    """SQLite divides and joins pages as rows come, grow and go, and leaves copies behind."""
+    numbers = random.Random(1)
+    names = [f"learner-{numbers.getrandbits(64):016x}" for _ in range(120)]
+    ids = {name: await launched(user_id=name, lis_result_sourcedid=f"{name}-at-campus") for name in names}
+    for token in range(60):
+        said = [(ids[name], name * numbers.randrange(1, 40)) for name in numbers.sample(names, 60)]
+        await write_deliveries(DeliveryRecord(one, token, NOW, 1, 1, "refused", description=text) for one, text in said)
+        await write_deliveries(
+            DeliveryRecord(one, token, NOW, 1, 1, "refused", description=text * 3) for one, text in said[::7]
+        )
+    gone = names[::2]
+    for name in gone:
+        await retired(name)
+    await wipe()
+    path = sqlite_path(empty_database)
+    files = [] if path is None else [path, path.with_name(path.name + "-wal")]
+    content = b"".join(file.read_bytes() for file in files if file.exists())
+    assert [name for name in gone if name.encode() in content] == []
+    assert path is None or all(name.encode() in content for name in names[1::2])
+
+
+async def test_a_database_that_another_process_reads_is_wiped_by_a_later_call(empty_database):
+    path = sqlite_path(empty_database)
+    if path is None:
+        await wipe(at_once=True)
+        return
+    name = "learner-5d41402abc4b2a76b9719d911017c592"
+    await launched(user_id=name)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN").execute("SELECT * FROM graded_assignment").fetchone()
+        await retired(name)
+        await wipe(at_once=True)
+    await wipe(at_once=True)
+    files = (path, path.with_name(path.name + "-wal"))
+    assert all(name.encode() not in file.read_bytes() for file in files if file.exists())
 
 
 async def test_a_learner_who_was_retired_is_in_no_byte_of_an_sqlite_file(empty_database):

@@ -67,7 +67,7 @@ class Row:
     async def at(cls, start: str) -> Row:
         row = cls()
         await LtiConsumer.create(consumer_name="campus", consumer_key="key", consumer_secret="secret")
-        _, row.id = await register(row._launch("sourcedid"), kind="leaf", now=NOW)
+        row.id = (await register(row._launch("sourcedid"), kind="leaf", now=NOW)).assignment_id
         await Campus.all().update(answered_at=NOW)
         row.lost = await row._claim()
         row.now += LEASE

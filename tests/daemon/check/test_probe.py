@@ -10,7 +10,6 @@ import pytest
 
 from actors.client import http_session
 from actors.egress import Egress
-from actors.tls import trust
 from daemon.check.probe import OutOfReachError, ProbeContext, probe
 from tests.daemon.check.certificates import served_with, valid_for
 from tests.daemon.check.servers import HOST, RootPage, root_page
@@ -22,19 +21,20 @@ LOOPBACK = Egress(allow_http=True, allow_networks=NETWORKS)
 
 
 @asynccontextmanager
-async def probing(timeout=5.0, tls=(), egress=LOOPBACK, **options):
+async def probing(timeout=5.0, own=(), egress=LOOPBACK, **options):
+    """*own*: the options of the session of the consumer ``own``, where they differ."""
     ends = {}
-    async with http_session(
-        timeout_seconds=5, max_connections=4, egress=egress, certificate_ends=ends, **options
-    ) as session:
-        yield ProbeContext(session, dict(tls), ends, lambda: int(time.time() * 1000), timeout)
+    shared = {"timeout_seconds": 5, "max_connections": 4, "egress": egress, "certificate_ends": ends, **options}
+    async with http_session(**shared) as others, http_session(**{**shared, **dict(own)}) as session:
+        sessions = {"": others, "own": session}
+        yield ProbeContext(sessions, ends, lambda: int(time.time() * 1000), timeout)
 
 
-async def refused(origin, **how):
+async def refused(origin, consumer_key="", **how):
     """Why a campus is out of reach, and the cure."""
     async with probing(**how) as context:
         with pytest.raises(OutOfReachError) as error:
-            await probe(origin, context)
+            await probe(origin, context, consumer_key)
     return str(error.value), error.value.cure
 
 
@@ -77,10 +77,10 @@ async def test_one_request_for_the_root_page_is_all_that_a_campus_gets_and_shows
 
 async def test_the_days_that_a_certificate_has_left_are_seen_with_the_authority_of_its_consumer(tmp_path):
     certificate = valid_for(30, tmp_path)
-    async with root_page(tls=served_with(certificate)) as page, probing(tls={"own": trust(certificate)}) as context:
+    async with root_page(tls=served_with(certificate)) as page, probing(own={"ca_file": certificate}) as context:
         found = await probe(page.origin, context, "own")
         with pytest.raises(OutOfReachError, match="cannot be trusted"):
-            await probe(page.origin, context, "another")
+            await probe(page.origin, context)
     assert (found.certificate_until - time.time()) / DAY == pytest.approx(30, abs=0.1)
 
 
@@ -126,6 +126,19 @@ async def test_where_the_daemon_may_not_go_is_not_probed_either():
         assert "egress.allow_networks" in advice
         assert "egress.allow_http" in " ".join(await refused(page.origin, egress=Egress(allow_networks=NETWORKS)))
     assert page.asked == []
+
+
+async def test_a_campus_is_probed_by_the_rules_of_its_own_consumer():
+    own = Egress(allow_http=True, allow_networks=NETWORKS, allow_hosts=[HOST], setting="egress.campuses.own")
+    async with root_page() as page:
+        async with probing(own={"egress": own}, egress=Egress(allow_http=True)) as context:
+            assert (await probe(page.origin, context, "own")).status == 302
+        said, advice = await refused(page.origin.replace(HOST, "localhost"), "own", own={"egress": own})
+        assert "'localhost' is no host of this campus" in said
+        assert "egress.campuses.own.allow_hosts" in advice
+        said, _ = await refused(page.origin, own={"egress": own}, egress=Egress(allow_http=True))
+        assert "loopback" in said
+    assert len(page.asked) == 1
 
 
 async def silent(reader, _writer):

@@ -5,12 +5,14 @@ from datetime import UTC
 
 import pytest
 
-from daemon.check.work import BACKLOG, OVERDUE_MS, Work, check_work, work_findings
+from daemon.check.work import BACKLOG, Work, check_work, work_findings
 from daemon.config import Config
 from daemon.config.sections import DatabaseSection, RedisSection
 from models.db.clock import Clock
-from models.heartbeat import Members, beat
+from models.heartbeat import beat
+from models.members import Members
 from models.quarantine import QuarantinedEvent
+from models.states import OVERDUE_MS
 from tests.daemon.check.test_campus_state import HOUR, NOW, SINCE, WELL
 
 IDLE = Work(NOW, Members(1, NOW), [], 0, 0, [WELL])

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from daemon.cli.status_page import OVERDUE_MS, backlog_line, daemons_line, print_status, stream_line
+from daemon.cli.status_page import backlog_line, daemons_line, print_status, stream_line
 from daemon.web.snapshot import Snapshot, render
 from models.members import Members
 from models.queries.status import CampusStatus, IdleConsumer, Rate, Status
-from models.states import STATES
+from models.states import OVERDUE_MS, STATES
 
 NOW = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
 UTC = ZoneInfo("UTC")

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from actors.egress import EgressRefused
 from actors.retry import MAX_ATTEMPTS
 from daemon.config import Config, effective, load, zone
 from tests.daemon.config.files import faults, written
@@ -56,6 +57,13 @@ def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_mac
         ("[egress]\ncampuses = { a = { verify = false } }", "egress.campuses"),
         ('[egress]\ncampuses = { a = "own.pem" }', "egress.campuses"),
         ('[egress]\ncampuses = { a = { ca_file = "missing.pem" } }', "there is no file"),
+        ('[egress]\ncampuses = { a = { allow_hosts = "lms.example" } }', "should be a list of host names"),
+        ('[egress]\ncampuses = { a = { allow_hosts = ["https://lms.example"] } }', "write the host's whole name alone"),
+        ('[egress]\ncampuses = { a = { allow_hosts = ["lms.example:8443"] } }', "write the host's whole name alone"),
+        ('[egress]\ncampuses = { a = { allow_hosts = ["*.example.edu"] } }', "write the host's whole name alone"),
+        ('[egress]\ncampuses = { a = { allow_hosts = [""] } }', "should be a list of host names"),
+        ('[egress]\ncampuses = { a = { allow_networks = ["10.1.2.3/8"] } }', "an address inside a network"),
+        ('[egress]\ncampuses = { "" = { allow_hosts = ["lms.example"] } }', "egress.campuses"),
     ],
 )
 def test_a_bad_value_is_named_with_what_it_should_be(tmp_path, text, problem):
@@ -75,3 +83,23 @@ def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path
     assert f'campuses = {{ "example" = {{ "ca_file" = "{tmp_path}/own.pem", "minimum_tls" = "1.3" }}' in shown
     by_environment = load(None, {"PASSBACKD_EGRESS__CAMPUSES": '{"example": {"minimum_tls": "1.3"}}'}, cwd=tmp_path)
     assert by_environment.egress.campuses["example"].minimum_tls == "1.3"
+
+
+def test_a_campus_can_have_hosts_and_networks_of_its_own_beside_those_of_all(tmp_path):
+    text = (
+        '[egress]\nallow_networks = ["10.1.0.0/16"]\n[egress.campuses.example]\n'
+        'allow_hosts = ["LMS.example.edu.", "10.2.0.1", "10.1.0.1", "127.0.0.1"]\nallow_networks = ["10.2.0.0/16"]\n'
+    )
+    egress = load(written(tmp_path, text), {}).egress
+    assert egress.campuses["example"].allow_hosts[0] == "lms.example.edu"
+    for host in ("lms.example.edu", "10.2.0.1", "10.1.0.1"):
+        egress.policy.of("example").check_url(f"https://{host}/o")
+    with pytest.raises(EgressRefused, match=r"egress\.campuses\.example\.allow_networks"):
+        egress.policy.of("example").check_url("https://127.0.0.1/o")
+    with pytest.raises(EgressRefused, match=r"egress\.campuses\.example\.allow_hosts"):
+        egress.policy.of("example").check_url("https://elsewhere.example/o")
+    egress.policy.of("another").check_url("https://10.1.0.1/o")
+    with pytest.raises(EgressRefused, match=r"egress\.campuses\.KEY\.allow_networks"):
+        egress.policy.of("another").check_url("https://10.2.0.1/o")
+    shown, _ = effective(written(tmp_path, text), {})
+    assert '"allow_networks" = ["10.2.0.0/16"]' in shown

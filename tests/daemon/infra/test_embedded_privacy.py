@@ -36,6 +36,24 @@ for name in ("password", "port", "server.log", "lock"):
         words.append(["read", open(os.path.join(folder, name)).read()])
     except PermissionError:
         pass
+for name in ("passbackd.db", "passbackd.db-wal", "passbackd.db-shm", "valkey/password"):
+    for mode in ("rb", "r+b"):
+        try:
+            open(os.path.join(folder, name), mode).close()
+            words.append([mode, name])
+        except (PermissionError, FileNotFoundError, NotADirectoryError):
+            pass
+try:
+    open(os.path.join(folder, "made"), "x").close()
+    words.append(["made", folder])
+except (PermissionError, FileNotFoundError):
+    pass
+for pid in map(int, sys.argv[4:]):
+    try:
+        os.kill(pid, 15)
+        words.append(["stopped", pid])
+    except PermissionError:
+        pass
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for name in ("cmdline", "environ"):
         try:
@@ -60,10 +78,10 @@ print(unreadable(Path(sys.argv[1])))
 """
 
 
-def intrude(directory: Path, port: int, secret: str) -> list[object]:
-    """What another account achieves."""
+def intrude(directory: Path, port: int, secret: str, *pids: int) -> list[object]:
+    """What another account achieves against a folder, a port and processes; *secret*: the beginning of the password."""
     said = subprocess.run(
-        [sys.executable, "-c", INTRUDER, str(directory), str(port), secret],
+        [sys.executable, "-c", INTRUDER, str(directory), str(port), secret, *map(str, pids)],
         capture_output=True,
         text=True,
         check=False,
@@ -86,7 +104,7 @@ async def test_another_account_achieves_nothing(tmp_path, made_before):
         password = (directory / "password").read_text().strip()
         beginning = password[:20]
         if os.getuid() == 0:
-            assert intrude(directory, server.port, beginning) == []
+            assert intrude(directory, server.port, beginning, server.process.pid) == []
         async with redis.asyncio.Redis(port=server.port) as stranger:
             for command in ("PING", "XADD s * type x", "XRANGE s - +", "CONFIG GET requirepass", "SHUTDOWN"):
                 with pytest.raises(redis.AuthenticationError):

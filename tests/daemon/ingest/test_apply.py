@@ -1,6 +1,9 @@
 """What scores, launches and retirements do to the database, and which assignments they make dirty."""
 
+from ipaddress import ip_network
+
 import pytest
+import structlog
 from tortoise.transactions import in_transaction
 
 from actors.egress import Egress
@@ -184,3 +187,28 @@ async def test_a_launch_from_where_nothing_may_be_sent_is_refused_with_the_setti
     assert not await GradedAssignment.exists()
     await launch()
     assert await GradedAssignment.exists()
+
+
+async def test_a_launch_is_refused_by_the_rules_of_its_own_consumer_with_its_key_and_the_setting(applier, launch):
+    rules = {"allow_hosts": ["lms.example.edu", "10.1.2.3"], "allow_networks": [ip_network("10.1.2.0/24")]}
+    applier.egress = Egress(campuses={"key": Egress(setting="egress.campuses.key", **rules)})
+    for url in ("https://lms.example.edu/o", "https://10.1.2.3/o"):
+        assert (await launch(lis_outcome_service_url=url))[0] == "applied"
+    with pytest.raises(BadEvent, match=r"elsewhere\.example.* egress\.campuses\.key\.allow_hosts$"):
+        await launch(lis_outcome_service_url="https://elsewhere.example/o")
+    for other in ("https://elsewhere.example/o", "https://lms.example.edu/o"):
+        assert (await launch(oauth_consumer_key="other key", lis_outcome_service_url=other))[0] == "applied"
+    with pytest.raises(BadEvent, match=r"10\.1\.2\.3 .*egress\.campuses\.KEY\.allow_networks for its consumer key"):
+        await launch(oauth_consumer_key="other key", lis_outcome_service_url="https://10.1.2.3/o")
+
+
+async def test_a_new_origin_of_a_known_consumer_and_a_first_instance_are_logged_with_its_key(launch):
+    with structlog.testing.capture_logs() as logged:
+        await launch()
+        await launch(tool_consumer_instance_guid="lms")
+        await launch(lis_outcome_service_url="https://elsewhere.example:8443/o", later=5)
+        await launch(lis_outcome_service_url="https://elsewhere.example:8443/o", tool_consumer_instance_guid="lms")
+    first, second = logged
+    assert (first["log_level"], first["consumer_key"], first["guid"]) == ("info", "key", "lms")
+    assert (second["log_level"], second["consumer_key"]) == ("warning", "key")
+    assert (second["origin"], second["entry"]) == ("https://elsewhere.example:8443", f"{NOW + 5}-0")

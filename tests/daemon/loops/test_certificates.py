@@ -1,22 +1,23 @@
 """Until when campuses' certificates are valid, as Prometheus sees it: by the connections that are made there."""
 
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import ClientSession
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
 from actors.errors import DeliveryError
 from actors.metrics import Metrics
-from actors.tls import trust
 from daemon.check.probe import ProbeContext
 from daemon.infra.redis import redis_client
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.certificates import ASKED_AGAIN, EVERY, RETRY, ROUND, SOON, Certificates
 from daemon.loops.gauges import Gauges
+from daemon.wiring import SHARED
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
@@ -38,12 +39,15 @@ async def launch(name: str, lms: RecordingLms) -> int:
 class Campuses:
     """A sender that trusts each consumer's own certificate, and the gauges beside it."""
 
-    def __init__(self, session, gauges: Gauges, metrics: Metrics) -> None:
-        self._session, self._gauges, self._metrics = session, gauges, metrics
+    def __init__(self, ends: dict[str, float], gauges: Gauges, metrics: Metrics) -> None:
+        self._ends, self._gauges, self._metrics = ends, gauges, metrics
+
+    def _open(self, **options: object) -> ClientSession:
+        return http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=self._ends, **options)
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
-        tls = {} if certificate is None else {"campus": trust(certificate)}
-        await Sender(self._session, tls).post(lms.url(), b"<a/>", {}, consumer_key="campus")
+        async with self._open() as shared, self._open(ca_file=certificate) as own:
+            await Sender(shared, {"campus": own}).post(lms.url(), b"<a/>", {}, consumer_key="campus")
 
     async def days_left(self, name: str) -> float | None:
         """As shown after the next round of the gauges."""
@@ -57,10 +61,7 @@ class Campuses:
 async def campuses(empty_database, valkey_url):
     clock, metrics, ends = Clock(), Metrics("test"), {}
     await clock.measure()
-    async with (
-        redis_client(valkey_url) as client,
-        http_session(timeout_seconds=5, max_connections=4, egress=EGRESS, certificate_ends=ends) as session,
-    ):
+    async with redis_client(valkey_url) as client:
         standstill = Standstill(clock.monotonic, metrics, lambda: False)
         gauges = Gauges(
             clock=clock,
@@ -69,7 +70,7 @@ async def campuses(empty_database, valkey_url):
             standstill=standstill,
             certificate_ends=ends,
         )
-        yield Campuses(session, gauges, metrics)
+        yield Campuses(ends, gauges, metrics)
 
 
 async def test_a_connection_shows_the_end_of_its_certificate_for_all_consumers_at_its_origin(campuses, tmp_path):
@@ -112,12 +113,12 @@ async def test_of_several_addresses_the_first_certificate_to_run_out_counts_unti
 class Asking:
     """The loop that asks campuses, at a time that a test sets."""
 
-    def __init__(self, session, tls, clock) -> None:
+    def __init__(self, sessions, ends, clock) -> None:
         self.seconds = 0.0
         #: How many go by whenever the loop looks.
         self.passes = 0.0
-        self.ends: dict[str, float] = {}
-        context = ProbeContext(session, tls, self.ends, clock.now)
+        self.ends = ends
+        context = ProbeContext(sessions, ends, clock.now)
         self._loop = Certificates(context, self._monotonic)
 
     def _monotonic(self) -> float:
@@ -132,12 +133,16 @@ class Asking:
 
 
 @asynccontextmanager
-async def asking(clock, **tls):
-    ends = {}
-    async with http_session(timeout_seconds=5, max_connections=8, egress=EGRESS, certificate_ends=ends) as session:
-        loop = Asking(session, tls, clock)
-        loop.ends = ends
-        yield loop
+async def asking(clock, **files):
+    """*files*: the certificate that each consumer trusts; others trust those of the machine."""
+    ends: dict[str, float] = {}
+    options = {"timeout_seconds": 5, "max_connections": 8, "egress": EGRESS, "certificate_ends": ends}
+    async with AsyncExitStack() as stack:
+        sessions = {
+            name: await stack.enter_async_context(http_session(ca_file=file, **options))
+            for name, file in {SHARED: None, **files}.items()
+        }
+        yield Asking(sessions, ends, clock)
 
 
 @pytest.fixture
@@ -152,7 +157,7 @@ async def test_a_new_campus_is_asked_at_once_and_then_once_a_day_but_never_for_a
     async with (
         root_page(tls=served_with(certificate)) as page,
         root_page() as plain,
-        asking(clock, a=trust(certificate)) as loop,
+        asking(clock, a=certificate) as loop,
     ):
         assert await loop.step() == EVERY
         for name, where in (("a", page), ("b", plain)):
@@ -176,7 +181,7 @@ async def test_a_new_campus_is_asked_at_once_and_then_once_a_day_but_never_for_a
 async def test_a_round_ends_in_time_and_the_next_one_goes_on_with_those_that_are_left(clock, tmp_path):
     certificate = valid_for(30, tmp_path)
     # Each consumer has its own trusted certificates, so that each is asked.
-    trusted = {name: trust(certificate) for name in "abc"}
+    trusted = dict.fromkeys("abc", certificate)
     async with root_page(tls=served_with(certificate)) as page, asking(clock, **trusted) as loop:
         await make_assignment(await make_service("gone", "https://127.0.0.1:1/outcomes"))
         for name in trusted:
@@ -190,7 +195,7 @@ async def test_a_round_ends_in_time_and_the_next_one_goes_on_with_those_that_are
 
 async def test_a_campus_that_was_away_is_asked_within_the_hour(clock, tmp_path):
     certificate = valid_for(30, tmp_path)
-    async with asking(clock, a=trust(certificate)) as loop:
+    async with asking(clock, a=certificate) as loop:
         async with root_page(tls=served_with(certificate)) as page:
             await make_assignment(await make_service("a", f"{page.origin}/outcomes"))
         await loop.step()

@@ -163,6 +163,17 @@ async def test_each_consumers_key_is_shown_also_of_one_that_has_no_grade(gauged)
     assert gauged.value("consumer_info", consumer="Idle", consumer_key="new-key") == 1
 
 
+async def test_the_origins_from_which_a_consumer_was_launched_are_counted_also_without_a_grade(gauged):
+    await make_service("one", "https://a.example/o")
+    await gauged.step()
+    assert gauged.value("consumer_origins", consumer="one") == 1
+    await make_service("one", "https://b.example/o")
+    await LtiConsumer.create(consumer_name="Idle", consumer_key="idle-key", consumer_secret="s")
+    await gauged.step()
+    assert gauged.value("consumer_origins", consumer="one") == 2
+    assert gauged.value("consumer_origins", consumer="Idle") is None
+
+
 async def test_a_position_that_stays_while_entries_wait_is_a_standstill_until_it_moves(gauged):
     await read_position()
     await gauged.stream.add({"type": "x"})

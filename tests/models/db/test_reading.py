@@ -7,7 +7,7 @@ from models.db.clock import database_now
 from models.db.database import NoDatabaseError
 from models.db.reading import open_for_reading
 from models.db.sql import Statement, is_postgres, reader
-from models.queries.status import read_consumer_keys, read_rates, read_status
+from models.queries.status import read_consumers, read_rates, read_status
 
 NAMED = Statement("SELECT consumer_key AS key FROM lti_consumer WHERE consumer_name = :name")
 
@@ -25,7 +25,7 @@ async def test_statements_read_what_is_there(filled):
         assert is_postgres() == filled.startswith("postgres")
         assert await NAMED.rows(name="two") == [{"key": "key of two"}]
         assert await NAMED.row(name="nobody") is None
-        assert await read_consumer_keys() == {"one": "key of one", "two": "key of two"}
+        assert sorted(await read_consumers()) == [("one", "key of one", 0), ("two", "key of two", 0)]
         now = await database_now()
         assert (await read_status(now=now)).campuses == []
         assert await read_rates(now=now) == {}
