@@ -6,7 +6,8 @@ import re
 import pytest
 from rich.console import Console
 
-from daemon.cli.screen import ALARM, PIPE_WIDTH, cell, table
+from daemon.cli.screen import PIPE_WIDTH, cell, table
+from daemon.infra.text import ALARM
 
 #: What a terminal gets for colours.
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
