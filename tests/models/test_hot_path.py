@@ -26,8 +26,9 @@ STATEMENTS = {
 }
 # SQLite names the children of a new parent, but reads them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
-# They are about the whole file.
-del STATEMENTS["models.retirement._VACUUM"], STATEMENTS["models.retirement._TRUNCATE"]
+# They are about the whole file of SQLite, and run there alone.
+for _name in ("_WAITING", "_VACUUM", "_TRUNCATE"):
+    del STATEMENTS[f"models.retirement.{_name}"]
 _TEXTS = (
     "consumer_key",
     "url_digest",
@@ -38,6 +39,7 @@ _TEXTS = (
     "origin",
     "place",
     "position",
+    "shown",
     "stream_token",
     "type",
     "usage_id",
