@@ -173,7 +173,7 @@ MUTANTS = [
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.culprit):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
-    Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", WORLD),
+    Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", "tests/models/test_consumer_admin.py"),
     # Scores and structures.
     Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.moment <= change.moment", "before.modified_us < change.modified_us", "models/score.py", WORLD),
@@ -188,7 +188,7 @@ MUTANTS = [
     Mutant("a move resends nothing", "        await force_resend(row.id, now=now)\n    elif", "        pass\n    elif", _REGISTRATION, WORLD),
     Mutant("of two launches of the same time the first is kept", "any(launch.moment < row.registered for", "any(launch.modified_us <= row.registered_us for", _REGISTRATION, WORLD),
     Mutant("an older launch is applied", "any(launch.moment < row.registered for row in known)", "False", _REGISTRATION, WORLD),
-    Mutant("the hold of a displaced row is not taken over", "        await _wait_and_resend(keep.id, until=may_land_until, now=now)\n", "        pass\n", _REGISTRATION, WORLD),
+    Mutant("the hold of a displaced row is not taken over", "        await _wait_and_resend(keep.id, until=may_land_until, now=now)\n", "        pass\n", _REGISTRATION, MOVES),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
     Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", _REGISTRATION, READ_AGAIN),
     *LATE_MUTANTS,

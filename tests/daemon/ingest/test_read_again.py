@@ -77,6 +77,17 @@ async def test_of_a_launch_and_a_disabling_with_one_time_the_later_arrival_stays
 
 
 @pytest.mark.parametrize("modified", [SECOND, {}], ids=["whole seconds", "one millisecond"])
+async def test_a_disabling_that_follows_a_launch_at_the_same_time_is_taken_and_stays(
+    intake, put_in_one_millisecond, read_again, modified
+):
+    await put_in_one_millisecond(LAUNCH | modified, DISABLED | modified, SCORE)
+    await intake.read_all()
+    assert await rows() == {("u", "s", False)}
+    await read_again(lost=1)
+    assert await rows() == {("u", "s", False)}
+
+
+@pytest.mark.parametrize("modified", [SECOND, {}], ids=["whole seconds", "one millisecond"])
 async def test_what_follows_a_retirement_at_the_same_time_is_taken_and_stays(
     intake, put_in_one_millisecond, read_again, modified
 ):
