@@ -4,17 +4,16 @@ Reads stream entries: an entry's bytes in, an event or a reason out. Pure.
 Every entry is flat: field names and values are UTF-8. Unknown fields are ignored.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, TypeGuard
 from urllib.parse import urlsplit
 
 from yarl import URL
 
 from daemon.infra.moments import read_moment
+from daemon.ingest.blocks import MAX_ID_LENGTH, MAX_POINTS, read_blocks
 from daemon.ingest.events import (
     TYPES,
     UNKNOWN,
@@ -26,23 +25,16 @@ from daemon.ingest.events import (
     ScoreChanged,
     UserRetired,
 )
-from models.course_tree import Tree
 from models.moment import Moment, place_of
 from models.registration import Registration
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
 MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
-#: Bytes of ``blocks``.
-MAX_BLOCKS_BYTES = 8 * 1024 * 1024
-#: Characters of one of the tool's ids: what the database can index.
-MAX_ID_LENGTH = 255
 #: Characters of an outcome service's URL, of a sourcedid, and of titles and the campus's own ids.
 MAX_URL, MAX_SOURCEDID, MAX_DETAIL = 2048, 8192, 1024
 #: How far an event's ``modified`` may lie ahead of its entry id, and this ahead of the database's clock, in
 #: milliseconds: an hour of clock error.
 MAX_AHEAD_MS = 3_600_000
-#: The largest number of points: sums must stay finite.
-MAX_POINTS = 1e12
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -230,46 +222,7 @@ def _values(reader: _Reader) -> str:
 
 def _course_structured(reader: _Reader) -> CourseStructured:
     course_id, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
-    if len(text.encode()) > MAX_BLOCKS_BYTES:
-        raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes")
-    try:
-        blocks = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadEvent("blocks is not JSON") from error
-    if not isinstance(blocks, list):
-        raise BadEvent("blocks is not a JSON array")
-    try:
-        tree = Tree([_block(block) for block in blocks])
-    except ValueError as error:
-        raise BadEvent(f"blocks: {error}") from error
-    return CourseStructured(course_id, version, tree, reader.given_modified(), reader.entry_id)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
-def _block(block: Any) -> tuple[str, str | None, float | None]:
-    if not isinstance(block, dict):
-        raise BadEvent("a block is not an object")
-    usage_id, parent, possible = block.get("usage_id"), block.get("parent"), block.get("points_possible")
-    if not _is_id(usage_id):
-        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID_LENGTH} characters")
-    if parent is not None and not _is_id(parent):
-        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID_LENGTH} characters")
-    if possible is not None and not _is_points(possible):
-        raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MAX_POINTS:g}")
-    return usage_id, parent, None if possible is None else float(possible)
-
-
-def _is_id(value: Any) -> TypeGuard[str]:
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_LENGTH or "\x00" in value:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _is_points(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_POINTS
+    return CourseStructured(course_id, version, read_blocks(text), reader.given_modified(), reader.entry_id)
 
 
 def _address(text: str) -> str:

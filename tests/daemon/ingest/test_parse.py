@@ -13,7 +13,7 @@ from daemon.ingest.events import (
     ScoreChanged,
     UserRetired,
 )
-from daemon.ingest.parse import MAX_BLOCKS_BYTES, MAX_BYTES, event_type, read_event
+from daemon.ingest.parse import MAX_BYTES, event_type, read_event
 from models.registration import Registration
 from tests.daemon.ingest.reading import DISABLED, LAUNCH, RETIRED, SCORE
 
@@ -134,11 +134,6 @@ def test_versions_have_64_bits(text, value):
 @pytest.mark.parametrize("kind", EVENTS)
 def test_modified_is_read_to_the_microsecond_up_to_an_hour_ahead(kind, modified, microseconds):
     assert modified_us(read(EVENTS[kind] | {"modified": modified})) == microseconds
-
-
-def test_a_tree_may_be_deep_enough_to_defeat_recursion():
-    blocks = [ROOT, *({"usage_id": str(n), "parent": str(n - 1) if n else "root"} for n in range(3_000))]
-    assert len(list(read(STRUCTURE | {"blocks": json.dumps(blocks)}).tree.below("root"))) == 3_001
 
 
 # --- Bad events ---
@@ -267,53 +262,6 @@ def test_no_text_of_a_launch_is_longer_than_its_bound(kind, name, most):
         longest = start + letter * (most - len(start))
         assert read(EVENTS[kind] | {name: longest})
         assert reason(EVENTS[kind] | {name: longest + letter}) == f"{name} is longer than {most} characters"
-
-
-# --- Bad blocks ---
-
-
-def test_blocks_may_take_8_mib_and_no_more():
-    text = STRUCTURE["blocks"].ljust(MAX_BLOCKS_BYTES)
-    assert read(STRUCTURE | {"blocks": text}).version == 7
-    assert reason(STRUCTURE | {"blocks": text + " "}) == f"blocks is larger than {8 * 1024 * 1024} bytes"
-
-
-def block(**changes):
-    return {"usage_id": "p", "parent": "root"} | changes
-
-
-NO_ID = "blocks: a block's usage_id is not a string of 1 to 255 characters"
-NO_PARENT = "blocks: the parent of 'p' is neither null nor a string"
-NO_POINTS = "blocks: points_possible of 'p' is not a number from 0 to 1e+12"
-
-
-@pytest.mark.parametrize(
-    ("blocks", "said"),
-    [
-        ("[", "blocks is not JSON"),
-        ("'root'", "blocks is not JSON"),
-        ('[{"usage_id": "root", "points_possible": NaN}]', "blocks is not JSON"),
-        ('[{"usage_id": "root", "points_possible": -Infinity}]', "blocks is not JSON"),
-        ("[" * 100_000 + "]" * 100_000, "blocks is not JSON"),
-        ('[{"usage_id": "root", "points_possible": ' + "9" * 5_000 + "}]", "blocks is not JSON"),
-        ("{}", "blocks is not a JSON array"),
-        (["root"], "blocks: a block is not an object"),
-        ([], "blocks: there must be exactly one block without a parent, not 0"),
-        ([ROOT, block(parent=None)], "blocks: there must be exactly one block without a parent, not 2"),
-        ([ROOT, block(parent="nowhere")], "blocks: parent 'nowhere' is not among the blocks"),
-        ([ROOT, block(), block()], "blocks: block 'p' comes twice"),
-        ([ROOT, block(parent="p")], "blocks: the parents make a cycle"),
-        ([ROOT, block(parent="q"), block(usage_id="q", parent="p")], "blocks: the parents make a cycle"),
-        ([{"parent": None}], NO_ID),
-        *(([ROOT, block(usage_id=value)], NO_ID) for value in ("", 7, "x" * 256, "a\x00", "\ud800")),
-        *(([ROOT, block(parent=value)], NO_PARENT) for value in ("", 7, ["root"])),
-        *(([ROOT, block(points_possible=value)], NO_POINTS) for value in (-1, True, "2", 2e12, 10**400)),
-        ('[{"usage_id": "p", "points_possible": 1e999}]', NO_POINTS),
-    ],
-)
-def test_malformed_blocks_are_named(blocks, said):
-    text = blocks if isinstance(blocks, str) else json.dumps(blocks)
-    assert reason(STRUCTURE | {"blocks": text}).startswith(said)
 
 
 # --- The type that metrics count ---
