@@ -38,8 +38,9 @@ class Expected:
     blocks: Blocks | None = None
     version: int = 0
     owners: dict[Place, Owner] = field(default_factory=dict)
-    #: By learner, when they were retired.
+    #: By learner, when they were retired; and by the consumer and sourcedid that a retired learner had.
     retired: dict[str, Moment] = field(default_factory=dict)
+    retired_names: dict[tuple[str, str], Moment] = field(default_factory=dict)
 
     def score(self, user: str, problem: str, earned: float, possible: float, moment: Moment) -> bool:
         """Whether the points differ from those before."""
@@ -77,19 +78,27 @@ class Expected:
         self.owners[place] = said
         return True
 
-    def disable(self, consumer: str, sourcedid: str, moment: Moment) -> None:
+    def disable(self, consumer: str, sourcedid: str, moment: Moment) -> bool:
+        """Whether it is refused, as nothing has that sourcedid; not if it is about a learner who was retired since."""
+        if all((place[0], place[2]) != (consumer, sourcedid) for place in self.owners):
+            return moment > self.retired_names.get((consumer, sourcedid), _NEVER)
         for place, owner in self.owners.items():
             if (place[0], place[2]) == (consumer, sourcedid) and owner.moment <= moment:
                 self.owners[place] = replace(owner, moment=moment, enabled=False)
+        return False
 
     def retire(self, user: str, moment: Moment) -> None:
         if moment > self.retired.get(user, _NEVER):
             self.retired[user] = moment
-            self.owners = {
+            stay = {
                 place: owner
                 for place, owner in self.owners.items()
                 if owner.user != user or (owner.moment > moment and owner.enabled)
             }
+            for consumer, _, sourcedid in self.owners.keys() - stay.keys():
+                name = consumer, sourcedid
+                self.retired_names[name] = max(moment, self.retired_names.get(name, _NEVER))
+            self.owners = stay
             self.scores = {key: points for key, points in self.scores.items() if key[0] != user or points[2] > moment}
 
     def remove(self, consumer: str) -> None:

@@ -218,13 +218,10 @@ class Tool(Daemons):
         consumer, _, sourcedid = place
         moment = self._next()
 
-        def expect() -> bool:
-            is_known = any((place[0], place[2]) == (consumer, sourcedid) for place in self.expected.owners)
-            self.expected.disable(consumer, sourcedid, moment)
-            return not is_known
-
         names = {"oauth_consumer_key": consumer, "lis_result_sourcedid": sourcedid}
-        await self._say("assignment.disabled", moment, expect, **names)
+        await self._say(
+            "assignment.disabled", moment, lambda: self.expected.disable(consumer, sourcedid, moment), **names
+        )
 
     def displace(self, goes: list[int], stays: int | None) -> None:
         """Rows go with their delivery records, or leave these to the one that stays."""
