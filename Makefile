@@ -20,6 +20,8 @@ demo: $(VENV)/.runtime
 run: $(VENV)/.runtime
 	@exec $(BIN)/passbackd run
 
+# Else each of some thousand processes would compile every module.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
