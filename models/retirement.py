@@ -70,9 +70,18 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
     await RetiredUser.update_or_create(date, digest=key)
     for name in names:
         for digest in digests_of_names(**name._asdict(), position=position):
-            await RetiredName.update_or_create(date, digest=digest)
+            await _note_name(digest, moment)
     await _await_wiping()
     return "applied"
+
+
+async def _note_name(digest: str, moment: Moment) -> None:
+    # Two learners may have had it, one after the other.
+    row, is_new = await RetiredName.get_or_create(
+        {"retired_us": moment.modified_us, "place": moment.place}, digest=digest
+    )
+    if not is_new and Moment(row.retired_us, row.place) < moment:
+        await RetiredName.filter(id=row.id).update(retired_us=moment.modified_us, place=moment.place)
 
 
 async def _names(user_id: str, rows: Sequence[GradedAssignment]) -> set[_Names]:
