@@ -52,7 +52,9 @@ def opened(directory: Path, stack: AsyncExitStack) -> tuple[Path, BinaryIO, Bina
     """The directory, the lock of its daemon, and that of its server, which inherits it and may outlive the daemon."""
     try:
         directory = directory.resolve()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Parents that mkdir makes on its way would have the usual mode.
+        for folder in (directory.parent, directory):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         own, server = (stack.enter_context((directory / name).open("ab")) for name in ("lock", "server.lock"))
     except OSError as error:

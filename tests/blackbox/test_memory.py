@@ -15,8 +15,8 @@ PATIENCE = 420.0
 
 def largest(number):
     address = f"http://127.0.0.1:9/{number}?"
-    details = ("lti_user_id", "resource_link_id", "context_title", "resource_link_title", "tool_consumer_instance_guid")
-    texts = dict.fromkeys(details, f"{number:>8}{WIDE * 1016}")
+    details = ("lti_user_id", "resource_link_id", "context_title", "resource_link_title")
+    texts = dict.fromkeys(details, f"{number:>8}{WIDE * 1016}") | {"tool_consumer_instance_guid": WIDE * 1024}
     sourcedid = f"{number:>8}{WIDE * 8184}"
     return launch(f"learner-{number}", "problem-1", sourcedid, address.ljust(2048, "x"), **texts)
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 import redis.asyncio
 
 from daemon.infra.embedded import embedded_server
-from daemon.infra.embedded_lock import EmbeddedError, known_url, unreadable
+from daemon.infra.embedded_lock import EmbeddedError, known_url, opened, unreadable
 from tests import servers
 
 #: Tries, from root, all that another account may try: prints what succeeded.
@@ -114,6 +115,16 @@ async def test_another_account_achieves_nothing(tmp_path, made_before):
         assert not any(password in word for word in psutil.Process(server.process.pid).cmdline())
     assert (directory / "password").stat().st_mode & 0o777 == 0o600
     assert directory.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_folder_that_is_made_on_the_way_is_private_too(tmp_path):
+    umask = os.umask(0)
+    try:
+        async with AsyncExitStack() as stack:
+            opened(tmp_path / "state" / "valkey", stack)
+    finally:
+        os.umask(umask)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("state", "state/valkey")] == [0o700, 0o700]
 
 
 async def test_the_password_stays_the_same_over_restarts_and_is_not_shown(tmp_path):
