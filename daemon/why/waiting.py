@@ -51,7 +51,8 @@ def is_overdue(known: Known, terms: Terms) -> bool:
     row = known.row
     if row.state != "due" or known.grade is NoGrade.NOTHING_ATTEMPTED or needs_structure(known):
         return False
-    return campus_trouble(row, terms) is None and ready_at(row) < terms.now - OVERDUE_MS
+    # A campus that was blocked until a moment ago has had no time to take what waited.
+    return campus_trouble(row, terms) is None and max(ready_at(row), row.blocked_until) < terms.now - OVERDUE_MS
 
 
 def last_failure(known: Known) -> DeliveryRecord | None:

@@ -10,9 +10,10 @@ from daemon.infra.text import iso
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.show import print_answer
+from models.campus import Campus
 from models.stream_position import read_position
 from tests.daemon.why.situations import SITUATIONS
-from tests.daemon.why.story import NOW, TERMS, Story
+from tests.daemon.why.story import NOW, TERMS, Story, before
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
@@ -76,6 +77,15 @@ async def test_without_a_daemon_that_works_nothing_goes_on_by_itself(name, terms
     assert words in one["reason"]
     assert text.count(words) == 2, "in the head, and where a grade waits"
     assert (one["daemon_runs"], one["daemon_troubles"]) == (terms.daemon_runs, list(terms.daemon_troubles))
+
+
+@pytest.mark.parametrize(("ago", "who"), [(14, "no one"), (16, "operator")])
+async def test_a_grade_is_overdue_only_when_its_campus_has_had_time_since_its_pause(ago, who):
+    await read_position()
+    asked = await SITUATIONS["campus_busy"](Story())
+    await Campus.all().update(blocked_until=before(ago))
+    (one,) = document(await gather(asked, now=NOW), TERMS)
+    assert (one["state"], one["who_acts"], one["trouble"]) == ("due", who, who == "operator")
 
 
 async def test_what_was_sent_does_not_wait_for_a_daemon():
