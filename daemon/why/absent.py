@@ -16,6 +16,8 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     """
     State and reason.
 
+    While no daemon works, what the tool has sent may not be read yet; the reason says so.
+
     Args:
         rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
@@ -26,18 +28,18 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     if absent.moved or absent.learner_known or absent.elsewhere or of_all_learners:
         as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
         why = _moved(absent, terms) or _unregistered(absent)
-        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of)
+        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of, _unread(terms))
     if retired:
         return "retired", (
             f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
             "comes about an earlier time is refused; a new launch registers the learner anew."
         )
-    return "unknown", _join(_unknown(absent.asked), _about_block(absent))
+    return "unknown", _join(_unknown(absent.asked), _about_block(absent), _unread(terms))
 
 
-def who_acts(absent: Absent, state: AbsentState) -> Who:
+def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:
     """Who has to act where there is no assignment."""
-    if state == "quarantined":
+    if state == "quarantined" or (state != "retired" and terms.daemon_fault is not None):
         return "operator"
     if state != "unregistered" or absent.asked.sourcedid is not None or absent.block_known is False:
         return "no one"
@@ -119,6 +121,10 @@ def _about_block(absent: Absent) -> str:
     if absent.block_known is False:
         return f"The structure of the course '{asked.course_id}' holds no block '{asked.usage_id}': check its id."
     return ""
+
+
+def _unread(terms: Terms) -> str:
+    return "" if terms.daemon_fault is None else f"{terms.daemon_fault} A launch may not have been read yet."
 
 
 def _others(absent: Absent) -> str:

@@ -31,7 +31,7 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
         state, why = absence(answer.absent, answer.rejected, terms)
         _say(screen, f"As of {_second(terms.now, terms)}: {state}.", style="bold")
         _say(screen, why)
-        who = who_acts(answer.absent, state)
+        who = who_acts(answer.absent, state, terms)
         if who != "no one":
             _say(screen, f"Who has to act: {PEOPLE[who]}.")
     else:
