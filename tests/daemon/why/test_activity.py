@@ -128,6 +128,30 @@ async def test_an_activity_that_no_learner_has_launched_is_said_to_be_unregister
     assert "by any learner for which a campus asked for a grade" in one["reason"]
 
 
+@pytest.mark.parametrize("usage", ["unit", None])
+async def test_launches_of_an_activity_that_are_all_in_quarantine_are_the_operators_to_look_at(usage):
+    await read_position()
+    story = Story()
+    for learner in ("u1", "u2"):
+        await story.launch(20, user_id=learner)
+    await story.launch(20, course_id="chemistry")
+    got = await answer(usage)
+    (one,) = document(got, TERMS)
+    assert (one["state"], one["who_acts"], len(one["quarantined"])) == ("quarantined", "operator", 2)
+    assert "2 events about it could not be applied" in one["reason"]
+    assert "unknown consumer 'example'" in one["reason"]
+    screen = io.StringIO()
+    print_answer(got, TERMS, Console(file=screen, width=250))
+    assert "Who has to act: passbackd's operator." in screen.getvalue()
+
+
+async def test_a_score_in_quarantine_does_not_hide_that_nobody_has_launched_the_activity():
+    await read_position()
+    await Story().score(10, "nan", "unit")
+    (one,) = document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("unregistered", "learner")
+
+
 @pytest.mark.parametrize("usage_id", ["unit", None])
 async def test_the_groups_are_read_by_an_index(usage_id):
     given = {} if usage_id is None else {"usage_id": usage_id}
