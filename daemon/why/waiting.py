@@ -7,7 +7,7 @@ from actors.compute_grade import NoGrade
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
-from daemon.why.trouble import WHO, campus_advice, campus_trouble
+from daemon.why.trouble import LONG_DUE, WHO, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 from models.states import OVERDUE_MS
@@ -177,10 +177,7 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     else:
         said.append(f"Due since {past(ready_at(row), terms.zone)} at {campus}.")
     if is_overdue(known, terms):
-        said.append(
-            "That is long: many grades may wait for this campus, or a daemon is in trouble; passbackd's operator looks "
-            "at `passbackd status`."
-        )
+        said.append(LONG_DUE)
     else:
         said.append("It goes out within seconds while a daemon runs, later if many grades wait for this campus.")
     return said

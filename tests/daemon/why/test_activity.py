@@ -25,15 +25,15 @@ MANY = MAX_EACH + 1
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
 
-async def launched(number: int) -> None:
-    """So many learners on one activity of one campus, and one on another activity."""
+async def launched(number: int, ago: float = 10) -> None:
+    """So many learners on one activity of one campus, and one on another activity, so many minutes ago."""
     await read_position()
     story = Story()
     await story.consumer()
     await story.structure()
     for learner in range(number):
-        await story.launch(500, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
-    await story.launch(500, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
+        await story.launch(ago, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
+    await story.launch(ago, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
 
 
 async def answer(usage_id="unit", course_id="physics"):
@@ -98,6 +98,18 @@ async def test_a_campus_that_refuses_our_signature_is_named_for_all_that_waits_f
     assert (words.who, group.number) == ("operator", MANY)
     assert "has refused passbackd's signature" in words.reason
     assert "--secret-stdin --replace" in words.reason
+
+
+@pytest.mark.parametrize(
+    ("ago", "pause_ended", "who"), [(10, None, "no one"), (20, None, "operator"), (20, 10, "no one")]
+)
+async def test_many_grades_that_are_due_for_long_are_the_operators_to_look_at(ago, pause_ended, who):
+    await launched(MANY, ago)
+    if pause_ended is not None:
+        await Campus.all().update(throttled_at=before(60), blocked_until=before(pause_ended))
+    (one,) = activity_document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("due", who)
+    assert ("That is long" in one["reason"]) == (who == "operator")
 
 
 async def test_a_whole_course_is_counted_by_activity_too():
