@@ -56,6 +56,18 @@ async def test_few_learners_are_explained_one_by_one():
     assert "3 grades of 3 learners" in screen.getvalue()
 
 
+async def test_events_in_quarantine_of_several_learners_say_whose_they_are_and_who_has_to_act():
+    await launched(3)
+    await Story().score(5, "nan", user_id="u1")
+    screen = io.StringIO()
+    print_answer(await answer(), TERMS, Console(file=screen, width=250))
+    _, _, events = screen.getvalue().partition("In quarantine, since it could not be applied; ")
+    heading, names, row = events.splitlines()[:3]
+    assert heading == "passbackd's operator has to act:"
+    assert names.split() == ["read", "learner", "type", "course", "block", "event", "reason"]
+    assert row.split()[3:5] == ["u1", "score.changed"]
+
+
 async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble_first():
     await launched(MANY)
     ids = await GradedAssignment.filter(usage_id="unit").order_by("id").values_list("id", flat=True)
