@@ -169,7 +169,7 @@ async def test_launches_of_an_activity_that_are_all_in_quarantine_are_the_operat
     assert "Who has to act: passbackd's operator." in screen.getvalue()
 
 
-async def test_a_score_in_quarantine_does_not_hide_that_nobody_has_launched_the_activity():
+async def test_a_score_in_quarantine_does_not_hide_that_no_learner_has_launched_the_activity():
     await read_position()
     await Story().score(10, "nan", "unit")
     (one,) = document(await answer(), TERMS)
