@@ -16,28 +16,29 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     """
     State and reason.
 
+    While no daemon works, what the tool has sent may not be read yet; the reason says so.
+
     Args:
         rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
     retired = None if absent.retired_us is None else past(absent.retired_us // 1000, terms.zone)
     if rejected:
-        return "quarantined", _join(_quarantined(rejected, terms), _moved(absent, terms), _others(absent))
-    of_all_learners = absent.asked.user_id is absent.asked.lti_user_id is absent.asked.sourcedid is None
-    if absent.moved or absent.learner_known or absent.elsewhere or of_all_learners:
+        return "quarantined", _join(_quarantined(absent.asked, rejected, terms), _moved(absent, terms), _others(absent))
+    if absent.moved or absent.learner_known or absent.elsewhere or _is_of_all_learners(absent.asked):
         as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
         why = _moved(absent, terms) or _unregistered(absent)
-        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of)
+        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of, _unread(terms))
     if retired:
         return "retired", (
             f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
             "comes about an earlier time is refused; a new launch registers the learner anew."
         )
-    return "unknown", _join(_unknown(absent.asked), _about_block(absent))
+    return "unknown", _join(_unknown(absent.asked), _about_block(absent), _unread(terms))
 
 
-def who_acts(absent: Absent, state: AbsentState) -> Who:
+def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:
     """Who has to act where there is no assignment."""
-    if state == "quarantined":
+    if state == "quarantined" or (state != "retired" and terms.daemon_fault is not None):
         return "operator"
     if state != "unregistered" or absent.asked.sourcedid is not None or absent.block_known is False:
         return "no one"
@@ -64,16 +65,24 @@ def _moved(absent: Absent, terms: Terms) -> str:
     )
 
 
-def _quarantined(rejected: Sequence[Rejected], terms: Terms) -> str:
+def _is_of_all_learners(asked: Query) -> bool:
+    return asked == Query(course_id=asked.course_id, usage_id=asked.usage_id)
+
+
+def _quarantined(asked: Query, rejected: Sequence[Rejected], terms: Terms) -> str:
     # Without a launch there is no assignment: a refused launch is the likeliest reason.
     newest = next((event for event in rejected if event.type == "launch"), rejected[0])
     number = counted(len(rejected), "event")
+    whom = "it" if _is_of_all_learners(asked) else "this learner"
+    # A score alone registers nothing, so that correcting it does not help.
+    no_launch = all(event.type == "score.changed" for event in rejected)
+    opens = " No launch is among them: the learner also has to open the activity from the campus." if no_launch else ""
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (
-        f"Quarantined: no launch of what was asked for is registered, and {number} about this learner could not be "
+        f"Quarantined: no launch of what was asked for is registered, and {number} about {whom} could not be "
         f"applied. One, {what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Where that "
         "can be fixed here, as an unknown consumer can, `passbackd quarantine replay` then applies it as of its own "
-        "time; else the tool has to send a correct one."
+        f"time; else the tool has to send a correct one.{opens}"
     )
 
 
@@ -88,9 +97,7 @@ def _unregistered(absent: Absent) -> str:
     if asked.sourcedid is not None:
         return f"Not registered: no launch of {what} has this sourcedid, so there is nowhere to send a grade to."
     moved = ", or a later launch took its grade to another activity" if absent.elsewhere else ""
-    whose = (
-        "any learner" if absent.asked == Query(course_id=asked.course_id, usage_id=asked.usage_id) else "this learner"
-    )
+    whose = "any learner" if _is_of_all_learners(asked) else "this learner"
     return (
         f"Not registered: there is no launch of {what} by {whose} for which a campus asked for a grade, so "
         "there is nowhere to send one to. Either it was not opened from a campus LMS, or the campus's link asks for no "
@@ -119,6 +126,10 @@ def _about_block(absent: Absent) -> str:
     if absent.block_known is False:
         return f"The structure of the course '{asked.course_id}' holds no block '{asked.usage_id}': check its id."
     return ""
+
+
+def _unread(terms: Terms) -> str:
+    return "" if terms.daemon_fault is None else f"{terms.daemon_fault} A launch may not have been read yet."
 
 
 def _others(absent: Absent) -> str:

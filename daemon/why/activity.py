@@ -6,9 +6,10 @@ from typing import Any
 from daemon.infra.text import counted, iso, past
 from daemon.why.advice import Who, about_parked
 from daemon.why.known import Terms, campus_name
-from daemon.why.trouble import campus_trouble
+from daemon.why.trouble import LONG_DUE, campus_trouble
 from models.queries.activity import MAX_ACTIVITY_GROUPS, ActivityGroup
 from models.queries.grades import Query
+from models.states import OVERDUE_MS
 
 #: What waits for its campus, so that the campus's trouble is why.
 _FOR_THE_CAMPUS = ("held", "retrying", "later", "put off", "due")
@@ -55,6 +56,8 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{waiting}{trouble.words}", trouble.who)
     if group.why == "structure":
         return GroupWords(f"{words}.", "tool")
+    if group.why == "due" and max(group.first_at or 0, group.blocked_until) < terms.now - OVERDUE_MS:
+        return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
 

@@ -117,7 +117,9 @@ def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any
         "state": state,
         "reason": why,
         "deliveries": [],
-        "who_acts": who_acts(absent, state),
+        "who_acts": who_acts(absent, state, terms),
+        "daemon_runs": terms.daemon_runs,
+        "daemon_troubles": list(terms.daemon_troubles),
         "as_of": iso(terms.now),
         **_events(answer.rejected, answer.late, answer.moved),
     }

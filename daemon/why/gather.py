@@ -57,7 +57,8 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
     if not learners:
-        return Explanation(absent=await _absent(asked, CourseTrees(), now, ()))
+        rejected = await grade_queries.rejected_launches(course_id, usage_id)
+        return Explanation(absent=await _absent(asked, CourseTrees(), now, ()), rejected=tuple(rejected))
     if len(learners) > activity_queries.MAX_EACH:
         return Activity(asked, tuple(await activity_queries.read_activity(course_id, usage_id, now=now)))
     each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]

@@ -31,7 +31,7 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
         state, why = absence(answer.absent, answer.rejected, terms)
         _say(screen, f"As of {_second(terms.now, terms)}: {state}.", style="bold")
         _say(screen, why)
-        who = who_acts(answer.absent, state)
+        who = who_acts(answer.absent, state, terms)
         if who != "no one":
             _say(screen, f"Who has to act: {PEOPLE[who]}.")
     else:
@@ -43,16 +43,25 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
         for words in moved_words(answer.moved, terms):
             screen.print()
             _say(screen, f"Besides: {words}")
-    event = ("read", "type", "course", "block", "event")
+    _print_events(answer, terms, screen)
+
+
+def _print_events(answer: Explanation, terms: Terms, screen: Console) -> None:
+    learners = {known.row.user_id for known in answer.known} | {one.user_id for one in answer.rejected}
+    several = len(learners) > 1
+    event = ("read", *(["learner"] if several else []), "type", "course", "block", "event")
     if answer.rejected:
         screen.print()
-        _say(screen, "In quarantine, since it could not be applied:")
-        rejected = [(*_event(one, terms), one.reason) for one in answer.rejected]
+        _say(screen, "In quarantine, since it could not be applied; passbackd's operator has to act:")
+        rejected = [(*_event(one, terms, several=several), one.reason) for one in answer.rejected]
         print_rows(screen, (*event, "reason"), rejected)
     if answer.late:
         screen.print()
         _say(screen, "Came too late to change anything, since something newer was known:")
-        late = [(*_event(one, terms), _second(one.modified_us // 1000, terms), one.number) for one in answer.late]
+        late = [
+            (*_event(one, terms, several=several), _second(one.modified_us // 1000, terms), one.number)
+            for one in answer.late
+        ]
         print_rows(screen, (*event, "of", "times"), late)
 
 
@@ -92,8 +101,10 @@ def _warn_of_daemons(terms: Terms, screen: Console) -> None:
         _say(screen, terms.daemon_fault, style=ALARM)
 
 
-def _event(event: Rejected | StaleEvent, terms: Terms) -> tuple[_Cell, ...]:
-    return _second(event.at, terms), event.type, event.course_id, event.usage_id, event.entry_id
+def _event(event: Rejected | StaleEvent, terms: Terms, *, several: bool) -> tuple[_Cell, ...]:
+    """*several*: whether there are other learners, so that it has to say whose it is."""
+    whose = (event.user_id,) if several else ()
+    return (_second(event.at, terms), *whose, event.type, event.course_id, event.usage_id, event.entry_id)
 
 
 def _print_assignment(known: Known, terms: Terms, screen: Console) -> None:

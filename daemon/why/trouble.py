@@ -13,6 +13,12 @@ from models.queries.grades import CampusView
 #: What a refused request says when it is the time that does not fit.
 _OF_TIME = re.compile(r"time-?stamp|nonce|expired|clock", re.IGNORECASE)
 
+#: Of grades that are due for long, although nothing is known to keep them back.
+LONG_DUE = (
+    "That is long: many grades may wait for this campus, or a daemon is in trouble; passbackd's operator looks at "
+    "`passbackd status`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CampusTrouble:

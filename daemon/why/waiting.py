@@ -7,7 +7,7 @@ from actors.compute_grade import NoGrade
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
-from daemon.why.trouble import WHO, campus_advice, campus_trouble
+from daemon.why.trouble import LONG_DUE, WHO, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 from models.states import OVERDUE_MS
@@ -51,7 +51,8 @@ def is_overdue(known: Known, terms: Terms) -> bool:
     row = known.row
     if row.state != "due" or known.grade is NoGrade.NOTHING_ATTEMPTED or needs_structure(known):
         return False
-    return campus_trouble(row, terms) is None and ready_at(row) < terms.now - OVERDUE_MS
+    # A campus that was blocked until a moment ago has had no time to take what waited.
+    return campus_trouble(row, terms) is None and max(ready_at(row), row.blocked_until) < terms.now - OVERDUE_MS
 
 
 def last_failure(known: Known) -> DeliveryRecord | None:
@@ -176,10 +177,7 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
     else:
         said.append(f"Due since {past(ready_at(row), terms.zone)} at {campus}.")
     if is_overdue(known, terms):
-        said.append(
-            "That is long: many grades may wait for this campus, or a daemon is in trouble; passbackd's operator looks "
-            "at `passbackd status`."
-        )
+        said.append(LONG_DUE)
     else:
         said.append("It goes out within seconds while a daemon runs, later if many grades wait for this campus.")
     return said

@@ -21,7 +21,7 @@ _RETURNS = {
 _MAY_DIFFER = "The campus may show another grade: the best of several, or one that a teacher has set."
 _OF_ANOTHER = "A newer launch gave this place at the campus to this learner; it was another one's before."
 _MAY_SHOW_THEIRS = "That one's grade may show there until this learner's is sent."
-_TRIES_AGAIN = "A new launch of the activity, a new score or `passbackd resend` tries again."
+_TRIES_AGAIN = "Once the cause is gone, a new launch of the activity, a new score or `passbackd resend` sends it."
 
 
 def reason(known: Known, terms: Terms) -> str:

@@ -251,6 +251,13 @@ async def rejected_lately(asked: Query) -> list[Rejected]:
     ][:MAX_EVENTS]
 
 
+async def rejected_launches(course_id: str, usage_id: str | None) -> list[Rejected]:
+    """Quarantined launches in a course or of one of its blocks, as of :func:`rejected_lately`."""
+    launches = [_rejected(row) for row in await _RECENT.rows(most=MAX_RECENT) if row["type"] == "launch"]
+    found = [one for one in launches if one.course_id == course_id and usage_id in (None, one.usage_id)]
+    return found[:MAX_EVENTS]
+
+
 def _rejected(row: dict[str, Any]) -> Rejected:
     event = fields_of(row["content"])
     where = [event.get(name) for name in (b"course_id", b"usage_id")]

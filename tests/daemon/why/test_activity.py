@@ -25,15 +25,15 @@ MANY = MAX_EACH + 1
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
 
-async def launched(number: int) -> None:
-    """So many learners on one activity of one campus, and one on another activity."""
+async def launched(number: int, ago: float = 10) -> None:
+    """So many learners on one activity of one campus, and one on another activity, so many minutes ago."""
     await read_position()
     story = Story()
     await story.consumer()
     await story.structure()
     for learner in range(number):
-        await story.launch(500, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
-    await story.launch(500, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
+        await story.launch(ago, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
+    await story.launch(ago, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
 
 
 async def answer(usage_id="unit", course_id="physics"):
@@ -54,6 +54,18 @@ async def test_few_learners_are_explained_one_by_one():
     screen = io.StringIO()
     print_answer(got, TERMS, Console(file=screen, width=250))
     assert "3 grades of 3 learners" in screen.getvalue()
+
+
+async def test_events_in_quarantine_of_several_learners_say_whose_they_are_and_who_has_to_act():
+    await launched(3)
+    await Story().score(5, "nan", user_id="u1")
+    screen = io.StringIO()
+    print_answer(await answer(), TERMS, Console(file=screen, width=250))
+    _, _, events = screen.getvalue().partition("In quarantine, since it could not be applied; ")
+    heading, names, row = events.splitlines()[:3]
+    assert heading == "passbackd's operator has to act:"
+    assert names.split() == ["read", "learner", "type", "course", "block", "event", "reason"]
+    assert row.split()[3:5] == ["u1", "score.changed"]
 
 
 async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble_first():
@@ -100,6 +112,18 @@ async def test_a_campus_that_refuses_our_signature_is_named_for_all_that_waits_f
     assert "--secret-stdin --replace" in words.reason
 
 
+@pytest.mark.parametrize(
+    ("ago", "pause_ended", "who"), [(10, None, "no one"), (20, None, "operator"), (20, 10, "no one")]
+)
+async def test_many_grades_that_are_due_for_long_are_the_operators_to_look_at(ago, pause_ended, who):
+    await launched(MANY, ago)
+    if pause_ended is not None:
+        await Campus.all().update(throttled_at=before(60), blocked_until=before(pause_ended))
+    (one,) = activity_document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("due", who)
+    assert ("That is long" in one["reason"]) == (who == "operator")
+
+
 async def test_a_whole_course_is_counted_by_activity_too():
     await launched(MANY)
     got = await answer(usage_id=None)
@@ -126,6 +150,30 @@ async def test_an_activity_that_no_learner_has_launched_is_said_to_be_unregister
     (one,) = document(await answer(usage, course), TERMS)
     assert (one["state"], one["course_id"], one["usage_id"]) == ("unregistered", course, usage)
     assert "by any learner for which a campus asked for a grade" in one["reason"]
+
+
+@pytest.mark.parametrize("usage", ["unit", None])
+async def test_launches_of_an_activity_that_are_all_in_quarantine_are_the_operators_to_look_at(usage):
+    await read_position()
+    story = Story()
+    for learner in ("u1", "u2"):
+        await story.launch(20, user_id=learner)
+    await story.launch(20, course_id="chemistry")
+    got = await answer(usage)
+    (one,) = document(got, TERMS)
+    assert (one["state"], one["who_acts"], len(one["quarantined"])) == ("quarantined", "operator", 2)
+    assert "2 events about it could not be applied" in one["reason"]
+    assert "unknown consumer 'example'" in one["reason"]
+    screen = io.StringIO()
+    print_answer(got, TERMS, Console(file=screen, width=250))
+    assert "Who has to act: passbackd's operator." in screen.getvalue()
+
+
+async def test_a_score_in_quarantine_does_not_hide_that_no_learner_has_launched_the_activity():
+    await read_position()
+    await Story().score(10, "nan", "unit")
+    (one,) = document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("unregistered", "learner")
 
 
 @pytest.mark.parametrize("usage_id", ["unit", None])

@@ -10,9 +10,10 @@ from daemon.infra.text import iso
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.show import print_answer
+from models.campus import Campus
 from models.stream_position import read_position
 from tests.daemon.why.situations import SITUATIONS
-from tests.daemon.why.story import NOW, TERMS, Story
+from tests.daemon.why.story import NOW, TERMS, Story, before
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
@@ -65,7 +66,7 @@ async def test_who_has_to_act_and_what_comes_next(name, who, next_ms):
 @pytest.mark.parametrize(
     ("terms", "words"),
     [
-        (WITHOUT_DAEMON, "No daemon is running: nothing is sent until passbackd's operator starts one."),
+        (WITHOUT_DAEMON, "No daemon is running: nothing is read or sent until passbackd's operator starts one."),
         (NOT_READY, "A daemon is not ready, and passbackd's operator has to act: Redis does not answer."),
     ],
 )
@@ -76,6 +77,29 @@ async def test_without_a_daemon_that_works_nothing_goes_on_by_itself(name, terms
     assert words in one["reason"]
     assert text.count(words) == 2, "in the head, and where a grade waits"
     assert (one["daemon_runs"], one["daemon_troubles"]) == (terms.daemon_runs, list(terms.daemon_troubles))
+
+
+@pytest.mark.parametrize("terms", [WITHOUT_DAEMON, NOT_READY])
+@pytest.mark.parametrize("name", ["never_registered", "launched_by_a_link_that_asks_for_no_grade", "unknown_learner"])
+async def test_without_a_daemon_that_works_a_launch_may_not_have_been_read(name, terms):
+    one, text = await asked(name, terms)
+    assert (one["who_acts"], one["daemon_runs"]) == ("operator", terms.daemon_runs)
+    assert f"{terms.daemon_fault} A launch may not have been read yet." in one["reason"]
+    assert "Who has to act: passbackd's operator." in text
+
+
+@pytest.mark.parametrize(("ago", "who"), [(14, "no one"), (16, "operator")])
+async def test_a_grade_is_overdue_only_when_its_campus_has_had_time_since_its_pause(ago, who):
+    await read_position()
+    asked = await SITUATIONS["campus_busy"](Story())
+    await Campus.all().update(blocked_until=before(ago))
+    (one,) = document(await gather(asked, now=NOW), TERMS)
+    assert (one["state"], one["who_acts"], one["trouble"]) == ("due", who, who == "operator")
+
+
+async def test_who_was_retired_stays_so_without_a_daemon():
+    one, _ = await asked("retired_learner", WITHOUT_DAEMON)
+    assert one["who_acts"] == "no one"
 
 
 async def test_what_was_sent_does_not_wait_for_a_daemon():

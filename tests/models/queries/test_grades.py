@@ -165,6 +165,17 @@ async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_
     assert await found(lti_user_id="at") == await found(sourcedid="") == []
 
 
+async def test_quarantine_is_looked_through_for_the_launches_of_an_activity():
+    await quarantine(1, type="launch", content=b"course_id=c\nusage_id=unit")
+    await quarantine(2, type="launch", content=b"course_id=c\nusage_id=other")
+    await quarantine(3, type="launch", content=b"course_id=another\nusage_id=unit")
+    await quarantine(4, type="score.changed", content=b"course_id=c\nusage_id=unit")
+
+    assert [event.at for event in await lookup.rejected_launches("c", "unit")] == [1]
+    assert [event.at for event in await lookup.rejected_launches("c", None)] == [2, 1]
+    assert await lookup.rejected_launches("c", "unti") == []
+
+
 async def test_no_more_of_quarantine_is_searched_than_the_newest_events():
     await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
     values = {"epoch": 0, "entry_id": "", "at": 2, "type": "launch", "reason": "", "content": b""}

@@ -39,6 +39,11 @@ async def quarantined(story):
 
 
 @situation
+async def quarantined_score_of_a_learner_who_has_launched_nothing(story):
+    await story.score(10, "nan")
+
+
+@situation
 async def quarantined_launch_asked_for_by_the_campus_id(story):
     await story.launch(20)
     return ask(lti_user_id="campus-42")
