@@ -2,14 +2,18 @@
 
 import errno
 
+import asyncpg
 import pytest
 import redis
 import typer
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import OperationalError, TransactionManagementError
 
 from daemon.cli.common import run_work
 
 AGAIN = "a server failed while this ran, try again"
+
+READ_ONLY = TransactionManagementError("cannot execute UPDATE in a read-only transaction")
+READ_ONLY.__cause__ = asyncpg.ReadOnlySQLTransactionError("cannot execute UPDATE in a read-only transaction")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,10 @@ AGAIN = "a server failed while this ran, try again"
         (
             OperationalError("database is locked"),
             f"{AGAIN}: OperationalError: database",
+        ),
+        (
+            READ_ONLY,
+            f"{AGAIN}: database is read-only: a standby, or a primary that was demoted (TransactionManagementError: ",
         ),
         (OperationalError("permission denied for table score"), "database.url: this role may not do that"),
     ],
