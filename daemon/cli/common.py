@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -49,6 +50,7 @@ SERVER_FAULTS = (
     OperationalError,
     TransactionManagementError,
     DBConnectionError,
+    sqlite3.OperationalError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,

@@ -1,6 +1,7 @@
 """How a fault ends a command."""
 
 import errno
+import sqlite3
 
 import asyncpg
 import pytest
@@ -30,6 +31,10 @@ READ_ONLY.__cause__ = asyncpg.ReadOnlySQLTransactionError("cannot execute UPDATE
         (
             OperationalError("disk is full"),
             f"{AGAIN}: database has a full disk (OperationalError: disk is full); make room there\n",
+        ),
+        (
+            sqlite3.OperationalError("database or disk is full"),
+            f"{AGAIN}: database has a full disk (OperationalError: database or disk is full); make room there\n",
         ),
         (
             OperationalError("database is locked"),
