@@ -95,7 +95,8 @@ def _daemons(work: Work, where: tzinfo | None) -> list[Finding]:
     problem = f"no daemon has written a heartbeat lately{last}: nothing is read or sent"
     if waits:
         problem += f"; {' and '.join(waits)} {'waits' if waits in (['1 grade'], ['1 event']) else 'wait'}"
-    return [warning("daemon", problem, "start `passbackd run`; if one runs, see that it can write to the database")]
+    cure = "start `passbackd run`; if one runs, see that it can write to the database; if it hangs, start it again"
+    return [warning("daemon", problem, cure)]
 
 
 def _due(work: Work) -> int:
