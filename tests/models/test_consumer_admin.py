@@ -137,7 +137,8 @@ async def test_a_consumer_without_assignments_is_removed():
 
 @pytest.mark.parametrize("key", ["key", "k" * 33])
 @pytest.mark.parametrize(
-    "work", [partial(remove, now=NOW), partial(pend, secret="s", now=NOW), partial(pause, now=NOW), partial(resume, now=NOW)]
+    "work",
+    [partial(remove, now=NOW), partial(pend, secret="s", now=NOW), partial(pause, now=NOW), partial(resume, now=NOW)],
 )
 async def test_an_unknown_key_says_where_to_look(work, key):
     with pytest.raises(ConsumerError, match=rf"no consumer with the key '{key}'.*passbackd consumer list"):
