@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from daemon.check.findings import Finding, fault, ok, warning
+from daemon.check.keys import check_keys
 from daemon.check.local_daemon import local_daemon
 from daemon.config import Config, zone
 from daemon.infra.embedded_lock import known_url
@@ -49,7 +50,7 @@ async def check_work(config: Config) -> list[Finding]:
         async with open_database(config.database.url, create=False):
             if set(known()) - set(await applied()):
                 return []
-            return work_findings(await _work(config), zone(config.log.timezone))
+            return [*await check_keys(config), *work_findings(await _work(config), zone(config.log.timezone))]
     except NoDatabaseError:
         return []
     except Exception as error:  # noqa: BLE001 - whatever the driver says, nothing is known of the work
