@@ -111,7 +111,7 @@ async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: b
     if not replace:
         raise ConsumerError(
             f"the key {key!r} is that of {known.consumer_name!r} already: nothing was changed; "
-            "--replace changes its secret at once, --pending once the campus refuses the present one"
+            "--replace changes its secret at once, --pending once the campus accepts the new one"
         )
     await LtiConsumer.filter(id=known.id).update(**columns)
     return int(known.id)
@@ -128,12 +128,17 @@ async def _retry_deadlocks(statement: Statement, **parameters: Any) -> None:
     await statement.rows(**parameters)
 
 
-async def pend(key: str, secret: str) -> None:
-    """Keep a secret, as :mod:`models.encryption` stores it, for when the campus has changed its own; as :func:`add`."""
+async def pend(key: str, secret: str, *, now: int) -> None:
+    """
+    Keep a secret beside the present one until the campus has accepted it; as :func:`add`.
+
+    A campus that is down may have changed its own already, and is probed at once.
+    """
     async with in_transaction():
         await check_stored(secret)
         consumer = await known_consumer(key)
         await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
+    await probe_now(consumer.id, now=now)
 
 
 async def listing() -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from daemon.check.findings import Finding, fault, ok, warning
+from daemon.check.keys import check_keys
 from daemon.check.local_daemon import local_daemon
 from daemon.config import Config, zone
 from daemon.infra.embedded_lock import known_url
@@ -49,7 +50,7 @@ async def check_work(config: Config) -> list[Finding]:
         async with open_database(config.database.url, create=False):
             if set(known()) - set(await applied()):
                 return []
-            return work_findings(await _work(config), zone(config.log.timezone))
+            return [*await check_keys(config), *work_findings(await _work(config), zone(config.log.timezone))]
     except NoDatabaseError:
         return []
     except Exception as error:  # noqa: BLE001 - whatever the driver says, nothing is known of the work
@@ -95,7 +96,8 @@ def _daemons(work: Work, where: tzinfo | None) -> list[Finding]:
     problem = f"no daemon has written a heartbeat lately{last}: nothing is read or sent"
     if waits:
         problem += f"; {' and '.join(waits)} {'waits' if waits in (['1 grade'], ['1 event']) else 'wait'}"
-    return [warning("daemon", problem, "start `passbackd run`; if one runs, see that it can write to the database")]
+    cure = "start `passbackd run`; if one runs, see that it can write to the database; if it hangs, start it again"
+    return [warning("daemon", problem, cure)]
 
 
 def _due(work: Work) -> int:

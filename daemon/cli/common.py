@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 import typer
 from redis.exceptions import RedisError
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import DBConnectionError, OperationalError, TransactionManagementError
 
 from daemon.cli.opened_stream import opened_stream
 from daemon.cli.start import FAILED, WRONG, fail, read_config
@@ -47,7 +48,9 @@ NO_DATABASE = "name the daemon's configuration with --config; a new one is made 
 #: What a server that goes away, or that is overtaken by another client, can raise.
 SERVER_FAULTS = (
     OperationalError,
+    TransactionManagementError,
     DBConnectionError,
+    sqlite3.OperationalError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,

@@ -34,7 +34,7 @@ def add_consumer(
     key: Annotated[str, typer.Option("--key", help=f"Its consumer key, at most {MAX_KEY} characters.")],
     *,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from standard input.")] = False,
-    pending: Annotated[bool, typer.Option("--pending", help="Use it once the campus refuses the present one.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Use it once the campus accepts it.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Change the secret of a known key.")] = False,
     guid: Annotated[str | None, typer.Option("--guid", help="tool_consumer_instance_guid, if known.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
@@ -92,8 +92,8 @@ async def _add(name: str, key: str, encrypted: str, guid: str | None, selection:
 
 
 async def _keep(key: str, encrypted: str) -> str:
-    await consumer_admin.pend(key, encrypted)
-    return f"the consumer with the key {key} has a pending secret: used once the campus refuses the present one"
+    await consumer_admin.pend(key, encrypted, now=(await measured_clock()).now())
+    return f"the consumer with the key {key} has a pending secret: each attempt tries it first, then the present one"
 
 
 async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:

@@ -1,6 +1,8 @@
 """What ``quarantine list`` prints for people."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 from daemon.cli.screen import console, table
@@ -9,6 +11,9 @@ from models.quarantine import EventGroup, QuarantinedEvent
 
 #: Reasons that are shown, at most, and the groups of each.
 SHOWN_REASONS, SHOWN_GROUPS = 40, 50
+
+#: What a reason quotes of its event at its end: the value that is wrong, and what tells the event from others.
+_QUOTED = re.compile(r"""(: ['"].*)? \(\w+=.*\)$""", re.DOTALL)
 
 _HEADINGS = ("id", "read", "entry", "type", "learner", "course", "reason")
 
@@ -37,7 +42,7 @@ def print_events(
 def _print_groups(groups: Sequence[EventGroup], *, cut: bool) -> None:
     screen = console()
     of_reasons: dict[str, list[EventGroup]] = {}
-    for group in groups:
+    for group in _alike(groups):
         of_reasons.setdefault(group.reason, []).append(group)
     ranked = sorted(of_reasons.items(), key=lambda item: -sum(group.number for group in item[1]))
     for reason, of_reason in ranked[:SHOWN_REASONS]:
@@ -50,6 +55,18 @@ def _print_groups(groups: Sequence[EventGroup], *, cut: bool) -> None:
         screen.print()
     if len(ranked) > SHOWN_REASONS or cut:
         screen.print("there are more reasons or groups, of fewer events: --type, --consumer, --course narrow it down\n")
+
+
+def _alike(groups: Sequence[EventGroup]) -> list[EventGroup]:
+    """The groups, in one those whose reasons differ in nothing but what they quote; the largest first."""
+    merged: dict[tuple[str, str, str | None, str | None], EventGroup] = {}
+    for group in groups:
+        reason = _QUOTED.sub("", group.reason)
+        key = (reason, group.type, group.consumer_key, group.course_id)
+        same = merged.get(key)
+        number, newest = (0, 0) if same is None else (same.number, same.newest)
+        merged[key] = replace(group, reason=reason, number=number + group.number, newest=max(newest, group.newest))
+    return sorted(merged.values(), key=lambda group: -group.number)
 
 
 def _line(group: EventGroup) -> str:

@@ -81,8 +81,8 @@ def daemons_line(daemons: Members, now: int, where: tzinfo | None, *, answers: b
     if daemons.last_seen is None:
         return "no daemon is running: nothing is read or sent until `passbackd run` is started"
     return (
-        f"no daemon was seen{since}: none is running (`passbackd run` starts one), or it cannot write to this database "
-        "(a full disk, no connection, a database that only takes reads)"
+        f"no daemon was seen{since}: none is running (`passbackd run` starts one), it hangs (end it, and start it "
+        "again), or it cannot write to this database (a full disk, no connection, a database that only takes reads)"
     )
 
 

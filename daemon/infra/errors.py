@@ -166,8 +166,8 @@ def trouble(error: BaseException) -> Trouble | None:
         what = next((words for said, words in _REDIS_SAYS if re.search(said, str(error))), None)
         away = isinstance(error, _REDIS_AWAY) or not isinstance(error, redis.exceptions.RedisError)
         return Trouble("redis", what) if what else Trouble("redis") if away else None
-    if isinstance(error, OperationalError | TransactionManagementError):
-        # Tortoise's, which say of the driver's by what they were caused.
+    if isinstance(error, OperationalError | TransactionManagementError | sqlite3.OperationalError):
+        # Tortoise's, which say of the driver's by what they were caused. SQLite's at a COMMIT comes as it is.
         what = next((words for said, words in _SQLITE_SAYS if said in str(error)), None)
         if what is None and error.__cause__ is not None:
             return trouble(error.__cause__)

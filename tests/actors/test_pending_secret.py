@@ -15,7 +15,7 @@ NEXT = "the-next-secret"
 
 @pytest.fixture
 async def pending(leaf):
-    await consumer_admin.pend(KEY, NEXT)
+    await consumer_admin.pend(KEY, NEXT, now=0)
     return leaf
 
 

@@ -148,7 +148,7 @@ async def test_what_is_read_right_now_is_not_sent(reader, sending, lms, leaf):
 
 @pytest.mark.parametrize("newest_is_known", [False, True])
 async def test_both_secrets_of_a_consumer_are_tried(reader, lms, leaf, newest_is_known):
-    await consumer_admin.pend(KEY, "the-next-secret")
+    await consumer_admin.pend(KEY, "the-next-secret", now=0)
     if newest_is_known:
         lms.keys[KEY] = "the-next-secret"
     assert await reader.read(leaf) == Reading("")

@@ -58,6 +58,9 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
     assert new not in shown
     for keys in ([old], []):
         pair.set("secrets", keys=keys)
+        deep = pair.call("check", "--deep")
+        assert deep.code == 2
+        assert any(line.startswith(f"secrets.keys: the secrets of {NAME} cannot be read with ") for line in deep.faults)
         daemon = pair.run()
         assert daemon.process.wait(60) == 2
         assert f"secrets.keys: the secrets of {NAME} cannot be read with" in daemon.log()

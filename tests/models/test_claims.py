@@ -65,7 +65,7 @@ async def test_a_claim_comes_with_where_the_grade_goes_and_with_which_credential
 
 async def test_a_claim_that_may_try_two_secrets_lasts_longer():
     await make_service()
-    await consumer_admin.pend("key", "next")
+    await consumer_admin.pend("key", "next", now=0)
     assignment = await make_assignment(**DIRTY)
     got = await claimed(assignment)
     assert (got.address.consumer_secret, got.address.pending_secret) == ("secret", "next")

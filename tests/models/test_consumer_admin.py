@@ -77,11 +77,12 @@ async def test_a_changed_secret_unparks_what_was_parked_for_the_campuss_set_up_a
     assert (rows[0]["attempts"], rows[0]["due_at"]) == (0, NOW)
 
 
-async def test_a_changed_secret_has_a_campus_that_is_down_probed_at_once_at_all_its_origins():
+@pytest.mark.parametrize("change", [partial(add, secret="new"), partial(pend, "key", "new", now=NOW)])
+async def test_a_changed_or_pending_secret_has_a_campus_that_is_down_probed_at_once_at_all_its_origins(change):
     here, other = await make_service(), await make_service("other campus")
     elsewhere = await make_service(url="https://elsewhere.example/o")
     await Campus.all().update(tripped_at=1, blocked_until=99_000, trips=5)
-    await add(secret="other secret")
+    await change()
     found = {row.id: (row.tripped_at, row.blocked_until, row.trips) for row in await Campus.all()}
     # With a new time of tripping: a probe that is still under way is one of an earlier one.
     probed_now = (NOW, 0, 0)
@@ -136,7 +137,8 @@ async def test_a_consumer_without_assignments_is_removed():
 
 @pytest.mark.parametrize("key", ["key", "k" * 33])
 @pytest.mark.parametrize(
-    "work", [partial(remove, now=NOW), partial(pend, secret="s"), partial(pause, now=NOW), partial(resume, now=NOW)]
+    "work",
+    [partial(remove, now=NOW), partial(pend, secret="s", now=NOW), partial(pause, now=NOW), partial(resume, now=NOW)],
 )
 async def test_an_unknown_key_says_where_to_look(work, key):
     with pytest.raises(ConsumerError, match=rf"no consumer with the key '{key}'.*passbackd consumer list"):

@@ -38,7 +38,7 @@ async def test_a_consumer_whose_secret_cannot_be_read_is_named():
     await add("plain", "s")
     await add("encrypted", OLD.encrypt("s"))
     await add("pending", OLD.encrypt("s"))
-    await consumer_admin.pend("pending", NEW.encrypt("t"))
+    await consumer_admin.pend("pending", NEW.encrypt("t"), now=0)
     assert await undecryptable(OLD) == ["pending"]
     assert await undecryptable(NEW) == ["encrypted", "pending"]
     assert await undecryptable(Cipher()) == ["encrypted", "pending"]
@@ -47,7 +47,7 @@ async def test_a_consumer_whose_secret_cannot_be_read_is_named():
 async def test_every_secret_is_encrypted_with_the_newest_key():
     await add("plain", "one")
     await add("encrypted", OLD.encrypt("two"))
-    await consumer_admin.pend("encrypted", OLD.encrypt("three"))
+    await consumer_admin.pend("encrypted", OLD.encrypt("three"), now=0)
     keys = [new_key()]
     both = Cipher(keys)
     both._fernets += OLD._fernets
@@ -73,7 +73,7 @@ async def test_what_the_campus_accepts_becomes_the_secret_once():
     for key in ("key", "other"):
         await add(key, "secret")
         for secret in ("an older one", "next"):
-            await consumer_admin.pend(key, secret)
+            await consumer_admin.pend(key, secret, now=0)
     assert not await promote("key", "an older one"), "another was announced since"
     assert not await promote("unknown", "next")
     assert await stored() == ("secret", "next")
@@ -92,7 +92,7 @@ async def test_what_the_campus_accepts_becomes_the_secret_once():
 async def test_any_encrypted_secret_is_noticed(secret, pending, encrypted):
     await add("campus", secret)
     if pending is not None:
-        await consumer_admin.pend("campus", pending)
+        await consumer_admin.pend("campus", pending, now=0)
     assert await any_encrypted() is encrypted
 
 
@@ -101,7 +101,7 @@ async def test_once_a_key_has_been_used_no_secret_is_stored_as_it_is(store):
     await add("encrypted", OLD.encrypt("s"))
     await consumer_admin.remove("encrypted", now=NOW) if store == "add" else None
     with pytest.raises(PlaintextRefusedError, match="no key"):
-        await (consumer_admin.pend("encrypted", "plain") if store == "pend" else add("encrypted", "plain"))
+        await (consumer_admin.pend("encrypted", "plain", now=0) if store == "pend" else add("encrypted", "plain"))
     assert [row.consumer_secret for row in await LtiConsumer.all() if row.consumer_secret == "plain"] == []
     assert not await LtiConsumer.exclude(pending_secret=None).exists()
 

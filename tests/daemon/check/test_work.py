@@ -45,7 +45,7 @@ def test_what_is_done_is_said_in_numbers():
         ),
         (
             {"daemons": GONE, "here": None},
-            f"warning daemon: {NONE}, the last of {SINCE}: nothing is read or sent; start `passbackd run`; if one runs",
+            f"warning daemon: {NONE}, the last of {SINCE}: nothing is read or sent; start `passbackd run`; if one",
         ),
         (
             {"daemons": Members(0, None), "here": None, "waiting": 2, "campuses": [replace(WELL, dirty=1)]},

@@ -42,7 +42,7 @@ def page(*campuses, width=250, terminal=False, **more):
         (
             Members(0, NOW - 90_000),
             False,
-            r"^no daemon was seen since 2026-01-01 11:58:30 UTC \(1 min 30 s ago\): none is running .* cannot write",
+            r"^no daemon was seen since 2026-01-01 11:58:30 UTC \(1 min 30 s ago\): none .* it hangs .* cannot write",
         ),
         (
             Members(0, NOW - 90_000),

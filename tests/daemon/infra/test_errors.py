@@ -119,6 +119,7 @@ def test_a_fault_of_a_server_passes_and_may_show_which_server_is_away(error, ser
         (asyncpg.TooManyConnectionsError("no"), "database has no connection left"),
         (asyncpg.InvalidPasswordError("no"), "database refuses user or password"),
         (OperationalError("database or disk is full"), "database has a full disk"),
+        (sqlite3.OperationalError("database or disk is full"), "database has a full disk"),
         (OperationalError("attempt to write a readonly database"), "may not be written"),
         (ConnectionRefusedError("no"), "database does not answer"),
         (OSError(errno.ENFILE, "Too many open files in system"), "this machine lets passbackd open no more files"),

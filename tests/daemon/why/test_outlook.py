@@ -66,7 +66,10 @@ async def test_who_has_to_act_and_what_comes_next(name, who, next_ms):
 @pytest.mark.parametrize(
     ("terms", "words"),
     [
-        (WITHOUT_DAEMON, "No daemon is running: nothing is read or sent until passbackd's operator starts one."),
+        (
+            WITHOUT_DAEMON,
+            "No daemon is running, or none that can write: nothing is read or sent until passbackd's operator acts.",
+        ),
         (NOT_READY, "A daemon is not ready, and passbackd's operator has to act: Redis does not answer."),
     ],
 )
