@@ -15,6 +15,7 @@ from daemon.cli.quarantine import replay_all
 from daemon.cli.record import record, recorded
 from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config
+from daemon.infra.text import counted
 from models import consumer_admin
 from models.consumer import ANY_INSTANCE, MAX_KEY, MAX_NAME
 from models.encryption import ENCRYPTED
@@ -158,9 +159,9 @@ def change_instance(
     replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
 ) -> None:
     """
-    Say of which instance of its LMS a campus's launches are taken.
+    Set the one instance of a campus's LMS from which launches are taken.
 
-    Launches of another one, such as a copy for tests, go to quarantine.
+    Those from another one, such as a copy for tests, go to quarantine.
 
     Example: passbackd consumer guid example lms.example.edu
     """
@@ -172,7 +173,8 @@ def change_instance(
         async with recorded("consumer guid", {"consumer": key, "guid": guid}) as counts:
             changed = await consumer_admin.set_guid(key, guid)
             counts["campuses"] = int(changed)
-        say(f"{key} is {guid} from now on" if changed else f"{key} was {guid} already")
+        taken = "any instance of its LMS" if guid == ANY_INSTANCE else f"the instance {guid} alone"
+        say(f"launches of {key} are {'taken' if changed else 'already taken'} from {taken}")
         await _offer_replay(settings, key, at_once=replay)
 
     run_in_database(settings, work)
@@ -219,4 +221,4 @@ def remove_consumer(
         typer.confirm(f"remove the campus with the key {key}, its assignments and records?", abort=True)
     gone, unsent = _change(config, "remove", key, consumer_admin.remove)
     lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
-    say(f"removed {key} and {gone} assignments{lost}")
+    say(f"removed {key} and {counted(gone, 'assignment')}{lost}")

@@ -13,6 +13,7 @@ from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_wor
 from daemon.cli.options import ConfigOption
 from daemon.cli.screen import counting_bar, say
 from daemon.infra.errors import describe
+from daemon.infra.text import counted
 from daemon.ingest.parse import MAX_BYTES
 
 
@@ -47,7 +48,7 @@ def feed_events(
                     except RedisError as error:
                         fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
                     progress(number, number_of_lines)
-        say(f"{added} events fed" + (f", {faulty} lines left out" if faulty else ""))
+        say(f"{counted(added, 'event')} fed" + (f", {counted(faulty, 'line')} left out" if faulty else ""))
         if faulty:
             raise typer.Exit(FAILED)
 

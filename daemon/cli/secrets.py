@@ -6,6 +6,7 @@ from daemon.cli.common import WRONG, fail, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption
 from daemon.cli.record import recorded
 from daemon.cli.screen import say
+from daemon.infra.text import counted
 from models.encryption import new_key
 from models.secrets import re_encrypt
 
@@ -33,4 +34,4 @@ def rotate_secrets(config: ConfigOption = None) -> None:
             return counts["secrets"]
 
     number = run_in_database(settings, work)
-    say(f"{number} secrets encrypted anew with the first key; older keys are not needed any more")
+    say(f"{counted(number, 'secret')} encrypted anew with the first key; older keys are not needed any more")

@@ -16,8 +16,9 @@ def whereabouts(given: Path | None, config: Config) -> dict[str, str]:
 
 
 def say_whereabouts(given: Path | None, config: Config) -> None:
-    """Print the line for people: the first of what `status`, `check` and `why` print."""
-    say("; ".join(f"{name}: {value}" for name, value in whereabouts(given, config).items()))
+    """Print the two lines for people: the first of what `status`, `check` and `why` print."""
+    for name, value in whereabouts(given, config).items():
+        say(f"{name}: {value}")
 
 
 def database_name(url: str) -> str:

@@ -36,9 +36,7 @@ class Terms:
     def daemon_fault(self) -> str | None:
         """What keeps passbackd itself from sending, as a sentence; None where nothing is known to."""
         if not self.daemon_runs:
-            return (
-                "No daemon is running, or none that can write: nothing is read or sent until passbackd's operator acts."
-            )
+            return "No daemon is running, or none that can write: nothing is read or sent until its operator acts."
         if self.daemon_troubles:
             return f"A daemon is not ready, and passbackd's operator has to act: {'; '.join(self.daemon_troubles)}."
         return None

@@ -38,9 +38,9 @@ def test_the_default_works_from_the_first_command_to_the_last(embedded, campus):
     launches = [launch("ada", usage, f"ada-{usage}", campus.url()) for usage in ("problem-1", "chapter")]
     said = feed(embedded, structured, *launches, score("ada", "problem-1", 2.5), file="events.jsonl")
     assert (said.code, said.out, said.err) == (0, "4 events fed\n", "")
-    assert feed(embedded, score("ada", "problem-3", 20, 20)).out == "1 events fed\n"
+    assert feed(embedded, score("ada", "problem-3", 20, 20)).out == "1 event fed\n"
     said = embedded.call("feed", "-", stdin=f'\nnonsense\n{json.dumps(score("ada", "nowhere", 1))}\n["type"]\n')
-    assert (said.code, said.out) == (1, "1 events fed, 2 lines left out\n")
+    assert (said.code, said.out) == (1, "1 event fed, 2 lines left out\n")
     assert [line.partition(": ")[0] for line in said.faults] == ["-, line 2", "-, line 4"]
     daemon.wait_settled()
     assert campus.gradebook == {("/outcomes", "ada-problem-1"): "0.25", ("/outcomes", "ada-chapter"): "0.5625"}

@@ -35,7 +35,7 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
     said = pair.call("secrets", "rotate")
     assert (said.code, said.out) == (
         0,
-        "1 secrets encrypted anew with the first key; older keys are not needed any more\n",
+        "1 secret encrypted anew with the first key; older keys are not needed any more\n",
     )
     assert "cret & more" not in dump(pair)
     assert SECRET.strip() not in dump(pair)
@@ -44,7 +44,7 @@ def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key
     daemon = pair.run().wait_ready()
     assert daemon.logged("newest key")
     daemon.stop()
-    assert pair.call("secrets", "rotate").out.startswith("1 secrets")
+    assert pair.call("secrets", "rotate").out.startswith("1 secret encrypted")
     pair.set("secrets", keys=[new])
     daemon = pair.run().wait_ready()
     pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))

@@ -98,9 +98,13 @@ def test_a_copy_of_an_lms_takes_over_no_grade_and_the_campus_may_move_once_the_o
         assert f"`{command}`" in reason
 
         said = pair.call(*command.split()[1:])
-        assert (said.code, said.out.splitlines()[0]) == (0, f"{KEY} is staging.example.edu from now on")
+        assert (said.code, said.out.splitlines()[0]) == (
+            0,
+            f"launches of {KEY} are taken from the instance staging.example.edu alone",
+        )
         assert f"passbackd quarantine replay --consumer {KEY}" in said.out
-        assert pair.call("consumer", "guid", KEY, "staging.example.edu").out.startswith(f"{KEY} was staging.example")
+        again = pair.call("consumer", "guid", KEY, "staging.example.edu").out
+        assert again.startswith(f"launches of {KEY} are already taken from the instance staging.example.edu")
         assert pair.call("consumer", "guid", "nobody", "x").code == 1
         said = pair.call("quarantine", "replay", "--consumer", KEY)
         assert said.code == 0

@@ -61,17 +61,17 @@ def test_the_help_groups_the_commands(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["status", "check", "why --user 42"])
-def test_the_first_line_says_which_configuration_and_which_database(pair, call):
+def test_the_first_two_lines_say_which_configuration_and_which_database(pair, call):
     daemon = pair.begin()
     daemon.stop()
-    first, *_ = pair.call(*call.split()).out.splitlines()
+    configuration, database, *_ = pair.call(*call.split()).out.splitlines()
     url = pair.settings["database"]["url"]
-    assert first.startswith(f"configuration: {pair.config}; database: ")
+    assert configuration == f"configuration: {pair.config}"
     if url.startswith("sqlite://"):
-        assert first.endswith(f"SQLite, {url.removeprefix('sqlite://')}")
+        assert database == f"database: SQLite, {url.removeprefix('sqlite://')}"
     else:
         parts = urlsplit(url)
-        assert first.endswith(f"PostgreSQL, {parts.path.lstrip('/')} on {parts.hostname}:{parts.port}")
-        assert "@" not in first
+        assert database == f"database: PostgreSQL, {parts.path.lstrip('/')} on {parts.hostname}:{parts.port}"
+        assert "@" not in database
     as_json = pair.call(*call.split(), "--json").out
     assert isinstance(json.loads(as_json), list if call.startswith("why") else dict)

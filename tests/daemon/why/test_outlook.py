@@ -68,7 +68,7 @@ async def test_who_has_to_act_and_what_comes_next(name, who, next_ms):
     [
         (
             WITHOUT_DAEMON,
-            "No daemon is running, or none that can write: nothing is read or sent until passbackd's operator acts.",
+            "No daemon is running, or none that can write: nothing is read or sent until its operator acts.",
         ),
         (NOT_READY, "A daemon is not ready, and passbackd's operator has to act: Redis does not answer."),
     ],
