@@ -12,7 +12,7 @@ from models.quarantine import EventGroup, QuarantinedEvent
 #: Reasons that are shown, at most, and the groups of each.
 SHOWN_REASONS, SHOWN_GROUPS = 40, 50
 
-#: What a reason quotes of its event at its end: the value that is wrong, and what tells the event from others.
+#: What a reason quotes of its event at its end: the value that is wrong, and what distinguishes the event from others.
 _QUOTED = re.compile(r"""(: ['"].*)? \(\w+=.*\)$""", re.DOTALL)
 
 _HEADINGS = ("id", "read", "entry", "type", "learner", "course", "reason")

@@ -29,6 +29,6 @@ def test_reasons_that_differ_in_what_they_quote_of_the_event_are_one(capsys):
 
 
 @pytest.mark.parametrize("reason", ["unknown type 'score.chnged'; known: launch", "unknown consumer 'other': add it"])
-def test_what_tells_a_reason_from_another_stays(capsys, reason):
+def test_what_distinguishes_a_reason_from_another_stays(capsys, reason):
     print_events([], [group(2, reason), group(1, "another")], 3, UTC, cut=False)
     assert capsys.readouterr().out.startswith(f"2 events: {reason}\n")
