@@ -23,7 +23,7 @@ run: $(VENV)/.runtime
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .

@@ -146,6 +146,7 @@ def test_what_is_left_undone_and_a_server_in_trouble_are_said(sound):
         assert "2 events wait" in lines["daemon"]["problem"]
         daemon = sound.run().wait_ready()
         daemon.wait_read()
+        daemon.wait_until("its heartbeat is that of a ready daemon", lambda: daemon.status()["troubles"] == [])
         _, found = document(sound, "--deep")
         problems = {finding["about"]: finding["problem"] for finding in found["findings"]}
         assert problems["daemon"] == "1 daemon at work"

@@ -145,8 +145,8 @@ def test_a_retired_learner_is_nowhere_any_more_and_the_others_are(pair):
 
         check()
         # All of the stream is read once more, as after a loss of Redis.
-        pair.rows("UPDATE intake SET position = '0-0' WHERE id = 1 RETURNING id")
         pair.rows("DELETE FROM quarantined_event RETURNING id")
+        pair.rows("UPDATE intake SET position = '0-0' WHERE id = 1 RETURNING id")
         pair.add(score("eve", "problem-1", 7))
         daemon.wait_until("it was read", lambda: pair.rows("SELECT position FROM intake")[0]["position"] != "0-0")
         check()
