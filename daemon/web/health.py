@@ -99,7 +99,7 @@ def render(shot: Snapshot) -> dict[str, Any]:
         "oldest_due_seconds": 0 if oldest is None else max(0, shot.now - oldest) / 1000,
         "stream_lag": shot.stream_lag,
         "quarantined": shot.status.quarantined,
-        "troubles": list(dict.fromkeys([*shot.daemons.troubles, *shot.troubles])),
+        "troubles": list(dict.fromkeys([*shot.troubles, *shot.daemons.troubles])),
         "campuses": [
             {
                 "consumer": campus.consumer,

@@ -25,7 +25,7 @@ def is_reported_everywhere(world, daemon, words, *, checked=True):
     daemon.wait_until("it is not ready", lambda: words in daemon.page("/readyz")[1])
     assert words in world.call("status").out
     assert any(words in trouble for trouble in json.loads(world.call("status", "--json").out)["troubles"])
-    assert words in (daemon.status() or {})["troubles"][0]
+    assert words in (daemon.status() or {})["troubles"][0], "its own come first"
     daemon.wait_until("it is logged", lambda: any(words in event.get("problem", "") for event in daemon.events()))
     if checked:
         said = world.call("check")

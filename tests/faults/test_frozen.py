@@ -6,7 +6,11 @@ from tests.blackbox.daemon import wait_until
 from tests.faults.setup import on_both_pairs
 from tests.faults.tool import COMPOSITE, LEAF
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
+
+#: Seconds. A daemon that was frozen inside a claim's transaction keeps the campus until PostgreSQL ends its session,
+#: after thirty.
+PATIENCE = 75
 
 FENCED = "attempt.fenced"
 
@@ -19,7 +23,7 @@ def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_its_older_grade
     daemon.freeze()
     beside = setup.daemon()
     with setup.tool.at_work():
-        setup.campus.wait_for(lambda: len(setup.campus.sent(sourcedid)) > 2, 30)
+        setup.campus.wait_for(lambda: len(setup.campus.sent(sourcedid)) > 2, PATIENCE)
         setup.more_come()
     beside.wait_settled()
     assert setup.results(sourcedid).count("unknown") == 1
