@@ -32,7 +32,7 @@ def test_the_document_has_the_shape_that_others_rely_on():
         "oldest_due_seconds": 1.5,
         "stream_lag": 5,
         "quarantined": 4,
-        "troubles": ["redis: away", "redis is full", "disk is full"],
+        "troubles": ["redis is full", "disk is full", "redis: away"],
         "campuses": [
             dict(zip(CAMPUS_KEYS, ("campus", "https://campus.example:443", "probing", 0, 0, None, None), strict=True)),
             dict(zip(CAMPUS_KEYS, (*OTHER, "up", 3, 1, "2026-01-01T11:59:59.750Z", "no such user"), strict=True)),
