@@ -16,7 +16,7 @@ from actors.request import Requests
 from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
-from models.finishing import Finish
+from models.finish import Finish
 from models.score import Points, read_wanted
 from models.secrets import promote
 

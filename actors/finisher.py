@@ -15,7 +15,8 @@ from actors.lease import lease_seconds
 from models.campus import Breaker, Signal
 from models.claims import Claim, Lease
 from models.db.data_loader import DataLoader
-from models.finishing import Finish, Finished, HandOver, finish
+from models.finish import Finish, Finished, HandOver
+from models.finishing import finish
 
 log = structlog.get_logger(__name__)
 

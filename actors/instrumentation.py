@@ -7,7 +7,7 @@ import structlog
 
 from actors.metrics import Metrics
 from models.claims import Address
-from models.finishing import Finish, Finished
+from models.finish import Finish, Finished
 from models.signals import BreakerChange
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,8 @@ from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading
 from models.db.clock import Clock
 from models.encryption import PLAINTEXT, Cipher
-from models.finishing import Finish, finish
+from models.finish import Finish
+from models.finishing import finish
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from actors.response import Response
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.delivery import count_unexplained
-from models.finishing import Finish
+from models.finish import Finish
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from models.address import RefusedAddress
 from models.campus import SLOW_MS, Signal
 from models.claims import Claim
 from models.delivery import DeliveryRecord, DeliveryResult
-from models.finishing import Finish, Outcome
+from models.finish import Finish, Outcome
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
 #: one and a half.

@@ -7,95 +7,21 @@ locked is passed over: the next batch finishes its attempt.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from models.address import WORTH_NOTING, AddressAnswer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
-from models.claims import Claim, Lease, claim_next
+from models.claims import Claim, claim_next
 from models.clock_watch import OFF, how_far_off
 from models.consumer import digest
 from models.db.sql import Statement, storable
-from models.delivery import DeliveryRecord, forget_lost_deliveries, read_ended, write_deliveries
+from models.delivery import forget_lost_deliveries, read_ended, write_deliveries
 from models.due import Share
+from models.finish import Finish, Finished, HandOver
 from models.orphaned_claim import LateRequest, overwrite_late_requests
 from models.signals import BreakerChange, apply_signals
-
-#: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
-#: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
-#: assignment, and is given back. ``superseded``: likewise, for a newer change. ``retried``: not stored. ``parked``: no
-#: further try until something changes. ``waiting``: no known course structure holds the block. ``in_doubt``:
-#: bytes may have left, and no answer can be trusted. ``read``: the campus was asked for the score, and sent none.
-Outcome = Literal[
-    "accepted", "unchanged", "empty", "released", "superseded", "retried", "parked", "waiting", "in_doubt", "read"
-]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Finish:
-    """How one attempt ends, and what is recorded of it. Times are milliseconds since 1970."""
-
-    claim: Claim
-    outcome: Outcome
-    #: Wire text, of what was accepted.
-    score: str | None = None
-    #: Backoff: no attempt before this.
-    not_before: int = 0
-    #: In doubt: no attempt before this.
-    hold_until: int = 0
-    #: What no further try is made for; only if nothing changed since the claim (rule 7).
-    parked_scope: str | None = None
-    parked_reason: str = ""
-    #: Parked for the address's sake: when it is tried again, once that is refuted.
-    returns_at: int | None = None
-    #: Whether the LMS refused the address itself.
-    address_refused: bool = False
-    #: Whether the attempt does not count.
-    given_back: bool = False
-    #: None for what was not sent.
-    delivery: DeliveryRecord | None = None
-    #: Whether any byte of a request may have reached the LMS: if the claim was lost, the newest score is sent again.
-    bytes_left: bool = False
-    #: None if the attempt says nothing of its campus.
-    signal: Signal | None = None
-    #: When the times above were reckoned, and how often the database's clock had stepped then; None: as it is finished.
-    at: int | None = None
-    steps: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """
-    What finishing an attempt found.
-
-    *locked*: another transaction holds the row; finish it again. *fenced*: the claim was lost to another sender.
-    *gone*: the row was deleted. *parked*: the row is parked now. *next*: a claim of the same campus and partition.
-    """
-
-    locked: bool = False
-    fenced: bool = False
-    gone: bool = False
-    parked: bool = False
-    next: Claim | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """
-    How the claims that follow are made.
-
-    *partitions*: a claim goes to an actor of its own partition only. *after*: the attempts that claims may
-    follow; None: all. *claimed*: gets each claim before the commit, so that the caller can give them back when the
-    commit's answer is lost.
-    """
-
-    lease: Lease
-    partitions: int
-    after: frozenset[Finish] | None = None
-    claimed: list[Claim] = field(default_factory=list)
-
 
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
 # attempts meanwhile ended the backoff too. Rules 6 and 7 are the CASEs of their columns.

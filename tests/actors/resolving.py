@@ -10,7 +10,7 @@ from actors.resolution import Request, Rules
 from actors.response import Response
 from models.claims import Address, Claim
 from models.delivery import DeliveryRecord
-from models.finishing import Finish
+from models.finish import Finish
 
 NOW = 1_700_000_000_000
 HOLD_MS = 20_000

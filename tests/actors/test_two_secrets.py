@@ -5,7 +5,7 @@ import pytest
 from actors import resolution
 from actors.errors import DeliveryError, GiveUp
 from actors.resolution import SECRETS_WAIT_MS, may_be_the_secret, of_two_secrets
-from models.finishing import Finish
+from models.finish import Finish
 from tests.actors.resolving import CLAIM, ERRORS, HOLD_MS, NOW, end_of, failed, stored
 
 

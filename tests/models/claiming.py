@@ -10,7 +10,8 @@ from models.campus import Breaker, Campus, OutcomeService, Signal
 from models.changes import Change, Debounce, change
 from models.claims import Claim, Lease, claim
 from models.delivery import DeliveryRecord, DeliveryResult
-from models.finishing import Finish, Finished, HandOver, Outcome, finish
+from models.finish import Finish, Finished, HandOver, Outcome
+from models.finishing import finish
 from tests.models.rows import make_assignment, read_row
 
 #: Milliseconds.

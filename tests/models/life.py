@@ -19,7 +19,7 @@ from typing import Any
 from models.claims import Claim, Lease, claim, superseded
 from models.clock_watch import ClockWatch, follow
 from models.due import Share, pick, read_capacity
-from models.finishing import Finished, HandOver
+from models.finish import Finished, HandOver
 from models.rescue import rescue
 from models.score import read_scores
 from tests.models.campus import Request

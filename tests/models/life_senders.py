@@ -6,7 +6,7 @@ from typing import Any
 
 from models.claims import Claim, Lease
 from models.delivery import DeliveryResult
-from models.finishing import Finish, Outcome
+from models.finish import Finish, Outcome
 from tests.models.campus import Request
 from tests.models.claiming import record
 

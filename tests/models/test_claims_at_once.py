@@ -13,7 +13,8 @@ from models.changes import Change, Debounce, change
 from models.claims import claim
 from models.db.database import open_database
 from models.db.migrate import migrate
-from models.finishing import Finish, HandOver, finish
+from models.finish import Finish, HandOver
+from models.finishing import finish
 from models.rescue import rescue
 from models.score import read_scores
 from tests.models.claiming import LATER, LEASE, NOW, all_ended, campuses_answered, claimed, lease, record

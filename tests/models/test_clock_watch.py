@@ -10,7 +10,8 @@ from models.changes import raise_hold
 from models.claims import claim
 from models.clock_watch import STEP_MS, ClockWatch, catch_up, follow, is_current, watch
 from models.db.clock import Clock
-from models.finishing import Finish, finish
+from models.finish import Finish
+from models.finishing import finish
 from models.orphaned_claim import OrphanedClaim, prune_orphans
 from models.rescue import rescue
 from tests.models.claiming import LEASE, campuses_answered, ended, lease, make_due

@@ -6,7 +6,7 @@ import pytest
 
 from models.changes import force_resend
 from models.claims import claim
-from models.finishing import Finish, Finished
+from models.finish import Finish, Finished
 from models.rescue import rescue
 from tests.models.claiming import (
     DIRTY,

@@ -8,7 +8,8 @@ from models import consumer_admin
 from models.assignment import GradedAssignment
 from models.campus import Campus, Signal
 from models.claims import claim
-from models.finishing import Finish, HandOver, finish
+from models.finish import Finish, HandOver
+from models.finishing import finish
 from models.rescue import rescue
 from tests.models.claiming import (
     LATER,

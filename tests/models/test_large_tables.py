@@ -15,7 +15,7 @@ from models.claims import claim
 from models.db.database import open_database
 from models.db.sql import Statement, connection, is_postgres
 from models.due import Share, pick, read_capacity
-from models.finishing import Finish, HandOver
+from models.finish import Finish, HandOver
 from models.rescue import _RESCUE, rescue
 from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, lease
 from tests.models.rows import make_service

@@ -17,7 +17,7 @@ from tortoise.transactions import in_transaction
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
 from models.claims import Claim, claim
-from models.finishing import Finish, HandOver
+from models.finish import Finish, HandOver
 from models.orphaned_claim import orphan_claims
 from models.rescue import rescue
 from tests.models.claiming import LEASE, NOW, all_ended, campuses_answered, lease

@@ -7,7 +7,8 @@ import pytest
 from actors.breaker import next_breaker
 from models.campus import SLOW_MS, Breaker, Campus, Signal, read_breakers
 from models.claims import claim
-from models.finishing import Finish, finish
+from models.finish import Finish
+from models.finishing import finish
 from models.rescue import rescue
 from tests.models.claiming import DIRTY, LATER, LEASE, NOW, campuses_answered, claimed, lease
 from tests.models.rows import make_assignment, make_service

@@ -21,7 +21,7 @@ from models.changes import Cause, Change, Debounce, change, change_waiting, clea
 from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
-from models.finishing import Finish, Outcome
+from models.finish import Finish, Outcome
 from models.moment import Moment
 from models.registration import Registration, disable, register
 from models.rescue import rescue

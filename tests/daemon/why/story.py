@@ -19,7 +19,8 @@ from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.delivery import DeliveryRecord, DeliveryResult
-from models.finishing import Finish, Outcome, finish
+from models.finish import Finish, Outcome
+from models.finishing import finish
 from models.queries.grades import Query
 from models.stream_position import read_position
 
