@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 import structlog
 
@@ -17,13 +16,10 @@ from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
 from models.finish import Finish
-from models.score import Points, read_wanted
+from models.score import Points, read_wanted, wanted_below
 from models.secrets import promote
 
 log = structlog.get_logger(__name__)
-
-#: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
-MAX_BY_NAME = 200
 
 
 class Attempts:
@@ -98,11 +94,7 @@ class Attempts:
         return tree, await self._read_scores(claim, tree)
 
     async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
-        named: tuple[str, ...] | None = None
-        if tree is not None and claim.usage_id in tree:
-            below = tuple(islice(tree.below(claim.usage_id), MAX_BY_NAME + 1))
-            named = below if len(below) <= MAX_BY_NAME else None
-        return await self._scores((claim.user_id, claim.course_id, named)) or {}
+        return await self._scores(wanted_below(claim.user_id, claim.course_id, claim.usage_id, tree)) or {}
 
     # --- send ---
 

@@ -1,11 +1,13 @@
 """A learner's newest score on a problem."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.course_tree import Tree
 from models.db.sql import Statement
 from models.moment import MAX_PLACE, Moment
 
@@ -63,6 +65,9 @@ _READ_DATED = Statement("""
 Points = tuple[float, float]
 #: A learner, a course and a problem.
 ScoreKey = tuple[str, str, str]
+#: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
+MAX_BY_NAME = 200
+
 #: A learner, a course, and problems in it; None for all of them.
 Wanted = tuple[str, str, tuple[str, ...] | None]
 
@@ -129,6 +134,15 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     if newest:
         await _STORE.each([change._asdict() for _, change in sorted(newest.items())])
     return effects
+
+
+def wanted_below(user_id: str, course_id: str, usage_id: str, tree: Tree | None) -> Wanted:
+    """The scores of which a block's grade may be made. *tree*: the course's; None where none is known."""
+    named: tuple[str, ...] | None = None
+    if tree is not None and usage_id in tree:
+        below = tuple(islice(tree.below(usage_id), MAX_BY_NAME + 1))
+        named = below if len(below) <= MAX_BY_NAME else None
+    return user_id, course_id, named
 
 
 async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:

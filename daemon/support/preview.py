@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Literal
 
 from actors.compute_grade import Grade, block_grade, wire_score
@@ -11,14 +10,11 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import MAX_SHOWN, Candidate, next_candidates
-from models.score import Points, Wanted, read_wanted
+from models.score import Points, read_wanted, wanted_below
 
 #: ``sent``: it would be sent. ``equal``: the campus acknowledged exactly this score last. ``none``: the learner has
 #: nothing attempted there, or the block is in no known course structure.
 Fate = Literal["sent", "equal", "none"]
-
-#: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
-_MAX_BY_NAME = 200
 
 
 @dataclass(slots=True)
@@ -60,19 +56,11 @@ def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool) -> Fate
 async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str | None]:
     """The score of each as it would be sent; None without one."""
     of_course = {course: await trees.get(course) for course in {one.course_id for one in candidates}}
-    keys = [_wanted(one, of_course[one.course_id]) for one in candidates]
+    keys = [wanted_below(one.user_id, one.course_id, one.usage_id, of_course[one.course_id]) for one in candidates]
     points = await read_wanted(list(dict.fromkeys(keys)))
     return [
         _score(one.usage_id, of_course[one.course_id], points[key]) for one, key in zip(candidates, keys, strict=True)
     ]
-
-
-def _wanted(candidate: Candidate, tree: Tree | None) -> Wanted:
-    named: tuple[str, ...] | None = None
-    if tree is not None and candidate.usage_id in tree:
-        below = tuple(islice(tree.below(candidate.usage_id), _MAX_BY_NAME + 1))
-        named = below if len(below) <= _MAX_BY_NAME else None
-    return candidate.user_id, candidate.course_id, named
 
 
 def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points]) -> str | None:

@@ -94,8 +94,8 @@ MUTANTS = [
     Mutant("superseded though due now", "version_number > given.version AND due_at > :now", "version_number > given.version AND due_at >= :now", _CLAIMS, CLAIMS),
     Mutant(
         "scores that were read before the claim are sent",
-        "return await self._scores((claim.user_id, claim.course_id, named)) or {}",
-        "wanted = (claim.user_id, claim.course_id, named)\n        self._early.setdefault(wanted, await self._scores(wanted) or {})\n        return self._early[wanted]",
+        "return await self._scores(wanted_below(claim.user_id, claim.course_id, claim.usage_id, tree)) or {}",
+        "wanted = wanted_below(claim.user_id, claim.course_id, claim.usage_id, tree)\n        self._early.setdefault(wanted, await self._scores(wanted) or {})\n        return self._early[wanted]",
         "actors/attempt.py",
         WORLD,
         more=(("self._scores = DataLoader(read_wanted)", "self._scores, self._early = DataLoader(read_wanted), {}"),),
