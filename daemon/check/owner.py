@@ -2,7 +2,7 @@
 
 from daemon.check.findings import Finding, fault, ok
 from daemon.config import Config
-from daemon.infra.embedded_lock import known_url
+from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.errors import describe
 from daemon.infra.redis import redis_client
 from daemon.ingest.ownership import OTHER_STREAM, token_of, wrong_database
@@ -16,7 +16,7 @@ from models.stream_position import known_position
 
 async def check_owner(config: Config) -> list[Finding]:
     """What keeps the daemon from reading this stream for this database, both of which answer."""
-    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    url = url_in_use(config.redis)
     if url is None:
         return []
     try:

@@ -4,7 +4,7 @@ import time
 
 from daemon.check.findings import Finding, fault, ok
 from daemon.config import Config
-from daemon.infra.embedded_lock import known_url
+from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.redis import redis_client
 from daemon.ingest.parse import MAX_AHEAD_MS
 from daemon.ingest.stream import Stream, stream_ahead
@@ -16,7 +16,7 @@ CURE = "PassbackdStreamAhead in docs/operate.md says how to put that stream asid
 
 async def check_stream_ids(config: Config) -> list[Finding]:
     """Compare the newest id of the stream with the database's clock; both servers answer."""
-    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    url = url_in_use(config.redis)
     if url is None:
         return []
     async with redis_client(url) as client:

@@ -10,7 +10,7 @@ from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.keys import check_keys
 from daemon.check.local_daemon import local_daemon
 from daemon.config import Config, zone
-from daemon.infra.embedded_lock import known_url
+from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.errors import describe
 from daemon.infra.redis import redis_client
 from daemon.infra.text import age, counted, past
@@ -60,7 +60,7 @@ async def check_work(config: Config) -> list[Finding]:
 async def _work(config: Config) -> Work:
     clock = Clock()
     await clock.measure()
-    now, url = clock.now(), known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    now, url = clock.now(), url_in_use(config.redis)
     async with AsyncExitStack() as stack:
         stream = None
         if url is not None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from daemon.check.redis_trouble import redis_trouble
 from daemon.config import Config
-from daemon.infra.embedded_lock import known_url
+from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream, stream_lag
 
@@ -13,7 +13,7 @@ from daemon.ingest.stream import Stream, stream_lag
 @asynccontextmanager
 async def opened_stream(config: Config) -> AsyncIterator[Stream | None]:
     """The event stream; None when Redis does not answer, as the embedded one while no daemon runs it."""
-    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    url = url_in_use(config.redis)
     if url is None:
         yield None
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from daemon.config import Config
-from daemon.infra.embedded_lock import known_url
+from daemon.infra.embedded_lock import url_in_use
 
 # Seconds that a server has to accept a connection.
 _PATIENCE = 3.0
@@ -23,7 +23,7 @@ class RedisSeen:
 
 async def look_at_redis(config: Config) -> RedisSeen:
     """See the stream and its server, within the open database."""
-    url = known_url(config.redis.embedded_dir) if config.redis.embedded else config.redis.url
+    url = url_in_use(config.redis)
     if url is None or not _listens(url):
         return RedisSeen()
     from daemon.cli.opened_stream import see_redis  # noqa: PLC0415 - heavy

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from daemon.config.sections import RedisSection
+
 HOST = "127.0.0.1"
 
 #: Seconds for a server to write its data and end, before it is killed.
@@ -22,6 +24,11 @@ POLL = 0.02
 
 class EmbeddedError(Exception):
     """The embedded server cannot run; the message says what to do."""
+
+
+def url_in_use(redis: RedisSection) -> str | None:
+    """The URL of the server that the configuration names; None while the embedded one does not run."""
+    return known_url(redis.embedded_dir) if redis.embedded else redis.url
 
 
 def known_url(directory: Path) -> str | None:
