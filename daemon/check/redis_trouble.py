@@ -8,7 +8,7 @@ async def redis_trouble(client: Redis, namespace: str) -> str | None:
     """Why nothing can be written to Redis; None if it can, or if this user may not try."""
     try:
         # Changes nothing, and is refused as other writes are.
-        await client.zadd(f"{namespace}:__heartbeats__", {"nobody": 0}, xx=True)
+        await client.zadd(f"{namespace}:__heartbeats__", {"no daemon": 0}, xx=True)
     except NoPermissionError:
         return None
     except RedisError as error:
