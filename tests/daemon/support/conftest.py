@@ -4,26 +4,13 @@ import pytest
 
 from actors.read_back import Reader
 from models.delivery import DeliveryRecord, write_deliveries
-from tests.actors.campuses import known
+from tests.actors.conftest import campus, lms
 from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, Sending, fixed_clock, make_campus
+from tests.actors.sending import PATH, Sending, fixed_clock
 from tests.daemon.support.grades import CLEAN, HELD, NEW, OLD
-from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
 
-
-@pytest.fixture
-async def lms():
-    async with RecordingLms(keys={KEY: SECRET}) as lms:
-        yield lms
-        assert lms.faults == []
-
-
-@pytest.fixture
-async def campus(empty_database, lms):
-    service = await make_campus(lms.url(PATH))
-    await known(service)
-    return service
+__all__ = ["campus", "lms"]
 
 
 @pytest.fixture

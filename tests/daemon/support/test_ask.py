@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from actors.read_back import Reader
 from daemon.support.ask import ASK_PATIENCE, MAX_ASKED, ask_campuses
 from daemon.why.asked import shown_words
 from daemon.why.document import document
@@ -15,9 +14,9 @@ from models.consumer import LtiConsumer
 from models.queries.grades import Query
 from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
-from tests.actors.sending import KEY, PATH, SECRET, Sending, fixed_clock, make_campus
+from tests.actors.sending import PATH, Sending, fixed_clock
 from tests.daemon.why.story import TERMS
-from tests.fakes.lms import RecordingLms, failure
+from tests.fakes.lms import failure
 from tests.models.rows import make_assignment, read_row
 
 WHY_NOT = "it may keep the best of several grades, round, or have one that a teacher has set."
@@ -26,28 +25,9 @@ CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": "0.5", "sent_at":
 
 
 @pytest.fixture
-async def lms():
-    async with RecordingLms(keys={KEY: SECRET}) as lms:
-        yield lms
-        assert lms.faults == []
-
-
-@pytest.fixture
-async def campus(empty_database, lms):
-    service = await make_campus(lms.url(PATH))
-    await known(service)
-    return service
-
-
-@pytest.fixture
 async def sending(campus):
     async with outcome_session() as session:
         yield Sending(session, await fixed_clock(), max_per_campus=1)
-
-
-@pytest.fixture
-def reader(sending):
-    return Reader(sending.dependencies.sender, sending.clock, sending.dependencies.settings)
 
 
 async def asked(reader, sending, learner="learner"):
