@@ -184,10 +184,11 @@ class Batches:
     async def _finish(self, applied: _Applied) -> None:
         for kind, result in applied.results:
             self.metrics.events.labels(kind, result).inc()
-        if ("user.retired", "applied") in applied.results:
-            await wipe(at_once=True)
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
+        if ("user.retired", "applied") in applied.results:
+            # Last, since it may rewrite the database: grades do not wait for it.
+            await wipe(at_once=True)
 
 
 def _loggable(error: BadEvent | RegistrationError) -> str:
