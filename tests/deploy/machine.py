@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -132,11 +132,13 @@ def _answering(process: subprocess.Popen[bytes], log: Path) -> Machine:
     deadline = time.monotonic() + BOOT_PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         for child in psutil.Process(process.pid).children():
-            machine = Machine(child.pid)
-            is_up = ("systemctl", "is-active", "--quiet", "only.target")
-            if child.name() == "systemd" and not machine.run(*is_up, "dbus.socket", code=None):
-                machine.in_network(_open_loopback)
-                return machine
+            with suppress(psutil.NoSuchProcess):  # one of the commands before systemd
+                if child.name() != "systemd":
+                    continue
+                machine = Machine(child.pid)
+                if not machine.run("systemctl", "is-active", "--quiet", "only.target", "dbus.socket", code=None):
+                    machine.in_network(_open_loopback)
+                    return machine
         time.sleep(0.1)
     raise AssertionError(f"it did not boot: {log.read_text()[-8000:]}")
 

@@ -137,7 +137,8 @@ def test_a_stop_lets_a_request_under_way_finish(service):
     assert service.machine.property("ExecMainStatus") == "0"
     assert service.machine.property("Result") == "success"
     assert "server unavailable" not in service.journal(), "its Valkey outlives the drain"
-    assert service.status()["assignments"]["clean"] == 1
+    # The grade may be due again, for a score that was read while its launch was answered.
+    assert service.status()["campuses"][0]["last_success"], "the answer is recorded"
 
 
 def test_it_is_restarted_after_a_kill_and_goes_on(service):
