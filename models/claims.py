@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
-from models.clock_watch import CURRENT
+from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 from models.states import READY_AT
@@ -210,6 +210,7 @@ async def _within_limit(statement: Statement, assignment_ids: Iterable[int], lea
     if not given or most <= 0:
         return []
     async with in_transaction():
+        await hold_still()
         locked = [{"assignment_id": row["id"], "campus_id": row["campus_id"]} for row in await _LOCK.rows(given=given)]
         return await _claims(statement, lease, given=locked, most=most) if locked else []
 

@@ -20,6 +20,8 @@ from models.db.sql import Statement
 
 #: Milliseconds. A smaller difference may be a daemon that was late; leases and holds have more to spare.
 STEP_MS = 2_000
+#: The key of PostgreSQL's advisory lock: "pb:clock" in ASCII.
+_ADVISORY_LOCK = int.from_bytes(b"pb:clock")
 #: Rows that one statement moves.
 _CHUNK = 5_000
 
@@ -54,6 +56,10 @@ _SEEN = Statement(_seen(NOW_POSTGRES), sqlite=_seen(NOW_SQLITE))
 _FIRST = Statement("""
     INSERT INTO clock_watch (id, seen_at, steps) VALUES (1, :now, 0) ON CONFLICT (id) DO NOTHING RETURNING id""")
 _LOCK = Statement("SELECT seen_at FROM clock_watch WHERE id = 1 {for_update}")
+# No lock of the row: others would keep coming while a step waits to be alone with it. On SQLite a transaction is alone
+# anyway.
+_HOLD_STILL = Statement(f"SELECT pg_advisory_xact_lock_shared({_ADVISORY_LOCK})", sqlite="SELECT 1")
+_BE_ALONE = Statement(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})", sqlite="SELECT 1")
 _MOVE = Statement("UPDATE clock_watch SET seen_at = :now, steps = steps + :step WHERE id = 1 RETURNING id")
 
 
@@ -88,6 +94,15 @@ _MOVE_CAMPUSES = Statement(f"UPDATE campus SET {_moved(_CAMPUS)} WHERE {_any(_CA
 
 _WATCH = Statement("SELECT seen_at, steps FROM clock_watch WHERE id = 1")
 _IS_CURRENT = Statement(f"SELECT 1 AS found WHERE {CURRENT}")
+
+
+async def hold_still() -> None:
+    """
+    Have no step be followed until this transaction ends: so the next one finds, and moves, what it stores.
+
+    Before the transaction locks rows that a step moves.
+    """
+    await _HOLD_STILL.rows()
 
 
 async def is_current(steps: int) -> bool:
@@ -132,6 +147,7 @@ async def follow(read_now: Callable[[], Awaitable[int]]) -> int:
         By how many milliseconds they were moved; 0 if they were not.
     """
     async with in_transaction():
+        await _BE_ALONE.rows()
         row = await _LOCK.row()
         now = await read_now()
         if row is None:

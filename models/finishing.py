@@ -14,13 +14,13 @@ from tortoise.transactions import in_transaction
 from models.address import WORTH_NOTING, AddressAnswer, note_answers
 from models.campus import SLOW_MS, UNTROUBLED, Breaker, Signal
 from models.claims import Claim, claim_next
-from models.clock_watch import OFF, how_far_off
+from models.clock_watch import OFF, hold_still, how_far_off
 from models.consumer import digest
 from models.db.sql import Statement, storable
 from models.delivery import forget_lost_deliveries, read_ended, write_deliveries
 from models.due import Share
 from models.finish import Finish, Finished, HandOver
-from models.orphaned_claim import LateRequest, overwrite_late_requests
+from models.orphaned_claim import LateRequest, overwrite_late_request
 from models.signals import BreakerChange, apply_signals
 
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
@@ -117,6 +117,7 @@ async def finish(
     by_id = {one.claim.assignment_id: one for one in finishes}
     late: list[Finish] = []
     async with in_transaction():
+        await hold_still()
         rows = await _FINISH.rows(given=[_as_row(one, now) for one in by_id.values()], now=now)
         found = {by_id[row["id"]]: Finished(parked=row["parked_at"] is not None) for row in rows}
         ended = list(found)
@@ -137,8 +138,7 @@ async def finish(
     late += [one for one, finished in found.items() if finished.gone or finished.fenced]
     for one in late:
         if one.bytes_left:
-            off = await how_far_off(_ended_at(one, now), one.steps)
-            await overwrite_late_requests([_late_request(one, off)], now=_ended_at(one, now) + off)
+            await _overwrite_late(one, _ended_at(one, now))
     return found, changes
 
 
@@ -153,6 +153,13 @@ def _ended_at(one: Finish, now: int) -> int:
     if one.delivery is not None:
         return one.delivery.at
     return now if one.at is None else one.at
+
+
+async def _overwrite_late(one: Finish, ended_at: int) -> None:
+    async with in_transaction():
+        await hold_still()
+        off = await how_far_off(ended_at, one.steps)
+        await overwrite_late_request(_late_request(one, off), now=ended_at + off)
 
 
 def _late_request(one: Finish, off: int) -> LateRequest:

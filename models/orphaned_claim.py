@@ -6,7 +6,7 @@ cell, perhaps another learner's or another consumer's, must wait until then, and
 the last one. Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from tortoise import fields
@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 
 from models.campus import Campus
 from models.changes import FORCE_RESEND_SET
-from models.clock_watch import CURRENT
+from models.clock_watch import CURRENT, hold_still
 from models.consumer import MAX_KEY, MAX_ORIGIN, digest
 from models.db.sql import Statement
 
@@ -113,21 +113,21 @@ async def in_doubt_until(url_digest: str, sourcedid: str) -> int:
     return max((row["in_doubt_until"] for row in rows), default=0)
 
 
-async def overwrite_late_requests(late: Sequence[LateRequest], *, now: int) -> None:
+async def overwrite_late_request(late: LateRequest, *, now: int) -> None:
     """
-    Requests ended whose rows were gone or had moved: have the rows that are in their cells now sent once more.
+    A request ended whose row was gone or had moved: have the row that is in its cell now sent once more.
 
-    Rows that come later wait until the requests have landed.
+    A row that comes later waits until the request has landed. Within a transaction, which it begins.
     """
-    for one in late:
-        async with in_transaction():
-            cell = {"url_digest": one.url_digest, "sourcedid_digest": one.sourcedid_digest}
-            await _LOCK_CELL.rows(**cell)
-            if one.in_doubt_until > now:
-                await _NOTE_LATE.rows(**{name: value for name, value in asdict(one).items() if name != "assignment_id"})
-            await _OVERWRITE.rows(**cell, assignment_id=one.assignment_id, in_doubt_until=one.in_doubt_until, now=now)
+    cell = {"url_digest": late.url_digest, "sourcedid_digest": late.sourcedid_digest}
+    await _LOCK_CELL.rows(**cell)
+    if late.in_doubt_until > now:
+        await _NOTE_LATE.rows(**{name: value for name, value in asdict(late).items() if name != "assignment_id"})
+    await _OVERWRITE.rows(**cell, assignment_id=late.assignment_id, in_doubt_until=late.in_doubt_until, now=now)
 
 
 async def prune_orphans(*, now: int, steps: int = 0) -> None:
     """Forget orphaned claims whose lease and hold have passed. *steps*: as in :func:`models.rescue.rescue`."""
-    await _PRUNE_ORPHANS.rows(now=now, steps=steps)
+    async with in_transaction():
+        await hold_still()
+        await _PRUNE_ORPHANS.rows(now=now, steps=steps)

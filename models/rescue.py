@@ -6,7 +6,7 @@ Times are milliseconds since 1970 by :mod:`models.db.clock`.
 
 from tortoise.transactions import in_transaction
 
-from models.clock_watch import CURRENT
+from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord, write_deliveries
 
@@ -28,6 +28,7 @@ async def rescue(*, now: int, steps: int = 0) -> int:
     *steps*: those of the database's clock that the caller knows; if there was another since, *now* says nothing.
     """
     async with in_transaction():
+        await hold_still()
         rows = await _RESCUE.rows(now=now, steps=steps)
         await write_deliveries(
             DeliveryRecord(

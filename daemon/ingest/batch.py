@@ -17,7 +17,7 @@ from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.events import BadEvent, Event, ScoreChanged
 from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
-from models.clock_watch import is_current
+from models.clock_watch import hold_still, is_current
 from models.consumer import MAX_KEY, digest
 from models.db.clock import Clock
 from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
@@ -115,6 +115,7 @@ class Batches:
     async def _lock(self, position: Position) -> None:
         try:
             here = await lock_position()
+            await hold_still()
         except asyncpg.LockNotAvailableError as error:
             raise PositionMovedError from error  # another daemon is in the middle of a long batch
         if here != position or not await is_current(self.clock.steps):

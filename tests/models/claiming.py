@@ -1,6 +1,6 @@
 """Claims and their ends, for the tests of the models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from tests.models.rows import make_assignment, read_row
 
 #: Milliseconds.
 NOW, LEASE, SECOND = 1_000_000, 50_000, 15_000
-LATER = NOW + 4_000
+LATER, HOUR = NOW + 4_000, 3_600_000
 MAX_PER_CAMPUS = 4
 #: A row that is due, and was tried twice.
 DIRTY = {"version_number": 4, "sent_version": 3, "sent_score": "0.5", "due_at": NOW - 9_000, "attempts": 2}
@@ -44,6 +44,15 @@ async def changed(assignment_id: int, kind: Kind, now: int = NOW) -> dict[str, A
     """The row after one change."""
     await change([Change(assignment_id, kind)], now=now, debounce=DEBOUNCE)
     return await read_row(assignment_id)
+
+
+def at(now: int) -> Callable[[], Awaitable[int]]:
+    """The database's clock, which shows that."""
+
+    async def read_now() -> int:
+        return now
+
+    return read_now
 
 
 def lease(now: int = NOW, *, max_per_campus: int = MAX_PER_CAMPUS) -> Lease:

@@ -8,6 +8,7 @@ LIFE = "tests/models/test_life.py"
 WORLD = "tests/models/test_world.py"
 READ_AGAIN = "tests/daemon/ingest/test_read_again.py"
 CLOCK_WATCH = "tests/models/test_clock_watch.py"
+AT_ONCE = "tests/models/test_claims_at_once.py"
 ORPHANED = "tests/models/test_orphaned_claim.py"
 
 
@@ -30,7 +31,7 @@ _ORPHANED = "models/orphaned_claim.py"
 _WATCH = "models/clock_watch.py"
 _SCORE = "models/score.py"
 
-_NOTED = "            await overwrite_late_requests([_late_request(one, off)], now=_ended_at(one, now) + off)\n"
+_NOTED = "            await _overwrite_late(one, _ended_at(one, now))\n"
 _OFF = "SELECT CASE WHEN clock_watch.steps = given.steps THEN 0 ELSE seen_at - given.ended_at END"
 
 LATE_MUTANTS = [
@@ -55,10 +56,12 @@ LATE_MUTANTS = [
     Mutant("late: of a gone row", "late += [one for one, finished in found.items() if finished.gone or finished.fenced]", "late += [one for one, finished in found.items() if finished.fenced]", _FINISHING, WORLD),
     Mutant("late: of a row that has moved", "        late += [by_id[row[\"id\"]] for row in rows if _has_moved(by_id[row[\"id\"]].claim, row)]\n", "", _FINISHING, ORPHANED),
     Mutant("late: of a row that has moved and was claimed since", "if finished.gone or finished.fenced]", "if finished.gone]", _FINISHING, ORPHANED),
-    Mutant("late: no row that is there already is sent once more", "            await _OVERWRITE.rows(", "            await _LOCK_CELL.rows(**cell) if cell else await _OVERWRITE.rows(", _ORPHANED, WORLD),
-    Mutant("late: a row that comes then does not wait", "            if one.in_doubt_until > now:\n", "            if False:\n", _ORPHANED, WORLD),
+    Mutant("late: no row that is there already is sent once more", "    await _OVERWRITE.rows(", "    await _LOCK_CELL.rows(**cell) if cell else await _OVERWRITE.rows(", _ORPHANED, WORLD),
+    Mutant("late: a row that comes then does not wait", "    if late.in_doubt_until > now:\n", "    if False:\n", _ORPHANED, WORLD),
     # The database's clock steps.
     Mutant("clock: claims by the old time", "AND {CURRENT} ORDER BY wanted.place", "ORDER BY wanted.place", _CLAIMS, CLOCK_WATCH),
+    Mutant("clock: a step passes over a claim that is being made", "        await hold_still()\n        locked =", "        locked =", _CLAIMS, AT_ONCE),
+    Mutant("clock: a step passes over an attempt that is being ended", "        await hold_still()\n        rows = await _FINISH", "        rows = await _FINISH", _FINISHING, AT_ONCE),
     Mutant("clock: rescue by the old time", "claimed_until <= :now AND {CURRENT}", "claimed_until <= :now", _RESCUE, LIFE),
     Mutant("clock: intake by the old time", "if here != position or not await is_current(self.clock.steps):", "if here != position:", "daemon/ingest/batch.py", WORLD),
     Mutant("clock: forward, nothing is moved", "await _move(by, after=row[\"seen_at\"] if by > 0 else now)", "await _move(min(by, 0), after=row[\"seen_at\"] if by > 0 else now)", _WATCH, LIFE),

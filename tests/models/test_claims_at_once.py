@@ -1,6 +1,7 @@
 """Two connections to PostgreSQL at once: which waits for a lock, which passes a row over, and that limits hold."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import replace
 
@@ -11,13 +12,27 @@ from tortoise.transactions import in_transaction
 from models.campus import Signal, read_breakers
 from models.changes import Change, Debounce, change
 from models.claims import claim
+from models.clock_watch import ClockWatch, follow
 from models.db.database import open_database
 from models.db.migrate import migrate
 from models.finish import Finish, HandOver
 from models.finishing import finish
 from models.rescue import rescue
 from models.score import read_scores
-from tests.models.claiming import LATER, LEASE, NOW, all_ended, campuses_answered, claimed, lease, record
+from tests.models.claiming import (
+    HOUR,
+    LATER,
+    LEASE,
+    NOW,
+    all_ended,
+    at,
+    campuses_answered,
+    claimed,
+    ended,
+    lease,
+    make_due,
+    record,
+)
 from tests.models.rows import BLOCK, COURSE, LEARNER, make_assignment, make_service, read_claims, read_lines, read_row
 from tests.models.scores import apply_score
 
@@ -202,3 +217,41 @@ async def test_a_claim_beside_a_hand_over_that_is_not_committed_yet_keeps_the_li
         claiming = asyncio.create_task(claim(rows[4:], lease(), most=9), context=outside)
         assert await claiming == []
     assert len(await read_claims()) == 2
+
+
+# --- The database's clock steps while a transaction that knows nothing of it is open ---
+
+_SOMEONE_WAITS = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) AS waits"
+
+
+@asynccontextmanager
+async def steps_meanwhile(by):
+    """The clock steps in here, and a daemon follows it as soon as it can; it has when this ends."""
+    await ClockWatch.create(id=1, seen_at=NOW)
+    outside = copy_context()
+    async with asyncio.timeout(20):
+        async with in_transaction() as open_one:
+            yield
+            following = asyncio.create_task(follow(at(NOW + by)), context=outside)
+            while not (following.done() or (await open_one.execute_query_dict(_SOMEONE_WAITS))[0]["waits"]):
+                await asyncio.sleep(0)
+        assert await following == by
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+async def test_a_claim_that_is_being_made_when_the_clock_steps_lasts_as_long_from_then(url, by):
+    (row,) = await make_due(1)
+    async with steps_meanwhile(by):
+        (got,) = await claim([row], lease(), most=1)
+    assert (await read_row(row))["claimed_until"] == NOW + LEASE + by
+    assert await rescue(now=NOW + by, steps=1) == 0
+    assert not (await ended(got, "accepted", now=NOW + by, score="1")).fenced
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+async def test_a_hold_that_is_being_stored_when_the_clock_steps_lasts_as_long_from_then(url, by):
+    (row,) = await make_due(1)
+    got = await claimed(row)
+    async with steps_meanwhile(by):
+        await ended(got, "in_doubt", now=NOW, hold_until=NOW + 20_000, bytes_left=True)
+    assert (await read_row(row))["hold_until"] == NOW + 20_000 + by

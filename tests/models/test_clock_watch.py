@@ -14,27 +14,20 @@ from models.finish import Finish
 from models.finishing import finish
 from models.orphaned_claim import OrphanedClaim, prune_orphans
 from models.rescue import rescue
-from tests.models.claiming import LEASE, campuses_answered, ended, lease, make_due
+from tests.models.claiming import HOUR, LEASE, at, campuses_answered, ended, lease, make_due
 from tests.models.claiming import NOW as CLAIM_NOW
 from tests.models.rows import make_assignment, read_row
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 SEEN = 1_700_000_000_000
-HOUR, YEAR = 3_600_000, 31_536_000_000
+YEAR = 31_536_000_000
 STEPS = [3_000, HOUR, YEAR]
 MINUTES = 600_000
 
 
 async def seen(at=SEEN):
     await ClockWatch.create(id=1, seen_at=at)
-
-
-def at(now):
-    async def read_now():
-        return now
-
-    return read_now
 
 
 @pytest.mark.parametrize("by", STEPS)
