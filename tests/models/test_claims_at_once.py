@@ -250,8 +250,9 @@ async def test_a_claim_that_is_being_made_when_the_clock_steps_lasts_as_long_fro
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR])
 async def test_a_hold_that_is_being_stored_when_the_clock_steps_lasts_as_long_from_then(url, by):
-    (row,) = await make_due(1)
-    got = await claimed(row)
+    (row,) = await make_due(1, due_at=0)
+    # Its lease has run out: the step finds nothing else of this row to move.
+    got = await claimed(row, now=NOW - LEASE)
     async with steps_meanwhile(by):
         await ended(got, "in_doubt", now=NOW, hold_until=NOW + 20_000, bytes_left=True)
     assert (await read_row(row))["hold_until"] == NOW + 20_000 + by
