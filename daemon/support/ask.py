@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from actors.read_back import NotReadError, Reader
 from daemon.why.known import Explanation, Known, Shown
+from models.clock_watch import catch_up
 from models.queries.grades import AssignmentView
 from models.queries.reconcile import reserve_for_reading
 
@@ -51,6 +52,7 @@ def _why_not(row: AssignmentView) -> str:
 
 async def _ask(row: AssignmentView, reader: Reader, until: float) -> Shown:
     while True:
+        await catch_up(reader.clock)
         await reserve_for_reading(row.campus_id, reader.clock)
         try:
             reading = await reader.read(row.id)

@@ -8,8 +8,10 @@ from daemon.support.ask import ASK_PATIENCE, MAX_ASKED, ask_campuses
 from daemon.why.asked import shown_words
 from daemon.why.document import document
 from daemon.why.gather import gather
+from daemon.why.known import Shown
 from models.assignment import GradedAssignment
 from models.claims import claim
+from models.clock_watch import ClockWatch
 from models.consumer import LtiConsumer
 from models.queries.grades import Query
 from tests.actors.campuses import known
@@ -104,6 +106,15 @@ async def test_no_more_grades_are_asked_for_than_a_few(reader, sending, campus, 
     shown = [one.shown.why for one in await asked(reader, sending)]
     assert len(lms.requests) == MAX_ASKED
     assert [why for why in shown if why] == [f"no more than {MAX_ASKED} grades are asked for at once"] * 2
+
+
+async def test_a_campus_is_asked_once_no_daemon_has_looked_at_the_clock_for_long(reader, sending, campus, lms):
+    await make_assignment(campus, **CLEAN, lis_result_sourcedid="s")
+    lms.gradebook[CELL, "s"] = "0.5"
+    # Taken for a step forward by who looks next.
+    await ClockWatch.create(id=1, seen_at=sending.now - 60_000, steps=1)
+    (one,) = await asked(reader, sending)
+    assert one.shown == Shown("0.5", "")
 
 
 async def test_a_campus_whose_only_slot_a_daemon_keeps_is_asked_for_a_bounded_time(reader, sending, campus, lms):
