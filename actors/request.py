@@ -9,6 +9,7 @@ import structlog
 
 from actors import resolution
 from actors.dependencies import Dependencies
+from actors.ended_request import EndedRequest
 from actors.errors import Ambiguous, DeliveryError, OutOfFiles, TryLater
 from actors.protocols import protocol_for
 from actors.protocols.interface import Stamp, Target, WireRequest
@@ -59,9 +60,9 @@ class Requests:
         failure: DeliveryError
         whose: RefusedAddress = "campus"
 
-        def ended(number: int) -> resolution.Request:
+        def ended(number: int) -> EndedRequest:
             took = clock.monotonic() - began
-            return resolution.Request(claim, number, score, clamped, took, clock.now(), clock.steps)
+            return EndedRequest(claim, number, score, clamped, took, clock.now(), clock.steps)
 
         try:
             target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
 
+from actors.ended_request import EndedRequest, delivery_of, signal_kind, signal_of
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
 from models.address import RefusedAddress
-from models.campus import SLOW_MS, Signal
 from models.claims import Claim
-from models.delivery import DeliveryRecord, DeliveryResult
+from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
@@ -26,39 +25,6 @@ MILLISECOND = timedelta(milliseconds=1)
 RETURN_WAITS = (0, 60, 600, 3_600, 6 * 3_600, 24 * 3_600)
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
-
-#: What an attempt says of the whole campus, for its breaker:
-#:
-#: ===============================================================  =========
-#: accepted                                                         success
-#: refused for the learner's or the course's sake                   success
-#: a POX failure that may pass, or ``processing``                   success
-#: busy: 408, 425, 429, 403 at its rate limit                       throttled
-#: no connection: connecting, DNS, TLS time-out, refused            failure
-#: misconfigured: signature, key, certificate, redirect             failure
-#: refused for the campus's sake: 404, 415, ...                     failure
-#: the same at an address whose own fault it is                     neutral
-#: in doubt: time-out, reset, 5xx, 2xx that says nothing            failure
-#: nothing may be sent there: egress, malformed URL, no request     neutral
-#: our own fault or shutdown; nothing to send                       neutral
-#: ===============================================================  =========
-SignalKind = Literal["success", "failure", "throttled", "neutral"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds.
-
-    *steps*: how often the database's clock had stepped then.
-    """
-
-    claim: Claim
-    number: int
-    score: str
-    clamped: bool
-    seconds: float
-    now: int
-    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +41,21 @@ def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0, at: int | N
     return Finish(claim, outcome, not_before=not_before, given_back=given_back, at=at, steps=steps)
 
 
-def accepted(request: Request, response: Response, said: Accepted) -> Finish:
+def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finish:
     """The campus holds the score."""
     return Finish(
         request.claim,
         "accepted",
         score=request.score,
-        delivery=_delivery(request, response, "accepted", said, said.description),
+        delivery=delivery_of(request, response, "accepted", said, said.description),
         bytes_left=True,
-        signal=_signal(request, response, "success", after=said.after),
+        signal=signal_of(request, response, "success", after=said.after),
         steps=request.steps,
     )
 
 
 def failed(
-    request: Request,
+    request: EndedRequest,
     response: Response | None,
     error: DeliveryError,
     rules: Rules,
@@ -111,7 +77,7 @@ def failed(
         whose: Whom it concerns if the LMS refused the address.
     """
     refused_address = is_of_address(error)
-    kind = _signal_kind(error, stopping=stopping and response is None)
+    kind = signal_kind(error, stopping=stopping and response is None)
     if refused_address and whose == "own":
         kind = "neutral"
     away = request.claim.tripped_at is not None and kind == "failure"
@@ -138,14 +104,14 @@ def failed(
         case _:
             raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
     asked = after if kind in ("throttled", "failure") else None
-    signal = _signal(request, response, kind, after=asked, error=error.reason)
+    signal = signal_of(request, response, kind, after=asked, error=error.reason)
     if refused_address and whose == "own":
         signal = replace(signal, error="")
     elif refused_address and whose == "new":
         signal = replace(signal, outcome_service_id=request.claim.address.outcome_service_id)
     return replace(
         finish,
-        delivery=_delivery(request, response, result, error, error.reason),
+        delivery=delivery_of(request, response, result, error, error.reason),
         bytes_left=error.bytes_left,
         address_refused=refused_address,
         signal=signal,
@@ -195,7 +161,7 @@ def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
     return end
 
 
-def _later(request: Request, error: TryLater, rules: Rules, jitter: float) -> Finish:
+def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float) -> Finish:
     if error.unexplained:
         if request.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
             # A new score gets its one try without the backoff of the old one.
@@ -209,7 +175,9 @@ def _later(request: Request, error: TryLater, rules: Rules, jitter: float) -> Fi
     return Finish(request.claim, "retried", not_before=again)
 
 
-def _in_doubt(request: Request, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool) -> Finish:
+def _in_doubt(
+    request: EndedRequest, error: Ambiguous, rules: Rules, jitter: float, *, away: bool, stopping: bool
+) -> Finish:
     hold_until = request.now + int(max(rules.hold_seconds, error.hold or 0) * 1000)
     if away:
         return replace(_with_the_campus(request, jitter, error.after), outcome="in_doubt", hold_until=hold_until)
@@ -220,17 +188,17 @@ def _in_doubt(request: Request, error: Ambiguous, rules: Rules, jitter: float, *
     return end
 
 
-def _parked(request: Request, scope: str, reason: str, not_before: int) -> Finish:
+def _parked(request: EndedRequest, scope: str, reason: str, not_before: int) -> Finish:
     return Finish(request.claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
 
 
-def _returns_at(request: Request) -> int | None:
+def _returns_at(request: EndedRequest) -> int | None:
     """In milliseconds since 1970."""
     before = request.claim.address_refusals
     return request.now + RETURN_WAITS[before] * 1000 if before < len(RETURN_WAITS) else None
 
 
-def _with_the_campus(request: Request, jitter: float, asked: float | None = None) -> Finish:
+def _with_the_campus(request: EndedRequest, jitter: float, asked: float | None = None) -> Finish:
     """The attempt is given back until the campus may be up again."""
     due_for = (request.now - request.claim.due_at) / 1000
     wait = min(max(CAMPUS_WAIT, due_for / 4), MAX_CAMPUS_WAIT) * (0.5 + jitter)
@@ -238,75 +206,10 @@ def _with_the_campus(request: Request, jitter: float, asked: float | None = None
     return Finish(request.claim, "released", not_before=not_before, given_back=True)
 
 
-def _next_try(request: Request, error: TryLater | Ambiguous, jitter: float) -> int:
+def _next_try(request: EndedRequest, error: TryLater | Ambiguous, jitter: float) -> int:
     """In milliseconds since 1970."""
     return request.now + wait_before(request.number, asked=error.after, jitter=jitter) // MILLISECOND
 
 
-def _worn_out(request: Request, error: TryLater | Ambiguous) -> str:
+def _worn_out(request: EndedRequest, error: TryLater | Ambiguous) -> str:
     return f"{request.number} attempts failed, the last one with: {error.reason}"
-
-
-def _signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
-    """*stopping*: whether our own shutdown cut the request short before there was an answer."""
-    match error:
-        case TryLater(throttled=True):
-            return "throttled"
-        case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
-            return "success"
-        case TryLater() | Ambiguous() if stopping:
-            return "neutral"
-        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
-            return "neutral"
-        case _:
-            return "failure"
-
-
-def _signal(
-    request: Request, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
-) -> Signal:
-    claim, duration_ms = request.claim, _duration_ms(response)
-    seconds_ms = int(request.seconds * 1000)
-    # A connection that is refused at once says nothing of how long an answer takes.
-    if response is None and kind == "failure" and seconds_ms > SLOW_MS:
-        duration_ms = seconds_ms
-    return Signal(
-        kind,
-        campus_id=claim.address.campus_id,
-        assignment_id=claim.assignment_id,
-        claimed_at=claim.claimed_at,
-        tripped_at=claim.tripped_at,
-        duration_ms=duration_ms,
-        answered=response is not None,
-        after=after,
-        error=error,
-    )
-
-
-def _delivery(
-    request: Request,
-    response: Response | None,
-    result: DeliveryResult,
-    said: Accepted | DeliveryError,
-    description: str,
-) -> DeliveryRecord:
-    claim = request.claim
-    return DeliveryRecord(
-        claim.assignment_id,
-        claim.token,
-        at=request.now,
-        attempt=claim.attempt,
-        version=claim.version,
-        result=result,
-        entry_id=claim.entry_id,
-        score=request.score,
-        clamped=request.clamped,
-        http_status=said.http_status,
-        code_major=said.code_major,
-        description=description,
-        duration_ms=_duration_ms(response),
-    )
-
-
-def _duration_ms(response: Response | None) -> int | None:
-    return None if response is None else int(response.seconds * 1000)

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from actors import resolution
+from actors.ended_request import EndedRequest
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.protocols.interface import Accepted
-from actors.resolution import Request, Rules
+from actors.resolution import Rules
 from actors.response import Response
 from models.claims import Address, Claim
 from models.delivery import DeliveryRecord
@@ -70,8 +71,8 @@ CLAIM = Claim(
 DELIVERY = DeliveryRecord(7, 11, at=NOW, attempt=1, version=2, result="accepted", entry_id="5-0", score="0.5")
 
 
-def make_request(number: int = 1, *, seconds: float = 0.0, clamped: bool = False, **claim: Any) -> Request:
-    return Request(replace(CLAIM, attempt=number, **claim), number, "0.5", clamped, seconds, NOW)
+def make_request(number: int = 1, *, seconds: float = 0.0, clamped: bool = False, **claim: Any) -> EndedRequest:
+    return EndedRequest(replace(CLAIM, attempt=number, **claim), number, "0.5", clamped, seconds, NOW)
 
 
 def failed(

@@ -1,0 +1,109 @@
+"""A request that has ended: its delivery record, and what it says of its campus. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from actors.errors import Ambiguous, DeliveryError, GiveUp, TryLater
+from actors.protocols.interface import Accepted
+from actors.response import Response
+from models.campus import SLOW_MS, Signal
+from models.claims import Claim
+from models.delivery import DeliveryRecord, DeliveryResult
+
+#: What an attempt says of the whole campus, for its breaker:
+#:
+#: ===============================================================  =========
+#: accepted                                                         success
+#: refused for the learner's or the course's sake                   success
+#: a POX failure that may pass, or ``processing``                   success
+#: busy: 408, 425, 429, 403 at its rate limit                       throttled
+#: no connection: connecting, DNS, TLS time-out, refused            failure
+#: misconfigured: signature, key, certificate, redirect             failure
+#: refused for the campus's sake: 404, 415, ...                     failure
+#: the same at an address whose own fault it is                     neutral
+#: in doubt: time-out, reset, 5xx, 2xx that says nothing            failure
+#: nothing may be sent there: egress, malformed URL, no request     neutral
+#: our own fault or shutdown; nothing to send                       neutral
+#: ===============================================================  =========
+SignalKind = Literal["success", "failure", "throttled", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRequest:
+    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds.
+
+    *steps*: how often the database's clock had stepped then.
+    """
+
+    claim: Claim
+    number: int
+    score: str
+    clamped: bool
+    seconds: float
+    now: int
+    steps: int = 0
+
+
+def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
+    """*stopping*: whether our own shutdown cut the request short before there was an answer."""
+    match error:
+        case TryLater(throttled=True):
+            return "throttled"
+        case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
+            return "success"
+        case TryLater() | Ambiguous() if stopping:
+            return "neutral"
+        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
+            return "neutral"
+        case _:
+            return "failure"
+
+
+def signal_of(
+    request: EndedRequest, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
+) -> Signal:
+    claim, duration_ms = request.claim, _duration_ms(response)
+    seconds_ms = int(request.seconds * 1000)
+    # A connection that is refused at once says nothing of how long an answer takes.
+    if response is None and kind == "failure" and seconds_ms > SLOW_MS:
+        duration_ms = seconds_ms
+    return Signal(
+        kind,
+        campus_id=claim.address.campus_id,
+        assignment_id=claim.assignment_id,
+        claimed_at=claim.claimed_at,
+        tripped_at=claim.tripped_at,
+        duration_ms=duration_ms,
+        answered=response is not None,
+        after=after,
+        error=error,
+    )
+
+
+def delivery_of(
+    request: EndedRequest,
+    response: Response | None,
+    result: DeliveryResult,
+    said: Accepted | DeliveryError,
+    description: str,
+) -> DeliveryRecord:
+    claim = request.claim
+    return DeliveryRecord(
+        claim.assignment_id,
+        claim.token,
+        at=request.now,
+        attempt=claim.attempt,
+        version=claim.version,
+        result=result,
+        entry_id=claim.entry_id,
+        score=request.score,
+        clamped=request.clamped,
+        http_status=said.http_status,
+        code_major=said.code_major,
+        description=description,
+        duration_ms=_duration_ms(response),
+    )
+
+
+def _duration_ms(response: Response | None) -> int | None:
+    return None if response is None else int(response.seconds * 1000)
