@@ -3,8 +3,10 @@
 from datetime import tzinfo
 from shlex import quote
 
+from actors.cause import cause_of
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.infra.text import age, counted, past
+from daemon.why.trouble import WHO, campus_advice
 from models.queries.campus_health import CampusHealth
 
 #: Milliseconds that a grade may be due at a campus that takes grades before the operator should look.
@@ -29,7 +31,7 @@ def state_findings(campus: CampusHealth, *, now: int, zone: tzinfo | None) -> li
         since = past(campus.tripped_at, zone)
         found.append(fault(name, f"down since {since}: {_last_error(campus, zone)}{waits}", _cure(campus)))
     elif campus.failing:
-        severity = fault if campus.last_result == "misconfigured" else warning
+        severity = fault if cause_of(campus.last_error or "") in WHO else warning
         found.append(severity(name, f"its last request failed: {_last_error(campus, zone)}{waits}", _cure(campus)))
     elif campus.due_since is not None and now - campus.due_since > LATE_MS:
         problem = f"a grade is due there for {age(now - campus.due_since)}, since {past(campus.due_since, zone)}{waits}"
@@ -45,21 +47,8 @@ def _last_error(campus: CampusHealth, zone: tzinfo | None) -> str:
 
 
 def _cure(campus: CampusHealth) -> str:
-    """By how the newest attempt ended."""
-    status = campus.last_status
-    if campus.last_result == "misconfigured":
-        if status is None:
-            return "have the campus renew its certificate, or name its authority in egress.ca_file"
-        if 300 <= status <= 399:
-            return "the address in its launches is no longer right: ask the campus; a new launch brings the new one"
-        add = f"passbackd consumer add {quote(campus.consumer)} --key {quote(campus.consumer_key)}"
-        return (
-            "the campus does not accept our signature: compare key and secret with the campus's; "
-            f"`{add} --secret-stdin --replace` changes the secret, and what waits goes out"
-        )
-    if campus.last_result == "refused":
-        return "compare the address in its launches with the campus's; a new launch brings a new one"
-    return "the campus has to act; what waits goes out by itself once it answers"
+    advice = campus_advice(campus.last_error or "", campus).rstrip(".")
+    return f"{advice[0].lower()}{advice[1:]}" if advice else "what waits goes out by itself once it answers"
 
 
 def _parked(name: str, campus: CampusHealth, zone: tzinfo | None) -> list[Finding]:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from dataclasses import dataclass
+from typing import Protocol
 
 from actors.cause import KnownCause, cause_of
 from daemon.infra.text import past, upcoming
@@ -42,8 +43,9 @@ def campus_trouble(campus: CampusView, terms: Terms) -> CampusTrouble | None:
     if campus.tripped_at is not None:
         cause = cause_of(campus.campus_error)
         since, said = past(campus.tripped_at, terms.zone), _quoted(campus.campus_error)
-        words = f"{name} {_WHAT.get(cause, _WHAT['away'])} since {since}{said}. {campus_advice(cause, campus)}"
-        return CampusTrouble(f"{words}{_probes(campus, terms, cause)}", WHO.get(cause, "no one"), campus.blocked_until)
+        what = f"{name} {_WHAT.get(cause, _WHAT['away'])} since {since}{said}."
+        sentences = filter(None, (what, campus_advice(campus.campus_error, campus), _probes(campus, terms, cause)))
+        return CampusTrouble(" ".join(sentences), WHO.get(cause, "no one"), campus.blocked_until)
     if not blocked:
         return None
     # The last error may be that of one grade.
@@ -70,34 +72,38 @@ _WHAT: dict[KnownCause, str] = {
 }
 
 
-def campus_advice(cause: KnownCause, campus: CampusView, said: str | None = None) -> str:
-    """
-    What has to be done so that the campus takes grades again, a sentence with a blank at its end; empty if nothing.
+class ConsumerNames(Protocol):
+    """What a consumer is called."""
 
-    *said*: its words, where these are not its last error.
-    """
-    match cause:
+    @property
+    def consumer(self) -> str: ...
+    @property
+    def consumer_key(self) -> str: ...
+
+
+def campus_advice(said: str, names: ConsumerNames) -> str:
+    """What has to be done so that a campus takes grades again that *said* so: a sentence, or empty if nothing."""
+    match cause_of(said):
         case "signature":
-            words = campus.campus_error if said is None else said
-            clock = ", or a clock is wrong (`passbackd check --deep` compares them)" if _OF_TIME.search(words) else ""
-            name, key = shlex.quote(campus.consumer), shlex.quote(campus.consumer_key)
+            clock = ", or a clock is wrong (`passbackd check --deep` compares them)" if _OF_TIME.search(said) else ""
+            name, key = shlex.quote(names.consumer), shlex.quote(names.consumer_key)
             return (
                 f"As a rule the key or the secret does not fit{clock}: passbackd's operator has to compare the secret "
                 f"with the campus's, and change it with `passbackd consumer add {name} --key {key} --secret-stdin "
-                "--replace`. "
+                "--replace`."
             )
         case "certificate":
             return (
                 "The campus's administrators have to install one that is valid, or passbackd's operator has to name "
-                "its authority in egress.ca_file. "
+                "its authority in egress.ca_file."
             )
         case "address":
             return (
                 "The campus's administrators have to find out why: a wrong address, a login page before it, or grades "
-                "that are switched off there; a new launch brings the address that is right by then. "
+                "that are switched off there; a new launch brings the address that is right by then."
             )
         case "content":
-            return "passbackd's operator has to act. "
+            return "passbackd's operator has to act."
         case _:
             return ""
 

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from actors.cause import cause_of
 from actors.compute_grade import NoGrade
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
-from daemon.why.trouble import LONG_DUE, WHO, campus_advice, campus_trouble
+from daemon.why.trouble import LONG_DUE, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.grades import AssignmentView
 from models.states import OVERDUE_MS
@@ -130,8 +129,7 @@ def _failed(line: DeliveryRecord, campus: str, terms: Terms) -> str:
 
 def _advice(line: DeliveryRecord, campus: AssignmentView) -> list[str]:
     """What has to be done about an answer that does not pass by itself."""
-    cause = cause_of(line.description)
-    return [campus_advice(cause, campus, line.description).strip()] if cause in WHO else []
+    return list(filter(None, [campus_advice(line.description, campus)]))
 
 
 def _put_off(known: Known, terms: Terms, campus: str) -> list[str]:

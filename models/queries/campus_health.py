@@ -33,9 +33,6 @@ class CampusHealth:
     parked_since: int | None
     reasons: int
     reason: str | None
-    #: The newest attempt there that failed: its result and HTTP status; None where that is not known.
-    last_result: str | None = None
-    last_status: int | None = None
 
 
 _PARKED = "parked_at IS NOT NULL AND parked_scope = 'campus'"
@@ -43,7 +40,7 @@ _PARKED = "parked_at IS NOT NULL AND parked_scope = 'campus'"
 _READ = Statement(f"""
     SELECT consumer_name AS consumer, consumer_key, origin, {CAMPUS_STATE} AS state,
         CASE WHEN last_failed_assignment IS NULL THEN 0 ELSE 1 END AS failing, paused_at, tripped_at, last_error,
-        last_error_at, dirty, due_since, last_success, parked, parked_since, reasons, reason, campus.id AS campus_id
+        last_error_at, dirty, due_since, last_success, parked, parked_since, reasons, reason
     FROM (
         SELECT campus_id,
             SUM(CASE WHEN version_number > sent_version AND parked_at IS NULL THEN 1 ELSE 0 END) AS dirty,
@@ -57,24 +54,12 @@ _READ = Statement(f"""
     JOIN campus ON campus.id = grades.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 3""")
 
-# By the index on `at`: the last error came with it.
-_LAST_FAILURE = Statement("""
-    SELECT result AS last_result, http_status AS last_status
-    FROM delivery JOIN graded_assignment ON graded_assignment.id = delivery.assignment_id
-    WHERE campus_id = :campus_id AND delivery.at >= :since AND result NOT IN ('accepted', 'unknown')
-    ORDER BY delivery.at DESC LIMIT 1""")
-#: Milliseconds that pass, at most, from the end of an attempt until its campus's last error is stored.
-_STORED_MS = 60_000
-
 
 async def read_campus_health(*, now: int) -> list[CampusHealth]:
     """Of each campus that has an assignment that is not disabled, by name and origin. *now*: the database's clock."""
     found = []
     for row in await _READ.rows(now=now):
-        campus_id, row["failing"] = row.pop("campus_id"), bool(row["failing"])
+        row["failing"] = bool(row["failing"])
         row.update({name: int(row[name]) for name in ("dirty", "parked", "reasons")})
-        if (row["failing"] or row["tripped_at"] is not None) and row["last_error_at"] is not None:
-            since = row["last_error_at"] - _STORED_MS
-            row.update(await _LAST_FAILURE.row(campus_id=campus_id, since=since) or {})
         found.append(CampusHealth(**row))
     return found

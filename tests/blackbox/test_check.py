@@ -130,7 +130,7 @@ def test_a_campus_that_refuses_every_signature_is_a_fault_of_it_in_its_own_words
         lms.behave = lambda _: answer(404, b"no such page")
         sound.add_consumer()  # probes at once
         daemon.wait_until("it says so", lambda: sound.count("campus WHERE last_error LIKE '%404%'"))
-        assert any("compare the address" in line for line in sound.call("check", "--deep").faults)
+        assert any("a wrong address, a login page" in line for line in sound.call("check", "--deep").faults)
         daemon.stop()
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from models.campus import Campus
-from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.campus_health import read_campus_health
 from tests.models.rows import make_assignment, make_service
 
@@ -27,41 +26,22 @@ async def test_grades_are_counted_and_the_longest_due_is_found():
     assert (found.consumer, found.origin, found.state) == ("campus", "https://campus.example:443", "up")
     assert (found.dirty, found.due_since, found.last_success) == (3, NOW - 70, NOW - 50)
     assert (found.parked, found.parked_since, found.reasons, found.reason) == (3, NOW - 5, 2, "a")
-    assert (found.failing, found.last_result, found.last_status) == (False, None, None)
+    assert not found.failing
 
 
-async def test_of_a_campus_that_fails_the_newest_failure_is_found():
+async def test_of_a_campus_that_fails_its_last_error_is_found():
     service, other = await make_service(), await make_service("other")
-    one, two, theirs = await make_assignment(service), await make_assignment(service), await make_assignment(other)
+    failed, _ = await make_assignment(service), await make_assignment(other)
     await Campus.filter(id=service.campus_id).update(
-        tripped_at=NOW - 9, last_failed_assignment=two, last_error="no", last_error_at=NOW - 3
-    )
-    await write_deliveries(
-        DeliveryRecord(row, at, at=at, attempt=1, version=1, result=result, http_status=status)
-        for row, at, result, status in (
-            (one, NOW - 20, "ambiguous", 500),
-            (two, NOW - 99_000, "retried", None),
-            (two, NOW - 10, "misconfigured", 401),
-            (two, NOW - 5, "unknown", None),
-            (theirs, NOW - 1, "refused", 404),
-        )
+        tripped_at=NOW - 9, last_failed_assignment=failed, last_error="no", last_error_at=NOW - 3
     )
     await Campus.filter(id=other.campus_id).update(last_error="an old one")
     found = {campus.consumer: campus for campus in await read_campus_health(now=NOW)}
     campus = found["campus"]
     assert (campus.state, campus.failing, campus.tripped_at, campus.last_error) == ("down", True, NOW - 9, "no")
-    assert (campus.last_result, campus.last_status) == ("misconfigured", 401)
-    assert (found["other"].failing, found["other"].last_result) == (False, None)
+    assert not found["other"].failing
 
 
 async def test_a_campus_whose_grades_are_all_disabled_is_not_in_use():
     await make_assignment(await make_service(), **CLEAN | {"disabled_at": NOW})
     assert await read_campus_health(now=NOW) == []
-
-
-async def test_a_failure_of_long_before_the_last_error_is_another_one():
-    service = await make_service()
-    one = await make_assignment(service)
-    await Campus.filter(id=service.campus_id).update(last_failed_assignment=one, last_error="no", last_error_at=NOW)
-    await write_deliveries([DeliveryRecord(one, 1, at=NOW - 61_000, attempt=1, version=1, result="misconfigured")])
-    assert [(one.failing, one.last_result) for one in await read_campus_health(now=NOW)] == [(True, None)]
