@@ -1,4 +1,6 @@
-"""What the allowed networks do not open, though it lies within them. Pure."""
+"""Settings of egress that open less than they seem to. Pure."""
+
+from collections.abc import Collection
 
 from actors.egress import Network, closed_within
 from daemon.check.findings import Finding, warning
@@ -16,6 +18,18 @@ def check_egress(egress: EgressSection) -> list[Finding]:
         for name, networks in lists.items()
         for wide in networks
         if (closed := closed_within(wide, networks))
+    ]
+
+
+def check_names(egress: EgressSection, keys: Collection[str]) -> list[Finding]:
+    """A warning for each of ``egress.campuses`` that is none of *keys*, those of the consumers: it opens nothing."""
+    return [
+        warning(
+            f"egress.campuses.{name}",
+            "no consumer has this key, so that it opens nothing",
+            "`passbackd consumer list` shows the keys",
+        )
+        for name in sorted(set(egress.campuses) - set(keys))
     ]
 
 

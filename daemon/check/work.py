@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from daemon.check.egress import check_names
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.check.keys import check_keys
 from daemon.check.local_daemon import local_daemon
@@ -21,6 +22,7 @@ from models.db.migrate import applied, known
 from models.members import Members, read_members
 from models.quarantine import QuarantinedEvent
 from models.queries.campus_health import CampusHealth, read_campus_health
+from models.queries.status import read_consumers
 from models.states import OVERDUE_MS
 
 #: Entries on the stream that are not applied yet: more than a daemon leaves in a burst.
@@ -50,7 +52,9 @@ async def check_work(config: Config) -> list[Finding]:
         async with open_database(config.database.url, create=False):
             if set(known()) - set(await applied()):
                 return []
-            return [*await check_keys(config), *work_findings(await _work(config), zone(config.log.timezone))]
+            keys = [consumer.key for consumer in await read_consumers()]
+            found = [*await check_keys(config), *check_names(config.egress, keys)]
+            return [*found, *work_findings(await _work(config), zone(config.log.timezone))]
     except NoDatabaseError:
         return []
     except Exception as error:  # noqa: BLE001 - whatever the driver says, nothing is known of the work

@@ -76,9 +76,9 @@ def head(activity: Activity, terms: Terms) -> str:
     block = "" if asked.usage_id is None else f" for block {asked.usage_id}"
     more = "" if len(activity.groups) <= MAX_ACTIVITY_GROUPS else " at least"
     number = counted(sum(group.number for group in groups), "grade")
-    of_these = f"of which {acting} {'needs' if acting == 1 else 'need'} a person to act"
+    of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     at = past(terms.now, terms.zone, seconds=True)
-    return f"As of {at}:{more} {number}{block} in course {asked.course_id}, {of_these}."
+    return f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
 
 
 def group_head(group: ActivityGroup, terms: Terms) -> str:

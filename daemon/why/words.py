@@ -81,8 +81,8 @@ def _may_still_hold(sent: DeliveryRecord, terms: Terms) -> str:
 
 def _switched_off(row: AssignmentView, terms: Terms) -> str:
     return (
-        f"Switched off on {past(row.disabled_at or 0, terms.zone)}: the tool said that this activity is not graded any "
-        "more, so nothing is sent. A new launch of the activity switches it on again."
+        f"The tool switched this activity off on {past(row.disabled_at or 0, terms.zone)}: it said that it is not "
+        "graded any more, so nothing is sent. A new launch of the activity switches it on again."
     )
 
 

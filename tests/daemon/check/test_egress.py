@@ -1,8 +1,8 @@
-"""What a check says of networks that hold more than they open."""
+"""What a check says of settings that open less than they seem to."""
 
 import pytest
 
-from daemon.check.egress import check_egress
+from daemon.check.egress import check_egress, check_names
 from daemon.config.sections import EgressSection
 
 
@@ -31,3 +31,10 @@ def test_a_network_that_holds_this_machine_or_a_metadata_service_is_named_with_w
     name = "egress.allow_networks" if key is None else f"egress.campuses.{key}.allow_networks"
     assert (finding.severity, finding.about) == ("warning", name)
     assert finding.line().startswith(f"{name}: {closed}")
+
+
+def test_rules_for_a_key_that_no_consumer_has_are_named():
+    section = EgressSection.model_validate({"campuses": {"example": {}, "exmaple": {}}})
+    (finding,) = check_names(section, {"example", "another"})
+    assert (finding.severity, finding.about) == ("warning", "egress.campuses.exmaple")
+    assert "no consumer has this key" in finding.line()

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.check.work import BACKLOG, Work, check_work, work_findings
 from daemon.config import Config
-from daemon.config.sections import DatabaseSection, RedisSection
+from daemon.config.sections import DatabaseSection, EgressSection, RedisSection
 from models.db.clock import Clock
 from models.heartbeat import beat
 from models.members import Members
@@ -82,13 +82,18 @@ def test_grades_that_go_out_or_wait_for_their_campus_are_not_overdue(columns):
 
 
 async def test_it_is_read_from_the_database_and_the_stream(empty_database, valkey_url):
-    config = Config(database=DatabaseSection(url=empty_database), redis=RedisSection(url=valkey_url))
+    config = Config(
+        database=DatabaseSection(url=empty_database),
+        redis=RedisSection(url=valkey_url),
+        egress=EgressSection(campuses={"typo": {}}),
+    )
     clock = Clock()
     await clock.measure()
     await beat("one", now=clock.now(), troubles=["redis is full"])
     await QuarantinedEvent.create(epoch=0, entry_id="1-0", at=1, type="launch", reason="no", content=b"")
     found = {(one.severity, one.about): one.problem for one in await check_work(config)}
     assert found == {
+        ("warning", "egress.campuses.typo"): "no consumer has this key, so that it opens nothing",
         ("fault", "daemon"): "one is not ready: redis is full",
         ("ok", "redis.stream"): "0 entries of the stream not applied yet",
         ("warning", "quarantine"): "1 event could not be applied",
