@@ -72,10 +72,11 @@ def _any(columns: tuple[str, ...]) -> str:
     return " OR ".join(f"{name} > :after" for name in columns)
 
 
-#: What keeps a request's place while it may be under way; and what a row waits for.
+#: What keeps a request's place while it may be under way; and what a row waits for, or is compared with.
 _UNDER_WAY = ("claimed_until", "hold_until")
-_WAITS = ("due_at", "not_before", "pending_since", "parked_at", "returns_at")
+_WAITS = ("due_at", "not_before", "pending_since", "parked_at", "returns_at", "sent_at")
 _CAMPUS = ("blocked_until", "tripped_at", "throttled_at", "last_error_at", "reading_until")
+_SERVICE = ("accepted_at", "refused_at")
 _ORPHAN = ("claimed_until", "in_doubt_until")
 
 # By ids, so that no statement takes longer than the server allows.
@@ -90,6 +91,7 @@ _MOVE_ASSIGNMENTS = {
 }
 _MOVE_ORPHANS = Statement(f"UPDATE orphaned_claim SET {_moved(_ORPHAN)} WHERE {_any(_ORPHAN)} RETURNING id")
 _MOVE_CAMPUSES = Statement(f"UPDATE campus SET {_moved(_CAMPUS)} WHERE {_any(_CAMPUS)} RETURNING id")
+_MOVE_SERVICES = Statement(f"UPDATE outcome_service SET {_moved(_SERVICE)} WHERE {_any(_SERVICE)} RETURNING id")
 
 
 _WATCH = Statement("SELECT seen_at, steps FROM clock_watch WHERE id = 1")
@@ -170,3 +172,4 @@ async def _move(by: int, *, after: int) -> None:
     await _MOVE_ORPHANS.rows(by=by, after=after)
     if by < 0:
         await _MOVE_CAMPUSES.rows(by=by, after=after)
+        await _MOVE_SERVICES.rows(by=by, after=after)

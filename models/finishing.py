@@ -34,7 +34,7 @@ _FINISH = Statement(
     UPDATE graded_assignment SET claimed_until = NULL,
         sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
         sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
-        sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at ELSE sent_at END,
+        sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at + {OFF} ELSE sent_at END,
         pending_since = CASE WHEN NOT given.settles THEN pending_since
             WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
         attempts = CASE WHEN given.settles THEN 0

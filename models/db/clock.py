@@ -61,7 +61,7 @@ class Clock:
 
     def adopt(self, reading: ClockReading) -> int:
         """Go by this reading from now on; returns by how many milliseconds the time differs from the one so far."""
-        if self._offset_ms is not None and reading.took > MAX_ROUND_TRIP:
+        if self._offset_ms is not None and reading.took > MAX_ROUND_TRIP and reading.steps == self.steps:
             return 0  # the delay may have been one-sided: the offset that we have is better
         jump = 0 if self._offset_ms is None else reading.offset_ms - self._offset_ms
         self._offset_ms, self.steps = reading.offset_ms, reading.steps

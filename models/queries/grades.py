@@ -157,9 +157,9 @@ _LINES = Statement(f"""
     ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
 _SENT = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND at = :sent_at
+    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND version <= :sent_version
         AND {_OF_LEARNER}
-    ORDER BY id + 0 DESC LIMIT 1""")
+    ORDER BY version + 0 DESC, id DESC LIMIT 1""")
 
 _EVENT = "user_id, entry_id, at, type, reason, content"
 
@@ -227,10 +227,10 @@ async def ledger(assignment_id: int) -> tuple[list[DeliveryRecord], bool]:
 
 
 async def line_of_sent(found: AssignmentView) -> DeliveryRecord | None:
-    """The record of the grade that the campus acknowledged last; both were written in one transaction."""
+    """The record of the grade that the campus acknowledged last."""
     if found.sent_at is None:
         return None
-    row = await _SENT.row(id=found.id, sent_at=found.sent_at)
+    row = await _SENT.row(id=found.id, sent_version=found.sent_version)
     return None if row is None else _record(row)
 
 

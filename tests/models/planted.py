@@ -71,7 +71,7 @@ LATE_MUTANTS = [
     Mutant("clock: no hold is moved", '_UNDER_WAY = ("claimed_until", "hold_until")', '_UNDER_WAY = ("claimed_until",)', _WATCH, LIFE),
     Mutant("clock: back, no due time is moved", '_WAITS = ("due_at", "not_before"', '_WAITS = ("not_before"', _WATCH, LIFE),
     Mutant("clock: back, no backoff is moved", '_WAITS = ("due_at", "not_before"', '_WAITS = ("due_at"', _WATCH, LIFE),
-    Mutant("clock: back, no time of parking is moved", '"parked_at", "returns_at")', '"returns_at")', _WATCH, WORLD),
+    Mutant("clock: back, no time of parking is moved", '"parked_at", "returns_at"', '"returns_at"', _WATCH, WORLD),
     Mutant("clock: back, no campus is moved", "    if by < 0:\n        await _MOVE_CAMPUSES", "    if by == 0:\n        await _MOVE_CAMPUSES", _WATCH, WORLD),
     Mutant("clock: no late request is moved", "    await _MOVE_ORPHANS.rows(by=by, after=after)\n", "", _WATCH, WORLD),
     Mutant("clock: what was over when it stepped is moved too", "after=row[\"seen_at\"] if by > 0 else now)", "after=0)", _WATCH, CLOCK_WATCH),

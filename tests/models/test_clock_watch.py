@@ -1,15 +1,16 @@
 """The database's clock steps, and what is stored steps with it: once, whichever daemons look."""
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from models.assignment import GradedAssignment
-from models.campus import Breaker, Campus, Signal
+from models.campus import Breaker, Campus, OutcomeService, Signal
 from models.changes import raise_hold
 from models.claims import claim
 from models.clock_watch import STEP_MS, ClockWatch, catch_up, follow, is_current, watch
-from models.db.clock import Clock
+from models.db.clock import MAX_ROUND_TRIP, Clock
 from models.finish import Finish
 from models.finishing import finish
 from models.orphaned_claim import OrphanedClaim, prune_orphans
@@ -51,10 +52,14 @@ async def test_a_step_forward_prolongs_what_may_be_under_way_and_nothing_that_is
 async def test_a_step_back_brings_everything_that_lies_ahead_nearer_by_as_much(by):
     await seen()
     times = {"due_at": 1_000, "not_before": 2_000, "hold_until": 3_000, "claimed_until": 4_000, "parked_at": 900}
+    times |= {"sent_at": -70}
     row = await make_assignment(claim_token=7, **{name: SEEN + ahead for name, ahead in times.items()})
     long_ago = await make_assignment(due_at=SEEN - by - 1)
     await Campus.all().update(blocked_until=SEEN + 7, last_error_at=SEEN, tripped_at=SEEN - 1)
+    await OutcomeService.all().update(accepted_at=SEEN - 2, refused_at=SEEN - 3)
     assert await follow(at(SEEN - by)) == -by
+    service = await OutcomeService.get()
+    assert (service.accepted_at, service.refused_at) == (SEEN - by - 2, SEEN - by - 3)
     after = await read_row(row)
     assert {name: after[name] - (SEEN - by) for name in times} == times
     assert (await read_row(long_ago))["due_at"] == SEEN - by - 1
@@ -234,3 +239,12 @@ async def test_a_clock_that_has_stepped_is_taken_anew_before_times_are_stored_an
     await catch_up(clock)
     assert clock.steps == 3
     assert clock.now() >= at
+
+
+async def test_a_daemon_whose_server_is_slow_to_answer_learns_of_a_step_all_the_same(empty_database):
+    ticks = count(5_000.0, 2 * MAX_ROUND_TRIP)
+    clock = Clock(lambda: next(ticks))
+    await watch(clock)
+    await ClockWatch.all().update(steps=3)
+    await watch(clock)
+    assert clock.steps == 3

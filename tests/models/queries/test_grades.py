@@ -111,13 +111,13 @@ async def test_the_newest_delivery_records_are_read_and_whether_there_are_more()
 
 
 async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
-    sent = {"sent_version": 1, "sent_score": "0.5", "sent_at": NOW}
+    sent = {"sent_version": 3, "sent_score": "0.5", "sent_at": NOW}
     assignment = await make_assignment(user_id="a", **sent)
-    await line(assignment, 1, at=NOW - 1)
-    await line(assignment, 2, score="0.25", clamped=True)
-    await line(assignment, 3, result="refused")
+    await line(assignment, 1, version=1)
+    await line(assignment, 2, version=2, score="0.25", clamped=True)
+    await line(assignment, 3, version=3, result="refused")
     for number in range(MAX_LINES):
-        await line(assignment, 4 + number, at=NOW + 1)
+        await line(assignment, 4 + number, version=4, at=NOW + 1)
     (found,) = await lookup.find_grades(Query("a"), now=NOW)
     got = await lookup.line_of_sent(found)
     assert (got.score, got.clamped, got.result) == ("0.25", True, "accepted")
