@@ -166,6 +166,9 @@ def _late_request(one: Finish, off: int) -> LateRequest:
     claim, address = one.claim, one.claim.address
     return LateRequest(
         claim.assignment_id,
+        claim.user_id,
+        claim.course_id,
+        claim.usage_id,
         address.consumer_key,
         address.origin,
         url_digest=digest(address.url),

@@ -49,9 +49,16 @@ class OrphanedClaim(Model):
 
 @dataclass(frozen=True, slots=True)
 class LateRequest:
-    """A request of *assignment_id*, gone or moved since, that may land in a cell until *in_doubt_until*, or has."""
+    """
+    A request of *assignment_id*, gone or moved since, that may land in a cell until *in_doubt_until*, or has.
+
+    It carried a grade of that learner and block.
+    """
 
     assignment_id: int
+    user_id: str
+    course_id: str
+    usage_id: str
     consumer_key: str
     origin: str
     url_digest: str
@@ -82,13 +89,18 @@ _LOCK_CELL = Statement("""
 _NOTE_LATE = Statement("""
     INSERT INTO orphaned_claim (consumer_key, origin, claimed_until, url_digest, sourcedid_digest, in_doubt_until)
     VALUES (:consumer_key, :origin, 0, :url_digest, :sourcedid_digest, :in_doubt_until) RETURNING id""")
+# The learner's other rows of the block, since the LMS may know the same cell by several sourcedids.
 _OVERWRITE = Statement(f"""
     UPDATE graded_assignment SET {FORCE_RESEND_SET},
         hold_until = CASE WHEN hold_until < :in_doubt_until THEN :in_doubt_until ELSE hold_until END
-    WHERE id IN (SELECT graded_assignment.id FROM graded_assignment
+    WHERE id <> :assignment_id AND id IN (SELECT graded_assignment.id FROM graded_assignment
         JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
         WHERE sourcedid_digest = :sourcedid_digest AND url_digest = :url_digest
-            AND graded_assignment.id <> :assignment_id)
+        UNION SELECT graded_assignment.id FROM graded_assignment
+        JOIN campus ON campus.id = graded_assignment.campus_id
+        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+        WHERE user_id = :user_id AND course_id = :course_id AND usage_id = :usage_id
+            AND lti_consumer.consumer_key = :consumer_key AND origin = :origin)
     RETURNING id""")
 
 
@@ -115,15 +127,16 @@ async def in_doubt_until(url_digest: str, sourcedid: str) -> int:
 
 async def overwrite_late_request(late: LateRequest, *, now: int) -> None:
     """
-    A request ended whose row was gone or had moved: have the row that is in its cell now sent once more.
+    A request ended whose row was gone or had moved: have the rows that may be in its cell now sent once more.
 
     A row that comes later waits until the request has landed. Within a transaction, which it begins.
     """
     cell = {"url_digest": late.url_digest, "sourcedid_digest": late.sourcedid_digest}
     await _LOCK_CELL.rows(**cell)
     if late.in_doubt_until > now:
-        await _NOTE_LATE.rows(**{name: value for name, value in asdict(late).items() if name != "assignment_id"})
-    await _OVERWRITE.rows(**cell, assignment_id=late.assignment_id, in_doubt_until=late.in_doubt_until, now=now)
+        campus = {"consumer_key": late.consumer_key, "origin": late.origin}
+        await _NOTE_LATE.rows(**cell, **campus, in_doubt_until=late.in_doubt_until)
+    await _OVERWRITE.rows(**asdict(late), now=now)
 
 
 async def prune_orphans(*, now: int, steps: int = 0) -> None:

@@ -146,6 +146,18 @@ async def test_a_request_that_may_land_long_after_its_lease_is_waited_for_by_the
     assert (row["hold_until"], row["version_number"], row["forced_version"]) == (NOW + 3_600_000, 10, 10)
 
 
+async def test_a_request_that_may_land_long_after_its_lease_is_waited_for_by_the_row_that_displaced_its_own():
+    # The LMS may know one cell by both sourcedids.
+    late = await claimed(await launched(LINKED))
+    kept = await launched(LINKED, later=1, lis_result_sourcedid="another", resource_link_id="other link", columns=CLEAN)
+    stranger = await launched(LINKED, later=1, lis_result_sourcedid="theirs", user_id="another learner", columns=CLEAN)
+    await launch(LINKED, later=2, lis_result_sourcedid="another")
+    await ended(late, "in_doubt", now=NOW + 9, hold_until=NOW + 3_600_000, bytes_left=True)
+    row = await read_row(kept)
+    assert (row["hold_until"], row["forced_version"]) == (NOW + 3_600_000, row["version_number"])
+    assert (await read_row(stranger))["hold_until"] == 0
+
+
 async def test_a_request_that_may_land_long_after_its_lease_is_waited_for_by_the_row_that_comes_then():
     late = await claimed(await launched(LINKED))
     await launch(LINKED, later=1, lis_result_sourcedid="yet another")
