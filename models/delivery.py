@@ -69,10 +69,13 @@ class DeliveryRecord:
 
 _COLUMNS = ", ".join(DeliveryRecord.__slots__)
 
+# What the LMS said of the learner before is not kept with a row that is another's now.
+_OWN_WORDS = """CASE WHEN version < (SELECT learner_version FROM graded_assignment WHERE id = given.assignment_id)
+        THEN '' ELSE description END"""
 # The holder of a claim that was rescued completes the record if it comes back.
 _WRITE = Statement(
     f"""
-    INSERT INTO delivery ({_COLUMNS}) SELECT {_COLUMNS} FROM {{given}}
+    INSERT INTO delivery ({_COLUMNS}) SELECT {_COLUMNS.replace("description", _OWN_WORDS)} FROM {{given}}
     WHERE TRUE -- without it SQLite takes the next word for a join's
     ON CONFLICT (assignment_id, claim_token) DO UPDATE SET
         at = excluded.at, entry_id = excluded.entry_id, score = excluded.score, clamped = excluded.clamped,

@@ -7,6 +7,7 @@ locked is passed over: the next batch finishes its attempt.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -59,7 +60,7 @@ _FINISH = Statement(
             ELSE waiting_since END
     FROM given
     WHERE graded_assignment.id = given.assignment_id AND graded_assignment.id IN (SELECT id FROM unlocked)
-    RETURNING id, parked_at, outcome_service_id, sourcedid_digest, (
+    RETURNING id, parked_at, outcome_service_id, sourcedid_digest, learner_version, (
         SELECT {UNTROUBLED} FROM campus WHERE campus.id = graded_assignment.campus_id) AS untroubled,
         {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
@@ -130,7 +131,13 @@ async def finish(
         answers = [one for one in ended if one.address_refused or (one.outcome == "accepted" and one in worth_noting)]
         await note_answers([_answer(one, now) for one in answers], now=now)
         # A sender that lost its claim was frozen: its time-outs say nothing of the campus.
-        signals = [one.signal for one in ended if one.signal is not None and not (one in untroubled and _is_plain(one))]
+        learners = {by_id[row["id"]]: row["learner_version"] for row in rows}
+        signals = [
+            # What was said of the learner before must not outlast the learner's data.
+            replace(one.signal, error="") if one.claim.version < learners[one] else one.signal
+            for one in ended
+            if one.signal is not None and not (one in untroubled and _is_plain(one))
+        ]
         changes = await apply_signals(signals, next_breaker, steps)
         if hand_over is not None:
             for one, claim in (await _hand_over(ended, hand_over)).items():
@@ -138,7 +145,7 @@ async def finish(
     late += [one for one, finished in found.items() if finished.gone or finished.fenced]
     for one in late:
         if one.bytes_left:
-            await _overwrite_late(one, _ended_at(one, now))
+            await _overwrite_late(one, _ended_at(one, now), gone=found[one].gone)
     return found, changes
 
 
@@ -155,18 +162,18 @@ def _ended_at(one: Finish, now: int) -> int:
     return now if one.at is None else one.at
 
 
-async def _overwrite_late(one: Finish, ended_at: int) -> None:
+async def _overwrite_late(one: Finish, ended_at: int, *, gone: bool) -> None:
     async with in_transaction():
         await hold_still()
         off = await how_far_off(ended_at, one.steps)
-        await overwrite_late_request(_late_request(one, off), now=ended_at + off)
+        await overwrite_late_request(_late_request(one, off, gone=gone), now=ended_at + off)
 
 
-def _late_request(one: Finish, off: int) -> LateRequest:
+def _late_request(one: Finish, off: int, *, gone: bool) -> LateRequest:
     claim, address = one.claim, one.claim.address
     return LateRequest(
         claim.assignment_id,
-        claim.user_id,
+        claim.user_id if gone else None,
         claim.course_id,
         claim.usage_id,
         address.consumer_key,

@@ -52,11 +52,11 @@ class LateRequest:
     """
     A request of *assignment_id*, gone or moved since, that may land in a cell until *in_doubt_until*, or has.
 
-    It carried a grade of that learner and block.
+    It carried a grade of that learner and block. *user_id*: None if the row is still there.
     """
 
     assignment_id: int
-    user_id: str
+    user_id: str | None
     course_id: str
     usage_id: str
     consumer_key: str
@@ -89,19 +89,22 @@ _LOCK_CELL = Statement("""
 _NOTE_LATE = Statement("""
     INSERT INTO orphaned_claim (consumer_key, origin, claimed_until, url_digest, sourcedid_digest, in_doubt_until)
     VALUES (:consumer_key, :origin, 0, :url_digest, :sourcedid_digest, :in_doubt_until) RETURNING id""")
-# The learner's other rows of the block, since the LMS may know the same cell by several sourcedids.
+# Of a row that is gone, also what displaced it, since the LMS may know the same cell by several sourcedids.
 _OVERWRITE = Statement(f"""
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM graded_assignment WHERE id <> :assignment_id AND id IN (
+            SELECT graded_assignment.id FROM graded_assignment
+            JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+            WHERE sourcedid_digest = :sourcedid_digest AND url_digest = :url_digest
+            UNION SELECT graded_assignment.id FROM graded_assignment
+            JOIN campus ON campus.id = graded_assignment.campus_id
+            JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+            WHERE user_id = :user_id AND course_id = :course_id AND usage_id = :usage_id
+                AND lti_consumer.consumer_key = :consumer_key AND origin = :origin)
+        ORDER BY id {{for_update}})
     UPDATE graded_assignment SET {FORCE_RESEND_SET},
         hold_until = CASE WHEN hold_until < :in_doubt_until THEN :in_doubt_until ELSE hold_until END
-    WHERE id <> :assignment_id AND id IN (SELECT graded_assignment.id FROM graded_assignment
-        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
-        WHERE sourcedid_digest = :sourcedid_digest AND url_digest = :url_digest
-        UNION SELECT graded_assignment.id FROM graded_assignment
-        JOIN campus ON campus.id = graded_assignment.campus_id
-        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-        WHERE user_id = :user_id AND course_id = :course_id AND usage_id = :usage_id
-            AND lti_consumer.consumer_key = :consumer_key AND origin = :origin)
-    RETURNING id""")
+    WHERE id IN (SELECT id FROM locked) RETURNING id""")
 
 
 async def orphan_claims(assignment_ids: Iterable[int], *, now: int, slots: bool = True) -> None:

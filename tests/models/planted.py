@@ -31,7 +31,7 @@ _ORPHANED = "models/orphaned_claim.py"
 _WATCH = "models/clock_watch.py"
 _SCORE = "models/score.py"
 
-_NOTED = "            await _overwrite_late(one, _ended_at(one, now))\n"
+_NOTED = "            await _overwrite_late(one, _ended_at(one, now), gone=found[one].gone)\n"
 _OFF = "SELECT CASE WHEN clock_watch.steps = given.steps THEN 0 ELSE seen_at - given.ended_at END"
 
 LATE_MUTANTS = [

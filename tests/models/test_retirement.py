@@ -3,28 +3,37 @@
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.campus import Campus
+from models.campus import Breaker, Campus, Signal
 from models.consumer import digest
 from models.db.database import sqlite_path
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.finish import Finish
+from models.finishing import finish
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
 from models.registration import RegistrationError, disable
+from models.rescue import rescue
 from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, is_retired, is_retired_name
 from models.retirement import is_forgotten, retire, wipe
 from models.score import Score
 from models.stream_position import read_position
+from tests.models.claiming import LATER, LEASE, claimed, record
 from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launch, launched
 from tests.models.rows import read_row
 from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("two_consumers")
+
+
+def keeping_words(breaker: Breaker, signal: Signal) -> Breaker:
+    return replace(breaker, last_error=signal.error)
 
 
 # --- Disabling ---
@@ -123,6 +132,21 @@ async def test_what_a_campus_said_of_a_learner_is_gone_once_another_learner_has_
     assert await launch(user_id="another", later=1) == ("applied", mine)
     assert [(one.description, one.result) for one in await Delivery.all()] == [("", "refused")]
     assert (await Campus.get()).last_error is None
+
+
+@pytest.mark.parametrize("is_fenced", [False, True])
+async def test_what_a_campus_says_of_a_learner_whose_sourcedid_is_anothers_by_then_is_not_kept(is_fenced):
+    mine = await launched()
+    got = await claimed(mine, now=NOW)
+    await launch(user_id="another", later=1)
+    if is_fenced:
+        await rescue(now=NOW + LEASE)
+    words = "Ann Lee is not enrolled"
+    signal = Signal("failure", got.address.campus_id, mine, NOW, error=words)
+    delivery = record(got, "refused", description=words)
+    await finish([Finish(got, "retried", delivery=delivery, signal=signal)], now=LATER, next_breaker=keeping_words)
+    assert [(one.description, one.result) for one in await Delivery.all()] == [("", "refused")]
+    assert (await Campus.get()).last_error != words
 
 
 async def test_retiring_deletes_events_by_the_names_that_refused_events_alone_show():
