@@ -47,8 +47,9 @@ BY_NAME_ONLY = frozenset(
     {"a cloud's metadata service", "unspecified", "loopback", "link-local", "6to4", "NAT64", "not public"}
 )
 
-#: IPv6 addresses that carry an IPv4 address in their last four bytes and lead to it.
-WRAPPERS = ("::ffff:0:0/96", "64:ff9b::/96")
+#: IPv6 addresses that carry an IPv4 address and lead to it, and the bits that follow that: RFC 4291, section 2.5.5.2;
+#: RFC 6052, section 2.1; RFC 8215; RFC 3056, section 2.
+WRAPPERS = {"::ffff:0:0/96": 0, "64:ff9b::/96": 0, "64:ff9b:1::/48": 0, "2002::/16": 80}
 
 #: Characters of a host that are shown.
 MAX_HOST = 255
@@ -97,7 +98,7 @@ class Egress:
         self._setting = setting
         self._campuses = campuses or {}
         self._denied = tuple((ip_network(network), why) for why, networks in DENIED.items() for network in networks)
-        self._wrappers = tuple(IPv6Network(network) for network in WRAPPERS)
+        self._wrappers = {IPv6Network(network): bits for network, bits in WRAPPERS.items()}
         # Each request asks for its URL, of which there are few, and the answer stays the same.
         self._check_once = lru_cache(MAX_PASSED)(self._check_url)
 
@@ -153,12 +154,14 @@ class Egress:
         Raises:
             EgressRefused: It is not public, and no allowed network holds it.
         """
-        why = self._why_denied(address)
-        if why is None and any(address in network for network in self._wrappers):
+        why, leads = self._why_denied(address), ""
+        bits = next((bits for network, bits in self._wrappers.items() if address in network), None)
+        if why is None and bits is not None:
             # Allowing a translator's network must not open the IPv4 address that it leads to.
-            why = self._why_denied(IPv4Address(int(address) & 0xFFFF_FFFF))
+            hidden = IPv4Address(int(address) >> bits & 0xFFFF_FFFF)
+            why, leads = self._why_denied(hidden), f" leads to {hidden}, which"
         if why is not None:
-            raise EgressRefused(f"{address} is not a public address ({why}): {self._cure(why)}")
+            raise EgressRefused(f"{address}{leads} is not a public address ({why}): {self._cure(why)}")
 
     def _cure(self, why: str) -> str:
         itself = " itself, which no wider one opens," if why in BY_NAME_ONLY else ""

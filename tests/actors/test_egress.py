@@ -70,12 +70,23 @@ def test_an_allowed_network_opens_its_addresses_and_no_others():
             egress.socket_factory(info(other))
 
 
-def test_allowing_a_translator_does_not_open_what_hides_behind_it():
-    egress = Egress(allow_networks=[ip_network("64:ff9b::/96"), ip_network("10.0.0.0/8")])
-    egress.check_address(ip_address("64:ff9b::8.8.8.8"))
-    egress.check_address(ip_address("64:ff9b::10.0.0.1"))
-    with pytest.raises(EgressRefused, match="loopback"):
-        egress.check_address(ip_address("64:ff9b::127.0.0.1"))
+@pytest.mark.parametrize(
+    ("network", "public", "private", "loopback", "metadata"),
+    [
+        ("64:ff9b::/96", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"),
+        ("64:ff9b:1::/48", "64:ff9b:1::8.8.8.8", "64:ff9b:1::a00:1", "64:ff9b:1::7f00:1", "64:ff9b:1:2::a9fe:a9fe"),
+        ("2002::/16", "2002:808:808::1", "2002:a00:1::1", "2002:7f00:1::1", "2002:a9fe:a9fe::1"),
+    ],
+)
+def test_allowing_a_translator_does_not_open_what_hides_behind_it(network, public, private, loopback, metadata):
+    egress = Egress(allow_networks=[ip_network(network), ip_network("10.0.0.0/8")])
+    egress.check_address(ip_address(public))
+    egress.check_address(ip_address(private))
+    for hidden in (loopback, metadata):
+        with pytest.raises(EgressRefused, match=rf"^{hidden} leads to (127|169)\S+, which is .*(loopback|metadata)"):
+            egress.check_address(ip_address(hidden))
+        with pytest.raises(EgressRefused, match="which no wider one opens"):
+            Egress(allow_networks=[ip_network("::/0")]).check_address(ip_address(hidden))
 
 
 #: Networks that hold more than anyone means, and addresses in them that they do not open.
@@ -85,7 +96,7 @@ WIDE = {
     "0.0.0.0/1": ["0.0.0.0", "127.0.0.1", "100.100.100.200"],
     "169.254.0.0/16": ["169.254.169.254", "169.254.170.2"],
     "100.64.0.0/10": ["100.100.100.200"],
-    "::/0": ["::1", "::", "fd00:ec2::254", "fe80::1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b:1::7f00:1"],
+    "::/0": ["::1", "::", "fd00:ec2::254", "fe80::1", "::127.0.0.1"],
     "fc00::/7": ["fd00:ec2::254", "fd20:ce::254"],
     "::/64": ["::1", "::"],
 }
