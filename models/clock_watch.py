@@ -16,7 +16,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from models.db.clock import NOW_POSTGRES, NOW_SQLITE, Clock, database_now
-from models.db.sql import Statement
+from models.db.sql import Statement, is_postgres
 
 #: Milliseconds. A smaller difference may be a daemon that was late; leases and holds have more to spare.
 STEP_MS = 2_000
@@ -56,10 +56,10 @@ _SEEN = Statement(_seen(NOW_POSTGRES), sqlite=_seen(NOW_SQLITE))
 _FIRST = Statement("""
     INSERT INTO clock_watch (id, seen_at, steps) VALUES (1, :now, 0) ON CONFLICT (id) DO NOTHING RETURNING id""")
 _LOCK = Statement("SELECT seen_at FROM clock_watch WHERE id = 1 {for_update}")
-# No lock of the row: others would keep coming while a step waits to be alone with it. On SQLite a transaction is alone
-# anyway.
-_HOLD_STILL = Statement(f"SELECT pg_advisory_xact_lock_shared({_ADVISORY_LOCK})", sqlite="SELECT 1")
-_BE_ALONE = Statement(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})", sqlite="SELECT 1")
+# No lock of the row: others would keep coming while a step waits to be alone with it. Not for SQLite, where a
+# transaction is alone anyway.
+_HOLD_STILL = Statement(f"SELECT pg_advisory_xact_lock_shared({_ADVISORY_LOCK})")
+_BE_ALONE = Statement(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
 _MOVE = Statement("UPDATE clock_watch SET seen_at = :now, steps = steps + :step WHERE id = 1 RETURNING id")
 
 
@@ -104,7 +104,8 @@ async def hold_still() -> None:
 
     Before the transaction locks rows that a step moves.
     """
-    await _HOLD_STILL.rows()
+    if is_postgres():
+        await _HOLD_STILL.rows()
 
 
 async def is_current(steps: int) -> bool:
@@ -149,7 +150,8 @@ async def follow(read_now: Callable[[], Awaitable[int]]) -> int:
         By how many milliseconds they were moved; 0 if they were not.
     """
     async with in_transaction():
-        await _BE_ALONE.rows()
+        if is_postgres():
+            await _BE_ALONE.rows()
         row = await _LOCK.row()
         now = await read_now()
         if row is None:

@@ -28,31 +28,32 @@ from models.signals import BreakerChange, apply_signals
 # attempts meanwhile ended the backoff too. Rules 6 and 7 are the CASEs of their columns.
 _FINISH = Statement(
     f"""
-    WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
+    WITH given AS (SELECT *, {OFF} AS off FROM {{given}}), unlocked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
         WHERE graded_assignment.id = given.assignment_id AND claim_token = given.token
         {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET claimed_until = NULL,
         sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
         sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
-        sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at + {OFF} ELSE sent_at END,
+        sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at + given.off ELSE sent_at END,
         pending_since = CASE WHEN NOT given.settles THEN pending_since
             WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
         attempts = CASE WHEN given.settles THEN 0
             WHEN given.given_back AND claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END,
-        not_before = CASE WHEN given.backs_off AND attempts > 0 THEN given.backoff_until + {OFF} ELSE not_before END,
+        not_before = CASE WHEN given.backs_off AND attempts > 0
+            THEN given.backoff_until + given.off ELSE not_before END,
         forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
             ELSE forced_version END,
-        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}
-            THEN given.doubt_until + {OFF} ELSE hold_until END,
-        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at + {OFF}
-            ELSE parked_at END,
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off
+            THEN given.doubt_until + given.off ELSE hold_until END,
+        parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version
+            THEN given.ended_at + given.off ELSE parked_at END,
         parked_reason = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.reason
             ELSE parked_reason END,
         parked_scope = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.scope
             ELSE parked_scope END,
         returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version
-            THEN given.tried_again_at + {OFF} ELSE returns_at END,
+            THEN given.tried_again_at + given.off ELSE returns_at END,
         address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0
             WHEN given.tried_again_at IS NOT NULL AND parked_at IS NULL AND version_number = given.version
             THEN address_refusals + 1 ELSE address_refusals END,
@@ -78,15 +79,15 @@ _HOLDERS = Statement(
 # Rules 4 and 5: an older score may land, or have landed, after a newer one.
 _FENCE = Statement(
     f"""
-    WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
+    WITH given AS (SELECT *, {OFF} AS off FROM {{given}}), unlocked AS MATERIALIZED (
         SELECT graded_assignment.id AS id FROM given CROSS JOIN graded_assignment
         WHERE graded_assignment.id = given.assignment_id {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET
-        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}
-            THEN given.doubt_until + {OFF} ELSE hold_until END,
+        hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off
+            THEN given.doubt_until + given.off ELSE hold_until END,
         version_number = CASE WHEN given.resend THEN version_number + 1 ELSE version_number END,
         forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE forced_version END,
-        due_at = CASE WHEN given.resend THEN given.ended_at + {OFF} ELSE due_at END,
+        due_at = CASE WHEN given.resend THEN given.ended_at + given.off ELSE due_at END,
         parked_at = CASE WHEN given.resend THEN NULL ELSE parked_at END,
         parked_reason = CASE WHEN given.resend THEN NULL ELSE parked_reason END,
         parked_scope = CASE WHEN given.resend THEN NULL ELSE parked_scope END,

@@ -75,7 +75,7 @@ _REGISTRATION = "models/registration.py"
 _BREAKER = "actors/breaker.py"
 
 _READY_AT = "(CASE WHEN due_at >= not_before AND due_at >= hold_until THEN due_at\n    WHEN not_before >= hold_until THEN not_before ELSE hold_until END)"
-_HELD = "hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + {OFF}\n            THEN given.doubt_until + {OFF} ELSE hold_until END,\n        parked_at"
+_HELD = "hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off\n            THEN given.doubt_until + given.off ELSE hold_until END,\n        parked_at"
 
 
 MUTANTS = [
@@ -115,11 +115,11 @@ MUTANTS = [
     Mutant("the finish keeps its claim", "UPDATE graded_assignment SET claimed_until = NULL,\n        sent_version", "UPDATE graded_assignment SET\n        sent_version", _FINISHING),
     Mutant("a finish that leaves a clean row begins a debounce", "WHEN version_number > given.version THEN given.claimed_at", "WHEN version_number >= given.version THEN given.claimed_at", _FINISHING, FINISHING),
     Mutant("an empty end keeps the sent score", " WHEN 'empty' THEN NULL ELSE sent_score", " ELSE sent_score", _FINISHING),
-    Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version THEN given.ended_at", "parked_at = CASE WHEN given.scope IS NOT NULL THEN given.ended_at", _FINISHING),
+    Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version\n            THEN given.ended_at", "parked_at = CASE WHEN given.scope IS NOT NULL\n            THEN given.ended_at", _FINISHING),
     Mutant("waiting looks at no version", "given.outcome = 'waiting' AND version_number = given.version THEN :now", "given.outcome = 'waiting' THEN :now", _FINISHING),
     Mutant("skips after an end in doubt, which forces nothing", "given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version", "given.outcome = 'in_doubt' AND forced_version < given.version THEN forced_version", _FINISHING),
     Mutant("an end in doubt holds nothing", _HELD, "parked_at", _FINISHING),
-    Mutant("an end in doubt lowers the hold", _HELD, "hold_until = CASE WHEN given.doubt_until > 0\n            THEN given.doubt_until + {OFF} ELSE hold_until END,\n        parked_at", _FINISHING, FINISHING),
+    Mutant("an end in doubt lowers the hold", _HELD, "hold_until = CASE WHEN given.doubt_until > 0\n            THEN given.doubt_until + given.off ELSE hold_until END,\n        parked_at", _FINISHING, FINISHING),
     Mutant("a release keeps the attempt", "THEN attempts - 1 ELSE attempts END", "THEN attempts ELSE attempts END", _FINISHING, FINISHING),
     Mutant("an attempt is given back twice", "given.given_back AND claimed_until IS NOT NULL AND attempts > 0", "given.given_back AND attempts > 0", _FINISHING, FINISHING),
     Mutant("a backoff that a launch ended comes back", "given.backs_off AND attempts > 0", "given.backs_off", _FINISHING, FINISHING),

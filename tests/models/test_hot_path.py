@@ -26,6 +26,9 @@ STATEMENTS = {
 }
 # SQLite names the children of a new parent, but reads them only while a constraint is violated.
 del STATEMENTS["models.campus._ENSURE"]
+# They run on PostgreSQL alone, and read no table.
+for _name in ("_HOLD_STILL", "_BE_ALONE"):
+    del STATEMENTS[f"models.clock_watch.{_name}"]
 # They are about the whole file of SQLite, and run there alone.
 for _name in ("_WAITING", "_VACUUM", "_TRUNCATE"):
     del STATEMENTS[f"models.retirement.{_name}"]
