@@ -16,23 +16,31 @@ from daemon.infra.errors import Trouble, describe, is_data_fault, trouble
 
 #: Seconds between two lines about the same outage.
 THROTTLE_SECONDS = 60.0
+#: What a loop logs once its servers answer again.
+WORKS_AGAIN = "works again"
 
 
 class LogThrottle(logging.Filter):
-    """Passes one warning a minute about each lost server, or other fault that time may repair; and every other line."""
+    """
+    Passes one warning a minute about each lost server, or other fault that time may repair; and every other line.
+
+    Of :data:`WORKS_AGAIN` one line a loop for all the warnings that passed before: a server may come and go.
+    """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._monotonic = monotonic
         #: By outage: when its last line passed, and how many were left out since.
         self._passed: dict[Hashable, tuple[float, int]] = {}
+        #: Warnings that passed; and by loop, how many had when it worked again.
+        self._warnings, self._answered = 0, dict[object, int]()
         # Dramatiq logs from threads of its own.
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         outage = _outage(record)
         if outage is None:
-            return True
+            return self._is_new(record)
         if isinstance(outage, Trouble):
             record.problem = outage.words
         with self._lock:
@@ -42,8 +50,18 @@ class LogThrottle(logging.Filter):
                 self._passed[outage] = at, left_out + 1
                 return False
             self._passed[outage] = now, 0
+            self._warnings += 1
         record.more_like_it = left_out
         return True
+
+    def _is_new(self, record: logging.LogRecord) -> bool:
+        fields = record.msg if isinstance(record.msg, dict) else {}
+        if fields.get("event") != WORKS_AGAIN:
+            return True
+        loop = fields.get("loop")
+        with self._lock:
+            answered, self._answered[loop] = self._answered.get(loop, -1), self._warnings
+        return answered < self._warnings
 
 
 def summarize_outage(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from daemon.infra.errors import describe, is_data_fault, trouble
+from daemon.infra.log_throttle import WORKS_AGAIN
 from daemon.infra.stop import Stop
 
 log = structlog.get_logger(__name__)
@@ -63,5 +64,5 @@ class Loop:
                 wait = min(wait * 2, MAX_RETRY_WAIT)
             else:
                 if self.trouble is not None:
-                    log.info("works again", loop=self.name)
+                    log.info(WORKS_AGAIN, loop=self.name)
                 self.trouble, wait = None, FIRST_RETRY_WAIT

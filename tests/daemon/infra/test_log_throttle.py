@@ -11,7 +11,7 @@ import structlog
 from dramatiq.errors import ConnectionClosed
 
 from daemon.infra import log
-from daemon.infra.log_throttle import THROTTLE_SECONDS
+from daemon.infra.log_throttle import THROTTLE_SECONDS, WORKS_AGAIN
 from tests.actors.sending import Ticker
 
 
@@ -141,3 +141,23 @@ def test_a_bug_and_a_line_about_no_lost_server_are_logged_each_time(lines):
         logger.error("the stream was reset: reading it from its start")
         logging.getLogger("aiohttp").warning("a library's line: %s", "words")
     assert len(lines()) == 27
+
+
+def again(name="intake"):
+    structlog.get_logger("daemon.infra.loop").info(WORKS_AGAIN, loop=name)
+
+
+def test_a_server_that_comes_and_goes_works_again_once_for_each_line_about_it(lines, now):
+    for _ in range(20):
+        loop(server="database")
+        again()
+        again("prune")
+    assert [(line["event"], line["loop"]) for line in lines()] == [
+        ("server unavailable", "intake"),
+        (WORKS_AGAIN, "intake"),
+        (WORKS_AGAIN, "prune"),
+    ]
+    now.seconds += THROTTLE_SECONDS
+    loop(server="database")
+    again()
+    assert [line["event"] for line in lines()] == ["server unavailable", WORKS_AGAIN]
