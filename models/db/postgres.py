@@ -76,6 +76,8 @@ class PostgresClient(AsyncpgDBClient):
         self._acquire_timeout = acquire_timeout
         #: Connections in use: since when (``time.monotonic``), and when its server was started.
         self._in_use: dict[PoolConnectionProxy[Any], tuple[float, datetime | None]] = {}
+        #: Those in use that are to be closed once they are given back.
+        self._expired: set[PoolConnectionProxy[Any]] = set()
         #: When the server of each connection was started, and that of the last one that was made.
         self._newest: datetime | None = None
         self._started: weakref.WeakKeyDictionary[asyncpg.Connection[Any], datetime] = weakref.WeakKeyDictionary()
@@ -112,6 +114,12 @@ class PostgresClient(AsyncpgDBClient):
                     connection.terminate()
         if started != self._newest:
             self._newest = started
+            await self._expire()
+
+    async def _expire(self) -> None:
+        """Have every connection that there is be replaced."""
+        self._expired |= self._in_use.keys()
+        if self._pool is not None:
             await self._pool.expire_connections()
 
     def acquire_connection(self) -> PoolConnectionWrapper[Any]:
@@ -146,8 +154,10 @@ class PostgresClient(AsyncpgDBClient):
         """Return a connection to the pool; one that is not *usable* is closed, and so are the others."""
         self._in_use.pop(connection, None)
         if not usable:
-            if self._pool is not None:
-                await self._pool.expire_connections()
+            await self._expire()
+        if not usable or connection in self._expired:
+            # Else the pool closes it in good order, and waits for the answer of a server that may be lost.
+            self._expired.discard(connection)
             with suppress(InterfaceError):  # it was lost, and so returned already
                 connection.terminate()
         if self._pool is not None:

@@ -266,6 +266,20 @@ async def test_a_connection_that_stays_open_before_a_server_that_was_restarted_i
             assert not before & await all_work()
 
 
+async def test_a_connection_of_before_a_failover_is_given_back_without_waiting_for_its_server(fresh_database, postgres):
+    with Proxy.to(postgres.host, postgres.port) as proxy:
+        async with TortoiseContext() as context:
+            await context.init(config=tortoise_config(proxy.before(fresh_database("postgresql"))))
+            client = connection()
+            kept, lost = await client.take(), await client.take()
+            await client.give_back(lost, usable=False)
+            proxy.swallow()
+            async with asyncio.timeout(COMMAND_TIMEOUT / 2):
+                await client.give_back(kept, usable=True)
+            proxy.recover()
+            assert await ONE.row()
+
+
 async def test_a_statement_that_takes_long_is_left_alone_while_its_server_lives(client, wire):
     async with TortoiseContext() as context:
         await context.init(config=tortoise_config(wire.url))
