@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from daemon.infra.moments import read_moment
+from daemon.infra.moments import OutOfRangeError, read_moment
 from daemon.ingest.blocks import MAX_ID_LENGTH, MAX_POINTS, read_blocks
 from daemon.ingest.events import (
     TYPES,
@@ -167,10 +167,10 @@ class _Reader:
             return None
         try:
             moment = read_moment(text)
+        except OutOfRangeError as error:
+            raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         except ValueError as error:
             raise BadEvent(f"modified is not an ISO 8601 time: {text[:64]!r}") from error
-        except OverflowError as error:
-            raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         if moment.tzinfo is None:
             raise BadEvent(f"modified has no time zone: {text[:64]!r}")
         try:
