@@ -1,6 +1,7 @@
 """``feed``: events from a file onto the stream."""
 
 import json
+import re
 import sys
 from codecs import BOM_UTF8
 from pathlib import Path
@@ -15,6 +16,11 @@ from daemon.cli.screen import counting_bar, say
 from daemon.infra.errors import describe
 from daemon.infra.text import counted
 from daemon.ingest.parse import MAX_BYTES
+
+#: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
+MAX_DIGITS = 1_000
+#: An escaped NUL. Before what only looks so is an escaped backslash.
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def feed_events(
@@ -73,6 +79,8 @@ def event_fields(line: bytes) -> dict[str, str]:
     line = line.removeprefix(BOM_UTF8)
     try:
         event = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=_once)
+        if isinstance(event, dict) and isinstance(event.get("blocks"), list | dict):
+            event["blocks"] = json.loads(line, parse_int=_integer)["blocks"]
     except BadLineError:
         raise
     except UnicodeDecodeError as error:
@@ -84,9 +92,8 @@ def event_fields(line: bytes) -> dict[str, str]:
     nested = [name for name, value in event.items() if isinstance(value, list | dict) and name != "blocks"]
     if nested:
         raise BadLineError(f"{nested[0]} is no text or number: only blocks may be a list")
-    structured = json.loads(line)
     fields = {
-        name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in event.items()
         if value is not None
     }
@@ -105,10 +112,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise BadLineError(f"holds a number of {len(text)} digits")
+    return int(text)
+
+
 def _check(name: str, value: str) -> None:
     """What JSON can write and UTF-8 cannot, or the database cannot store."""
     shown = ascii(name[:64])
     if any("\ud800" <= character <= "\udfff" for character in name + value):
         raise BadLineError(f"{shown} holds half of a character (a lone surrogate, \\ud800 to \\udfff)")
-    if "\0" in name + value or "\\u0000" in value:
+    if "\0" in name + value or (name == "blocks" and _NUL_IN_JSON.search(value)):
         raise BadLineError(f"{shown} holds a NUL character")
