@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from codecs import BOM_UTF8
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,11 @@ from redis.exceptions import RedisError
 
 from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_work
 from daemon.cli.options import ConfigOption
+from daemon.cli.record import record_where_possible
 from daemon.cli.screen import counting_bar, say
 from daemon.infra.errors import describe
 from daemon.infra.text import counted
-from daemon.ingest.parse import MAX_BYTES
+from daemon.ingest.parse import MAX_BYTES, known_type
 
 #: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
 MAX_DIGITS = 1_000
@@ -36,25 +38,32 @@ def feed_events(
     number_of_lines = len(lines) if isinstance(lines, list) else 0
 
     async def work() -> None:
-        added = faulty = 0
+        fed: Counter[str] = Counter()
+        faulty = 0
         async with opened_stream(settings) as stream:
             if stream is None:
                 cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
                 fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
-            with counting_bar("feeding", wanted=number_of_lines > 0) as progress:
-                for number, line in enumerate(lines, 1):
-                    if not line.strip():
-                        continue
-                    try:
-                        await stream.add(event_fields(line))
-                        added += 1
-                    except ValueError as error:
-                        say(f"{file}, line {number}: {error}", err=True)
-                        faulty += 1
-                    except RedisError as error:
-                        fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
-                    progress(number, number_of_lines)
-        say(f"{counted(added, 'event')} fed" + (f", {counted(faulty, 'line')} left out" if faulty else ""))
+            try:
+                with counting_bar("feeding", wanted=number_of_lines > 0) as progress:
+                    for number, line in enumerate(lines, 1):
+                        if not line.strip():
+                            continue
+                        try:
+                            fields = event_fields(line)
+                            await stream.add(fields)
+                            fed[known_type(fields["type"])] += 1
+                        except ValueError as error:
+                            say(f"{file}, line {number}: {error}", err=True)
+                            faulty += 1
+                        except RedisError as error:
+                            done = f"{counted(fed.total(), 'event')} {'was' if fed.total() == 1 else 'were'} fed"
+                            fail(f"{file}, line {number}: Redis failed ({describe(error)}); {done}")
+                        progress(number, number_of_lines)
+            finally:
+                if fed:
+                    await record_where_possible(settings.database.url, "feed", fed)
+        say(f"{counted(fed.total(), 'event')} fed" + (f", {counted(faulty, 'line')} left out" if faulty else ""))
         if faulty:
             raise typer.Exit(FAILED)
 

@@ -56,8 +56,12 @@ def is_ahead(entry_id: str, now: int) -> bool:
 
 
 def event_type(fields: Mapping[bytes, bytes]) -> str:
-    """The entry's type as metrics count it: ``unknown`` for anything that is not in the vocabulary."""
-    text = fields.get(b"type", b"").decode(errors="replace")
+    """The entry's type as metrics count it."""
+    return known_type(fields.get(b"type", b"").decode(errors="replace"))
+
+
+def known_type(text: str) -> str:
+    """*text*, or ``unknown`` for anything that is not in the vocabulary."""
     return text if text in TYPES else UNKNOWN
 
 
