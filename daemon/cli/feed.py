@@ -20,7 +20,7 @@ from daemon.infra.text import counted
 from daemon.ingest.parse import MAX_BYTES, known_type
 
 #: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
-MAX_DIGITS = 1_000
+_MAX_DIGITS = 1_000
 #: An escaped NUL. Before what only looks so is an escaped backslash.
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -122,7 +122,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
+    if len(text) > _MAX_DIGITS:
         raise BadLineError(f"holds a number of {len(text)} digits")
     return int(text)
 
