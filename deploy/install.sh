@@ -78,9 +78,13 @@ test "$command" = "$own" || ln -sfT "$own" "$command"
 if test "$STATEDIR" != /var/lib/passbackd; then
     echo "note: the service may write to /var/lib/passbackd only; with $STATEDIR the daemon can be tried by hand"
 fi
+case ":$PATH:" in
+*":$BINDIR:"*) called=passbackd ;;
+*) called=$command ;;
+esac
 cat <<END
 Next, as root:
   systemctl daemon-reload
   systemctl enable --now passbackd
-  passbackd status
+  $called status
 END

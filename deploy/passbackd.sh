@@ -1,6 +1,6 @@
 #!/bin/sh
-# `passbackd` as its service sees the world: user, state directory, environment and credentials are those of the unit,
-# drop-ins included, and the configuration is the service's own.
+# `passbackd` as its service sees the world: user, state directory, paths, environment and credentials are those of the
+# unit, drop-ins included, and the configuration is the service's own.
 set -eu
 program=/opt/passbackd/lib/passbackd/bin/passbackd
 for word; do
@@ -26,6 +26,7 @@ set -- "$program" "$@"
 # The record of actions names who called.
 test -z "${SUDO_USER-}" || set -- "--setenv=SUDO_USER=$SUDO_USER" "$@"
 kept='User|Group|SupplementaryGroups|DynamicUser|StateDirectory|StateDirectoryMode|UMask|LimitCORE'
+kept="$kept|(ReadWrite|ReadOnly|Inaccessible|Exec|NoExec)Paths|Bind(ReadOnly)?Paths"
 kept="$kept|Environment|EnvironmentFile|UnsetEnvironment|(Load|Set)Credential(Encrypted)?"
 # The last line first, since each goes to the front.
 while IFS= read -r line; do

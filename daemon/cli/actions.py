@@ -20,7 +20,7 @@ def list_actions(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List what was changed by commands, when and by whom. Example: passbackd actions"""
+    """List what was changed by commands, when and by whom. Example: passbackd actions --since 2026-03-02T08:00Z"""
     since_ms = 0 if since is None else milliseconds(since)
     settings = quiet_config(config)
     done = run_in_database(settings, lambda: actions(since_ms))

@@ -107,7 +107,7 @@ async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
     number = await waiting.events().count()
     if not number:
         return
-    say(f"{number} events with this key are in quarantine")
+    say(f"{counted(number, 'event')} with this key {'is' if number == 1 else 'are'} in quarantine")
     if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
         await replay_all(settings, waiting)
     else:

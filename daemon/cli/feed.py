@@ -1,8 +1,10 @@
 """``feed``: events from a file onto the stream."""
 
 import json
+import re
 import sys
 from codecs import BOM_UTF8
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +13,16 @@ from redis.exceptions import RedisError
 
 from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_work
 from daemon.cli.options import ConfigOption
+from daemon.cli.record import record_where_possible
 from daemon.cli.screen import counting_bar, say
 from daemon.infra.errors import describe
 from daemon.infra.text import counted
-from daemon.ingest.parse import MAX_BYTES
+from daemon.ingest.parse import MAX_BYTES, known_type
+
+#: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
+_MAX_DIGITS = 1_000
+#: An escaped NUL. Before what only looks so is an escaped backslash.
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def feed_events(
@@ -30,25 +38,32 @@ def feed_events(
     number_of_lines = len(lines) if isinstance(lines, list) else 0
 
     async def work() -> None:
-        added = faulty = 0
+        fed: Counter[str] = Counter()
+        faulty = 0
         async with opened_stream(settings) as stream:
             if stream is None:
                 cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
                 fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
-            with counting_bar("feeding", wanted=number_of_lines > 0) as progress:
-                for number, line in enumerate(lines, 1):
-                    if not line.strip():
-                        continue
-                    try:
-                        await stream.add(event_fields(line))
-                        added += 1
-                    except ValueError as error:
-                        say(f"{file}, line {number}: {error}", err=True)
-                        faulty += 1
-                    except RedisError as error:
-                        fail(f"{file}, line {number}: Redis failed ({describe(error)}); {added} events were fed")
-                    progress(number, number_of_lines)
-        say(f"{counted(added, 'event')} fed" + (f", {counted(faulty, 'line')} left out" if faulty else ""))
+            try:
+                with counting_bar("feeding", wanted=number_of_lines > 0) as progress:
+                    for number, line in enumerate(lines, 1):
+                        if not line.strip():
+                            continue
+                        try:
+                            fields = event_fields(line)
+                            await stream.add(fields)
+                            fed[known_type(fields["type"])] += 1
+                        except ValueError as error:
+                            say(f"{file}, line {number}: {error}", err=True)
+                            faulty += 1
+                        except RedisError as error:
+                            done = f"{counted(fed.total(), 'event')} {'was' if fed.total() == 1 else 'were'} fed"
+                            fail(f"{file}, line {number}: Redis failed ({describe(error)}); {done}")
+                        progress(number, number_of_lines)
+            finally:
+                if fed:
+                    await record_where_possible(settings.database.url, "feed", fed)
+        say(f"{counted(fed.total(), 'event')} fed" + (f", {counted(faulty, 'line')} left out" if faulty else ""))
         if faulty:
             raise typer.Exit(FAILED)
 
@@ -73,6 +88,8 @@ def event_fields(line: bytes) -> dict[str, str]:
     line = line.removeprefix(BOM_UTF8)
     try:
         event = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=_once)
+        if isinstance(event, dict) and isinstance(event.get("blocks"), list | dict):
+            event["blocks"] = json.loads(line, parse_int=_integer)["blocks"]
     except BadLineError:
         raise
     except UnicodeDecodeError as error:
@@ -84,9 +101,8 @@ def event_fields(line: bytes) -> dict[str, str]:
     nested = [name for name, value in event.items() if isinstance(value, list | dict) and name != "blocks"]
     if nested:
         raise BadLineError(f"{nested[0]} is no text or number: only blocks may be a list")
-    structured = json.loads(line)
     fields = {
-        name: value if isinstance(value, str) else json.dumps(structured[name], ensure_ascii=False)
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in event.items()
         if value is not None
     }
@@ -105,10 +121,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise BadLineError(f"holds a number of {len(text)} digits")
+    return int(text)
+
+
 def _check(name: str, value: str) -> None:
     """What JSON can write and UTF-8 cannot, or the database cannot store."""
     shown = ascii(name[:64])
     if any("\ud800" <= character <= "\udfff" for character in name + value):
         raise BadLineError(f"{shown} holds half of a character (a lone surrogate, \\ud800 to \\udfff)")
-    if "\0" in name + value or "\\u0000" in value:
+    if "\0" in name + value or (name == "blocks" and _NUL_IN_JSON.search(value)):
         raise BadLineError(f"{shown} holds a NUL character")

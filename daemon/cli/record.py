@@ -1,4 +1,4 @@
-"""Who did what: every command that changes something leaves a row in the database and a line in the system's log."""
+"""Who did what: a command that changes something leaves a row in the database and a line in the system's log."""
 
 import json
 import os
@@ -11,9 +11,10 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from daemon.cli.common import measured_clock
+from daemon.cli.common import SERVER_FAULTS, measured_clock
 from daemon.infra.log import printable
 from models.action import record_action
+from models.db.database import NoDatabaseError, open_database
 from models.retirement import is_forgotten
 
 
@@ -43,14 +44,27 @@ async def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> Async
 
 async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """Record what a command did, in the caller's transaction if there is one."""
-    account, now = account_of(os.environ), (await measured_clock()).now()
+    now = (await measured_clock()).now()
     chosen = {name: value for name, value in selection.items() if name != "user"}
     user = selection.get("user")
     kept = chosen if user is None or await is_forgotten(user) else selection
-    await record_action(command, kept, counts, account=account, host=platform.node(), now=now)
+    await record_action(command, kept, counts, account=account_of(os.environ), host=platform.node(), now=now)
+    _log(command, chosen, counts)
+
+
+async def record_where_possible(url: str, command: str, counts: Mapping[str, int]) -> None:
+    """As :func:`record`, for a command that needs no database: without one the system's log alone has it."""
+    try:
+        async with open_database(url, create=False):
+            await record(command, {}, counts)
+    except (NoDatabaseError, *SERVER_FAULTS):
+        _log(command, {}, counts)
+
+
+def _log(command: str, chosen: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     # The terminal shows it already; the system's log is what outlives this database.
     syslog.openlog("passbackd", facility=syslog.LOG_AUTHPRIV)
-    syslog.syslog(printable(f"{account}: {command} {json.dumps(chosen)} {json.dumps(dict(counts))}"))
+    syslog.syslog(printable(f"{account_of(os.environ)}: {command} {json.dumps(chosen)} {json.dumps(dict(counts))}"))
 
 
 def account_of(environ: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from daemon.cli.screen import cell, table
 from daemon.infra.text import ALARM, age, counted, past, printable
-from daemon.web.snapshot import Snapshot
+from daemon.web.snapshot import SENDING, Snapshot
 from models.members import Members
 from models.queries.status import CampusStatus
 from models.states import OVERDUE_MS
@@ -102,12 +102,15 @@ def backlog_line(shot: Snapshot) -> str:
     waiting = [campus for campus in shot.status.campuses if campus.due]
     if not waiting:
         return pace
-    left = [shot.seconds_left(campus) for campus in waiting]
-    known = [seconds for seconds in left if seconds is not None]
     due = f"{pace}; {counted(sum(campus.due for campus in waiting), 'grade')} due"
+    left = [(campus.state in SENDING, shot.seconds_left(campus)) for campus in waiting]
+    known = [seconds for _, seconds in left if seconds is not None]
+    unknown = sum(sends and seconds is None for sends, seconds in left)
+    refusing = len(left) - len(known) - unknown
     if not known:
-        return f"{due}, and no campus that has any accepts grades now"
-    rest = "" if len(known) == len(left) else f", and longer where a campus accepts none ({len(left) - len(known)})"
+        return f"{due}, and {'no rate is known yet' if unknown else 'no campus that has any accepts grades now'}"
+    rest = f", and longer where no rate is known yet ({unknown})" if unknown else ""
+    rest += f", and longer where a campus accepts none ({refusing})" if refusing else ""
     return f"{due}, about {age(int(max(known) * 1000))} left at this rate{rest}"
 
 

@@ -63,7 +63,7 @@ class OutcomesSection(Section):
     """The score of a block with several problems is sent when it has not changed for this long..."""
     composite_max_delay_seconds: values.Delay = 3600
     """...but no later than this long after its first change."""
-    timeout_seconds: values.AboveZero = 10
+    timeout_seconds: values.Timeout = 10
     """The time limit for a campus's whole answer."""
     hold_seconds: values.Seconds = 20
     """After a request that may or may not have arrived, nothing is sent for that assignment for this long."""
@@ -201,11 +201,11 @@ class LogSection(Section):
 class RetentionSection(Section):
     """For how many days data is kept."""
 
-    stream_days: values.AboveZero = 7
+    stream_days: values.Days = 7
     """Events in the stream that are applied."""
-    ledger_days: values.AboveZero = 365
+    ledger_days: values.Days = 365
     """The ledger of attempts."""
-    quarantine_days: values.AboveZero = 90
+    quarantine_days: values.Days = 90
     """Events that could not be applied."""
 
 

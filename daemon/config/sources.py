@@ -45,13 +45,20 @@ class FileSource:
 
     def _content(self, path: Path) -> dict[str, Any]:
         try:
-            return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+            content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+            str(content)  # fails where it holds a number that no message could show
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         except UnicodeDecodeError as error:
             problem = f"is not UTF-8 (byte {error.start}): save it as UTF-8"
         except tomllib.TOMLDecodeError as error:
             problem = f"is not TOML: {error}; correct that line"
+        except RecursionError:
+            problem = "is nested too deeply: write it anew"
+        except ValueError:
+            problem = "holds a number of thousands of digits: write a smaller one"
+        else:
+            return content
         self.faults.append(ConfigFault(path.name, str(path), problem))
         return {}
 
@@ -128,7 +135,7 @@ def _from_text(kind: object, text: str) -> object:
             return json.loads(text) if text.lstrip().startswith("[") else _items(text)
         if get_origin(kind) is Mapping:
             return json.loads(text) if text.lstrip().startswith("{") else dict(map(_pair, _items(text)))
-    except (ValidationError, ValueError):
+    except (ValidationError, ValueError, RecursionError):
         pass
     return text
 

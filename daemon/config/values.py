@@ -104,10 +104,12 @@ def _zone_name(name: str) -> str:
     return name
 
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Delay = Annotated[Seconds, Field(le=MAX_DELAY_SECONDS)]
-AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+# Each has a bound: what no clock, database or file limit can hold would end the daemon where it is used.
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Delay = Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS, allow_inf_nan=False)]
+Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Days = Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOWERED = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Name = Annotated[str, Field(min_length=1)]

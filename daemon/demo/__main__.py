@@ -15,9 +15,9 @@ from daemon.demo.lms.server import SERVICE, Lms
 
 
 def main(
-    port: Annotated[int, typer.Option(help="Where it listens on 127.0.0.1.")] = 8765,
-    key: Annotated[str, typer.Option(help="The consumer key that it knows.")] = "example",
-    secret: Annotated[str, typer.Option(help="The secret of that key.")] = "a-secret-for-trying",  # noqa: S107 - of a toy
+    port: Annotated[int, typer.Option(metavar="PORT", help="Where it listens on 127.0.0.1.")] = 8765,
+    key: Annotated[str, typer.Option(metavar="KEY", help="The consumer key that it knows.")] = "example",
+    secret: Annotated[str, typer.Option(metavar="SECRET", help="The secret of that key.")] = "a-secret-for-trying",  # noqa: S107 - of a toy
 ) -> None:
     """Serve until Ctrl-C."""
     try:
@@ -45,4 +45,7 @@ async def _serve(port: int, key: str, secret: str) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    # Without Rich, which would show Python's types.
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(main)
+    app()

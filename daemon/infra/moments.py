@@ -11,6 +11,10 @@ _MOMENT = re.compile(
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
 
 
+class OutOfRangeError(ValueError):
+    """A moment that no calendar has: the year 10,000 begins with it, or it is later."""
+
+
 def read_moment(text: str) -> datetime:
     """
     A moment, naive if it names no zone.
@@ -19,8 +23,8 @@ def read_moment(text: str) -> datetime:
     microsecond are cut off.
 
     Raises:
+        OutOfRangeError: No calendar has it.
         ValueError: It is none.
-        OverflowError: No calendar has it.
 
     Spec: RFC 3339, 5.6 (``t`` and ``z`` may be lower case) and 5.7; ISO 8601:2004, 4.2.3 (24:00) and 4.2.2.4 (comma).
     """
@@ -33,8 +37,11 @@ def read_moment(text: str) -> datetime:
     fraction = unit * int(digits) // int(f"1{'0' * len(digits)}")
     if minute > 59 or second > 60 or hour > 24 or (hour == 24 and (minute or second or fraction)):
         raise ValueError("no time of a day")
-    start = datetime.combine(_day(found["date"]), datetime.min.time(), _zone(found))
-    return start + timedelta(hours=hour, minutes=minute, seconds=second) + fraction
+    try:
+        start = datetime.combine(_day(found["date"]), datetime.min.time(), _zone(found))
+        return start + timedelta(hours=hour, minutes=minute, seconds=second) + fraction
+    except OverflowError as error:
+        raise OutOfRangeError("no calendar has it") from error
 
 
 def _day(text: str) -> date:

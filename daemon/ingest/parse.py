@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from daemon.infra.moments import read_moment
+from daemon.infra.moments import OutOfRangeError, read_moment
 from daemon.ingest.blocks import MAX_ID_LENGTH, MAX_POINTS, read_blocks
 from daemon.ingest.events import (
     TYPES,
@@ -56,8 +56,12 @@ def is_ahead(entry_id: str, now: int) -> bool:
 
 
 def event_type(fields: Mapping[bytes, bytes]) -> str:
-    """The entry's type as metrics count it: ``unknown`` for anything that is not in the vocabulary."""
-    text = fields.get(b"type", b"").decode(errors="replace")
+    """The entry's type as metrics count it."""
+    return known_type(fields.get(b"type", b"").decode(errors="replace"))
+
+
+def known_type(text: str) -> str:
+    """*text*, or ``unknown`` for anything that is not in the vocabulary."""
     return text if text in TYPES else UNKNOWN
 
 
@@ -167,10 +171,10 @@ class _Reader:
             return None
         try:
             moment = read_moment(text)
+        except OutOfRangeError as error:
+            raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         except ValueError as error:
             raise BadEvent(f"modified is not an ISO 8601 time: {text[:64]!r}") from error
-        except OverflowError as error:
-            raise BadEvent(f"modified is out of range: {text[:64]!r}") from error
         if moment.tzinfo is None:
             raise BadEvent(f"modified has no time zone: {text[:64]!r}")
         try:

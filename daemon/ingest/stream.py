@@ -215,7 +215,7 @@ class Stream:
 
     async def trim(self, position: str, *, before_ms: int) -> int:
         """Drop entries older than *before_ms* but never the one at *position* nor a later one; return how many."""
-        oldest = min((before_ms, 0), parse_id(position))
+        oldest = min((max(0, before_ms), 0), parse_id(position))
         answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
         return int(answer)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from actors.metrics import Metrics
 from daemon.infra.redis import used_memory
 from daemon.infra.stop import Stop
+from daemon.infra.text import counted
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream, stream_ahead, stream_lag
 from models.db.clock import Clock
@@ -105,5 +106,5 @@ class Gauges:
 def _line(status: Status, lag: int | None) -> str:
     figures = [f"{status.assignments[state]} {state}" for state in _SHOWN]
     not_up = sum(campus.state != "up" for campus in status.campuses)
-    events = "Redis does not answer" if lag is None else f"{lag} events to apply"
+    events = "Redis does not answer" if lag is None else f"{counted(lag, 'event')} to apply"
     return ", ".join([*figures, f"{not_up} of {len(status.campuses)} campuses not up", events])

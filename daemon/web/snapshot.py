@@ -6,10 +6,19 @@ from typing import Any
 
 from daemon.infra.text import iso
 from models.members import Members, read_members
-from models.queries.status import CampusStatus, IdleConsumer, Rate, Status, read_idle_consumers, read_rates, read_status
+from models.queries.status import (
+    RATE_MS,
+    CampusStatus,
+    IdleConsumer,
+    Rate,
+    Status,
+    read_idle_consumers,
+    read_rates,
+    read_status,
+)
 
 #: The states in which a campus takes grades.
-_SENDING = ("up", "throttled")
+SENDING = ("up", "throttled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,14 @@ class Snapshot:
         return Rate(sum(one.last_minute for one in rates), sum(one.ten_minutes for one in rates))
 
     def seconds_left(self, campus: CampusStatus) -> float | None:
-        """Until its due grades are sent, at the present rate; None while nothing goes there."""
-        rate = self.rate(campus)
-        pace = rate.last_minute or rate.ten_minutes
+        """Until its due grades are sent, at the present rate; None while nothing goes there or no rate is known."""
         if not campus.due:
             return 0.0
-        return round(campus.due / pace * 60, 1) if pace and campus.state in _SENDING else None
+        rate = self.rate(campus)
+        # Of ten minutes without work for all of them, the rate says nothing of what the campus can take.
+        worked = campus.oldest_due is not None and self.now - campus.oldest_due >= RATE_MS
+        pace = rate.last_minute or (rate.ten_minutes if worked else 0.0)
+        return round(campus.due / pace * 60, 1) if pace and campus.state in SENDING else None
 
 
 async def snapshot(now: int, stream_lag: int | None, troubles: Sequence[str] = ()) -> Snapshot:

@@ -7,6 +7,7 @@ from daemon.infra.text import counted, iso, past
 from daemon.why.advice import Who, about_parked
 from daemon.why.known import Terms, campus_name
 from daemon.why.trouble import LONG_DUE, campus_trouble
+from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.activity import MAX_ACTIVITY_GROUPS, ActivityGroup
 from models.queries.grades import Query
 from models.states import OVERDUE_MS
@@ -33,6 +34,8 @@ class Activity:
 
     asked: Query
     groups: tuple[ActivityGroup, ...]
+    #: Launches in quarantine.
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
         advice = about_parked(group.parked_reason or "", group.parked_scope or "learner", taken_since=taken_since)
         return GroupWords(f"Parked: '{group.parked_reason}'. {advice.words}", advice.who)
-    words = _WORDS[group.why]
+    words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
     if trouble is not None:
         waiting = "Waiting: " if group.why in ("due", "put off") else f"{words}. But "
@@ -60,6 +63,17 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
+
+
+def _failed(example: DeliveryRecord, terms: Terms) -> str:
+    """How the attempts of a group ended, by the words to its example. No full stop."""
+    said = f"for the example on {past(example.at, terms.zone)} with these words: '{example.description}'"
+    if is_unexplained(example):
+        return (
+            f"Refused, {said}. The campus gave no reason that passbackd knows: it is asked a few times again, and what "
+            "it still refuses is parked"
+        )
+    return f"Retrying: the last attempt failed, {said}"
 
 
 def groups_in_order(activity: Activity, terms: Terms) -> list[ActivityGroup]:
@@ -78,7 +92,11 @@ def head(activity: Activity, terms: Terms) -> str:
     number = counted(sum(group.number for group in groups), "grade")
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     at = past(terms.now, terms.zone, seconds=True)
-    return f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
+    words = f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
+    if not activity.rejected:
+        return words
+    events = f"{counted(activity.rejected, 'launch event')} of it {'is' if activity.rejected == 1 else 'are'}"
+    return f"{words} Besides, {events} in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
 
 
 def group_head(group: ActivityGroup, terms: Terms) -> str:

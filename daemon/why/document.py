@@ -35,7 +35,7 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     An object an assignment, or one that says why there is none.
 
     Times are ISO 8601 in UTC, scores numbers. ``quarantined``, ``stale`` and ``moved_away`` hold what concerns the
-    object's learner and course. What is not on record is null. CampusTrouble comes first.
+    object's learner and course. What is not on record is null. Trouble comes first.
     """
     if answer.absent is not None:
         return [_nothing(answer.absent, answer, terms)]

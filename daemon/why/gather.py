@@ -56,11 +56,12 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
     """
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
+    rejected = await grade_queries.rejected_launches(course_id, usage_id)
     if not learners:
-        rejected = await grade_queries.rejected_launches(course_id, usage_id)
         return Explanation(absent=await _absent(asked, CourseTrees(), now, ()), rejected=tuple(rejected))
     if len(learners) > activity_queries.MAX_EACH:
-        return Activity(asked, tuple(await activity_queries.read_activity(course_id, usage_id, now=now)))
+        groups = await activity_queries.read_activity(course_id, usage_id, now=now)
+        return Activity(asked, tuple(groups), len(rejected))
     each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),

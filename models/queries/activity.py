@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields
 
 from models.db.sql import Statement
-from models.queries.grades import WITH_CAMPUS, CampusView, columns_of
+from models.delivery import DeliveryRecord
+from models.queries.grades import WITH_CAMPUS, CampusView, columns_of, ledger
 from models.states import READY_AT, STATE
 
 #: Groups that are read, and learners that are shown one by one.
@@ -40,12 +41,16 @@ class ActivityGroup(CampusView):
     last_at: int | None
     #: One of them.
     example: int
+    #: Of what is retried: how the example's last attempt ended, if it is on record.
+    failure: DeliveryRecord | None = None
 
 
 def groups_statement(usage_id: str | None) -> Statement:
     """The statement of :func:`read_activity`."""
     own = ", ".join(
-        f"grouped.{field.name} AS {field.name}" for field in fields(ActivityGroup)[len(fields(CampusView)) :]
+        f"grouped.{field.name} AS {field.name}"
+        for field in fields(ActivityGroup)[len(fields(CampusView)) :]
+        if field.name != "failure"
     )
     return Statement(f"""
         SELECT {columns_of(CampusView)}, {own}
@@ -63,7 +68,15 @@ async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> li
     """The groups of a course or one of its blocks, the largest first; one more than is shown if there are more."""
     given = {} if usage_id is None else {"usage_id": usage_id}
     rows = await groups_statement(usage_id).rows(course_id=course_id, now=now, **given)
-    return [ActivityGroup(**{**row, "number": int(row["number"])}) for row in rows]
+    return [
+        ActivityGroup(**{**row, "number": int(row["number"]), "failure": await _failure(row["why"], row["example"])})
+        for row in rows
+    ]
+
+
+async def _failure(why: str, example: int) -> DeliveryRecord | None:
+    lines = (await ledger(example))[0] if why == "retrying" else []
+    return lines[0] if lines and lines[0].result != "accepted" else None
 
 
 async def read_learners(course_id: str, usage_id: str | None) -> list[str]:

@@ -51,3 +51,21 @@ def test_each_command_that_changes_something_leaves_a_record(pair, campus):
     ]
     assert "consumer remove" in pair.call("actions").out
     assert json.loads(pair.call("actions", "--json", "--since", "2100-01-01T00:00Z").out) == []
+
+
+def test_what_is_fed_is_on_record_by_type_without_a_learner_and_feed_needs_no_database(pair, campus):
+    daemon = pair.begin()
+    before = len(done(pair))
+    events = [score("ada", "problem-1", 1), score("bob", "problem-1", 1), {"type": "sco"}]
+    events.append({"type": "user.retired", "user_id": "eve"})
+    lines = "".join(f"{json.dumps(event)}\n" for event in events)
+    said = pair.call("feed", "-", stdin=f"{lines}nonsense\n")
+    assert (said.code, said.out) == (1, "4 events fed, 1 line left out\n")
+    assert pair.call("feed", "-", stdin="nonsense\n").code == 1
+    assert done(pair)[before:] == [("feed", {}, {"score.changed": 2, "unknown": 1, "user.retired": 1})]
+    daemon.wait_settled()
+    url = pair.settings["database"]["url"]
+    elsewhere = "postgresql://127.0.0.1:1/none" if url.startswith("postgres") else "sqlite://none.db"
+    said = pair.call("feed", "-", stdin=lines, PASSBACKD_DATABASE__URL=elsewhere)
+    assert (said.code, said.out, said.err) == (0, "4 events fed\n", "")
+    assert len(done(pair)) == before + 1

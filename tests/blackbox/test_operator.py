@@ -100,6 +100,10 @@ def test_what_came_before_its_campus_was_known_is_replayed_in_order_and_the_grad
     assert campus.gradebook == {("/outcomes", "ada-1"): "0.6"}
     assert json.loads(output(pair.call("quarantine", "list", "--json"))) == []
     assert "0 events dropped" in output(pair.call("quarantine", "drop", "--all"))
+    pair.add(launch("eve", "problem-1", "eve-1", campus.url()) | {"oauth_consumer_key": "new"})
+    daemon.wait_read()
+    added = output(pair.call("consumer", "add", "New", "--key", "new", "--secret-stdin", stdin=SECRET + "\n"))
+    assert "1 event with this key is in quarantine" in added
     daemon.stop()
 
 

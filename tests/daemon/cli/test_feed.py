@@ -19,6 +19,18 @@ from daemon.ingest.parse import MAX_BYTES
         (b'{"type": "user.retired", "user_id": "\xed\xa0\xbd"}', r"'user_id' holds half of a character"),
         (rb'{"type": "user.retired", "user_id": "a\u0000"}', r"'user_id' holds a NUL character"),
         (rb'{"type": "course.structure", "blocks": [{"usage_id": "\u0000"}]}', r"'blocks' holds a NUL character"),
+        (
+            rb'{"type": "course.structure", "blocks": [{"usage_id": "\\\u0000"}]}',
+            r"'blocks' holds a NUL character",
+        ),
+        (
+            rb'{"type": "course.structure", "blocks": "[{\"usage_id\": \"\\u0000\"}]"}',
+            r"'blocks' holds a NUL character",
+        ),
+        (
+            b'{"type": "course.structure", "blocks": [{"points_possible": %s}]}' % (b"9" * 5_000),
+            "^holds a number of 5000 digits$",
+        ),
         (b'{"type": "user.retired", "user_id": "1", "user_id": "2"}', r"has 'user_id' twice"),
         (b'{"type": "course.structure", "blocks": [{"usage_id": "1", "usage_id": "2"}]}', r"has 'usage_id' twice"),
         (b'{"type": "x", "\x1b": "1", "\x1b": "1"}', "is not JSON"),
@@ -43,3 +55,20 @@ def test_blocks_become_json_again():
     blocks = [{"usage_id": "\U0001f600", "parent": None, "points_possible": 1.5}]
     fields = event_fields(json.dumps({"type": "course.structure", "blocks": blocks}).encode())
     assert json.loads(fields["blocks"]) == blocks
+
+
+def test_a_backslash_before_u0000_is_no_nul():
+    title = "chapter \\u0000 and a \\\\u0000"
+    line = json.dumps({"type": "launch", "context_title": title, "blocks": [{"usage_id": title}]}).encode()
+    fields = event_fields(line)
+    assert (fields["context_title"], json.loads(fields["blocks"])) == (title, [{"usage_id": title}])
+
+
+def test_a_number_of_any_length_goes_onto_the_stream_as_it_is():
+    line = b'{"type": "score.changed", "points_earned": %s, "late": true, "points_possible": NaN}' % (b"9" * 5_000)
+    assert event_fields(line) == {
+        "type": "score.changed",
+        "points_earned": "9" * 5_000,
+        "late": "true",
+        "points_possible": "NaN",
+    }

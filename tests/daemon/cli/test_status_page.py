@@ -78,14 +78,21 @@ def backlog(*campuses):
 
 def test_a_backlog_has_its_rate_and_the_time_that_is_left():
     pace = "accepted: 60.0 grades/min in the last minute, 36.0 over ten minutes"
-    a, b, c = (CampusStatus(name, WHERE, due=12) for name in "abc")
+    a, b, c = (CampusStatus(name, WHERE, due=12, oldest_due=NOW - 600_000) for name in "abc")
+    down, throttled = CampusStatus("d", WHERE, "down", 1), CampusStatus("e", WHERE, "throttled", 5)
     assert backlog() == pace
     assert backlog(a) == f"{pace}; 12 grades due, about 12 s left at this rate"
     assert backlog(a, b) == f"{pace}; 24 grades due, about 2 min left at this rate"
     assert backlog(a, c) == (
-        f"{pace}; 24 grades due, about 12 s left at this rate, and longer where a campus accepts none (1)"
+        f"{pace}; 24 grades due, about 12 s left at this rate, and longer where no rate is known yet (1)"
     )
-    assert backlog(c) == f"{pace}; 12 grades due, and no campus that has any accepts grades now"
+    assert backlog(a, c, down) == (
+        f"{pace}; 25 grades due, about 12 s left at this rate, and longer where no rate is known yet (1), "
+        "and longer where a campus accepts none (1)"
+    )
+    assert backlog(c) == f"{pace}; 12 grades due, and no rate is known yet"
+    assert backlog(down, throttled) == f"{pace}; 6 grades due, and no rate is known yet"
+    assert backlog(down) == f"{pace}; 1 grade due, and no campus that has any accepts grades now"
 
 
 def test_a_campus_shows_state_rates_and_what_waits_and_since_when():

@@ -31,6 +31,15 @@ def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_mac
         ("[outcomes]\nhold_seconds = nan", "not nan"),
         ("[outcomes]\ntimeout_seconds = true", "should be a valid number, not True"),
         ("[outcomes]\nmax_per_campus = 0", "should be greater than or equal to 1, not 0"),
+        (f"[outcomes]\nmax_per_campus = {'9' * 30}", "should be less than or equal to 100000, not 9"),
+        ("[outcomes]\nmax_connections = 100001", "should be less than or equal to 100000, not 100001"),
+        ("[outcomes]\nmax_attempts = 100001", "should be less than or equal to 100000, not 100001"),
+        ("[outcomes]\ntimeout_seconds = 86401", "should be less than or equal to 86400, not 86401"),
+        ("[outcomes]\nhold_seconds = 1e308", "should be less than or equal to 86400, not 1e+308"),
+        ("[worker]\ndrain_seconds = 1e308", "should be less than or equal to 86400, not 1e+308"),
+        ("[retention]\nstream_days = 1e308", "should be less than or equal to 36500, not 1e+308"),
+        ("[retention]\nledger_days = 1e15", "should be less than or equal to 36500, not 1000000000000000"),
+        ("[retention]\nquarantine_days = 36501", "should be less than or equal to 36500, not 36501"),
         ("[outcomes]\ncomposite_max_delay_seconds = 604801", "less than or equal to 604800, not 604801"),
         (
             "[outcomes]\ncomposite_delay_seconds = 7200",
@@ -69,6 +78,11 @@ def test_the_attempts_are_those_of_the_retry_clock_and_the_local_zone_is_the_mac
 def test_a_bad_value_is_named_with_what_it_should_be(tmp_path, text, problem):
     (fault,) = faults(tmp_path, text)
     assert re.search(re.escape(problem).replace(r"\(\.\*\)", r"\(.*\)"), fault)
+
+
+def test_what_is_kept_for_ever_is_kept_for_a_century(tmp_path):
+    kept = load(written(tmp_path, "[retention]\nstream_days = 36500\nledger_days = 36500"), {}).retention
+    assert (kept.stream_days, kept.ledger_days) == (36_500, 36_500)
 
 
 def test_a_campus_can_have_an_authority_and_a_version_of_tls_of_its_own(tmp_path):

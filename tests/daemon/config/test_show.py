@@ -107,3 +107,47 @@ def test_what_is_wrong_is_shown_among_the_changes_and_secrets_are_masked():
     assert len(faults) == 2
     assert [line.partition(" = ")[0] for line in text.splitlines() if " = " in line] == ["keys", "port"]
     assert "sesame" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"[web]\nport = {'9' * 400}", f"port = {'9' * 400}  # WRONG, "),
+        ("[outcomes]\nmax_attempts = 9999999999999999", "max_attempts = 9999999999999999  # WRONG, "),
+        (f"[outcomes]\ntimeout_seconds = -{'9' * 400}", f"timeout_seconds = -{'9' * 400}  # WRONG, "),
+    ],
+)
+def test_a_number_of_any_length_is_shown_as_it_was_written(tmp_path, text, shown):
+    seen, found = effective(written(tmp_path, text), {})
+    assert shown in seen
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[web]\nport = {'9' * 5_000}",
+        f"[web]\nport = 0x{'f' * 5_000}",
+        f"[egress]\nallow_networks = [0x{'f' * 5_000}]",
+        f"[outcomes]\nprofiles = {{ a = {'9' * 5_000} }}",
+    ],
+)
+def test_a_number_that_is_too_long_to_be_shown_is_a_fault_of_the_file(tmp_path, text):
+    _, (fault,) = effective(written(tmp_path, text), {})
+    assert str(fault).endswith("config.toml): holds a number of thousands of digits: write a smaller one")
+
+
+def test_a_file_that_is_nested_too_deeply_is_a_fault(tmp_path):
+    _, (fault,) = effective(written(tmp_path, f"[web]\nnames = {'[' * 10_000}"), {})
+    assert str(fault).endswith("config.toml): is nested too deeply: write it anew")
+    _, (fault,) = effective(None, {"PASSBACKD_EGRESS__CAMPUSES": f'{{"a": {"[" * 10_000}'})
+    assert str(fault).startswith("egress.campuses (environment")
+
+
+def test_numbers_of_any_length_in_the_environment_are_faults():
+    for value in ("9" * 400, "9" * 5_000):
+        for name in ("web.port", "worker.drain_seconds", "retention.stream_days", "outcomes.max_attempts"):
+            shown, (fault,) = effective(None, {f"PASSBACKD_{name.upper().replace('.', '__')}": value})
+            assert "# WRONG, environment" in shown
+            assert str(fault).startswith(f"{name} (environment")
+            assert len(str(fault)) < 300

@@ -68,3 +68,12 @@ def test_an_interrupted_demo_leaves_no_process_behind(number):
     assert "Traceback" not in said + complaints
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
+
+
+def test_the_help_of_the_sample_campus_names_no_type_of_python():
+    call = [sys.executable, "-m", "daemon.demo", "--help"]
+    said = subprocess.run(call, capture_output=True, text=True, check=True).stdout
+    for words in ("--port PORT", "--key KEY", "--secret SECRET"):
+        assert words in said
+    for word in ("<", ">", "INTEGER", "TEXT"):
+        assert word not in said

@@ -119,6 +119,7 @@ async def test_the_lag_is_how_many_entries_there_are_after_the_position(client, 
         pytest.param("6-0", 100, ["6-0", "6-1", "9-0"], id="nor one above it"),
         pytest.param("6-1", 6, ["6-0", "6-1", "9-0"], id="what is just that old stays"),
         pytest.param(STREAM_START, 100, ["1-0", "5-0", "6-0", "6-1", "9-0"], id="nothing that was not read"),
+        pytest.param("9-0", -5, ["1-0", "5-0", "6-0", "6-1", "9-0"], id="nothing is older than 1970"),
     ],
 )
 async def test_trimming_drops_what_is_old_and_applied(client, stream, position, before_ms, kept):

@@ -87,16 +87,18 @@ def test_the_last_daemon_has_its_time_once_none_runs(daemons, seen):
 
 
 @pytest.mark.parametrize(
-    ("state", "due", "rate", "left"),
+    ("state", "due", "waited_ms", "rate", "left"),
     [
-        ("up", 0, Rate(), 0.0),
-        ("up", 30, Rate(60.0, 10.0), 30.0),
-        ("throttled", 30, Rate(0.0, 10.0), 180.0),
-        ("up", 30, Rate(), None),
-        ("down", 30, Rate(60.0, 10.0), None),
-        ("paused", 30, Rate(60.0, 10.0), None),
+        ("up", 0, None, Rate(), 0.0),
+        ("up", 30, 1_000, Rate(60.0, 10.0), 30.0),
+        ("throttled", 30, 600_000, Rate(0.0, 10.0), 180.0),
+        ("up", 30, 599_999, Rate(0.0, 10.0), None),
+        ("up", 2, 0, Rate(0.0, 0.2), None),
+        ("up", 30, 1_000, Rate(), None),
+        ("down", 30, 600_000, Rate(60.0, 10.0), None),
+        ("paused", 30, 600_000, Rate(60.0, 10.0), None),
     ],
 )
-def test_the_time_left_is_that_at_the_present_rate_while_a_campus_takes_grades(state, due, rate, left):
-    campus = CampusStatus("campus", WHERE, state, due)
+def test_the_time_left_is_at_a_rate_of_a_time_with_work_while_a_campus_takes_grades(state, due, waited_ms, rate, left):
+    campus = CampusStatus("campus", WHERE, state, due, oldest_due=None if waited_ms is None else NOW - waited_ms)
     assert shot(campus, rates={("campus", WHERE): rate}).seconds_left(campus) == left

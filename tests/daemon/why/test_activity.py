@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from daemon.infra.text import past
 from daemon.why.activity import Activity, activity_document, group_words
 from daemon.why.document import document
 from daemon.why.gather import gather_activity
@@ -13,6 +14,7 @@ from daemon.why.known import Explanation
 from daemon.why.show import print_activity, print_answer
 from models.assignment import GradedAssignment
 from models.campus import Campus
+from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
 from models.stream_position import read_position
 from tests.daemon.why.story import NOW, TERMS, Story, before
@@ -22,6 +24,7 @@ from tests.models.rows import make_assignment
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 MANY = MAX_EACH + 1
+ASKED_AGAIN = "The campus gave no reason that passbackd knows: it is asked a few times again"
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
 
@@ -122,6 +125,44 @@ async def test_many_grades_that_are_due_for_long_are_the_operators_to_look_at(ag
     (one,) = activity_document(await answer(), TERMS)
     assert (one["state"], one["who_acts"]) == ("due", who)
     assert ("That is long" in one["reason"]) == (who == "operator")
+
+
+@pytest.mark.parametrize(
+    ("code_major", "description", "words"),
+    [
+        ("failure", "HTTP 200, failure: no way", f"Refused, {{}}. {ASKED_AGAIN}, and what it still refuses is parked."),
+        (None, "HTTP 502", "Retrying: the last attempt failed, {}."),
+    ],
+)
+async def test_many_grades_that_are_retried_show_what_the_campus_said_of_one(code_major, description, words):
+    await launched(MANY)
+    await GradedAssignment.filter(usage_id="unit").update(attempts=1, not_before=NOW + 60_000)
+    example = await GradedAssignment.filter(usage_id="unit").order_by("id").first()
+    for token, ago, said in ((1, 9, "an older one"), (2, 5, description)):
+        await write_deliveries(
+            [
+                DeliveryRecord(
+                    *(example.id, token, before(ago), token, example.version_number, "retried"),
+                    http_status=200,
+                    code_major=code_major,
+                    description=said,
+                )
+            ]
+        )
+    (one,) = activity_document(await answer(), TERMS)
+    said = f"for the example on {past(before(5), TERMS.zone)} with these words: '{description}'"
+    assert (one["reason"], one["who_acts"]) == (words.format(said), "no one")
+
+
+async def test_launches_in_quarantine_beside_many_grades_are_counted():
+    await launched(MANY)
+    assert "quarantine" not in shown(await answer())
+    for learner in ("v1", "v2"):
+        await Story().launch(20, user_id=learner, oauth_consumer_key="unknown")
+    await Story().launch(20, user_id="v3", oauth_consumer_key="unknown", usage_id="other unit")
+    words = "are in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
+    assert f"Besides, 2 launch events of it {words}" in shown(await answer())
+    assert f"Besides, 3 launch events of it {words}" in shown(await answer(usage_id=None))
 
 
 async def test_a_whole_course_is_counted_by_activity_too():
