@@ -8,6 +8,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.rehearsal import rehearse
+from daemon.check.stream import check_stream_ids
 from daemon.check.timing import quickest
 from daemon.config import Config
 from daemon.infra.embedded import binary
@@ -41,7 +42,7 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
             # With another kind of key there is nothing to rehearse.
             if all(finding.severity == "ok" for finding in found):
                 found += await rehearse(client, config.redis, url)
-            return [*found, *await _deeply(client)] if deep else found
+            return [*found, *await _deeply(client), *await check_stream_ids(client, config)] if deep else found
     except Exception as error:  # noqa: BLE001 - whatever the client says, the operator needs the key
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("redis") else f"{lost.words}: "

@@ -55,12 +55,16 @@ class StreamRead:
         return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
 
 
+# Nothing can follow it, and Redis takes it for no exclusive start of a range.
+_LARGEST = f"{2**64 - 1}-{2**64 - 1}"
+
 # Counts in the server, so that no payload travels. By small pages: Lua holds one in memory, and other clients wait.
-_COUNT = """
+_COUNT = f"""
+if ARGV[1] == '{_LARGEST}' then return {{0, ARGV[1]}} end
 local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
 local last = ARGV[1]
 if #page > 0 then last = page[#page][1] end
-return {#page, last}
+return {{#page, last}}
 """
 _PAGE = 100
 
@@ -68,12 +72,12 @@ _PAGE = 100
 _OWNER_END = 127
 # Entries one by one until they are as many or as large as wanted, so that no more bytes are ever read at once; a single
 # one that is larger is read alone.
-_READ = """
-local entries, bytes, last = {}, 0, ARGV[1]
-while #entries < tonumber(ARGV[2]) do
+_READ = f"""
+local entries, bytes, last = {{}}, 0, ARGV[1]
+while #entries < tonumber(ARGV[2]) and last ~= '{_LARGEST}' do
     local entry = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
     if not entry then break end
-    for _, part in ipairs(entry[2] or {}) do bytes = bytes + #part end
+    for _, part in ipairs(entry[2] or {{}}) do bytes = bytes + #part end
     if #entries > 0 and bytes > tonumber(ARGV[3]) then break end
     entries[#entries + 1] = entry
     last = entry[1]
