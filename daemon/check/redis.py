@@ -6,6 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
+from actors.send_outcomes import queue_name
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.rehearsal import rehearse
 from daemon.check.stream import check_stream_ids
@@ -15,7 +16,8 @@ from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url, unreadable
 from daemon.infra.errors import Trouble, describe, trouble
 from daemon.infra.redis import is_too_old, redis_client
-from daemon.ingest.stream import as_text
+from daemon.ingest.stream import Stream, as_text
+from daemon.queue.broker import kinds_of
 
 #: The used part of ``maxmemory`` from which on a warning is given.
 NEARLY_FULL = 0.8
@@ -38,7 +40,7 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
     try:
         async with redis_client(url) as client:
             await client.ping()
-            found = [await _server(client), *await _stream(client, stream, deep=deep)]
+            found = [await _server(client), *await _stream(client, stream, deep=deep), *await _occupied(client, config)]
             # With another kind of key there is nothing to rehearse.
             if all(finding.severity == "ok" for finding in found):
                 found += await rehearse(client, config.redis, url)
@@ -95,6 +97,30 @@ async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
         return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
     except NoPermissionError:
         return []
+
+
+async def _occupied(client: Redis, config: Config) -> list[Finding]:
+    """The keys beside the stream, and those of the queue, that hold what another program wrote."""
+    stream, namespace = Stream(client, config.redis.stream), config.redis.dramatiq_namespace
+    kinds = dict.fromkeys((stream.owner_key, stream.reader_key), "string")
+    for number in range(config.worker.partitions):
+        kinds |= kinds_of(namespace, queue_name(number, config.worker.partitions))
+    async with client.pipeline(transaction=False) as pipe:
+        for key in kinds:
+            pipe.type(key)
+        try:
+            types = [as_text(kind) for kind in await pipe.execute()]
+        except NoPermissionError:
+            return []  # only this check asks for it
+    return [
+        fault(
+            "redis.dramatiq_namespace" if key.startswith(f"{namespace}:") else "redis.stream",
+            f"another program wrote a {kind} into the key {key}, which is passbackd's",
+            f"redis-cli DEL {key}",
+        )
+        for (key, wanted), kind in zip(kinds.items(), types, strict=True)
+        if kind not in ("none", wanted)
+    ]
 
 
 async def _setting(client: Redis, name: str) -> str | None:
