@@ -74,12 +74,20 @@ async def _deeply(client: Redis) -> list[Finding]:
 
 async def _server(client: Redis) -> Finding:
     try:
-        version = str((await client.info("server"))["redis_version"])
+        info: dict[str, Any] = await client.info("server")
     except NoPermissionError:
         return ok("redis", "answers; its version could not be read (INFO is forbidden here)")
+    version = str(info["redis_version"])
     if is_too_old(version):
         return fault("redis.url", f"this Redis is {version}", "passbackd needs 6.2 or newer, or a Valkey")
-    return ok("redis", f"answers, {version}")
+    return ok("redis", f"{_name(info)} answers")
+
+
+def _name(info: Mapping[str, Any]) -> str:
+    """What a server is, with its version: a Valkey also gives that of the Redis whose commands it has."""
+    if "valkey_version" in info:
+        return f"Valkey {info['valkey_version']}"
+    return f"Redis {info.get('redis_version', 'of an unknown version')}"
 
 
 async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
@@ -142,10 +150,7 @@ def redis_findings(info: Mapping[str, Any], settings: Mapping[str, str | None], 
         settings: ``save``, ``appendfsync`` and ``maxmemory-policy``; None where CONFIG GET is forbidden.
         trip: Seconds of a round trip.
     """
-    name = f"Redis {info.get('redis_version', 'of an unknown version')}"
-    if "valkey_version" in info:
-        name = f"Valkey {info['valkey_version']}"
-    found = [ok("redis", f"{name}, answers in {trip * 1000:.1f} ms")]
+    found = [ok("redis", f"{_name(info)}, answers in {trip * 1000:.1f} ms")]
     if info.get("role") == "slave":
         master = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
         problem = f"it is a replica of {master}: neither the tool nor passbackd can write to it"
