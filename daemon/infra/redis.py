@@ -32,7 +32,8 @@ class OccupiedKeyError(redis.ResponseError):
 
     def __init__(self, *keys: str) -> None:
         names = " ".join(keys)
-        super().__init__(f"WRONGTYPE: another program wrote {'one of ' * (len(keys) > 1)}{names}: redis-cli DEL {names}")
+        which = f"one of {names}" if len(keys) > 1 else names
+        super().__init__(f"WRONGTYPE: another program wrote {which}: redis-cli DEL {names}")
 
 
 @contextmanager

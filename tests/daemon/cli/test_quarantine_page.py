@@ -32,7 +32,7 @@ def test_reasons_that_differ_in_what_they_quote_of_the_event_are_one(capsys):
 def test_a_value_at_the_end_of_a_reason_is_no_part_of_it(capsys):
     said = "modified lies more than an hour ahead of the entry"
     groups = [group(number, f"{said}: '2036-01-01T00:00:0{number}Z'") for number in range(1, 9)]
-    print_events([], [*groups, group(5, "modified has no time zone: \"it's\"")], 41, UTC, cut=False)
+    print_events([], [*groups, group(5, 'modified has no time zone: "it\'s"')], 41, UTC, cut=False)
     counted = [line for line in capsys.readouterr().out.splitlines() if " events: " in line]
     assert counted == [f"36 events: {said}", "5 events: modified has no time zone"]
 
@@ -52,7 +52,14 @@ def test_a_replay_names_a_few_refusals_one_by_one_with_the_whole_reason(capsys):
     ]
 
 
-@pytest.mark.parametrize("reason", ["unknown type \": 'x'\"; known: launch", "unknown type 'score.chnged'; known: launch", "unknown consumer 'other': add it"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "unknown type 'score.chnged'; known: launch",
+        "unknown type \": 'x'\"; known: launch",
+        "unknown consumer 'other': add it",
+    ],
+)
 def test_what_distinguishes_a_reason_from_another_stays(capsys, reason):
     print_events([], [group(2, reason), group(1, "another")], 3, UTC, cut=False)
     assert capsys.readouterr().out.startswith(f"2 events: {reason}\n")
