@@ -6,15 +6,18 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
+from actors.send_outcomes import queue_name
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.check.rehearsal import rehearse
+from daemon.check.stream import check_stream_ids
 from daemon.check.timing import quickest
 from daemon.config import Config
 from daemon.infra.embedded import binary
 from daemon.infra.embedded_lock import EmbeddedError, known_url, unreadable
 from daemon.infra.errors import Trouble, describe, trouble
 from daemon.infra.redis import is_too_old, redis_client
-from daemon.ingest.stream import as_text
+from daemon.ingest.stream import Stream, as_text
+from daemon.queue.broker import kinds_of
 
 #: The used part of ``maxmemory`` from which on a warning is given.
 NEARLY_FULL = 0.8
@@ -37,11 +40,11 @@ async def check_redis(config: Config, *, deep: bool) -> list[Finding]:
     try:
         async with redis_client(url) as client:
             await client.ping()
-            found = [await _server(client), *await _stream(client, stream, deep=deep)]
+            found = [await _server(client), *await _stream(client, stream, deep=deep), *await _occupied(client, config)]
             # With another kind of key there is nothing to rehearse.
             if all(finding.severity == "ok" for finding in found):
                 found += await rehearse(client, config.redis, url)
-            return [*found, *await _deeply(client)] if deep else found
+            return [*found, *await _deeply(client), *await check_stream_ids(client, config)] if deep else found
     except Exception as error:  # noqa: BLE001 - whatever the client says, the operator needs the key
         lost = trouble(error)
         words = "" if lost is None or lost == Trouble("redis") else f"{lost.words}: "
@@ -71,12 +74,20 @@ async def _deeply(client: Redis) -> list[Finding]:
 
 async def _server(client: Redis) -> Finding:
     try:
-        version = str((await client.info("server"))["redis_version"])
+        info: dict[str, Any] = await client.info("server")
     except NoPermissionError:
         return ok("redis", "answers; its version could not be read (INFO is forbidden here)")
+    version = str(info["redis_version"])
     if is_too_old(version):
         return fault("redis.url", f"this Redis is {version}", "passbackd needs 6.2 or newer, or a Valkey")
-    return ok("redis", f"answers, {version}")
+    return ok("redis", f"{_name(info)} answers")
+
+
+def _name(info: Mapping[str, Any]) -> str:
+    """What a server is, with its version: a Valkey also gives that of the Redis whose commands it has."""
+    if "valkey_version" in info:
+        return f"Valkey {info['valkey_version']}"
+    return f"Redis {info.get('redis_version', 'of an unknown version')}"
 
 
 async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
@@ -94,6 +105,30 @@ async def _stream(client: Redis, stream: str, *, deep: bool) -> list[Finding]:
         return [ok("redis", f"the stream {stream} holds {await client.xlen(stream)} entries")]
     except NoPermissionError:
         return []
+
+
+async def _occupied(client: Redis, config: Config) -> list[Finding]:
+    """The keys beside the stream, and those of the queue, that hold what another program wrote."""
+    stream, namespace = Stream(client, config.redis.stream), config.redis.dramatiq_namespace
+    kinds = dict.fromkeys((stream.owner_key, stream.reader_key), "string")
+    for number in range(config.worker.partitions):
+        kinds |= kinds_of(namespace, queue_name(number, config.worker.partitions))
+    async with client.pipeline(transaction=False) as pipe:
+        for key in kinds:
+            pipe.type(key)
+        try:
+            types = [as_text(kind) for kind in await pipe.execute()]
+        except NoPermissionError:
+            return []  # only this check asks for it
+    return [
+        fault(
+            "redis.dramatiq_namespace" if key.startswith(f"{namespace}:") else "redis.stream",
+            f"another program wrote a {kind} into the key {key}, which is passbackd's",
+            f"redis-cli DEL {key}",
+        )
+        for (key, wanted), kind in zip(kinds.items(), types, strict=True)
+        if kind not in ("none", wanted)
+    ]
 
 
 async def _setting(client: Redis, name: str) -> str | None:
@@ -115,10 +150,7 @@ def redis_findings(info: Mapping[str, Any], settings: Mapping[str, str | None], 
         settings: ``save``, ``appendfsync`` and ``maxmemory-policy``; None where CONFIG GET is forbidden.
         trip: Seconds of a round trip.
     """
-    name = f"Redis {info.get('redis_version', 'of an unknown version')}"
-    if "valkey_version" in info:
-        name = f"Valkey {info['valkey_version']}"
-    found = [ok("redis", f"{name}, answers in {trip * 1000:.1f} ms")]
+    found = [ok("redis", f"{_name(info)}, answers in {trip * 1000:.1f} ms")]
     if info.get("role") == "slave":
         master = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
         problem = f"it is a replica of {master}: neither the tool nor passbackd can write to it"

@@ -11,7 +11,6 @@ from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
 from daemon.check.sqlite import check_room, check_sqlite
-from daemon.check.stream import check_stream_ids
 from daemon.check.trust import check_trust
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
@@ -31,7 +30,6 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
         found += check_trust(config)
     if all(finding.severity != "fault" for finding in found):
         found += await check_owner(config)
-        found += await check_stream_ids(config) if deep else []
     return [*found, *check_egress(config.egress), *_certificates(config)]
 
 

@@ -9,7 +9,7 @@ import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
-from daemon.cli.quarantine_page import print_events
+from daemon.cli.quarantine_page import print_events, without_quotes
 from daemon.cli.record import recorded, recorded_in_steps
 from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import Config, zone
@@ -155,21 +155,28 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
                 if one.result == "refused":
                     refused.setdefault(one.reason, []).append(one.id)
                 progress(results.total(), len(ids))
-    _show_refused(refused)
+    show_refused(refused)
     counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
     say(f"{counted(len(ids), 'event')} replayed{f': {counts}' if counts else ''}")
     if results["refused"]:
         raise typer.Exit(FAILED)
 
 
-def _show_refused(refused: Mapping[str, Sequence[int]]) -> None:
-    """A line an event if these are few, else a line a reason, those of the most events first."""
+def show_refused(refused: Mapping[str, Sequence[int]]) -> None:
+    """
+    A line an event if these are few, else a line for all that are refused alike, the most first.
+
+    *refused*: ids by reason.
+    """
     if sum(map(len, refused.values())) <= FEW:
         for reason, ids in refused.items():
             for event_id in ids:
                 say(f"event {event_id} stays in quarantine: {printable(reason)}", err=True)
         return
-    reasons = sorted(refused.items(), key=lambda item: -len(item[1]))
+    alike: dict[str, list[int]] = {}
+    for reason, ids in refused.items():
+        alike.setdefault(without_quotes(reason), []).extend(ids)
+    reasons = sorted(alike.items(), key=lambda item: -len(item[1]))
     for reason, ids in reasons[:MAX_REASONS]:
         stay = f"{len(ids)} events stay" if len(ids) > 1 else "1 event stays"
         say(f"{stay} in quarantine, such as event {ids[0]}: {printable(reason)}", err=True)

@@ -13,7 +13,7 @@ from models.quarantine import EventGroup, QuarantinedEvent
 SHOWN_REASONS, SHOWN_GROUPS = 40, 50
 
 #: What a reason quotes of its event at its end: the value that is wrong, and what distinguishes the event from others.
-_QUOTED = re.compile(r"""(: ['"].*)? \(\w+=.*\)$""", re.DOTALL)
+_QUOTED = re.compile(r"""(: ['"].*)? \(\w+=.*\)$|: (['"]).*\2$""", re.DOTALL)
 
 _HEADINGS = ("id", "read", "entry", "type", "learner", "course", "reason")
 
@@ -57,11 +57,16 @@ def _print_groups(groups: Sequence[EventGroup], *, cut: bool) -> None:
         screen.print("there are more reasons or groups, of fewer events: --type, --consumer, --course narrow it down\n")
 
 
+def without_quotes(reason: str) -> str:
+    """A reason without what it quotes of its event: the same for events that are refused alike."""
+    return _QUOTED.sub("", reason)
+
+
 def _alike(groups: Sequence[EventGroup]) -> list[EventGroup]:
     """The groups, in one those whose reasons differ in nothing but what they quote; the largest first."""
     merged: dict[tuple[str, str, str | None, str | None], EventGroup] = {}
     for group in groups:
-        reason = _QUOTED.sub("", group.reason)
+        reason = without_quotes(group.reason)
         key = (reason, group.type, group.consumer_key, group.course_id)
         same = merged.get(key)
         number, newest = (0, 0) if same is None else (same.number, same.newest)

@@ -57,6 +57,7 @@ _REDIS_SAYS = (
     (r"max number of clients", "has too many clients"),
     (r"NOAUTH|WRONGPASS|invalid (username|password)|Authentication required", "refuses user or password"),
     (r"NOPERM|no permissions", "forbids its user what passbackd needs (ACL)"),
+    (r"WRONGTYPE", "holds something else in a key of passbackd's"),
 )
 
 #: asyncpg lets errors of the system through, redis-py wraps them. The first that fits.
@@ -116,6 +117,9 @@ _CURES = {
     "is not there by that name": "correct the name in the URL, or create it",
     "has no connection left for passbackd": "raise max_connections, or end other sessions",
     "is full (maxmemory) and takes no writes": "raise maxmemory, or lower retention.stream_days",
+    "holds something else in a key of passbackd's": (
+        "delete that key, or, if another program needs it, name another redis.stream or redis.dramatiq_namespace"
+    ),
     "is a replica and takes no writes": "name the primary in the URL",
     "is read-only: a standby, or a primary that was demoted": "name the primary in the URL",
     "cannot save to its disk and so takes no writes": "see its log, and make room on its disk",

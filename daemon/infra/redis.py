@@ -8,8 +8,8 @@ proxy may lead to another one by now.
 import math
 import time
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import redis
@@ -25,6 +25,31 @@ MAX_AGE = 2.0
 
 #: The oldest Redis that has every command that passbackd uses.
 OLDEST_REDIS = (6, 2)
+
+
+class OccupiedKeyError(redis.ResponseError):
+    """Another program has put something of another type into a key of passbackd's. *keys*: one of these."""
+
+    def __init__(self, *keys: str) -> None:
+        names = " ".join(keys)
+        which = f"one of {names}" if len(keys) > 1 else names
+        super().__init__(f"WRONGTYPE: another program wrote {which}: redis-cli DEL {names}")
+
+
+@contextmanager
+def naming(key: str) -> Iterator[None]:
+    """Let an error of the wrong type say which key it is about, which Redis does not."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        if not is_of_wrong_type(error):
+            raise
+        raise OccupiedKeyError(key) from error
+
+
+def is_of_wrong_type(error: BaseException) -> bool:
+    """Whether Redis found something of another type in a key, also from within a script."""
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
 
 
 class AsyncPool(redis.asyncio.ConnectionPool):

@@ -82,8 +82,8 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
     """
     if is_ahead(entry_id, now):
         raise BadEvent(
-            f"the entry's id {entry_id} lies more than an hour ahead of the database's clock: it says nothing of when "
-            "the event happened; see the runbook"
+            "the entry's id lies more than an hour ahead of the database's clock: it says nothing of when the event "
+            "happened; see PassbackdStreamAhead in docs/operate.md"
         )
     if sum(len(name) + len(value) for name, value in fields.items()) > MAX_BYTES:
         raise BadEvent(f"the entry is larger than {MAX_BYTES} bytes")

@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
+from daemon.infra.redis import naming
 from models.queries.status import read_applied
 
 #: A stream entry id as numbers: milliseconds, sequence.
@@ -55,12 +56,16 @@ class StreamRead:
         return self.first_id is not None or parse_id(self.last_id) > parse_id(position)
 
 
+# Nothing can follow it, and Redis takes it for no exclusive start of a range.
+_LARGEST = f"{2**64 - 1}-{2**64 - 1}"
+
 # Counts in the server, so that no payload travels. By small pages: Lua holds one in memory, and other clients wait.
-_COUNT = """
+_COUNT = f"""
+if ARGV[1] == '{_LARGEST}' then return {{0, ARGV[1]}} end
 local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
 local last = ARGV[1]
 if #page > 0 then last = page[#page][1] end
-return {#page, last}
+return {{#page, last}}
 """
 _PAGE = 100
 
@@ -68,12 +73,12 @@ _PAGE = 100
 _OWNER_END = 127
 # Entries one by one until they are as many or as large as wanted, so that no more bytes are ever read at once; a single
 # one that is larger is read alone.
-_READ = """
-local entries, bytes, last = {}, 0, ARGV[1]
-while #entries < tonumber(ARGV[2]) do
+_READ = f"""
+local entries, bytes, last = {{}}, 0, ARGV[1]
+while #entries < tonumber(ARGV[2]) and last ~= '{_LARGEST}' do
     local entry = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
     if not entry then break end
-    for _, part in ipairs(entry[2] or {}) do bytes = bytes + #part end
+    for _, part in ipairs(entry[2] or {{}}) do bytes = bytes + #part end
     if #entries > 0 and bytes > tonumber(ARGV[3]) then break end
     entries[#entries + 1] = entry
     last = entry[1]
@@ -97,10 +102,10 @@ return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
 #: Milliseconds for which a reader's name stays after it was written last: longer than a batch takes.
 READER_MS = 20_000
 
-# The first daemon that comes; the others find its name.
+# The first daemon that comes; the others find its name. What is no name, another program wrote.
 _MARK = """
 local reader = redis.call('GET', KEYS[1])
-if reader and reader ~= ARGV[1] then return string.sub(reader, 1, 32) end
+if reader and reader ~= ARGV[1] and #reader == 32 and not string.find(reader, '[^%x]') then return reader end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]
 """
@@ -121,9 +126,15 @@ class Stream:
         """The key that names the stream's owner."""
         return f"{self.key}:owner"
 
+    @property
+    def reader_key(self) -> str:
+        """The key that names the daemon that reads."""
+        return f"{self.key}:reader"
+
     async def owner(self) -> str | None:
         """Whose the stream is; None without an owner."""
-        return as_text(await self.redis.getrange(self.owner_key, 0, _OWNER_END)) or None
+        with naming(self.owner_key):
+            return as_text(await self.redis.getrange(self.owner_key, 0, _OWNER_END)) or None
 
     async def claim(self, owner: str) -> str | None:
         """Set the owner unless there is one; returns who it is then."""
@@ -132,12 +143,13 @@ class Stream:
 
     async def mark(self, reader: str) -> str:
         """Name a daemon as the reader if there is no other, for :data:`READER_MS`; returns who it is then."""
-        found: Any = await self.redis.eval(_MARK, 1, f"{self.key}:reader", reader, str(READER_MS))
+        with naming(self.reader_key):
+            found: Any = await self.redis.eval(_MARK, 1, self.reader_key, reader, str(READER_MS))
         return as_text(found)
 
     async def unmark(self, reader: str) -> None:
         """Remove the name of a daemon that ends."""
-        await self.redis.eval(_UNMARK, 1, f"{self.key}:reader", reader)
+        await self.redis.eval(_UNMARK, 1, self.reader_key, reader)
 
     async def read(self, position: str, count: int) -> StreamRead:
         """
@@ -164,13 +176,12 @@ class Stream:
             pipe.eval(_READ, 1, self.key, position, str(count), str(MAX_READ_BYTES))
             pipe.getrange(self.owner_key, 0, _OWNER_END)
             *trimmed, info, at_position, first, entries, owner = await pipe.execute(raise_on_error=False)
-        for answer in (*trimmed, at_position, first, entries, owner):
-            if isinstance(answer, Exception):
-                raise answer
-        if isinstance(info, ResponseError):
-            if "no such key" not in str(info).lower():
-                raise info
+        if isinstance(info, ResponseError) and "no such key" in str(info).lower():
             info = {"last-generated-id": STREAM_START}
+        with naming(self.key):
+            _raise_first(*trimmed, info, at_position, first, entries)
+        with naming(self.owner_key):
+            _raise_first(owner)
         return StreamRead(
             entries=[(as_text(entry_id), _fields(fields or ())) for entry_id, fields in entries],
             last_id=as_text(info["last-generated-id"]),
@@ -196,7 +207,8 @@ class Stream:
     async def add(self, fields: dict[str, str]) -> str:
         """Put an event onto the stream; returns its entry id."""
         named: dict[Any, Any] = dict(fields)
-        return as_text(await self.redis.xadd(self.key, named))
+        with naming(self.key):
+            return as_text(await self.redis.xadd(self.key, named))
 
     async def entry(self, entry_id: str) -> dict[bytes, bytes] | None:
         """The fields of one entry; None if the stream does not hold it any more."""
@@ -218,6 +230,12 @@ class Stream:
         oldest = min((max(0, before_ms), 0), parse_id(position))
         answer: Any = await self.redis.eval(_TRIM, 1, self.key, position, f"{oldest[0]}-{oldest[1]}")
         return int(answer)
+
+
+def _raise_first(*answers: object) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
 
 
 def _fields(parts: Sequence[bytes]) -> dict[bytes, bytes]:

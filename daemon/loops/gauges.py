@@ -51,9 +51,11 @@ class Gauges:
         for consumer in counted - self._consumers:
             metrics.forget(consumer)
         self._set_certificates(status.campuses)
+        consumers = await read_consumers()
+        # Nothing is awaited while they are cleared: a scrape would miss them.
         metrics.consumer_info.clear()
         metrics.consumer_origins.clear()
-        for known in await read_consumers():
+        for known in consumers:
             metrics.consumer_info.labels(known.name, known.key).set(1)
             if known.origins:
                 metrics.consumer_origins.labels(known.name).set(known.origins)

@@ -1,6 +1,8 @@
 """Dramatiq's broker: it reports faults of Redis at once, and its consumers notice a new message at once."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
@@ -13,7 +15,7 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from daemon.infra.errors import describe
-from daemon.infra.redis import TIMEOUT, Pool, options
+from daemon.infra.redis import TIMEOUT, OccupiedKeyError, Pool, is_of_wrong_type, options
 from daemon.queue.messages import RefusedMessageError, check_message
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,19 @@ for _, id in ipairs(redis.call('smembers', KEYS[1])) do
     end
 end
 """
+
+
+#: Seconds for which a queue counts as occupied after a key of it was found to be: it is asked more often.
+OCCUPIED_FOR = 10.0
+
+
+def kinds_of(namespace: str, queue: str) -> dict[str, str]:
+    """The keys of a queue that one command or another cannot do without, and their types (Dramatiq's dispatch.lua)."""
+    names = (queue, f"{queue}.DQ")
+    lists = {f"{namespace}:{name}": "list" for name in names}
+    hashes = {f"{namespace}:{name}.msgs": "hash" for name in names}
+    dead = {f"{namespace}:{queue}.XQ": "zset", f"{namespace}:{queue}.XQ.msgs": "hash"}
+    return {f"{namespace}:__heartbeats__": "zset", **lists, **hashes, **dead}
 
 
 class BrokerClient(redis.Redis):
@@ -61,6 +76,8 @@ class Broker(RedisBroker):
         self._idle = IDLE
         #: By queue, when it was last asked for messages (``time.monotonic``).
         self.looked: dict[str, float] = {}
+        #: By queue, what occupies a key of it, and when that was found (``time.monotonic``).
+        self._occupied: dict[str, tuple[float, str]] = {}
 
     @property
     def consumer_class(self) -> Any:
@@ -73,15 +90,41 @@ class Broker(RedisBroker):
         notified.clear()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        enqueued = super().enqueue(message, delay=delay)
+        with self._noting_occupied(message.queue_name):
+            enqueued = super().enqueue(message, delay=delay)
         self._notified.setdefault(enqueued.queue_name, Event()).set()
         return enqueued
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
         """Up to *prefetch* messages; those that cannot be worked on are dropped and logged."""
         self.looked[queue_name] = time.monotonic()
-        fetched = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        with self._noting_occupied(queue_name):
+            fetched = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
         return [data for data in fetched if data is not None and self._is_taken(queue_name, data)]
+
+    def occupied(self) -> str | None:
+        """What another program has put in place of a queue, of which there are several; None if nothing lately."""
+        since = time.monotonic() - OCCUPIED_FOR
+        return next((what for found, what in list(self._occupied.values()) if found > since), None)
+
+    @contextmanager
+    def _noting_occupied(self, queue_name: str) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionClosed as error:
+            if is_of_wrong_type(error.__cause__ or error):
+                what = describe(OccupiedKeyError(*self._of_wrong_type(queue_name)))
+                self._occupied[queue_name] = time.monotonic(), what
+            raise
+
+    def _of_wrong_type(self, queue: str) -> list[str]:
+        """The keys of a queue that have another type; where TYPE is forbidden, those that may."""
+        kinds = kinds_of(self.namespace, queue.removesuffix(".DQ"))
+        try:
+            found = [key for key, kind in kinds.items() if self.client.type(key) not in (b"none", kind.encode())]
+        except ConnectionClosed:
+            found = []
+        return found or [key for key in kinds if key.endswith((f":{queue}", f":{queue}.msgs", ":__heartbeats__"))]
 
     def _is_taken(self, queue_name: str, data: bytes) -> bool:
         try:

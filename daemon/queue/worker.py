@@ -85,13 +85,13 @@ class LoopWorker(Worker):
         Check the threads and their Redis once, sleep.
 
         Raises:
-            ConnectionClosed: Redis failed them the last time; they retry by themselves.
+            ConnectionClosed: Redis failed them the last time, or one queue of several; they retry by themselves.
             ThreadDiedError: A thread ended.
         """
         if not all(thread.is_alive() for thread in (*self.workers, *self.consumers.values(), *self.acknowledgers)):
             raise ThreadDiedError("a thread of the queue worker died: see the log")
-        if self.client.trouble is not None:
-            raise ConnectionClosed(self.client.trouble)  # type: ignore[no-untyped-call]
+        if (trouble := cast("Broker", self.broker).occupied() or self.client.trouble) is not None:
+            raise ConnectionClosed(trouble)  # type: ignore[no-untyped-call]
         await stop.sleep(WATCH_EVERY)
 
     def looks(self) -> bool:

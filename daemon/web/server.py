@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
@@ -33,6 +33,9 @@ HEADERS = {
     "Server": "passbackd",
     "X-Content-Type-Options": "nosniff",
 }
+
+#: What is wrong with a request that is no HTTP, whose body cannot be unpacked, or whose sender has gone.
+_NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionResetError)
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
@@ -141,8 +144,8 @@ async def web_server(app: web.Application, host: str, port: int) -> AsyncIterato
 
 
 def _is_no_request(record: logging.LogRecord) -> bool:
-    """Whether a line is about more than a request that is no HTTP, of which a stranger can send any number."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Whether a line is about more than a request that is none, of which a stranger can send any number."""
+    return not (record.exc_info and isinstance(record.exc_info[1], _NO_REQUEST))
 
 
 def _end(handler: RequestHandler) -> None:

@@ -45,6 +45,15 @@ def test_alertmanager_takes_the_example_and_it_names_only_alerts_that_there_are(
     assert set(re.findall(r"Passbackd\w+", example.read_text())) <= set(ALERTS)
 
 
+def test_what_one_of_several_daemons_says_keeps_back_no_page():
+    paging = set(re.findall(r"- alert: (\w+)\n(?:(?! *- alert).*\n)*? +severity: page", RULES.read_text()))
+    example = (FOLDER / "alertmanager.example.yml").read_text()
+    (targets,) = re.findall(r"source_matchers: .*PassbackdDown.*\n +target_matchers: (.*)\n", example)
+    found = set(re.findall(r"Passbackd\w+", targets))
+    assert found
+    assert found & paging == set()
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_about_a_campus_shows_its_key_and_the_runbook_says_whether_it_pages(alert):
     (rule,) = re.findall(rf"- alert: {alert}\n(?:(?! *- alert).*\n)*", RULES.read_text())

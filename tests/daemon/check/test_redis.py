@@ -103,3 +103,11 @@ async def test_a_server_that_answers_and_takes_no_writes_is_named_without_deep_t
     faults = [finding for finding in found if finding.severity == "fault"]
     assert any(words in finding.problem and cure in finding.cure for finding in faults), found
     assert all(finding.severity == "ok" for finding in await check_redis(config, deep=False))
+
+
+async def test_a_server_is_called_by_its_own_name_and_version(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        info = client.info("server")
+    name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
+    said = [one.line() for one in await check_redis(Config(redis=RedisSection(url=redis_url)), deep=False)]
+    assert f"redis: {name} answers" in said

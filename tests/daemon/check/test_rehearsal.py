@@ -88,6 +88,15 @@ async def test_the_access_list_of_the_documents_is_enough(redis_url):
         assert [one.line() for one in await check_redis(redis_config(url), deep=True) if one.severity != "ok"] == []
 
 
+async def test_the_access_list_of_the_documents_for_the_tool_is_enough_to_put_events_and_for_nothing_else(redis_url):
+    (rules,) = re.findall(r"^ACL SETUSER tool on >change-me-too (.*)$", INSTALL.read_text(), re.MULTILINE)
+    with guest(redis_url, "reset", "on", ">guest", *rules.split()) as url, redis.Redis.from_url(url) as tool:
+        assert tool.xadd("passback:events", {"type": "launch"})
+        for command in ("XADD passback:events:owner * a b", "SET passback:events x", "DEL passback:events", "KEYS *"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                tool.execute_command(*command.split())
+
+
 async def test_without_trimming_intake_goes_on_so_that_it_is_a_warning(redis_url):
     with guest(redis_url, "-xtrim") as url:
         found = await check_redis(redis_config(url), deep=False)

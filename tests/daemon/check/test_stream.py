@@ -33,3 +33,26 @@ async def test_ids_over_an_hour_ahead_of_the_databases_clock_are_a_fault(
 
 async def test_without_a_stream_there_is_no_fault(fresh_database, valkey_url):
     assert await faults(fresh_database("sqlite"), valkey_url, deep=True) == []
+
+
+@pytest.mark.parametrize("beside_another_fault", [False, True])
+async def test_the_largest_id_is_named_whatever_else_is_wrong(fresh_database, valkey_url, beside_another_fault):
+    async with redis_client(valkey_url) as client:
+        await client.xadd("passback:events", {"type": "launch"}, id=f"{2**64 - 1}-{2**64 - 1}")
+        if beside_another_fault:
+            await client.rpush("passback:events:owner", "no owner")
+    found = await faults(fresh_database("sqlite"), valkey_url, deep=True)
+    assert ["PassbackdStreamAhead" in line for line in found].count(True) == 1
+    assert (len(found) > 1) is beside_another_fault
+
+
+async def test_without_a_database_the_ids_are_compared_with_this_machines_clock(valkey_url, tmp_path):
+    async with redis_client(valkey_url) as client:
+        await client.xadd("passback:events", {"type": "launch"}, id=f"{2**64 - 1}-{2**64 - 1}")
+    found = await faults(f"postgresql://{tmp_path.name}@127.0.0.1:1/none", valkey_url, deep=True)
+    assert [line.partition(":")[0] for line in found] == ["database.url", "redis.stream"]
+
+
+async def test_without_a_redis_nothing_is_said_of_its_ids(fresh_database):
+    found = await faults(fresh_database("sqlite"), "redis://127.0.0.1:1/0", deep=True)
+    assert [line.partition(":")[0] for line in found] == ["redis.url"]

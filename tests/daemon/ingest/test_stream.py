@@ -10,6 +10,8 @@ from tests.daemon.ingest.reading import KEY, on_each_redis
 
 pytestmark = on_each_redis
 
+LARGEST = f"{2**64 - 1}-{2**64 - 1}"
+
 
 @pytest.fixture
 def stream(client):
@@ -60,6 +62,20 @@ async def test_a_key_of_another_kind_is_an_error_and_no_empty_stream(client, str
     await client.set(KEY, "text")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         await stream.read(STREAM_START, 10)
+
+
+async def test_nothing_follows_the_largest_id_and_a_stream_after_it_is_another_one(client, stream):
+    await fill(client, "5-0", LARGEST)
+    assert [entry_id for entry_id, _ in (await stream.read(STREAM_START, 10)).entries] == ["5-0", LARGEST]
+    seen = await stream.read(LARGEST, 10)
+    assert (seen.entries, seen.was_reset(LARGEST), seen.has_gap(LARGEST)) == ([], False, False)
+    assert (await stream.lag("5-0"), await stream.lag(LARGEST)) == (1, 0)
+    await stream.wait(LARGEST, 5)
+    assert await stream.trim(LARGEST, before_ms=100) == 1
+    await client.rename(KEY, "put aside")
+    assert (await stream.read(LARGEST, 10)).was_reset(LARGEST)
+    await fill(client, "6-0")
+    assert (await stream.read(LARGEST, 10)).was_reset(LARGEST)
 
 
 # --- Resets and gaps ---

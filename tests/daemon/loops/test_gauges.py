@@ -1,5 +1,6 @@
 """The gauges that are read from the database and Redis."""
 
+import asyncio
 import math
 
 import pytest
@@ -237,3 +238,16 @@ async def test_nothing_is_shown_any_more_of_a_campus_that_was_removed_or_renamed
     metrics.last_success.labels(name).set(2)
     await gauged.step()
     assert name not in names(gauged)
+
+
+async def test_a_scrape_during_a_reading_sees_every_consumer(gauged):
+    await make_assignment()
+    await gauged.step()
+    labels = {"consumer": "campus", "consumer_key": "key"}
+    assert gauged.value("consumer_info", **labels) == 1
+    reading = asyncio.create_task(gauged.step())
+    while not reading.done():
+        assert gauged.value("consumer_info", **labels) == 1
+        assert gauged.value("consumer_origins", consumer="campus") == 1
+        await asyncio.sleep(0)
+    await reading

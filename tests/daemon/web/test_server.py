@@ -204,3 +204,36 @@ async def test_a_flood_of_connections_is_bounded_and_a_page_still_comes(app, say
                 assert await reader.read() == b""
         for _, writer in flood:
             writer.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "half_closed"),
+    [
+        (b"GET \x00\r\n\r\n", False),
+        (b"POST /readyz HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", False),
+        (b"HEAD /none HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", False),
+        (b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", True),
+    ],
+    ids=["no HTTP", "a body that cannot be unpacked", "one for another host", "gone before it may go on"],
+)
+async def test_a_request_that_is_none_is_no_line_of_the_log(app, caplog, request_, half_closed):
+    async with web_server(app, "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request_)
+        if half_closed:
+            writer.write_eof()
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+    assert caplog.records == []
+
+
+async def test_a_page_that_fails_is_a_line_of_the_log(app, health, caplog):
+    def fail():
+        raise ValueError("a bug")
+
+    health.starting = None
+    health.reasons.append(fail)
+    async with web_server(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
+        assert (await session.get(f"http://127.0.0.1:{port}/readyz")).status == 500
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
