@@ -98,7 +98,7 @@ def failed(
             result = "refused"
             parked = _parked(request, error.scope, error.reason, 0)
             if refused_address:
-                scope = "campus" if whose == "campus" else "course"
+                scope = "campus" if whose in ("campus", "either") else "course"
                 parked = replace(parked, parked_scope=scope, returns_at=_returns_at(request))
             finish = _with_the_campus(request, jitter) if away else parked
         case _:
@@ -107,7 +107,7 @@ def failed(
     signal = signal_of(request, response, kind, after=asked, error=error.reason)
     if refused_address and whose == "own":
         signal = replace(signal, error="")
-    elif refused_address and whose == "new":
+    elif refused_address and whose in ("new", "either"):
         signal = replace(signal, outcome_service_id=request.claim.address.outcome_service_id)
     return replace(
         finish,

@@ -18,10 +18,11 @@ NOTED_EVERY_MS = 60_000
 #: Rows that one transaction brings back at most; the next acceptance brings back more.
 MAX_RETURNING = 100
 
-#: Whom a refusal of an address concerns. ``campus``: perhaps the whole campus. ``new``: an address that has never
-#: taken a grade, at a campus of which another one has. ``own``: this address refused before, and another one of the
-#: campus has taken a grade since.
-RefusedAddress = Literal["campus", "new", "own"]
+#: Whom a refusal of an address concerns. ``campus``: perhaps the whole campus, of which no other address is known to
+#: work. ``either``: that, or this address, since another one has taken a grade before. ``new``: an address that has
+#: never taken a grade, at a campus of which another one has. ``own``: this address refused before, and another one of
+#: the campus has taken a grade since.
+RefusedAddress = Literal["campus", "either", "new", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +113,4 @@ async def whose_refusal(outcome_service_id: int) -> RefusedAddress:
         return "campus"
     if row["refused_at"] is not None and row["elsewhere_at"] > row["refused_at"]:
         return "own"
-    return "new" if row["accepted_at"] is None else "campus"
+    return "new" if row["accepted_at"] is None else "either"

@@ -118,3 +118,30 @@ async def test_a_campus_all_of_whose_addresses_refuse_is_down(sending, lms, camp
         (row,) = await make_class(await another_address(campus, lms.url(f"/{name}")), 1, due_at=0)
         await sending.send(row)
     assert await state_of(campus, sending.now) == "down"
+
+
+# --- Whose failure it is ---
+
+
+async def test_a_dead_activity_whose_address_worked_before_leaves_its_campus_up(sending, lms, campus, leaf):
+    await known(campus)
+    first, *rows = await make_class(await another_address(campus, lms.url("/a")), 4, due_at=0)
+    await sending.send(leaf)
+    await sending.send(first)
+    lms.behave = lambda request: fake.answer(404) if request.path.startswith("/a") else fake.success()
+    await sending.send(*rows)
+    assert await state_of(campus, sending.now) == "up"
+    assert [(await read_row(row))["parked_scope"] for row in rows] == ["campus"] * 3, "it may yet be the whole campus"
+
+
+async def test_a_campus_two_of_whose_addresses_refuse_that_worked_before_is_down(sending, lms, campus, leaf):
+    await known(campus)
+    first, second = await make_class(await another_address(campus, lms.url("/a")), 2, due_at=0)
+    (other,) = await make_class(await another_address(campus, lms.url("/b")), 1, due_at=0)
+    for row in (leaf, first, other):
+        await sending.send(row)
+    await GradedAssignment.filter(id=other).update(version_number=2, forced_version=2)
+    lms.behave = fake.always(fake.answer(404))
+    await sending.send(second)
+    await sending.send(other)
+    assert await state_of(campus, sending.now) == "down"
