@@ -8,7 +8,7 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
-from models.address import RefusedAddress
+from models.address import MAX_RETURNS, RETURN_WAITS, RefusedAddress
 from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
@@ -20,9 +20,6 @@ CAMPUS_WAIT = 60.0
 #: the breaker again and again before all others.
 MAX_CAMPUS_WAIT = 900.0
 MILLISECOND = timedelta(milliseconds=1)
-#: Seconds until a grade that is parked for its address's sake is tried again once that is refuted, by how often it was
-#: parked so before: the refusal may be the grade's own after all. After these it stays parked.
-RETURN_WAITS = (0, 60, 600, 3_600, 6 * 3_600, 24 * 3_600)
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
 
@@ -193,9 +190,11 @@ def _parked(request: EndedRequest, scope: str, reason: str, not_before: int) -> 
 
 
 def _returns_at(request: EndedRequest) -> int | None:
-    """In milliseconds since 1970."""
+    """In milliseconds since 1970; None once it has come back too often."""
     before = request.claim.address_refusals
-    return request.now + RETURN_WAITS[before] * 1000 if before < len(RETURN_WAITS) else None
+    if before >= MAX_RETURNS:
+        return None
+    return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 
 
 def _with_the_campus(request: EndedRequest, jitter: float, asked: float | None = None) -> Finish:
