@@ -168,7 +168,8 @@ def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float) 
         return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
     again = _next_try(request, error, jitter)
     if request.number >= rules.max_attempts:
-        return _parked(request, "campus", _worn_out(request, error), again)
+        parked = _parked(request, "campus", _worn_out(request, error), again)
+        return replace(parked, returns_at=_returns_at(request))
     return Finish(request.claim, "retried", not_before=again)
 
 
@@ -181,7 +182,8 @@ def _in_doubt(
     again = _next_try(request, error, jitter)
     end = Finish(request.claim, "in_doubt", not_before=again, hold_until=hold_until)
     if request.number >= rules.max_attempts and not stopping:
-        return replace(end, parked_scope="campus", parked_reason=_worn_out(request, error))
+        reason = _worn_out(request, error)
+        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=_returns_at(request))
     return end
 
 
