@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from actors.ended_request import EndedRequest, delivery_of, signal_kind, signal_of
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, Scope, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
@@ -12,6 +12,7 @@ from models.address import MAX_RETURNS, RETURN_WAITS, RefusedAddress
 from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
+from models.others import Others
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
 #: one and a half.
@@ -20,6 +21,8 @@ CAMPUS_WAIT = 60.0
 #: the breaker again and again before all others.
 MAX_CAMPUS_WAIT = 900.0
 MILLISECOND = timedelta(milliseconds=1)
+#: Whom a refusal without a known reason concerns.
+_SCOPES: dict[Others, Scope] = {"taken": "learner", "untried": "learner", "here": "course", "all": "campus"}
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
 
@@ -60,6 +63,7 @@ def failed(
     jitter: float,
     stopping: bool = False,
     whose: RefusedAddress = "campus",
+    others: Others = "taken",
 ) -> Finish:
     """
     The end of an attempt that the LMS is not known to have accepted.
@@ -72,6 +76,7 @@ def failed(
         jitter: 0.0 to 1.0; spreads retries.
         stopping: Whether our own shutdown cut it short: that is no failed attempt.
         whose: Whom it concerns if the LMS refused the address.
+        others: What became of other grades if it refused this one without a known reason.
     """
     refused_address = is_of_address(error)
     kind = signal_kind(error, stopping=stopping and response is None)
@@ -88,7 +93,7 @@ def failed(
             finish = _in_doubt(request, error, rules, jitter, away=away, stopping=stopping)
         case TryLater():
             result = "retried"
-            finish = _with_the_campus(request, jitter, after) if away else _later(request, error, rules, jitter)
+            finish = _with_the_campus(request, jitter, after) if away else _later(request, error, rules, jitter, others)
         case Misconfigured():
             result, finish = "misconfigured", _with_the_campus(request, jitter)
         case GiveUp():
@@ -158,12 +163,13 @@ def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
     return end
 
 
-def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float) -> Finish:
+def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float, others: Others) -> Finish:
     if error.unexplained:
         if request.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
             # A new score gets its one try without the backoff of the old one.
             not_before = request.now + int((error.after or 0) * 1000)
-            return _parked(request, "learner", _worn_out(request, error), not_before)
+            parked = _parked(request, _SCOPES[others], _worn_out(request, error), not_before)
+            return parked if others == "taken" else replace(parked, returns_at=_returns_at(request))
         wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
         return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
     again = _next_try(request, error, jitter)
