@@ -18,6 +18,7 @@ from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.delivery import count_unexplained
 from models.finish import Finish
+from models.others import Others, what_of_others
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class Requests:
         posting, began = False, clock.monotonic()
         failure: DeliveryError
         whose: RefusedAddress = "campus"
+        others: Others = "taken"
 
         def ended(number: int) -> EndedRequest:
             took = clock.monotonic() - began
@@ -84,7 +86,8 @@ class Requests:
             log.warning("attempt.out_of_files", assignment=claim.assignment_id, reason=error.reason)
             return self.put_off(claim, error)
         except DeliveryError as error:
-            failure, number, whose = error, await _tries(claim, error), await _whose(claim, error)
+            failure, number = error, await _tries(claim, error)
+            whose, others = await _whose(claim, error), await _others(claim, error)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("attempt.failed", assignment=claim.assignment_id)
@@ -101,6 +104,7 @@ class Requests:
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
             stopping=self._dependencies.abort.is_set(),
             whose=whose,
+            others=others,
         )
 
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
@@ -131,13 +135,28 @@ class Requests:
 
 async def _tries(claim: Claim, error: DeliveryError) -> int:
     """Which attempt this was; an unexplained refusal is parked early, so that only its like counts."""
-    if not (isinstance(error, TryLater) and error.unexplained):
+    if not _is_unexplained(error):
         return claim.attempt
     try:
         return min(claim.attempt, await count_unexplained(claim.assignment_id) + 1)
     except Exception:
         log.warning("ledger.unreadable", assignment=claim.assignment_id, exc_info=True)
         return 1
+
+
+def _is_unexplained(error: DeliveryError) -> bool:
+    return isinstance(error, TryLater) and error.unexplained
+
+
+async def _others(claim: Claim, error: DeliveryError) -> Others:
+    """What became of other grades while this one was refused without a known reason; it may come back if in doubt."""
+    if not _is_unexplained(error):
+        return "taken"
+    try:
+        return await what_of_others(claim.assignment_id)
+    except Exception:
+        log.warning("ledger.unreadable", assignment=claim.assignment_id, exc_info=True)
+        return "untried"
 
 
 async def _whose(claim: Claim, error: DeliveryError) -> RefusedAddress:

@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from actors.ended_request import EndedRequest, delivery_of, signal_kind, signal_of
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, Scope, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
-from models.address import RefusedAddress
+from models.address import MAX_RETURNS, RETURN_WAITS, RefusedAddress
 from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
+from models.others import Others
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
 #: one and a half.
@@ -20,9 +21,8 @@ CAMPUS_WAIT = 60.0
 #: the breaker again and again before all others.
 MAX_CAMPUS_WAIT = 900.0
 MILLISECOND = timedelta(milliseconds=1)
-#: Seconds until a grade that is parked for its address's sake is tried again once that is refuted, by how often it was
-#: parked so before: the refusal may be the grade's own after all. After these it stays parked.
-RETURN_WAITS = (0, 60, 600, 3_600, 6 * 3_600, 24 * 3_600)
+#: Whom a refusal without a known reason concerns.
+_SCOPES: dict[Others, Scope] = {"taken": "learner", "untried": "learner", "here": "course", "all": "campus"}
 #: Milliseconds until a grade that a campus refused with both secrets of its consumer is tried again.
 SECRETS_WAIT_MS = 60_000
 
@@ -63,6 +63,7 @@ def failed(
     jitter: float,
     stopping: bool = False,
     whose: RefusedAddress = "campus",
+    others: Others = "taken",
 ) -> Finish:
     """
     The end of an attempt that the LMS is not known to have accepted.
@@ -75,6 +76,7 @@ def failed(
         jitter: 0.0 to 1.0; spreads retries.
         stopping: Whether our own shutdown cut it short: that is no failed attempt.
         whose: Whom it concerns if the LMS refused the address.
+        others: What became of other grades if it refused this one without a known reason.
     """
     refused_address = is_of_address(error)
     kind = signal_kind(error, stopping=stopping and response is None)
@@ -91,14 +93,14 @@ def failed(
             finish = _in_doubt(request, error, rules, jitter, away=away, stopping=stopping)
         case TryLater():
             result = "retried"
-            finish = _with_the_campus(request, jitter, after) if away else _later(request, error, rules, jitter)
+            finish = _with_the_campus(request, jitter, after) if away else _later(request, error, rules, jitter, others)
         case Misconfigured():
             result, finish = "misconfigured", _with_the_campus(request, jitter)
         case GiveUp():
             result = "refused"
             parked = _parked(request, error.scope, error.reason, 0)
             if refused_address:
-                scope = "campus" if whose == "campus" else "course"
+                scope = "campus" if whose in ("campus", "either") else "course"
                 parked = replace(parked, parked_scope=scope, returns_at=_returns_at(request))
             finish = _with_the_campus(request, jitter) if away else parked
         case _:
@@ -107,7 +109,7 @@ def failed(
     signal = signal_of(request, response, kind, after=asked, error=error.reason)
     if refused_address and whose == "own":
         signal = replace(signal, error="")
-    elif refused_address and whose == "new":
+    elif refused_address and whose in ("new", "either"):
         signal = replace(signal, outcome_service_id=request.claim.address.outcome_service_id)
     return replace(
         finish,
@@ -161,17 +163,19 @@ def of_two_secrets(first: Finish, second: Finish, *, now: int) -> Finish:
     return end
 
 
-def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float) -> Finish:
+def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float, others: Others) -> Finish:
     if error.unexplained:
         if request.number >= min(UNEXPLAINED_TRIES, rules.max_attempts):
             # A new score gets its one try without the backoff of the old one.
             not_before = request.now + int((error.after or 0) * 1000)
-            return _parked(request, "learner", _worn_out(request, error), not_before)
+            parked = _parked(request, _SCOPES[others], _worn_out(request, error), not_before)
+            return parked if others == "taken" else replace(parked, returns_at=_returns_at(request))
         wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
         return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
     again = _next_try(request, error, jitter)
     if request.number >= rules.max_attempts:
-        return _parked(request, "campus", _worn_out(request, error), again)
+        parked = _parked(request, "campus", _worn_out(request, error), again)
+        return replace(parked, returns_at=_returns_at(request))
     return Finish(request.claim, "retried", not_before=again)
 
 
@@ -184,7 +188,8 @@ def _in_doubt(
     again = _next_try(request, error, jitter)
     end = Finish(request.claim, "in_doubt", not_before=again, hold_until=hold_until)
     if request.number >= rules.max_attempts and not stopping:
-        return replace(end, parked_scope="campus", parked_reason=_worn_out(request, error))
+        reason = _worn_out(request, error)
+        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=_returns_at(request))
     return end
 
 
@@ -193,9 +198,11 @@ def _parked(request: EndedRequest, scope: str, reason: str, not_before: int) -> 
 
 
 def _returns_at(request: EndedRequest) -> int | None:
-    """In milliseconds since 1970."""
+    """In milliseconds since 1970; None once it has come back too often."""
     before = request.claim.address_refusals
-    return request.now + RETURN_WAITS[before] * 1000 if before < len(RETURN_WAITS) else None
+    if before >= MAX_RETURNS:
+        return None
+    return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 
 
 def _with_the_campus(request: EndedRequest, jitter: float, asked: float | None = None) -> Finish:

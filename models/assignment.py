@@ -96,9 +96,10 @@ class GradedAssignment(Model):
     parked_at = fields.BigIntField(null=True)
     parked_reason = fields.TextField(null=True)
     parked_scope = fields.CharField(max_length=16, null=True)
-    # Parked for its address's sake: when it is tried again, once an acceptance has refuted that (models.address).
+    # Parked for what may pass: when it is tried again at the earliest, once an acceptance has refuted it
+    # (models.address).
     returns_at = fields.BigIntField(null=True)
-    # How often it was parked so since its last acceptance; each return waits longer.
+    # How often it came back from that since its last acceptance; each time later.
     address_refusals = fields.IntField(db_default=0)
     disabled_at = fields.BigIntField(null=True)
     # Since when the grade waits for a course structure that holds its block.

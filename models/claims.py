@@ -67,7 +67,7 @@ class Claim:
     entry_id: str | None = None
     #: What the campus calls the learner, if its launch said.
     lti_user_id: str | None = None
-    #: How often the row was parked for its address's sake since its last acceptance.
+    #: How often the row came back from parking since its last acceptance (:mod:`models.address`).
     address_refusals: int = 0
 
     @property

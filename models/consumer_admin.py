@@ -35,9 +35,10 @@ _LOCK = Statement(
     _of_consumer("1 = 1", "id, CASE WHEN claimed_until > 0 OR hold_until > 0 THEN 1 ELSE 0 END AS under_way")
 )
 
-# What the campus refused for its set-up alone may be accepted now.
+# What the campus refused for its set-up alone, or for a reason that may pass, may be accepted now.
+_MAY_BE_ACCEPTED = "(parked_scope = 'campus' OR returns_at IS NOT NULL)"
 _UNPARK = Statement(f"""
-    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN ({_of_consumer("parked_scope = 'campus'")}) RETURNING id""")
+    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN ({_of_consumer(_MAY_BE_ACCEPTED)}) RETURNING id""")
 
 _CLEAR_BACKOFF = Statement(f"""
     UPDATE graded_assignment SET {AFRESH_SET} WHERE id IN ({_of_consumer("version_number > sent_version")})

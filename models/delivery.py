@@ -107,10 +107,12 @@ _ENDED = Statement(
 # A refusal of which the reason is not known: the LMS says that it failed, and not that it is busy.
 _FAILURES, _BUSY = ("failure", "unsupported"), (408, 425, 429)
 
-_UNEXPLAINED = Statement(f"""
+#: :func:`is_unexplained`, as SQL over `delivery`.
+UNEXPLAINED = f"result = 'retried' AND code_major IN {_FAILURES} AND COALESCE(http_status, 0) NOT IN {_BUSY}"
+
+_COUNT_UNEXPLAINED = Statement(f"""
     SELECT COUNT(*) AS number FROM delivery
-    WHERE assignment_id = :id AND result = 'retried' AND code_major IN {_FAILURES}
-        AND COALESCE(http_status, 0) NOT IN {_BUSY}
+    WHERE assignment_id = :id AND {UNEXPLAINED}
         AND at > (SELECT COALESCE(sent_at, 0) FROM graded_assignment WHERE id = :id)""")
 
 
@@ -155,5 +157,5 @@ def is_unexplained(record: DeliveryRecord) -> bool:
 
 async def count_unexplained(assignment_id: int) -> int:
     """How often :func:`is_unexplained` holds of an assignment since the campus last accepted a grade."""
-    row = await _UNEXPLAINED.row(id=assignment_id)
+    row = await _COUNT_UNEXPLAINED.row(id=assignment_id)
     return int(row["number"]) if row else 0

@@ -32,7 +32,7 @@ class Finish:
     #: What no further try is made for; only if nothing changed since the claim (rule 7).
     parked_scope: str | None = None
     parked_reason: str = ""
-    #: Parked for the address's sake: when it is tried again, once that is refuted.
+    #: Parked for what may pass: when it is tried again at the earliest, once that is refuted.
     returns_at: int | None = None
     #: Whether the LMS refused the address itself.
     address_refused: bool = False

@@ -54,9 +54,7 @@ _FINISH = Statement(
             ELSE parked_scope END,
         returns_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version
             THEN given.tried_again_at + given.off ELSE returns_at END,
-        address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0
-            WHEN given.tried_again_at IS NOT NULL AND parked_at IS NULL AND version_number = given.version
-            THEN address_refusals + 1 ELSE address_refusals END,
+        address_refusals = CASE WHEN given.outcome = 'accepted' THEN 0 ELSE address_refusals END,
         waiting_since = CASE WHEN given.outcome = 'waiting' AND version_number = given.version THEN :now
             ELSE waiting_since END
     FROM given

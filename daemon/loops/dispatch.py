@@ -9,6 +9,7 @@ import structlog
 from actors.dependencies import Dependencies
 from actors.send_outcomes import Outcomes
 from daemon.infra.stop import Stop
+from models.address import try_again
 from models.clock_watch import STEP_MS, watch
 from models.due import Capacity, Share, pick, read_capacity
 from models.rescue import rescue
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two rounds, at most and at least.
 EVERY, AT_LEAST = 0.5, 0.02
+#: Seconds between two looks at what is parked and to be tried again by time.
+TRY_AGAIN_EVERY = 15.0
 
 
 def divide(campuses: Sequence[Capacity], *, free: int, free_for_slow: int) -> list[Share]:
@@ -61,7 +64,7 @@ class Dispatcher:
         self._dependencies = dependencies
         self._clock = dependencies.clock
         self._notified = asyncio.Event()
-        self._measured_at = float("-inf")
+        self._measured_at = self._tried_again_at = float("-inf")
         #: By campus, when it was last given a connection, by the monotonic clock.
         self._served: dict[int, float] = {}
 
@@ -77,6 +80,9 @@ class Dispatcher:
             self._measured_at = began
             await self._watch_clock()
             await rescue(now=self._clock.now(), steps=self._clock.steps)
+        if not 0 <= began - self._tried_again_at < TRY_AGAIN_EVERY:
+            self._tried_again_at = began
+            await try_again(now=self._clock.now())
         self._notified.clear()
         if self._dependencies.may_send():
             await self.dispatch()

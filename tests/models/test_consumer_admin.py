@@ -66,14 +66,15 @@ async def test_a_changed_secret_ends_the_backoff_of_that_consumers_dirty_rows_al
     assert [row for row in await read_rows() if row["id"] in others] == before[2:]
 
 
-async def test_a_changed_secret_unparks_what_was_parked_for_the_campuss_set_up_and_nothing_else():
+async def test_a_changed_secret_unparks_what_was_parked_for_the_campuss_set_up_or_may_be_so_and_nothing_else():
     service = await make_service()
     parked = {**BACKED_OFF, "parked_at": 1, "parked_reason": "HTTP 404"}
     for scope in ("campus", "learner", "course"):
         await make_assignment(service, **parked, parked_scope=scope)
+    await make_assignment(service, **parked, parked_scope="learner", returns_at=1)
     await add(secret="other secret")
     rows = await read_rows()
-    assert [(row["parked_at"], row["version_number"]) for row in rows] == [(None, 5), (1, 4), (1, 4)]
+    assert [(row["parked_at"], row["version_number"]) for row in rows] == [(None, 5), (1, 4), (1, 4), (None, 5)]
     assert (rows[0]["attempts"], rows[0]["due_at"]) == (0, NOW)
 
 

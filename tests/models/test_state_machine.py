@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from models.address import AddressAnswer, note_answers
+from models.address import AddressAnswer, note_answers, try_again
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.changes import Cause, Change, Debounce, change, change_waiting, clear_backoff, force_resend, unpark
@@ -147,6 +147,7 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "force_resend": lambda row: force_resend(row.id, now=row.now),
     "unpark": lambda row: unpark(row.id, now=row.now),
     "address_accepted": lambda row: row.address_accepted(),
+    "try_again": lambda row: try_again(now=row.now + DAY),
     "clear_backoff": lambda row: clear_backoff(row.id, now=row.now),
     "register: again": lambda row: row.launch("sourcedid"),
     "register: another address": lambda row: row.launch("another"),
