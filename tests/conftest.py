@@ -138,7 +138,7 @@ async def database(request: pytest.FixtureRequest, migrated_database: FreshDatab
 
 
 def _migrate(url: str) -> None:
-    """Migrate in a thread, as whoever asks for a database may run in an event loop."""
+    """Migrate in a thread, since an asynchronous test that asks for a database has a loop."""
     with ThreadPoolExecutor(1) as apart:
         apart.submit(asyncio.run, migrate(url)).result()
 
