@@ -42,9 +42,9 @@ def events(url):
 
 @pytest.mark.parametrize("encoding", ENVIRONMENTS)
 def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
-    encoding, make_world, fresh_database, valkey_url
+    encoding, make_world, migrated_database, valkey_url
 ):
-    world = make_world(fresh_database("sqlite"), valkey_url)
+    world = make_world(migrated_database("sqlite"), valkey_url)
     with fake.RecordingLms.in_thread({KEY: SECRET}, fake.always(fake.answer(404, HOSTILE.encode()))) as lms:
         daemon = world.begin()
         world.add(*events(lms.url()))
