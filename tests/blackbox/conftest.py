@@ -1,11 +1,13 @@
 """Fixtures of the tests that drive the real command as processes of its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.blackbox.forked import Forking
 from tests.blackbox.world import KEY, SECRET, World
 from tests.conftest import FreshDatabase
 from tests.fakes.lms import RecordingLms
@@ -18,13 +20,19 @@ PAIRS = ["postgresql and valkey-9", "sqlite and redis-6.2"]
 MakeWorld = Callable[[str, str], World]
 
 
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    with closing(Forking()) as forking:
+        yield forking
+
+
 @pytest.fixture
-def make_world(tmp_path: Path, server_folder: Path) -> Iterator[MakeWorld]:
+def make_world(tmp_path: Path, server_folder: Path, forking: Forking) -> Iterator[MakeWorld]:
     worlds: list[World] = []
 
     def make(database_url: str, redis_url: str) -> World:
         name = f"world-{next(_NUMBERS)}"
-        world = World(database_url, redis_url, folder=tmp_path / name, home=server_folder / name)
+        world = World(database_url, redis_url, folder=tmp_path / name, home=server_folder / name, forking=forking)
         worlds.append(world)
         return world
 

@@ -51,7 +51,7 @@ def expected(world, call) -> tuple[int, ...]:
 
 
 def in_pipe(world, call: str) -> str:
-    said = world.call(*call.split())
+    said = world.call_anew(*call.split())
     assert said.code in expected(world, call), f"{call}\n{said.out}{said.err}"
     assert "\x1b" not in said.out + said.err, f"{call}: colours in a pipe"
     return said.out

@@ -85,7 +85,7 @@ def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
         ["config"],
     ]
     for call in calls:
-        said = world.call(*call, **ENVIRONMENTS[encoding])
+        said = world.call_anew(*call, **ENVIRONMENTS[encoding])
         assert STEERING.findall(said.out + said.err) == [], call
         if encoding != "UTF-8":
             assert (said.out + said.err).isascii(), call
