@@ -2,7 +2,7 @@
 Commands as processes that begin where the imports end: each is forked from one that has imported everything.
 
 A command takes half a second of a processor to import what it needs, and much less to do what it is asked. Whatever is
-about the imports, the encodings or the start of a command takes a process of its own: ``World.call_anew``.
+about the imports, the locale or the start of a command takes a process of its own: ``World.call_anew``.
 """
 
 import gc
@@ -10,12 +10,15 @@ import json
 import os
 import pkgutil
 import select
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import actors
 import daemon
@@ -30,41 +33,45 @@ class Forking:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._folder = TemporaryDirectory()
         self._lock = threading.Lock()
 
     def run(
-        self, *arguments: str, home: Path, environment: Mapping[str, str], folder: Path, stdin: str, patience: float
+        self, *arguments: str, home: Path, environment: Mapping[str, str], stdin: str, patience: float
     ) -> tuple[int, str, str]:
         """
         Run a command to its end.
 
         Args:
             home: Where it works.
-            folder: Where its input and its output are kept meanwhile.
             patience: Seconds; then it is killed, and AssertionError is raised.
 
         Returns:
             Its exit code, and what it said on standard output and on standard error.
         """
-        files = [folder / f"command.{name}" for name in ("in", "out", "err")]
-        files[0].write_text(stdin)
+        files = [Path(self._folder.name) / name for name in ("in", "out", "err")]
         asked = {"arguments": arguments, "home": str(home), "environment": dict(environment)}
         with self._lock:
+            files[0].write_text(stdin)
             process = self._process = self._process or self._start()
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(json.dumps(asked | {"files": list(map(str, files))}) + "\n")
             process.stdin.flush()
             if not select.select([process.stdout], [], [], patience)[0]:
-                self.close()
+                self._end()
                 raise AssertionError(f"not within {patience:g} s: {' '.join(arguments)}")
             code = int(process.stdout.readline())
-        return code, files[1].read_text(), files[2].read_text()
+            return code, files[1].read_text(), files[2].read_text()
 
     def close(self) -> None:
         """End it, and a command that still runs."""
+        self._end()
+        self._folder.cleanup()
+
+    def _end(self) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, 9)
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
             self._process = None
 
@@ -85,7 +92,8 @@ def _serve() -> None:
             if not module.name.endswith("__main__"):
                 import_module(module.name)
     gc.freeze()
-    while line := sys.stdin.readline():
+    # Of its bytes: the encoding of a text that has been read from cannot be changed.
+    while line := sys.stdin.buffer.readline():
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
@@ -104,6 +112,10 @@ def _become(arguments: list[str], home: str, environment: dict[str, str], files:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600)
         os.dup2(opened, number)
         os.close(opened)
+    if encoding := environment.get("PYTHONIOENCODING"):
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            assert isinstance(stream, TextIOWrapper)
+            stream.reconfigure(encoding=encoding)
     sys.argv = ["passbackd", *arguments]
 
 

@@ -160,11 +160,11 @@ class World:
 
     def call(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
         """Run a command on the config file to its end."""
-        # What the interpreter itself reads, such as the encoding, it reads when it starts.
-        if self._forking is None or any(not name.startswith("PASSBACKD_") for name in environment):
+        # What the interpreter itself reads, such as the locale, it reads when it starts.
+        if self._forking is None or any(not name.startswith(("PASSBACKD_", "PYTHONIO")) for name in environment):
             return self.call_anew(*arguments, stdin=stdin, **environment)
         with_config = (*arguments, "--config", str(self.config))
-        around = {"home": self.home, "environment": self._environment(environment), "folder": self.folder}
+        around = {"home": self.home, "environment": self._environment(environment)}
         return self._said(*self._forking.run(*with_config, stdin=stdin, patience=PATIENCE, **around))
 
     def call_anew(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
