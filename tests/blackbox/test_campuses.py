@@ -19,9 +19,9 @@ CLAIMED = "graded_assignment WHERE claimed_until IS NOT NULL"
 
 
 @pytest.fixture
-def world(make_world, fresh_database, valkey_url):
+def world(make_world, migrated_database, valkey_url):
     """PostgreSQL and Valkey."""
-    return make_world(fresh_database("postgresql"), valkey_url)
+    return make_world(migrated_database("postgresql"), valkey_url)
 
 
 @dataclass

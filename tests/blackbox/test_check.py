@@ -14,9 +14,9 @@ OUTCOMES = "/outcomes?section=1"
 
 
 @pytest.fixture
-def sound(make_world, fresh_database, _valkey_9):
+def sound(make_world, migrated_database, _valkey_9):
     """On a database in which nothing is wrong; that of the other tests does not wait for its disk."""
-    return make_world(fresh_database("sqlite"), _valkey_9.fresh_url())
+    return make_world(migrated_database("sqlite"), _valkey_9.fresh_url())
 
 
 def launched(world, *origins):

@@ -50,8 +50,8 @@ def expected(world, call) -> tuple[int, ...]:
     return (1,) if call.startswith("quarantine replay") else (0,)  # a NaN stays one
 
 
-def in_pipe(world, call: str) -> str:
-    said = world.call(*call.split())
+def in_pipe(world, call: str, *, anew: bool = False) -> str:
+    said = (world.call_anew if anew else world.call)(*call.split())
     assert said.code in expected(world, call), f"{call}\n{said.out}{said.err}"
     assert "\x1b" not in said.out + said.err, f"{call}: colours in a pipe"
     return said.out
@@ -104,7 +104,7 @@ of_each_kind = pytest.mark.parametrize(
 def test_commands_work_with_the_daemon_up_in_a_pipe(taught, calls):
     world, daemon = taught
     for call in calls:
-        in_pipe(world, call)
+        in_pipe(world, call, anew=True)
     daemon.wait_settled()
 
 

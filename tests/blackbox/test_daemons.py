@@ -56,10 +56,10 @@ def test_two_daemons_bring_2000_events_of_200_assignments_in_order(world, campus
     indirect=["redis_server"],
 )
 def test_a_daemon_that_is_killed_while_redis_loses_everything_is_started_again_and_finishes(
-    make_world, fresh_database, campus, database, redis_server, redis_url, lost
+    make_world, migrated_database, campus, database, redis_server, redis_url, lost
 ):
     campus.behave = between(0.05, 0.1, seed=3)
-    world = make_world(fresh_database(database), redis_url)
+    world = make_world(migrated_database(database), redis_url)
     world.set("outcomes", timeout_seconds=1, hold_seconds=1)
     daemon = world.begin()
     learners = Learners(60, seed=4)
@@ -110,9 +110,9 @@ def test_sigterm_under_load_finishes_what_is_under_way_and_a_later_start_sends_t
 
 
 def test_requests_that_hang_beyond_the_drain_are_given_up_and_sent_again_later(
-    make_world, fresh_database, valkey_url, campus
+    make_world, migrated_database, valkey_url, campus
 ):
-    world = make_world(fresh_database("postgresql"), valkey_url)
+    world = make_world(migrated_database("postgresql"), valkey_url)
     answers = threading.Event()
     world.set("outcomes", timeout_seconds=60, max_per_campus=3)
     daemon = world.begin()

@@ -1,10 +1,13 @@
 """Text that steers terminals, breaks markup or has no encoding, through every field and every command that shows it."""
 
 import re
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from tests.blackbox.world import COURSE, KEY, SECRET, launch, score, structure
+from tests.blackbox.world import COURSE, KEY, SECRET, World, launch, score, structure
 from tests.fakes import lms as fake
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m[/x][red]\u202egpj.\u2066\u200b\r\n\u2028\u00fc\U0001f600\\"
@@ -40,11 +43,24 @@ def events(url):
                 yield {**event, name: text}
 
 
-@pytest.mark.parametrize("encoding", ENVIRONMENTS)
-def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
-    encoding, make_world, fresh_database, valkey_url
-):
-    world = make_world(fresh_database("sqlite"), valkey_url)
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, server_folder, _migrated_sqlite, _valkey_9, forking):
+    """A world whose daemon has read all of this and has stopped."""
+    folder = tmp_path_factory.mktemp("hostile")
+    shutil.copy(_migrated_sqlite, folder / "test.db")
+    _valkey_9.start()
+    home = server_folder / "hostile"
+    world = World(
+        f"sqlite://{folder / 'test.db'}", _valkey_9.fresh_url(), folder=folder / "world", home=home, forking=forking
+    )
+    try:
+        teach(world)
+        yield world
+    finally:
+        world.end_all()
+
+
+def teach(world):
     with fake.RecordingLms.in_thread({KEY: SECRET}, fake.always(fake.answer(404, HOSTILE.encode()))) as lms:
         daemon = world.begin()
         world.add(*events(lms.url()))
@@ -59,6 +75,22 @@ def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(
         daemon.wait_read()
         daemon.wait_until("a grade is parked", lambda: world.count("graded_assignment WHERE parked_at > 0"))
         daemon.stop()
+
+
+@pytest.fixture
+def world(taught, tmp_path):
+    """As it was taught: each encoding has a copy of its database."""
+    kept = taught.settings["database"]["url"]
+    copy = tmp_path / "test.db"
+    with closing(sqlite3.connect(kept.removeprefix("sqlite://"))) as source:
+        source.execute("VACUUM INTO ?", (str(copy),))
+    taught.set("database", url=f"sqlite://{copy}")
+    yield taught
+    taught.set("database", url=kept)
+
+
+@pytest.mark.parametrize("encoding", ENVIRONMENTS)
+def test_no_text_steers_the_terminal_or_ends_a_command_with_a_traceback(encoding, world):
     (event, *_) = [row["id"] for row in world.rows("SELECT id FROM quarantined_event ORDER BY id")]
     calls = [
         ["status"],

@@ -30,9 +30,9 @@ NOW_MS = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
 @pytest.fixture
-def world(make_world, fresh_database, valkey_url):
+def world(make_world, migrated_database, valkey_url):
     """PostgreSQL and Valkey, and a campus with a limit of four requests at once."""
-    world = make_world(fresh_database("postgresql"), valkey_url)
+    world = make_world(migrated_database("postgresql"), valkey_url)
     world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)
     world.add_consumer()
     return world

@@ -21,8 +21,8 @@ def largest(number):
     return launch(f"learner-{number}", "problem-1", sourcedid, address.ljust(2048, "x"), **texts)
 
 
-def test_ten_thousand_of_the_largest_launches_take_less_than_250_mb(make_world, fresh_database, valkey_url):
-    world = make_world(fresh_database("sqlite"), valkey_url)
+def test_ten_thousand_of_the_largest_launches_take_less_than_250_mb(make_world, migrated_database, valkey_url):
+    world = make_world(migrated_database("sqlite"), valkey_url)
     daemon = world.begin()
     process, highest = psutil.Process(daemon.process.pid), 0
 

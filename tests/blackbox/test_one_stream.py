@@ -26,9 +26,9 @@ def grades(*users, sent):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_of_two_databases_on_one_stream_the_second_neither_reads_nor_sends_until_the_name_is_removed(
-    make_world, fresh_database, valkey_url, campus, kind
+    make_world, migrated_database, valkey_url, campus, kind
 ):
-    first, second = (make_world(fresh_database(kind), valkey_url) for _ in range(2))
+    first, second = (make_world(migrated_database(kind), valkey_url) for _ in range(2))
     right = first.begin()
     first.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
     right.wait_settled()
@@ -60,9 +60,9 @@ def test_of_two_databases_on_one_stream_the_second_neither_reads_nor_sends_until
 
 
 def test_of_two_streams_on_one_database_the_second_is_not_read_while_the_first_is(
-    make_world, fresh_database, valkey, campus
+    make_world, migrated_database, valkey, campus
 ):
-    database = fresh_database("postgresql")
+    database = migrated_database("postgresql")
     right, other = make_world(database, valkey.fresh_url()), make_world(database, valkey.fresh_url())
     first = right.begin()
     right.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
@@ -96,9 +96,9 @@ def test_of_two_streams_on_one_database_the_second_is_not_read_while_the_first_i
 
 @pytest.mark.parametrize(("number", "redis_server"), [(1, "redis-6.2"), (2, "valkey-9")], indirect=["redis_server"])
 def test_daemons_whose_redis_loses_everything_go_on_by_themselves(
-    make_world, fresh_database, redis_server, redis_url, campus, number
+    make_world, migrated_database, redis_server, redis_url, campus, number
 ):
-    world = make_world(fresh_database("postgresql"), redis_url)
+    world = make_world(migrated_database("postgresql"), redis_url)
     world.add_consumer()
     daemons = [world.run() for _ in range(number)]
     for daemon in daemons:
@@ -120,8 +120,8 @@ def test_daemons_whose_redis_loses_everything_go_on_by_themselves(
         daemon.stop()
 
 
-def test_a_database_that_comes_back_from_a_dump_is_still_the_streams(make_world, fresh_database, valkey_url, campus):
-    url = fresh_database("sqlite")
+def test_a_database_that_comes_back_from_a_dump_is_still_the_streams(make_world, migrated_database, valkey_url, campus):
+    url = migrated_database("sqlite")
     world = make_world(url, valkey_url)
     world.begin().stop()
     dump = world.folder / "dump.db"

@@ -40,8 +40,8 @@ def healthy(record):
 
 
 @pytest.fixture
-def world(make_world, fresh_database, valkey, valkey_url):
-    database = fresh_database("postgresql").replace("postgres@", f"postgres:{PASSWORDS[0]}@")
+def world(make_world, migrated_database, valkey, valkey_url):
+    database = migrated_database("postgresql").replace("postgres@", f"postgres:{PASSWORDS[0]}@")
     with redis.Redis.from_url(valkey_url) as client:
         client.execute_command("ACL", "SETUSER", "tool", "on", f">{unquote(PASSWORDS[1])}", "~*", "&*", "+@all")
         yield make_world(database, valkey_url.replace("redis://", f"redis://tool:{PASSWORDS[1]}@"))

@@ -37,9 +37,9 @@ def locked_row(url):
 
 @pytest.mark.timeout(240)
 def test_intake_that_is_stuck_is_reported_everywhere_by_every_daemon_and_goes_on_by_itself(
-    make_world, fresh_database, valkey_url, campus
+    make_world, migrated_database, valkey_url, campus
 ):
-    url = fresh_database("postgresql")
+    url = migrated_database("postgresql")
     world = make_world(url, valkey_url)
     daemons = [world.begin(), world.run().wait_ready()]
     world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))

@@ -23,28 +23,28 @@ def refuse_ada(record):
     return failure("User is no longer in course") if record.sourcedid == "ada-1" else success()
 
 
-def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
+def test_status_follows_a_daemon_from_before_its_start_to_its_end(new_pair, campus):
     campus.behave = refuse_ada
-    said = pair.call("status")
+    said = new_pair.call("status")
     assert said.code == 2
     assert said.err.startswith(("database.url: the schema is outdated", "database.url: there is no database"))
 
-    pair.add_consumer()
-    text = page(pair)
+    new_pair.add_consumer()
+    text = page(new_pair)
     assert "no daemon is running: nothing is read or sent" in text
     assert f"{NAME}  no launch yet  up" in text
-    assert document(pair)["campuses"] == []
-    pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
-    assert document(pair)["stream_lag"] == 2
-    assert "stream: 2 entries not yet applied" in page(pair)
-    assert pair.count("intake") == 0, "status writes nothing"
+    assert document(new_pair)["campuses"] == []
+    new_pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 1))
+    assert document(new_pair)["stream_lag"] == 2
+    assert "stream: 2 entries not yet applied" in page(new_pair)
+    assert new_pair.count("intake") == 0, "status writes nothing"
 
-    daemon = pair.run().wait_ready()
-    pair.add(launch("bob", "problem-1", "bob-1", campus.url()), score("bob", "problem-1", 7))
+    daemon = new_pair.run().wait_ready()
+    new_pair.add(launch("bob", "problem-1", "bob-1", campus.url()), score("bob", "problem-1", 7))
     daemon.wait_settled()
     # The last heartbeat may be from before it was ready.
-    daemon.wait_until("its heartbeat is that of a ready daemon", lambda: document(pair)["troubles"] == [])
-    text = page(pair, PASSBACKD_LOG__TIMEZONE="Asia/Tokyo")
+    daemon.wait_until("its heartbeat is that of a ready daemon", lambda: document(new_pair)["troubles"] == [])
+    text = page(new_pair, PASSBACKD_LOG__TIMEZONE="Asia/Tokyo")
     assert "1 daemon is running" in text
     assert "oldest due: none" in text
     assert "oldest parked: for " in text
@@ -53,13 +53,13 @@ def test_status_follows_a_daemon_from_before_its_start_to_its_end(pair, campus):
     assert "JST (" in row
     assert f"{NAME} at {campus.url('')} " in text
     assert "User is no longer in course" in text
-    assert document(pair) == daemon.status()
+    assert document(new_pair) == daemon.status()
 
     daemon.kill()
-    pair.add({"type": "launch"})
-    assert document(pair)["stream_lag"] == 1
-    pair.rows("UPDATE heartbeat SET seen_at = seen_at - 3000000 RETURNING id")
-    text = page(pair)
+    new_pair.add({"type": "launch"})
+    assert document(new_pair)["stream_lag"] == 1
+    new_pair.rows("UPDATE heartbeat SET seen_at = seen_at - 3000000 RETURNING id")
+    text = page(new_pair)
     assert "no daemon was seen since " in text
     assert "none is running (`passbackd run` starts one), it hangs" in text
     assert "50 min" in text

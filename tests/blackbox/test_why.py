@@ -8,7 +8,6 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from models.db.database import open_database
-from models.db.migrate import migrate
 from models.stream_position import Intake
 from tests.blackbox.world import KEY, launch, score
 from tests.daemon.why.situations import SITUATIONS
@@ -23,9 +22,9 @@ GRANTS = """
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def world(request, make_world, fresh_database):
+def world(request, make_world, migrated_database):
     """No daemon, no Redis, and an empty database of each kind."""
-    world = make_world(fresh_database(request.param), "redis://127.0.0.1:1/0")
+    world = make_world(migrated_database(request.param), "redis://127.0.0.1:1/0")
     world.set("log", timezone="Europe/Berlin")
     return world
 
@@ -35,7 +34,6 @@ def happened(world, name):
 
     async def happen():
         url = world.settings["database"]["url"]
-        await migrate(url)
         async with open_database(url):
             asked = await SITUATIONS[name](Story())
             assert await Intake.all().count() <= 1

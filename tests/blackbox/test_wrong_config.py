@@ -70,15 +70,15 @@ def test_every_fault_of_file_environment_and_credentials_is_named(plain):
     assert "sesame" not in words
 
 
-def test_an_empty_database_is_outdated_where_the_daemon_may_not_migrate(pair):
-    pair.set("database", migrate_on_start=False)
-    (line,) = faults_of(pair)
+def test_an_empty_database_is_outdated_where_the_daemon_may_not_migrate(new_pair):
+    new_pair.set("database", migrate_on_start=False)
+    (line,) = faults_of(new_pair)
     assert line.startswith("database.url: the schema is outdated")
     assert "run `passbackd migrate`, or set database.migrate_on_start = true" in line
-    said = pair.call("migrate")
+    said = new_pair.call("migrate")
     assert (said.code, said.err) == (0, "")
-    assert pair.call("check").code == 0
-    pair.run().wait_ready().stop()
+    assert new_pair.call("check").code == 0
+    new_pair.run().wait_ready().stop()
 
 
 def test_a_database_file_or_an_embedded_server_that_cannot_be_used_is_named(plain):

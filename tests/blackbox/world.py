@@ -17,6 +17,7 @@ import redis
 from models.db.database import open_database
 from models.db.sql import Statement
 from tests.blackbox.daemon import PATIENCE, Daemon, wait_until
+from tests.blackbox.forked import Forking
 from tests.servers import is_alive
 
 COMMAND = (sys.executable, "-m", "daemon")
@@ -96,12 +97,16 @@ class World:
     Args:
         folder: Of the config file and of what the processes say.
         home: Where the processes work, each with a pid file, so that what a killed run leaves can be found.
+        forking: What commands are forked from; without it each is a process of its own from its first moment on.
     """
 
-    def __init__(self, database_url: str, redis_url: str, *, folder: Path, home: Path) -> None:
+    def __init__(
+        self, database_url: str, redis_url: str, *, folder: Path, home: Path, forking: Forking | None = None
+    ) -> None:
         folder.mkdir()
         home.mkdir()
         self.folder, self.home, self.config = folder, home, folder / "config.toml"
+        self._forking = forking
         self.daemons: list[Daemon] = []
         #: The way of the tests to the database, if it is not that of the processes.
         self.database_url = ""
@@ -147,11 +152,23 @@ class World:
             process.kill()
             process.communicate()
             raise
+        return self._said(process.returncode, out, err)
+
+    def _said(self, code: int, out: str, err: str) -> Said:
         assert "Traceback" not in out + err, err
-        return Said(process.returncode, out, err)
+        return Said(code, out, err)
 
     def call(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
         """Run a command on the config file to its end."""
+        # What the interpreter itself reads, such as the locale, it reads when it starts.
+        if self._forking is None or any(not name.startswith(("PASSBACKD_", "PYTHONIO")) for name in environment):
+            return self.call_anew(*arguments, stdin=stdin, **environment)
+        with_config = (*arguments, "--config", str(self.config))
+        around = {"home": self.home, "environment": self._environment(environment)}
+        return self._said(*self._forking.run(*with_config, stdin=stdin, patience=PATIENCE, **around))
+
+    def call_anew(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
+        """As :meth:`call`, in a process that starts as a shell would start it."""
         return self.end(self.start(*arguments, "--config", str(self.config), **environment), stdin)
 
     def add_consumer(self) -> None:

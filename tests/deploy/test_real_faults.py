@@ -23,8 +23,8 @@ EXPRESSIONS = [
 
 
 @pytest.fixture
-def world(make_world, fresh_database, _valkey_9):
-    return make_world(fresh_database("postgresql"), _valkey_9.fresh_url())
+def world(make_world, migrated_database, _valkey_9):
+    return make_world(migrated_database("postgresql"), _valkey_9.fresh_url())
 
 
 def learners(campus, number, block="problem-1"):

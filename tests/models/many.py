@@ -7,6 +7,7 @@ shortest steps that Hypothesis finds.
 """
 
 import argparse
+import asyncio
 import sys
 import time
 import traceback
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from hypothesis import Phase, settings
 
+from models.db.migrate import migrate
 from tests.models.state_machine_runner import play
 from tests.models.test_life import LifeMachine
 from tests.models.test_world import WorldMachine
@@ -52,6 +54,7 @@ def _play(model: str, database: str, seeds: range) -> bool:
     machine, length = MODELS[model]
     began, steps = time.monotonic(), 0
     with run_folder() as folder, _database(database, folder) as url:
+        asyncio.run(migrate(url))
         for number in seeds:
             try:
                 steps += play(machine, url, number=number, runs=RUNS, steps=length)

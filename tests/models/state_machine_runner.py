@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from structlog.testing import capture_logs
 
 from models.db.database import open_database
-from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests.models.rows import TABLES
 
@@ -55,7 +54,6 @@ class Runner:
             raise
 
     async def _open(self) -> None:
-        await migrate(self.url)
         await self.stack.enter_async_context(open_database(self.url))
         if not is_postgres():
             await connection().execute_query("PRAGMA synchronous = OFF")

@@ -14,7 +14,6 @@ from models.changes import Change, Debounce, change
 from models.claims import claim
 from models.clock_watch import ClockWatch, follow
 from models.db.database import open_database
-from models.db.migrate import migrate
 from models.finish import Finish, HandOver
 from models.finishing import finish
 from models.rescue import rescue
@@ -38,10 +37,9 @@ from tests.models.scores import apply_score
 
 
 @pytest.fixture
-async def url(fresh_database):
+async def url(migrated_database):
     """The URL of a PostgreSQL database, open."""
-    url = fresh_database("postgresql")
-    await migrate(url)
+    url = migrated_database("postgresql")
     async with open_database(url):
         yield url
 

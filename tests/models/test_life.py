@@ -214,5 +214,5 @@ class LifeMachine(Machine):
         await self.life.end_again(self.life.ended[-1 - which % len(self.life.ended)])
 
 
-def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(database_url):
-    assert play(LifeMachine, database_url, number=1, runs=320, steps=30) >= LEAST_STEPS
+def test_the_campus_ends_up_with_the_newest_score_whatever_the_senders_do(shared_url):
+    assert play(LifeMachine, shared_url, number=1, runs=320, steps=30) >= LEAST_STEPS

@@ -285,5 +285,5 @@ class WorldMachine(WorldSteps):
                 await self._meet(attempt, fate)
 
 
-def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(database_url):
-    assert play(WorldMachine, database_url, number=1, runs=80, steps=25) >= LEAST_STEPS
+def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(shared_url):
+    assert play(WorldMachine, shared_url, number=1, runs=80, steps=25) >= LEAST_STEPS

@@ -4,7 +4,7 @@ import pytest
 
 from models.db.sql import Statement, is_postgres
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("empty_database")
 
 ECHO = Statement(
     "SELECT number, word, flag, :more AS more FROM {given} WHERE number > :least ORDER BY number",
