@@ -30,6 +30,7 @@ _STARTS: tuple[tuple[str, KnownCause], ...] = (
     ("the connection was lost", "away"),
     ("stopped while waiting", "away"),
     ("the answer is not HTTP", "away"),
+    ("no request can be written", "sourcedid"),
     ("HTTP ", "away"),
 )
 _CAUSES: dict[str | None, KnownCause] = {

@@ -49,11 +49,13 @@ def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
     match error:
         case TryLater(throttled=True):
             return "throttled"
+        case GiveUp(bytes_left=False):
+            return "neutral"
         case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
             return "success"
         case TryLater() | Ambiguous() if stopping:
             return "neutral"
-        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
+        case Ambiguous(ours=True):
             return "neutral"
         case _:
             return "failure"

@@ -27,7 +27,7 @@ MAX_RETURNS = 2 * len(RETURN_WAITS)
 #: By time alone a row comes back after twice this at the earliest; twice as late for each attempt that it has had, up
 #: to so many.
 _RETRY_MS, _DOUBLED = 30_000, 11
-#: Milliseconds. A row that came back and is tried within this time tells about its address: no other one has to.
+#: Milliseconds. A row that came back and is tried within this time says enough of its address.
 _SOON_MS = 900_000
 
 #: Whom a refusal of an address concerns. ``campus``: perhaps the whole campus, of which no other address is known to

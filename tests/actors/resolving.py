@@ -25,6 +25,7 @@ ERRORS: dict[str, DeliveryError] = {
     "concluded": GiveUp("course concluded", scope="course", http_status=200, code_major="failure"),
     "not found": GiveUp("HTTP 404", scope="campus", http_status=404),
     "not allowed": GiveUp("not allowed", scope="campus", bytes_left=False),
+    "unwritable": GiveUp("a sourcedid that XML cannot carry", scope="learner", bytes_left=False),
     "wrong key": Misconfigured("bad signature", http_status=401),
     "no trust": Misconfigured("bad certificate", bytes_left=False),
     "redirect": Misconfigured("HTTP 302", http_status=302),

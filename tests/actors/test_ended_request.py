@@ -18,7 +18,7 @@ KINDS = {
     "success": ["refused", "concluded", "unexplained", "queued"],
     "throttled": ["busy"],
     "failure": ["not found", "wrong key", "no trust", "redirect", "unreachable", "time-out", "broken", "no code"],
-    "neutral": ["not allowed", "own fault"],
+    "neutral": ["not allowed", "unwritable", "own fault"],
 }
 
 

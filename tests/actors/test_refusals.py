@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.cause import cause_of
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
@@ -80,8 +81,9 @@ async def test_an_assignment_for_which_no_request_can_be_written_is_parked(sendi
     leaf = await make_assignment(campus, lis_result_sourcedid="a\x01b")
     await sending.send(leaf)
     row = await read_row(leaf)
-    assert (row["parked_scope"], row["hold_until"]) == ("campus", 0)
+    assert (row["parked_scope"], row["hold_until"]) == ("learner", 0)
     assert row["parked_reason"].startswith("no request can be written for this assignment")
+    assert cause_of(row["parked_reason"], "learner") == "sourcedid"
     assert (await breaker_of(campus)).last_failed_assignment is None
     assert lms.requests == []
 

@@ -62,4 +62,5 @@ def _signed(body: bytes, target: Target, stamp: Stamp) -> WireRequest:
 
 
 def _unwritable(error: ValueError) -> GiveUp:
-    return GiveUp(f"no request can be written for this assignment: {error}", scope="campus", bytes_left=False)
+    # Of what goes into one, only the sourcedid is not ours.
+    return GiveUp(f"no request can be written for this assignment: {error}", scope="learner", bytes_left=False)

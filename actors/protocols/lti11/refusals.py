@@ -73,13 +73,14 @@ _PEOPLE = _any("users?", "students?", "learners?", "participants?", "members?", 
 _PLACES = _any(
     "courses?", "activit(?:y|ies)", "assignments?", "exercises?", "quiz", "exam", "assessment", "module", "lesson",
     "unit", "task", "link", "placement", "resource(?: link)?", "(?:grade ?book |grade )?(?:item|column)", "line ?item",
-    "submission (?:window|period)", "grading period", "semester", "term",
+    "submission (?:window|period)", "grading period", "semester", "term", "site", "context", "class", "section",
+    "grade ?book",
 )  # fmt: skip
-_SUBJECTS = _any(_PEOPLE, _PLACES, "grade", "score", "grade ?book", "class", "section", "context")
+_SUBJECTS = _any(_PEOPLE, _PLACES, "grade", "score")
 
 #: A title or a name without quotation marks: capitals after what it is the name of, or what is called so.
 _CAPITALS = r"(?-i:(?:[A-Z0-9][\w-]*(?:[ ,&]+(?=[A-Z0-9]))?)+)"
-_OF = "(?:for|in|of)(?= (?!oauth|signature|nonce|timestamp|body|consumer))"
+_OF = "(?:for|in|of)(?= (?!(?-i:oauth|signature|nonce|timestamp|body|consumer)))"
 _CALLED = re.compile(rf"\b(called|named|titled) {_CAPITALS}", re.IGNORECASE)
 _NAMED = re.compile(rf"\b({_SUBJECTS}|{_OF}) {_CAPITALS}", re.IGNORECASE)
 
@@ -117,13 +118,14 @@ _TERMS = _any(
     "body[ -]?hash", "consumer(?:[ -]?(?:key|secret))?", "oauth key", "(?:shared )?secret", "base string", "key/secret",
     rf"nonce(?!{_OF_OTHERS})", rf"timestamp(?!{_OF_OTHERS})", "oauth1?",
 )  # fmt: skip
-_GAP = rf"(?:\W+{_LINKS})*?\W+"
+#: No sentence has more of them, and each more costs the time of all before.
+_GAP = rf"(?:\W+{_LINKS}){{0,8}}?\W+"
 
 _REQUEST = (
     *_phrases(
         "request",
         # Nothing but linking words may be before the term in its clause: "student signature missing" is of no request.
-        rf"(?:^|[^\w\s'-]\s*|\b(?:{_LINKS}|{_WRONG})\W+)(?:{_LINKS}\W+)*{_TERMS}\b{_GAP}{_WRONG}\b",
+        rf"(?:^|[^\w\s'-]\s*|\b(?:{_LINKS}|{_WRONG})\W+)(?:{_LINKS}\W+){{0,8}}{_TERMS}\b{_GAP}{_WRONG}\b",
         rf"\b{_WRONG}\b{_GAP}{_TERMS}\b",
         bare=True,
     ),
@@ -132,8 +134,19 @@ _REQUEST = (
         r"oauth version|oauth problem|\bkey=\S* hdr(?:key)?=",
         r"\bsignatures (?:differ|mismatch|(?:do|did)(?: not|n't) match)",
         rf"^(?:oauth )?{_TERMS}\.?$|\b(?:request|message) (?:is |was )?not (?:correctly |properly )?signed",
-        r"\b(?:failed to|could not|unable to|cannot) (?:validate|verify) (?:the )?(?:message|request)",
+        r"\b(?:failed to|could not|unable to|cannot) (?:validate|verify|authenticate) (?:th\w+ )?(?:message|request)",
+        r"\b(?:invalid|incorrect|wrong|bad) (?:credentials|key (?:or|and) secret)\b|^request (?:is |has )?expired",
+        r"^(?:the )?(?:tool\W?s? )?key (?:is |was |has been )?(?:disabled|expired|revoked|unknown|invalid)",
     ),
+)
+
+# --- Trouble that passes, whatever it was about ---
+
+_PASSING = _phrases(
+    "nothing",
+    r"\btemporar|try again|\bretry\b|\btim(?:ed?|ing)[ -]?out\b|deadlock|\bmaintenance\b|overload|too many connections",
+    r"\bconnection (?:was |is |has been )?(?:refused|failed|lost|reset|closed)|\b(?:internal|server|unexpected) error",
+    r"\b(?:service|server|system|backend|database) (?:is |was )?(?:currently )?(?:unavailable|down|busy|failed|error)",
 )
 
 # --- The sourcedid ---
@@ -158,6 +171,13 @@ _SOURCEDIDS = (
     *_phrases("sourcedid", _SOURCEDID, "results id not found"),
 )
 
+#: Of a page without an envelope, which may be that of a firewall: what is wrong with a sourcedid, not just its name.
+WRONG_SOURCEDID = _phrases(
+    "sourcedid",
+    rf"\b{_WRONG}\b(?:\W+\w+){{0,3}}?\W+{_SOURCEDID}|{_SOURCEDID}(?:\W+\w+){{0,5}}?\W+{_WRONG}\b",
+    "results id not found",
+)
+
 # --- One learner ---
 
 _NO_SUCH = (
@@ -177,7 +197,7 @@ _ENROLMENTS = _phrases(
     rf"\b{_PEOPLE}\b[^.;:]{{0,80}}?\b{_GONE}",
     rf"\b{_NO_SUCH} {_PEOPLE}\b(?! signature)",
     r"\b(?:not|no longer) (?:actively |currently )?(?:enrolled|a member|in (?:the |this )?(?:course|class|site))",
-    r"\b(?:must|cannot|has to|needs to) (?:be )?enrol",
+    r"\b(?:must|cannot|has to|needs to) (?:be )?enrol|\bmembership (?:was |is )?(?:not found|ended|expired|inactive)",
     r"\benrol\w*(?: is| has| was)?(?: been)? (?:not (?:found|active)|inactive|ended|expired|concluded|deleted)",
 )
 
@@ -206,7 +226,7 @@ _OVER = _any(
 
 _ACTIVITIES = (
     Phrase("activity", r"\b(?:can't|can ?not) find data record in database"),  # Moodle, once it is deleted
-    Phrase("nothing", r"\btemporar|try again|tim(?:ed?|ing)[ -]?out|deadlock|database|maintenance|overload|unexpected"),
+    Phrase("nothing", r"tim(?:ed?|ing)[ -]?out|database|maintenance|unexpected"),
     *_phrases(
         "activity",
         rf"\b{_PLACES}\b[^.;:]{{0,80}}?\b{_OVER}",
@@ -243,6 +263,7 @@ _OURS = (
 
 #: For every LMS. What is about something smaller than the campus comes before what is about the request.
 PHRASES: tuple[Phrase, ...] = (
+    *_PASSING,
     *_OURS,
     *_SOURCEDIDS,
     *_ENROLMENTS,

@@ -11,7 +11,7 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.protocols.interface import Accepted
 from actors.protocols.lti11.basic_outcome import Reply, read_reply
 from actors.protocols.lti11.platforms import MEANINGS, Meaning, Platform, Refusal, recognise
-from actors.protocols.lti11.refusals import PHRASES, about
+from actors.protocols.lti11.refusals import PHRASES, WRONG_SOURCEDID, about
 from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
 from actors.web_page import NO_TEXT, readable
@@ -132,7 +132,8 @@ def _by_status(
 
 def _is_of_the_sourcedid(said: str) -> bool:
     """Whether a refusal without an envelope is of one learner's sourcedid. An address may hold the word."""
-    return about(_ADDRESSES.sub(" ", said), PHRASES) == "sourcedid"
+    words = _ADDRESSES.sub(" ", said)
+    return about(words, PHRASES) == about(words, WRONG_SOURCEDID) == "sourcedid"
 
 
 def _meaning(response: Response, platform: Platform) -> Meaning:

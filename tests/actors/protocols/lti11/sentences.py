@@ -85,6 +85,11 @@ REQUEST = [
     ("any", "Parameter `oauth_body_hash` is missing"),
     ("any", "The shared secret is wrong"),
     ("any", "401: the OAuth signature doesn\u2019t match"),
+    ("own", "Could not authenticate request"),
+    ("own", "Invalid credentials"),
+    ("own", "Invalid key or secret"),
+    ("own", "Request expired"),
+    ("own", "Tool's key is disabled"),
 ]
 
 #: One sourcedid, whatever is wrong with it: a new launch helps.
@@ -169,6 +174,7 @@ LEARNER = [
     ("trap", "The user \u201cInvalid signature\u201d is not enrolled"),
     ("trap", "Student Timestamp Missing is not a member of the group"),
     ("trap", "User not found for consumer key 'x'"),
+    ("own", "Membership not found"),
 ]
 
 #: One activity, or its course.
@@ -228,6 +234,11 @@ ACTIVITY = [
     ("trap", "The course called OAuth and timestamps has ended"),
     ("trap", 'Activity "Consumer key missing" was removed'),
     ("trap", "Timestamp exercise: the deadline has passed"),
+    ("Sakai", "Site not found"),
+    ("own", "Gradebook not found"),
+    ("own", "Section is closed"),
+    ("own", "Context not found"),
+    ("own", "Class is archived"),
 ]
 
 #: What we sent is wrong for everybody there.
@@ -278,6 +289,16 @@ UNKNOWN = [
     ("trap", "Grade not stored for Ada Nonce"),
     ("trap", "The assignment is called Consumer Key Missing"),
     ("trap", "Electronic signatures workshop: unknown state"),
+    ("trap", "Could not save grade for OAuth 101: invalid state"),
+    ("trap", "Error in Timestamp exercise"),
+    ("passing", "Sourcedid lookup failed: database timeout, please try again"),
+    ("passing", "Internal error while storing the grade for sourcedid 17"),
+    ("passing", "The user could not be found because the directory service is unavailable"),
+    ("passing", "Could not load course: Too many connections"),
+    ("passing", "Student not found: connection to LDAP lost, connection reset by peer"),
+    ("passing", "Enrolment service is temporarily down; course not available"),
+    ("passing", "Unable to find user: please retry later"),
+    ("passing", "Unexpected error: assignment could not be loaded"),
 ]
 
 SENTENCES = {

@@ -72,6 +72,8 @@ def test_a_refused_sourcedid_without_an_envelope_is_that_of_one_learner(status, 
         (404, b"The requested URL /outcomes?sourcedid=7 was not found", "campus"),
         (404, b"User not found", "campus"),
         (403, b"Course is closed", "campus"),
+        (403, b"Request blocked: attack in parameter sourcedId", "campus"),
+        (413, b"the body with sourcedId 17 is larger than allowed", "campus"),
     ],
 )
 def test_other_words_without_an_envelope_say_nothing_of_a_learner(status, body, scope):
@@ -84,7 +86,20 @@ def test_a_refused_signature_without_an_envelope_stops_the_campus_under_a_401():
 
 @pytest.mark.parametrize(
     "piece",
-    ["oauth ", "[…] ", "invalid is ", "user ", "signature is ", "course ", "A ", '"', "'a", "a:", "sourcedid, "],
+    [
+        "oauth ",
+        "[…] ",
+        "invalid is ",
+        "user ",
+        "signature is ",
+        "course ",
+        "A ",
+        '"',
+        "'a",
+        "a:",
+        "sourcedid, ",
+        "\") oauth ('b' ",
+    ],
 )
 def test_hostile_words_take_little_time(piece):
     about("words", PHRASES)  # patterns are compiled once
