@@ -8,7 +8,6 @@ about the imports, the locale or the start of a command takes a process of its o
 import gc
 import json
 import os
-import pkgutil
 import select
 import signal
 import subprocess
@@ -20,9 +19,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import actors
-import daemon
-import models
 from daemon.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -87,10 +83,10 @@ class Forking:
 
 
 def _serve() -> None:
-    for package in (daemon, actors, models):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__"):
-                import_module(module.name)
+    for package in ("models", "actors", "daemon"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            if file.stem != "__main__":
+                import_module(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
     gc.freeze()
     # Of its bytes: the encoding of a text that has been read from cannot be changed.
     while line := sys.stdin.buffer.readline():

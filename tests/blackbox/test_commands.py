@@ -9,8 +9,9 @@ from contextlib import suppress
 import pytest
 
 from tests.blackbox.daemon import PATIENCE
-from tests.blackbox.world import COMMAND, KEY, launch, score
+from tests.blackbox.world import COMMAND, KEY, SECRET, World, launch, score
 from tests.daemon.cli.commands import commands
+from tests.fakes.lms import RecordingLms
 
 #: What answers a question or changes something while the daemon is up or down, in this order: of the set-up, of grades
 #: and of events. Each is a test of its own, so that none starts dozens of processes.
@@ -85,14 +86,40 @@ def test_each_command_is_tried_here_or_elsewhere():
     assert {named(call) for call in CALLS} | ELSEWHERE == set(commands())
 
 
+@pytest.fixture(scope="module")
+def taught(request, shared_url, tmp_path_factory, server_folder, forking):
+    """A world in which a learner has a grade, and an event is in quarantine, for all of these tests."""
+    server = request.getfixturevalue("_redis_6_2" if shared_url.startswith("sqlite") else "_valkey_9")
+    server.start()
+    folder = tmp_path_factory.mktemp("commands")
+    home = server_folder / folder.name
+    world = World(shared_url, server.fresh_url(), folder=folder / "world", home=home, forking=forking)
+    try:
+        with RecordingLms.in_thread(keys={KEY: SECRET}) as campus:
+            daemon = world.begin()
+            world.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
+            world.add(score("ada", "problem-1", float("nan")))
+            daemon.wait_settled()
+            yield world
+            assert campus.faults == []
+    finally:
+        world.end_all()
+
+
 @pytest.fixture
-def taught(pair, campus):
-    """A learner has a grade, and an event is in quarantine; the daemon is up."""
-    daemon = pair.begin()
-    pair.add(launch("ada", "problem-1", "ada-1", campus.url()), score("ada", "problem-1", 5))
-    pair.add(score("ada", "problem-1", float("nan")))
-    daemon.wait_settled()
-    return pair, daemon
+def up(taught):
+    """It, with its daemon running."""
+    if taught.daemons[-1].process.poll() is not None:
+        taught.run().wait_ready()
+    return taught
+
+
+@pytest.fixture
+def down(taught):
+    """It, without a daemon."""
+    if taught.daemons[-1].process.poll() is None:
+        taught.daemons[-1].stop()
+    return taught
 
 
 of_each_kind = pytest.mark.parametrize(
@@ -101,29 +128,24 @@ of_each_kind = pytest.mark.parametrize(
 
 
 @of_each_kind
-def test_commands_work_with_the_daemon_up_in_a_pipe(taught, calls):
-    world, daemon = taught
+def test_commands_work_with_the_daemon_up_in_a_pipe(up, calls):
     for call in calls:
-        in_pipe(world, call, anew=True)
-    daemon.wait_settled()
+        in_pipe(up, call, anew=True)
+    up.daemons[-1].wait_settled()
 
 
 @of_each_kind
-def test_commands_work_with_the_daemon_down_as_json_where_they_have_it(taught, calls):
-    world, daemon = taught
-    daemon.stop()
+def test_commands_work_with_the_daemon_down_as_json_where_they_have_it(down, calls):
     for call in calls:
         if "--json" in commands()[named(call)]:
-            json.loads(in_pipe(world, f"{call} --json"))
+            json.loads(in_pipe(down, f"{call} --json"))
         else:
-            in_pipe(world, call)
+            in_pipe(down, call)
 
 
 @of_each_kind
-def test_commands_work_with_the_daemon_down_in_a_terminal(taught, calls):
-    world, daemon = taught
-    daemon.stop()
+def test_commands_work_with_the_daemon_down_in_a_terminal(down, calls):
     for call in calls:
-        code, shown = in_terminal(world, *call.split())
-        assert code in expected(world, call), f"{call}\n{shown}"
+        code, shown = in_terminal(down, *call.split())
+        assert code in expected(down, call), f"{call}\n{shown}"
         assert "Traceback" not in shown

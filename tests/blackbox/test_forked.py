@@ -11,7 +11,7 @@ def world(make_world, migrated_database):
 
 
 @pytest.mark.parametrize(
-    "call", ["config", "consumer list --json", "consumer remove unknown --yes", "status --nonsense", "nonsense", "-h"]
+    "call", ["config", "consumer list --json", "consumer remove absent --yes", "status --nonsense", "nonsense", "-h"]
 )
 def test_a_forked_command_says_and_ends_as_one_that_starts_anew(world, call):
     assert world.call(*call.split()) == world.call_anew(*call.split())

@@ -135,11 +135,11 @@ def test_a_web_port_that_is_taken_is_named(plain):
     daemon.stop()
 
 
-def test_a_good_configuration_is_checked_without_touching_anything(pair):
-    said = pair.call("check")
+def test_a_good_configuration_is_checked_without_touching_anything(new_pair):
+    said = new_pair.call("check")
     assert (said.code, said.err) == (0, "")
-    is_sqlite = pair.settings["database"]["url"].startswith("sqlite")
+    is_sqlite = new_pair.settings["database"]["url"].startswith("sqlite")
     # Of a file that is yet to be made it warns.
     assert said.out.splitlines()[-1] == "everything answers" + ("; 1 warning" if is_sqlite else "")
     if is_sqlite:
-        assert not Path(pair.settings["database"]["url"].removeprefix("sqlite://")).exists()
+        assert not Path(new_pair.settings["database"]["url"].removeprefix("sqlite://")).exists()
