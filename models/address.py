@@ -27,7 +27,7 @@ MAX_RETURNS = 2 * len(RETURN_WAITS)
 #: By time alone a row comes back after twice this at the earliest; twice as late for each attempt that it has had, up
 #: to so many.
 _RETRY_MS, _DOUBLED = 30_000, 11
-#: Milliseconds. A row that came back and is tried within this time tells about its address: no other one has to.
+#: Milliseconds. A row that came back and is tried within this time speaks for its address: no other one has to.
 _SOON_MS = 900_000
 
 #: Whom a refusal of an address concerns. ``campus``: perhaps the whole campus, of which no other address is known to
@@ -78,8 +78,8 @@ _NOTE = Statement(
     given="service_id BIGINT, at BIGINT, accepted BOOLEAN",
 )
 
-# The version grows, so that a repeated finish of the refused attempt does not park the row again. The attempts stay: one
-# that has had them all gets one more each time that it comes back.
+# The version grows, so that a repeated finish of the refused attempt does not park the row again. The attempts stay:
+# one that has had them all gets one more each time that it comes back.
 _WITHDRAW = Statement(
     f"""
     WITH given AS (SELECT * FROM {{given}}), unlocked AS MATERIALIZED (
@@ -88,8 +88,8 @@ _WITHDRAW = Statement(
             AND (parked_scope IN ('campus', 'learner') OR graded_assignment.outcome_service_id = given.service_id)
             AND parked_at <= given.at
         LIMIT {MAX_RETURNING} {{lock_free:graded_assignment}})
-    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now, address_refusals = address_refusals + 1,
-        not_before = returns_at, {UNPARKED}
+    UPDATE graded_assignment SET version_number = version_number + 1, due_at = :now,
+        address_refusals = address_refusals + 1, not_before = returns_at, {UNPARKED}
     WHERE id IN (SELECT id FROM unlocked) RETURNING id""",
     given="service_id BIGINT, campus_id BIGINT, at BIGINT",
 )
