@@ -28,9 +28,11 @@ _TAKEN = Statement(f"""
 
 # Until such a grade is parked it waits for its next try.
 _LIKEWISE = Statement(f"""
-    SELECT 1 AS found FROM graded_assignment
-    WHERE campus_id = :campus_id AND (CAST(:service_id AS BIGINT) IS NULL OR outcome_service_id = :service_id)
-        AND id <> :id AND version_number > sent_version AND EXISTS (
+    SELECT 1 AS found FROM outcome_service CROSS JOIN graded_assignment
+    WHERE outcome_service.campus_id = :campus_id
+        AND (CAST(:service_id AS BIGINT) IS NULL OR outcome_service.id = :service_id)
+        AND graded_assignment.outcome_service_id = outcome_service.id
+        AND graded_assignment.id <> :id AND version_number > sent_version AND EXISTS (
             SELECT 1 FROM delivery
             WHERE delivery.assignment_id = graded_assignment.id AND {UNEXPLAINED} AND at >= :since)
     LIMIT 1""")

@@ -39,7 +39,7 @@ _OF_SCOPE: dict[str, Advice] = {
 }
 _STOPPED = Advice(
     "operator",
-    "passbackd has stopped asking: once the campus takes grades again, its operator has this one sent.",
+    "passbackd has given up: once the campus takes grades again, its operator sends what does not come back by itself.",
 )
 _ADVICE: dict[KnownCause, Advice] = {
     "sourcedid": Advice(

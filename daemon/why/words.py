@@ -15,8 +15,9 @@ from models.queries.grades import AssignmentView
 
 #: By whether it may concern the whole campus.
 _RETURNS = {
-    True: "It comes back by itself once the campus takes another grade.",
-    False: "It comes back by itself once the campus takes another grade at the same address.",
+    True: "It comes back by itself once the campus takes another grade, and a few times without that.",
+    False: "It comes back by itself once the campus takes another grade at the same address, and a few times without "
+    "that.",
 }
 _MAY_DIFFER = "The campus may show another grade: the best of several, or one that a teacher has set."
 _OF_ANOTHER = "A newer launch gave this place at the campus to this learner; it was another one's before."
@@ -102,7 +103,7 @@ def _parked(known: Known, terms: Terms) -> str:
     advice = parked_advice(row)
     said = [f"{head} {past(at, terms.zone)}: '{row.parked_reason}'.", advice.words]
     if row.returns_at is not None:
-        said.append(_RETURNS[row.parked_scope == "campus"])
+        said.append(_RETURNS[row.parked_scope != "course"])
     # The learner's launch alone helps where the learner has to act.
     return " ".join(said if advice.who == "learner" else [*said, _TRIES_AGAIN])
 

@@ -84,7 +84,7 @@ class AssignmentView(CampusView):
     parked_at: int | None
     parked_reason: str | None
     parked_scope: str | None
-    #: Parked for its address's sake, and tried again once that is refuted; None: it is not.
+    #: Parked for what may pass, and tried again once that is refuted; None: it is not.
     returns_at: int | None
     disabled_at: int | None
     waiting_since: int | None
