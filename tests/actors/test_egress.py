@@ -71,22 +71,16 @@ def test_an_allowed_network_opens_its_addresses_and_no_others():
 
 
 @pytest.mark.parametrize(
-    ("network", "public", "private", "loopback", "metadata"),
-    [
-        ("64:ff9b::/96", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"),
-        ("64:ff9b:1::/48", "64:ff9b:1::8.8.8.8", "64:ff9b:1::a00:1", "64:ff9b:1::7f00:1", "64:ff9b:1:2::a9fe:a9fe"),
-        ("2002::/16", "2002:808:808::1", "2002:a00:1::1", "2002:7f00:1::1", "2002:a9fe:a9fe::1"),
-    ],
+    ("network", "leads"),
+    [("64:ff9b::/96", "64:ff9b::{}"), ("64:ff9b:1::/48", "64:ff9b:1::{}"), ("2002::/16", "2002:{}::1")],
 )
-def test_allowing_a_translator_does_not_open_what_hides_behind_it(network, public, private, loopback, metadata):
+def test_allowing_a_translator_does_not_open_what_hides_behind_it(network, leads):
     egress = Egress(allow_networks=[ip_network(network), ip_network("10.0.0.0/8")])
-    egress.check_address(ip_address(public))
-    egress.check_address(ip_address(private))
-    for hidden in (loopback, metadata):
-        with pytest.raises(EgressRefused, match=rf"^{hidden} leads to (127|169)\S+, which is .*(loopback|metadata)"):
-            egress.check_address(ip_address(hidden))
-        with pytest.raises(EgressRefused, match="which no wider one opens"):
-            Egress(allow_networks=[ip_network("::/0")]).check_address(ip_address(hidden))
+    for open_one in ("808:808", "a00:1"):
+        egress.check_address(ip_address(leads.format(open_one)))
+    for hidden in ("7f00:1", "a9fe:a9fe"):
+        with pytest.raises(EgressRefused, match=r" leads to (127|169)\S+, which is .*(loopback|metadata)"):
+            egress.check_address(ip_address(leads.format(hidden)))
 
 
 #: Networks that hold more than anyone means, and addresses in them that they do not open.
