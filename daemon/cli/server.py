@@ -29,6 +29,7 @@ def start_daemon(config: ConfigOption = None) -> None:
     Example: passbackd run --config config.toml
     """
     # Imported here, so that the other commands start quickly.
+    from daemon.infra.embedded import EmbeddedServerLostError  # noqa: PLC0415
     from daemon.lifespan import Environment  # noqa: PLC0415
     from daemon.loops.systemd import notifier  # noqa: PLC0415
     from daemon.run import run_daemon  # noqa: PLC0415
@@ -39,6 +40,8 @@ def start_daemon(config: ConfigOption = None) -> None:
         run_daemon(settings, environment, reread=lambda: load(file, os.environ, cwd=Path.cwd()))
     except (SchemaError, EmbeddedError, UnusableError) as error:
         fail(str(error), WRONG)
+    except EmbeddedServerLostError as error:
+        fail(f"{error}; start the daemon again, and it starts both")
 
 
 def check_setup(

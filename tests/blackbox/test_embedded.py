@@ -110,3 +110,14 @@ def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     said = embedded.call("consumer", "remove", "orebro", "--yes")
     assert said.code == 1
     assert said.err.startswith("there is no consumer with the key 'orebro'")
+
+
+def test_the_daemon_ends_with_its_server_and_says_so_in_one_line(embedded):
+    daemon = embedded.begin()
+    (server,) = [child for child in psutil.Process(daemon.process.pid).children() if "valkey" in child.name()]
+    server.kill()
+    assert daemon.process.wait(30) == 1
+    last = daemon.log().rstrip().splitlines()[-1]
+    assert "the embedded server was killed by SIGKILL: see " in last
+    assert "start the daemon again" in last
+    assert "Traceback" not in daemon.log()
