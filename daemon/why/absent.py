@@ -45,6 +45,15 @@ def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:
     return "learner"
 
 
+def launches_words(launches: Sequence[Rejected]) -> str:
+    """That launches of an activity are in quarantine, besides what is registered, the newest first."""
+    events = f"{counted(len(launches), 'launch event')} of it {'is' if len(launches) == 1 else 'are'}"
+    return (
+        f"Besides, {events} in quarantine, not applied, the newest since '{launches[0].reason}': passbackd's operator "
+        "has to act: `passbackd quarantine list`."
+    )
+
+
 def moved_words(moved: Sequence[StaleEvent], terms: Terms) -> list[str]:
     """A sentence for each place that a newer launch gave to another learner; none is named."""
     return [

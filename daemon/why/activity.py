@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.infra.text import counted, iso, past
+from daemon.why.absent import launches_words
 from daemon.why.advice import Who, about_parked
+from daemon.why.document import launches_document
 from daemon.why.known import Terms, campus_name
 from daemon.why.trouble import LONG_DUE, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.activity import MAX_ACTIVITY_GROUPS, ActivityGroup
-from models.queries.grades import Query
+from models.queries.grades import Query, Rejected
 from models.states import OVERDUE_MS
 
 #: What waits for its campus, so that the campus's trouble is why.
@@ -34,8 +36,8 @@ class Activity:
 
     asked: Query
     groups: tuple[ActivityGroup, ...]
-    #: Launches in quarantine.
-    rejected: int = 0
+    #: Launches in quarantine, the newest first.
+    rejected: tuple[Rejected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,7 @@ def head(activity: Activity, terms: Terms) -> str:
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     at = past(terms.now, terms.zone, seconds=True)
     words = f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
-    if not activity.rejected:
-        return words
-    events = f"{counted(activity.rejected, 'launch event')} of it {'is' if activity.rejected == 1 else 'are'}"
-    return f"{words} Besides, {events} in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
+    return f"{words} {launches_words(activity.rejected)}" if activity.rejected else words
 
 
 def group_head(group: ActivityGroup, terms: Terms) -> str:
@@ -113,30 +112,33 @@ def _when(group: ActivityGroup, terms: Terms) -> str:
 
 
 def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
-    """An object a group, with the keys of a single assignment, of which those are null that a group has none of."""
+    """An object a group, and one for launches in quarantine, with the keys of a single assignment, of which those are null that a group has none of."""
     empty = ("assignment_id", "user_id", "kind", "version_number", "sent_version", "score", "sent_score")
     return [
-        {
-            **dict.fromkeys(empty),
-            "sent_at": None,
-            "due_at": None,
-            "course_id": group.course_id,
-            "usage_id": group.usage_id,
-            "consumer": group.consumer,
-            "state": group.state,
-            "reason": (words := group_words(group, terms)).reason,
-            "deliveries": [],
-            "number": group.number,
-            "more_groups": len(activity.groups) > MAX_ACTIVITY_GROUPS,
-            "first_at": iso(group.first_at),
-            "last_at": iso(group.last_at),
-            "example_assignment_id": group.example,
-            "origin": group.origin,
-            "campus_state": group.campus_state,
-            "who_acts": words.who,
-            "daemon_runs": terms.daemon_runs,
-            "daemon_troubles": list(terms.daemon_troubles),
-            "as_of": iso(terms.now),
-        }
-        for group in groups_in_order(activity, terms)
+        *launches_document(activity.rejected, terms),
+        *(
+            {
+                **dict.fromkeys(empty),
+                "sent_at": None,
+                "due_at": None,
+                "course_id": group.course_id,
+                "usage_id": group.usage_id,
+                "consumer": group.consumer,
+                "state": group.state,
+                "reason": (words := group_words(group, terms)).reason,
+                "deliveries": [],
+                "number": group.number,
+                "more_groups": len(activity.groups) > MAX_ACTIVITY_GROUPS,
+                "first_at": iso(group.first_at),
+                "last_at": iso(group.last_at),
+                "example_assignment_id": group.example,
+                "origin": group.origin,
+                "campus_state": group.campus_state,
+                "who_acts": words.who,
+                "daemon_runs": terms.daemon_runs,
+                "daemon_troubles": list(terms.daemon_troubles),
+                "as_of": iso(terms.now),
+            }
+            for group in groups_in_order(activity, terms)
+        ),
     ]

@@ -61,13 +61,15 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
         return Explanation(absent=await _absent(asked, CourseTrees(), now, ()), rejected=tuple(rejected))
     if len(learners) > activity_queries.MAX_EACH:
         groups = await activity_queries.read_activity(course_id, usage_id, now=now)
-        return Activity(asked, tuple(groups), len(rejected))
+        return Activity(asked, tuple(groups), tuple(rejected))
     each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),
-        rejected=tuple(event for one in each for event in one.rejected),
+        # Most launches in quarantine are of learners who have no assignment; none is named twice.
+        rejected=tuple(dict.fromkeys([*rejected, *(event for one in each for event in one.rejected)])),
         late=tuple(event for one in each for event in one.late),
         moved=tuple(event for one in each for event in one.moved),
+        launches=tuple(rejected),
     )
 
 

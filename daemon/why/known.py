@@ -112,6 +112,8 @@ class Explanation:
     late: tuple[StaleEvent, ...] = ()
     #: Sourcedids that a newer launch gave to another learner, and that nothing has replaced.
     moved: tuple[StaleEvent, ...] = ()
+    #: Of a question about all learners: the launches in quarantine, which are in *rejected* too.
+    launches: tuple[Rejected, ...] = ()
 
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}

@@ -10,7 +10,7 @@ from rich.text import Text
 from actors.compute_grade import Grade
 from daemon.infra.log import printable
 from daemon.infra.text import ALARM, NARROW, counted, past
-from daemon.why.absent import absence, moved_words, who_acts
+from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
 from daemon.why.asked import shown_words
@@ -93,6 +93,8 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
         f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}.",
         style="bold",
     )
+    if answer.launches:
+        _say(screen, launches_words(answer.launches), style="bold")
     _warn_of_daemons(terms, screen)
 
 

@@ -25,6 +25,10 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 
 MANY = MAX_EACH + 1
 ASKED_AGAIN = "The campus gave no reason that passbackd knows: it is asked a few times again"
+REFUSED = (
+    "are in quarantine, not applied, the newest since 'unknown consumer 'unknown': add it with "
+    "`passbackd consumer add NAME --key KEY`': passbackd's operator has to act: `passbackd quarantine list`."
+)
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
 
@@ -160,9 +164,27 @@ async def test_launches_in_quarantine_beside_many_grades_are_counted():
     for learner in ("v1", "v2"):
         await Story().launch(20, user_id=learner, oauth_consumer_key="unknown")
     await Story().launch(20, user_id="v3", oauth_consumer_key="unknown", usage_id="other unit")
-    words = "are in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
-    assert f"Besides, 2 launch events of it {words}" in shown(await answer())
-    assert f"Besides, 3 launch events of it {words}" in shown(await answer(usage_id=None))
+    assert f"Besides, 2 launch events of it {REFUSED}" in shown(await answer())
+    assert f"Besides, 3 launch events of it {REFUSED}" in shown(await answer(usage_id=None))
+    refused, *others = activity_document(await answer(), TERMS)
+    assert (refused["state"], refused["number"], refused["who_acts"]) == ("quarantined", 2, "operator")
+    assert [one["state"] for one in others] == ["due"]
+
+
+async def test_launches_in_quarantine_beside_few_grades_are_counted_and_shown():
+    await launched(2)
+    for learner in ("u0", "v1", "v2"):
+        await Story().launch(20, user_id=learner, oauth_consumer_key="unknown")
+    await Story().launch(20, user_id="v3", oauth_consumer_key="unknown", usage_id="other unit")
+    got = await answer()
+    screen = io.StringIO()
+    print_answer(got, TERMS, Console(file=screen, width=250))
+    assert f"Besides, 3 launch events of it {REFUSED}" in screen.getvalue()
+    assert sorted(event.user_id for event in got.rejected) == ["u0", "v1", "v2"], "none is named twice"
+    refused, *others = document(got, TERMS)
+    assert (refused["state"], refused["number"], refused["who_acts"]) == ("quarantined", 3, "operator")
+    assert (refused["assignment_id"], refused["course_id"], refused["usage_id"]) == (None, "physics", "unit")
+    assert [one["user_id"] for one in others] == ["u0", "u1"]
 
 
 async def test_a_whole_course_is_counted_by_activity_too():
