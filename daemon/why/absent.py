@@ -21,19 +21,20 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     Args:
         rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
+    only = "" if absent.asked.consumer_key is None else f"Only the campus '{absent.asked.consumer_key}' was looked at."
     retired = None if absent.retired_us is None else past(absent.retired_us // 1000, terms.zone)
     if rejected:
         return "quarantined", _join(_quarantined(absent.asked, rejected, terms), _moved(absent, terms), _others(absent))
     if absent.moved or absent.learner_known or absent.elsewhere or _is_of_all_learners(absent.asked):
         as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
         why = _moved(absent, terms) or _unregistered(absent)
-        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of, _unread(terms))
+        return "unregistered", _join(why, only, _about_block(absent), _others(absent), as_of, _unread(terms))
     if retired:
         return "retired", (
             f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
             "comes about an earlier time is refused; a new launch registers the learner anew."
         )
-    return "unknown", _join(_unknown(absent.asked), _about_block(absent), _unread(terms))
+    return "unknown", _join(_unknown(absent.asked), only, _about_block(absent), _unread(terms))
 
 
 def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:

@@ -44,6 +44,7 @@ async def gather(asked: Query, *, now: int) -> Explanation:
         rejected=tuple([event for event in rejected if await _is_asked_for(event, asked, trees)]),
         late=tuple([event for event in late if await _is_asked_for(event, asked, trees)]),
         moved=tuple(gone),
+        namesakes=asked.user_id is None and len(learners) > 1 and len({row.consumer_key for row in rows}) > 1,
     )
 
 

@@ -114,6 +114,8 @@ class Explanation:
     moved: tuple[StaleEvent, ...] = ()
     #: Of a question about all learners: the launches in quarantine, which are in *rejected* too.
     launches: tuple[Rejected, ...] = ()
+    #: Whether a campus's name was asked for that several campuses have, each for another learner.
+    namesakes: bool = False
 
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}

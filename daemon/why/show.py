@@ -24,6 +24,11 @@ from models.stale_event import StaleEvent
 
 _Cell = str | int | None
 
+_NAMESAKES = (
+    "Several campuses have this id, each for another learner: pass on only what concerns the one who asks. --consumer "
+    "KEY shows one campus alone."
+)
+
 
 def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
     """Print what is known, trouble first."""
@@ -93,6 +98,8 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
         f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}.",
         style="bold",
     )
+    if answer.namesakes:
+        _say(screen, _NAMESAKES, style=ALARM)
     if answer.launches:
         _say(screen, launches_words(answer.launches), style="bold")
     _warn_of_daemons(terms, screen)

@@ -33,6 +33,8 @@ class Query:
     #: The campus's own id of the learner.
     lti_user_id: str | None = None
     sourcedid: str | None = None
+    #: The campus: what it calls a learner, and its sourcedids, may be another's at another campus.
+    consumer_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ _CONDITIONS = {
     "usage_id": "usage_id = :usage_id",
     "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id || '' = :lti_user_id",
     "sourcedid": "sourcedid_digest = :sourcedid",
+    "consumer_key": "lti_consumer.consumer_key = :consumer_key",
 }
 
 _RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
@@ -166,7 +169,9 @@ _EVENT = "user_id, entry_id, at, type, reason, content"
 _REJECTED = Statement(f"""
     SELECT {_EVENT} FROM quarantined_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
 
-_RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
+_RECENT = Statement(
+    f"SELECT {_EVENT}, sourcedid_digest, consumer_key FROM quarantined_event ORDER BY at DESC LIMIT :most"
+)
 
 _LATE, _MOVED = (
     Statement(f"""
@@ -246,8 +251,11 @@ async def rejected_lately(asked: Query) -> list[Rejected]:
     return [
         _rejected(row)
         for row in await _RECENT.rows(most=MAX_RECENT)
-        if (key is not None and row["sourcedid_digest"] == key)
-        or (lti_user_id is not None and fields_of(row["content"]).get(b"lti_user_id") == lti_user_id)
+        if asked.consumer_key in (None, row["consumer_key"])
+        and (
+            (key is not None and row["sourcedid_digest"] == key)
+            or (lti_user_id is not None and fields_of(row["content"]).get(b"lti_user_id") == lti_user_id)
+        )
     ][:MAX_EVENTS]
 
 

@@ -64,6 +64,7 @@ def test_the_release_is_shown_without_a_config_file():
         (["why", "--json", "--usage", "u"], "--lti-user ID"),
         (["why", "--course", "c", "--usage", "u", "--ask-campus"], "--ask-campus: whose grade?"),
         (["why", "--user", ""], "--user: give an id"),
+        (["why", "--course", "c", "--consumer", "example"], "--consumer: whose grades?"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_what_to_give(arguments, words):
