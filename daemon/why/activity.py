@@ -38,6 +38,8 @@ class Activity:
     groups: tuple[ActivityGroup, ...]
     #: Launches in quarantine, the newest first.
     rejected: tuple[Rejected, ...] = ()
+    #: Whether quarantine holds more of that course than was searched.
+    rejected_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def head(activity: Activity, terms: Terms) -> str:
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     at = past(terms.now, terms.zone, seconds=True)
     words = f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
-    return f"{words} {launches_words(activity.rejected)}" if activity.rejected else words
+    return f"{words} {launches_words(activity.rejected, more=activity.rejected_more)}" if activity.rejected else words
 
 
 def group_head(group: ActivityGroup, terms: Terms) -> str:
@@ -112,10 +114,14 @@ def _when(group: ActivityGroup, terms: Terms) -> str:
 
 
 def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
-    """An object a group, and one for launches in quarantine, with the keys of a single assignment, of which those are null that a group has none of."""
+    """
+    An object a group, and one for launches in quarantine.
+
+    Their keys are those of a single assignment, of which those are null that a group has none of.
+    """
     empty = ("assignment_id", "user_id", "kind", "version_number", "sent_version", "score", "sent_score")
     return [
-        *launches_document(activity.rejected, terms),
+        *launches_document(activity.rejected, terms, more=activity.rejected_more),
         *(
             {
                 **dict.fromkeys(empty),

@@ -41,10 +41,13 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     if answer.absent is not None:
         return [_nothing(answer.absent, answer, terms)]
     ordered = sorted(answer.known, key=lambda known: trouble_first(known, terms))
-    return [*launches_document(answer.launches, terms), *(_assignment(known, answer, terms) for known in ordered)]
+    return [
+        *launches_document(answer.launches, terms, more=answer.rejected_more),
+        *(_assignment(known, answer, terms) for known in ordered),
+    ]
 
 
-def launches_document(launches: Sequence[Rejected], terms: Terms) -> list[dict[str, Any]]:
+def launches_document(launches: Sequence[Rejected], terms: Terms, *, more: bool) -> list[dict[str, Any]]:
     """An object for the launches of an activity that are in quarantine, besides what is registered; none for none."""
     if not launches:
         return []
@@ -55,7 +58,7 @@ def launches_document(launches: Sequence[Rejected], terms: Terms) -> list[dict[s
             "course_id": launches[0].course_id,
             "usage_id": launches[0].usage_id if len(blocks) == 1 else None,
             "state": "quarantined",
-            "reason": launches_words(launches),
+            "reason": launches_words(launches, more=more),
             "deliveries": [],
             "number": len(launches),
             **_nobodys("operator", terms),

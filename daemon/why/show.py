@@ -14,12 +14,12 @@ from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
 from daemon.why.asked import shown_words
-from daemon.why.known import Explanation, Known, Terms, noun, title
+from daemon.why.known import MAX_SHOWN_EVENTS, Explanation, Known, Terms, noun, title
 from daemon.why.outlook import is_alarming, next_step, outlook, trouble_first
 from daemon.why.points import MAX_SHOWN_PARTS, part_cells
 from daemon.why.words import explanation
 from models.queries.activity import MAX_ACTIVITY_GROUPS
-from models.queries.grades import Rejected
+from models.queries.grades import MAX_EVENTS, Rejected
 from models.stale_event import StaleEvent
 
 _Cell = str | int | None
@@ -58,16 +58,23 @@ def _print_events(answer: Explanation, terms: Terms, screen: Console) -> None:
     if answer.rejected:
         screen.print()
         _say(screen, "In quarantine, since it could not be applied; passbackd's operator has to act:")
-        rejected = [(*_event(one, terms, several=several), one.reason) for one in answer.rejected]
+        rejected = [(*_event(one, terms, several=several), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]]
         print_rows(screen, (*event, "reason"), rejected)
+        _say_more(screen, len(answer.rejected), more=answer.rejected_more)
     if answer.late:
         screen.print()
         _say(screen, "Came too late to change anything, since something newer was known:")
         late = [
             (*_event(one, terms, several=several), _second(one.modified_us // 1000, terms), one.number)
-            for one in answer.late
+            for one in answer.late[:MAX_SHOWN_EVENTS]
         ]
         print_rows(screen, (*event, "of", "times"), late)
+        _say_more(screen, len(answer.late), more=len(answer.late) >= MAX_EVENTS)
+
+
+def _say_more(screen: Console, number: int, *, more: bool) -> None:
+    if number > MAX_SHOWN_EVENTS:
+        _say(screen, f"These are the newest {MAX_SHOWN_EVENTS} of {'at least ' if more else ''}{number} events.")
 
 
 def print_activity(activity: Activity, terms: Terms, screen: Console) -> None:
@@ -101,7 +108,7 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
     if answer.namesakes:
         _say(screen, _NAMESAKES, style=ALARM)
     if answer.launches:
-        _say(screen, launches_words(answer.launches), style="bold")
+        _say(screen, launches_words(answer.launches, more=answer.rejected_more), style="bold")
     _warn_of_daemons(terms, screen)
 
 

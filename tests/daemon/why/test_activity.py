@@ -10,12 +10,14 @@ from daemon.infra.text import past
 from daemon.why.activity import Activity, activity_document, group_words
 from daemon.why.document import document
 from daemon.why.gather import gather_activity
-from daemon.why.known import Explanation
+from daemon.why.known import MAX_SHOWN_EVENTS, Explanation
 from daemon.why.show import print_activity, print_answer
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.delivery import DeliveryRecord, write_deliveries
+from models.quarantine import QuarantinedEvent
 from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
+from models.queries.grades import MAX_EVENTS
 from models.stream_position import read_position
 from tests.daemon.why.story import NOW, TERMS, Story, before
 from tests.models.plans import plan, whole_tables
@@ -230,6 +232,28 @@ async def test_launches_of_an_activity_that_are_all_in_quarantine_are_the_operat
     screen = io.StringIO()
     print_answer(got, TERMS, Console(file=screen, width=250))
     assert "Who has to act: passbackd's operator." in screen.getvalue()
+
+
+async def test_more_events_than_are_searched_are_no_reason_to_send_the_learner():
+    await read_position()
+    values = {"epoch": 0, "entry_id": "", "at": NOW, "type": "score.changed", "reason": "", "content": b""}
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, course_id="physics") for _ in range(MAX_EVENTS + 1))
+    (one,) = document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("unregistered", "operator")
+    assert f"only the newest {MAX_EVENTS} were searched" in one["reason"]
+
+
+@pytest.mark.parametrize(("number", "at_least"), [(MAX_SHOWN_EVENTS + 1, ""), (MAX_EVENTS + 1, "at least ")])
+async def test_launches_in_quarantine_are_counted_beyond_those_that_are_shown(number, at_least):
+    await launched(1)
+    content = b"course_id=physics\nusage_id=unit"
+    values = {"epoch": 0, "at": NOW, "type": "launch", "reason": "no", "content": content, "course_id": "physics"}
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, entry_id=f"{one}-0") for one in range(number))
+    screen = io.StringIO()
+    print_answer(await answer(), TERMS, Console(file=screen, width=250))
+    said = min(number, MAX_EVENTS)
+    assert f"Besides, {at_least}{said} launch events of it are in quarantine" in screen.getvalue()
+    assert f"These are the newest {MAX_SHOWN_EVENTS} of {at_least}{said} events." in screen.getvalue()
 
 
 async def test_a_score_in_quarantine_does_not_hide_that_no_learner_has_launched_the_activity():
