@@ -169,7 +169,7 @@ def _print_deliveries(known: Known, terms: Terms, screen: Console) -> None:
         for line in known.lines
     ]
     screen.print()
-    headings = ("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "the campus said")
+    headings = ("when", "attempt", "version", "score", "result", "HTTP", "ms", "event", "what came of it")
     print_rows(screen, headings, lines)
     if known.more_lines:
         _say(screen, f"The ledger has more; these are the newest {len(known.lines)}.")

@@ -162,7 +162,6 @@ _SENT = Statement(f"""
         AND {_OF_LEARNER}
     ORDER BY version + 0 DESC, id DESC LIMIT 1""")
 
-# The columns keep no more than the beginning of an id.
 _BY = {
     column: Statement(f"""
         SELECT id, user_id, entry_id, at, type, reason, content, consumer_key FROM quarantined_event
@@ -181,7 +180,6 @@ _IS_KNOWN = Statement("""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM score WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM stale_event WHERE user_id = :user_id) THEN 1 ELSE 0 END AS known""")
-
 
 _PLACE = Statement("SELECT user_id, course_id, usage_id FROM graded_assignment WHERE id = :id")
 
