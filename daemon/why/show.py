@@ -24,6 +24,12 @@ from models.stale_event import StaleEvent
 
 _Cell = str | int | None
 
+_SENT_AGAIN = (
+    "What `passbackd quarantine replay` cannot apply, as a score that is no number, the tool has to correct and send "
+    "again."
+)
+
+_OPENS_AGAIN = "Once this learner opens it from the campus again, what was earned so far is sent."
 _NAMESAKES = (
     "Several campuses have this id, each for another learner: pass on only what concerns the one who asks. --consumer "
     "KEY shows one campus alone."
@@ -47,7 +53,8 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
     if answer.absent is None:
         for words in moved_words(answer.moved, terms):
             screen.print()
-            _say(screen, f"Besides: {words}")
+            _say(screen, f"Besides: {words} {_OPENS_AGAIN}")
+            _say(screen, f"Who has to act: {PEOPLE['learner']}.")
     _print_events(answer, terms, screen)
 
 
@@ -61,6 +68,7 @@ def _print_events(answer: Explanation, terms: Terms, screen: Console) -> None:
         rejected = [(*_event(one, terms, several=several), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]]
         print_rows(screen, (*event, "reason"), rejected)
         _say_more(screen, len(answer.rejected), more=answer.rejected_more)
+        _say(screen, _SENT_AGAIN)
     if answer.late:
         screen.print()
         _say(screen, "Came too late to change anything, since something newer was known:")
@@ -102,7 +110,8 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     _say(
         screen,
-        f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}.",
+        f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}."
+        f"{_besides(answer)}",
         style="bold",
     )
     if answer.namesakes:
@@ -110,6 +119,14 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
     if answer.launches:
         _say(screen, launches_words(answer.launches, more=answer.rejected_more), style="bold")
     _warn_of_daemons(terms, screen)
+
+
+def _besides(answer: Explanation) -> str:
+    """How much else needs a person; launches of an activity have a sentence of their own."""
+    number = len(set(answer.rejected) - set(answer.launches)) + len(answer.moved)
+    return (
+        f" Besides, {counted(number, 'event')} below {'needs' if number == 1 else 'need'} a person." if number else ""
+    )
 
 
 def _warn_of_daemons(terms: Terms, screen: Console) -> None:
