@@ -109,6 +109,8 @@ def _query(**options: str | None) -> Query:
     query = Query(*(options[name] for name in ("user", "course", "usage", "lti_user", "sourcedid", "consumer")))
     if _of_all_learners(query) and query.consumer_key is not None:
         fail("--consumer: whose grades? it narrows down --user, --lti-user and --sourcedid", WRONG)
+    if _of_all_learners(query) and query.course_id is None and query.usage_id is not None:
+        fail("--usage needs --course, or a learner: --user, --lti-user or --sourcedid", WRONG)
     if _of_all_learners(query) and query.course_id is None:
         fail(
             "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the "

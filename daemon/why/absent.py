@@ -46,7 +46,8 @@ def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:
     """Who has to act where there is no assignment."""
     if state == "quarantined" or (state != "retired" and (terms.daemon_fault is not None or absent.rejected_more)):
         return "operator"
-    if state != "unregistered" or absent.asked.sourcedid is not None or absent.block_known is False:
+    mistyped = absent.block_known is False or absent.course_known is False
+    if state != "unregistered" or absent.asked.sourcedid is not None or mistyped:
         return "no one"
     return "learner"
 

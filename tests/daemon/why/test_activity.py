@@ -214,6 +214,7 @@ async def test_an_activity_that_no_learner_has_launched_is_said_to_be_unregister
     await launched(1)
     (one,) = document(await answer(usage, course), TERMS)
     assert (one["state"], one["course_id"], one["usage_id"]) == ("unregistered", course, usage)
+    assert one["who_acts"] == "no one", "the course or the block is mistyped"
     assert "by any learner for which a campus asked for a grade" in one["reason"]
 
 
@@ -258,6 +259,7 @@ async def test_launches_in_quarantine_are_counted_beyond_those_that_are_shown(nu
 
 async def test_a_score_in_quarantine_does_not_hide_that_no_learner_has_launched_the_activity():
     await read_position()
+    await Story().structure()
     await Story().score(10, "nan", "unit")
     (one,) = document(await answer(), TERMS)
     assert (one["state"], one["who_acts"]) == ("unregistered", "learner")
