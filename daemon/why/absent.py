@@ -131,7 +131,8 @@ def _unknown(asked: Query) -> str:
     if asked.lti_user_id is not None:
         return (
             f"Unknown: no graded activity of the campus's learner '{asked.lti_user_id}' is registered. Check the id: "
-            "it is the campus's own; for the tool's, which shows more, there is --user."
+            "it is the campus's own; for the tool's, which shows more, there is --user. A learner who was retired is "
+            "not found by it any more."
         )
     return "Unknown: no graded activity with this sourcedid is registered. Check that it is whole, and not outdated."
 

@@ -105,7 +105,7 @@ def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
     learners = list(dict.fromkeys(known.row.user_id for known in answer.known))
     whose = f"learner {learners[0]}" if len(learners) == 1 else counted(len(learners), "learner")
     campus_ids = list(dict.fromkeys(known.row.lti_user_id for known in answer.known if known.row.lti_user_id))
-    at_campus = f" (at the campus: {campus_ids[0]})" if len(campus_ids) == 1 else ""
+    at_campus = f" (at the campus: {', '.join(campus_ids)})" if len(learners) == 1 and campus_ids else ""
     acting = sum(outlook(known, terms).who != "no one" for known in answer.known)
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     _say(
