@@ -54,7 +54,7 @@ async def test_the_key_of_one_campus_leaves_its_learner_alone(asked):
     assert "Only the campus 'another' was looked at." in text
 
 
-async def test_one_learner_of_two_campuses_is_nobody_else():
+async def test_one_learner_of_two_campuses_is_no_namesake():
     await two_campuses("ada")
     text, _ = await text_of(lti_user_id="5")
     assert SAID not in text
