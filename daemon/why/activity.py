@@ -16,6 +16,8 @@ from models.states import OVERDUE_MS
 
 #: What waits for its campus, so that the campus's trouble is why.
 _FOR_THE_CAMPUS = ("held", "retrying", "later", "put off", "due")
+#: What goes on by itself, at the times of the group.
+_AHEAD = ("held", "retrying", "later", "put off")
 _WORDS = {
     "disabled": "The tool said that this is not graded any more",
     "nothing attempted": "Nothing to send: these learners have attempted nothing in it",
@@ -55,7 +57,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     if group.why == "parked":
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
         advice = about_parked(group.parked_reason or "", group.parked_scope or "learner", taken_since=taken_since)
-        return GroupWords(f"Parked: '{group.parked_reason}'. {advice.words}", advice.who)
+        return GroupWords(f"Parked: '{group.parked_reason}'. {_of_all(advice.words, group.number)}", advice.who)
     words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
     if trouble is not None:
@@ -67,6 +69,11 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
+
+
+def _of_all(words: str, number: int) -> str:
+    """Words about one learner, of so many."""
+    return words if number == 1 else words.replace("this learner alone", "each of these learners alone")
 
 
 def _failed(example: DeliveryRecord, terms: Terms) -> str:
@@ -110,7 +117,8 @@ def _when(group: ActivityGroup, terms: Terms) -> str:
     if group.first_at is None or group.last_at is None:
         return ""
     first, last = past(group.first_at, terms.zone), past(group.last_at, terms.zone)
-    return f", {first}" if first == last else f", {first} to {last}"
+    when = f"at {first}" if first == last else f"between {first} and {last}"
+    return f", next {when}" if group.why in _AHEAD else f", since {first}" if first == last else f", {when}"
 
 
 def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:

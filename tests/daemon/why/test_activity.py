@@ -109,6 +109,23 @@ async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble
     assert "\x1b" not in text
 
 
+async def test_the_times_of_a_group_say_what_they_are():
+    await launched(MANY)
+    ids = await GradedAssignment.filter(usage_id="unit").order_by("id").values_list("id", flat=True)
+    parked = {
+        "parked_at": before(60),
+        "parked_reason": COURSE_OVER.replace("Course has ended", "EXERCISE_MAX_SUBMISSIONS_USED"),
+        "parked_scope": "learner",
+    }
+    await GradedAssignment.filter(id__in=ids[:3]).update(**parked)
+    await GradedAssignment.filter(id__in=ids[3:]).update(attempts=1, not_before=NOW + 60_000)
+    await GradedAssignment.filter(id=ids[3]).update(not_before=NOW + 120_000)
+    text = shown(await answer())
+    assert "block unit, since 2026-03-02 13:15 CET; for example" in text
+    assert "block unit, next between 2026-03-02 14:16 CET and 2026-03-02 14:17 CET; for example" in text
+    assert "This concerns the grade of each of these learners alone" in text
+
+
 async def test_a_campus_that_refuses_our_signature_is_named_for_all_that_waits_for_it():
     await launched(MANY)
     columns = {"tripped_at": before(9), "last_error": "HTTP 401: no words", "last_error_at": before(9)}
