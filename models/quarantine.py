@@ -45,7 +45,8 @@ class QuarantinedEvent(Model):
     class Meta:
         table = "quarantined_event"
         table_description = "Events that could not be applied"
-        indexes = (("at",),)
+        # A migration that adds a field makes no index for `db_index`.
+        indexes = (("at",), ("course_id",), ("sourcedid_digest",), ("lti_user_id",))
 
 
 def content_of(entry: Mapping[bytes, bytes]) -> tuple[bytes, bool]:

@@ -63,6 +63,10 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
             screen.print(f"  {one.number} in course {printable(one.course_id)}")
         advice = about_parked(group.reason, group.scope)
         screen.print(f"  who has to act: {PEOPLE[advice.who]}. {advice.words}")
+        if advice.who == "learner":
+            # No resend helps: the learner's launch sends it.
+            screen.print(f"  for example assignment {group.example}\n")
+            continue
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
         course = f" --course {shlex.quote(group.course_id)}" if len(of_courses) == 1 else ""
         screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key) + course)}\n")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import SERVER_FAULTS, WRONG, fail, measured_clock, quiet_config, run_in_database
-from daemon.cli.options import AssignmentOption, ConfigOption, CourseOption, JsonOption, UserOption
+from daemon.cli.common import SERVER_FAULTS, WRONG, consumer_id, fail, measured_clock, quiet_config, run_in_database
+from daemon.cli.options import AssignmentOption, CampusOption, ConfigOption, CourseOption, JsonOption, UserOption
 from daemon.cli.screen import console, print_json
 from daemon.cli.whereabouts import say_whereabouts
 from daemon.config import Config, zone
@@ -28,6 +28,7 @@ def explain_grades(
     lti_user: Annotated[str | None, typer.Option("--lti-user", help="The learner's id at the campus.")] = None,
     sourcedid: Annotated[str | None, typer.Option("--sourcedid", help="The lis_result_sourcedid of a launch.")] = None,
     assignment: AssignmentOption = None,
+    consumer: CampusOption = None,
     config: ConfigOption = None,
     *,
     ask_campus: Annotated[
@@ -42,7 +43,7 @@ def explain_grades(
     """
     asked = None
     if assignment is None:
-        asked = _query(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid)
+        asked = _query(user=user, course=course, usage=usage, lti_user=lti_user, sourcedid=sourcedid, consumer=consumer)
         if ask_campus and _of_all_learners(asked):
             fail("--ask-campus: whose grade? give --user, --lti-user, --sourcedid or --assignment", WRONG)
     settings = quiet_config(config)
@@ -52,6 +53,7 @@ def explain_grades(
     async def work() -> tuple[Explanation | Activity, Terms]:
         now = (await measured_clock()).now()
         query = asked or await asked_of(assignment or 0)
+        await consumer_id(consumer)  # an unknown key is an error, not an unknown learner
         if query is None:
             fail(f"--assignment: there is no assignment {assignment}")
         outcomes, daemons = settings.outcomes, await read_members(now=now)
@@ -104,7 +106,11 @@ def _query(**options: str | None) -> Query:
     for name, value in options.items():
         if value == "":
             fail(f"--{name.replace('_', '-')}: give an id, or leave the option out", WRONG)
-    query = Query(options["user"], options["course"], options["usage"], options["lti_user"], options["sourcedid"])
+    query = Query(*(options[name] for name in ("user", "course", "usage", "lti_user", "sourcedid", "consumer")))
+    if _of_all_learners(query) and query.consumer_key is not None:
+        fail("--consumer: whose grades? it narrows down --user, --lti-user and --sourcedid", WRONG)
+    if _of_all_learners(query) and query.course_id is None and query.usage_id is not None:
+        fail("--usage needs --course, or a learner: --user, --lti-user or --sourcedid", WRONG)
     if _of_all_learners(query) and query.course_id is None:
         fail(
             "whose grades? give --user ID (the learner's id in the tool), --lti-user ID (the learner's id at the "

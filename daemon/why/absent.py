@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from daemon.infra.text import counted, past
 from daemon.why.advice import Who
 from daemon.why.known import Absent, AbsentState, Terms, title
-from models.queries.grades import Query, Rejected
+from models.queries.grades import MAX_EVENTS, Query, Rejected
 from models.stale_event import StaleEvent
 
 #: How many of a learner's other assignments are named.
 MAX_NAMED = 5
+
+_NOT_SEARCHED = (
+    f"But of the many events about it in quarantine only the newest {MAX_EVENTS} were searched, and a launch may be "
+    "among the others: `passbackd quarantine list` shows why they are there."
+)
 
 
 def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple[AbsentState, str]:
@@ -21,28 +26,39 @@ def absence(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> tuple
     Args:
         rejected: What is in quarantine about the learner and the block that were asked for, the newest first.
     """
+    only = "" if absent.asked.consumer_key is None else f"Only the campus '{absent.asked.consumer_key}' was looked at."
     retired = None if absent.retired_us is None else past(absent.retired_us // 1000, terms.zone)
     if rejected:
-        return "quarantined", _join(_quarantined(absent.asked, rejected, terms), _moved(absent, terms), _others(absent))
+        return "quarantined", _join(_quarantined(absent, rejected, terms), _moved(absent, terms), _others(absent))
     if absent.moved or absent.learner_known or absent.elsewhere or _is_of_all_learners(absent.asked):
         as_of = f"All that was known until {retired} was deleted: the learner was retired." if retired else ""
         why = _moved(absent, terms) or _unregistered(absent)
-        return "unregistered", _join(why, _about_block(absent), _others(absent), as_of, _unread(terms))
+        return "unregistered", _join(why, only, _about_block(absent), _others(absent), as_of, _unread(absent, terms))
     if retired:
         return "retired", (
             f"Retired: all that was known about this learner until {retired} was deleted, as the tool asked. What "
             "comes about an earlier time is refused; a new launch registers the learner anew."
         )
-    return "unknown", _join(_unknown(absent.asked), _about_block(absent), _unread(terms))
+    return "unknown", _join(_unknown(absent.asked), only, _about_block(absent), _unread(absent, terms))
 
 
 def who_acts(absent: Absent, state: AbsentState, terms: Terms) -> Who:
     """Who has to act where there is no assignment."""
-    if state == "quarantined" or (state != "retired" and terms.daemon_fault is not None):
+    if state == "quarantined" or (state != "retired" and (terms.daemon_fault is not None or absent.rejected_more)):
         return "operator"
-    if state != "unregistered" or absent.asked.sourcedid is not None or absent.block_known is False:
+    mistyped = absent.block_known is False or absent.course_known is False
+    if state != "unregistered" or absent.asked.sourcedid is not None or mistyped:
         return "no one"
     return "learner"
+
+
+def launches_words(launches: Sequence[Rejected], *, more: bool) -> str:
+    """That launches of an activity are in quarantine, besides what is registered, the newest first."""
+    events = f"{counted(len(launches), 'launch event')} of it {'is' if len(launches) == 1 else 'are'}"
+    return (
+        f"Besides, {'at least ' if more else ''}{events} in quarantine, not applied, the newest since "
+        f"'{launches[0].reason}': passbackd's operator has to act: `passbackd quarantine list`."
+    )
 
 
 def moved_words(moved: Sequence[StaleEvent], terms: Terms) -> list[str]:
@@ -69,11 +85,12 @@ def _is_of_all_learners(asked: Query) -> bool:
     return asked == Query(course_id=asked.course_id, usage_id=asked.usage_id)
 
 
-def _quarantined(asked: Query, rejected: Sequence[Rejected], terms: Terms) -> str:
+def _quarantined(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> str:
     # Without a launch there is no assignment: a refused launch is the likeliest reason.
     newest = next((event for event in rejected if event.type == "launch"), rejected[0])
-    number = counted(len(rejected), "event")
-    whom = "it" if _is_of_all_learners(asked) else "this learner"
+    at_least = "at least " if absent.rejected_more else ""
+    number = f"{at_least}{counted(len(rejected), 'event')}"
+    whom = "it" if _is_of_all_learners(absent.asked) else "this learner"
     # A score alone registers nothing, so that correcting it does not help.
     no_launch = all(event.type == "score.changed" for event in rejected)
     opens = " No launch is among them: the learner also has to open the activity from the campus." if no_launch else ""
@@ -114,7 +131,8 @@ def _unknown(asked: Query) -> str:
     if asked.lti_user_id is not None:
         return (
             f"Unknown: no graded activity of the campus's learner '{asked.lti_user_id}' is registered. Check the id: "
-            "it is the campus's own; for the tool's, which shows more, there is --user."
+            "it is the campus's own; for the tool's, which shows more, there is --user. A learner who was retired is "
+            "not found by it any more."
         )
     return "Unknown: no graded activity with this sourcedid is registered. Check that it is whole, and not outdated."
 
@@ -128,7 +146,9 @@ def _about_block(absent: Absent) -> str:
     return ""
 
 
-def _unread(terms: Terms) -> str:
+def _unread(absent: Absent, terms: Terms) -> str:
+    if absent.rejected_more:
+        return _NOT_SEARCHED
     return "" if terms.daemon_fault is None else f"{terms.daemon_fault} A launch may not have been read yet."
 
 

@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.infra.text import counted, iso, past
+from daemon.why.absent import launches_words
 from daemon.why.advice import Who, about_parked
+from daemon.why.document import launches_document
 from daemon.why.known import Terms, campus_name
 from daemon.why.trouble import LONG_DUE, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
 from models.queries.activity import MAX_ACTIVITY_GROUPS, ActivityGroup
-from models.queries.grades import Query
+from models.queries.grades import Query, Rejected
 from models.states import OVERDUE_MS
 
 #: What waits for its campus, so that the campus's trouble is why.
 _FOR_THE_CAMPUS = ("held", "retrying", "later", "put off", "due")
+#: What goes on by itself, at the times of the group.
+_AHEAD = ("held", "retrying", "later", "put off")
 _WORDS = {
     "disabled": "The tool said that this is not graded any more",
     "nothing attempted": "Nothing to send: these learners have attempted nothing in it",
@@ -34,8 +38,10 @@ class Activity:
 
     asked: Query
     groups: tuple[ActivityGroup, ...]
-    #: Launches in quarantine.
-    rejected: int = 0
+    #: Launches in quarantine, the newest first.
+    rejected: tuple[Rejected, ...] = ()
+    #: Whether quarantine holds more of that course than was searched.
+    rejected_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     if group.why == "parked":
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
         advice = about_parked(group.parked_reason or "", group.parked_scope or "learner", taken_since=taken_since)
-        return GroupWords(f"Parked: '{group.parked_reason}'. {advice.words}", advice.who)
+        return GroupWords(f"Parked: '{group.parked_reason}'. {_of_all(advice.words, group.number)}", advice.who)
     words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
     if trouble is not None:
@@ -63,6 +69,11 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
+
+
+def _of_all(words: str, number: int) -> str:
+    """Words about one learner, of so many."""
+    return words if number == 1 else words.replace("this learner alone", "each of these learners alone")
 
 
 def _failed(example: DeliveryRecord, terms: Terms) -> str:
@@ -93,10 +104,7 @@ def head(activity: Activity, terms: Terms) -> str:
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     at = past(terms.now, terms.zone, seconds=True)
     words = f"As of {at}:{more} {number}{block} in course {asked.course_id}{of_these}."
-    if not activity.rejected:
-        return words
-    events = f"{counted(activity.rejected, 'launch event')} of it {'is' if activity.rejected == 1 else 'are'}"
-    return f"{words} Besides, {events} in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
+    return f"{words} {launches_words(activity.rejected, more=activity.rejected_more)}" if activity.rejected else words
 
 
 def group_head(group: ActivityGroup, terms: Terms) -> str:
@@ -109,34 +117,42 @@ def _when(group: ActivityGroup, terms: Terms) -> str:
     if group.first_at is None or group.last_at is None:
         return ""
     first, last = past(group.first_at, terms.zone), past(group.last_at, terms.zone)
-    return f", {first}" if first == last else f", {first} to {last}"
+    when = f"at {first}" if first == last else f"between {first} and {last}"
+    return f", next {when}" if group.why in _AHEAD else f", since {first}" if first == last else f", {when}"
 
 
 def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
-    """An object a group, with the keys of a single assignment, of which those are null that a group has none of."""
+    """
+    An object a group, and one for launches in quarantine.
+
+    Their keys are those of a single assignment, of which those are null that a group has none of.
+    """
     empty = ("assignment_id", "user_id", "kind", "version_number", "sent_version", "score", "sent_score")
     return [
-        {
-            **dict.fromkeys(empty),
-            "sent_at": None,
-            "due_at": None,
-            "course_id": group.course_id,
-            "usage_id": group.usage_id,
-            "consumer": group.consumer,
-            "state": group.state,
-            "reason": (words := group_words(group, terms)).reason,
-            "deliveries": [],
-            "number": group.number,
-            "more_groups": len(activity.groups) > MAX_ACTIVITY_GROUPS,
-            "first_at": iso(group.first_at),
-            "last_at": iso(group.last_at),
-            "example_assignment_id": group.example,
-            "origin": group.origin,
-            "campus_state": group.campus_state,
-            "who_acts": words.who,
-            "daemon_runs": terms.daemon_runs,
-            "daemon_troubles": list(terms.daemon_troubles),
-            "as_of": iso(terms.now),
-        }
-        for group in groups_in_order(activity, terms)
+        *launches_document(activity.rejected, terms, more=activity.rejected_more),
+        *(
+            {
+                **dict.fromkeys(empty),
+                "sent_at": None,
+                "due_at": None,
+                "course_id": group.course_id,
+                "usage_id": group.usage_id,
+                "consumer": group.consumer,
+                "state": group.state,
+                "reason": (words := group_words(group, terms)).reason,
+                "deliveries": [],
+                "number": group.number,
+                "more_groups": len(activity.groups) > MAX_ACTIVITY_GROUPS,
+                "first_at": iso(group.first_at),
+                "last_at": iso(group.last_at),
+                "example_assignment_id": group.example,
+                "origin": group.origin,
+                "campus_state": group.campus_state,
+                "who_acts": words.who,
+                "daemon_runs": terms.daemon_runs,
+                "daemon_troubles": list(terms.daemon_troubles),
+                "as_of": iso(terms.now),
+            }
+            for group in groups_in_order(activity, terms)
+        ),
     ]

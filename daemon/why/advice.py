@@ -52,7 +52,7 @@ _ADVICE: dict[KnownCause, Advice] = {
     ),
     "learner": Advice(
         "teacher",
-        "This concerns this learner's grade alone, which the campus takes no more: its teachers know why.",
+        "This concerns the grade of this learner alone, which the campus takes no more: its teachers know why.",
     ),
     "activity": _OF_SCOPE["course"],
     "forbidden": Advice(

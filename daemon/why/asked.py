@@ -10,7 +10,13 @@ def shown_words(known: Known) -> str:
     if shown is None or shown.held is None:
         return f"What the campus shows is not known: {shown.why if shown else 'it was not asked'}."
     if not shown.held:
-        return "Asked now, the campus shows no grade."
+        if acknowledged is None:
+            return "Asked now, the campus shows no grade."
+        return (
+            f"Asked now, the campus shows no grade, though it acknowledged {acknowledged}: the column there may have "
+            "been made anew. `passbackd resend --assignment "
+            f"{known.row.id} --force` sends it again."
+        )
     words = f"Asked now, the campus shows {shown.held}"
     if acknowledged is None:
         return f"{words}."

@@ -1,11 +1,12 @@
 """What ``why --json`` prints. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actors.compute_grade import Grade, wire_score
 from daemon.infra.text import iso
-from daemon.why.absent import absence, who_acts
+from daemon.why.absent import absence, launches_words, who_acts
+from daemon.why.advice import Who
 from daemon.why.known import Absent, Explanation, Known, Part, Terms
 from daemon.why.outlook import is_alarming, outlook, trouble_first
 from daemon.why.points import MAX_PARTS, percent
@@ -40,7 +41,30 @@ def document(answer: Explanation, terms: Terms) -> list[dict[str, Any]]:
     if answer.absent is not None:
         return [_nothing(answer.absent, answer, terms)]
     ordered = sorted(answer.known, key=lambda known: trouble_first(known, terms))
-    return [_assignment(known, answer, terms) for known in ordered]
+    return [
+        *launches_document(answer.launches, terms, more=answer.rejected_more),
+        *(_assignment(known, answer, terms) for known in ordered),
+    ]
+
+
+def launches_document(launches: Sequence[Rejected], terms: Terms, *, more: bool) -> list[dict[str, Any]]:
+    """An object for the launches of an activity that are in quarantine, besides what is registered; none for none."""
+    if not launches:
+        return []
+    blocks = {event.usage_id for event in launches}
+    return [
+        {
+            **dict.fromkeys(_ALWAYS),
+            "course_id": launches[0].course_id,
+            "usage_id": launches[0].usage_id if len(blocks) == 1 else None,
+            "state": "quarantined",
+            "reason": launches_words(launches, more=more),
+            "deliveries": [],
+            "number": len(launches),
+            **_nobodys("operator", terms),
+            **_events(launches, (), ()),
+        }
+    ]
 
 
 def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, Any]:
@@ -117,11 +141,18 @@ def _nothing(absent: Absent, answer: Explanation, terms: Terms) -> dict[str, Any
         "state": state,
         "reason": why,
         "deliveries": [],
-        "who_acts": who_acts(absent, state, terms),
+        **_nobodys(who_acts(absent, state, terms), terms),
+        **_events(answer.rejected, answer.late, answer.moved),
+    }
+
+
+def _nobodys(who: Who, terms: Terms) -> dict[str, Any]:
+    """What is said where there is no assignment."""
+    return {
+        "who_acts": who,
         "daemon_runs": terms.daemon_runs,
         "daemon_troubles": list(terms.daemon_troubles),
         "as_of": iso(terms.now),
-        **_events(answer.rejected, answer.late, answer.moved),
     }
 
 

@@ -25,11 +25,12 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     trees = CourseTrees()
     rows = await grade_queries.find_grades(asked, now=now)
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
-    rejected = [event for learner in learners for event in await grade_queries.rejected(learner)]
+    quarantined = [await grade_queries.rejected(learner) for learner in learners]
     late = [event for learner in learners for event in await grade_queries.late(learner)]
     moved = [event for learner in learners for event in await grade_queries.moved_away(learner)]
     if not rows and asked.user_id is None:
-        rejected = await grade_queries.rejected_lately(asked)
+        quarantined = [await grade_queries.rejected_by_name(asked)]
+    rejected_more = any(more for _, more in quarantined)
     courses = {(row.user_id, row.course_id) for row in rows}
     scores = {course: await read_dated_scores(*course) for course in courses}
     places = {(row.user_id, row.course_id, row.usage_id) for row in rows}
@@ -40,10 +41,14 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     ]
     return Explanation(
         known=tuple([await _known(row, trees, scores[row.user_id, row.course_id]) for row in rows]),
-        absent=None if rows else await _absent(asked, trees, now, tuple(gone)),
-        rejected=tuple([event for event in rejected if await _is_asked_for(event, asked, trees)]),
+        absent=None if rows else await _absent(asked, trees, now, tuple(gone), more=rejected_more),
+        rejected=tuple(
+            [event for events, _ in quarantined for event in events if await _is_asked_for(event, asked, trees)]
+        ),
+        rejected_more=rejected_more,
         late=tuple([event for event in late if await _is_asked_for(event, asked, trees)]),
         moved=tuple(gone),
+        namesakes=asked.user_id is None and len(learners) > 1 and len({row.consumer_key for row in rows}) > 1,
     )
 
 
@@ -56,18 +61,23 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
     """
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
-    rejected = await grade_queries.rejected_launches(course_id, usage_id)
+    rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
     if not learners:
-        return Explanation(absent=await _absent(asked, CourseTrees(), now, ()), rejected=tuple(rejected))
+        return Explanation(
+            absent=await _absent(asked, CourseTrees(), now, (), more=more), rejected=tuple(rejected), rejected_more=more
+        )
     if len(learners) > activity_queries.MAX_EACH:
         groups = await activity_queries.read_activity(course_id, usage_id, now=now)
-        return Activity(asked, tuple(groups), len(rejected))
+        return Activity(asked, tuple(groups), tuple(rejected), more)
     each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),
-        rejected=tuple(event for one in each for event in one.rejected),
+        # Most launches in quarantine are of learners who have no assignment; none is named twice.
+        rejected=tuple(dict.fromkeys([*rejected, *(event for one in each for event in one.rejected)])),
+        rejected_more=more or any(one.rejected_more for one in each),
         late=tuple(event for one in each for event in one.late),
         moved=tuple(event for one in each for event in one.moved),
+        launches=tuple(rejected),
     )
 
 
@@ -98,7 +108,7 @@ def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -
     ]
 
 
-async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...]) -> Absent:
+async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...], *, more: bool) -> Absent:
     tree = None if asked.course_id is None else await trees.get(asked.course_id)
     # The user may have named the wrong course or block.
     anywhere = replace(asked, course_id=None, usage_id=None)
@@ -111,6 +121,7 @@ async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[Stale
         block_known=None if asked.usage_id is None or tree is None else asked.usage_id in tree,
         elsewhere=tuple(elsewhere),
         moved=moved,
+        rejected_more=more,
     )
 
 

@@ -16,6 +16,10 @@ from models.stale_event import StaleEvent
 AbsentState = Literal["unregistered", "quarantined", "retired", "unknown"]
 
 
+#: Events of a kind that are shown.
+MAX_SHOWN_EVENTS = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """
@@ -100,6 +104,8 @@ class Absent:
     elsewhere: tuple[AssignmentView, ...] = ()
     #: What was asked for, and is another learner's now.
     moved: tuple[StaleEvent, ...] = ()
+    #: Whether quarantine holds more about the learner or the course than was searched.
+    rejected_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,15 @@ class Explanation:
     known: tuple[Known, ...] = ()
     absent: Absent | None = None
     rejected: tuple[Rejected, ...] = ()
+    #: Whether quarantine holds more about these learners, or that course, than was searched.
+    rejected_more: bool = False
     late: tuple[StaleEvent, ...] = ()
     #: Sourcedids that a newer launch gave to another learner, and that nothing has replaced.
     moved: tuple[StaleEvent, ...] = ()
+    #: Of a question about all learners: the launches in quarantine, which are in *rejected* too.
+    launches: tuple[Rejected, ...] = ()
+    #: Whether a campus's name was asked for that several campuses have, each for another learner.
+    namesakes: bool = False
 
 
 _USUAL_PORTS = {"https": ":443", "http": ":80"}

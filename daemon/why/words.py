@@ -68,7 +68,8 @@ def _acknowledged(known: Known, terms: Terms) -> list[str]:
     ]
     if sent is not None and sent.clamped:
         said.append(_cut(known.grade))
-    if sent is not None and sent.version < row.sent_version:
+    # A launch that comes with the score makes a version, too, and is no change of the grade.
+    if sent is not None and sent.version < row.sent_version and (known.answered_at or 0) > sent.at:
         said.append("A later change left the grade equal, so it was not sent again.")
     return said
 

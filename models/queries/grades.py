@@ -11,16 +11,14 @@ from typing import Any
 from models.consumer import digest
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord
-from models.quarantine import fields_of
+from models.quarantine import MAX_LEARNER, fields_of
 from models.retired_user import retired_since
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 from models.states import CAMPUS_STATE, STATE, CampusState
 from models.stream_position import known_position
 
-#: Delivery records, and events of each kind, that are read.
-MAX_LINES, MAX_EVENTS = 50, 50
-#: Quarantined events that are searched for one that names no learner.
-MAX_RECENT = 500
+#: Delivery records, and events of a learner or a course of each kind, that are read.
+MAX_LINES, MAX_EVENTS = 50, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,8 @@ class Query:
     #: The campus's own id of the learner.
     lti_user_id: str | None = None
     sourcedid: str | None = None
+    #: The campus: what it calls a learner, and its sourcedids, may be another's at another campus.
+    consumer_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,7 @@ _CONDITIONS = {
     "usage_id": "usage_id = :usage_id",
     "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id || '' = :lti_user_id",
     "sourcedid": "sourcedid_digest = :sourcedid",
+    "consumer_key": "lti_consumer.consumer_key = :consumer_key",
 }
 
 _RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
@@ -161,12 +162,12 @@ _SENT = Statement(f"""
         AND {_OF_LEARNER}
     ORDER BY version + 0 DESC, id DESC LIMIT 1""")
 
-_EVENT = "user_id, entry_id, at, type, reason, content"
-
-_REJECTED = Statement(f"""
-    SELECT {_EVENT} FROM quarantined_event WHERE user_id = :user_id ORDER BY at + 0 DESC, id DESC LIMIT :most""")
-
-_RECENT = Statement(f"SELECT {_EVENT}, sourcedid_digest FROM quarantined_event ORDER BY at DESC LIMIT :most")
+_BY = {
+    column: Statement(f"""
+        SELECT id, user_id, entry_id, at, type, reason, content, consumer_key FROM quarantined_event
+        WHERE {column} = :value ORDER BY at + 0 DESC, id DESC LIMIT :most""")
+    for column in ("user_id", "lti_user_id", "sourcedid_digest", "course_id")
+}
 
 _LATE, _MOVED = (
     Statement(f"""
@@ -179,7 +180,6 @@ _IS_KNOWN = Statement("""
     SELECT CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM score WHERE user_id = :user_id)
         OR EXISTS (SELECT 1 FROM stale_event WHERE user_id = :user_id) THEN 1 ELSE 0 END AS known""")
-
 
 _PLACE = Statement("SELECT user_id, course_id, usage_id FROM graded_assignment WHERE id = :id")
 
@@ -234,28 +234,39 @@ async def line_of_sent(found: AssignmentView) -> DeliveryRecord | None:
     return None if row is None else _record(row)
 
 
-async def rejected(user_id: str) -> list[Rejected]:
-    """A learner's events in quarantine, the newest first."""
-    return [_rejected(row) for row in await _REJECTED.rows(user_id=user_id, most=MAX_EVENTS)]
+async def rejected(user_id: str) -> tuple[list[Rejected], bool]:
+    """A learner's events in quarantine, the newest first, and whether there are more than :data:`MAX_EVENTS`."""
+    return await _quarantined("user_id", user_id)
 
 
-async def rejected_lately(asked: Query) -> list[Rejected]:
-    """Quarantined events of a sourcedid or a campus's learner, of the newest :data:`MAX_RECENT`, the newest first."""
-    key = None if asked.sourcedid is None else digest(asked.sourcedid)
-    lti_user_id = None if asked.lti_user_id is None else asked.lti_user_id.encode()
-    return [
-        _rejected(row)
-        for row in await _RECENT.rows(most=MAX_RECENT)
-        if (key is not None and row["sourcedid_digest"] == key)
-        or (lti_user_id is not None and fields_of(row["content"]).get(b"lti_user_id") == lti_user_id)
-    ][:MAX_EVENTS]
+async def rejected_by_name(asked: Query) -> tuple[list[Rejected], bool]:
+    """Those of a sourcedid or a campus's learner, likewise."""
+    names = {
+        "sourcedid_digest": None if asked.sourcedid is None else digest(asked.sourcedid),
+        "lti_user_id": asked.lti_user_id and asked.lti_user_id[:MAX_LEARNER],
+    }
+    read = [await _BY[name].rows(value=value, most=MAX_EVENTS + 1) for name, value in names.items() if value]
+    found = {row["id"]: _rejected(row) for rows in read for row in rows if _is_of(row, asked)}
+    ordered = sorted(found.items(), key=lambda one: (one[1].at, one[0]), reverse=True)
+    return [event for _, event in ordered[:MAX_EVENTS]], any(len(rows) > MAX_EVENTS for rows in read)
 
 
-async def rejected_launches(course_id: str, usage_id: str | None) -> list[Rejected]:
-    """Quarantined launches in a course or of one of its blocks, as of :func:`rejected_lately`."""
-    launches = [_rejected(row) for row in await _RECENT.rows(most=MAX_RECENT) if row["type"] == "launch"]
-    found = [one for one in launches if one.course_id == course_id and usage_id in (None, one.usage_id)]
-    return found[:MAX_EVENTS]
+def _is_of(row: dict[str, Any], asked: Query) -> bool:
+    """Whether an event that was found is of the campus, and of the learner's whole name there."""
+    name = asked.lti_user_id or ""
+    is_whole = len(name) <= MAX_LEARNER or fields_of(row["content"]).get(b"lti_user_id") == name.encode()
+    return is_whole and asked.consumer_key in (None, row["consumer_key"])
+
+
+async def rejected_launches(course_id: str, usage_id: str | None) -> tuple[list[Rejected], bool]:
+    """Those launches of a course or of one of its blocks, likewise; more may be other events of the course."""
+    events, more = await _quarantined("course_id", course_id)
+    return [one for one in events if one.type == "launch" and usage_id in (None, one.usage_id)], more
+
+
+async def _quarantined(column: str, value: str) -> tuple[list[Rejected], bool]:
+    rows = await _BY[column].rows(value=value[:MAX_LEARNER], most=MAX_EVENTS + 1)
+    return [_rejected(row) for row in rows[:MAX_EVENTS]], len(rows) > MAX_EVENTS
 
 
 def _rejected(row: dict[str, Any]) -> Rejected:
@@ -266,7 +277,7 @@ def _rejected(row: dict[str, Any]) -> Rejected:
 
 
 async def late(user_id: str) -> list[StaleEvent]:
-    """A learner's stale events, the newest first."""
+    """A learner's newest :data:`MAX_EVENTS` stale events, the newest first."""
     return [StaleEvent(**row) for row in await _LATE.rows(user_id=user_id, most=MAX_EVENTS)]
 
 

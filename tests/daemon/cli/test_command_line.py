@@ -61,9 +61,11 @@ def test_the_release_is_shown_without_a_config_file():
         (["quarantine", "drop"], "which events? give their ids"),
         (["quarantine", "replay"], "which events? give their ids"),
         (["why"], "whose grades? give --user ID"),
-        (["why", "--json", "--usage", "u"], "--lti-user ID"),
+        (["why", "--json", "--usage", "u"], "--usage needs --course, or a learner"),
+        (["why", "--json"], "--lti-user ID"),
         (["why", "--course", "c", "--usage", "u", "--ask-campus"], "--ask-campus: whose grade?"),
         (["why", "--user", ""], "--user: give an id"),
+        (["why", "--course", "c", "--consumer", "example"], "--consumer: whose grades?"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_what_to_give(arguments, words):

@@ -46,6 +46,19 @@ def test_each_reason_is_shown_once_with_the_number_of_each_course(call):
     ]
 
 
+def test_a_sourcedid_that_is_dead_gets_no_command_that_cannot_help(call, tmp_path):
+    async def park() -> None:
+        async with open_database(f"sqlite://{tmp_path}/parked.db"):
+            dead = {"parked_scope": "learner", "parked_reason": "HTTP 200, failure: SourcedId hash not valid"}
+            await make_assignment(course_id="dead", **{**PARKED, **dead})
+
+    asyncio.run(park())
+    text = call("--course", "dead").stdout
+    assert "only a new launch of the activity by the learner helps" in text
+    assert "for example assignment" in text
+    assert "resend" not in text
+
+
 def test_one_course_alone_can_be_asked_for(call):
     lines = call("--course", "course 7").stdout.splitlines()
     assert lines[1] == "  1 in course course 7"

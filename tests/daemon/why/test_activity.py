@@ -10,12 +10,14 @@ from daemon.infra.text import past
 from daemon.why.activity import Activity, activity_document, group_words
 from daemon.why.document import document
 from daemon.why.gather import gather_activity
-from daemon.why.known import Explanation
+from daemon.why.known import MAX_SHOWN_EVENTS, Explanation
 from daemon.why.show import print_activity, print_answer
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.delivery import DeliveryRecord, write_deliveries
+from models.quarantine import QuarantinedEvent
 from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
+from models.queries.grades import MAX_EVENTS
 from models.stream_position import read_position
 from tests.daemon.why.story import NOW, TERMS, Story, before
 from tests.models.plans import plan, whole_tables
@@ -25,6 +27,10 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 
 MANY = MAX_EACH + 1
 ASKED_AGAIN = "The campus gave no reason that passbackd knows: it is asked a few times again"
+REFUSED = (
+    "are in quarantine, not applied, the newest since 'unknown consumer 'unknown': add it with "
+    "`passbackd consumer add NAME --key KEY`': passbackd's operator has to act: `passbackd quarantine list`."
+)
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
 
@@ -103,6 +109,23 @@ async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble
     assert "\x1b" not in text
 
 
+async def test_the_times_of_a_group_say_what_they_are():
+    await launched(MANY)
+    ids = await GradedAssignment.filter(usage_id="unit").order_by("id").values_list("id", flat=True)
+    parked = {
+        "parked_at": before(60),
+        "parked_reason": COURSE_OVER.replace("Course has ended", "EXERCISE_MAX_SUBMISSIONS_USED"),
+        "parked_scope": "learner",
+    }
+    await GradedAssignment.filter(id__in=ids[:3]).update(**parked)
+    await GradedAssignment.filter(id__in=ids[3:]).update(attempts=1, not_before=NOW + 60_000)
+    await GradedAssignment.filter(id=ids[3]).update(not_before=NOW + 120_000)
+    text = shown(await answer())
+    assert "block unit, since 2026-03-02 13:15 CET; for example" in text
+    assert "block unit, next between 2026-03-02 14:16 CET and 2026-03-02 14:17 CET; for example" in text
+    assert "This concerns the grade of each of these learners alone" in text
+
+
 async def test_a_campus_that_refuses_our_signature_is_named_for_all_that_waits_for_it():
     await launched(MANY)
     columns = {"tripped_at": before(9), "last_error": "HTTP 401: no words", "last_error_at": before(9)}
@@ -160,9 +183,27 @@ async def test_launches_in_quarantine_beside_many_grades_are_counted():
     for learner in ("v1", "v2"):
         await Story().launch(20, user_id=learner, oauth_consumer_key="unknown")
     await Story().launch(20, user_id="v3", oauth_consumer_key="unknown", usage_id="other unit")
-    words = "are in quarantine: passbackd's operator has to act: `passbackd quarantine list`."
-    assert f"Besides, 2 launch events of it {words}" in shown(await answer())
-    assert f"Besides, 3 launch events of it {words}" in shown(await answer(usage_id=None))
+    assert f"Besides, 2 launch events of it {REFUSED}" in shown(await answer())
+    assert f"Besides, 3 launch events of it {REFUSED}" in shown(await answer(usage_id=None))
+    refused, *others = activity_document(await answer(), TERMS)
+    assert (refused["state"], refused["number"], refused["who_acts"]) == ("quarantined", 2, "operator")
+    assert [one["state"] for one in others] == ["due"]
+
+
+async def test_launches_in_quarantine_beside_few_grades_are_counted_and_shown():
+    await launched(2)
+    for learner in ("u0", "v1", "v2"):
+        await Story().launch(20, user_id=learner, oauth_consumer_key="unknown")
+    await Story().launch(20, user_id="v3", oauth_consumer_key="unknown", usage_id="other unit")
+    got = await answer()
+    screen = io.StringIO()
+    print_answer(got, TERMS, Console(file=screen, width=250))
+    assert f"Besides, 3 launch events of it {REFUSED}" in screen.getvalue()
+    assert sorted(event.user_id for event in got.rejected) == ["u0", "v1", "v2"], "none is named twice"
+    refused, *others = document(got, TERMS)
+    assert (refused["state"], refused["number"], refused["who_acts"]) == ("quarantined", 3, "operator")
+    assert (refused["assignment_id"], refused["course_id"], refused["usage_id"]) == (None, "physics", "unit")
+    assert [one["user_id"] for one in others] == ["u0", "u1"]
 
 
 async def test_a_whole_course_is_counted_by_activity_too():
@@ -190,6 +231,7 @@ async def test_an_activity_that_no_learner_has_launched_is_said_to_be_unregister
     await launched(1)
     (one,) = document(await answer(usage, course), TERMS)
     assert (one["state"], one["course_id"], one["usage_id"]) == ("unregistered", course, usage)
+    assert one["who_acts"] == "no one", "the course or the block is mistyped"
     assert "by any learner for which a campus asked for a grade" in one["reason"]
 
 
@@ -210,8 +252,31 @@ async def test_launches_of_an_activity_that_are_all_in_quarantine_are_the_operat
     assert "Who has to act: passbackd's operator." in screen.getvalue()
 
 
+async def test_more_events_than_are_searched_are_no_reason_to_send_the_learner():
+    await read_position()
+    values = {"epoch": 0, "entry_id": "", "at": NOW, "type": "score.changed", "reason": "", "content": b""}
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, course_id="physics") for _ in range(MAX_EVENTS + 1))
+    (one,) = document(await answer(), TERMS)
+    assert (one["state"], one["who_acts"]) == ("unregistered", "operator")
+    assert f"only the newest {MAX_EVENTS} were searched" in one["reason"]
+
+
+@pytest.mark.parametrize(("number", "at_least"), [(MAX_SHOWN_EVENTS + 1, ""), (MAX_EVENTS + 1, "at least ")])
+async def test_launches_in_quarantine_are_counted_beyond_those_that_are_shown(number, at_least):
+    await launched(1)
+    content = b"course_id=physics\nusage_id=unit"
+    values = {"epoch": 0, "at": NOW, "type": "launch", "reason": "no", "content": content, "course_id": "physics"}
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, entry_id=f"{one}-0") for one in range(number))
+    screen = io.StringIO()
+    print_answer(await answer(), TERMS, Console(file=screen, width=250))
+    said = min(number, MAX_EVENTS)
+    assert f"Besides, {at_least}{said} launch events of it are in quarantine" in screen.getvalue()
+    assert f"These are the newest {MAX_SHOWN_EVENTS} of {at_least}{said} events." in screen.getvalue()
+
+
 async def test_a_score_in_quarantine_does_not_hide_that_no_learner_has_launched_the_activity():
     await read_position()
+    await Story().structure()
     await Story().score(10, "nan", "unit")
     (one,) = document(await answer(), TERMS)
     assert (one["state"], one["who_acts"]) == ("unregistered", "learner")

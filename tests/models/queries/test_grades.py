@@ -6,9 +6,9 @@ from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.consumer import LtiConsumer, digest
 from models.delivery import Delivery
-from models.quarantine import QuarantinedEvent, content_of
+from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
 from models.queries import grades as lookup
-from models.queries.grades import MAX_EVENTS, MAX_LINES, MAX_RECENT, Query
+from models.queries.grades import MAX_EVENTS, MAX_LINES, Query
 from models.retired_user import RetiredUser, digest_of
 from models.stale_event import StaleEvent, note_stale
 from models.stream_position import Intake, read_position
@@ -134,7 +134,7 @@ async def test_events_in_quarantine_have_course_and_block_as_far_as_they_can_be_
     await quarantine(1, content=content)
     await quarantine(2, type="unknown")
     await quarantine(3, user_id="another")
-    newest, oldest = await lookup.rejected("learner")
+    (newest, oldest), _ = await lookup.rejected("learner")
     assert (newest.entry_id, newest.type, newest.course_id, newest.usage_id) == ("2-0", "unknown", None, None)
     assert (oldest.course_id, oldest.usage_id, oldest.reason) == ("a=b\nc", "\ufffd", "because")
 
@@ -146,41 +146,57 @@ async def test_of_many_events_the_newest_are_read():
             "launch", user_id="learner", course_id="c", usage_id=str(number), entry_id="", modified_us=0, now=number
         )
     newest = [*reversed(range(2, MAX_EVENTS + 2))]
-    assert [event.at for event in await lookup.rejected("learner")] == newest
+    events, more = await lookup.rejected("learner")
+    assert ([event.at for event in events], more) == (newest, True)
     assert [event.at for event in await lookup.late("learner")] == newest
     assert await lookup.late("another") == []
 
 
 async def test_quarantine_is_looked_through_for_a_sourcedid_or_a_learner_of_the_campus():
     await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
-    await quarantine(2, user_id=None, content=b"lti_user_id=at campus")
-    await quarantine(3, user_id=None)
+    await quarantine(2, user_id=None, lti_user_id="at campus", consumer_key="k")
+    await quarantine(3, user_id=None, lti_user_id=LONG[:MAX_LEARNER], content=f"lti_user_id={LONG[:999]}".encode())
 
     async def found(**asked):
-        return [event.at for event in await lookup.rejected_lately(Query(**asked))]
+        events, more = await lookup.rejected_by_name(Query(**asked))
+        assert not more
+        return [event.at for event in events]
 
     assert await found(sourcedid="s") == [1]
-    assert await found(lti_user_id="at campus") == [2]
+    assert await found(lti_user_id="at campus") == await found(lti_user_id="at campus", consumer_key="k") == [2]
     assert await found(sourcedid="s", lti_user_id="at campus") == [2, 1]
+    assert await found(lti_user_id="at campus", consumer_key="another") == []
     assert await found(lti_user_id="at") == await found(sourcedid="") == []
+    assert await found(lti_user_id=LONG[:999]) == [3]
+    assert await found(lti_user_id=LONG[:998]) == [], "another learner's, whose name begins so"
 
 
 async def test_quarantine_is_looked_through_for_the_launches_of_an_activity():
-    await quarantine(1, type="launch", content=b"course_id=c\nusage_id=unit")
-    await quarantine(2, type="launch", content=b"course_id=c\nusage_id=other")
-    await quarantine(3, type="launch", content=b"course_id=another\nusage_id=unit")
-    await quarantine(4, type="score.changed", content=b"course_id=c\nusage_id=unit")
+    await quarantine(1, type="launch", course_id="c", content=b"course_id=c\nusage_id=unit")
+    await quarantine(2, type="launch", course_id="c", content=b"course_id=c\nusage_id=other")
+    await quarantine(3, type="launch", course_id="another", content=b"course_id=another\nusage_id=unit")
+    await quarantine(4, type="score.changed", course_id="c", content=b"course_id=c\nusage_id=unit")
 
-    assert [event.at for event in await lookup.rejected_launches("c", "unit")] == [1]
-    assert [event.at for event in await lookup.rejected_launches("c", None)] == [2, 1]
-    assert await lookup.rejected_launches("c", "unti") == []
+    async def found(usage_id):
+        events, more = await lookup.rejected_launches("c", usage_id)
+        assert not more
+        return [event.at for event in events]
+
+    assert await found("unit") == [1]
+    assert await found(None) == [2, 1]
+    assert await found("unti") == []
 
 
-async def test_no_more_of_quarantine_is_searched_than_the_newest_events():
-    await quarantine(1, user_id=None, sourcedid_digest=digest("s"))
+async def test_later_events_of_others_hide_none_in_quarantine_and_no_more_is_searched_than_the_newest():
+    mine = {"sourcedid_digest": digest("s"), "course_id": "c"}
+    await quarantine(1, user_id=None, content=b"course_id=c\nusage_id=unit", **mine)
     values = {"epoch": 0, "entry_id": "", "at": 2, "type": "launch", "reason": "", "content": b""}
-    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values) for _ in range(MAX_RECENT))
-    assert await lookup.rejected_lately(Query(sourcedid="s")) == []
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, course_id="d") for _ in range(MAX_EVENTS + 1))
+    events, _ = await lookup.rejected_by_name(Query(sourcedid="s"))
+    assert [event.at for event in events] == [1]
+    assert len((await lookup.rejected_launches("c", "unit"))[0]) == 1
+    await QuarantinedEvent.bulk_create(QuarantinedEvent(**values, course_id="c") for _ in range(MAX_EVENTS))
+    assert await lookup.rejected_launches("c", "unit") == ([], True)
 
 
 # --- Learners ---
@@ -228,6 +244,12 @@ async def test_delivery_records_are_read_by_their_assignment():
     assert "Index Cond: (assignment_id = " in steps or "(assignment_id=?)" in steps, steps
 
 
+@pytest.mark.parametrize("column", lookup._BY)
+async def test_quarantine_is_searched_by_an_index(column):
+    steps = await plan(lookup._BY[column], value="a", most=3)
+    assert whole_tables(steps) == [], steps
+
+
 async def test_nothing_is_written():
     await make_assignment(user_id="a", sent_at=NOW)
     await quarantine(1)
@@ -237,7 +259,7 @@ async def test_nothing_is_written():
     await lookup.line_of_sent(found)
     for read in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
         await read("a")
-    await lookup.rejected_lately(Query(sourcedid="s"))
+    await lookup.rejected_by_name(Query(sourcedid="s"))
     assert await everything() == before
 
 

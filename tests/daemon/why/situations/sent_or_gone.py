@@ -88,6 +88,13 @@ async def unchanged_and_skipped(story):
 
 
 @situation
+async def unchanged_since_no_score_came_after_the_grade(story):
+    await story.begin(accepted=True)
+    await story.structure(100, version=2, tree={**TREE, "p4": "unit"}, points={"p1": 4, "p2": 0})
+    await story.attempt(80, "unchanged")
+
+
+@situation
 async def registered_a_moment_ago_with_nothing_attempted(story):
     await story.begin(scored=False)
 
