@@ -25,9 +25,7 @@ class _Thread(WorkerThread):
 
     def process_message(self, message: MessageProxy) -> None:
         actor: Any = self.broker.get_actor(message.actor_name)
-        done = [self._run(actor.fn.__wrapped__, arguments) for arguments in self.owner.split(message.args)]
-        for one in done:
-            one.result()
+        self._run(actor.fn.__wrapped__, message.args).result()
         self.consumers[message.queue_name].post_process_message(message)
         self.work_queue.task_done()
 
