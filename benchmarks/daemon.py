@@ -130,7 +130,8 @@ async def running_daemon(
         )
     )
     for name in consumers:
-        await asyncio.to_thread(_passbackd, "consumer", "add", name, "--key", name, "--config", str(config))
+        added = ("consumer", "add", name, "--key", name, "--replace")
+        await asyncio.to_thread(_passbackd, *added, "--config", str(config))
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "run", "--config", str(config))
     try:
         async with (
