@@ -257,7 +257,7 @@ class WorldMachine(WorldSteps):
             await self._attempt(row, fate, daemon)
         if probe is None:
             await self._launch(campus, "bob", "p1")
-        else:
+        elif rows:  # none if the launches are older than a retirement
             await self.world.wait_for_campuses()
             await self._attempt(rows[-1], probe, daemon)
 
