@@ -81,7 +81,9 @@ class Reader:
                 signal = replace(_neutral(claim, error.after), kind="throttled", error=error.reason)
                 raise NotReadError(error.reason) from error
             scope = error.scope if isinstance(error, GiveUp) else "campus"
-            return Reading(None, error.reason, unsupported=scope == "campus", gone=scope == "learner")
+            return Reading(
+                None, error.reason, unsupported=scope == "campus", gone=scope == "learner" and error.bytes_left
+            )
         else:
             return reading
         finally:

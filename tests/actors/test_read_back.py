@@ -164,6 +164,7 @@ async def test_a_sourcedid_that_xml_cannot_carry_is_unreadable(reader, campus, l
     reading = await reader.read(leaf)
     assert reading.held is None
     assert "cannot carry" in reading.why
+    assert not reading.gone
     assert lms.requests == []
 
 

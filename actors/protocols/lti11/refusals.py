@@ -146,7 +146,7 @@ _PASSING = _phrases(
     "nothing",
     r"\btemporar|try again|\bretry\b|\btim(?:ed?|ing)[ -]?out\b|deadlock|\bmaintenance\b|overload|too many connections",
     r"\bconnection (?:was |is |has been )?(?:refused|failed|lost|reset|closed)|\b(?:internal|server|unexpected) error",
-    r"\b(?:service|server|system|backend|database) (?:is |was )?(?:currently )?(?:unavailable|down|busy|failed|error)",
+    r"\b(?:service|server|system|site|backend|database) (?:is |was |currently )*(?:unavailable|down|busy|failed|error)",
 )
 
 # --- The sourcedid ---

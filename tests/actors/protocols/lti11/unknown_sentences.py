@@ -40,6 +40,7 @@ UNKNOWN = [
     ("any", "Internal error while storing the grade for sourcedid 17"),
     ("any", "The user could not be found because the directory service is unavailable"),
     ("any", "Could not load course: Too many connections"),
+    ("any", "The site is currently unavailable"),
     ("any", "Student not found: connection to LDAP lost, connection reset by peer"),
     ("any", "Enrolment service is temporarily down; course not available"),
     ("any", "Unable to find user: please retry later"),
