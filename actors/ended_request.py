@@ -30,9 +30,10 @@ SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class EndedRequest:
-    """A request that has ended. *number* counts attempts from 1. *seconds*: since it began. *now*: milliseconds.
+    """
+    A request that has ended at *now*, milliseconds since 1970, *seconds* after it began.
 
-    *steps*: how often the database's clock had stepped then.
+    *number* counts attempts from 1. *steps*: how often the database's clock had stepped then.
     """
 
     claim: Claim
@@ -45,17 +46,19 @@ class EndedRequest:
 
 
 def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
-    """*stopping*: whether our own shutdown cut the request short before there was an answer."""
+    """
+    What an error says of the campus, as the table at :data:`SignalKind` has it.
+
+    *stopping*: whether our own shutdown cut the request short before there was an answer.
+    """
     match error:
         case TryLater(throttled=True):
             return "throttled"
-        case GiveUp(bytes_left=False):
+        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
             return "neutral"
         case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
             return "success"
         case TryLater() | Ambiguous() if stopping:
-            return "neutral"
-        case Ambiguous(ours=True):
             return "neutral"
         case _:
             return "failure"
@@ -64,6 +67,7 @@ def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
 def signal_of(
     request: EndedRequest, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
 ) -> Signal:
+    """What the breaker of its campus learns. *after*: seconds for which the campus asked to be left alone."""
     claim, duration_ms = request.claim, _duration_ms(response)
     seconds_ms = int(request.seconds * 1000)
     # A connection that is refused at once says nothing of how long an answer takes.
@@ -89,6 +93,7 @@ def delivery_of(
     said: Accepted | DeliveryError,
     description: str,
 ) -> DeliveryRecord:
+    """What the ledger keeps of it. *description*: the campus's words, redacted, or what went wrong."""
     claim = request.claim
     return DeliveryRecord(
         claim.assignment_id,
