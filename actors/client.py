@@ -1,4 +1,4 @@
-"""One POST over the shared connection pool. What an answer means is for the protocol to say."""
+"""One request over the shared connection pool. What an answer means is for the protocol to say."""
 
 import asyncio
 import math
@@ -154,24 +154,27 @@ class Sender:
             if not any(isinstance(config, _Watch) for config in one.trace_configs):
                 raise ValueError("a Sender needs a session of http_session()")
 
-    async def post(
+    async def send(
         self,
         url: str,
         body: bytes,
         headers: Mapping[str, str],
         *,
+        method: str = "POST",
+        body_limit: int = BODY_LIMIT,
         consumer_key: str = "",
         abort: Abort | None = None,
         in_time: Callable[[], bool] = lambda: True,
         redacted: Sequence[str] = (),
     ) -> Response:
         """
-        POST once, follow nothing, repeat nothing.
+        Make one request, follow nothing, repeat nothing.
 
         Args:
             url: Sent byte for byte.
+            body_limit: Bytes of the answer that are read.
             consumer_key: Whose campus it is.
-            abort: When it is set the POST is cancelled, and nothing but the POST.
+            abort: When it is set the request is cancelled, and nothing but the request.
             in_time: Called once there is a connection; if it returns false nothing is written.
             redacted: What must never show in the words of an error.
 
@@ -187,7 +190,8 @@ class Sender:
         try:
             async with limit:
                 abort.limits.add(limit)
-                return await self._post(url, body, headers, progress, consumer_key, redacted)
+                session = self._own.get(consumer_key, self._session)
+                return await _send(session, method, url, body, headers, progress, redacted, body_limit)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -197,35 +201,38 @@ class Sender:
             raise TryLater("stopped before anything was sent")
         raise Ambiguous("stopped while waiting for the answer")
 
-    async def _post(
-        self,
-        url: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        progress: Progress,
-        consumer_key: str,
-        redacted: Sequence[str],
-    ) -> Response:
-        try:
-            target = URL(url, encoded=True)
-            target.port  # noqa: B018 - reading it is what checks it
-        except ValueError as error:
-            raise GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False) from error
-        try:
-            async with self._own.get(consumer_key, self._session).post(
-                target,
-                data=body,
-                headers={**headers, "Accept-Encoding": "identity"},
-                allow_redirects=False,
-                trace_request_ctx=progress,
-            ) as reply:
-                start, truncated = await _bounded(reply)
-                seconds = time.monotonic() - (progress.connected or time.monotonic())
-                return Response(reply.status, reply.headers, start, seconds, truncated)
-        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
-            # What is at the other end may send back what it got.
-            hidden = (*redacted, target.raw_path_qs, target.raw_query_string, *target.query.values())
-            raise translated(error, connected=progress.connected is not None, redacted=hidden) from error
+
+async def _send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    progress: Progress,
+    redacted: Sequence[str],
+    body_limit: int,
+) -> Response:
+    try:
+        target = URL(url, encoded=True)
+        target.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        raise GiveUp("the outcome service URL is malformed", scope="campus", bytes_left=False) from error
+    try:
+        async with session.request(
+            method,
+            target,
+            data=body or None,
+            headers={**headers, "Accept-Encoding": "identity"},
+            allow_redirects=False,
+            trace_request_ctx=progress,
+        ) as reply:
+            start, truncated = await _bounded(reply, body_limit)
+            seconds = time.monotonic() - (progress.connected or time.monotonic())
+            return Response(reply.status, reply.headers, start, seconds, truncated, reply.reason or "")
+    except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+        # What is at the other end may send back what it got.
+        hidden = (*redacted, target.raw_path_qs, target.raw_query_string, *target.query.values())
+        raise translated(error, connected=progress.connected is not None, redacted=hidden) from error
 
 
 def http_session(
@@ -273,18 +280,18 @@ def http_session(
     )
 
 
-async def _bounded(reply: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+async def _bounded(reply: aiohttp.ClientResponse, body_limit: int) -> tuple[bytes, bool]:
     """
-    Read at most :data:`BODY_LIMIT` bytes, and whether there were more; close the connection if so.
+    Read at most *body_limit* bytes, and whether there were more; close the connection if so.
 
     The limit holds for what came and for what that is decompressed: some servers compress though identity is asked for.
     """
-    pieces, room = [], BODY_LIMIT + 1
+    pieces, room = [], body_limit + 1
     while room > 0 and (piece := await reply.content.read(room)):
         pieces.append(piece)
         room -= len(piece)
     if room <= 0:
         reply.close()
-    came = b"".join(pieces)[:BODY_LIMIT]
-    body, whole = decompressed(came, ",".join(reply.headers.getall("Content-Encoding", ())), BODY_LIMIT)
+    came = b"".join(pieces)[:body_limit]
+    body, whole = decompressed(came, ",".join(reply.headers.getall("Content-Encoding", ())), body_limit)
     return body, room <= 0 or not whole

@@ -6,6 +6,10 @@ from typing import Literal
 #: What a permanent refusal concerns: one learner, one course, or everything that this campus is set up with.
 Scope = Literal["learner", "course", "campus"]
 
+#: What a request may leave out, since this LMS did not take it: that the score is a new submission, when it was
+#: submitted, and a cleared score (0 goes out in its place).
+Omission = Literal["new_submission", "submitted_at", "clear"]
+
 
 @dataclass(eq=False, repr=False)
 class DeliveryError(Exception):
@@ -61,3 +65,27 @@ class Ambiguous(DeliveryError):  # noqa: N818 - named by what to do
     hold: float | None = None
     #: Whether a fault of passbackd's own broke it off, which says nothing of the LMS.
     ours: bool = False
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Overtaken(DeliveryError):  # noqa: N818 - named by what happened
+    """
+    The LMS refused the timestamp, since it holds a score that is as new or newer (LTI 1.3): neither error nor success.
+
+    See rule 11 of the design.
+    """
+
+    #: The latest time that the refusal names, by the LMS's clock, milliseconds since 1970, if it does.
+    held_since: int | None = None
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class BadToken(DeliveryError):  # noqa: N818 - named by what happened
+    """The LMS refused the access token (LTI 1.3), and stored nothing."""
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Omit(DeliveryError):  # noqa: N818 - named by what to do
+    """The LMS stored nothing, and may take the same request without something (LTI 1.3)."""
+
+    what: Omission

@@ -12,7 +12,7 @@ from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.lease import MARGIN, new_lease
 from actors.protocols import protocol_for
-from actors.protocols.interface import Stamp, Target
+from actors.protocols.interface import RequestId, Target
 from actors.settings import Settings
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Signal
@@ -104,18 +104,19 @@ class Reader:
     async def _ask_with(self, claim: Claim, secret: str, *, allowed: float) -> tuple[Reading, float | None]:
         """One request with one secret. *allowed*: seconds since the claim after which it may not begin."""
         address = claim.address
-        protocol = protocol_for(address.consumer_key)
+        protocol = protocol_for("lti-1.1")
         target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
-        stamp = Stamp(self.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
-        wire = protocol.write_read(target, stamp)
+        request = RequestId(self.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+        wire = protocol.write_read(target, request)
         # Rule 3: a request that began later would be one too many for the campus.
         if self.clock.monotonic() - claim.began > allowed:
             raise NotReadError("its claim came too late")
         latest, redacted = allowed + self.settings.timeout_seconds, (*claim.ids, *wire.redacted)
-        response = await self.sender.post(
-            address.url,
+        response = await self.sender.send(
+            wire.url,
             wire.body,
             wire.headers,
+            method=wire.method,
             consumer_key=address.consumer_key,
             in_time=lambda: self.clock.monotonic() - claim.began <= latest,
             redacted=redacted,
@@ -127,7 +128,7 @@ class Reader:
             redacted=redacted,
         )
         try:
-            return Reading(protocol.read_score(response, redacted=redacted)), said.after
+            return Reading(protocol.read_score(response, target, redacted=redacted).score), said.after
         except ValueError as error:
             return Reading(None, str(error), unsupported=True), said.after
 

@@ -12,7 +12,7 @@ from actors.dependencies import Dependencies
 from actors.ended_request import EndedRequest
 from actors.errors import Ambiguous, DeliveryError, OutOfFiles, TryLater
 from actors.protocols import protocol_for
-from actors.protocols.interface import Stamp, Target, WireRequest
+from actors.protocols.interface import RequestId, Target, WireRequest, WireScore
 from actors.response import Response
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
@@ -55,7 +55,7 @@ class Requests:
     async def send(self, claim: Claim, score: str, secret: str, *, clamped: bool, allowed: float) -> Finish:
         """Make one request with one secret. *allowed*: seconds since the claim after which it may not begin."""
         clock, address = self._dependencies.clock, claim.address
-        protocol = protocol_for(address.consumer_key)
+        protocol = protocol_for("lti-1.1")
         response: Response | None = None
         posting, began = False, clock.monotonic()
         failure: DeliveryError
@@ -68,8 +68,8 @@ class Requests:
 
         try:
             target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
-            stamp = Stamp(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
-            wire = protocol.write_score(target, score, stamp)
+            request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+            wire = protocol.write_score(target, WireScore(score), request)
             # Rule 3: the rest of the lease would not cover the request.
             if clock.monotonic() - claim.began > allowed:
                 log.warning("attempt.put_off", assignment=claim.assignment_id)
@@ -111,10 +111,11 @@ class Requests:
         dependencies, address = self._dependencies, claim.address
         metrics, consumer = dependencies.metrics, address.consumer_name
         with metrics.in_flight.labels(consumer).track_inprogress():
-            response = await dependencies.sender.post(
-                address.url,
+            response = await dependencies.sender.send(
+                wire.url,
                 wire.body,
                 wire.headers,
+                method=wire.method,
                 consumer_key=address.consumer_key,
                 abort=dependencies.abort,
                 # Rule 3, for a process that was suspended: the session's deadline counts from when it resumed.

@@ -24,6 +24,8 @@ class Response:
     seconds: float
     #: Whether there was more body than was read.
     truncated: bool = False
+    #: The words of the status line.
+    reason: str = ""
 
     def header(self, name: str) -> str | None:
         """A header's first value, whatever the case of its name."""

@@ -79,6 +79,19 @@ class GradedAssignment(Model):
     # A version that must go out even if its score equals ``sent_score``.
     forced_version = fields.BigIntField(default=0)
 
+    # When the newest change was scored, milliseconds since 1970, never later than now; null: before this was stored.
+    changed_at = fields.BigIntField(null=True)
+    # The newest timestamp that is known to have been used at the campus, by its clock, in seconds since 1970; and the
+    # version for which it was made (rules 10 and 11 of the design). For LTI 1.3.
+    stamp = fields.BigIntField(db_default=0)
+    stamped_version = fields.BigIntField(db_default=0)
+    # The newest version that was ordered to replace whatever the campus holds.
+    ordered_version = fields.BigIntField(db_default=0)
+    # How often the campus refused a timestamp as older or equal since its last acceptance.
+    overtaken = fields.IntField(db_default=0)
+    # What this LMS did not take of the request, separated by blanks: `new_submission`, `submitted_at`, `clear`.
+    omitted = fields.CharField(max_length=64, db_default="")
+
     due_at = fields.BigIntField()
     # The first change that is not sent yet: where the debounce's ceiling counts from.
     pending_since = fields.BigIntField(null=True)

@@ -58,6 +58,8 @@ class Campus(Model):
     last_error_at = fields.BigIntField(null=True)
     # The assignment for which it was said: it may name the learner.
     last_error_of = fields.BigIntField(null=True)
+    # Seconds that its clock is ahead of the database's, by its last answer; 0 where they are less than two apart.
+    clock_offset = fields.BigIntField(db_default=0)
     # ``passbackd reconcile`` reads there until then: senders leave it one slot.
     reading_until = fields.BigIntField(default=0)
 
@@ -70,7 +72,12 @@ class Campus(Model):
 
 
 class OutcomeService(Model):
-    """One ``lis_outcome_service_url`` of one consumer; the same URL may serve two consumers."""
+    """
+    One ``lis_outcome_service_url``, or one line item's URL, of one consumer; the same URL may serve two consumers.
+
+    A link that a launch gave no line item has the URL of the container in which one is to be found or made
+    (:mod:`models.line_item`), and its own *wanted_for*, until it is found.
+    """
 
     id = fields.BigIntField(primary_key=True)
     lti_consumer: fields.ForeignKeyRelation[LtiConsumer] = fields.ForeignKeyField(
@@ -82,6 +89,20 @@ class OutcomeService(Model):
     campus: fields.ForeignKeyRelation[Campus] = fields.ForeignKeyField(
         "models.Campus", related_name="services", on_delete=fields.CASCADE
     )
+    # What launches offered, separated by blanks: the scopes of LTI 1.3, the extensions of LTI 1.1; null: they did not
+    # say.
+    offered = fields.TextField(null=True)
+    # The deployment of LTI 1.3, if the launch said.
+    deployment_id = fields.CharField(max_length=255, null=True)
+    # The link whose line item is not known yet, as JSON; null: the URL is that of a line item, or of LTI 1.1.
+    wanted_for = fields.TextField(null=True)
+    # Who looks for it, or makes it, until then: one at a time.
+    creator_token = fields.BigIntField(null=True)
+    creator_until = fields.BigIntField(db_default=0)
+    # No look before this, how often it failed, and why the last time.
+    look_at = fields.BigIntField(db_default=0)
+    look_failures = fields.IntField(db_default=0)
+    look_error = fields.TextField(null=True)
     # When it last took a grade, to the minute; null: never.
     accepted_at = fields.BigIntField(null=True)
     # Since then: when the LMS first refused the address itself (models.address); null: it did not.

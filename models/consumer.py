@@ -12,6 +12,8 @@ MAX_KEY, MAX_NAME = 255, 255
 MAX_GUID = 255
 #: In place of a guid: launches of any instance are taken.
 ANY_INSTANCE = "*"
+#: Characters of an issuer.
+MAX_ISSUER = 255
 #: Characters of a scheme, host and port.
 MAX_ORIGIN = 300
 
@@ -41,6 +43,19 @@ class LtiConsumer(Model):
     consumer_secret = fields.TextField()
     # The secret after the campus has changed its own; both are tried.
     pending_secret = fields.TextField(null=True)
+    # An LTI 1.3 platform (1EdTech Security Framework 1.0, section 4): what it calls itself, and this tool; null: the
+    # consumer speaks LTI 1.1, and has a secret.
+    issuer = fields.CharField(max_length=MAX_ISSUER, null=True)
+    client_id = fields.CharField(max_length=MAX_KEY, null=True)
+    # Where it gives access tokens, and the ``aud`` that it expects there; null: the URL itself.
+    token_url = fields.TextField(null=True)
+    token_audience = fields.TextField(null=True)
+    # The deployment, where the launch does not say.
+    deployment_id = fields.CharField(max_length=MAX_KEY, null=True)
+    # Which product it is (:mod:`actors.profiles`), by the operator or by a launch; null: not known.
+    product = fields.CharField(max_length=16, null=True)
+    # Which of the tool's keys it accepted last.
+    signing_kid = fields.CharField(max_length=64, null=True)
     # ``tool_consumer_instance_guid`` (LTI 1.1, section 3): another instance with the same key is a copy.
     instance_guid = fields.CharField(max_length=MAX_GUID, null=True)
     # When the operator paused it, milliseconds since 1970.
@@ -49,6 +64,7 @@ class LtiConsumer(Model):
     class Meta:
         table = "lti_consumer"
         table_description = "Campus LMSs"
+        unique_together = (("issuer", "client_id"),)
 
 
 async def find_consumer(key: str) -> LtiConsumer | None:

@@ -24,6 +24,8 @@ class Score(Model):
     # When it was scored, microseconds since 1970, and the place of its entry: the order of two changes.
     modified_us = fields.BigIntField()
     place = fields.CharField(max_length=MAX_PLACE, db_default="")
+    # Whether the tool took it back: it counts as not attempted.
+    cleared = fields.BooleanField(db_default=False)
 
     class Meta:
         table = "score"

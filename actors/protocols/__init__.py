@@ -6,6 +6,6 @@ from actors.protocols.lti11.protocol import Lti11
 _LTI11 = Lti11()
 
 
-def protocol_for(_consumer_key: str) -> OutcomeProtocol:
-    """The version of LTI that a consumer speaks."""
+def protocol_for(_version: str) -> OutcomeProtocol:
+    """The version of LTI that a consumer speaks: `lti-1.1`."""
     return _LTI11

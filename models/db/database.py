@@ -28,6 +28,7 @@ _MODELS = [
         "heartbeat",
         "clock_watch",
         "secrets",
+        "tool_key",
     )
 ]
 

@@ -99,7 +99,7 @@ async def what_is_said_of(reply: bytes, query: str = "", redacted: tuple[str, ..
 
     async with raw_server(talk) as port, open_sender() as post:
         with pytest.raises(Ambiguous) as caught:
-            await post.post(f"http://{HOST}:{port}/o{query}", BODY, HEADERS, redacted=redacted)
+            await post.send(f"http://{HOST}:{port}/o{query}", BODY, HEADERS, redacted=redacted)
     return caught.value.reason
 
 

@@ -21,7 +21,7 @@ from tests.servers import HOST
 async def test_a_post_comes_back_as_an_answer():
     created = fake.success(status=201, headers={"X-Own": "1"})
     async with answering(fake.always(created)) as (lms, post):
-        answer = await post.post(lms.url(), BODY, HEADERS)
+        answer = await post.send(lms.url(), BODY, HEADERS)
     assert answer.status == 201
     assert basic_outcome.read_reply(answer.body).code_major == "success"
     assert answer.header("x-own") == answer.headers["x-own"] == "1"
@@ -36,21 +36,21 @@ async def test_a_post_comes_back_as_an_answer():
 async def test_connections_are_used_again():
     async with RecordingLms() as lms, open_sender() as post:
         for _ in range(3):
-            await post.post(lms.url(), BODY, HEADERS)
+            await post.send(lms.url(), BODY, HEADERS)
     assert len({record.peer for record in lms.requests}) == 1
 
 
 async def test_cookies_are_not_kept():
     async with answering(fake.always(fake.success(headers={"Set-Cookie": "a=b"}))) as (lms, post):
-        await post.post(lms.url(), BODY, HEADERS)
-        await post.post(lms.url(), BODY, HEADERS)
+        await post.send(lms.url(), BODY, HEADERS)
+        await post.send(lms.url(), BODY, HEADERS)
     assert all("Cookie" not in record.headers for record in lms.requests)
 
 
 @pytest.mark.parametrize(("size", "truncated"), [(BODY_LIMIT, False), (BODY_LIMIT + 1, True), (10 * BODY_LIMIT, True)])
 async def test_a_body_is_read_up_to_its_limit(size, truncated):
     async with answering(fake.always(fake.answer(200, b"x" * size))) as (lms, post):
-        answer = await post.post(lms.url(), BODY, HEADERS)
+        answer = await post.send(lms.url(), BODY, HEADERS)
     assert len(answer.body) == BODY_LIMIT
     assert answer.truncated is truncated
 
@@ -69,14 +69,14 @@ async def test_a_body_that_was_compressed_though_identity_was_asked_for_is_decom
     stored = fake.pox("success", "stored")
     behaviour = fake.answer(200, PACKED[coding](stored), headers={"Content-Encoding": coding})
     async with answering(fake.always(behaviour)) as (lms, post):
-        answer = await post.post(lms.url(), BODY, HEADERS)
+        answer = await post.send(lms.url(), BODY, HEADERS)
     assert (answer.body, answer.truncated) == (stored, False)
 
 
 async def test_a_body_is_decompressed_up_to_its_limit():
     behaviour = fake.answer(200, gzip.compress(b"x" * 10_000_000), headers={"Content-Encoding": "gzip"})
     async with answering(fake.always(behaviour)) as (lms, post):
-        answer = await post.post(lms.url(), BODY, HEADERS)
+        answer = await post.send(lms.url(), BODY, HEADERS)
     assert (answer.body, answer.truncated) == (b"x" * BODY_LIMIT, True)
 
 
@@ -87,7 +87,7 @@ async def test_a_time_out_while_waiting_for_the_pool_is_tried_later():
         first = asyncio.create_task(session.post(lms.url(), data=BODY, headers=HEADERS, timeout=patient))
         await lms.until(lambda: lms.requests)
         with pytest.raises(TryLater, match="time-out") as caught:
-            await Sender(session).post(lms.url(), BODY, HEADERS)
+            await Sender(session).send(lms.url(), BODY, HEADERS)
         release.set()
         (await first).release()
     assert not caught.value.bytes_left
@@ -96,9 +96,9 @@ async def test_a_time_out_while_waiting_for_the_pool_is_tried_later():
 
 async def test_a_time_out_on_a_used_connection_is_ambiguous():
     async with answering(fake.in_turn(fake.success(), fake.held(asyncio.Event())), patience=0.5) as (lms, post):
-        await post.post(lms.url(), BODY, HEADERS)
+        await post.send(lms.url(), BODY, HEADERS)
         with pytest.raises(Ambiguous, match="time-out"):
-            await post.post(lms.url(), BODY, HEADERS)
+            await post.send(lms.url(), BODY, HEADERS)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_an_answer_that_is_not_http_is_ambiguous(reply):
 
     async with raw_server(talk) as port, open_sender() as post:
         with pytest.raises(Ambiguous):
-            await post.post(f"http://{HOST}:{port}/", BODY, HEADERS)
+            await post.send(f"http://{HOST}:{port}/", BODY, HEADERS)
 
 
 async def test_a_connection_that_is_reset_at_once_is_ambiguous_and_names_no_url():
@@ -127,19 +127,19 @@ async def test_a_connection_that_is_reset_at_once_is_ambiguous_and_names_no_url(
 
     async with raw_server(reset) as port, open_sender() as post:
         with pytest.raises(Ambiguous) as caught:
-            await post.post(f"http://{HOST}:{port}/o?token=hunter2", BODY * 1000, HEADERS)
+            await post.send(f"http://{HOST}:{port}/o?token=hunter2", BODY * 1000, HEADERS)
     assert "hunter2" not in caught.value.reason
 
 
 async def test_of_several_addresses_an_allowed_one_is_used():
     async with RecordingLms() as lms, open_sender(resolver=Resolver("10.0.0.1", "fe80::1", HOST)) as post:
-        assert (await post.post(f"http://lms.example:{lms.port}/", BODY, HEADERS)).status == 200
+        assert (await post.send(f"http://lms.example:{lms.port}/", BODY, HEADERS)).status == 200
 
 
 async def test_a_host_that_can_be_no_name_is_given_up_before_anything_is_sent():
     async with open_sender() as post:
         with pytest.raises(GiveUp) as caught:
-            await post.post(f"http://{'a' * 70}.example/", BODY, HEADERS)
+            await post.send(f"http://{'a' * 70}.example/", BODY, HEADERS)
     assert (caught.value.scope, caught.value.bytes_left) == ("campus", False)
 
 

@@ -180,10 +180,10 @@ async def test_a_network_of_one_consumer_is_open_to_it_alone_also_over_a_connect
     ):
         sender = Sender(shared, {"own": session})
         for url in (f"http://lms.example:{lms.port}/o", f"http://127.0.0.1:{lms.port}/o"):
-            assert (await sender.post(url, BODY, HEADERS, consumer_key="own")).status == 200
+            assert (await sender.send(url, BODY, HEADERS, consumer_key="own")).status == 200
             for other in ("", "another", "OWN"):
                 with pytest.raises(GiveUp, match=r"loopback.*egress\.campuses\.KEY\.allow_networks") as caught:
-                    await sender.post(url, BODY, HEADERS, consumer_key=other)
+                    await sender.send(url, BODY, HEADERS, consumer_key=other)
                 assert not caught.value.bytes_left
         assert len(lms.requests) == 2
 
@@ -193,7 +193,7 @@ async def test_a_redirect_leads_nowhere_else():
     async with RecordingLms() as lms, RecordingLms() as elsewhere:
         lms.behave = lambda _: answer(307, headers={"Location": elsewhere.url()})
         async with open_sender(egress=own) as sender:
-            assert (await sender.post(lms.url(), BODY, HEADERS)).status == 307
+            assert (await sender.send(lms.url(), BODY, HEADERS)).status == 307
         assert (len(lms.requests), len(elsewhere.requests)) == (1, 0)
 
 
@@ -243,7 +243,7 @@ async def test_a_url_that_is_not_allowed_is_refused_with_the_setting_to_change_a
     assert "hunter2" not in str(caught.value)
     async with open_sender(egress=Egress()) as post:
         with pytest.raises(GiveUp) as given_up:
-            await post.post(url, BODY, HEADERS)
+            await post.send(url, BODY, HEADERS)
     assert (given_up.value.scope, given_up.value.bytes_left) == ("campus", False)
     assert "hunter2" not in given_up.value.reason
 
@@ -269,7 +269,7 @@ async def test_a_name_for_an_address_that_is_not_public_is_given_up_and_no_conne
     resolver = Resolver(*addresses) if addresses else None
     async with open_sender(egress=Egress(), resolver=resolver) as post:
         with pytest.raises(GiveUp) as caught:
-            await post.post(f"https://{host}/o", BODY, HEADERS)
+            await post.send(f"https://{host}/o", BODY, HEADERS)
     assert (caught.value.scope, caught.value.bytes_left) == ("campus", False)
 
 
@@ -288,9 +288,9 @@ async def test_a_name_that_resolves_to_another_address_when_it_is_connected_to_i
         async with outcome_session(resolver=resolver) as session:
             session.connector._use_dns_cache = False
             sender, url = Sender(session), f"http://lms.example:{lms.port}/o"
-            assert (await sender.post(url, BODY, HEADERS)).status == 200
+            assert (await sender.send(url, BODY, HEADERS)).status == 200
             with pytest.raises(GiveUp, match=r"10\.0\.0\.1"):
-                await sender.post(url, BODY, HEADERS)
+                await sender.send(url, BODY, HEADERS)
         assert len(lms.requests) == 1
 
 

@@ -21,7 +21,7 @@ async def test_a_stop_while_connecting_leaves_nothing():
         await reader.read()
 
     async with raw_server(say_nothing) as port, open_sender() as post:
-        posting = asyncio.create_task(post.post(f"https://{HOST}:{port}/", BODY, HEADERS, abort=stop))
+        posting = asyncio.create_task(post.send(f"https://{HOST}:{port}/", BODY, HEADERS, abort=stop))
         await reached.wait()
         stop.set()
         with pytest.raises(TryLater) as caught:
@@ -32,15 +32,15 @@ async def test_a_stop_while_connecting_leaves_nothing():
 async def test_a_post_that_is_not_stopped_ends_as_usual():
     stop = Abort()
     async with answering(fake.in_turn(fake.success(), fake.cut("before"))) as (lms, post):
-        assert (await post.post(lms.url(), BODY, HEADERS, abort=stop)).status == 200
+        assert (await post.send(lms.url(), BODY, HEADERS, abort=stop)).status == 200
         with pytest.raises(Ambiguous, match="without an answer"):
-            await post.post(lms.url(), BODY, HEADERS, abort=stop)
+            await post.send(lms.url(), BODY, HEADERS, abort=stop)
     assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_caller_that_is_cancelled_cancels_its_post():
     async with answering(fake.always(fake.held(asyncio.Event()))) as (lms, post):
-        posting = asyncio.create_task(post.post(lms.url(), BODY, HEADERS, abort=Abort()))
+        posting = asyncio.create_task(post.send(lms.url(), BODY, HEADERS, abort=Abort()))
         await lms.until(lambda: lms.requests)
         posting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -62,19 +62,19 @@ async def test_a_request_whose_connection_is_made_too_late_is_not_written():
     async with RecordingLms() as lms, open_sender(60.0, max_connections=1, resolver=resolver) as post:
         url = f"http://lms.example:{lms.port}/outcomes"
         with pytest.raises(TryLater, match="in time") as refused:
-            await post.post(url, BODY, HEADERS, in_time=lambda: resolver.now < 10.0)
+            await post.send(url, BODY, HEADERS, in_time=lambda: resolver.now < 10.0)
         assert not refused.value.bytes_left
         # The connection that came too late is closed, and leaves its place to another.
-        await post.post(url, BODY, HEADERS, in_time=lambda: resolver.now < 30.0)
+        await post.send(url, BODY, HEADERS, in_time=lambda: resolver.now < 30.0)
     assert len(lms.requests) == 1
 
 
 async def test_a_request_that_finds_a_connection_too_late_is_not_written():
     times = iter([True, False, True])
     async with RecordingLms() as lms, open_sender(60.0, max_connections=1) as post:
-        await post.post(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
+        await post.send(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
         with pytest.raises(TryLater, match="in time"):
-            await post.post(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
-        await post.post(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
+            await post.send(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
+        await post.send(lms.url(), BODY, HEADERS, in_time=lambda: next(times))
     assert len(lms.requests) == 2
     assert lms.faults == ["request 1: a message identifier that was used before"]

@@ -92,7 +92,7 @@ async def test_it_costs_little_and_is_no_success(reply):
         try:
             with pytest.raises(DeliveryError):
                 async with asyncio.timeout(HANG):
-                    classify(await post.post(f"http://{HOST}:{port}/o", b"<a/>", {}), now=datetime.now(UTC))
+                    classify(await post.send(f"http://{HOST}:{port}/o", b"<a/>", {}), now=datetime.now(UTC))
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -111,7 +111,7 @@ async def test_an_answer_comes_after_a_few_interim_ones_and_not_after_any_number
     async with raw_server(serve) as port, open_sender(HANG) as post:
 
         async def posted():
-            return (await post.post(f"http://{HOST}:{port}/o", b"<a/>", {})).body
+            return (await post.send(f"http://{HOST}:{port}/o", b"<a/>", {})).body
 
         if number > MAX_INTERIM:
             with pytest.raises(Ambiguous, match="not HTTP"):

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 import pytest
 
 from actors.egress import Egress
-from actors.protocols.interface import Stamp, Target
+from actors.protocols.interface import RequestId, Target, WireScore
 from actors.protocols.lti11.protocol import Lti11
 from daemon.ingest.parse import read_event
 from tests.actors.posting import open_sender
@@ -66,8 +66,8 @@ async def arrived(url: str, host: str = HOST) -> bytes:
         entry = {name.encode(): value.encode() for name, value in fields.items()}
         event = read_event("1767225600000-0", entry, now=1767225600000)
         target = Target(event.registration.lis_outcome_service_url, "key", "se&cret", "s")
-        wire = Lti11().write_score(target, "0.5", Stamp(1767225600, "nonce", "message"))
-        await sender.post(target.url, wire.body, wire.headers)
+        wire = Lti11().write_score(target, WireScore("0.5"), RequestId(1767225600, "nonce", "message"))
+        await sender.send(target.url, wire.body, wire.headers)
     request = bytes(seen)
     (found,) = re.findall(rb'oauth_signature="([^"]*)"', request)
     assert unquote(found.decode()) == signature_of(request, "se&cret")

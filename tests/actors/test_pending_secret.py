@@ -111,7 +111,7 @@ async def test_a_second_request_that_the_lease_would_not_cover_is_not_begun(send
             self.sender, self.seconds = sender, seconds
 
         async def post(self, *arguments, **options):
-            response = await self.sender.post(*arguments, **options)
+            response = await self.sender.send(*arguments, **options)
             sending.tick(self.seconds)
             return response
 

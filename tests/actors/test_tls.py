@@ -22,7 +22,7 @@ def test_verification_is_never_off(minimum):
 async def test_nothing_has_left_for_a_campus_whose_certificate_cannot_be_trusted(tls):
     async with RecordingLms(tls=tls) as lms, open_sender() as post:
         with pytest.raises(Misconfigured) as caught:
-            await post.post(lms.url(), BODY, HEADERS)
+            await post.send(lms.url(), BODY, HEADERS)
     assert not caught.value.bytes_left
 
 
@@ -39,9 +39,9 @@ async def test_an_authority_of_one_campus_is_trusted_at_that_campus_alone(tls, c
         outcome_session(ca_file=certificate) as own,
     ):
         sender = Sender(session, {"own": own})
-        assert (await sender.post(lms.url(), BODY, HEADERS, consumer_key="own")).status == 200
+        assert (await sender.send(lms.url(), BODY, HEADERS, consumer_key="own")).status == 200
         with pytest.raises(DeliveryError, match="certificate"):
-            await sender.post(lms.url(), BODY, HEADERS, consumer_key="another")
+            await sender.send(lms.url(), BODY, HEADERS, consumer_key="another")
         assert len(lms.requests) == 1
 
 
@@ -53,7 +53,7 @@ async def test_a_campus_that_speaks_an_older_tls_than_is_wanted_gets_nothing(tls
         outcome_session(ca_file=certificate, minimum_tls="1.3") as strict,
     ):
         sender = Sender(session, {"strict": strict})
-        assert (await sender.post(lms.url(), BODY, HEADERS)).status == 200
+        assert (await sender.send(lms.url(), BODY, HEADERS)).status == 200
         with pytest.raises(DeliveryError):
-            await sender.post(lms.url(), BODY, HEADERS, consumer_key="strict")
+            await sender.send(lms.url(), BODY, HEADERS, consumer_key="strict")
         assert len(lms.requests) == 1

@@ -22,7 +22,7 @@ from oauthlib.oauth1 import Client
 
 from actors.client import Sender, http_session
 from actors.egress import Egress
-from actors.protocols.interface import Stamp, Target
+from actors.protocols.interface import RequestId, Target, WireScore
 from actors.protocols.lti11.protocol import Lti11
 from tests.blackbox.world import KEY, SECRET, World, launch, score, structure
 from tests.daemon.check.certificates import served_with, valid_for
@@ -34,9 +34,9 @@ async def send(case: dict[str, str], port: int, certificate: Path) -> None:
     """Write, sign and post one request: the only place that knows how the project does it."""
     protocol = Lti11()
     target = Target(case["url"], case["key"], case["secret"], case["sourcedid"])
-    stamp = Stamp(int(case["timestamp"]), case["nonce"], case["message_id"])
+    stamp = RequestId(int(case["timestamp"]), case["nonce"], case["message_id"])
     if case["operation"] == "replaceResult":
-        wire = protocol.write_score(target, case["score"], stamp)
+        wire = protocol.write_score(target, WireScore(case["score"]), stamp)
     else:
         wire = protocol.write_read(target, stamp)
     egress = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")])
@@ -44,7 +44,7 @@ async def send(case: dict[str, str], port: int, certificate: Path) -> None:
     async with http_session(
         timeout_seconds=60, max_connections=1, egress=egress, ca_file=certificate, resolver=resolver
     ) as session:
-        await Sender(session).post(case["url"], wire.body, wire.headers, consumer_key=case["key"])
+        await Sender(session).send(case["url"], wire.body, wire.headers, consumer_key=case["key"])
 
 
 HERE = Path(__file__).parent

@@ -100,6 +100,15 @@ def read_result(sourced_id: str, *, message_id: str) -> bytes:
     return _request("readResult", sourced_id, message_id)
 
 
+def delete_result(sourced_id: str, *, message_id: str) -> bytes:
+    """
+    The XML document that clears one learner's score; otherwise as :func:`replace_result`.
+
+    Spec: LTI 1.1 Implementation Guide, 6.1.3 deleteResult.
+    """
+    return _request("deleteResult", sourced_id, message_id)
+
+
 def read_reply(body: bytes) -> Reply:
     """
     Read what an LMS answered. Never raises, whatever the bytes.

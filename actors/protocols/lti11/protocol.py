@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from actors.errors import GiveUp
-from actors.protocols.interface import Accepted, Stamp, Target, WireRequest
+from actors.protocols.interface import CLEARED, Accepted, Held, RequestId, Target, WireRequest, WireScore
 from actors.protocols.lti11 import oauth1
-from actors.protocols.lti11.basic_outcome import read_reply, read_result, replace_result
+from actors.protocols.lti11.basic_outcome import delete_result, read_reply, read_result, replace_result
 from actors.protocols.lti11.platforms import PLATFORMS, Platform
 from actors.protocols.lti11.responses import classify
 from actors.redact import redact
@@ -22,43 +22,53 @@ BY_NAME: dict[str, Platform] = {str(name): platform for name, platform in PLATFO
 class Lti11:
     """See :class:`actors.protocols.interface.OutcomeProtocol`."""
 
-    def write_score(self, target: Target, score: str, stamp: Stamp) -> WireRequest:
+    def write_score(self, target: Target, score: WireScore, request: RequestId) -> WireRequest:
         try:
-            return _signed(replace_result(target.sourcedid, score, message_id=stamp.message_id), target, stamp)
+            if score.text == CLEARED:
+                body = delete_result(target.sourcedid, message_id=request.message_id)
+            else:
+                body = replace_result(target.sourcedid, score.text, message_id=request.message_id)
+            return _signed(body, target, request)
         except ValueError as error:
             raise _unwritable(error) from error
 
-    def write_read(self, target: Target, stamp: Stamp) -> WireRequest:
+    def write_read(self, target: Target, request: RequestId, *, more: str | None = None) -> WireRequest:  # noqa: ARG002 - an answer is whole
         try:
-            return _signed(read_result(target.sourcedid, message_id=stamp.message_id), target, stamp)
+            return _signed(read_result(target.sourcedid, message_id=request.message_id), target, request)
         except ValueError as error:
             raise _unwritable(error) from error
 
     def read_response(
-        self, response: Response, *, now: datetime, platform: str | None, redacted: Sequence[str]
+        self,
+        response: Response,
+        *,
+        now: datetime,
+        platform: str | None,
+        redacted: Sequence[str],
+        sent: WireScore | None = None,  # noqa: ARG002 - an LMS answers all requests alike
     ) -> Accepted:
         return classify(response, now=now, platform=None if platform is None else BY_NAME[platform], redacted=redacted)
 
-    def read_score(self, response: Response, *, redacted: Sequence[str]) -> str:
+    def read_score(self, response: Response, target: Target, *, redacted: Sequence[str]) -> Held:  # noqa: ARG002 - as above
         reply = read_reply(response.body)
         if reply.code_major != "success":
             raise ValueError(f"HTTP {response.status} without an envelope")
         if reply.score is None:
             raise ValueError("its answer holds no readable score")
         # A number is no secret, though a sourcedid may be the same one.
-        return reply.score if _NUMBER.fullmatch(reply.score) else redact(reply.score, redacted)
+        return Held(reply.score if _NUMBER.fullmatch(reply.score) else redact(reply.score, redacted))
 
 
-def _signed(body: bytes, target: Target, stamp: Stamp) -> WireRequest:
+def _signed(body: bytes, target: Target, request: RequestId) -> WireRequest:
     headers = oauth1.sign(
         target.url,
         body,
         key=target.consumer_key,
         secret=target.secret,
-        nonce=stamp.nonce,
-        timestamp=str(stamp.timestamp),
+        nonce=request.nonce,
+        timestamp=str(request.timestamp),
     )
-    return WireRequest(body, headers, (target.sourcedid, target.secret, *oauth1.secrets_of(headers)))
+    return WireRequest(target.url, body, headers, (target.sourcedid, target.secret, *oauth1.secrets_of(headers)))
 
 
 def _unwritable(error: ValueError) -> GiveUp:
