@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from actors import resolution
+from actors.access import SCORE_SCOPE
 from actors.compute_grade import Grade, NoGrade, block_grade, wire_score
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.lease import MARGIN
 from actors.request import Requests
+from actors.score_details import with_details
 from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
@@ -55,6 +57,8 @@ class Attempts:
             if isinstance(graded, Finish):
                 return graded
             secrets = self._secrets(claim)
+            if not secrets:
+                return self._requests.put_off(claim)
         except Exception as fault:
             log.exception("attempt.failed_before_request", assignment=claim.assignment_id)
             return self._requests.put_off(claim, fault)
@@ -67,7 +71,7 @@ class Attempts:
         """The score to send, and whether it was clamped. Each read is a later statement than the claim."""
         tree, scores = await self._read(claim)
         grade = block_grade(claim.usage_id, tree, scores)
-        if grade is NoGrade.UNKNOWN_BLOCK:
+        if grade is NoGrade.UNKNOWN_BLOCK or claim.address.wanted_for is not None:
             return resolution.not_sent(claim, "waiting")
         if not isinstance(grade, Grade):
             return resolution.not_sent(claim, "empty")
@@ -99,11 +103,25 @@ class Attempts:
     # --- send ---
 
     def _secrets(self, claim: Claim) -> list[str]:
-        """The consumer's secrets, the newest first: you cannot know when a campus switches to a new one."""
+        """
+        The consumer's secrets, the newest first: you cannot know when a campus switches to a new one.
+
+        Or the platform's access token; none if it has just expired.
+        """
+        if claim.address.issuer is not None:
+            token = self._dependencies.tokens.usable(claim.address.consumer_id, SCORE_SCOPE)
+            return [] if token is None else [token]
         stored = (claim.address.pending_secret, claim.address.consumer_secret)
         return [self._dependencies.cipher.decrypt(secret) for secret in stored if secret is not None]
 
-    async def _send(self, claim: Claim, score: str, secrets: Sequence[str], *, clamped: bool) -> Finish:
+    async def _send(self, claim: Claim, text: str, secrets: Sequence[str], *, clamped: bool) -> Finish:
+        settings, key = self._dependencies.settings, claim.address.consumer_key
+        score = with_details(
+            text,
+            claim,
+            product=settings.platforms.get(key, claim.address.product),
+            prioritizes=key in settings.prioritized,
+        )
         first = await self._requests.send(claim, score, secrets[0], clamped=clamped, allowed=MARGIN)
         if len(secrets) == 1:
             return first

@@ -53,6 +53,8 @@ def _measured(breaker: Breaker, signal: Signal, now: int) -> Breaker:
         breaker = replace(breaker, last_error=signal.error, last_error_at=now, last_error_of=signal.assignment_id)
     if signal.answered and breaker.answered_at is None:
         breaker = replace(breaker, answered_at=now)
+    if signal.clock_offset is not None:
+        breaker = replace(breaker, clock_offset=signal.clock_offset)
     if signal.duration_ms is not None and breaker.slow != (signal.duration_ms > SLOW_MS):
         breaker = replace(breaker, slow=not breaker.slow)
     return breaker

@@ -58,6 +58,32 @@ def is_the_same(held: str, shown_before: str) -> bool:
     return abs(value - before) <= TOLERANCE
 
 
+def shows(held: str, score: str, once_sent: Iterable[str]) -> bool:
+    """
+    Whether a campus that holds *held* holds *score*, perhaps rounded, and none of the others.
+
+    *score*, *once_sent*: wire text; what is empty was no score.
+    """
+    value = _number(held)
+    if value is None or value.adjusted() > LARGE:
+        return False
+    if _same(value, score):
+        return True
+    if any(_same(value, other) for other in once_sent if other):
+        return False
+    digits = _digits(value)
+    return digits >= FINE and _rounds(value, score, digits)
+
+
+def was_sent(held: str, once_sent: Iterable[str]) -> bool:
+    """Whether what a campus holds may be one of these scores, rounded or not; what is no number may be any."""
+    value = _number(held)
+    if value is None or value.adjusted() > LARGE:
+        return True
+    digits = _digits(value)
+    return any(_same(value, score) or _rounds(value, score, digits) for score in once_sent if score)
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """

@@ -1,13 +1,17 @@
 """What the actors work with."""
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from actors.access import AccessTokens, NoTokens
+from actors.breaker import next_breaker
 from actors.client import Abort, Sender
 from actors.failpoints import Hit, pass_by
 from actors.lease import new_lease
 from actors.metrics import Metrics
 from actors.settings import Settings
+from models.campus import Breaker, Signal
 from models.claims import Lease
 from models.course import CourseTrees
 from models.db.clock import Clock
@@ -30,7 +34,19 @@ class Dependencies:
     hit: Hit = pass_by
     #: Decrypts consumers' secrets.
     cipher: Cipher = PLAINTEXT
+    #: Access tokens of LTI 1.3 platforms.
+    tokens: AccessTokens = field(default_factory=NoTokens)
 
     def lease(self) -> Lease:
         """A lease that begins now."""
         return new_lease(self.settings, self.clock)
+
+    def next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:
+        """The breaker of a campus after a signal, at that time."""
+        return next_breaker(
+            breaker,
+            signal,
+            now=now,
+            max_per_campus=self.settings.max_per_campus,
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+        )

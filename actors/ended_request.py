@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from actors.errors import Ambiguous, DeliveryError, GiveUp, TryLater
+from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Omit, Overtaken, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from models.campus import SLOW_MS, Signal
@@ -24,6 +24,8 @@ from models.delivery import DeliveryRecord, DeliveryResult
 #: in doubt: time-out, reset, 5xx, 2xx that says nothing            failure
 #: nothing may be sent there: egress, malformed URL, no request     neutral
 #: our own fault or shutdown; nothing to send                       neutral
+#: the access token was refused                                     neutral
+#: the timestamp was refused, or a part of the request              success
 #: ===============================================================  =========
 SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
@@ -45,6 +47,20 @@ class EndedRequest:
     steps: int = 0
 
 
+def new_offset(claim: Claim, response: Response, *, now: int) -> int | None:
+    """
+    Seconds that a platform's clock is ahead of ours, where that differs from what is known of it; None: it does not.
+
+    Less than two seconds count as none: the ``Date`` header has whole ones.
+    """
+    date = response.date_seconds()
+    if claim.address.issuer is None or date is None:
+        return None
+    offset = round(date - now / 1000)
+    offset = offset if abs(offset) >= 2 else 0
+    return offset if abs(offset - claim.address.clock_offset) >= 2 else None
+
+
 def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
     """
     What an error says of the campus, as the table at :data:`SignalKind` has it.
@@ -54,8 +70,10 @@ def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
     match error:
         case TryLater(throttled=True):
             return "throttled"
-        case GiveUp(bytes_left=False) | Ambiguous(ours=True):
+        case GiveUp(bytes_left=False) | Ambiguous(ours=True) | BadToken():
             return "neutral"
+        case Overtaken() | Omit():
+            return "success"
         case TryLater(bytes_left=True) | GiveUp(scope="learner" | "course") | Ambiguous(code_major="processing"):
             return "success"
         case TryLater() | Ambiguous() if stopping:

@@ -1,18 +1,15 @@
 """Finishes attempts: those that end together in one transaction, again while the database is away."""
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
 
 from actors import resolution
-from actors.breaker import next_breaker
 from actors.dependencies import Dependencies
 from actors.instrumentation import record_breaker
 from actors.lease import lease_seconds
-from models.campus import Breaker, Signal
 from models.claims import Claim, Lease
 from models.db.data_loader import DataLoader
 from models.finish import Finish, Finished, HandOver
@@ -64,6 +61,8 @@ class Finisher:
             try:
                 found = (await self._finish_alone(end)) if alone else await self._finishes(end)
                 if found is not None and not found.locked:
+                    if end.delivery is not None and end.given_back and not end.not_before:
+                        self._notify()  # it is made again at once
                     return found
                 wait = LOCKED_RETRY
             except Exception:
@@ -105,7 +104,7 @@ class Finisher:
         found, changes = await finish(
             ends,
             now=lease.now,
-            next_breaker=partial(self._next_breaker, lease.now),
+            next_breaker=partial(self._dependencies.next_breaker, lease.now),
             hand_over=hand_over,
             steps=lease.steps,
         )
@@ -115,12 +114,3 @@ class Finisher:
         if changes:
             self._notify()
         return found
-
-    def _next_breaker(self, now: int, breaker: Breaker, signal: Signal) -> Breaker:
-        return next_breaker(
-            breaker,
-            signal,
-            now=now,
-            max_per_campus=self._dependencies.settings.max_per_campus,
-            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-        )

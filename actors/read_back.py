@@ -1,18 +1,17 @@
 """Asks a campus for one learner's score, within its limit."""
 
 import asyncio
-import secrets
-import uuid
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 
+from actors.access import RESULT_SCOPE, AccessTokens, NoTokens
 from actors.breaker import next_breaker
 from actors.client import Sender
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.lease import MARGIN, new_lease
 from actors.protocols import protocol_for
-from actors.protocols.interface import RequestId, Target
+from actors.protocols.interface import Target
+from actors.reading import read_held
 from actors.settings import Settings
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Signal
@@ -52,6 +51,8 @@ class Reader:
     settings: Settings
     #: Decrypts consumers' secrets.
     cipher: Cipher = PLAINTEXT
+    #: Access tokens of LTI 1.3 platforms.
+    tokens: AccessTokens = field(default_factory=NoTokens)
 
     async def read(self, assignment_id: int) -> Reading | None:
         """
@@ -91,7 +92,13 @@ class Reader:
 
     async def _ask(self, claim: Claim) -> tuple[Reading, float | None]:
         """What the campus says, and how long it wants to be left alone for."""
-        stored = (claim.address.pending_secret, claim.address.consumer_secret)
+        address = claim.address
+        if address.issuer is not None:
+            if not address.offers(RESULT_SCOPE):
+                return Reading(None, "its launches did not offer the scope result.readonly", unsupported=True), None
+            token = await self.tokens.fetch(address.consumer_id, RESULT_SCOPE)
+            return await self._ask_with(claim, token, allowed=MARGIN + self.settings.timeout_seconds)
+        stored = (address.pending_secret, address.consumer_secret)
         newest, *others = [self.cipher.decrypt(secret) for secret in stored if secret is not None]
         try:
             return await self._ask_with(claim, newest, allowed=MARGIN)
@@ -102,35 +109,27 @@ class Reader:
             return await self._ask_with(claim, others[0], allowed=MARGIN + self.settings.timeout_seconds)
 
     async def _ask_with(self, claim: Claim, secret: str, *, allowed: float) -> tuple[Reading, float | None]:
-        """One request with one secret. *allowed*: seconds since the claim after which it may not begin."""
+        """One question with one secret. *allowed*: seconds since the claim after which it may not begin."""
         address = claim.address
-        protocol = protocol_for("lti-1.1")
-        target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
-        request = RequestId(self.clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
-        wire = protocol.write_read(target, request)
+        protocol = protocol_for("lti-1.1" if address.issuer is None else "lti-1.3")
+        product = self.settings.platforms.get(address.consumer_key, address.product)
+        target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid, product)
         # Rule 3: a request that began later would be one too many for the campus.
         if self.clock.monotonic() - claim.began > allowed:
             raise NotReadError("its claim came too late")
-        latest, redacted = allowed + self.settings.timeout_seconds, (*claim.ids, *wire.redacted)
-        response = await self.sender.send(
-            wire.url,
-            wire.body,
-            wire.headers,
-            method=wire.method,
-            consumer_key=address.consumer_key,
-            in_time=lambda: self.clock.monotonic() - claim.began <= latest,
-            redacted=redacted,
-        )
-        said = protocol.read_response(
-            response,
-            now=datetime.fromtimestamp(self.clock.now() / 1000, UTC),
-            platform=self.settings.platforms.get(address.consumer_key),
-            redacted=redacted,
-        )
+        latest = allowed + self.settings.timeout_seconds
         try:
-            return Reading(protocol.read_score(response, target, redacted=redacted).score), said.after
+            held, said = await read_held(
+                self.sender,
+                protocol,
+                target,
+                clock=self.clock,
+                in_time=lambda: self.clock.monotonic() - claim.began <= latest,
+                redacted=claim.ids,
+            )
         except ValueError as error:
-            return Reading(None, str(error), unsupported=True), said.after
+            return Reading(None, str(error), unsupported=True), None
+        return Reading(held.score), said.after
 
     async def _release(self, claim: Claim, signal: Signal | None) -> None:
         end = Finish(claim, "read", given_back=True, signal=signal)

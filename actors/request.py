@@ -1,29 +1,38 @@
 """One request with one secret: written, sent and classified; or put off, where it cannot begin."""
 
+import asyncio
 import random
 import secrets
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
 from actors import resolution
+from actors.access import RESULT_SCOPE, SCORE_SCOPE
 from actors.dependencies import Dependencies
-from actors.ended_request import EndedRequest
-from actors.errors import Ambiguous, DeliveryError, OutOfFiles, TryLater
+from actors.ended_request import EndedRequest, new_offset
+from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, Omit, OutOfFiles, Overtaken, TryLater
+from actors.overtaken import lifted_by_clock, overtaken
 from actors.protocols import protocol_for
-from actors.protocols.interface import RequestId, Target, WireRequest, WireScore
+from actors.protocols.interface import Held, OutcomeProtocol, RequestId, Target, WireRequest, WireScore
+from actors.reading import read_held
 from actors.response import Response
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.delivery import count_unexplained
 from models.finish import Finish
 from models.others import Others, what_of_others
+from models.queries.reconcile import once_sent
 
 log = structlog.get_logger(__name__)
 
 #: Seconds until an attempt that could not begin in time is made again; doubles while attempts are put off.
 PUT_OFF = 1.0
+#: Access tokens that a platform may refuse one after the other before that is a fault of its set-up.
+MAX_REFUSED_TOKENS = 3
 #: The pause doubles up to this many times, less one.
 _MAX_TIMES = 6
 
@@ -52,24 +61,24 @@ class Requests:
         now = clock.now()
         return resolution.not_sent(claim, "released", not_before=now + int(wait * 1000), at=now, steps=clock.steps)
 
-    async def send(self, claim: Claim, score: str, secret: str, *, clamped: bool, allowed: float) -> Finish:
-        """Make one request with one secret. *allowed*: seconds since the claim after which it may not begin."""
-        clock, address = self._dependencies.clock, claim.address
-        protocol = protocol_for("lti-1.1")
+    async def send(self, claim: Claim, score: WireScore, secret: str, *, clamped: bool, allowed: float) -> Finish:
+        """
+        Make one request with one secret, or access token.
+
+        *allowed*: seconds since the claim after which it may not begin.
+        """
+        clock = self._dependencies.clock
         response: Response | None = None
         posting, began = False, clock.monotonic()
-        failure: DeliveryError
-        whose: RefusedAddress = "campus"
-        others: Others = "taken"
 
-        def ended(number: int) -> EndedRequest:
+        def ended(number: int = claim.attempt) -> EndedRequest:
             took = clock.monotonic() - began
-            return EndedRequest(claim, number, score, clamped, took, clock.now(), clock.steps)
+            return EndedRequest(claim, number, score.text, clamped, took, clock.now(), clock.steps)
 
         try:
-            target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid)
+            protocol, target = self.protocol_of(claim), self.target_of(claim, secret)
             request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
-            wire = protocol.write_score(target, WireScore(score), request)
+            wire = protocol.write_score(target, score, request)
             # Rule 3: the rest of the lease would not cover the request.
             if clock.monotonic() - claim.began > allowed:
                 log.warning("attempt.put_off", assignment=claim.assignment_id)
@@ -79,33 +88,121 @@ class Requests:
             said = protocol.read_response(
                 response,
                 now=self._now(),
-                platform=self._dependencies.settings.platforms.get(address.consumer_key),
+                platform=target.product,
                 redacted=(*claim.ids, *wire.redacted),
+                sent=score,
             )
         except OutOfFiles as error:
             log.warning("attempt.out_of_files", assignment=claim.assignment_id, reason=error.reason)
             return self.put_off(claim, error)
+        except (Overtaken, BadToken, Omit) as error:
+            return await self._unstored(claim, error, response, ended(), secret)
         except DeliveryError as error:
-            failure, number = error, await _tries(claim, error)
-            whose, others = await _whose(claim, error), await _others(claim, error)
+            return await self._failed(claim, error, response, ended)
         except Exception:
             # A fault of ours must not have the same request repeated for ever, unseen.
             log.exception("attempt.failed", assignment=claim.assignment_id)
-            if not posting:
-                return self.put_off(claim)
-            failure, number = Ambiguous("a fault of passbackd's own; see its log", ours=True), claim.attempt
-        else:
-            return resolution.accepted(ended(claim.attempt), response, said)
+            fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
+            return await self._failed(claim, fault, response, ended) if posting else self.put_off(claim)
+        self._dependencies.tokens.accepted(claim.address.consumer_id, SCORE_SCOPE)
+        return resolution.accepted(ended(), response, said)
+
+    async def _failed(
+        self, claim: Claim, error: DeliveryError, response: Response | None, ended: Callable[[int], EndedRequest]
+    ) -> Finish:
+        number, whose, others = await _tries(claim, error), await _whose(claim, error), await _others(claim, error)
         return resolution.failed(
             ended(number),
             response,
-            failure,
+            error,
             self._dependencies.settings.rules,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
             stopping=self._dependencies.abort.is_set(),
             whose=whose,
             others=others,
         )
+
+    async def _unstored(
+        self,
+        claim: Claim,
+        error: Overtaken | BadToken | Omit,
+        response: Response | None,
+        request: EndedRequest,
+        secret: str,
+    ) -> Finish:
+        """The end of an attempt of which the LMS stored nothing, and of which it may take another."""
+        assert response is not None  # noqa: S101 - only answers say so
+        if isinstance(error, Overtaken):
+            return await self._overtaken(claim, error, response, request, secret)
+        if isinstance(error, BadToken):
+            refused = self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
+            useless = refused > MAX_REFUSED_TOKENS
+        else:
+            useless = error.what in claim.omitted.split()
+        if not useless:
+            return resolution.at_once(request, response, error)
+        status = error.http_status
+        wrong: DeliveryError = (
+            Misconfigured(error.reason, http_status=status)
+            if isinstance(error, BadToken)
+            else TryLater(error.reason, http_status=status, bytes_left=True, unexplained=True)
+        )
+        return await self._failed(claim, wrong, response, lambda number: replace(request, number=number))
+
+    async def _overtaken(
+        self, claim: Claim, error: Overtaken, response: Response, request: EndedRequest, secret: str
+    ) -> Finish:
+        offset = new_offset(claim, response, now=request.now)
+        held: Held | None = None
+        if lifted_by_clock(request, offset) is None and claim.address.offers(RESULT_SCOPE):
+            held = await self._held(claim, secret)
+        return overtaken(
+            request,
+            response,
+            error,
+            offset=offset,
+            held=held,
+            once_sent=await self._once_sent(claim),
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+        )
+
+    async def _once_sent(self, claim: Claim) -> list[str]:
+        scores = await once_sent(claim.assignment_id)
+        return scores if claim.sent_score is None else [*scores, claim.sent_score]
+
+    async def _held(self, claim: Claim, secret: str) -> Held | None:
+        """What the campus holds; None if it does not say within the lease."""
+        dependencies = self._dependencies
+        clock, limit = dependencies.clock, dependencies.settings.timeout_seconds
+        latest = clock.monotonic() + limit
+        try:
+            async with asyncio.timeout(limit):
+                token = await dependencies.tokens.fetch(claim.address.consumer_id, RESULT_SCOPE)
+                held, _ = await read_held(
+                    dependencies.sender,
+                    self.protocol_of(claim),
+                    self.target_of(claim, token),
+                    clock=clock,
+                    in_time=lambda: clock.monotonic() <= latest,
+                    redacted=(*claim.ids, secret),
+                    abort=dependencies.abort,
+                )
+        except (DeliveryError, ValueError, TimeoutError) as error:
+            log.info(
+                "attempt.score_not_read", assignment=claim.assignment_id, reason=str(error) or type(error).__name__
+            )
+            return None
+        return held
+
+    def protocol_of(self, claim: Claim) -> OutcomeProtocol:
+        """The version of LTI that the assignment's campus speaks."""
+        return protocol_for("lti-1.1" if claim.address.issuer is None else "lti-1.3")
+
+    def target_of(self, claim: Claim, secret: str) -> Target:
+        """Where the grade goes, with a secret or an access token."""
+        address = claim.address
+        product = self._dependencies.settings.platforms.get(address.consumer_key, address.product)
+        return Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid, product)
 
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
         dependencies, address = self._dependencies, claim.address

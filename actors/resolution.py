@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from actors.ended_request import EndedRequest, delivery_of, signal_kind, signal_of
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, Scope, TryLater
+from actors.ended_request import EndedRequest, delivery_of, new_offset, signal_kind, signal_of
+from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Misconfigured, Omit, Scope, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
@@ -43,13 +43,30 @@ def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0, at: int | N
 
 def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finish:
     """The campus holds the score."""
+    signal = signal_of(request, response, "success", after=said.after)
     return Finish(
         request.claim,
         "accepted",
-        score=request.score,
+        score=request.score or None,
         delivery=delivery_of(request, response, "accepted", said, said.description),
         bytes_left=True,
-        signal=signal_of(request, response, "success", after=said.after),
+        signal=replace(signal, clock_offset=new_offset(request.claim, response, now=request.now)),
+        # Rule 10: what arrives may have been given the time of its arrival.
+        stamp_from=(response.date_seconds() or 0) if request.claim.address.issuer is not None else 0,
+        steps=request.steps,
+    )
+
+
+def at_once(request: EndedRequest, response: Response, error: BadToken | Omit) -> Finish:
+    """The end of an attempt that is made again at once: with another token, or without what the LMS did not take."""
+    return Finish(
+        request.claim,
+        "released",
+        given_back=True,
+        omit=error.what if isinstance(error, Omit) else None,
+        delivery=delivery_of(request, response, "retried", error, error.reason),
+        bytes_left=True,
+        signal=signal_of(request, response, signal_kind(error, stopping=False), after=None),
         steps=request.steps,
     )
 

@@ -32,6 +32,11 @@ class Response:
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
 
+    def date_seconds(self) -> int | None:
+        """The ``Date`` header, seconds since 1970 by the LMS's clock; None if it does not say the time."""
+        date = _date(self.header("Date") or "")
+        return None if date is None else int(date.timestamp())
+
     def clock_offset(self, now: datetime) -> float | None:
         """Seconds that the LMS's clock is ahead of *now*, by the ``Date`` header; None if it does not say the time."""
         date = _date(self.header("Date") or "")

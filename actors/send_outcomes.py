@@ -12,6 +12,7 @@ from functools import partial
 import dramatiq
 import structlog
 
+from actors.access import SCORE_SCOPE
 from actors.attempt import Attempts
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
@@ -181,7 +182,7 @@ class Outcomes:
         reserved = self.free
         self._reserved += reserved
         try:
-            claims = await claim(assignment_ids, self._dependencies.lease(), most=reserved)
+            claims = await claim(assignment_ids, self._dependencies.lease(), most=reserved, has_token=self._has_token)
         finally:
             self._reserved -= reserved
         self.backlog |= len(claims) < len(assignment_ids)
@@ -191,8 +192,14 @@ class Outcomes:
             self._running[one.token] = one, turn_ends
         return {one.assignment_id: one for one in claims}
 
+    def _has_token(self, platform_id: int) -> bool:
+        """Rule 12. The dispatcher gets one where there is none."""
+        return self._dependencies.tokens.usable(platform_id, SCORE_SCOPE) is not None
+
     def _hands_over(self, claim: Claim) -> bool:
         if self._closed or not self._dependencies.may_send():
+            return False
+        if claim.address.issuer is not None and not self._has_token(claim.address.consumer_id):
             return False
         contended = self.slow_contended if claim.slow else self.contended
         return not contended or self._dependencies.clock.monotonic() < self._running[claim.token][1]

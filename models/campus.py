@@ -134,6 +134,7 @@ class Breaker:
     last_error: str | None = None
     last_error_at: int | None = None
     last_error_of: int | None = None
+    clock_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,8 @@ class Signal:
     error: str = ""
     #: The outcome service, where a failure may be that of its address alone.
     outcome_service_id: int | None = None
+    #: Seconds that the campus's clock is ahead of ours, where that is other than what is stored; None: it is not.
+    clock_offset: int | None = None
 
     @property
     def culprit(self) -> int:
@@ -202,7 +205,7 @@ _SAVE = Statement(
     FROM {{given}} WHERE campus.id = given.campus_id RETURNING campus.id""",
     given="campus_id BIGINT, tripped_at BIGINT, blocked_until BIGINT, trips INT, throttled_at BIGINT, "
     "max_in_flight INT, successes INT, answered_at BIGINT, slow BOOLEAN, last_failed_assignment BIGINT, "
-    "last_error VARCHAR, last_error_at BIGINT, last_error_of BIGINT",
+    "last_error VARCHAR, last_error_at BIGINT, last_error_of BIGINT, clock_offset BIGINT",
 )
 
 _PROBE_SOON = Statement("""

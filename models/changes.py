@@ -36,14 +36,19 @@ def _changing(rows: str, *, joined: str = "TRUE", given: Sequence[str] = (), cha
             SELECT graded_assignment.id AS id FROM graded_assignment WHERE {rows} ORDER BY id {{for_update}})
         UPDATE graded_assignment SET version_number = version_number + {changes}, composite = given.is_composite,
             entry_id = COALESCE(given.entry, entry_id),
+            changed_at = CASE WHEN given.scored < :now THEN given.scored ELSE :now END,
             forced_version = CASE WHEN CAST(:force AS BOOLEAN) THEN version_number + {changes} ELSE forced_version END,
+            ordered_version = CASE WHEN CAST(:force AS BOOLEAN) THEN version_number + {changes}
+                ELSE ordered_version END,
             pending_since = COALESCE(pending_since, :now),
             due_at = CASE WHEN pending_since IS NULL OR pending_since + given.ceiling > given.due THEN given.due
                 ELSE pending_since + given.ceiling END,
             {UNPARKED}
         FROM given WHERE {joined} AND graded_assignment.id IN (SELECT id FROM locked)
         RETURNING id, composite, due_at, pending_since""",
-        given=", ".join([*given, "is_composite BOOLEAN", "entry VARCHAR", "due BIGINT", "ceiling BIGINT"]),
+        given=", ".join(
+            [*given, "is_composite BOOLEAN", "entry VARCHAR", "scored BIGINT", "due BIGINT", "ceiling BIGINT"]
+        ),
     )
 
 
@@ -62,10 +67,10 @@ _CHANGE_WAITING = _changing("course_id = :course_id AND waiting_since IS NOT NUL
 
 # A launch, a resend or a corrected consumer starts afresh: no attempts spent, no backoff. The hold stays: a request in
 # doubt may still land.
-AFRESH_SET = "attempts = 0, not_before = 0, address_refusals = 0"
+AFRESH_SET = "attempts = 0, not_before = 0, address_refusals = 0, omitted = ''"
 UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {AFRESH_SET}, {UNPARKED}"
-#: Rule 5: a version that goes out whatever its score.
-FORCE_RESEND_SET = f"{UNPARK_SET}, forced_version = version_number + 1"
+#: Rule 5: a version that goes out whatever its score, and replaces whatever the campus holds.
+FORCE_RESEND_SET = f"{UNPARK_SET}, forced_version = version_number + 1, ordered_version = version_number + 1"
 
 _FORCE_RESEND = Statement(f"UPDATE graded_assignment SET {FORCE_RESEND_SET} WHERE id = :id RETURNING id")
 _UNPARK = Statement(f"UPDATE graded_assignment SET {UNPARK_SET} WHERE id = :id RETURNING id")
@@ -83,21 +88,28 @@ class Cause:
     What made a row dirty.
 
     *entry_id*: its stream entry. *force*: the grade goes out even if it equals what the campus acknowledged, since a
-    database that was restored does not know what the campus acknowledged after its backup.
+    database that was restored does not know what the campus acknowledged after its backup. *scored_at*: when it was
+    scored, milliseconds since 1970; None: now.
     """
 
     entry_id: str | None = None
     force: bool = False
+    scored_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """*number* scores of an assignment changed, each of which makes a version. *entry_id*: of the last one."""
+    """
+    *number* scores of an assignment changed, each of which makes a version.
+
+    *entry_id*: of the last one. *scored_at*: when that was scored, milliseconds since 1970; None: now.
+    """
 
     assignment_id: int
     kind: Kind
     entry_id: str | None = None
     number: int = 1
+    scored_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,11 @@ class Dirty:
 async def change(changes: Iterable[Change], *, now: int, debounce: Debounce, force: bool = False) -> list[Dirty]:
     """Grow the versions of assignments, each named once. *force*: as in :class:`Cause`."""
     given = [
-        {"assignment_id": one.assignment_id, "changes": one.number, **_timing(one.kind, one.entry_id, now, debounce)}
+        {
+            "assignment_id": one.assignment_id,
+            "changes": one.number,
+            **_timing(one.kind, Cause(one.entry_id, scored_at=one.scored_at), now, debounce),
+        }
         for one in changes
     ]
     rows = await _CHANGE.rows(given=given, now=now, force=force)
@@ -124,21 +140,22 @@ async def change_blocks(
     course_id: str, kinds: Mapping[str, Kind], *, now: int, debounce: Debounce, cause: Cause
 ) -> int:
     """A course's structure changed around blocks, whose assignments are of these *kinds* now. Returns how many."""
-    given = [{"block": block, **_timing(kind, cause.entry_id, now, debounce)} for block, kind in kinds.items()]
+    given = [{"block": block, **_timing(kind, cause, now, debounce)} for block, kind in kinds.items()]
     return len(await _CHANGE_BLOCKS.rows(given=given, course_id=course_id, now=now, force=cause.force))
 
 
 async def change_waiting(course_id: str, *, now: int, debounce: Debounce, cause: Cause) -> int:
     """A structure came for a course: assignments that waited for one are due again. Returns how many."""
-    given = [_timing("composite", cause.entry_id, now, debounce)]
+    given = [_timing("composite", cause, now, debounce)]
     return len(await _CHANGE_WAITING.rows(given=given, course_id=course_id, now=now, force=cause.force))
 
 
-def _timing(kind: Kind, entry_id: str | None, now: int, debounce: Debounce) -> dict[str, Any]:
+def _timing(kind: Kind, cause: Cause, now: int, debounce: Debounce) -> dict[str, Any]:
     composite = kind == "composite"
     return {
         "is_composite": composite,
-        "entry": entry_id,
+        "entry": cause.entry_id,
+        "scored": cause.scored_at,
         "due": now + debounce.delay_ms if composite else now,
         "ceiling": debounce.ceiling_ms if composite else _NO_CEILING,
     }

@@ -6,8 +6,8 @@ locked first, so that two daemons never count at the same time; a claim skips a 
 and the next dispatch tries it again. Times are milliseconds since 1970 by :mod:`models.db.clock`.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -16,25 +16,9 @@ from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
 from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
+from models.destination import ADDRESS, Address
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 from models.states import READY_AT
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an assignment's grade goes, and with which credentials."""
-
-    outcome_service_id: int
-    url: str
-    campus_id: int
-    #: Scheme, host and port.
-    origin: str
-    consumer_name: str
-    consumer_key: str
-    #: As :mod:`models.encryption` stores it.
-    consumer_secret: str = field(repr=False)
-    #: What the secret will be once the campus has changed its own, stored likewise; None if none is announced.
-    pending_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +53,16 @@ class Claim:
     lti_user_id: str | None = None
     #: How often the row came back from parking since its last acceptance (:mod:`models.address`).
     address_refusals: int = 0
+    #: When the newest change was scored, milliseconds since 1970.
+    changed_at: int | None = None
+    #: The version's timestamp, by the campus's clock, seconds since 1970 (rule 10), and how often one was refused.
+    stamp: int = 0
+    overtaken: int = 0
+    ordered_version: int = 0
+    #: When the campus last accepted a score.
+    sent_at: int | None = None
+    #: What the LMS did not take of the request, separated by blanks.
+    omitted: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -80,6 +74,11 @@ class Claim:
         """Rule 5: an equal score is skipped only while nothing forces it."""
         return self.forced_version > self.sent_version
 
+    @property
+    def is_ordered(self) -> bool:
+        """Rule 5: it replaces whatever the campus holds, and not only what is in doubt."""
+        return self.ordered_version > self.sent_version
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -87,8 +86,8 @@ class Lease:
     How a claim is made: rule 3 of the design.
 
     *began*: seconds by the claimer's monotonic clock. *ms*: until all that a lost holder sent has landed.
-    *second_ms*: how much longer where two secrets are tried. *steps*: those of the database's clock that the claimer
-    knows; it claims nothing if there was another since.
+    *second_ms*: how much longer where a second request may follow: with another secret, or to read the score. *steps*:
+    those of the database's clock that the claimer knows; it claims nothing if there was another since.
     """
 
     now: int
@@ -102,30 +101,40 @@ class Lease:
 # In the order of campuses, as all transactions lock them; skipped where another daemon is counting.
 _LOCK = Statement(
     """
-    SELECT graded_assignment.id AS id, campus.id AS campus_id FROM {given}
+    SELECT graded_assignment.id AS id, campus.id AS campus_id, campus.lti_consumer_id AS consumer_id, issuer
+    FROM {given}
     JOIN graded_assignment ON graded_assignment.id = given.assignment_id
     JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
     ORDER BY campus.id {lock_free:campus}""",
     given="assignment_id BIGINT",
 )
 
 
-def _claimed(wanted: str, due: str, limit: str) -> str:
+# Rule 10: made with the first claim of a version, and kept by the others.
+_STAMPED_FROM = "COALESCE(changed_at, CAST(:now AS BIGINT)) / 1000 + chosen.clock_offset"
+_STAMPS = f""", stamped_version = version_number, stamp = CASE WHEN stamped_version = version_number THEN stamp
+                WHEN stamp >= {_STAMPED_FROM} THEN stamp + 1 ELSE {_STAMPED_FROM} END"""
+
+
+def _claimed(wanted: str, due: str, limit: str, *, stamps: str = _STAMPS) -> str:
     """
     SQL that claims rows within the limit of each campus; a row that went to another campus since is left alone.
 
     Args:
         wanted: A query for ``id``, ``campus_id`` and ``place``, which counts the rows of a campus in their order.
         due: What must still hold once a row is locked.
+        limit: How many claims the campus may have.
+        stamps: SETs the timestamp of the version.
     """
     return f"""
         WITH given AS (SELECT * FROM {{given}}), wanted AS ({wanted}), here AS MATERIALIZED (
             SELECT campus.id AS id, {limit} - {IN_FLIGHT} AS free,
-                CASE WHEN lti_consumer.pending_secret IS NULL THEN 0 ELSE 1 END AS secrets
+                CASE WHEN pending_secret IS NULL AND issuer IS NULL THEN 0 ELSE 1 END AS second_ones, clock_offset
             FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
             WHERE campus.id IN (SELECT campus_id FROM wanted)
         ), chosen AS MATERIALIZED (
-            SELECT wanted.id AS id, here.id AS here_id, here.secrets AS secrets, {{random}} AS token
+            SELECT wanted.id AS id, here.id AS here_id, second_ones, clock_offset, {{random}} AS token
             FROM wanted JOIN here ON here.id = wanted.campus_id
             WHERE wanted.place <= here.free AND {CURRENT} ORDER BY wanted.place LIMIT :most
         ), unlocked AS MATERIALIZED (
@@ -133,29 +142,15 @@ def _claimed(wanted: str, due: str, limit: str) -> str:
             WHERE graded_assignment.id = chosen.id AND graded_assignment.campus_id = chosen.here_id
                 AND {due} {{lock_free:graded_assignment}})
         UPDATE graded_assignment SET claim_token = chosen.token, claimed_at = :now,
-            claimed_until = :until + chosen.secrets * CAST(:second AS BIGINT), claimed_version = version_number,
-            attempts = attempts + 1
+            claimed_until = :until + chosen.second_ones * CAST(:second AS BIGINT), claimed_version = version_number,
+            attempts = attempts + 1{stamps}
         FROM chosen
         WHERE graded_assignment.id = chosen.id AND graded_assignment.id IN (SELECT id FROM unlocked)
         RETURNING graded_assignment.id AS assignment_id, claim_token AS token, version_number AS version,
             attempts AS attempt, forced_version, sent_version, sent_score, user_id, course_id, usage_id, composite,
-            lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, outcome_service_id, campus_id,
-            {_ADDRESS}"""
-
-
-def _of_campus(column: str, tables: str = "campus") -> str:
-    return f"(SELECT {column} FROM {tables} WHERE campus.id = graded_assignment.campus_id) AS {column}"
-
-
-def _of_consumer(column: str) -> str:
-    return _of_campus(column, "campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id")
-
-
-_ADDRESS = f"""(SELECT lis_outcome_service_url FROM outcome_service
-                WHERE outcome_service.id = graded_assignment.outcome_service_id) AS url,
-            {_of_campus("origin")}, {_of_campus("tripped_at")}, {_of_campus("slow")},
-            {_of_consumer("consumer_name")}, {_of_consumer("consumer_key")}, {_of_consumer("consumer_secret")},
-            {_of_consumer("pending_secret")}"""
+            lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, changed_at, stamp, overtaken,
+            ordered_version, sent_at, omitted, outcome_service_id, campus_id,
+            {ADDRESS}"""
 
 
 def _by_id(due: str) -> str:
@@ -175,7 +170,7 @@ _ROWS = "assignment_id BIGINT, campus_id BIGINT"
 _CLAIM = Statement(_claimed(_by_id(DUE_BY_ID), DUE_BY_ID, LIMIT), given=_ROWS)
 # Any row that is not claimed now, clean or not.
 _FREE = "claimed_until IS NULL"
-_CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT), given=_ROWS)
+_CLAIM_FOR_READING = Statement(_claimed(_by_id(_FREE), _FREE, READING_LIMIT, stamps=""), given=_ROWS)
 _CLAIM_NEXT = Statement(
     _claimed(_next(PICKED), DUE_BY_ID, LIMIT),
     sqlite=_claimed(_next(PICKED_SQLITE), DUE_BY_ID, LIMIT),
@@ -190,28 +185,42 @@ _SUPERSEDED = Statement(
 )
 
 
-async def claim(assignment_ids: Iterable[int], lease: Lease, *, most: int) -> list[Claim]:
+async def claim(
+    assignment_ids: Iterable[int], lease: Lease, *, most: int, has_token: Callable[[int], bool] = lambda _: True
+) -> list[Claim]:
     """
     Claim those of the assignments that are due and whose campus has a free slot: oldest first, *most* in all.
 
+    *has_token*: whether there is an access token for a platform, by its consumer's id (rule 12).
+
     Rule 2: read scores after this, in a later statement.
     """
-    return await _within_limit(_CLAIM, assignment_ids, lease, most)
+    return await _within_limit(_CLAIM, assignment_ids, lease, most, has_token)
 
 
 async def claim_for_reading(assignment_id: int, lease: Lease) -> Claim | None:
     """Claim an assignment, due or not, to read its score from the campus; None if there is no slot, or it is sent."""
-    claims = await _within_limit(_CLAIM_FOR_READING, [assignment_id], lease, 1)
+    claims = await _within_limit(_CLAIM_FOR_READING, [assignment_id], lease, 1, lambda _: True)
     return claims[0] if claims else None
 
 
-async def _within_limit(statement: Statement, assignment_ids: Iterable[int], lease: Lease, most: int) -> list[Claim]:
+async def _within_limit(
+    statement: Statement,
+    assignment_ids: Iterable[int],
+    lease: Lease,
+    most: int,
+    has_token: Callable[[int], bool],
+) -> list[Claim]:
     given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
     if not given or most <= 0:
         return []
     async with in_transaction():
         await hold_still()
-        locked = [{"assignment_id": row["id"], "campus_id": row["campus_id"]} for row in await _LOCK.rows(given=given)]
+        locked = [
+            {"assignment_id": row["id"], "campus_id": row["campus_id"]}
+            for row in await _LOCK.rows(given=given)
+            if row["issuer"] is None or has_token(row["consumer_id"])
+        ]
         return await _claims(statement, lease, given=locked, most=most) if locked else []
 
 

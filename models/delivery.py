@@ -11,7 +11,7 @@ from models.assignment import GradedAssignment
 from models.db.sql import Statement, storable
 from models.stream_position import MAX_ENTRY_ID
 
-DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown"]
+DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken"]
 
 
 class Delivery(Model):

@@ -12,9 +12,12 @@ from models.delivery import DeliveryRecord
 #: assignment, and is given back. ``superseded``: likewise, for a newer change. ``retried``: not stored. ``parked``: no
 #: further try until something changes. ``waiting``: no known course structure holds the block. ``in_doubt``:
 #: bytes may have left, and no answer can be trusted. ``read``: the campus was asked for the score, and sent none.
+#: ``overtaken``: the campus refused the timestamp; sent again with a later one. ``overruled``: it did, and holds a
+#: later score that was not sent from here, which stays (rule 11 of the design).
 Outcome = Literal[
-    "accepted", "unchanged", "empty", "released", "superseded", "retried", "parked", "waiting", "in_doubt", "read"
-]
+    "accepted", "unchanged", "empty", "released", "superseded", "retried", "parked", "waiting", "in_doubt", "read",
+    "overtaken", "overruled",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,11 @@ class Finish:
     parked_reason: str = ""
     #: Parked for what may pass: when it is tried again at the earliest, once that is refuted.
     returns_at: int | None = None
+    #: The timestamp that the next request exceeds, by the campus's clock, seconds since 1970; of an attempt that was
+    #: overtaken the one that it has.
+    stamp_from: int = 0
+    #: What the LMS did not take of the request.
+    omit: str | None = None
     #: Whether the LMS refused the address itself.
     address_refused: bool = False
     #: Whether the attempt does not count.

@@ -34,7 +34,8 @@ _FINISH = Statement(
         {{lock_free:graded_assignment}})
     UPDATE graded_assignment SET claimed_until = NULL,
         sent_version = CASE WHEN given.settles THEN given.version ELSE sent_version END,
-        sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL ELSE sent_score END,
+        sent_score = CASE given.outcome WHEN 'accepted' THEN given.score WHEN 'empty' THEN NULL
+            WHEN 'overruled' THEN NULL ELSE sent_score END,
         sent_at = CASE given.outcome WHEN 'accepted' THEN given.ended_at + given.off ELSE sent_at END,
         pending_since = CASE WHEN NOT given.settles THEN pending_since
             WHEN version_number > given.version THEN given.claimed_at ELSE NULL END,
@@ -42,8 +43,13 @@ _FINISH = Statement(
             WHEN given.given_back AND claimed_until IS NOT NULL AND attempts > 0 THEN attempts - 1 ELSE attempts END,
         not_before = CASE WHEN given.backs_off AND attempts > 0
             THEN given.backoff_until + given.off ELSE not_before END,
-        forced_version = CASE WHEN given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version
-            ELSE forced_version END,
+        forced_version = CASE WHEN given.outcome IN ('in_doubt', 'overtaken') AND forced_version < given.version
+            THEN given.version ELSE forced_version END,
+        stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END,
+        overtaken = CASE WHEN given.settles THEN 0 WHEN given.outcome = 'overtaken' THEN overtaken + 1
+            ELSE overtaken END,
+        omitted = CASE WHEN given.settles THEN '' WHEN given.omit IS NULL THEN omitted
+            ELSE TRIM(omitted || ' ' || given.omit) END,
         hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off
             THEN given.doubt_until + given.off ELSE hold_until END,
         parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version
@@ -64,7 +70,7 @@ _FINISH = Statement(
         {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, steps BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
-    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT",
+    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT, stamp_from BIGINT, omit VARCHAR",
 )
 
 _HOLDERS = Statement(
@@ -85,6 +91,7 @@ _FENCE = Statement(
             THEN given.doubt_until + given.off ELSE hold_until END,
         version_number = CASE WHEN given.resend THEN version_number + 1 ELSE version_number END,
         forced_version = CASE WHEN given.resend THEN version_number + 1 ELSE forced_version END,
+        ordered_version = CASE WHEN given.resend THEN version_number + 1 ELSE ordered_version END,
         due_at = CASE WHEN given.resend THEN given.ended_at + given.off ELSE due_at END,
         parked_at = CASE WHEN given.resend THEN NULL ELSE parked_at END,
         parked_reason = CASE WHEN given.resend THEN NULL ELSE parked_reason END,
@@ -190,17 +197,19 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "outcome": one.outcome,
         "version": one.claim.version,
         "claimed_at": one.claim.claimed_at,
-        "settles": one.outcome in ("accepted", "unchanged", "empty"),
+        "settles": one.outcome in ("accepted", "unchanged", "empty", "overruled"),
         "score": one.score,
         "ended_at": _ended_at(one, now),
         "steps": one.steps,
         "given_back": one.given_back,
-        "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt"),
+        "backs_off": one.outcome in ("released", "superseded", "retried", "parked", "in_doubt", "overtaken"),
         "backoff_until": one.not_before,
         "doubt_until": one.hold_until,
         "scope": one.parked_scope,
         "reason": storable(one.parked_reason, 2000),
         "tried_again_at": one.returns_at,
+        "stamp_from": one.stamp_from,
+        "omit": one.omit,
     }
 
 
@@ -240,7 +249,7 @@ async def _without_claim(finishes: Sequence[Finish], now: int) -> dict[Finish, F
 def _is_plain(one: Finish) -> bool:
     """Whether its signal changes nothing at a campus without trouble."""
     signal = one.signal
-    if signal is None or signal.kind != "success" or signal.after or signal.error:
+    if signal is None or signal.kind != "success" or signal.after or signal.error or signal.clock_offset is not None:
         return False
     return signal.duration_ms is not None and signal.duration_ms <= SLOW_MS
 

@@ -211,6 +211,7 @@ async def _create(launch: Registration, service: OutcomeService, kind: Kind, now
         registered_place=launch.moment.place,
         entry_id=launch.entry_id,
         composite=kind == "composite",
+        changed_at=min(launch.modified_us // 1000, now),
         due_at=now,
     )
     return int(row.id)
@@ -259,6 +260,7 @@ async def _refresh(
         registered_us=launch.modified_us,
         registered_place=launch.moment.place,
         entry_id=launch.entry_id if forced or unparked else row.entry_id,
+        changed_at=min(launch.modified_us // 1000, now) if forced or unparked else row.changed_at,
         composite=kind == "composite" if moved else row.composite,
         disabled_at=None if forced else row.disabled_at,
     )

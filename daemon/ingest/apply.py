@@ -112,7 +112,8 @@ class Applier:
             of_learner = rows.get((event.user_id, event.course_id), ())
             for assignment_id, kind in touched_assignments(of_learner, event.usage_id, trees[event.course_id]):
                 before = changes[assignment_id].number if assignment_id in changes else 0
-                changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1)
+                scored_at = event.modified_us // 1000
+                changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1, scored_at)
         return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
 
     async def _launch(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from actors.access import Access
 from actors.dependencies import Dependencies
 from actors.send_outcomes import Outcomes
 from daemon.infra.stop import Stop
@@ -65,8 +66,13 @@ class Dispatcher:
         self._clock = dependencies.clock
         self._notified = asyncio.Event()
         self._measured_at = self._tried_again_at = float("-inf")
+        self._access = Access(dependencies.tokens, dependencies.clock, dependencies.next_breaker, notify=self.notify)
         #: By campus, when it was last given a connection, by the monotonic clock.
         self._served: dict[int, float] = {}
+
+    async def close(self) -> None:
+        """Wait for what it began."""
+        await self._access.close()
 
     def notify(self) -> None:
         """Waiting assignments may be sent: do not wait for the next round."""
@@ -101,6 +107,7 @@ class Dispatcher:
         """Send messages for what may be sent now."""
         now = self._clock.now()
         campuses = await read_capacity(now=now, max_per_campus=self._dependencies.settings.max_per_campus)
+        campuses = self._access.admit(campuses)
         campuses.sort(key=lambda campus: self._served.get(campus.campus_id, float("-inf")))
         free, free_for_slow = self._outcomes.free, self._outcomes.free_for_slow()
         slow = [campus for campus in campuses if campus.slow]

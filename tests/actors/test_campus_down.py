@@ -15,7 +15,7 @@ from tests.models.rows import read_row
 class Unreachable:
     """A sender that finds no listener anywhere."""
 
-    async def post(self, *_args: Any, **_options: Any) -> None:
+    async def send(self, *_args: Any, **_options: Any) -> None:
         raise TryLater("no connection to the campus: refused")
 
 

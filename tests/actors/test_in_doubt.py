@@ -50,7 +50,7 @@ async def test_after_an_end_in_doubt_even_the_score_that_was_acknowledged_before
 class Broken:
     """A sender with an unforeseen fault."""
 
-    async def post(self, *_args: Any, **_options: Any) -> None:
+    async def send(self, *_args: Any, **_options: Any) -> None:
         raise RuntimeError("never thought of")
 
 

@@ -110,7 +110,7 @@ async def test_a_second_request_that_the_lease_would_not_cover_is_not_begun(send
         def __init__(self, sender, seconds):
             self.sender, self.seconds = sender, seconds
 
-        async def post(self, *arguments, **options):
+        async def send(self, *arguments, **options):
             response = await self.sender.send(*arguments, **options)
             sending.tick(self.seconds)
             return response

@@ -81,7 +81,7 @@ class Campuses:
         self.grades: dict[str, dict[tuple[str, str], str]] = {name: {} for name in NAMES}
         self.seen: Counter[str] = Counter()
 
-    async def post(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Response:
+    async def send(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Response:
         assert not abort.is_set()
         name = url.removeprefix("https://").partition(".")[0]
         self.seen[name] += 1

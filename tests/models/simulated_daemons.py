@@ -277,7 +277,7 @@ class Daemon:
         attempt.token, attempt.campus, attempt.address = row["claim_token"], campus_of(row), address_of(row)
         await attempt.stop(Stage.CLAIMED)
 
-    async def post(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
+    async def send(self, url: str, body: bytes, headers: Any, *, abort: Any, **_: Any) -> Response:
         """In place of a real sender's."""
         attempt = _ATTEMPT.get()
         sourcedid, attempt.text = re.findall("<(?:sourcedId|textString)>(.*?)<", body.decode())

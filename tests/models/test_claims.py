@@ -43,6 +43,8 @@ async def test_a_claim_sets_its_token_and_lease_and_counts_the_attempt():
         "claimed_at": NOW,
         "claimed_until": NOW + LEASE,
         "claimed_version": 4,
+        "stamp": NOW // 1000,
+        "stamped_version": 4,
         "attempts": 3,
     }
     assert 0 < got.token < 2**63

@@ -47,7 +47,7 @@ class Campuses:
 
     async def send(self, lms: RecordingLms, certificate=None) -> None:
         async with self._open() as shared, self._open(ca_file=certificate) as own:
-            await Sender(shared, {"campus": own}).post(lms.url(), b"<a/>", {}, consumer_key="campus")
+            await Sender(shared, {"campus": own}).send(lms.url(), b"<a/>", {}, consumer_key="campus")
 
     async def days_left(self, name: str) -> float | None:
         """As shown after the next round of the gauges."""

@@ -1,0 +1,153 @@
+"""
+No claim without an access token: rule 12 of the design.
+
+A slow or failing token server spends neither lease nor attempt. Its failures count for the breaker of the campuses that
+wait for the token, and leave nothing in doubt.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from tortoise.transactions import in_transaction
+
+from actors.errors import DeliveryError, TryLater
+from models.campus import Breaker, Signal, read_breakers
+from models.clock_watch import hold_still
+from models.db.clock import Clock
+from models.due import Capacity
+from models.signals import apply_signals
+
+log = structlog.get_logger(__name__)
+
+#: What a token is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
+SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
+
+
+class AccessTokens(Protocol):
+    """The access tokens of platforms, by the consumer's id and the scope: :class:`actors.tokens.Tokens`."""
+
+    def usable(self, consumer_id: int, scope: str) -> str | None:
+        """A token that is valid for a while yet."""
+
+    async def fetch(self, consumer_id: int, scope: str) -> str:
+        """Get one; raises DeliveryError, at once while the last failure is too recent."""
+
+    def drop(self, consumer_id: int, scope: str, token: str) -> int:
+        """The platform refused it. Returns how many it has refused since it accepted one."""
+
+    def accepted(self, consumer_id: int, scope: str) -> None:
+        """The platform accepted it."""
+
+
+class NoTokens:
+    """Where there is no platform."""
+
+    def usable(self, consumer_id: int, scope: str) -> str | None:  # noqa: ARG002 - there is none of any
+        return None
+
+    async def fetch(self, consumer_id: int, scope: str) -> str:  # noqa: ARG002 - as above
+        raise TryLater("there is no access token")
+
+    def drop(self, consumer_id: int, scope: str, token: str) -> int:  # noqa: ARG002 - as above
+        return 0
+
+    def accepted(self, consumer_id: int, scope: str) -> None:
+        """Nothing to remember."""
+
+
+class Access:
+    """
+    Lets those campuses have requests for which there is a token, and gets one for the others.
+
+    Args:
+        next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
+        notify: Called when a token has come.
+    """
+
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        clock: Clock,
+        next_breaker: Callable[[int, Breaker, Signal], Breaker],
+        notify: Callable[[], None],
+    ) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._next_breaker = next_breaker
+        self._notify = notify
+        #: By platform, who waits for its token, and the task that gets it.
+        self._waiting: dict[int, set[int]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        #: By platform, its last failure, and how many there were since a token came.
+        self._failures: dict[int, tuple[DeliveryError, int]] = {}
+
+    def has_token(self, platform_id: int) -> bool:
+        return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
+
+    def admit(self, campuses: Sequence[Capacity]) -> list[Capacity]:
+        """Those that may have requests now; a token is got for the others, in the background."""
+        admitted = []
+        for campus in campuses:
+            if campus.platform_id is None or self.has_token(campus.platform_id):
+                admitted.append(campus)
+            elif campus.free > 0:
+                self._waiting.setdefault(campus.platform_id, set()).add(campus.campus_id)
+                if campus.platform_id not in self._tasks:
+                    self._tasks[campus.platform_id] = asyncio.create_task(self._get(campus.platform_id))
+        return admitted
+
+    async def close(self) -> None:
+        """Wait for the tasks under way; their requests have a deadline."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _get(self, platform_id: int) -> None:
+        try:
+            await self._tokens.fetch(platform_id, SCORE_SCOPE)
+        except DeliveryError as error:
+            await self._failed(platform_id, error)
+        except Exception:
+            log.exception("token.not_fetched", platform=platform_id)
+        else:
+            self._failures.pop(platform_id, None)
+            self._notify()
+        finally:
+            self._waiting.pop(platform_id, None)
+            del self._tasks[platform_id]
+
+    async def _failed(self, platform_id: int, error: DeliveryError) -> None:
+        before, number = self._failures.get(platform_id, (None, 0))
+        if before is error:
+            return  # it is remembered, and nothing was asked
+        self._failures[platform_id] = error, number + 1
+        log.warning("token.refused", platform=platform_id, reason=error.reason)
+        now = self._clock.now()
+        try:
+            async with in_transaction():
+                await hold_still()
+                signals = [
+                    _signal(breaker, error, number + 1, now)
+                    for breaker in await read_breakers(self._waiting.get(platform_id, ()))
+                ]
+                await apply_signals(
+                    signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
+                )
+        except Exception:
+            log.warning("token.failure_not_noted", platform=platform_id, exc_info=True)
+
+
+def _signal(breaker: Breaker, error: DeliveryError, number: int, now: int) -> Signal:
+    """What a failure says of a campus. Each counts as that of another assignment: no grade can go there."""
+    throttled = isinstance(error, TryLater) and error.throttled
+    return Signal(
+        "throttled" if throttled else "failure",
+        campus_id=breaker.campus_id,
+        assignment_id=-number,
+        claimed_at=now,
+        tripped_at=breaker.tripped_at,
+        answered=False,
+        after=error.after if isinstance(error, TryLater) else None,
+        error=error.reason,
+    )

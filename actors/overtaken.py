@@ -1,0 +1,115 @@
+"""What becomes of a score whose timestamp the campus refused as older or equal: rule 11 of the design. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from actors.comparison import shows, was_sent
+from actors.ended_request import EndedRequest, delivery_of, signal_of
+from actors.errors import Overtaken
+from actors.protocols.interface import CLEARED, Held
+from actors.response import Response
+from actors.retry import wait_before
+from models.delivery import DeliveryResult
+from models.finish import Finish, Outcome
+
+#: The timestamp is lifted by 2 to the power of how often it was refused, in seconds, up to this power.
+_MAX_POWER = 12
+#: ``code_major`` of the record of a score that a later grade at the campus, not sent from here, has replaced.
+OVERRULED = "overruled"
+
+
+def lifted_by_clock(request: EndedRequest, offset: int | None) -> int | None:
+    """
+    The timestamp that the campus's clock, newly known, makes of when the change was scored; None if it is no later.
+
+    *offset*: seconds that it is ahead of ours; None: nothing new is known.
+    """
+    claim = request.claim
+    if offset is None or claim.overtaken or claim.changed_at is None:
+        return None
+    stamp = claim.changed_at // 1000 + offset
+    return stamp if stamp > claim.stamp else None
+
+
+def overtaken(
+    request: EndedRequest,
+    response: Response,
+    error: Overtaken,
+    *,
+    offset: int | None,
+    held: Held | None,
+    once_sent: Sequence[str],
+    jitter: float,
+) -> Finish:
+    """
+    The end of an attempt whose timestamp was refused.
+
+    Args:
+        offset: Seconds that the campus's clock is ahead of ours, where that is new.
+        held: What the campus says that it holds; None: it was not asked, or did not say.
+        once_sent: The scores of all attempts on record, as wire text.
+        jitter: 0.0 to 1.0; spreads retries.
+    """
+    claim, score = request.claim, request.score
+    by_clock = lifted_by_clock(request, offset)
+    if by_clock is not None:
+        return _again(request, response, error, offset, stamp=by_clock, not_before=0)
+    if held is not None:
+        if _is_held(held.score, score, once_sent):
+            words = f"{error.reason}; it holds this score"
+            return _ended(request, response, error, offset, "accepted", "accepted", words, score=score or None)
+        ours = not held.score or was_sent(held.score, once_sent)
+        if not ours and not claim.is_ordered:
+            words = f"{error.reason}; it holds {held.score}, which was not sent from here and is kept"
+            return _ended(request, response, error, offset, "overruled", "overtaken", words)
+    number = claim.overtaken + 1
+    latest = max(
+        claim.stamp,
+        request.now // 1000 + (claim.address.clock_offset if offset is None else offset),
+        _seconds(error.held_since),
+        _seconds(None if held is None else held.since),
+    )
+    wait = wait_before(number, asked=None, jitter=jitter).total_seconds() if number > 1 else 0
+    not_before = request.now + int(wait * 1000) if wait else 0
+    return _again(request, response, error, offset, stamp=latest + 2 ** min(number, _MAX_POWER), not_before=not_before)
+
+
+def _again(
+    request: EndedRequest, response: Response, error: Overtaken, offset: int | None, *, stamp: int, not_before: int
+) -> Finish:
+    ended = _ended(request, response, error, offset, "overtaken", "overtaken", error.reason)
+    return replace(ended, stamp_from=stamp, not_before=not_before, given_back=True)
+
+
+def _ended(
+    request: EndedRequest,
+    response: Response,
+    error: Overtaken,
+    offset: int | None,
+    outcome: Outcome,
+    result: DeliveryResult,
+    words: str,
+    *,
+    score: str | None = None,
+) -> Finish:
+    delivery = delivery_of(request, response, result, error, words)
+    if outcome == "overruled":
+        delivery = replace(delivery, code_major=OVERRULED)
+    return Finish(
+        request.claim,
+        outcome,
+        score=score,
+        delivery=delivery,
+        bytes_left=True,
+        signal=replace(signal_of(request, response, "success", after=None), clock_offset=offset),
+        steps=request.steps,
+    )
+
+
+def _is_held(held: str, score: str, once_sent: Sequence[str]) -> bool:
+    return not held if score == CLEARED else bool(held) and shows(held, score, once_sent)
+
+
+def _seconds(time: int | None) -> int:
+    """Rounded up, of milliseconds."""
+    return 0 if time is None else -(-time // 1000)
