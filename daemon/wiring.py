@@ -75,4 +75,5 @@ def attempt_settings(config: Config) -> Settings:
         max_per_campus=config.outcomes.max_per_campus,
         max_connections=config.outcomes.max_connections,
         platforms=dict(config.outcomes.profiles),
+        prioritized=frozenset(config.outcomes.prioritize_non_tool_grade),
     )

@@ -81,6 +81,8 @@ class OutcomesSection(Section):
     profiles: values.Profiles = Field(default_factory=dict)
     """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas or moodle.
     Others are recognised by their answers. In the environment: example=canvas, other=moodle."""
+    prioritize_non_tool_grade: values.ConsumerKeys = ()
+    """The keys of LTI 1.1 consumers at whose Canvas a new score also replaces a grade that a teacher has set."""
 
     @field_validator("composite_max_delay_seconds")
     @classmethod

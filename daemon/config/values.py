@@ -75,6 +75,12 @@ def _profiles(value: object) -> object:
     return dict(value)
 
 
+def _consumer_keys(value: object) -> object:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('should be a list of consumer keys, as in ["example"]')
+    return tuple(value)
+
+
 def _secret_keys(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError('should be a list of keys, as in ["..."]')  # noqa: TRY004 - pydantic wants it
@@ -122,4 +128,5 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 EgressHosts = Annotated[tuple[str, ...], BeforeValidator(_egress_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
+ConsumerKeys = Annotated[tuple[str, ...], BeforeValidator(_consumer_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]
