@@ -47,7 +47,7 @@ def test_a_score_that_was_never_sent_is_a_later_grade_that_is_kept():
     assert "0.8" in found.delivery.description
 
 
-def test_a_score_that_was_never_sent_is_replaced_while_a_redo_is_pending():
+def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():
     found = end(Held("0.8"), ordered_version=2)
     assert (found.outcome, found.stamp_from) == ("overtaken", SECOND + 2)
 

@@ -20,11 +20,11 @@ def test_a_score_has_its_timestamp_and_nothing_more():
     assert details() == details(product="moodle") == WireScore("0.5", stamp=7)
 
 
-def test_canvas_is_told_when_a_first_score_was_submitted_and_that_it_is_a_new_submission():
+def test_canvas_gets_the_time_of_a_first_score_as_a_new_submission():
     assert details(product="canvas") == WireScore("0.5", stamp=7, submitted_at=NOW, new_submission=True)
 
 
-def test_canvas_is_told_of_later_scores_that_they_are_no_new_submission():
+def test_canvas_gets_later_scores_as_no_new_submission():
     assert details(product="canvas", sent_at=NOW).new_submission is False
 
 
@@ -45,7 +45,7 @@ def test_where_the_lms_cannot_clear_a_grade_it_becomes_nought():
     assert details(CLEARED, omitted="clear").text == "0"
 
 
-def test_lti_11_is_told_what_its_launch_offered():
+def test_lti_11_gets_what_its_launch_offered():
     assert details(address=ADDRESS, product="canvas", prioritizes=True) == WireScore("0.5", stamp=7)
     offered = replace(ADDRESS, offered="submitted_at prioritize_non_tool_grade")
     assert details(address=offered, prioritizes=True) == WireScore("0.5", stamp=7, submitted_at=NOW, prioritized=True)
