@@ -201,13 +201,13 @@ async def _try_keys(cipher: Cipher) -> None:
     if names := await undecryptable(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
-            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set them anew with "
-            "`passbackd consumer add`"
+            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set secrets "
+            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys new`, `keys withdraw`)"
         )
     if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
     elif number := await count_outdated(cipher):
-        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
+        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", secrets=number)
 
 
 async def _open_outcomes(
