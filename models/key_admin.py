@@ -14,7 +14,7 @@ class KeyRefusedError(ValueError):
     """This cannot be done with the signing keys; the message says why and what to do."""
 
 
-async def make_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKey:
+async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKey:
     """
     Make a key, which is published at once.
 
@@ -41,8 +41,8 @@ async def make_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKey:
 
 
 async def ensure_key(cipher: Cipher, *, now: int) -> ToolKey | None:
-    """Make the first key, which is returned, unless one is in use; errors as :func:`make_key`."""
-    return None if in_use(await ToolKey.all()) else await make_key(cipher, now=now, ahead_ms=0)
+    """Make the first key, which is returned, unless one is in use; errors as :func:`make_signing_key`."""
+    return None if in_use(await ToolKey.all()) else await make_signing_key(cipher, now=now, ahead_ms=0)
 
 
 async def find_key(kid: str) -> ToolKey:

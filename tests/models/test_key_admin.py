@@ -12,7 +12,7 @@ from models.key_admin import (
     find_key,
     is_last_that_signs,
     key_listing,
-    make_key,
+    make_signing_key,
     withdraw_key,
 )
 from models.secrets import PlaintextRefusedError
@@ -25,7 +25,7 @@ CIPHER = Cipher([new_key()])
 
 
 async def make(now=NOW):
-    return await make_key(CIPHER, now=now, ahead_ms=AHEAD)
+    return await make_signing_key(CIPHER, now=now, ahead_ms=AHEAD)
 
 
 async def signing(now=NOW):
@@ -97,7 +97,7 @@ async def test_a_key_is_withdrawn_once():
 async def test_no_private_key_is_stored_as_it_is_once_a_key_has_been_used():
     await make()
     with pytest.raises(PlaintextRefusedError):
-        await make_key(Cipher(), now=NOW, ahead_ms=AHEAD)
+        await make_signing_key(Cipher(), now=NOW, ahead_ms=AHEAD)
     assert await ToolKey.all().count() == 1
 
 

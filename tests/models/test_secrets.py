@@ -8,7 +8,7 @@ import pytest
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError, new_key
-from models.key_admin import make_key, withdraw_key
+from models.key_admin import make_signing_key, withdraw_key
 from models.secrets import (
     KeysUsed,
     PlaintextRefusedError,
@@ -145,7 +145,7 @@ async def refused(adding) -> bool:
 
 async def test_a_signing_key_is_named_counted_and_encrypted_anew_as_a_secret_is():
     await add("campus", OLD.encrypt("s"))
-    made = await make_key(OLD, now=NOW, ahead_ms=0)
+    made = await make_signing_key(OLD, now=NOW, ahead_ms=0)
     private = OLD.decrypt(made.private_pem)
     assert await undecryptable(OLD) == []
     assert await undecryptable(NEW) == ["campus", f"the signing key {made.kid}"]
@@ -161,7 +161,7 @@ async def test_a_signing_key_is_named_counted_and_encrypted_anew_as_a_secret_is(
 
 
 async def test_a_withdrawn_signing_key_has_nothing_to_decrypt():
-    made = await make_key(OLD, now=NOW, ahead_ms=0)
+    made = await make_signing_key(OLD, now=NOW, ahead_ms=0)
     assert await any_encrypted()
     await withdraw_key(made.kid, now=NOW)
     assert await undecryptable(NEW) == []

@@ -7,7 +7,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from models.encryption import Cipher, UndecryptableError, new_key
-from models.key_admin import make_key
+from models.key_admin import make_signing_key
 from models.tool_key import (
     KEPT_MS,
     ToolKey,
@@ -63,7 +63,7 @@ def test_a_key_is_published_for_30_days_after_the_next_one_signs():
 
 
 async def test_the_public_key_set_has_what_a_platform_needs_and_nothing_private(empty_database):
-    made = [await make_key(CIPHER, now=NOW, ahead_ms=1_000) for _ in range(2)]
+    made = [await make_signing_key(CIPHER, now=NOW, ahead_ms=1_000) for _ in range(2)]
     keys = await published_keys(NOW)
     document = public_key_set(keys, CIPHER)
     assert set(document) == {"keys"}
@@ -77,7 +77,7 @@ async def test_the_public_key_set_has_what_a_platform_needs_and_nothing_private(
 
 
 async def test_a_platform_verifies_with_the_published_set_what_the_signing_key_signed(empty_database):
-    await make_key(CIPHER, now=NOW, ahead_ms=0)
+    await make_signing_key(CIPHER, now=NOW, ahead_ms=0)
     (signer,) = await signing_keys(NOW)
     private = RSAKey.import_key(CIPHER.decrypt(signer.private_pem))
     assert private.raw_value.key_size == 2048
@@ -87,7 +87,7 @@ async def test_a_platform_verifies_with_the_published_set_what_the_signing_key_s
 
 
 async def test_the_pem_is_the_public_half_alone(empty_database):
-    made = await make_key(CIPHER, now=NOW, ahead_ms=0)
+    made = await make_signing_key(CIPHER, now=NOW, ahead_ms=0)
     text = public_pem(made, CIPHER)
     assert text.startswith("-----BEGIN PUBLIC KEY-----\n")
     assert text.endswith("-----END PUBLIC KEY-----\n")
@@ -96,7 +96,7 @@ async def test_the_pem_is_the_public_half_alone(empty_database):
 
 
 async def test_without_the_key_that_encrypted_it_a_private_key_is_useless(empty_database):
-    made = await make_key(CIPHER, now=NOW, ahead_ms=0)
+    made = await make_signing_key(CIPHER, now=NOW, ahead_ms=0)
     assert "BEGIN" not in made.private_pem
     for use in (public_pem, lambda key, cipher: public_key_set([key], cipher)):
         with pytest.raises(UndecryptableError):
