@@ -121,6 +121,19 @@ class CampusEgress(Section):
     minimum_tls: MinimumTls | None = None
 
 
+class KeysSection(Section):
+    """The keys with which this tool signs what it says to LTI 1.3 platforms."""
+
+    publish_ahead_hours: values.Ahead = 24
+    """A new key is published at once, and signs this many hours later, since platforms keep the key set for a while.
+    Those that keep it longer, or to which it is given by hand, need more."""
+
+    @property
+    def publish_ahead_ms(self) -> int:
+        """The same in milliseconds."""
+        return int(self.publish_ahead_hours * 3_600_000)
+
+
 class EgressSection(Section):
     """Where requests may go."""
 
@@ -218,6 +231,7 @@ class Config(BaseModel):
     redis: RedisSection = RedisSection()
     outcomes: OutcomesSection = OutcomesSection()
     secrets: SecretsSection = SecretsSection()
+    keys: KeysSection = KeysSection()
     egress: EgressSection = EgressSection()
     worker: WorkerSection = WorkerSection()
     web: WebSection = WebSection()
