@@ -190,8 +190,8 @@ class WebSection(Section):
     """The daemon's own pages."""
 
     host: values.Name = "127.0.0.1"
-    """Where /metrics, /livez, /readyz and /statusz are served. They ask for no password: keep them off public
-    addresses."""
+    """Where /metrics, /jwks, /livez, /readyz and /statusz are served. They ask for no password: keep them off public
+    addresses. LTI 1.3 platforms need /jwks, and that alone: have a web server pass it through by https."""
     port: values.Port = 9871
     """0 lets the system choose one."""
     names: values.Hosts = ()

@@ -155,3 +155,43 @@ def test_a_key_that_is_not_the_last_that_signs_is_withdrawn_without_asking(sqlit
     first, _ = (one["kid"] for one in keys(sqlite_world))
     assert [one["state"] for one in keys(sqlite_world)] == ["kept", "signs"]
     assert sqlite_world.call("keys", "withdraw", first).code == 0
+
+
+@pytest.mark.parametrize("keys", [[], ["made"]], ids=["as they are", "encrypted"])
+def test_the_daemon_serves_the_public_key_set_and_nothing_private_of_it(pair, keys):
+    if keys:
+        pair.set("secrets", keys=[pair.call("secrets", "key").out.strip()])
+    assert pair.call("platform", "add", "Moodle", *MOODLE).code == 0
+    daemon = pair.run().wait_ready()
+    status, text = daemon.page("/jwks")
+    served = json.loads(text)
+    assert status == 200
+    assert served == {"keys": key_set(pair)}
+    assert not {"d", "p", "q", "dp", "dq", "qi"} & set(served["keys"][0])
+    daemon.stop()
+
+
+def test_a_signing_key_is_encrypted_anew_and_without_its_key_no_daemon_starts_until_it_is_withdrawn(sqlite_world):
+    old, new = (sqlite_world.call("secrets", "key").out.strip() for _ in range(2))
+    sqlite_world.set("secrets", keys=[old])
+    assert sqlite_world.call("platform", "add", "Moodle", *MOODLE).code == 0
+    (before,) = key_set(sqlite_world)
+    stored = sqlite_world.rows("SELECT private_pem FROM tool_key")[0]["private_pem"]
+    assert stored.startswith("fernet:")
+
+    sqlite_world.set("secrets", keys=[new, old])
+    assert sqlite_world.call("secrets", "rotate").out.startswith("1 secret encrypted anew")
+    sqlite_world.set("secrets", keys=[new])
+    assert key_set(sqlite_world) == [before]
+
+    sqlite_world.set("secrets", keys=[old])
+    for call in (("keys", "export"), ("keys", "export", before["kid"], "--pem")):
+        said = sqlite_world.call(*call)
+        assert (said.code, said.err.startswith("secrets.keys: ")) == (2, True), said.err
+    daemon = sqlite_world.run()
+    assert daemon.process.wait(60) == 2
+    assert f"the signing key {before['kid']} cannot be read with these keys" in daemon.log()
+    assert sqlite_world.call("keys", "withdraw", before["kid"], "--yes").code == 0
+    sqlite_world.set("secrets", keys=[])
+    plain = sqlite_world.call("keys", "new")
+    assert (plain.code, plain.err.startswith("secrets.keys: secrets are encrypted in this database")) == (2, True)
