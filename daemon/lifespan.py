@@ -39,6 +39,7 @@ from daemon.loops.systemd import Notifier, Watchdog
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
+from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
 from daemon.wiring import attempt_settings, open_sender, outcome_sessions
 from models.clock_watch import watch
@@ -84,10 +85,11 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
     async with AsyncExitStack() as stack:
         health, metrics = Health(environment.whereabouts), Metrics(version("passbackd"), started=time.time())
         metrics.ready.set_function(lambda: not health.troubles())
-        port = await _open_web(
-            config, application(health, metrics, (config.web.host.lower(), *config.web.names)), stack
+        cipher = config.secrets.cipher
+        key_set = PublishedKeySet(cipher, config.keys.publish_ahead_ms, environment.monotonic)
+        await _open_web(
+            config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
         )
-        log.info("listening", host=config.web.host, port=port)
 
         embedded: EmbeddedServer | None = None
         if config.redis.embedded:
@@ -97,8 +99,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(environment.monotonic)
-        cipher = config.secrets.cipher
         await _open_database(config, clock, cipher, health, stop, stack)
+        key_set.opened(clock)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
@@ -155,6 +157,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             applier.debounce = new.outcomes.debounce
             intake.keep_days = new.retention.stream_days
             prune.retention = new.retention
+            key_set.ahead_ms = new.keys.publish_ahead_ms
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -163,14 +166,15 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
-async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
+async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
     host, port = config.web.host, config.web.port
     try:
-        return await stack.enter_async_context(web_server(app, host, port))
+        chosen = await stack.enter_async_context(web_server(app, host, port))
     except OSError as error:
         raise UnusableError(
             f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
         ) from error
+    log.info("listening", host=host, port=chosen)
 
 
 async def _open_database(
@@ -201,13 +205,13 @@ async def _try_keys(cipher: Cipher) -> None:
     if names := await undecryptable(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
-            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set them anew with "
-            "`passbackd consumer add`"
+            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set secrets "
+            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys new`, `keys withdraw`)"
         )
     if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
     elif number := await count_outdated(cipher):
-        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
+        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", secrets=number)
 
 
 async def _open_outcomes(

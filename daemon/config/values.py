@@ -115,6 +115,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Delay = Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Days = Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)]
+Ahead = Annotated[float, Field(ge=0, le=8_760, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOWERED = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
