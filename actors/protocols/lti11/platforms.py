@@ -11,7 +11,7 @@ from typing import Literal
 
 from actors.profiles import PlatformName
 from actors.protocols.lti11.basic_outcome import Reply
-from actors.protocols.lti11.refusals import PHRASES, About, Phrase
+from actors.protocols.refusals import PHRASES, About, Phrase
 from actors.response import Response
 
 #: What a refusal is about: the learner, the course, this campus's set-up (or a fault of passbackd, which its other
