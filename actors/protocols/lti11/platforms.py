@@ -124,7 +124,15 @@ _WORDS_OF_MOODLE = (
     "grade replace response",
 )
 
-PLATFORMS: Mapping[PlatformName, Platform] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
+#: The products whose answers over LTI 1.1 are as the default has it.
+_LIKE_DEFAULT: tuple[PlatformName, ...] = ("openedx", "aplus", "sakai", "d2l", "blackboard")
+
+PLATFORMS: Mapping[PlatformName, Platform] = {
+    "default": DEFAULT,
+    "canvas": CANVAS,
+    "moodle": MOODLE,
+    **{name: replace(DEFAULT, name=name) for name in _LIKE_DEFAULT},
+}
 
 
 def recognise(answer: Response, reply: Reply) -> Platform:
