@@ -12,6 +12,7 @@ from daemon.ingest.events import (
     CourseStructured,
     Event,
     Launched,
+    LineItemDisabled,
     ScoreChanged,
     UserRetired,
 )
@@ -22,8 +23,10 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
+from models.destination import platform_named
+from models.launch import Registration
 from models.moment import Moment
-from models.registration import EventResult, Registered, Registration, disable, register
+from models.registration import EventResult, Registered, disable, disable_line_item, register
 from models.retired_user import is_retired, retired_since
 from models.retirement import retire
 from models.score import ScoreChange, apply_scores, read_scores
@@ -79,6 +82,8 @@ class Applier:
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid):
                 return await disable(key, sourcedid, moment=event.moment, now=now), []
+            case LineItemDisabled(issuer, client_id, lineitem, learner):
+                return await disable_line_item(issuer, client_id, lineitem, learner, moment=event.moment, now=now), []
             case UserRetired(user_id):
                 return await retire(user_id, position, moment=event.moment, now=now), []
 
@@ -122,21 +127,22 @@ class Applier:
             return "unchanged", []
         if await is_retired(launch.user_id, position, moment=launch.moment):
             return "stale", []
-        self._check_url(launch)
+        key = await _consumer_key(launch)
+        self._check_url(launch, key)
         done = await register(launch, kind=await self._kind(launch), now=now)
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
-        _report(launch, done)
+        _report(launch, done, key)
         dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
         return done.result, [] if dirty is None else [dirty]
 
-    def _check_url(self, launch: Registration) -> None:
+    def _check_url(self, launch: Registration, consumer_key: str) -> None:
         """Check the URL itself; the address of a host name is checked at each connection."""
         try:
             if self.egress is not None:
-                self.egress.of(launch.consumer_key).check_url(launch.lis_outcome_service_url)
+                self.egress.of(consumer_key).check_url(launch.lis_outcome_service_url)
         except EgressRefused as error:
-            raise BadEvent(f"lis_outcome_service_url: {error}") from error
+            raise BadEvent(f"{launch.url_field}: {error}") from error
 
     async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
         await note_stale(
@@ -157,9 +163,15 @@ class Applier:
         return "leaf" if own else "composite"
 
 
-def _report(launch: Registration, done: Registered) -> None:
+async def _consumer_key(launch: Registration) -> str:
+    if launch.platform is None:
+        return launch.consumer_key
+    return (await platform_named(launch.platform.issuer, launch.platform.client_id)).consumer_key
+
+
+def _report(launch: Registration, done: Registered, consumer_key: str) -> None:
     """Log what a launch says of its campus for the first time."""
-    about = {"consumer_key": launch.consumer_key, "entry": launch.entry_id}
+    about = {"consumer_key": consumer_key, "entry": launch.entry_id}
     if done.new_origin is not None:
         log.warning(
             "a known consumer has a new origin: see that it is the campus's own", origin=done.new_origin, **about

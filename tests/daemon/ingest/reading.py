@@ -51,6 +51,16 @@ LAUNCH = {
     "lis_result_sourcedid": "s",
     "lis_outcome_service_url": "https://campus.example/o",
 }
+LAUNCH_13 = {
+    "type": "launch",
+    "issuer": "https://campus.example",
+    "client_id": "client",
+    "lti_user_id": "sub",
+    "user_id": "u",
+    "course_id": "c",
+    "usage_id": "p",
+    "lineitem": "https://campus.example/item?t=1",
+}
 STRUCTURE = {
     "type": "course.structure",
     "course_id": "c",

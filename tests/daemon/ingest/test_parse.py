@@ -14,7 +14,7 @@ from daemon.ingest.events import (
     UserRetired,
 )
 from daemon.ingest.parse import MAX_BYTES, event_type, read_event
-from models.registration import Registration
+from models.launch import Registration
 from tests.daemon.ingest.reading import DISABLED, LAUNCH, RETIRED, SCORE
 
 #: 2026-01-01T00:00:00Z, as an entry id and as the microseconds that replace an absent ``modified``.

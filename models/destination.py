@@ -1,0 +1,90 @@
+"""Where a launch's grade goes: its consumer or platform, and the outcome service or line item. In a transaction."""
+
+import shlex
+
+from models.campus import OutcomeService, ensure_campus, is_further_origin
+from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, origin
+from models.launch import Registration, RegistrationError
+
+#: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
+PRODUCTS = {
+    "canvas": "canvas",
+    "moodle": "moodle",
+    "desire2learn": "d2l",
+    "d2l": "d2l",
+    "brightspace": "d2l",
+    "blackboardlearn": "blackboard",
+    "blackboard": "blackboard",
+    "sakai": "sakai",
+    "openedx": "openedx",
+    "open edx": "openedx",
+    "aplus": "aplus",
+    "a+": "aplus",
+}
+
+
+async def consumer_of(launch: Registration) -> LtiConsumer:
+    """Who launched; raises RegistrationError if that is not known."""
+    if launch.platform is not None:
+        return await platform_named(launch.platform.issuer, launch.platform.client_id)
+    return await consumer_named(launch.consumer_key)
+
+
+async def consumer_named(key: str) -> LtiConsumer:
+    """The LTI 1.1 consumer with that key; raises RegistrationError if there is none."""
+    consumer = await find_consumer(key)
+    if consumer is None:
+        raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
+    if consumer.issuer is not None:
+        raise RegistrationError(
+            f"{key[:64]!r} is the key of an LTI 1.3 platform, which has no oauth_consumer_key: send issuer, client_id, "
+            "or add the LTI 1.1 consumer under a key of its own with `passbackd consumer add NAME --key KEY`"
+        )
+    return consumer
+
+
+async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
+    """The LTI 1.3 platform; raises RegistrationError if it is not known."""
+    platform = await find_platform(issuer, client_id)
+    if platform is None:
+        raise RegistrationError(
+            f"unknown platform, with issuer {issuer[:255]!r} and client id {client_id[:64]!r}: add it with "
+            f"`passbackd platform add NAME --issuer {shlex.quote(issuer[:255])} "
+            f"--client-id {shlex.quote(client_id[:255])}`"
+        )
+    return platform
+
+
+async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:
+    """Store which product a platform is, if its launch says so and nobody said before."""
+    family = None if launch.platform is None else launch.platform.product_family
+    product = PRODUCTS.get((family or "").strip().lower())
+    if product is not None and consumer.product is None:
+        await LtiConsumer.filter(id=consumer.id, product=None).update(product=product)
+
+
+async def service_of(consumer: LtiConsumer, launch: Registration) -> tuple[OutcomeService, str | None]:
+    """The outcome service, and the origin of its URL if it is new to a consumer that has others."""
+    url, what = launch.lis_outcome_service_url, launch.url_field
+    try:
+        where = origin(url)
+    except ValueError as error:
+        raise RegistrationError(f"{what}: {error}") from error
+    if len(where) > MAX_ORIGIN:
+        raise RegistrationError(f"{what}: its host is longer than {MAX_ORIGIN} characters")
+    campus_id = await ensure_campus(consumer.id, where)
+    service, is_new = await OutcomeService.get_or_create(
+        {"lis_outcome_service_url": url, "campus_id": campus_id, "wanted_for": launch.wanted_for},
+        lti_consumer=consumer,
+        url_digest=digest(launch.place),
+    )
+    return service, where if is_new and await is_further_origin(service) else None
+
+
+async def note_offered(service: OutcomeService, launch: Registration) -> None:
+    """Store what a launch that is not stale says of its outcome service, where that differs."""
+    deployment_id = None if launch.platform is None else launch.platform.deployment_id
+    said = {"offered": launch.offered, "deployment_id": deployment_id}
+    news = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
+    if news:
+        await OutcomeService.filter(id=service.id).update(**news)
