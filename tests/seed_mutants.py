@@ -65,8 +65,8 @@ MUTANTS = [
     ),
     Mutant(
         "a learner who attempted nothing is sent a zero",
-        "        return NoGrade.NOTHING_ATTEMPTED\n    untouched",
-        "        return Grade(0.0, 1.0)\n    untouched",
+        "for block in below) else NoGrade.NOTHING_ATTEMPTED\n",
+        "for block in below) else Grade(0.0, 1.0)\n",
         "actors/compute_grade.py",
         "tests/actors/test_nothing_to_send.py::test_a_learner_who_attempted_nothing_is_never_sent_a_zero",
     ),

@@ -14,6 +14,7 @@ from daemon.ingest.events import (
     Launched,
     LineItemDisabled,
     ScoreChanged,
+    ScoreCleared,
     UserRetired,
 )
 from daemon.ingest.structure import apply_structure, kind_of
@@ -73,7 +74,7 @@ class Applier:
             BadEvent, RegistrationError: It cannot be applied.
         """
         match event:
-            case ScoreChanged():
+            case ScoreChanged() | ScoreCleared():
                 (result,), dirty = await self.apply_scores([event], position, now=now, force=force)
                 return result, dirty
             case CourseStructured():
@@ -88,7 +89,7 @@ class Applier:
                 return await retire(user_id, position, moment=event.moment, now=now), []
 
     async def apply_scores(
-        self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
+        self, events: Sequence[ScoreChanged | ScoreCleared], position: Position, *, now: int, force: bool = False
     ) -> tuple[list[EventResult], list[Dirty]]:
         """Apply consecutive events in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
@@ -100,7 +101,8 @@ class Applier:
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
-                await self._note_stale("score.changed", event, now)
+                type_ = "score.changed" if isinstance(event, ScoreChanged) else "score.cleared"
+                await self._note_stale(type_, event, now)
             if effect is None or not effect.applied:
                 results.append("stale")
             else:
@@ -108,7 +110,7 @@ class Applier:
         changed = [event for event in current if effects[id(event)].changed]
         return results, await self._change(changed, now, force=force) if changed else []
 
-    async def _change(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Dirty]:
+    async def _change(self, events: Sequence[ScoreChanged | ScoreCleared], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
         trees = await self.trees.get_many({event.course_id for event in events})
         rows = await _of_learners({(event.user_id, event.course_id) for event in events})
@@ -144,7 +146,7 @@ class Applier:
         except EgressRefused as error:
             raise BadEvent(f"{launch.url_field}: {error}") from error
 
-    async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
+    async def _note_stale(self, type_: str, event: ScoreChanged | ScoreCleared | Registration, now: int) -> None:
         await note_stale(
             type_,
             user_id=event.user_id,
@@ -208,6 +210,8 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
     return found
 
 
-def _score_change(event: ScoreChanged) -> ScoreChange:
+def _score_change(event: ScoreChanged | ScoreCleared) -> ScoreChange:
     where = event.user_id, event.course_id, event.usage_id
+    if isinstance(event, ScoreCleared):
+        return ScoreChange(*where, 0.0, 0.0, *event.moment, cleared=True)
     return ScoreChange(*where, event.points_earned, event.points_possible, *event.moment)

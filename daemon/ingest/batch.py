@@ -14,7 +14,7 @@ from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.events import BadEvent, Event, ScoreChanged
+from daemon.ingest.events import BadEvent, Event, ScoreChanged, ScoreCleared
 from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
 from models.clock_watch import hold_still, is_current
@@ -29,6 +29,8 @@ from models.stream_position import Position, lock_position, move_position
 log = structlog.get_logger(__name__)
 
 Entry = tuple[str, dict[bytes, bytes]]
+
+_OF_SCORES = (ScoreChanged, ScoreCleared)
 
 
 class PositionMovedError(Exception):
@@ -95,7 +97,7 @@ class Batches:
         applied = _Applied()
         async with in_transaction():
             await self._lock(position)
-            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], ScoreChanged)):
+            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], _OF_SCORES)):
                 if of_scores:
                     await self._scores(position, list(run), applied)  # type: ignore[arg-type]
                 else:
@@ -121,14 +123,17 @@ class Batches:
         if here != position or not await is_current(self.clock.steps):
             raise PositionMovedError
 
-    async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]], applied: _Applied) -> None:
+    async def _scores(
+        self, position: Position, run: Sequence[tuple[Entry, ScoreChanged | ScoreCleared]], applied: _Applied
+    ) -> None:
         events = [event for _, event in run]
         results, dirty = await self.applier.apply_scores(
             events, position, now=self.clock.now(), force=self._must_go_out
         )
         for (entry, _), result in zip(run, results, strict=True):
-            log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
-            applied.results.append(("score.changed", result))
+            kind = event_type(entry[1])
+            log.debug("an event was read", entry=entry[0], type=kind, result=result)
+            applied.results.append((kind, result))
         applied.dirty += dirty
 
     @property

@@ -30,6 +30,22 @@ class ScoreChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreCleared:
+    """A learner's score on a problem was taken back. *modified_us*: microseconds since 1970."""
+
+    user_id: str
+    course_id: str
+    usage_id: str
+    modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
+
+@dataclass(frozen=True, slots=True)
 class CourseStructured:
     """A course's whole tree. *modified_us*: None where the event has none."""
 
@@ -90,8 +106,8 @@ class UserRetired:
         return Moment(self.modified_us, place_of(self.entry_id))
 
 
-Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | LineItemDisabled | UserRetired
+Event = ScoreChanged | ScoreCleared | CourseStructured | Launched | AssignmentDisabled | LineItemDisabled | UserRetired
 
 #: What an event of any other type is counted as.
 UNKNOWN = "unknown"
-TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired")
+TYPES = ("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired")

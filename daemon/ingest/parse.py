@@ -14,6 +14,7 @@ from daemon.ingest.events import (
     CourseStructured,
     Event,
     ScoreChanged,
+    ScoreCleared,
     UserRetired,
 )
 from daemon.ingest.fields import MAX_AHEAD_MS, Reader, entry_ms
@@ -69,6 +70,10 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
     match reader.text("type"):
         case "score.changed":
             return _score_changed(reader)
+        case "score.cleared":
+            return ScoreCleared(
+                reader.id("user_id"), reader.id("course_id"), reader.id("usage_id"), reader.modified(), entry_id
+            )
         case "course.structure":
             return _course_structured(reader)
         case "launch":

@@ -42,6 +42,7 @@ SCORE = {
     "points_earned": "1",
     "points_possible": "2",
 }
+CLEARED = {"type": "score.cleared", "user_id": "u", "course_id": "c", "usage_id": "p"}
 LAUNCH = {
     "type": "launch",
     "oauth_consumer_key": "key",
