@@ -83,7 +83,7 @@ class Attempts:
             return resolution.not_sent(claim, "superseded")
         return score, clamped
 
-    async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points]]:
+    async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points | None]]:
         """The course's tree, and the scores that make the grade."""
         if claim.kind == "composite":
             tree = await self._dependencies.trees.get(claim.course_id)
@@ -97,7 +97,7 @@ class Attempts:
             return tree, own
         return tree, await self._read_scores(claim, tree)
 
-    async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
+    async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points | None]:
         return await self._scores(wanted_below(claim.user_id, claim.course_id, claim.usage_id, tree)) or {}
 
     # --- send ---

@@ -63,6 +63,6 @@ async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str |
     ]
 
 
-def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points]) -> str | None:
+def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points | None]) -> str | None:
     grade = block_grade(usage_id, tree, points)
     return wire_score(grade)[0] if isinstance(grade, Grade) else None

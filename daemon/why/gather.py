@@ -84,7 +84,10 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
 async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
     tree = await trees.get(row.course_id)
-    points = {usage_id: (score.points_earned, score.points_possible) for usage_id, score in scores.items()}
+    points = {
+        usage_id: None if score.cleared else (score.points_earned, score.points_possible)
+        for usage_id, score in scores.items()
+    }
     return Known(
         row,
         tuple(lines),
@@ -99,12 +102,13 @@ def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -
     """The problems of a block: those that have a score, or points in the structure."""
     blocks = [usage_id] if tree is None or usage_id not in tree else sorted(tree.below(usage_id))
     possible = {} if tree is None else tree.possible
+    attempted = {block: score for block, score in scores.items() if not score.cleared}
     return [
         Part(block, score.points_earned, score.points_possible, score.modified_us // 1000)
-        if (score := scores.get(block)) is not None
+        if (score := attempted.get(block)) is not None
         else Part(block, None, possible[block])
         for block in blocks
-        if block in scores or block in possible
+        if block in attempted or block in possible
     ]
 
 

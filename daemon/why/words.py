@@ -133,6 +133,10 @@ def _grade_now(known: Known, terms: Terms) -> list[str]:
             return [now, *([_cut(grade)] if is_cut else []), *filter(None, [answered(known, terms)])]
         case NoGrade.NOTHING_ATTEMPTED:
             return [f"There is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
+        case NoGrade.CLEARED:
+            return [
+                f"The tool took back what the learner attempted in this {noun(known.row)}, so that no score is left."
+            ]
         case _:
             return []
 
