@@ -6,7 +6,7 @@ from daemon.infra.text import counted
 from models.consumer import LtiConsumer
 from models.tool_key import published_keys, signing_keys
 
-#: Days. A key that signs for longer should be replaced: nobody knows who has seen a backup.
+#: Days. A key that signs for longer should be replaced: backups of it have been in many hands.
 OLD_KEY = 400
 
 _DAY_MS = 86_400_000
