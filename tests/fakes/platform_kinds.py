@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from daemon.demo.platform.assertion import AssertionRules
 from daemon.demo.platform.kind import (
     STRICT_REFUSALS,
@@ -235,6 +237,12 @@ KINDS: dict[str, Callable[[], PlatformKind]] = {
     "d2l": d2l,
     "blackboard": blackboard,
 }
+
+
+def kinds(*rows: tuple[object, ...]):
+    """Cases for ``parametrize``; the first value of each is the name of a kind."""
+    return [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows]
+
 
 _OPENEDX = {"expired": "unidentified_error", "early": "unidentified_error", "signature": "unauthorized_client"}
 

@@ -6,7 +6,6 @@ import time
 
 import aiohttp
 import pytest
-from joserfc.jwk import RSAKey
 
 from daemon.demo.platform.tokens import AgsScope
 from tests.fakes.ags_tool import CLIENT, AgsTool
@@ -26,11 +25,6 @@ from tests.fakes.platform import (
 )
 
 LATER, LATEST = "2026-11-22T10:15:31.000Z", "2026-11-22T10:15:32.000Z"
-
-
-@pytest.fixture(scope="module")
-def key():
-    return RSAKey.generate_key(2048, auto_kid=True)
 
 
 @pytest.fixture
