@@ -35,7 +35,7 @@ class PlatformRequest:
     scopes: tuple[str, ...] = ()
     #: A score that can be read.
     sent: SentScore | None = None
-    #: ``token``, ``stored``, ``kept``, ``read``, ``created``, ``no answer``, or why it was refused. Empty: not decided.
+    #: ``token``, ``stored``, ``kept``, ``read``, ``created``, or why it was refused; empty: not served, or not yet.
     decision: str = ""
     #: What people see of the learner after a score, as a share of the maximum.
     held: Decimal | None = None

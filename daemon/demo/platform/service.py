@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -170,7 +171,7 @@ class PlatformService:
         decision = self.gradebook.put(column, sent, effect, now=now, number=record.number)
         record.held = self.gradebook.grade(column.path, sent.user_id)
         if decision in ("older", "equal"):
-            raise RefusedRequestError(decision)
+            raise RefusedRequestError(decision, self._since(column, sent))
         record.decision = decision
         return self.kind.stored
 
@@ -182,11 +183,15 @@ class PlatformService:
         if user_id in self.refused_learners:
             raise RefusedRequestError(self.refused_learners[user_id])
 
+    def _since(self, column: GradebookColumn, sent: SentScore) -> str:
+        since = self.gradebook.cells[column.path, sent.user_id].since or 0
+        return datetime.fromtimestamp(since // MICROS_PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
     def _within(self, sent: SentScore) -> SentScore:
         if (sent.share or 0) <= 1:
             return sent
-        if self.kind.above == "refused":
-            raise RefusedRequestError("above")
+        if self.kind.above != "clipped":
+            raise RefusedRequestError("above" if self.kind.above == "refused" else "broken")
         return replace(sent, given=sent.maximum)
 
     def _submission(self, column: GradebookColumn, sent: SentScore, now: int) -> SentScore:
