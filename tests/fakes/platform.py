@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
+from random import Random
 from typing import Any, Literal, Self
 
 from aiohttp import web
@@ -171,6 +172,11 @@ class RecordingPlatform(SamplePlatform):
                 came = [(one.operation, one.decision) for one in self.requests[-5:]]
                 raise TimeoutError(f"not within {timeout} s: {len(self.requests)} requests came, the last: {came}")
             yield TICK
+
+    def revoke_some(self, random: Random, share: float = 0.5) -> None:
+        """Have each token be unknown from now on with a probability of *share*."""
+        for token in list(self.office.issued.values()):
+            token.revoked = token.revoked or random.random() < share
 
     @classmethod
     def in_thread(cls, *arguments: Any, **named: Any) -> AbstractContextManager[Self]:

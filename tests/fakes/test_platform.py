@@ -1,6 +1,7 @@
 """What the recording platform can do wrong, and what it remembers."""
 
 import asyncio
+import random
 import threading
 import time
 
@@ -86,6 +87,24 @@ async def test_a_score_may_land_after_a_later_one_and_is_decided_by_its_time_the
     await platform.until(lambda: platform.at_rest)
     assert [one.decision for one in platform.sent("user-7", line_item)] == ["older", "stored"]
     assert platform.shown("user-7") == ["0.75"]
+
+
+async def test_a_score_lands_though_its_token_was_revoked_after_it_arrived(platform, tool, line_item):
+    platform.behave = in_turn("score", lands_late(0.2))
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await tool.send(line_item, 0.5)
+    platform.office.revoke()
+    assert (await tool.send(line_item, 0.75, LATER))[0] == 401
+    await platform.until(lambda: platform.at_rest)
+    assert platform.shown("user-7") == ["0.5"]
+
+
+async def test_some_tokens_are_revoked_by_chance(platform, tool, line_item):
+    for _ in range(40):
+        await tool.authorize()
+    platform.revoke_some(random.Random(1))
+    revoked = [token.revoked for token in platform.office.issued.values()]
+    assert 10 < sum(revoked) < 31
 
 
 async def test_scores_that_are_at_work_at_the_same_time_overlap(platform, tool, line_item):

@@ -31,6 +31,8 @@ class PlatformRequest:
     column: str | None = None
     ended: float | None = None
     client_id: str | None = None
+    #: Why its access token was refused when it arrived: a key of :attr:`PlatformKind.refusals`.
+    token_refusal: str | None = None
     #: Of a token request.
     scopes: tuple[str, ...] = ()
     #: A score that can be read.
