@@ -12,7 +12,7 @@ from daemon.cli.options import ConfigOption, JsonOption, YesOption
 from daemon.cli.record import record
 from daemon.cli.screen import say
 from daemon.config import Config
-from daemon.ingest.parse import MAX_URL
+from daemon.ingest.fields import MAX_URL
 from daemon.support.platform_kinds import PLATFORM_KINDS, MissingError, filled
 from models.consumer import MAX_ISSUER, MAX_KEY, MAX_NAME
 from models.key_admin import ensure_key
