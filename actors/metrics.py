@@ -9,7 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from models.states import STATES
 
 #: What ``passback_events_total`` counts.
-EVENT_TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired", "unknown")
+EVENT_TYPES = (
+    *("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired"),
+    "unknown",
+)
 EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 
 #: Seconds: a campus answers within tens of milliseconds or not before the deadline.

@@ -34,18 +34,19 @@ class Score(Model):
 
 
 _STORE = Statement("""
-    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place)
-    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place)
+    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place, cleared)
+    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place, :cleared)
     ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
         modified_us = excluded.modified_us,
-        place = excluded.place""")
+        place = excluded.place,
+        cleared = excluded.cleared""")
 
 _READ_MANY = Statement(
     """
     SELECT score.user_id AS user_id, score.course_id AS course_id, score.usage_id AS usage_id, points_earned,
-        points_possible, modified_us, place
+        points_possible, modified_us, place, cleared
     FROM {given} CROSS JOIN score
     WHERE score.user_id = given.user_id AND score.course_id = given.course_id
         AND score.usage_id = given.usage_id""",
@@ -54,17 +55,17 @@ _READ_MANY = Statement(
 
 _READ_COURSES = Statement(
     """
-    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible
+    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible, cleared
     FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_id = given.course_id""",
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
 _READ_DATED = Statement("""
-    SELECT usage_id, points_earned, points_possible, modified_us FROM score
+    SELECT usage_id, points_earned, points_possible, modified_us, cleared FROM score
     WHERE user_id = :user_id AND course_id = :course_id""")
 
-#: Points earned and possible of one problem.
-Points = tuple[float, float]
+#: Points earned and possible of one problem; None where the tool took the score back.
+Points = tuple[float, float] | None
 #: A learner, a course and a problem.
 ScoreKey = tuple[str, str, str]
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
@@ -75,7 +76,11 @@ Wanted = tuple[str, str, tuple[str, ...] | None]
 
 
 class ScoreChange(NamedTuple):
-    """A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment."""
+    """
+    A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment.
+
+    *cleared*: the tool took it back; its points say nothing.
+    """
 
     user_id: str
     course_id: str
@@ -84,6 +89,7 @@ class ScoreChange(NamedTuple):
     points_possible: float
     modified_us: int
     place: str = ""
+    cleared: bool = False
 
     @property
     def key(self) -> ScoreKey:
@@ -91,7 +97,7 @@ class ScoreChange(NamedTuple):
 
     @property
     def points(self) -> Points:
-        return self.points_earned, self.points_possible
+        return None if self.cleared else (self.points_earned, self.points_possible)
 
     @property
     def moment(self) -> Moment:
@@ -99,12 +105,21 @@ class ScoreChange(NamedTuple):
 
 
 class DatedScore(NamedTuple):
-    """A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970."""
+    """
+    A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970.
+
+    *cleared*: the tool took it back then.
+    """
 
     usage_id: str
     points_earned: float
     points_possible: float
     modified_us: int
+    cleared: bool = False
+
+    @property
+    def points(self) -> Points:
+        return None if self.cleared else (self.points_earned, self.points_possible)
 
 
 class Effect(NamedTuple):
@@ -168,13 +183,13 @@ async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     found: dict[tuple[str, str], dict[str, Points]] = {}
     for row in await _READ_COURSES.rows(given=given):
         of_learner = found.setdefault((row["user_id"], row["course_id"]), {})
-        of_learner[row["usage_id"]] = (row["points_earned"], row["points_possible"])
+        of_learner[row["usage_id"]] = None if row["cleared"] else (row["points_earned"], row["points_possible"])
     return found
 
 
 async def _read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, ScoreChange]:
     given = [{"user_id": key[0], "course_id": key[1], "usage_id": key[2]} for key in keys]
-    scores = [ScoreChange(**row) for row in await _READ_MANY.rows(given=given)]
+    scores = [ScoreChange(**{**row, "cleared": bool(row["cleared"])}) for row in await _READ_MANY.rows(given=given)]
     return {score.key: score for score in scores}
 
 
@@ -187,4 +202,4 @@ async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | N
 async def read_dated_scores(user_id: str, course_id: str) -> dict[str, DatedScore]:
     """A learner's scores in a course by usage id, with their times."""
     rows = await _READ_DATED.rows(user_id=user_id, course_id=course_id)
-    return {row["usage_id"]: DatedScore(**row) for row in rows}
+    return {row["usage_id"]: DatedScore(**{**row, "cleared": bool(row["cleared"])}) for row in rows}

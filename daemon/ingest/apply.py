@@ -95,7 +95,7 @@ class Applier:
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
-                await self._note_stale("score.changed", event, now)
+                await self._note_stale(event.type, event, now)
             if effect is None or not effect.applied:
                 results.append("stale")
             else:
@@ -199,4 +199,4 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
 
 def _score_change(event: ScoreChanged) -> ScoreChange:
     where = event.user_id, event.course_id, event.usage_id
-    return ScoreChange(*where, event.points_earned, event.points_possible, *event.moment)
+    return ScoreChange(*where, event.points_earned, event.points_possible, *event.moment, event.cleared)

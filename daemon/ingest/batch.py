@@ -126,9 +126,9 @@ class Batches:
         results, dirty = await self.applier.apply_scores(
             events, position, now=self.clock.now(), force=self._must_go_out
         )
-        for (entry, _), result in zip(run, results, strict=True):
-            log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
-            applied.results.append(("score.changed", result))
+        for (entry, event), result in zip(run, results, strict=True):
+            log.debug("an event was read", entry=entry[0], type=event.type, result=result)
+            applied.results.append((event.type, result))
         applied.dirty += dirty
 
     @property

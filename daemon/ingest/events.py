@@ -13,7 +13,11 @@ class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad
 
 @dataclass(frozen=True, slots=True)
 class ScoreChanged:
-    """A learner's weighted points on a problem. *modified_us*: microseconds since 1970."""
+    """
+    A learner's weighted points on a problem. *modified_us*: microseconds since 1970.
+
+    *cleared*: they are taken back, and say nothing.
+    """
 
     user_id: str
     course_id: str
@@ -23,6 +27,11 @@ class ScoreChanged:
     modified_us: int
     #: The stream entry; two events with the same content are equal.
     entry_id: str = field(default="", compare=False)
+    cleared: bool = False
+
+    @property
+    def type(self) -> str:
+        return "score.cleared" if self.cleared else "score.changed"
 
     @property
     def moment(self) -> Moment:
@@ -77,4 +86,4 @@ Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | UserRe
 
 #: What an event of any other type is counted as.
 UNKNOWN = "unknown"
-TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired")
+TYPES = ("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired")

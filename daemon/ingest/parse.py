@@ -91,6 +91,8 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
     match reader.text("type"):
         case "score.changed":
             return _score_changed(reader)
+        case "score.cleared":
+            return _score_cleared(reader)
         case "course.structure":
             return _course_structured(reader)
         case "launch":
@@ -209,6 +211,11 @@ def _score_changed(reader: _Reader) -> ScoreChanged:
         )
     except BadEvent as error:
         raise BadEvent(f"{error} ({_values(reader)})") from error
+
+
+def _score_cleared(reader: _Reader) -> ScoreChanged:
+    ids = reader.id("user_id"), reader.id("course_id"), reader.id("usage_id")
+    return ScoreChanged(*ids, 0, 0, reader.modified(), reader.entry_id, cleared=True)
 
 
 def _values(reader: _Reader) -> str:

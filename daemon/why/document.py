@@ -179,4 +179,4 @@ def _fields(record: object, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _number(wire: str | None) -> float | None:
-    return None if wire is None else float(wire)
+    return float(wire) if wire else None
