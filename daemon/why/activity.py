@@ -138,6 +138,7 @@ def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
                 "course_id": group.course_id,
                 "usage_id": group.usage_id,
                 "consumer": group.consumer,
+                "protocol": group.protocol,
                 "state": group.state,
                 "reason": (words := group_words(group, terms)).reason,
                 "deliveries": [],

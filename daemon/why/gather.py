@@ -10,7 +10,8 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
-from models.queries.grades import AssignmentView, Query, Rejected
+from models.queries.grades import Query, Rejected
+from models.queries.views import AssignmentView
 from models.score import DatedScore, read_dated_scores
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 

@@ -9,7 +9,8 @@ from actors.compute_grade import Grade, NoGrade
 from actors.retry import MAX_ATTEMPTS
 from models.debounce import Debounce
 from models.delivery import DeliveryRecord
-from models.queries.grades import AssignmentView, CampusView, Query, Rejected
+from models.queries.grades import Query, Rejected
+from models.queries.views import AssignmentView, CampusView
 from models.stale_event import StaleEvent
 
 #: What the JSON says where there is no assignment.

@@ -9,7 +9,7 @@ from daemon.why.advice import PEOPLE, Advice, Who, about_parked
 from daemon.why.known import Known, Terms
 from daemon.why.trouble import WHO, campus_trouble
 from daemon.why.waiting import is_overdue, last_failure, needs_structure, ready_at
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 
 
 @dataclass(frozen=True, slots=True)

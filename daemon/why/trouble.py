@@ -9,7 +9,7 @@ from actors.cause import KnownCause, cause_of
 from daemon.infra.text import past, upcoming
 from daemon.why.advice import Who
 from daemon.why.known import Terms, campus_name
-from models.queries.grades import CampusView
+from models.queries.views import CampusView
 
 #: What a refused request says when it is the time that does not fit.
 _OF_TIME = re.compile(r"time-?stamp|nonce|expired|clock", re.IGNORECASE)

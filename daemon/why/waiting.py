@@ -8,7 +8,7 @@ from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
 from daemon.why.trouble import LONG_DUE, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 from models.states import OVERDUE_MS
 
 

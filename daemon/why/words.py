@@ -11,7 +11,7 @@ from daemon.why.outlook import next_step, parked_advice
 from daemon.why.points import answered, points, points_of
 from daemon.why.waiting import waiting
 from models.delivery import DeliveryRecord, is_unexplained
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 
 #: By whether it may concern the whole campus.
 _RETURNS = {

@@ -4,7 +4,8 @@ from dataclasses import dataclass, fields
 
 from models.db.sql import Statement
 from models.delivery import DeliveryRecord
-from models.queries.grades import WITH_CAMPUS, CampusView, columns_of, ledger
+from models.queries.grades import ledger
+from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
 
 #: Groups that are read, and learners that are shown one by one.
