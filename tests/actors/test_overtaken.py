@@ -9,9 +9,10 @@ import pytest
 from actors.comparison import shows, was_sent
 from actors.ended_request import new_offset
 from actors.errors import Overtaken
-from actors.overtaken import OVERRULED, overtaken
+from actors.overtaken import overtaken
 from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
+from models.delivery import OVERRULED
 from tests.actors.resolving import ADDRESS, CLAIM, NOW, make_request
 
 SECOND = NOW // 1000
