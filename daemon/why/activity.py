@@ -56,7 +56,8 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     """What is said of a group."""
     if group.why == "parked":
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
-        advice = about_parked(group.parked_reason or "", group.parked_scope or "learner", taken_since=taken_since)
+        reason, scope = group.parked_reason or "", group.parked_scope or "learner"
+        advice = about_parked(reason, scope, taken_since=taken_since, protocol=group.protocol)
         return GroupWords(f"Parked: '{group.parked_reason}'. {_of_all(advice.words, group.number)}", advice.who)
     words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None

@@ -118,6 +118,7 @@ def _part(part: Part) -> dict[str, Any]:
         "points_earned": part.earned,
         "points_possible": part.possible,
         "modified": iso(part.modified),
+        "cleared": part.cleared,
     }
 
 

@@ -101,12 +101,18 @@ def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -
     blocks = [usage_id] if tree is None or usage_id not in tree else sorted(tree.below(usage_id))
     possible = {} if tree is None else tree.possible
     return [
-        Part(block, score.points_earned, score.points_possible, score.modified_us // 1000)
-        if (score := scores.get(block)) is not None
-        else Part(block, None, possible[block])
-        for block in blocks
-        if block in scores or block in possible
+        _part(block, scores.get(block), possible.get(block)) for block in blocks if block in scores or block in possible
     ]
+
+
+def _part(block: str, score: DatedScore | None, possible: float | None) -> Part:
+    """*possible*: what the structure says, if it does."""
+    if score is None:
+        return Part(block, None, possible or 0.0)
+    at = score.modified_us // 1000
+    if score.cleared:
+        return Part(block, None, possible or 0.0, at, cleared=True)
+    return Part(block, score.points_earned, score.points_possible, at)
 
 
 async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...], *, more: bool) -> Absent:

@@ -44,6 +44,7 @@ class AssignmentView(CampusView):
     state: str
     version_number: int
     sent_version: int
+    forced_version: int
     sent_score: str | None
     sent_at: int | None
     due_at: int
