@@ -12,9 +12,10 @@ from typing import Protocol
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.errors import DeliveryError, TryLater
+from actors.errors import DeliveryError, Misconfigured, TryLater
 from models.campus import Breaker, Signal, read_breakers
 from models.clock_watch import hold_still
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
 from models.signals import apply_signals
@@ -65,6 +66,7 @@ class Access:
     Args:
         next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
         notify: Called when a token has come.
+        refused: Called with the name of a platform that refuses to give one until somebody mends key or client id.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class Access:
         clock: Clock,
         next_breaker: Callable[[int, Breaker, Signal], Breaker],
         notify: Callable[[], None],
+        refused: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._next_breaker = next_breaker
         self._notify = notify
+        self._refused = refused
         #: By platform, who waits for its token, and the task that gets it.
         self._waiting: dict[int, set[int]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -125,6 +129,8 @@ class Access:
         log.warning("token.refused", platform=platform_id, reason=error.reason)
         now = self._clock.now()
         try:
+            if _is_refusal(error):
+                self._refused((await LtiConsumer.get(id=platform_id)).consumer_name)
             async with in_transaction():
                 await hold_still()
                 signals = [
@@ -136,6 +142,12 @@ class Access:
                 )
         except Exception:
             log.warning("token.failure_not_noted", platform=platform_id, exc_info=True)
+
+
+def _is_refusal(error: DeliveryError) -> bool:
+    """Whether the token server refused what signs the request: it has answered, and by no redirect."""
+    status = error.http_status
+    return isinstance(error, Misconfigured) and status is not None and not 300 <= status <= 399
 
 
 def _signal(breaker: Breaker, error: DeliveryError, number: int, now: int) -> Signal:

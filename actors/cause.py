@@ -27,7 +27,7 @@ KnownCause = Literal[
 #: What the words of a platform's 403 are of, if they are of the access token.
 _OF_TOKEN = re.compile(r"\btoken\b|\bjwt\b|\bsignature\b|\bauthentication\b|\bexpired\b", re.IGNORECASE)
 #: How reasons begin that are of the token server alone.
-_NO_TOKEN = "no access token: "
+_IN_VAIN = "no access token: "
 _WITHOUT_TOKEN: tuple[tuple[str, KnownCause], ...] = (
     ("no access token can be asked for", "token"),
     ("no access token", "token server"),
@@ -92,7 +92,7 @@ def _of_token_server(reason: str) -> KnownCause | None:
         return "token"
     if reason.startswith("HTTP ") and " of the token URL " in reason:
         return "token server"
-    said = reason.removeprefix(_NO_TOKEN)
+    said = reason.removeprefix(_IN_VAIN)
     if said == reason:
         return _by_start(reason, _WITHOUT_TOKEN)
     answer = _ANSWER.fullmatch(said)
@@ -106,22 +106,29 @@ def _of_token_server(reason: str) -> KnownCause | None:
 
 def _of_platform(status: int, words: str, scope: str | None, *, worn_out: bool) -> KnownCause:
     """Of an answer over LTI 1.3."""
-    if _is_busy(status, words):
-        return "busy"
-    if not 300 <= status <= 499:
-        return "processing" if status == 202 else "away"
-    if scope == "course":
-        return "activity"
-    if worn_out:
-        return "unknown"
-    if scope == "learner":
-        is_of_grade = about(words, PHRASES) == "learner" and not is_of_enrolment(words)
-        return "learner" if is_of_grade else "enrolment"
-    if scope is None and (status == 401 or (status == 403 and _OF_TOKEN.search(words))):
+    if _is_busy(status, words) or not 300 <= status <= 499:
+        return "processing" if status == 202 else _of_status(status, words, None)
+    match scope:
+        case "course":
+            return "activity"
+        case _ if worn_out:
+            return "unknown"
+        case "learner":
+            is_of_grade = about(words, PHRASES) == "learner" and not is_of_enrolment(words)
+            return "learner" if is_of_grade else "enrolment"
+        case "campus":
+            return "content" if status in (400, 422) else "address"
+        case _:
+            return _of_platform_alone(status, words)
+
+
+def _of_platform_alone(status: int, words: str) -> KnownCause:
+    """Of a status from 300 to 499 of which it is not on record whom it concerns."""
+    if status == 401 or (status == 403 and _OF_TOKEN.search(words)):
         return "signature"
     if status in (400, 422):
         return "content"
-    return "unknown" if scope is None and status == 403 else "address"
+    return "unknown" if status == 403 else "address"
 
 
 def _of_answer(status: int, major: str | None, code: str | None, words: str, scope: str | None) -> KnownCause:
