@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from actors.protocols.lti11.refusals import PHRASES, about, is_of_enrolment
+from actors.protocols.refusals import PHRASES, about, is_of_enrolment
 from models.consumer import ProtocolName
 
 #: ``away``: no answer, or none that says what became of the grade. ``busy``: it wants fewer requests. ``processing``:
