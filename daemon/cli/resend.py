@@ -161,9 +161,8 @@ def _show_preview(matched: Matched, seen: Preview, *, as_json: bool) -> None:
         reason = "the campus acknowledged that score last; --force sends it too"
         screen.print(f"{counted(equal, 'grade')} would be skipped: {reason}")
     if none:
-        screen.print(
-            f"{counted(none, 'grade')} would not be sent: nothing attempted, taken back before it was sent, or no course structure"
-        )
+        reason = "nothing attempted, taken back before it was sent, or no course structure"
+        screen.print(f"{counted(none, 'grade')} would not be sent: {reason}")
 
 
 def _show(matched: Matched, marked: Marked, *, skips: bool) -> None:

@@ -112,7 +112,8 @@ class _Campus:
         else:
             self._unsupported = 0
         if self._unsupported >= MAX_UNREADABLE:
-            self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score"
+            last = f": {reading.why}" if reading.why else ""
+            self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score{last}"
         if finding == "modified":
             self._unknown.append((grade, reading))
         else:
