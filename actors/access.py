@@ -66,7 +66,7 @@ class Access:
     Args:
         next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
         notify: Called when a token has come.
-        refused: Called with the name of a platform that refuses to give one until somebody mends key or client id.
+        refused: Called with the name of a platform that refuses to give one until key or client id is corrected.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from models.consumer import ProtocolName
 #: it says that it still works on the grade. ``signature``: it refuses what the request is signed with. ``certificate``:
 #: its own cannot be trusted. ``address``: it takes no grades at this URL. ``forbidden``: nothing may be sent to this
 #: URL. ``content``: it refuses what is sent, for any learner. ``sourcedid``: it no longer takes that of the
-#: launch. ``token``: it gives no access token until somebody mends the set-up. ``token server``: it gives none
+#: launch. ``token``: it gives no access token until the set-up is corrected. ``token server``: it gives none
 #: now. ``enrolment``: the learner is not in the course. ``learner``: it takes no more of this learner.
 #: ``activity``: the activity or its course takes no grades. ``unknown``: its words say nothing that is known.
 KnownCause = Literal[

@@ -18,10 +18,10 @@ def cleared_words(known: Known, terms: Terms) -> str | None:
 
 
 def instead_words(known: Known) -> str | None:
-    """Of a 0 that stands for a grade that the LMS could not clear; None for any other grade."""
+    """Of a 0 in place of a grade that the LMS could not clear; None for any other grade."""
     if known.grade is not NoGrade.CLEARED or known.row.sent_score != "0":
         return None
-    return f"It stands for no grade: {_taken_back(known)}, and this LMS takes no grade back."
+    return f"It is sent in place of no grade: {_taken_back(known)}, and this LMS takes no grade back."
 
 
 def clearing_words(known: Known) -> str:

@@ -35,12 +35,12 @@ def overruled_words(known: Known, terms: Terms) -> list[str]:
     if line is None:
         return []
     score = f" {line.score}" if line.score else ""
-    stands = (
+    kept = (
         f"Overruled: {campus_name(known.row)} keeps a later grade, which was not sent from here: when passbackd sent "
-        f"its grade{score} on {past(line.at, terms.zone)}, the campus said '{line.description}'. Somebody at the "
-        "campus may have set that grade, so it stands; the next change of this learner's score is sent as usual."
+        f"its grade{score} on {past(line.at, terms.zone)}, the campus said '{line.description}'. A teacher at the "
+        "campus may have set that grade, so it remains; the next change of this learner's score is sent as usual."
     )
-    return [stands, f"`passbackd resend --assignment {known.row.id} --force` replaces it."]
+    return [kept, f"`passbackd resend --assignment {known.row.id} --force` replaces it."]
 
 
 def kept_words(known: Known, terms: Terms) -> str | None:

@@ -91,7 +91,7 @@ _SCOPE_ADVICE = (
 #: *key*: the platform's; *clock*: what to say of clocks.
 _PLATFORM_ADVICE: dict[KnownCause, str] = {
     "token": (
-        "passbackd's operator has to act: `passbackd platform check {key}` asks for one and says what to mend. As a "
+        "passbackd's operator has to act: `passbackd platform check {key}` asks for one and says what to correct. As a "
         "rule the client id, the token URL or its audience does not fit, or the platform cannot read the tool's key "
         "set{clock}."
     ),

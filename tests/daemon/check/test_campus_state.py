@@ -50,7 +50,7 @@ def test_a_platform_that_gives_no_token_or_refuses_it_is_a_fault_without_a_word_
     (line,) = lines(**PLATFORM, **{**DOWN, "last_error": "no access token: HTTP 400: invalid_client: unknown"})
     assert line.startswith(
         f"fault down since {SINCE}: no access token: HTTP 400: invalid_client: unknown ({AT}); 12 grades wait; "
-        "passbackd's operator has to act: `passbackd platform check 'uni key'` asks for one and says what to mend"
+        "passbackd's operator has to act: `passbackd platform check 'uni key'` asks for one and says what to correct"
     )
     (refused,) = lines(**PLATFORM, **DOWN)
     assert "the platform gives access tokens, and refuses them for grades" in refused
