@@ -126,11 +126,12 @@ class Access:
         if before is error:
             return  # it is remembered, and nothing was asked
         self._failures[platform_id] = error, number + 1
-        log.warning("token.refused", platform=platform_id, reason=error.reason)
         now = self._clock.now()
         try:
+            name = (await LtiConsumer.get(id=platform_id)).consumer_name
+            log.warning("token.refused", consumer=name, reason=error.reason)
             if _is_refusal(error):
-                self._refused((await LtiConsumer.get(id=platform_id)).consumer_name)
+                self._refused(name)
             async with in_transaction():
                 await hold_still()
                 signals = [
@@ -141,7 +142,7 @@ class Access:
                     signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
                 )
         except Exception:
-            log.warning("token.failure_not_noted", platform=platform_id, exc_info=True)
+            log.warning("token.failure_not_noted", platform=platform_id, reason=error.reason, exc_info=True)
 
 
 def _is_refusal(error: DeliveryError) -> bool:

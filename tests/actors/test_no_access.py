@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import structlog
 
 from actors.access import Access, NoTokens
 from actors.breaker import next_breaker
@@ -53,7 +54,10 @@ async def asked(error) -> list[str]:
 
 
 async def test_a_platform_that_refuses_key_or_client_is_counted_as_one_that_refuses_a_signature():
-    assert await asked(REFUSED) == [(await LtiConsumer.get()).consumer_name]
+    with structlog.testing.capture_logs() as logs:
+        assert await asked(REFUSED) == ["campus"]
+    expected = {"event": "token.refused", "log_level": "warning", "consumer": "campus", "reason": REFUSED.reason}
+    assert expected in logs
 
 
 @pytest.mark.parametrize("error", [AWAY, REDIRECTED, NO_KEY], ids=lambda error: error.reason[:20])
