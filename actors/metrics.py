@@ -81,7 +81,9 @@ class Metrics:
             ["consumer", "state"],
         )
         self.signature_refused = counter(
-            "passback_signature_refused", "Attempts whose signature or key a campus refused.", ["consumer"]
+            "passback_signature_refused",
+            "Requests whose signature, key or access token a campus refused.",
+            ["consumer"],
         )
         self.consumer_info = gauge(
             "passback_consumer_info", "1 for each consumer, with its key.", ["consumer", "consumer_key"]

@@ -41,12 +41,13 @@ from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
-from daemon.wiring import attempt_settings, open_sender, outcome_sessions
+from daemon.wiring import access_tokens, attempt_settings, open_sender, outcome_sessions
 from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.encryption import Cipher
+from models.platform_admin import note_signing_key
 from models.secrets import count_outdated, note_keys, undecryptable
 from models.stream_position import read_position
 
@@ -115,8 +116,10 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
 
         certificate_ends: dict[str, float] = {}
         certificates = await _open_certificates(config, certificate_ends, clock, stack)
+        sender = await stack.enter_async_context(open_sender(config, certificate_ends))
+        tokens = access_tokens(sender, clock, cipher, note_signing_key)
         dependencies = Dependencies(
-            sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
+            sender=sender,
             trees=trees,
             clock=clock,
             metrics=metrics,
@@ -125,9 +128,12 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             abort=Abort(),
             hit=environment.hit,
             cipher=cipher,
+            tokens=tokens,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
         dispatcher = Dispatcher(outcomes, dependencies)
+        stack.push_async_callback(dispatcher.close)
+        stack.push_async_callback(tokens.close)
         outcomes.notify = dispatcher.notify
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)

@@ -1,6 +1,7 @@
 """The campus LMSs that launch the tool."""
 
 import hashlib
+from typing import Literal
 from urllib.parse import urlsplit
 
 from tortoise import fields
@@ -16,6 +17,11 @@ ANY_INSTANCE = "*"
 MAX_ISSUER = 255
 #: Characters of a scheme, host and port.
 MAX_ORIGIN = 300
+
+#: The version of LTI over which a campus takes grades.
+ProtocolName = Literal["lti-1.1", "lti-1.3"]
+#: That of a consumer, as SQL over `lti_consumer`.
+PROTOCOL = "CASE WHEN lti_consumer.issuer IS NULL THEN 'lti-1.1' ELSE 'lti-1.3' END"
 
 
 def digest(text: str) -> str:

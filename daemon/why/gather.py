@@ -10,7 +10,8 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
-from models.queries.grades import AssignmentView, Query, Rejected
+from models.queries.grades import Query, Rejected
+from models.queries.views import AssignmentView
 from models.score import DatedScore, read_dated_scores
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 
@@ -102,14 +103,19 @@ def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -
     """The problems of a block: those that have a score, or points in the structure."""
     blocks = [usage_id] if tree is None or usage_id not in tree else sorted(tree.below(usage_id))
     possible = {} if tree is None else tree.possible
-    attempted = {block: score for block, score in scores.items() if not score.cleared}
     return [
-        Part(block, score.points_earned, score.points_possible, score.modified_us // 1000)
-        if (score := attempted.get(block)) is not None
-        else Part(block, None, possible[block])
-        for block in blocks
-        if block in attempted or block in possible
+        _part(block, scores.get(block), possible.get(block)) for block in blocks if block in scores or block in possible
     ]
+
+
+def _part(block: str, score: DatedScore | None, possible: float | None) -> Part:
+    """*possible*: what the structure says, if it does."""
+    if score is None:
+        return Part(block, None, possible or 0.0)
+    at = score.modified_us // 1000
+    if score.cleared:
+        return Part(block, None, possible or 0.0, at, cleared=True)
+    return Part(block, score.points_earned, score.points_possible, at)
 
 
 async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...], *, more: bool) -> Absent:

@@ -9,9 +9,13 @@ import pytest
 from actors.comparison import shows, was_sent
 from actors.ended_request import new_offset
 from actors.errors import Overtaken
-from actors.overtaken import OVERRULED, overtaken
+from actors.instrumentation import AttemptRecord, record_attempt
+from actors.metrics import Metrics
+from actors.overtaken import overtaken
 from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
+from models.delivery import OVERRULED
+from models.finish import Finished
 from tests.actors.resolving import ADDRESS, CLAIM, NOW, make_request
 
 SECOND = NOW // 1000
@@ -45,6 +49,20 @@ def test_a_score_that_was_never_sent_is_a_later_grade_that_is_kept():
     found = end(Held("0.8"))
     assert (found.outcome, found.delivery.result, found.delivery.code_major) == ("overruled", "overtaken", OVERRULED)
     assert "0.8" in found.delivery.description
+
+
+@pytest.mark.parametrize(("held", "result"), [(None, "overtaken"), ("0.8", "overtaken"), ("0.5", "accepted")])
+def test_what_was_refused_as_older_is_counted_as_overtaken_and_what_the_campus_holds_as_accepted(held, result):
+    metrics = Metrics("test")
+    found = end(None if held is None else Held(held))
+    record_attempt(AttemptRecord(found, Finished(), NOW), metrics)
+    counted = {
+        sample.labels["result"]: sample.value
+        for family in metrics.outcomes.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.value
+    }
+    assert counted == {result: 1}
 
 
 def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():

@@ -127,7 +127,7 @@ class Story:
             entry_id=got.entry_id,
             **record,
         )
-        end = Finish(got, how, score=record and record["score"], delivery=delivery, **more)
+        end = Finish(got, how, score=record and (record["score"] or None), delivery=delivery, **more)
         await finish([end], now=before(ago) + 1040, next_breaker=lambda breaker, _signal: breaker)
 
     async def accepted(self, ago: float, score: str, *, usage_id="unit", clamped=False) -> None:
