@@ -92,11 +92,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
         )
 
-        embedded: EmbeddedServer | None = None
-        if config.redis.embedded:
-            embedded = await stack.enter_async_context(
-                embedded_server(config.redis.embedded_dir, config.redis.embedded_port)
-            )
+        embedded = await _open_embedded(config, stack)
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(environment.monotonic)
@@ -131,10 +127,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             tokens=tokens,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
-        dispatcher = Dispatcher(outcomes, dependencies)
-        stack.push_async_callback(dispatcher.close)
+        dispatcher = _open_dispatcher(outcomes, dependencies, stack)
         stack.push_async_callback(tokens.close)
-        outcomes.notify = dispatcher.notify
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
@@ -170,6 +164,19 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("ready")
         yield Daemon(loops, adopt)
         log.info("draining", seconds=config.worker.drain_seconds)
+
+
+async def _open_embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
+    if not config.redis.embedded:
+        return None
+    return await stack.enter_async_context(embedded_server(config.redis.embedded_dir, config.redis.embedded_port))
+
+
+def _open_dispatcher(outcomes: Outcomes, dependencies: Dependencies, stack: AsyncExitStack) -> Dispatcher:
+    dispatcher = Dispatcher(outcomes, dependencies)
+    outcomes.notify = dispatcher.notify
+    stack.push_async_callback(dispatcher.close)
+    return dispatcher
 
 
 async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
