@@ -26,7 +26,7 @@ from models.line_item import WantedLineItem, line_item_found, look_failed
 log = structlog.get_logger(__name__)
 
 #: Seconds from the beginning of a look after which it makes no line item any more.
-LOOK = 60.0
+LOOK_SECONDS = 60.0
 #: Pages of line items that are read for each of the two questions.
 MAX_PAGES = 20
 #: Bytes of a page that are read.
@@ -72,7 +72,7 @@ class LineItems:
     def lease_ms(self) -> int:
         """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
         settings = self.settings()
-        return int((LOOK + settings.timeout_seconds + settings.rules.hold_seconds) * 1000)
+        return int((LOOK_SECONDS + settings.timeout_seconds + settings.rules.hold_seconds) * 1000)
 
     async def look(self, wanted: WantedLineItem) -> bool:
         """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
@@ -146,7 +146,7 @@ class LineItems:
             resource_id=wanted.resource_id,
             resource_link_id=wanted.resource_link_id,
         )
-        if self._spent(wanted) > LOOK:
+        if self._spent(wanted) > LOOK_SECONDS:
             raise LookFailedError("line items: the look took too long, and made none")
         try:
             response = await self._send(wanted, wire)
@@ -180,7 +180,7 @@ class LineItems:
                 consumer_key=wanted.consumer_key,
                 abort=self.abort,
                 # For a process that was suspended: nothing is written that the lease does not cover.
-                in_time=lambda: self._spent(wanted) <= LOOK,
+                in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
                 redacted=wire.redacted,
             )
             if response.status != 406 or not fallback:

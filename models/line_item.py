@@ -44,7 +44,7 @@ class WantedLineItem:
     label: str
 
 
-# Where somebody has a grade to send; a few of each campus, those that waited longest first.
+# Where a learner has a grade to send; a few of each campus, those that waited longest first.
 _CLAIM = Statement("""
     WITH wanted AS MATERIALIZED (
         SELECT outcome_service.id AS id, ROW_NUMBER() OVER (

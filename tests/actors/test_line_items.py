@@ -7,7 +7,7 @@ import pytest
 
 from actors.client import Abort
 from actors.errors import Misconfigured
-from actors.line_items import LOOK, LineItems
+from actors.line_items import LOOK_SECONDS, LineItems
 from actors.resolution import Rules
 from actors.settings import Settings
 from daemon.infra.stop import Stop
@@ -164,7 +164,7 @@ async def test_what_a_dead_daemon_made_is_found_by_another_once_it_must_have_lan
     dead, other = await make_daemon(), await make_daemon()
     dying = asyncio.create_task(dead.round())
     await container.stored.wait()
-    lease = LOOK + TIMEOUT + HOLD
+    lease = LOOK_SECONDS + TIMEOUT + HOLD
     assert await look_again(other, lease - 1) == []
     assert await look_again(other, 1) == [True]
     container.may_answer.set()
@@ -179,7 +179,7 @@ async def test_a_look_that_took_too_long_makes_nothing(container, make_daemon):
     daemon = await make_daemon()
     clock = daemon.clock
     (wanted,) = await claim_wanted(now=clock.now(), began=clock.monotonic(), lease_ms=90_000, most=9, each=9)
-    clock.monotonic.seconds += LOOK + 1
+    clock.monotonic.seconds += LOOK_SECONDS + 1
     assert not await daemon.looks.look(wanted)
     assert container.made == 0
 
