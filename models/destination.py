@@ -56,7 +56,7 @@ async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
 
 
 async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:
-    """Store which product a platform is, if its launch says so and nothing is known of it."""
+    """Store which product a platform is, if its launch says so and it was not known."""
     family = None if launch.platform is None else launch.platform.product_family
     product = PRODUCTS.get((family or "").strip().lower())
     if product is not None and consumer.product is None:
@@ -78,7 +78,19 @@ async def service_of(consumer: LtiConsumer, launch: Registration) -> tuple[Outco
         lti_consumer=consumer,
         url_digest=digest(launch.place),
     )
+    if service.found_id is not None:
+        service = await _found(service, launch)
     return service, where if is_new and await is_further_origin(service) else None
+
+
+async def _found(service: OutcomeService, launch: Registration) -> OutcomeService:
+    """The service of the line item that was found; one is wanted again if the LMS has refused that address since."""
+    found = await OutcomeService.get(id=service.found_id)
+    if found.refused_at is None or launch.modified_us <= found.refused_at * 1000:
+        return found
+    await OutcomeService.filter(id=service.id).update(found_id=None, look_at=0)
+    service.found_id = None
+    return service
 
 
 async def note_offered(service: OutcomeService, launch: Registration) -> None:

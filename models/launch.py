@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Literal
 
 from models.moment import Moment, place_of
 
 #: The scope without which no line item can be found or made (1EdTech AGS 2.0, 3.1).
 LINEITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
+
+#: What an event did: changed something, repeated what is stored, or was older than that.
+EventResult = Literal["applied", "unchanged", "stale"]
 
 
 class RegistrationError(ValueError):

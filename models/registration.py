@@ -1,32 +1,22 @@
-"""Launches register and move assignments; disabling ends them. Runs within intake's transaction."""
+"""Launches register and move assignments. Runs within intake's transaction."""
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from models.assignment import GradedAssignment, Kind
 from models.campus import OutcomeService, forget_error, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
 from models.consumer import ANY_INSTANCE, MAX_GUID, LtiConsumer, digest
 from models.delivery import Delivery, forget_messages
-from models.destination import (
-    consumer_named,
-    consumer_of,
-    learn_product,
-    note_offered,
-    platform_named,
-    service_of,
-)
-from models.launch import Registration, RegistrationError
-from models.moment import Moment
+from models.destination import consumer_of, learn_product, note_offered, service_of
+from models.launch import EventResult, Registration, RegistrationError
+from models.moment import entry_at
 from models.move import moving
 from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.stale_event import SOURCEDID_MOVED, note_stale
-
-#: What an event did: changed something, repeated what is stored, or was older than that.
-EventResult = Literal["applied", "unchanged", "stale"]
 
 # The columns that a launch may leave out.
 _DETAILS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
@@ -245,41 +235,36 @@ async def _refresh(
     return "applied" if forced or unparked else "unchanged", row.id
 
 
-async def disable(consumer_key: str, lis_result_sourcedid: str, *, moment: Moment, now: int) -> EventResult:
-    """Send no grades of a sourcedid until a newer launch; raises RegistrationError if it or the consumer is unknown."""
-    consumer = await consumer_named(consumer_key)
-    rows = await GradedAssignment.filter(
-        outcome_service__lti_consumer_id=consumer.id, sourcedid_digest=digest(lis_result_sourcedid)
-    ).order_by("id")
-    if not rows:
-        raise RegistrationError("no launch of this consumer registered this sourcedid, so there is nothing to disable")
-    return await _disable(rows, moment, now)
+async def move_to(row: GradedAssignment, service: OutcomeService, *, now: int) -> int:
+    """
+    Move an assignment to another outcome service of its consumer, as a launch would; returns the id of what is there.
+
+    One that is there already for the same learner at the LMS survives; the newer launch of the two says of which block.
+    Within the transaction that holds intake's lock.
+    """
+    may_land_until = await in_doubt_until(service.url_digest, row.lis_result_sourcedid)
+    owner = await GradedAssignment.get_or_none(outcome_service_id=service.id, sourcedid_digest=row.sourcedid_digest)
+    newest = row if owner is None or row.registered > owner.registered else owner
+    known = [row] if owner is None else [owner, row]
+    kind: Kind = "composite" if newest.composite else "leaf"
+    _, landed = await _replace(known, _launch_of(newest, service), service, kind, now)
+    if may_land_until > now and owner is None:
+        await _wait_and_resend(landed, until=may_land_until, now=now)
+    if newest.disabled_at is not None:
+        await GradedAssignment.filter(id=landed).update(disabled_at=newest.disabled_at)
+    return landed
 
 
-async def disable_line_item(
-    issuer: str, client_id: str, lineitem: str, lti_user_id: str, *, moment: Moment, now: int
-) -> EventResult:
-    """As :func:`disable`, of one learner in one line item of an LTI 1.3 platform."""
-    platform = await platform_named(issuer, client_id)
-    rows = await GradedAssignment.filter(
-        outcome_service__lti_consumer_id=platform.id,
-        outcome_service__url_digest=digest(lineitem),
-        sourcedid_digest=digest(lti_user_id),
+def _launch_of(row: GradedAssignment, service: OutcomeService) -> Registration:
+    """The newest launch or disabling of an assignment, at that service."""
+    return Registration(
+        consumer_key="",
+        user_id=row.user_id,
+        course_id=row.course_id,
+        usage_id=row.usage_id,
+        lis_result_sourcedid=row.lis_result_sourcedid,
+        lis_outcome_service_url=service.lis_outcome_service_url,
+        modified_us=row.registered_us,
+        entry_id=entry_at(row.registered_place),
+        **{name: getattr(row, name) for name in _DETAILS},
     )
-    if not rows:
-        raise RegistrationError(
-            "no launch of this platform registered this learner for this line item, so there is nothing to disable"
-        )
-    return await _disable(rows, moment, now)
-
-
-async def _disable(rows: Sequence[GradedAssignment], moment: Moment, now: int) -> EventResult:
-    fresh = [row for row in rows if row.registered <= moment]
-    if not fresh:
-        return "stale"
-    enabled = [row.id for row in fresh if row.disabled_at is None]
-    await GradedAssignment.filter(id__in=[row.id for row in fresh]).update(
-        registered_us=moment.modified_us, registered_place=moment.place
-    )
-    await GradedAssignment.filter(id__in=enabled).update(disabled_at=now)
-    return "applied" if enabled else "unchanged"

@@ -12,10 +12,10 @@ from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.db.sql import Statement, is_postgres
 from models.delivery import Delivery
+from models.launch import EventResult
 from models.moment import Moment
 from models.orphaned_claim import orphan_claims
 from models.quarantine import MAX_LEARNER, QuarantinedEvent
-from models.registration import EventResult
 from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, retired_since
 from models.score import Score
 from models.stale_event import StaleEvent

@@ -25,9 +25,10 @@ from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
 from models.destination import platform_named
-from models.launch import Registration
+from models.disabling import disable, disable_line_item
+from models.launch import EventResult, Registration
 from models.moment import Moment
-from models.registration import EventResult, Registered, disable, disable_line_item, register
+from models.registration import Registered, register
 from models.retired_user import is_retired, retired_since
 from models.retirement import retire
 from models.score import ScoreChange, apply_scores, read_scores

@@ -190,7 +190,7 @@ MUTANTS = [
     Mutant("an older launch is applied", "any(launch.moment < row.registered for row in known)", "False", _REGISTRATION, WORLD),
     Mutant("the hold of a displaced row is not taken over", "        await _wait_and_resend(keep.id, until=may_land_until, now=now)\n", "        pass\n", _REGISTRATION, MOVES),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
-    Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", _REGISTRATION, READ_AGAIN),
+    Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", "models/disabling.py", READ_AGAIN),
     *LATE_MUTANTS,
 ]  # fmt: skip
 

@@ -5,10 +5,10 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
 from models.consumer import MAX_ISSUER, LtiConsumer, digest
+from models.disabling import disable_line_item
 from models.launch import PlatformLaunch, Registration, RegistrationError
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
-from models.registration import disable_line_item
 from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, PARKED, launch, launched, url_of
 from tests.models.rows import read_row
 

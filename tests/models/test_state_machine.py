@@ -21,10 +21,11 @@ from models.changes import Cause, Change, Debounce, change, change_waiting, clea
 from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
+from models.disabling import disable
 from models.finish import Finish, Outcome
 from models.launch import Registration
 from models.moment import Moment
-from models.registration import disable, register
+from models.registration import register
 from models.rescue import rescue
 from models.retirement import retire
 from models.states import STATE, STATES
