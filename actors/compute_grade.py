@@ -10,7 +10,7 @@ from models.score import Points
 
 
 class NoGrade(Enum):
-    """Why there is no grade to send; neither is a zero."""
+    """Why there is no grade to send; none is a zero."""
 
     NOTHING_ATTEMPTED = "the learner attempted nothing in this block"
     CLEARED = "what the learner attempted in this block was taken back"
@@ -25,17 +25,17 @@ class Grade:
     possible: float
 
 
-def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) -> Grade | NoGrade:
+def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points | None]) -> Grade | NoGrade:
     """
     The sum over the scored problems at and below a block.
 
-    An attempted problem counts its own earned and possible points, one not attempted, or whose score was taken back,
-    counts the tree's possible points; nothing is rounded.
+    An attempted problem counts its own earned and possible points, one not attempted counts the tree's possible points;
+    nothing is rounded. A score that was taken back counts as not attempted.
 
     Args:
         tree: The course, if its structure is known.
-        scores: The learner's points by usage id, None where they were taken back: at least of the problems at and below
-            the block, and of the whole course where the tree does not hold the block.
+        scores: The learner's points by usage id, None for a score that was taken back: at least of the problems at and
+            below the block, and of the whole course where the tree does not hold the block.
     """
     if tree is None or usage_id not in tree:
         if usage_id in scores:

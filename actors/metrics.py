@@ -10,7 +10,12 @@ from models.states import STATES
 
 #: What ``passback_events_total`` counts.
 EVENT_TYPES = (
-    *("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired"),
+    "score.changed",
+    "score.cleared",
+    "course.structure",
+    "launch",
+    "assignment.disabled",
+    "user.retired",
     "unknown",
 )
 EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")

@@ -3,7 +3,7 @@
 from actors.protocols.interface import CLEARED, WireScore
 from models.claims import Claim
 
-#: What launches of LTI 1.1 offer, as :attr:`models.destination.Address.offered` has it.
+#: What launches of LTI 1.1 offer, as :attr:`models.claimed_address.Address.offered` has it.
 SUBMITTED_AT, PRIORITIZE = "submitted_at", "prioritize_non_tool_grade"
 
 

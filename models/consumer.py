@@ -76,3 +76,10 @@ class LtiConsumer(Model):
 async def find_consumer(key: str) -> LtiConsumer | None:
     """The consumer with that key, if there is one; a key may be of any length."""
     return await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
+
+
+async def find_platform(issuer: str, client_id: str) -> LtiConsumer | None:
+    """The LTI 1.3 platform that calls itself and this tool so, if there is one; both may be of any length."""
+    if len(issuer) > MAX_ISSUER or len(client_id) > MAX_KEY:
+        return None
+    return await LtiConsumer.get_or_none(issuer=issuer, client_id=client_id)

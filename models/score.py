@@ -64,8 +64,10 @@ _READ_DATED = Statement("""
     SELECT usage_id, points_earned, points_possible, modified_us, cleared FROM score
     WHERE user_id = :user_id AND course_id = :course_id""")
 
-#: Points earned and possible of one problem; None where the tool took the score back.
-Points = tuple[float, float] | None
+#: Points earned and possible of one problem.
+Points = tuple[float, float]
+#: A learner's points by usage id; None where the tool took the score back, which counts as not attempted.
+Scores = dict[str, Points | None]
 #: A learner, a course and a problem.
 ScoreKey = tuple[str, str, str]
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
@@ -79,7 +81,7 @@ class ScoreChange(NamedTuple):
     """
     A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment.
 
-    *cleared*: the tool took it back; its points say nothing.
+    *cleared*: the tool took it back, and its points, zeros, count for nothing.
     """
 
     user_id: str
@@ -96,7 +98,7 @@ class ScoreChange(NamedTuple):
         return self.user_id, self.course_id, self.usage_id
 
     @property
-    def points(self) -> Points:
+    def points(self) -> Points | None:
         return None if self.cleared else (self.points_earned, self.points_possible)
 
     @property
@@ -105,21 +107,13 @@ class ScoreChange(NamedTuple):
 
 
 class DatedScore(NamedTuple):
-    """
-    A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970.
-
-    *cleared*: the tool took it back then.
-    """
+    """A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970."""
 
     usage_id: str
     points_earned: float
     points_possible: float
     modified_us: int
     cleared: bool = False
-
-    @property
-    def points(self) -> Points:
-        return None if self.cleared else (self.points_earned, self.points_possible)
 
 
 class Effect(NamedTuple):
@@ -133,8 +127,8 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     """
     Store scores, one after the other; within the transaction that makes intake serial.
 
-    A change is applied when its moment is not before that of the stored score. The moment advances even when the points
-    are equal, or a later arrival from between the two would count as newer.
+    A change is applied when its moment is not before that of the stored score, also of one that was taken back. The
+    moment advances even when the points are equal, or a later arrival from between the two would count as newer.
 
     Returns:
         What each change did.
@@ -162,13 +156,13 @@ def wanted_below(user_id: str, course_id: str, usage_id: str, tree: Tree | None)
     return user_id, course_id, named
 
 
-async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
-    """Scores by usage id, for several learners at once."""
+async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, Scores]:
+    """Scores, for several learners at once."""
     keys = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}
     stored = await _read_many(keys) if keys else {}
     whole = {(user_id, course_id) for user_id, course_id, usage_ids in wanted if usage_ids is None}
     courses = await _read_courses(whole) if whole else {}
-    found: dict[Wanted, dict[str, Points]] = {}
+    found: dict[Wanted, Scores] = {}
     for user_id, course_id, usage_ids in wanted:
         if usage_ids is None:
             found[user_id, course_id, None] = courses.get((user_id, course_id), {})
@@ -178,9 +172,9 @@ async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points
     return found
 
 
-async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Points]]:
+async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Scores]:
     given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
-    found: dict[tuple[str, str], dict[str, Points]] = {}
+    found: dict[tuple[str, str], Scores] = {}
     for row in await _READ_COURSES.rows(given=given):
         of_learner = found.setdefault((row["user_id"], row["course_id"]), {})
         of_learner[row["usage_id"]] = None if row["cleared"] else (row["points_earned"], row["points_possible"])
@@ -189,12 +183,12 @@ async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, 
 
 async def _read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, ScoreChange]:
     given = [{"user_id": key[0], "course_id": key[1], "usage_id": key[2]} for key in keys]
-    scores = [ScoreChange(**{**row, "cleared": bool(row["cleared"])}) for row in await _READ_MANY.rows(given=given)]
+    scores = [ScoreChange(**row) for row in await _READ_MANY.rows(given=given)]
     return {score.key: score for score in scores}
 
 
-async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> dict[str, Points]:
-    """A learner's scores in a course by usage id; of *usage_ids* alone where they are given."""
+async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> Scores:
+    """A learner's scores in a course; of *usage_ids* alone where they are given."""
     wanted = (user_id, course_id, None if usage_ids is None else tuple(usage_ids))
     return (await read_wanted([wanted]))[wanted]
 
@@ -202,4 +196,4 @@ async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | N
 async def read_dated_scores(user_id: str, course_id: str) -> dict[str, DatedScore]:
     """A learner's scores in a course by usage id, with their times."""
     rows = await _READ_DATED.rows(user_id=user_id, course_id=course_id)
-    return {row["usage_id"]: DatedScore(**{**row, "cleared": bool(row["cleared"])}) for row in rows}
+    return {row["usage_id"]: DatedScore(**row) for row in rows}

@@ -16,7 +16,7 @@ class MissingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformKind:
+class ProductFacts:
     """
     *issuer*: of all sites; None: each has its own. *endpoint*: the token URL of all sites, with ``{issuer}`` for the
     site's own; None: it cannot be known. *endpoints*: by issuer, where it depends on that. *audience*: of the token
@@ -32,8 +32,8 @@ class PlatformKind:
 
 
 #: By the names that ``--kind`` takes.
-PLATFORM_KINDS: Mapping[str, PlatformKind] = {
-    "canvas": PlatformKind(
+PLATFORM_KINDS: Mapping[str, ProductFacts] = {
+    "canvas": ProductFacts(
         issuer="https://canvas.instructure.com",
         endpoints={
             "https://canvas.instructure.com": "https://sso.canvaslms.com/login/oauth2/token",
@@ -42,24 +42,24 @@ PLATFORM_KINDS: Mapping[str, PlatformKind] = {
         },
         endpoint_shown="a Canvas of one's own has it at https://SITE/login/oauth2/token",
     ),
-    "moodle": PlatformKind(
+    "moodle": ProductFacts(
         endpoint="{issuer}/mod/lti/token.php",
         issuer_shown='the "Platform ID" in the tool\'s configuration details, the address of the site',
     ),
-    "d2l": PlatformKind(
+    "d2l": ProductFacts(
         endpoint="https://auth.brightspace.com/core/connect/token",
         audience="https://api.brightspace.com/auth/token",
         issuer_shown='the "Issuer" in the details of the registration, the address of the site',
     ),
-    "blackboard": PlatformKind(
+    "blackboard": ProductFacts(
         issuer="https://blackboard.com",
         endpoint="https://developer.blackboard.com/api/v1/gateway/oauth2/jwttoken",
     ),
-    "sakai": PlatformKind(
+    "sakai": ProductFacts(
         issuer_shown="the address of the site, shown with the external tool",
         endpoint_shown="shown with the external tool, as https://SITE/imsblis/lti13/token/NUMBER",
     ),
-    "openedx": PlatformKind(
+    "openedx": ProductFacts(
         issuer_shown="the address of the LMS, not that of Studio",
         endpoint_shown=(
             'the "Access Token URL" that Studio shows below the block, as https://LMS/api/lti_consumer/v1/token/...'
@@ -77,7 +77,7 @@ def filled(
     Raises:
         MissingError: One is neither given nor known.
     """
-    known = PLATFORM_KINDS[kind] if kind is not None else PlatformKind()
+    known = PLATFORM_KINDS[kind] if kind is not None else ProductFacts()
     issuer = issuer or known.issuer
     if not issuer:
         raise MissingError(_missing("--issuer", kind, known.issuer_shown or "what the platform calls itself, a URL"))

@@ -72,7 +72,7 @@ async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str |
     ]
 
 
-def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points]) -> str | None:
+def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points | None]) -> str | None:
     grade = block_grade(usage_id, tree, points)
     if grade is NoGrade.CLEARED:
         return CLEARED

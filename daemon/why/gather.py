@@ -85,7 +85,10 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
 async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
     tree = await trees.get(row.course_id)
-    points = {usage_id: score.points for usage_id, score in scores.items()}
+    points = {
+        usage_id: None if score.cleared else (score.points_earned, score.points_possible)
+        for usage_id, score in scores.items()
+    }
     return Known(
         row,
         tuple(lines),

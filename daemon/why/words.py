@@ -146,6 +146,10 @@ def _grade_now(known: Known, terms: Terms) -> list[str]:
             return [clearing_words(known)]
         case NoGrade.NOTHING_ATTEMPTED:
             return [f"There is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
+        case NoGrade.CLEARED:
+            return [
+                f"The tool took back what the learner attempted in this {noun(known.row)}, so that no score is left."
+            ]
         case _:
             return []
 

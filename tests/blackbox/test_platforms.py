@@ -195,3 +195,13 @@ def test_a_signing_key_is_encrypted_anew_and_without_its_key_no_daemon_starts_un
     sqlite_world.set("secrets", keys=[])
     plain = sqlite_world.call("keys", "new")
     assert (plain.code, plain.err.startswith("secrets.keys: secrets are encrypted in this database")) == (2, True)
+
+
+def test_check_names_what_keeps_grades_from_a_platform(pair):
+    assert pair.call("platform", "add", "Moodle", *MOODLE).code == 0
+    (made,) = keys(pair)
+    assert "signing keys: one signs" in pair.call("check").out
+    assert pair.call("keys", "withdraw", made["kid"], "--yes").code == 0
+    said = pair.call("check")
+    assert said.code == 2
+    assert "signing keys: no key signs, and nothing goes out to Moodle; `passbackd keys new` makes one" in said.faults

@@ -57,7 +57,7 @@ class AgsTool:
             {name: value for name, value in head.items() if value is not None},
             {name: value for name, value in {**right, **claims}.items() if value is not None},
             self.key,
-            algorithms=["RS256", "HS256"],
+            algorithms=["RS256", "RS512"],
             default_type=None,
         )
 

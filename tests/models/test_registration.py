@@ -5,8 +5,9 @@ import pytest
 from models import consumer_admin
 from models.campus import MIN_PROBE_PAUSE_MS, Campus, OutcomeService
 from models.consumer import ANY_INSTANCE, LtiConsumer, digest
+from models.launch import RegistrationError
 from models.moment import Moment
-from models.registration import RegistrationError, disable
+from models.registration import disable
 from tests.models.launching import (
     CLEAN,
     ELSEWHERE,

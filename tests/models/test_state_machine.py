@@ -22,8 +22,9 @@ from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.finish import Finish, Outcome
+from models.launch import Registration
 from models.moment import Moment
-from models.registration import Registration, disable, register
+from models.registration import disable, register
 from models.rescue import rescue
 from models.retirement import retire
 from models.states import STATE, STATES

@@ -46,11 +46,10 @@ async def verify_signature(assertion: str, keys: ToolKeys, *, kid_needed: bool) 
     kid = header.get("kid")
     if header.get("typ", "JWT") != "JWT":
         raise RefusedAssertionError("claims", "typ is not JWT")
-    if not isinstance(kid, str) and (keys.by_kid or kid_needed):
-        raise RefusedAssertionError("key", "the assertion names no key: kid is missing")
-    key = await keys.find(kid)
+    is_named = isinstance(kid, str)
+    key = await keys.find(kid if is_named else None) if is_named or not kid_needed else None
     if key is None:
-        raise RefusedAssertionError("key", f"unknown key {kid}")
+        raise RefusedAssertionError("key", "unknown key" if is_named else "the assertion names no key: kid is missing")
     try:
         return jwt.decode(assertion, key, algorithms=["RS256"]).claims
     except (JoseError, ValueError) as error:

@@ -1,5 +1,6 @@
 """What a platform holds: columns, grades with their times, and what it showed. Pure; times in microseconds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -69,6 +70,8 @@ class Gradebook:
     cells: dict[tuple[str, str], GradeCell] = field(default_factory=dict)
     #: Every change of what people see, in order.
     history: list[ShownGrade] = field(default_factory=list)
+    #: Are handed every change of what people see.
+    watchers: list[Callable[[ShownGrade], None]] = field(default_factory=list)
 
     def put(
         self, column: GradebookColumn, sent: SentScore, effect: ScoreEffect, *, now: int, number: int
@@ -91,14 +94,21 @@ class Gradebook:
 
     def set_by_hand(self, path: str, user_id: str, grade: Decimal | str | None, *, now: int) -> None:
         """Have a person change a grade; None clears it."""
+        self.put_unstamped(path, user_id, grade, now=now)
+        self.cells[path, user_id].by_hand = True
+
+    def put_unstamped(
+        self, path: str, user_id: str, grade: Decimal | str | None, *, now: int, number: int | None = None
+    ) -> None:
+        """Take a grade that names no time: a person's, or one over LTI 1.1."""
         column = self.columns[path]
         cell = self.cells.setdefault((path, user_id), GradeCell())
         cell.result = self._rounded(column, None if grade is None else Decimal(grade))
-        cell.by_hand = True
+        cell.by_hand = False
         rule = column.rule or self.rule
         if rule.hand_moves_time:
             cell.since = rule.rounded(now)
-        self._show(path, user_id, cell.result, now, None)
+        self._show(path, user_id, cell.result, now, number)
 
     def grade(self, path: str, user_id: str) -> Decimal | None:
         """What people see: a share of the maximum, with the digits that came where ``scoreMaximum`` was 1."""
@@ -107,9 +117,13 @@ class Gradebook:
 
     def _show(self, path: str, user_id: str, grade: Decimal | None, now: int, number: int | None) -> None:
         self.cells[path, user_id].grade = grade
-        self.history.append(ShownGrade(path, user_id, grade, now, number))
+        shown = ShownGrade(path, user_id, grade, now, number)
+        self.history.append(shown)
+        for watch in self.watchers:
+            watch(shown)
 
     def _rounded(self, column: GradebookColumn, share: Decimal | None) -> Decimal | None:
         if share is None or self.digits is None:
             return share
-        return round(share * column.maximum, self.digits) / column.maximum
+        rounded = round(share * column.maximum, self.digits) / column.maximum
+        return share if rounded == share else rounded

@@ -13,9 +13,6 @@ from joserfc.jwk import KeySet, RSAKey
 class ToolKeys(Protocol):
     """Public keys of one tool."""
 
-    #: Whether an assertion must say which key signed it.
-    by_kid: bool
-
     async def find(self, kid: str | None) -> RSAKey | None:
         """The key of that name; None: there is none, or the key set could not be had."""
 
@@ -32,7 +29,6 @@ class PublishedKeys:
     cached_for: float = 3600.0
     refetches: bool = False
     clock: Callable[[], float] = time.monotonic
-    by_kid: bool = True
     fetches: int = 0
     _keys: dict[str, RSAKey] = field(default_factory=dict)
     _fetched: float | None = None
@@ -56,8 +52,6 @@ class PublishedKeys:
 
 class PastedKey:
     """One public key in PEM; what an assertion calls it does not matter."""
-
-    by_kid = False
 
     def __init__(self, pem: str) -> None:
         self._key = RSAKey.import_key(pem)

@@ -47,7 +47,7 @@ def oauth_error(status: int, error: str, words: str) -> PlatformReply:
     return json_reply({"error": error, "error_description": words}, status)
 
 
-#: Why a request is refused: status and words. ``{detail}`` is what exactly is wrong.
+#: Why a request is refused: status and words. ``{detail}`` is what exactly is wrong, or the time that is held.
 STRICT_REFUSALS: Mapping[str, tuple[int, str]] = {
     "no token": (401, "there is no access token"),
     "token unknown": (401, "the access token is not valid"),
@@ -69,8 +69,9 @@ STRICT_REFUSALS: Mapping[str, tuple[int, str]] = {
     "field": (400, "{detail}"),
     "above": (400, "scoreGiven is above scoreMaximum"),
     "clear": (400, "scoreGiven is missing"),
-    "older": (409, "the timestamp is before that of the score that is held"),
-    "equal": (409, "the timestamp is that of the score that is held"),
+    "broken": (500, "internal server error"),
+    "older": (409, "the timestamp is before the one that is held, {detail}"),
+    "equal": (409, "the timestamp is the one that is held, {detail}"),
 }
 
 #: Why a token is refused: status and OAuth's error.

@@ -31,11 +31,13 @@ class PlatformRequest:
     column: str | None = None
     ended: float | None = None
     client_id: str | None = None
+    #: Why its access token was refused when it arrived: a key of :attr:`PlatformKind.refusals`.
+    token_refusal: str | None = None
     #: Of a token request.
     scopes: tuple[str, ...] = ()
     #: A score that can be read.
     sent: SentScore | None = None
-    #: ``token``, ``stored``, ``kept``, ``read``, ``created``, ``no answer``, or why it was refused. Empty: not decided.
+    #: ``token``, ``stored``, ``kept``, ``read``, ``created``, or why it was refused; empty: not served, or not yet.
     decision: str = ""
     #: What people see of the learner after a score, as a share of the maximum.
     held: Decimal | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -15,7 +16,7 @@ from daemon.demo.platform.kind import (
     PlatformReply,
     json_reply,
 )
-from daemon.demo.platform.request import PlatformRequest
+from daemon.demo.platform.request import PlatformOperation, PlatformRequest
 from daemon.demo.platform.rules import MICROS_PER_SECOND
 from daemon.demo.platform.scores import ScoreFormatError, SentScore, read_sent_score
 from daemon.demo.platform.tokens import AgsScope, TokenForm, TokenOffice
@@ -69,6 +70,18 @@ class PlatformService:
 
     def read(self, record: PlatformRequest) -> None:
         """Note on *record* what it asks for, as far as that can be read."""
+        self._route(record)
+        self._identify(record)
+        try:
+            if record.operation == "score":
+                record.sent = read_sent_score(record.body)
+            elif record.operation == "token":
+                asked = TokenForm.read(record.headers.get("Content-Type", ""), record.body)
+                record.client_id, record.scopes = asked.client_id, asked.scopes
+        except (ScoreFormatError, RefusedAssertionError):
+            pass  # serve() refuses it
+
+    def _route(self, record: PlatformRequest) -> None:
         path, suffix = record.path, ""
         for ending in ("/scores", "/results"):
             if path.endswith(ending):
@@ -81,16 +94,13 @@ class PlatformService:
             record.operation, record.column = "line item", path
         elif self._container.fullmatch(path):
             record.operation, record.column = ("create" if record.method == "POST" else "line items"), path
+
+    def _identify(self, record: PlatformRequest) -> None:
         token = self.office.find(record.headers)
         record.client_id = token.client_id if token else None
-        try:
-            if record.operation == "score":
-                record.sent = read_sent_score(record.body)
-            elif record.operation == "token":
-                asked = TokenForm.read(record.headers.get("Content-Type", ""), record.body)
-                record.client_id, record.scopes = asked.client_id, asked.scopes
-        except (ScoreFormatError, RefusedAssertionError):
-            pass  # serve() refuses it
+        if scopes := self._scopes(record.operation):
+            # Now: what lands later was let in before.
+            record.token_refusal = self.office.refusal(record.headers, scopes, now=record.arrived / MICROS_PER_SECOND)
 
     async def serve(self, record: PlatformRequest, now: int) -> PlatformReply:
         """Do what a request asks for, or refuse it; note on it which."""
@@ -119,28 +129,34 @@ class PlatformService:
             answer["scope"] = self.kind.says_scopes(token.scopes)
         return json_reply(answer)
 
+    def _scopes(self, operation: PlatformOperation) -> tuple[str, ...]:
+        """The scopes of which an access token needs one."""
+        match operation:
+            case "score":
+                return (AgsScope.SCORE,)
+            case "results":
+                return (AgsScope.RESULTS,)
+            case "create":
+                return (AgsScope.LINE_ITEMS,)
+            case "line item" | "line items":
+                return self.kind.reads_line_items_with
+        return ()
+
     def _serve(self, record: PlatformRequest, now: int) -> PlatformReply:
+        if record.operation == "unknown" or (record.operation == "results" and not self.kind.has_results):
+            raise RefusedRequestError("address")
+        if record.token_refusal:
+            raise RefusedRequestError(record.token_refusal)
         match record.operation:
             case "score":
-                self._authorize(record, now, AgsScope.SCORE)
                 return self._store(record, now)
-            case "results" if self.kind.has_results:
-                self._authorize(record, now, AgsScope.RESULTS)
+            case "results":
                 return self._results(record)
             case "line item":
-                self._authorize(record, now, *self.kind.reads_line_items_with)
                 return self._line_item(record)
             case "line items":
-                self._authorize(record, now, *self.kind.reads_line_items_with)
                 return self._line_items(record)
-            case "create":
-                self._authorize(record, now, AgsScope.LINE_ITEMS)
-                return self._create(record)
-        raise RefusedRequestError("address")
-
-    def _authorize(self, record: PlatformRequest, now: int, *scopes: str) -> None:
-        if why := self.office.refusal(record.headers, scopes, now=now / MICROS_PER_SECOND):
-            raise RefusedRequestError(why)
+        return self._create(record)
 
     def _column(self, record: PlatformRequest, method: str) -> GradebookColumn:
         column = self.gradebook.columns.get(record.column or "")
@@ -170,7 +186,7 @@ class PlatformService:
         decision = self.gradebook.put(column, sent, effect, now=now, number=record.number)
         record.held = self.gradebook.grade(column.path, sent.user_id)
         if decision in ("older", "equal"):
-            raise RefusedRequestError(decision)
+            raise RefusedRequestError(decision, self._since(column, sent))
         record.decision = decision
         return self.kind.stored
 
@@ -182,11 +198,15 @@ class PlatformService:
         if user_id in self.refused_learners:
             raise RefusedRequestError(self.refused_learners[user_id])
 
+    def _since(self, column: GradebookColumn, sent: SentScore) -> str:
+        since = self.gradebook.cells[column.path, sent.user_id].since or 0
+        return datetime.fromtimestamp(since // MICROS_PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
     def _within(self, sent: SentScore) -> SentScore:
         if (sent.share or 0) <= 1:
             return sent
-        if self.kind.above == "refused":
-            raise RefusedRequestError("above")
+        if self.kind.above != "clipped":
+            raise RefusedRequestError("above" if self.kind.above == "refused" else "broken")
         return replace(sent, given=sent.maximum)
 
     def _submission(self, column: GradebookColumn, sent: SentScore, now: int) -> SentScore:

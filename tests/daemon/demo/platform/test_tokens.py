@@ -69,6 +69,11 @@ async def test_an_assertion_without_a_signature_or_with_a_secret_for_a_key_is_re
     assert [one.decision for one in known.platform.requests] == ["signature", "signature"]
 
 
+async def test_another_algorithm_is_refused_though_the_key_is_right(known):
+    other = known.tool.assertion(header={"alg": "RS512"})
+    assert (await known.tool.ask(known.tool.form(assertion=other)))[0] == 401
+
+
 async def test_an_assertion_that_does_not_name_its_key_is_refused_by_a_platform_with_a_key_set(known, rsa_keys):
     nameless = known.tool.assertion(header={"kid": None})
     assert (await known.tool.ask(known.tool.form(assertion=nameless)))[0] == 401
