@@ -61,6 +61,11 @@ async def add_platform(
     return False
 
 
+async def note_signing_key(platform_id: int, kid: str) -> None:
+    """Record which of the tool's keys a platform accepted last."""
+    await LtiConsumer.filter(id=platform_id).update(signing_kid=kid)
+
+
 async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
     """The id of the platform that was changed; None for a new one."""
     await check_name(platform.name, platform.key)

@@ -6,17 +6,20 @@ from urllib.parse import urlsplit
 import typer
 
 from actors.egress import EgressRefused
+from daemon.check.findings import Finding
+from daemon.check.tokens import open_tokens, token_finding
 from daemon.cli.campuses import pause_campus, remove_campus, resume_campus, show_campuses
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption, YesOption
 from daemon.cli.record import record
 from daemon.cli.screen import say
 from daemon.config import Config
-from daemon.ingest.parse import MAX_URL
+from daemon.ingest.fields import MAX_URL
 from daemon.support.platform_kinds import PLATFORM_KINDS, MissingError, filled
 from models.consumer import MAX_ISSUER, MAX_KEY, MAX_NAME
+from models.consumer_admin import known_consumer
 from models.key_admin import ensure_key
-from models.platform_admin import PlatformRecord, add_platform
+from models.platform_admin import PlatformRecord, add_platform, note_signing_key
 from models.tool_key import ToolKey
 
 app = typer.Typer(help="The campus LMSs that speak LTI 1.3 (platforms).", no_args_is_help=True)
@@ -138,6 +141,24 @@ def _check_url(option: str, text: str, *, allow_http: bool) -> None:
         fail(f"{option}: {text!r} is no absolute https URL, as https://lms.example.edu is one", WRONG)
     if "@" in parts.netloc or parts.fragment:
         fail(f"{option}: write the URL without user name, password and fragment", WRONG)
+
+
+@app.command("check")
+def check_platform(key: PlatformKey, config: ConfigOption = None) -> None:
+    """Get an access token: the proof that the set-up works; no grade is sent. Example: passbackd platform check KEY"""
+    settings = quiet_config(config)
+
+    async def work() -> Finding:
+        platform = await known_consumer(key)
+        if platform.issuer is None:
+            fail(f"{platform.consumer_name} speaks LTI 1.1, which has no tokens: see `passbackd check --deep`")
+        async with open_tokens(settings, await measured_clock(), note_signing_key) as tokens:
+            return await token_finding(platform, tokens)
+
+    finding = run_in_database(settings, work)
+    if finding.severity == "fault":
+        fail(finding.line())
+    say(finding.line())
 
 
 @app.command("list")

@@ -44,7 +44,8 @@ CALLS = [*OF_THE_SETUP, *OF_GRADES, *OF_EVENTS]
 #: Commands that cannot run beside the others, or remove what the others need: tested elsewhere.
 ELSEWHERE = {
     *("run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"),
-    *("platform add", "platform remove", "platform pause", "platform resume", "keys withdraw"),
+    *("platform add", "platform remove", "platform pause", "platform resume", "platform check"),
+    "keys withdraw",
 }
 
 
