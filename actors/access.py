@@ -36,6 +36,9 @@ class AccessTokens(Protocol):
     async def fetch(self, consumer_id: int, scope: str) -> str:
         """Get one; raises DeliveryError, at once while the last failure is too recent."""
 
+    def is_paused(self, consumer_id: int, scope: str) -> bool:
+        """Whether the last failure is too recent."""
+
     def drop(self, consumer_id: int, scope: str, token: str) -> int:
         """The platform refused it. Returns how many it has refused since it accepted one."""
 
@@ -51,6 +54,9 @@ class NoTokens:
 
     async def fetch(self, consumer_id: int, scope: str) -> str:  # noqa: ARG002 - as above
         raise TryLater("there is no access token")
+
+    def is_paused(self, consumer_id: int, scope: str) -> bool:  # noqa: ARG002 - as above
+        return True
 
     def drop(self, consumer_id: int, scope: str, token: str) -> int:  # noqa: ARG002 - as above
         return 0
@@ -85,8 +91,8 @@ class Access:
         #: By platform, who waits for its token, and the task that gets it.
         self._waiting: dict[int, set[int]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        #: By platform, its last failure, and how many there were since a token came.
-        self._failures: dict[int, tuple[DeliveryError, int]] = {}
+        #: By platform, how many failures there were since a token came.
+        self._failures: dict[int, int] = {}
 
     def has_token(self, platform_id: int) -> bool:
         return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
@@ -97,7 +103,7 @@ class Access:
         for campus in campuses:
             if campus.platform_id is None or self.has_token(campus.platform_id):
                 admitted.append(campus)
-            elif campus.free > 0:
+            elif campus.free > 0 and not self._tokens.is_paused(campus.platform_id, SCORE_SCOPE):
                 self._waiting.setdefault(campus.platform_id, set()).add(campus.campus_id)
                 if campus.platform_id not in self._tasks:
                     self._tasks[campus.platform_id] = asyncio.create_task(self._get(campus.platform_id))
@@ -122,10 +128,7 @@ class Access:
             del self._tasks[platform_id]
 
     async def _failed(self, platform_id: int, error: DeliveryError) -> None:
-        before, number = self._failures.get(platform_id, (None, 0))
-        if before is error:
-            return  # it is remembered, and nothing was asked
-        self._failures[platform_id] = error, number + 1
+        number = self._failures[platform_id] = self._failures.get(platform_id, 0) + 1
         now = self._clock.now()
         try:
             name = (await LtiConsumer.get(id=platform_id)).consumer_name
@@ -135,7 +138,7 @@ class Access:
             async with in_transaction():
                 await hold_still()
                 signals = [
-                    _signal(breaker, error, number + 1, now)
+                    _signal(breaker, error, number, now)
                     for breaker in await read_breakers(self._waiting.get(platform_id, ()))
                 ]
                 await apply_signals(

@@ -12,6 +12,7 @@ from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.lease import MARGIN
+from actors.protocols.interface import CLEARED
 from actors.request import Requests
 from actors.score_details import with_details
 from models.claims import Claim, superseded
@@ -73,6 +74,8 @@ class Attempts:
         grade = block_grade(claim.usage_id, tree, scores)
         if grade is NoGrade.UNKNOWN_BLOCK or claim.address.wanted_for is not None:
             return resolution.not_sent(claim, "waiting")
+        if grade is NoGrade.CLEARED and (claim.sent_score is not None or claim.must_go_out):
+            return CLEARED, False
         if not isinstance(grade, Grade):
             return resolution.not_sent(claim, "empty")
         score, clamped = wire_score(grade)

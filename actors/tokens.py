@@ -61,6 +61,8 @@ class _Entry:
     failure: DeliveryError | None = None
     failures: int = 0
     pause_ends: float = 0.0
+    #: Tokens that the platform refused since it accepted one.
+    dropped: int = 0
 
     def serves(self, now: float) -> str | None:
         if self.token is None:
@@ -137,17 +139,26 @@ class Tokens:
             # A copy for each of those who wait.
             raise _again(error, max(entry.pause_ends - self._clock.monotonic(), 0.0)) from None
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> None:
-        """Forget a token that the platform refused, if it is still the present one."""
+    def is_paused(self, consumer_id: int, scope: str) -> bool:
+        """Whether a fetch would fail at once, since the last one failed too recently."""
+        entry = self._entry(consumer_id, scope)
+        return entry.flight is None and entry.failure is not None and self._clock.monotonic() < entry.pause_ends
+
+    def drop(self, consumer_id: int, scope: str, token: str) -> int:
+        """
+        Forget a token that the platform refused, if it is still the present one.
+
+        Returns how many different ones it has refused since it accepted one.
+        """
         entry = self._entry(consumer_id, scope)
         if entry.token is not None and entry.token.text == token:
             entry.token = None
+            entry.dropped += 1
+        return entry.dropped
 
-    def fetched_at(self, token: str) -> float | None:
-        """When a token came, by the monotonic clock, in seconds; None if it is no present one."""
-        return next(
-            (entry.fetched_at for entry in self._entries.values() if entry.token and entry.token.text == token), None
-        )
+    def accepted(self, consumer_id: int, scope: str) -> None:
+        """The platform accepted a token."""
+        self._entry(consumer_id, scope).dropped = 0
 
     async def close(self) -> None:
         """End the requests under way; returns when nothing of them is left."""

@@ -41,12 +41,13 @@ from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
-from daemon.wiring import attempt_settings, open_sender, outcome_sessions
+from daemon.wiring import access_tokens, attempt_settings, open_sender, outcome_sessions
 from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.encryption import Cipher
+from models.platform_admin import note_signing_key
 from models.secrets import count_outdated, note_keys, undecryptable
 from models.stream_position import read_position
 
@@ -91,11 +92,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
         )
 
-        embedded: EmbeddedServer | None = None
-        if config.redis.embedded:
-            embedded = await stack.enter_async_context(
-                embedded_server(config.redis.embedded_dir, config.redis.embedded_port)
-            )
+        embedded = await _open_embedded(config, stack)
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(environment.monotonic)
@@ -115,8 +112,10 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
 
         certificate_ends: dict[str, float] = {}
         certificates = await _open_certificates(config, certificate_ends, clock, stack)
+        sender = await stack.enter_async_context(open_sender(config, certificate_ends))
+        tokens = access_tokens(sender, clock, cipher, note_signing_key)
         dependencies = Dependencies(
-            sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
+            sender=sender,
             trees=trees,
             clock=clock,
             metrics=metrics,
@@ -125,10 +124,11 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             abort=Abort(),
             hit=environment.hit,
             cipher=cipher,
+            tokens=tokens,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
-        dispatcher = Dispatcher(outcomes, dependencies)
-        outcomes.notify = dispatcher.notify
+        dispatcher = _open_dispatcher(outcomes, dependencies, stack)
+        stack.push_async_callback(tokens.close)
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
@@ -164,6 +164,19 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("ready")
         yield Daemon(loops, adopt)
         log.info("draining", seconds=config.worker.drain_seconds)
+
+
+async def _open_embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
+    if not config.redis.embedded:
+        return None
+    return await stack.enter_async_context(embedded_server(config.redis.embedded_dir, config.redis.embedded_port))
+
+
+def _open_dispatcher(outcomes: Outcomes, dependencies: Dependencies, stack: AsyncExitStack) -> Dispatcher:
+    dispatcher = Dispatcher(outcomes, dependencies)
+    outcomes.notify = dispatcher.notify
+    stack.push_async_callback(dispatcher.close)
+    return dispatcher
 
 
 async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:

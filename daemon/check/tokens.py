@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from actors.access import SCORE_SCOPE
 from actors.errors import DeliveryError, TryLater
 from actors.tokens import Tokens
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
 from daemon.config import Config
 from daemon.infra.errors import describe
 from daemon.infra.startup import UnusableError
-from daemon.wiring import open_sender
+from daemon.wiring import access_tokens, note_nothing, open_sender
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.tool_key import signing_keys
 
-#: For what tokens are asked: scores (Assignment and Grade Services 2.0, section 3.1).
-_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 _SET_UP = (
     "see that the platform has the URL of this tool's key set and reaches it, that client id, token URL and audience "
     "are its own (`passbackd platform list --json`), and that its grade service is on: docs/platforms.md"
@@ -25,13 +24,9 @@ _SET_UP = (
 _LATER = "try again later; if it stays so, ask the campus: docs/platforms.md"
 
 
-async def _note_nothing(_consumer_id: int, _kid: str) -> None:
-    """A check changes nothing."""
-
-
 @asynccontextmanager
 async def open_tokens(
-    config: Config, clock: Clock, note_key: Callable[[int, str], Awaitable[object]] = _note_nothing
+    config: Config, clock: Clock, note_key: Callable[[int, str], Awaitable[object]] = note_nothing
 ) -> AsyncIterator[Tokens]:
     """
     What gets tokens as the daemon does, while the database is open.
@@ -40,14 +35,7 @@ async def open_tokens(
         UnusableError: As :func:`daemon.wiring.outcome_sessions`.
     """
     async with open_sender(config) as sender:
-        tokens = Tokens(
-            sender.send,
-            clock,
-            consumer=lambda consumer_id: LtiConsumer.get_or_none(id=consumer_id),
-            keys=signing_keys,
-            note_key=note_key,
-            cipher=config.secrets.cipher,
-        )
+        tokens = access_tokens(sender, clock, config.secrets.cipher, note_key)
         try:
             yield tokens
         finally:
@@ -58,7 +46,7 @@ async def token_finding(platform: LtiConsumer, tokens: Tokens) -> Finding:
     """Whether a token for scores comes, else what to correct."""
     name = platform.consumer_name
     try:
-        await tokens.fetch(platform.id, _SCOPE)
+        await tokens.fetch(platform.id, SCORE_SCOPE)
     except DeliveryError as error:
         return fault(name, error.reason, _LATER if isinstance(error, TryLater) else _SET_UP)
     return ok(name, "its token server gives access tokens for scores")

@@ -29,7 +29,7 @@ def entry_ms(entry_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class EntryReader:
     """Takes typed values out of an entry's bytes, or raises BadEvent with what is wrong with them."""
 
     entry_id: str

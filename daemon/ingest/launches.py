@@ -1,7 +1,7 @@
 """Reads launches, and what disables them, over LTI 1.1 and 1.3. Pure."""
 
 from daemon.ingest.events import AssignmentDisabled, BadEvent, Launched, LineItemDisabled
-from daemon.ingest.fields import MAX_DETAIL, MAX_SOURCEDID, Reader
+from daemon.ingest.fields import MAX_DETAIL, MAX_SOURCEDID, EntryReader
 from models.consumer import MAX_KEY
 from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
 
@@ -18,7 +18,7 @@ _LTI13_FIELDS = ("issuer", "client_id", "lineitem", "lineitems")
 _LTI11_FIELDS = ("lis_result_sourcedid", "lis_outcome_service_url")
 
 
-def read_launch(reader: Reader) -> Launched:
+def read_launch(reader: EntryReader) -> Launched:
     """
     A launch; ungraded where the LMS asks for no grade.
 
@@ -27,7 +27,7 @@ def read_launch(reader: Reader) -> Launched:
     return Launched(_platform_launch(reader) if _is_lti13(reader) else _consumer_launch(reader))
 
 
-def read_disabling(reader: Reader) -> AssignmentDisabled | LineItemDisabled:
+def read_disabling(reader: EntryReader) -> AssignmentDisabled | LineItemDisabled:
     """An ``assignment.disabled`` over either version."""
     if not _is_lti13(reader):
         return AssignmentDisabled(
@@ -47,11 +47,11 @@ def read_disabling(reader: Reader) -> AssignmentDisabled | LineItemDisabled:
     )
 
 
-def _is_lti13(reader: Reader) -> bool:
+def _is_lti13(reader: EntryReader) -> bool:
     return any(reader.optional(name) for name in _LTI13_FIELDS)
 
 
-def _refuse_both(reader: Reader, others: tuple[str, ...]) -> None:
+def _refuse_both(reader: EntryReader, others: tuple[str, ...]) -> None:
     found = [name for name in others if reader.optional(name)]
     if found:
         of_lti13 = next(name for name in _LTI13_FIELDS if reader.optional(name))
@@ -60,7 +60,7 @@ def _refuse_both(reader: Reader, others: tuple[str, ...]) -> None:
         )
 
 
-def _consumer_launch(reader: Reader) -> Registration | None:
+def _consumer_launch(reader: EntryReader) -> Registration | None:
     if reader.optional("lis_result_sourcedid") == "":
         return None
     return Registration(
@@ -81,7 +81,7 @@ def _consumer_launch(reader: Reader) -> Registration | None:
     )
 
 
-def _platform_launch(reader: Reader) -> Registration | None:
+def _platform_launch(reader: EntryReader) -> Registration | None:
     if not reader.optional("lti1p1_resource_link_id"):
         # Beside it the LTI 1.1 address says from where the assignment moves.
         _refuse_both(reader, _LTI11_FIELDS)
@@ -117,13 +117,13 @@ def _platform_launch(reader: Reader) -> Registration | None:
     )
 
 
-def _scopes(reader: Reader) -> str | None:
+def _scopes(reader: EntryReader) -> str | None:
     """Each once, separated by blanks; None if the launch does not say."""
     text = reader.detail("scopes", MAX_SCOPES)
     return None if text is None else " ".join(dict.fromkeys(text.split()))
 
 
-def _extensions(reader: Reader) -> str | None:
+def _extensions(reader: EntryReader) -> str | None:
     """The names of those that the LMS takes, separated by blanks; None if the launch does not say."""
     said = {name: reader.detail(field, MAX_DETAIL) for field, name in EXTENSIONS.items()}
     if all(value is None for value in said.values()):

@@ -17,7 +17,7 @@ from daemon.ingest.events import (
     ScoreCleared,
     UserRetired,
 )
-from daemon.ingest.fields import MAX_AHEAD_MS, Reader, entry_ms
+from daemon.ingest.fields import MAX_AHEAD_MS, EntryReader, entry_ms
 from daemon.ingest.launches import read_disabling, read_launch
 from models.moment import Moment, place_of
 
@@ -47,7 +47,7 @@ def known_type(text: str) -> str:
 def event_moment(entry_id: str, fields: Mapping[bytes, bytes]) -> Moment:
     """The moment of an event, also of a bad one; where its ``modified`` cannot be read, its entry's time counts."""
     try:
-        given = Reader(entry_id, fields).given_modified()
+        given = EntryReader(entry_id, fields).given_modified()
     except BadEvent:
         given = None
     return Moment(entry_ms(entry_id) * 1000 if given is None else given, place_of(entry_id))
@@ -66,7 +66,7 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
         )
     if sum(len(name) + len(value) for name, value in fields.items()) > MAX_BYTES:
         raise BadEvent(f"the entry is larger than {MAX_BYTES} bytes")
-    reader = Reader(entry_id, fields)
+    reader = EntryReader(entry_id, fields)
     match reader.text("type"):
         case "score.changed":
             return _score_changed(reader)
@@ -89,7 +89,7 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
 _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_possible")
 
 
-def _score_changed(reader: Reader) -> ScoreChanged:
+def _score_changed(reader: EntryReader) -> ScoreChanged:
     try:
         return ScoreChanged(
             user_id=reader.id("user_id"),
@@ -104,7 +104,7 @@ def _score_changed(reader: Reader) -> ScoreChanged:
         raise BadEvent(f"{error} ({_values(reader)})") from error
 
 
-def _values(reader: Reader) -> str:
+def _values(reader: EntryReader) -> str:
     """All five required values together, which help to correct the producer."""
     shown = []
     for name in _SCORE_FIELDS:
@@ -117,6 +117,6 @@ def _values(reader: Reader) -> str:
     return ", ".join(shown)
 
 
-def _course_structured(reader: Reader) -> CourseStructured:
+def _course_structured(reader: EntryReader) -> CourseStructured:
     course_id, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
     return CourseStructured(course_id, version, read_blocks(text), reader.given_modified(), reader.entry_id)

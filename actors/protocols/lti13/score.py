@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from actors.protocols.interface import CLEARED, WireScore
 
 #: Moodle answers 400 to any other.
-CONTENT_TYPE = "application/vnd.ims.lis.v1.score+json"
+SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 
 _CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
 #: What JSON calls a number, and a score is.
