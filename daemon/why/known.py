@@ -90,7 +90,7 @@ class Known:
     @property
     def answered_at(self) -> int | None:
         """When the newest of the learner's scores in it was made, milliseconds since 1970."""
-        return max((part.modified for part in self.parts if part.modified is not None), default=None)
+        return max((part.modified or 0 for part in self.parts if part.earned is not None), default=0) or None
 
     @property
     def has_nothing_to_send(self) -> bool:

@@ -88,7 +88,7 @@ class Story:
         await self._batches.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
     async def consumer(self, name="Example University", key="example", **columns) -> None:
-        await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=SECRET, **columns)
+        await LtiConsumer.create(consumer_name=name, consumer_key=key, **{"consumer_secret": SECRET, **columns})
 
     async def structure(self, ago=600, tree=TREE, version=1, points=POINTS) -> None:
         blocks = [
