@@ -26,7 +26,7 @@ from models.line_item import WantedLineItem, line_item_found, look_failed
 log = structlog.get_logger(__name__)
 
 #: Seconds from the beginning of a look after which it makes no line item any more.
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 20.0
 #: Pages of line items that are read for each of the two questions.
 MAX_PAGES = 20
 #: Bytes of a page that are read.

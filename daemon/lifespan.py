@@ -12,6 +12,7 @@ from aiohttp import web
 from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.failpoints import Hit, pass_by
+from actors.line_items import LineItems
 from actors.metrics import Metrics
 from actors.send_outcomes import Outcomes
 from daemon.check.probe import PROBE_TIMEOUT, ProbeContext
@@ -34,6 +35,7 @@ from daemon.loops.connections import drop_strays
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
 from daemon.loops.heartbeat import HeartbeatLoop
+from daemon.loops.line_items import LineItemLoop
 from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.queue.broker import dramatiq_broker
@@ -141,6 +143,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
+            Loop("line items", _line_items(dependencies, stop).step),
             Loop("heartbeat", heartbeat.step),
             Loop("queue", worker.watch, progresses=worker.looks),
             Loop("connections", drop_strays),
@@ -177,6 +180,16 @@ def _open_dispatcher(outcomes: Outcomes, dependencies: Dependencies, stack: Asyn
     outcomes.notify = dispatcher.notify
     stack.push_async_callback(dispatcher.close)
     return dispatcher
+
+
+def _line_items(dependencies: Dependencies, stop: Stop) -> LineItemLoop:
+    # A look that the stop ends is in doubt: another begins once what it sent has landed.
+    abort = Abort()
+    stop.on_set(abort.set)
+    looks = LineItems(
+        dependencies.sender, dependencies.tokens, dependencies.clock, lambda: dependencies.settings, abort
+    )
+    return LineItemLoop(looks, dependencies.clock, dependencies.may_send)
 
 
 async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
