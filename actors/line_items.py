@@ -28,11 +28,11 @@ log = structlog.get_logger(__name__)
 #: Seconds from the beginning of a look after which it makes no line item any more.
 LOOK_SECONDS = 20.0
 #: Pages of line items that are read for each of the two questions.
-MAX_PAGES = 20
+MAX_ITEM_PAGES = 20
 #: Bytes of a page that are read.
 PAGE_BYTES = 1024 * 1024
 #: Seconds until the next look after the first failure, doubling, and the longest.
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3600.0
+FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
 
 
@@ -97,7 +97,7 @@ class LineItems:
         return True
 
     async def _failed(self, wanted: WantedLineItem, failed: LookFailedError) -> None:
-        pause = min(FIRST_PAUSE * 2 ** min(wanted.failures, 20), LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
+        pause = min(FIRST_LOOK_PAUSE * 2 ** min(wanted.failures, 20), LONGEST_LOOK_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
         wait = max(pause, failed.after or 0)
         if failed.in_doubt:
             wait = max(wait, self.settings().rules.hold_seconds)
@@ -118,7 +118,7 @@ class LineItems:
         offered = None if wanted.offered is None else wanted.offered.split()
         scope = LINEITEM_SCOPE if offered is None or READ_SCOPE not in offered else READ_SCOPE
         more: str | None = None
-        for _ in range(MAX_PAGES):
+        for _ in range(MAX_ITEM_PAGES):
             token = await self.tokens.fetch(wanted.consumer_id, scope)
             try:
                 wire = line_items.write_find(wanted.container, token, more=more, **by)
@@ -133,7 +133,7 @@ class LineItems:
             if found is not None or page.more is None:
                 return found
             more = page.more
-        raise LookFailedError(f"line items: its list has more than {MAX_PAGES} pages")
+        raise LookFailedError(f"line items: its list has more than {MAX_ITEM_PAGES} pages")
 
     # --- make ---
 
