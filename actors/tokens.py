@@ -82,7 +82,7 @@ class Tokens:
         send: Makes one request.
         consumer: Finds a consumer by its id.
         keys: The tool's keys that may sign at a time (milliseconds since 1970), the newest first.
-        note_key: Is told which key (``kid``) a consumer accepted last, if it is another one.
+        note_key: Gets the consumer's id and the key (``kid``) that it accepted, if that is another one than before.
         cipher: Decrypts the keys.
     """
 
@@ -121,7 +121,7 @@ class Tokens:
         A token that serves, which is fetched if there is none. Concurrent callers share one request.
 
         Raises:
-            Misconfigured: The platform gives none until somebody sees to it.
+            Misconfigured: The platform gives none until a person corrects its set-up.
             TryLater: It gives none now; ``after`` says for how long no other request is made. For that long
                 the same error is raised without one.
         """
@@ -210,7 +210,7 @@ class Tokens:
             except DeliveryError as error:
                 if not _is_refusal(error):
                     raise
-                # What the newest key was told says most.
+                # The answer to the newest key says most.
                 failure = failure or error
                 if abs(self._offset(consumer_id) - used) < CLOCK_TOLERANCE:
                     self._refused[consumer_id, key.kid] = self._clock.monotonic()

@@ -56,7 +56,7 @@ async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
 
 
 async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:
-    """Store which product a platform is, if its launch says so and nobody said before."""
+    """Store which product a platform is, if its launch says so and nothing is known of it."""
     family = None if launch.platform is None else launch.platform.product_family
     product = PRODUCTS.get((family or "").strip().lower())
     if product is not None and consumer.product is None:
@@ -85,6 +85,6 @@ async def note_offered(service: OutcomeService, launch: Registration) -> None:
     """Store what a launch that is not stale says of its outcome service, where that differs."""
     deployment_id = None if launch.platform is None else launch.platform.deployment_id
     said = {"offered": launch.offered, "deployment_id": deployment_id}
-    news = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
-    if news:
-        await OutcomeService.filter(id=service.id).update(**news)
+    changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
+    if changed:
+        await OutcomeService.filter(id=service.id).update(**changed)

@@ -81,7 +81,7 @@ class Registration:
 
     @property
     def place(self) -> str:
-        """What tells outcome services of one consumer apart: the URL, and of a container the link too."""
+        """What distinguishes outcome services of one consumer: the URL, and of a container the link too."""
         if self.wanted_for is None:
             return self.lis_outcome_service_url
         link = json.dumps([self.resource_link_id, self.course_id, self.usage_id])

@@ -1,4 +1,4 @@
-"""Launches over LTI 1.3 register, move and revive as those over LTI 1.1; what they say of their platform is stored."""
+"""Launches over LTI 1.3 register, move and unpark as those over LTI 1.1; what they say of their platform is stored."""
 
 import pytest
 
@@ -86,7 +86,7 @@ async def test_a_learner_who_comes_for_another_block_in_the_same_line_item_moves
     assert (await read_row(assignment))["usage_id"] == "another"
 
 
-async def test_an_identical_repeat_changes_nothing_and_a_newer_one_revives():
+async def test_an_identical_repeat_changes_nothing_and_a_newer_one_unparks():
     assignment = await launched(OVER_13, columns=CLEAN)
     assert await launch(OVER_13) == ("unchanged", assignment)
     await GradedAssignment.filter(id=assignment).update(**PARKED)

@@ -146,7 +146,7 @@ def _line_item(row: Any, container: str) -> LineItem | None:
     if not isinstance(row, Mapping):
         return None
     url, maximum = row.get("id"), row.get("scoreMaximum")
-    # Whoever answers chooses the address, and gets tokens there.
+    # The platform chooses the address, and gets tokens there.
     if not isinstance(url, str) or not same_origin(url, container):
         return None
     label = row.get("label")

@@ -105,7 +105,7 @@ def test_a_launch_with_line_items_alone_wants_one_for_its_link(scopes):
     titled = read(ON_CONTAINER, resource_link_title="Übung").registration
     assert titled.wanted_for == '{"resource_link_id": null, "resource_id": "p", "label": "Übung"}'
     places = {read(ON_CONTAINER, **changes).registration.place for changes in ({}, {"usage_id": "q"}, {"user_id": "v"})}
-    assert len(places) == 2, "one a link, whoever the learner is"
+    assert len(places) == 2, "one a link, for all learners"
 
 
 @pytest.mark.parametrize("name", ["lis_result_sourcedid", "lis_outcome_service_url"])
