@@ -3,7 +3,8 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -274,4 +275,7 @@ def _is_refusal(error: DeliveryError) -> bool:
 
 
 def _again(error: DeliveryError, after: float) -> DeliveryError:
-    return replace(error, after=after) if isinstance(error, TryLater) else replace(error)
+    again = copy(error)
+    if isinstance(again, TryLater):
+        again.after = after
+    return again
