@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from actors.protocols.lti11.refusals import PHRASES, about, is_of_enrolment
+from actors.protocols.refusals import PHRASES, about, is_of_enrolment
 
 #: ``away``: no answer, or none that says what became of the grade. ``busy``: it wants fewer requests. ``processing``:
 #: it says that it still works on the grade. ``signature``: it refuses what the request is signed with. ``certificate``:

@@ -41,8 +41,8 @@ class WireRequest:
     """
 
     url: str
-    body: bytes
-    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
     redacted: tuple[str, ...] = field(repr=False)
     method: Literal["GET", "POST"] = "POST"
     fallback: dict[str, str] = field(default_factory=dict)

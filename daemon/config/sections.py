@@ -79,8 +79,9 @@ class OutcomesSection(Section):
     skip_unchanged: bool = True
     """Do not send again what the campus already has."""
     profiles: values.Profiles = Field(default_factory=dict)
-    """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas or moodle.
-    Others are recognised by their answers. In the environment: example=canvas, other=moodle."""
+    """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas, moodle, openedx,
+    aplus, sakai, d2l or blackboard. Others are recognised by their answers. In the environment: example=canvas,
+    other=moodle."""
 
     @field_validator("composite_max_delay_seconds")
     @classmethod

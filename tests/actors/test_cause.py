@@ -9,7 +9,7 @@ from actors.errors import DeliveryError, GiveUp
 from actors.protocols.lti11.platforms import CANVAS
 from actors.protocols.lti11.responses import classify
 from actors.response import Response
-from tests.actors.protocols.lti11.sentences import SENTENCES
+from tests.actors.protocols.sentences import SENTENCES
 from tests.fakes.lms import pox
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

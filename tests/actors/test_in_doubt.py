@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.protocols.lti11.responses import PROCESSING_HOLD
+from actors.protocols.answers import PROCESSING_HOLD
 from tests.actors.campuses import breaker_of, columns, other_campus
 from tests.actors.sending import HOLD, KEY, LATER, PATH, SOURCEDID, changed, on_one_engine, results
 from tests.fakes import lms as fake

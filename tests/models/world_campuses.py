@@ -3,7 +3,7 @@
 from typing import Any
 
 from actors.errors import Ambiguous, DeliveryError
-from actors.protocols.lti11.responses import PROCESSING_HOLD
+from actors.protocols.answers import PROCESSING_HOLD
 from actors.response import Response
 from daemon.demo.lms.answer import pox
 from tests.models.oracle import Blocks, Place

@@ -6,9 +6,11 @@ import hmac
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_to_bytes
 
 from oauthlib.oauth1.rfc5849.utils import escape
+
+from actors.protocols.address import split_address
 
 #: Canvas takes this exact content type and answers 415 to any other.
 CONTENT_TYPE = "application/xml"
@@ -102,17 +104,7 @@ def body_hash(body: bytes) -> str:
 
 def _checked(url: str) -> SplitResult:
     """Refuse what would be signed in one way and sent, or read by the LMS, in another."""
-    if any(character.isspace() or not character.isprintable() for character in url):
-        raise ValueError("the outcome service URL cannot be signed: it holds white space or control characters")
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
-        raise ValueError("the outcome service URL cannot be signed: it is malformed") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the outcome service URL cannot be signed: it is not a whole http or https address")
-    if "@" in parts.netloc or not parts.netloc.isascii():
-        raise ValueError("the outcome service URL cannot be signed: it has a user name, or a host that is not ASCII")
+    parts = split_address(url, "the outcome service URL cannot be signed")
     if any(name.startswith("oauth_") for name, _ in parse_qsl(parts.query, keep_blank_values=True, errors="replace")):
         raise ValueError("the outcome service URL cannot be signed: its query has OAuth parameters of its own")
     return parts

@@ -11,7 +11,7 @@ from typing import Literal
 
 from actors.profiles import PlatformName
 from actors.protocols.lti11.basic_outcome import Reply
-from actors.protocols.lti11.refusals import PHRASES, About, Phrase
+from actors.protocols.refusals import PHRASES, About, Phrase
 from actors.response import Response
 
 #: What a refusal is about: the learner, the course, this campus's set-up (or a fault of passbackd, which its other
@@ -124,7 +124,15 @@ _WORDS_OF_MOODLE = (
     "grade replace response",
 )
 
-PLATFORMS: Mapping[PlatformName, Platform] = {"default": DEFAULT, "canvas": CANVAS, "moodle": MOODLE}
+#: The products whose answers over LTI 1.1 are as the default has it.
+_LIKE_DEFAULT: tuple[PlatformName, ...] = ("openedx", "aplus", "sakai", "d2l", "blackboard")
+
+PLATFORMS: Mapping[PlatformName, Platform] = {
+    "default": DEFAULT,
+    "canvas": CANVAS,
+    "moodle": MOODLE,
+    **{name: replace(DEFAULT, name=name) for name in _LIKE_DEFAULT},
+}
 
 
 def recognise(answer: Response, reply: Reply) -> Platform:

@@ -8,7 +8,7 @@ import gzip
 import zlib
 from dataclasses import dataclass
 
-from actors.protocols.lti11.responses import PROCESSING_HOLD
+from actors.protocols.answers import PROCESSING_HOLD
 from tests.actors.protocols.lti11.becomes import (
     STOPS_THE_CAMPUS,
     STORED,

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.protocols.answers import LIMIT_PAUSE
 from actors.protocols.interface import Accepted
 from actors.protocols.lti11.platforms import Platform
-from actors.protocols.lti11.refusals import Phrase
-from actors.protocols.lti11.responses import LIMIT_PAUSE, classify
+from actors.protocols.lti11.responses import classify
+from actors.protocols.refusals import Phrase
 from actors.response import Response
 from tests.fakes.lms import canvas_pox, pox
 

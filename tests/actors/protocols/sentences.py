@@ -5,7 +5,7 @@ The words are facts from the sources of the LMSs and of the OAuth libraries that
 an LMS whose sources are closed may write. Those of "trap" are written to mislead.
 """
 
-from tests.actors.protocols.lti11.unknown_sentences import UNKNOWN
+from tests.actors.protocols.unknown_sentences import UNKNOWN
 
 #: The request's own signature, key, body hash, timestamp or nonce: stops the campus.
 REQUEST = [

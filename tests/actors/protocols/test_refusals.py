@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
-from actors.protocols.lti11.refusals import PHRASES, about
 from actors.protocols.lti11.responses import classify
+from actors.protocols.refusals import PHRASES, about
 from actors.response import Response
-from tests.actors.protocols.lti11.sentences import SENTENCES
+from tests.actors.protocols.sentences import SENTENCES
 from tests.fakes.lms import pox
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

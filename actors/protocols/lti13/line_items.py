@@ -1,0 +1,159 @@
+"""The line items of a course: finding a link's, and making one. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from actors.protocols.interface import WireRequest
+from actors.protocols.json_text import read_json
+from actors.protocols.lti13.results import ANY, as_text
+from actors.protocols.lti13.urls import bearer, checked, next_page, same_origin, with_query
+from actors.response import Response
+
+CONTENT_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
+CONTAINER = "application/vnd.ims.lis.v2.lineitemcontainer+json"
+
+#: Moodle's older name of it comes second.
+_LINK_NAMES = ("resourceLinkId", "ltiLinkId")
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """A column of a gradebook. *url* takes its scores; *resource_id* is the tool's name of it."""
+
+    url: str
+    label: str
+    maximum: Decimal | None
+    resource_id: str | None
+    resource_link_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineItemPage:
+    """A page of a course's line items, and the address of the next one."""
+
+    items: tuple[LineItem, ...]
+    more: str | None = None
+
+
+def write_find(
+    container: str,
+    token: str,
+    *,
+    resource_link_id: str | None = None,
+    resource_id: str | None = None,
+    more: str | None = None,
+) -> WireRequest:
+    """
+    The request that reads the line items of a link, or those to which the tool gave an id; the answer may hold all.
+
+    Args:
+        container: ``lineitems`` of the launch.
+        token: With the scope ``lineitem.readonly``, which Moodle wants by name.
+        more: The address of a further page (:class:`LineItemPage`); the rest is ignored then.
+
+    Raises:
+        ValueError: No request can be written to the address.
+
+    Spec: LTI AGS 2.0, 3.2.
+    """
+    wanted = {"resource_link_id": resource_link_id, "resource_id": resource_id}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    url = checked(container)
+    if more is not None:
+        if not same_origin(more, container):
+            raise ValueError("the next page is on another server")
+        url = more
+    elif given:
+        url = with_query(container, **given)
+    headers = bearer(token, Accept=CONTAINER)
+    return WireRequest(url, b"", headers, (token,), method="GET", fallback={"Accept": ANY})
+
+
+def write_create(
+    container: str,
+    token: str,
+    *,
+    label: str,
+    resource_id: str | None,
+    resource_link_id: str | None,
+    maximum: int = 1,
+) -> WireRequest:
+    """
+    The request that makes a line item. Two of them make two: look for one first, and after doubt.
+
+    Args:
+        token: With the scope ``lineitem``.
+
+    Raises:
+        ValueError: No request can be written to the address.
+
+    Spec: LTI AGS 2.0, 3.2.5.
+    """
+    members = {
+        "scoreMaximum": maximum,
+        "label": label,
+        "resourceId": resource_id,
+        "resourceLinkId": resource_link_id,
+    }
+    body = json.dumps({name: value for name, value in members.items() if value is not None}).encode()
+    headers = bearer(token, **{"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE})
+    return WireRequest(checked(container), body, headers, (token,), fallback={"Accept": ANY})
+
+
+def read_line_items(response: Response, *, container: str) -> LineItemPage:
+    """
+    A page of line items, without those that have no address of the platform's.
+
+    Raises:
+        ValueError: It is none; the message quotes nothing of it.
+    """
+    if response.status == 204 and not response.body.strip():
+        return LineItemPage(())
+    rows = read_json(response)
+    if not isinstance(rows, list):
+        raise ValueError("its answer holds no line items")  # noqa: TRY004 - what an answer holds is no argument's type
+    items = (_line_item(row, container) for row in rows)
+    return LineItemPage(tuple(item for item in items if item is not None), next_page(response, container))
+
+
+def read_created(response: Response, *, container: str) -> LineItem:
+    """
+    The line item that was made.
+
+    Raises:
+        ValueError: The answer does not say which; it may have been made.
+    """
+    item = _line_item(read_json(response), container)
+    if item is None:
+        raise ValueError("its answer holds no line item")
+    return item
+
+
+def chosen(
+    items: Iterable[LineItem], *, resource_link_id: str | None = None, resource_id: str | None = None
+) -> LineItem | None:
+    """The line item of a link, else the one that has the tool's id; the first where there are several."""
+    found = list(items)
+    of_link = (item for item in found if resource_link_id and item.resource_link_id == resource_link_id)
+    of_tool = (item for item in found if resource_id and item.resource_id == resource_id)
+    return next(of_link, None) or next(of_tool, None)
+
+
+def _line_item(row: Any, container: str) -> LineItem | None:
+    if not isinstance(row, Mapping):
+        return None
+    url, maximum = row.get("id"), row.get("scoreMaximum")
+    # Whoever answers chooses the address, and gets tokens there.
+    if not isinstance(url, str) or not same_origin(url, container):
+        return None
+    label = row.get("label")
+    return LineItem(
+        url,
+        label if isinstance(label, str) else "",
+        maximum if isinstance(maximum, Decimal) else None,
+        as_text(row.get("resourceId")),
+        next((text for name in _LINK_NAMES if (text := as_text(row.get(name))) is not None), None),
+    )

@@ -1,0 +1,62 @@
+"""A score as JSON. Pure."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from actors.protocols.interface import CLEARED, WireScore
+
+#: Moodle answers 400 to any other.
+CONTENT_TYPE = "application/vnd.ims.lis.v1.score+json"
+
+_CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
+#: What JSON calls a number, and a score is.
+_NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
+    """
+    The JSON object that sets one learner's score, or clears it.
+
+    Args:
+        user_id: The platform's, as launches have it in ``sub``.
+        of_canvas: Whether to say what only Canvas knows: when it was submitted, and whether it is a new submission.
+
+    Raises:
+        ValueError: The score is no number, or a time has no calendar date.
+
+    Spec: LTI AGS 2.0, 3.4; of Canvas's own, its API's documentation of scores.
+    """
+    members = {"userId": json.dumps(user_id)}
+    if score.text == CLEARED:
+        progress = ("Initialized", "NotReady")
+    else:
+        if not _NUMBER.fullmatch(score.text):
+            raise ValueError("the score is no decimal number")
+        # The text itself, since a float may be another number.
+        members |= {"scoreGiven": score.text, "scoreMaximum": "1"}
+        # Canvas and Moodle clear a grade for a grading that is pending, and the grade book of Open edX keeps the old.
+        progress = ("Completed", "FullyGraded")
+    members["timestamp"] = json.dumps(_time(score.stamp * 1000))
+    members["activityProgress"], members["gradingProgress"] = map(json.dumps, progress)
+    if of_canvas and score.text != CLEARED:
+        members |= _of_canvas(score)
+    return f"{{{', '.join(f'{json.dumps(name)}: {value}' for name, value in members.items())}}}".encode()
+
+
+def _of_canvas(score: WireScore) -> dict[str, str]:
+    members = {}
+    if score.submitted_at is not None:
+        members["submission"] = json.dumps({"submittedAt": _time(score.submitted_at)})
+    if score.new_submission is not None:
+        members[_CANVAS_SUBMISSION] = json.dumps({"new_submission": score.new_submission})
+    return members
+
+
+def _time(milliseconds: int) -> str:
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        raise ValueError("the time has no calendar date") from None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
