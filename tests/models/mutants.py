@@ -1,6 +1,6 @@
 """
-Takes the rules out of the code one by one, and checks that the models of :mod:`tests.models.life` and
-:mod:`tests.models.world` notice.
+Takes the rules out of the code one by one, and checks that the models of :mod:`tests.models.life`,
+:mod:`tests.models.world` and :mod:`tests.models.platform_life` notice.
 
 Run it after a change of the statements or of a model: ``python -m tests.models.mutants [name ...]``, where *name* is
 part of a mutant's name. Each mutant is a copy of the tree in a temporary folder, with one fault. For each it prints the
@@ -33,7 +33,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.models.planted import LATE_MUTANTS, LIFE, READ_AGAIN, WORLD, Mutant
+from tests.models.planted import LATE_MUTANTS, LIFE, PLATFORMS, READ_AGAIN, WORLD, Mutant
+from tests.models.planted_stamps import STAMP_MUTANTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("models", "actors", "daemon", "tests")
@@ -192,6 +193,7 @@ MUTANTS = [
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
     Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", "models/disabling.py", READ_AGAIN),
     *LATE_MUTANTS,
+    *STAMP_MUTANTS,
 ]  # fmt: skip
 
 
@@ -208,7 +210,7 @@ def try_mutant(mutant: Mutant) -> str:
         _replace(folder / mutant.file, (mutant.old, mutant.new), *mutant.more)
         done = _run(folder, mutant.tests)
         for seed in range(1, SEEDS):
-            if done.returncode or mutant.tests not in (LIFE, WORLD):
+            if done.returncode or mutant.tests not in (LIFE, WORLD, PLATFORMS):
                 break
             _replace(folder / mutant.tests, (f"number={seed},", f"number={seed + 1},"))
             done = _run(folder, mutant.tests)
@@ -226,7 +228,7 @@ def _replace(file: Path, *edits: tuple[str, str]) -> None:
 def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     """The models on SQLite alone: what they look for is in the statements' sense."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=900"]
-    if tests in (LIFE, WORLD):
+    if tests in (LIFE, WORLD, PLATFORMS):
         options += ["-k", "sqlite"]
     command = [sys.executable, "-m", "pytest", *options, tests]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
