@@ -191,7 +191,7 @@ class PlatformLife:
         if not self.points:
             return
         if self.campus.by_hand:
-            assert self.person_may_win, "a redo left a person's grade"
+            assert self.person_may_win, "a resend by force left a person's grade"
             return
         if self.campus.rule.keeps_best:
             best = max(Decimal(post.text) for post in self._landed())
