@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,6 +80,8 @@ class _Entry:
 
 class Tokens:
     """
+    Made while the database is open, outside transactions.
+
     Args:
         send: Makes one request.
         consumer: Finds a consumer by its id.
@@ -105,6 +108,8 @@ class Tokens:
         #: By consumer and kid, when the platform refused it last.
         self._refused: dict[tuple[int, str], float] = {}
         self._abort = Abort()
+        #: That of the open models, without a transaction.
+        self._context = copy_context()
 
     def usable(self, consumer_id: int, scope: str) -> str | None:
         """
@@ -172,7 +177,8 @@ class Tokens:
 
     def _begin(self, consumer_id: int, scope: str, entry: _Entry) -> asyncio.Task[AccessToken]:
         asked_at = self._clock.monotonic()
-        entry.flight = asyncio.create_task(self._fetch(consumer_id, scope))
+        # A claim may be what begins it: its statements must not go to the claim's transaction.
+        entry.flight = asyncio.create_task(self._fetch(consumer_id, scope), context=self._context.copy())
         entry.flight.add_done_callback(lambda flight: self._end(consumer_id, entry, asked_at, flight))
         return entry.flight
 

@@ -1,6 +1,7 @@
 """Access tokens are asked for once, renewed in time, and not asked for again and again where there are none."""
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 
@@ -97,6 +98,20 @@ async def test_a_jti_is_never_used_twice(setup):
     for scope in (SCOPE, RESULTS):
         await setup.fetch(scope)
     assert len({asked.claims["jti"] for asked in setup.server.asked}) == 2
+
+
+async def test_a_request_that_is_begun_within_a_transaction_is_none_of_its(setup):
+    seen, of_the_transaction = [], ContextVar("transaction", default="none")
+    find = setup.tokens._consumer
+
+    async def noting(consumer_id):
+        seen.append(of_the_transaction.get())
+        return await find(consumer_id)
+
+    setup.tokens._consumer = noting
+    of_the_transaction.set("a claim's")
+    await setup.fetch()
+    assert seen == ["none"]
 
 
 # --- How long a token serves ---
