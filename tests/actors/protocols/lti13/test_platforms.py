@@ -63,12 +63,9 @@ def test_a_profile_lays_its_own_rows_over_those_that_hold_for_every_platform(pro
     assert profile.rows[-len(DEFAULT.rows) :] == DEFAULT.rows
 
 
-@pytest.mark.parametrize("status", range(100, 1000))
-def test_every_status_has_a_row(status):
-    assert any(
-        status in row.statuses and not row.words and row.about is None and row.means not in OMISSIONS
-        for row in DEFAULT.rows
-    )
+def test_every_status_has_a_row():
+    rows = [row for row in DEFAULT.rows if not row.words and row.about is None and row.means not in OMISSIONS]
+    assert [status for status in range(100, 1000) if not any(status in row.statuses for row in rows)] == []
 
 
 def test_what_words_are_compared_with_is_in_lower_case():

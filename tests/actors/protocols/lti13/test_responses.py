@@ -75,12 +75,12 @@ def test_an_answer_to_a_score_means(meant, answer):
         assert meaning(answer, platform=platform) == meant, platform
 
 
-@pytest.mark.parametrize("status", range(100, 1000))
-def test_every_status_means_something(status):
-    assert meaning(Answer(status)) in {
+def test_every_status_means_something():
+    known = {
         "stored", "doubt", "overtaken", "token", "learner", "course", "campus", "passing", "busy", "misconfigured",
         "processing",
     }  # fmt: skip
+    assert {meaning(Answer(status)) for status in range(100, 1000)} == known
 
 
 def test_a_score_that_is_being_processed_is_held_for_longer():
