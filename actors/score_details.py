@@ -14,7 +14,7 @@ def with_details(text: str, claim: Claim, *, product: str | None, prioritizes: b
     Args:
         text: The wire text, or :data:`actors.protocols.interface.CLEARED`.
         product: The kind of LMS, if it is known.
-        prioritizes: Whether the operator wants grades that a person gave to stand.
+        prioritizes: Whether the operator wants grades that a person gave to be kept.
     """
     omitted, address = claim.omitted.split(), claim.address
     if text == CLEARED and "clear" in omitted:

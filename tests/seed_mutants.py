@@ -135,8 +135,8 @@ MUTANTS = [
     ),
     Mutant(
         "a grade from before the first launch is never sent",
-        'composite=kind == "composite",\n        due_at=now,',
-        'composite=kind == "composite",\n        sent_version=1,\n        due_at=now,',
+        'composite=kind == "composite",\n        changed_at=',
+        'composite=kind == "composite",\n        sent_version=1,\n        changed_at=',
         _REGISTRATION,
         "tests/daemon/ingest/test_apply.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
     ),

@@ -83,7 +83,7 @@ class OutcomesSection(Section):
     openedx, aplus, sakai, d2l or blackboard. Others are recognised by their answers. In the environment:
     example=canvas, other=moodle."""
     prioritize_non_tool_grade: values.ConsumerKeys = ()
-    """The keys of LTI 1.1 consumers at whose Canvas a grade that a teacher has set stands, whatever is sent."""
+    """The keys of LTI 1.1 consumers at whose Canvas a grade that a teacher has set is kept, whatever is sent."""
 
     @field_validator("composite_max_delay_seconds")
     @classmethod

@@ -31,9 +31,6 @@ class Refusing(NoTokens):
     async def fetch(self, consumer_id, scope):
         raise self._error
 
-    def is_paused(self, consumer_id, scope):
-        return False
-
 
 def breaker_after(now, breaker, signal):
     return next_breaker(breaker, signal, now=now, max_per_campus=4, jitter=0.5)

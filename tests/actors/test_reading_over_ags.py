@@ -10,6 +10,7 @@ from models.campus import OutcomeService
 from models.consumer import LtiConsumer
 from tests.actors.campuses import state_of
 from tests.actors.sending import SOURCEDID
+from tests.models.rows import read_lines
 from tests.servers import HOST
 
 RESULT = {"userId": SOURCEDID, "resultScore": 3, "resultMaximum": 4}
@@ -21,6 +22,9 @@ class Tokens(NoTokens):
 
     def __init__(self, error=None):
         self.error, self.asked, self.dropped = error, [], []
+
+    def usable(self, consumer_id, scope):
+        return "token for scores"
 
     async def fetch(self, consumer_id, scope):
         if self.error is not None:
@@ -115,3 +119,15 @@ async def test_a_token_server_that_is_busy_is_asked_later(reader, tokens, sendin
     with pytest.raises(NotReadError, match="slow down"):
         await reader.read(leaf)
     assert await state_of(campus, sending.now) == "throttled"
+
+
+async def test_a_token_that_is_refused_after_a_refused_timestamp_is_dropped_too(
+    sending, platform, tokens, results, leaf
+):
+    results.says = [(409, []), (401, {"message": "expired"})]
+    sending.dependencies.tokens = tokens
+    await sending.send(leaf)
+    assert results.asked_with == ["Bearer token for scores", "Bearer token-1"]
+    assert tokens.dropped == [(RESULT_SCOPE, "token-1")]
+    (line,) = await read_lines(leaf)
+    assert line["result"] == "overtaken"

@@ -343,7 +343,7 @@ async def test_two_keys_are_tried_and_no_more():
 
 
 @pytest.mark.parametrize("answer", [says(429), says(302, Location="/x"), gives(scope="openid"), says(200, text=PAGE)])
-async def test_what_no_other_key_would_mend_is_asked_once(answer):
+async def test_what_no_other_key_would_cure_is_asked_once(answer):
     async with token_server(kids=("new", "old")) as setup:
         setup.server.answers = [answer]
         await failure_of(setup)

@@ -1,9 +1,9 @@
 """
 ``python -m tests.models.many [--runs N] [--seed N] [--shrink] [NAME ...]``: plays many random runs of the models.
 
-*NAME* is ``life`` or ``world``, and ``sqlite`` or ``postgresql``; without them all. Each seed is good for a few runs,
-the same ones each time. Ends with the first that fails: its seed, its steps and the error; with ``--shrink`` the
-shortest steps that Hypothesis finds.
+*NAME* is ``life``, ``world`` or ``platforms``, and ``sqlite`` or ``postgresql``; without them all. Each seed is good
+for a few runs, the same ones each time. Ends with the first that fails: its seed, its steps and the error; with
+``--shrink`` the shortest steps that Hypothesis finds.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from hypothesis import Phase, settings
 from models.db.migrate import migrate
 from tests.models.state_machine_runner import play
 from tests.models.test_life import LifeMachine
+from tests.models.test_platforms import PlatformMachine
 from tests.models.test_world import WorldMachine
 from tests.postgres import PostgresServer, postgres_binaries
 from tests.servers import run_folder
@@ -27,7 +28,7 @@ from tests.servers import run_folder
 #: Runs that one seed is good for.
 RUNS = 40
 #: The machine, and how many steps a run has.
-MODELS = {"life": (LifeMachine, 30), "world": (WorldMachine, 25)}
+MODELS = {"life": (LifeMachine, 30), "world": (WorldMachine, 25), "platforms": (PlatformMachine, 25)}
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shrink", action="store_true")
-    parser.add_argument("names", nargs="*", choices=["life", "world", *DATABASES, []])
+    parser.add_argument("names", nargs="*", choices=[*MODELS, *DATABASES, []])
     options = parser.parse_args()
     phases = (Phase.generate, Phase.shrink) if options.shrink else (Phase.generate,)
     settings.register_profile("many", phases=phases, report_multiple_bugs=False)

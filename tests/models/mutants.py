@@ -1,6 +1,6 @@
 """
-Takes the rules out of the code one by one, and checks that the models of :mod:`tests.models.life` and
-:mod:`tests.models.world` notice.
+Takes the rules out of the code one by one, and checks that the models of :mod:`tests.models.life`,
+:mod:`tests.models.world` and :mod:`tests.models.platform_life` notice.
 
 Run it after a change of the statements or of a model: ``python -m tests.models.mutants [name ...]``, where *name* is
 part of a mutant's name. Each mutant is a copy of the tree in a temporary folder, with one fault. For each it prints the
@@ -33,7 +33,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.models.planted import LATE_MUTANTS, LIFE, READ_AGAIN, WORLD, Mutant
+from tests.models.planted import LATE_MUTANTS, LIFE, PLATFORMS, READ_AGAIN, WORLD, Mutant
+from tests.models.planted_stamps import STAMP_MUTANTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("models", "actors", "daemon", "tests")
@@ -114,10 +115,10 @@ MUTANTS = [
     Mutant("the finish settles the newest version", "given.settles THEN given.version ELSE sent_version", "given.settles THEN version_number ELSE sent_version", _FINISHING),
     Mutant("the finish keeps its claim", "UPDATE graded_assignment SET claimed_until = NULL,\n        sent_version", "UPDATE graded_assignment SET\n        sent_version", _FINISHING),
     Mutant("a finish that leaves a clean row begins a debounce", "WHEN version_number > given.version THEN given.claimed_at", "WHEN version_number >= given.version THEN given.claimed_at", _FINISHING, FINISHING),
-    Mutant("an empty end keeps the sent score", " WHEN 'empty' THEN NULL ELSE sent_score", " ELSE sent_score", _FINISHING),
+    Mutant("an empty end keeps the sent score", " WHEN 'empty' THEN NULL\n            WHEN", "\n            WHEN", _FINISHING),
     Mutant("parking looks at no version", "parked_at = CASE WHEN given.scope IS NOT NULL AND version_number = given.version\n            THEN given.ended_at", "parked_at = CASE WHEN given.scope IS NOT NULL\n            THEN given.ended_at", _FINISHING),
     Mutant("waiting looks at no version", "given.outcome = 'waiting' AND version_number = given.version THEN :now", "given.outcome = 'waiting' THEN :now", _FINISHING),
-    Mutant("skips after an end in doubt, which forces nothing", "given.outcome = 'in_doubt' AND forced_version < given.version THEN given.version", "given.outcome = 'in_doubt' AND forced_version < given.version THEN forced_version", _FINISHING),
+    Mutant("skips after an end in doubt, which forces nothing", "IN ('in_doubt', 'overtaken') AND forced_version < given.version\n            THEN given.version", "IN ('in_doubt', 'overtaken') AND forced_version < given.version\n            THEN forced_version", _FINISHING),
     Mutant("an end in doubt holds nothing", _HELD, "parked_at", _FINISHING),
     Mutant("an end in doubt lowers the hold", _HELD, "hold_until = CASE WHEN given.doubt_until > 0\n            THEN given.doubt_until + given.off ELSE hold_until END,\n        parked_at", _FINISHING, FINISHING),
     Mutant("a release keeps the attempt", "THEN attempts - 1 ELSE attempts END", "THEN attempts ELSE attempts END", _FINISHING, FINISHING),
@@ -173,7 +174,7 @@ MUTANTS = [
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.culprit):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
-    Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=known_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=known_id)", "models/consumer_admin.py", "tests/models/test_consumer_admin.py"),
+    Mutant("a corrected consumer leaves what was parked for it", "(_UNPARK, consumer_id=consumer_id, now=now)", "(_CLEAR_BACKOFF, consumer_id=consumer_id)", "models/consumer_admin.py", "tests/models/test_consumer_admin.py"),
     # Scores and structures.
     Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.moment <= change.moment", "before.modified_us < change.modified_us", "models/score.py", WORLD),
@@ -192,6 +193,7 @@ MUTANTS = [
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
     Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", "models/disabling.py", READ_AGAIN),
     *LATE_MUTANTS,
+    *STAMP_MUTANTS,
 ]  # fmt: skip
 
 
@@ -208,7 +210,7 @@ def try_mutant(mutant: Mutant) -> str:
         _replace(folder / mutant.file, (mutant.old, mutant.new), *mutant.more)
         done = _run(folder, mutant.tests)
         for seed in range(1, SEEDS):
-            if done.returncode or mutant.tests not in (LIFE, WORLD):
+            if done.returncode or mutant.tests not in (LIFE, WORLD, PLATFORMS):
                 break
             _replace(folder / mutant.tests, (f"number={seed},", f"number={seed + 1},"))
             done = _run(folder, mutant.tests)
@@ -226,7 +228,7 @@ def _replace(file: Path, *edits: tuple[str, str]) -> None:
 def _run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     """The models on SQLite alone: what they look for is in the statements' sense."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=900"]
-    if tests in (LIFE, WORLD):
+    if tests in (LIFE, WORLD, PLATFORMS):
         options += ["-k", "sqlite"]
     command = [sys.executable, "-m", "pytest", *options, tests]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)

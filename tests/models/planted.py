@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 LIFE = "tests/models/test_life.py"
 WORLD = "tests/models/test_world.py"
+PLATFORMS = "tests/models/test_platforms.py"
 READ_AGAIN = "tests/daemon/ingest/test_read_again.py"
 CLOCK_WATCH = "tests/models/test_clock_watch.py"
 AT_ONCE = "tests/models/test_claims_at_once.py"

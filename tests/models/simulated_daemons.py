@@ -11,6 +11,7 @@ from typing import Any
 
 from dramatiq import Broker
 
+from actors.access import AccessTokens, NoTokens
 from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.errors import DeliveryError
@@ -231,6 +232,7 @@ class Daemon:
         *,
         max_per_campus: int,
         logs: Sequence[Any],
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._time = time
         self.clock = DaemonClock(time)
@@ -250,6 +252,7 @@ class Daemon:
             may_send=lambda: True,
             abort=Abort(),
             hit=self._reach,
+            tokens=tokens or NoTokens(),
         )
         self.outcomes = Outcomes(Post(time, messages), dependencies, partitions=PARTITIONS)
         self.dispatcher = Dispatcher(self.outcomes, dependencies)

@@ -96,7 +96,7 @@ def replace_result(
 
     Args:
         submitted_at: For Canvas, where the launch offered it: when it was submitted, milliseconds since 1970.
-        keeps_persons_grade: For Canvas, likewise: whether a grade that a person gave is to stand.
+        keeps_persons_grade: For Canvas, likewise: whether a grade that a person gave is kept.
 
     Raises:
         ValueError: A value has a character that XML 1.0 cannot carry, or the time has no calendar date.

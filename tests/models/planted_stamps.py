@@ -1,0 +1,29 @@
+"""Faults of the rules for LTI 1.3 that are planted on purpose: timestamps, what overtakes them, and access tokens."""
+
+# ruff: noqa: E501 - a replacement is easier to check on one line
+
+from tests.models.planted import PLATFORMS, Mutant
+
+_CLAIMS = "models/claims.py"
+_FINISHING = "models/finishing.py"
+_CHANGES = "models/changes.py"
+_OVERTAKEN = "actors/overtaken.py"
+
+STAMP_MUTANTS = [
+    Mutant("stamps: the clock at each try", "stamp = CASE WHEN stamped_version = version_number THEN stamp\n                WHEN", "stamp = CASE WHEN", _CLAIMS, PLATFORMS, more=(('"COALESCE(changed_at, CAST(:now AS BIGINT)) / 1000 + chosen.clock_offset"', '"CAST(:now AS BIGINT) / 1000 + chosen.clock_offset"'),)),
+    Mutant("stamps: made anew at each claim", "stamped_version = version_number, stamp = CASE", "stamped_version = version_number - 1, stamp = CASE", _CLAIMS, PLATFORMS),
+    Mutant("stamps: the campus's clock is left out", "/ 1000 + chosen.clock_offset", "/ 1000", _CLAIMS, PLATFORMS),
+    Mutant("stamps: no later than the last one", "THEN stamp + 1 ELSE {_STAMPED_FROM}", "THEN stamp ELSE {_STAMPED_FROM}", _CLAIMS, PLATFORMS),
+    Mutant("stamps: an end lifts none", "stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END", "stamp = stamp", _FINISHING, PLATFORMS),
+    Mutant("overtaken: taken for done", '        "settles": one.outcome in ("accepted", "unchanged", "empty", "overruled"),', '        "settles": one.outcome in ("accepted", "unchanged", "empty", "overruled", "overtaken"),', _FINISHING, PLATFORMS),
+    Mutant("overtaken: forces nothing", "given.outcome IN ('in_doubt', 'overtaken') AND", "given.outcome = 'in_doubt' AND", _FINISHING, PLATFORMS),
+    Mutant("overtaken: lifted by no time that the platform names", "        _seconds(None if held is None else held.since),\n", "", _OVERTAKEN, PLATFORMS, more=(("        request.now // 1000 + (claim.address.clock_offset if offset is None else offset),\n        _seconds(error.held_since),\n", ""),)),
+    Mutant("overtaken: the platform's clock is not looked at", "    if by_clock is not None:", "    if False:", _OVERTAKEN, PLATFORMS),
+    Mutant("overtaken: without a pause", "if number > 1 else 0\n", "if number < 0 else 0\n", _OVERTAKEN, PLATFORMS),
+    Mutant("overtaken: the attempt counts", "not_before=not_before, given_back=True)", "not_before=not_before, given_back=False)", _OVERTAKEN, PLATFORMS),
+    Mutant("overruled: though a resend is ordered", "if not ours and not claim.is_ordered:", "if not ours:", _OVERTAKEN, PLATFORMS),
+    Mutant("overruled: an older score of ours is taken for a person's", "if not ours and not claim.is_ordered:", "if not claim.is_ordered:", _OVERTAKEN, PLATFORMS),
+    Mutant("overruled: never, since doubt orders", "return self.ordered_version > self.sent_version", "return self.must_go_out", _CLAIMS, PLATFORMS),
+    Mutant("overruled: a resend by force orders nothing", "forced_version = version_number + 1, ordered_version = version_number + 1\"", "forced_version = version_number + 1\"", _CHANGES, PLATFORMS),
+    Mutant("tokens: a claim without one", 'if row["issuer"] is None or has_token(row["consumer_id"])', 'if has_token or row["issuer"]', _CLAIMS, PLATFORMS),
+]  # fmt: skip

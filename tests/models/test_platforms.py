@@ -1,0 +1,124 @@
+"""The newest score is held in the end by each kind of LTI 1.3 platform, whatever senders, clocks and people do."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+from structlog.testing import capture_logs
+
+from tests.models.platform_life import PlatformLife
+from tests.models.platforms import KINDS
+from tests.models.simulated_daemons import Stage
+from tests.models.state_machine_runner import WHICH, Machine, play, step
+
+AHEAD = st.sampled_from([-45_000, -3_000, 0, 0, 1_400, 45_000])
+
+
+class PlatformMachine(Machine):
+    """Chooses the steps of a :class:`tests.models.platform_life.PlatformLife`."""
+
+    @step(initialize, kind=st.sampled_from(sorted(KINDS)), ahead=AHEAD, can_read=st.booleans())
+    async def begins(self, kind, ahead, can_read):
+        await self.runner.clear()
+        life = PlatformLife(self.runner.logs)
+        await life.begin(kind, ahead=ahead, can_read=can_read)
+        await life.fetch_token()
+        self.model = life
+
+    def teardown(self):
+        if self.model is not None:
+            try:
+                self.runner.run(self.model.settle())
+            finally:
+                self.runner.run(self.model.close())
+
+    @rule(milliseconds=st.sampled_from([10, 100, 900, 5_000, 31_000]))
+    def time_passes(self, milliseconds):
+        self.model.pass_time(milliseconds)
+
+    @step()
+    async def a_lease_passes(self):
+        self.model.pass_time(70_000)
+        await self.model.rescue()
+
+    @step()
+    async def a_score(self):
+        await self.model.score()
+
+    @step()
+    async def a_resend_by_force(self):
+        await self.model.force()
+
+    @rule()
+    def a_person_grades(self):
+        self.model.grade_by_hand()
+
+    @rule(fails=st.booleans())
+    def reads_fail(self, fails):
+        self.model.campus.reads_fail = fails
+
+    @rule(is_noticed=st.booleans())
+    def tokens_end(self, is_noticed):
+        self.model.campus.tokens.clear()
+        if is_noticed:
+            self.model.tokens.lose()
+
+    @step()
+    async def a_token_comes(self):
+        await self.model.fetch_token()
+
+    @step(fate=st.sampled_from(["answered", "lost", "applied and lost", "crash", "applied and crash", "slow", "sent"]))
+    async def an_attempt(self, fate):
+        await self._attempt(fate)
+
+    @step(fate=st.sampled_from(["answered", "lost", "applied and crash", "sent"]))
+    async def a_score_and_an_attempt(self, fate):
+        await self.model.score()
+        await self._attempt(fate)
+
+    async def _attempt(self, fate):
+        await self.model.rescue()
+        attempt = await self.model.claim()
+        if attempt is not None and fate != "slow":
+            await self._meet(attempt, fate)
+
+    @precondition(lambda self: self.model.attempts)
+    @step(which=WHICH, fate=st.sampled_from(["answered", "lost", "applied and lost", "crash", "sent"]))
+    async def an_attempt_goes_on(self, which, fate):
+        await self._meet(self.model.attempts[which % len(self.model.attempts)], fate)
+
+    async def _meet(self, attempt, fate):
+        model = self.model
+        while attempt.stage < Stage.SENT:
+            await model.go_on(attempt)
+        if attempt.stage == Stage.OVER or fate == "sent":
+            return
+        if fate.startswith("applied") and attempt.request.under_way:
+            model.campus.apply(attempt.request, now=model.real)
+        if fate == "answered" and not attempt.request.lost:
+            await model.answer(attempt)
+        elif fate.endswith("lost") or not attempt.may_crash:
+            await model.lose_answer(attempt)
+        else:
+            model.crash(attempt)
+
+
+def test_each_kind_of_platform_ends_up_with_the_newest_score(shared_url):
+    assert play(PlatformMachine, shared_url, number=1, runs=60, steps=25) > 500
+
+
+@pytest.mark.parametrize("ahead", [-45_000, 0, 45_000])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_last_of_fifteen_scores_within_a_second_and_a_half_is_held(empty_database, kind, ahead):
+    with capture_logs() as logs:
+        life = PlatformLife(logs)
+        await life.begin(kind, ahead=ahead, can_read=True)
+        await life.fetch_token()
+        for _ in range(15):
+            await life.score()
+            attempt = await life.claim()
+            if attempt is not None:
+                await life.meet(attempt)
+            life.pass_time(100)
+        await life.settle()
+        await life.close()
+    assert sum(life.posts.values()) <= 25
