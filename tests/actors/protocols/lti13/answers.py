@@ -122,7 +122,7 @@ LEARNER = [
     says(404, {"detail": "User not found"}),
     canvas(422, "User not found in course or is not a student"),
     canvas(422, "User is not a student"),
-    canvas(422, "something that nobody has heard of"),
+    canvas(422, "words without a known meaning"),
     canvas(422, "The maximum number of allowed attempts has been reached for this submission"),
     Answer(422),
     Answer(422, b"[]"),

@@ -169,7 +169,7 @@ def test_it_holds_whatever_an_answer_is_made_of(holds):
     settings(max_examples=400, deadline=None, derandomize=True)(holds)()
 
 
-def test_an_answer_as_long_as_any_is_judged_at_once():
+def test_an_answer_as_long_as_any_is_classified_at_once():
     for piece in (b"timestamp ", b"[", b'{"a":', b'"\\', b"user not ", b"<", b"2026-11-22T10:15:3", b";rel="):
         body = (piece * BODY_LIMIT)[:BODY_LIMIT]
         with pytest.raises(DeliveryError):

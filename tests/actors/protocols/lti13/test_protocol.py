@@ -30,7 +30,7 @@ def test_a_score_goes_to_the_scores_of_its_line_item(text):
 @pytest.mark.parametrize(
     "product", [None, "default", "moodle", "openedx", "aplus", "sakai", "d2l", "blackboard", "canvas", "unheard of"]
 )
-def test_only_canvas_is_told_of_submissions(product):
+def test_only_canvas_gets_submissions(product):
     body = LTI13.write_score(replace(TARGET, product=product), SCORE, REQUEST).body
     assert (b"submission" in body) == (product == "canvas")
 

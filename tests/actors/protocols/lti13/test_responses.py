@@ -90,7 +90,7 @@ def test_a_score_that_is_being_processed_is_held_for_longer():
 
 
 @pytest.mark.parametrize("answer", [page(200), text(200, "OK")], ids=str)
-def test_a_success_that_says_nothing_is_told_so(answer):
+def test_a_success_that_says_nothing_is_named(answer):
     assert refused(answer).reason.startswith("HTTP 200 that says nothing of the score: ")
 
 
@@ -156,7 +156,7 @@ def test_a_time_of_submission_in_the_future_is_left_out(words):
         says(400, {"detail": "scoreMaximum is missing"}),
         says(400, {"activityProgress": ['"Initialized" is not a valid choice.']}),
         says(400, {"error": "no"}),
-        canvas(422, "something that nobody has heard of"),
+        canvas(422, "words without a known meaning"),
         text(400, "Bad request"),
     ],
     ids=str,
@@ -201,7 +201,7 @@ def test_a_page_is_no_answer_to_a_reading():
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_wait_that_is_asked_for_is_told(status):
+def test_the_wait_that_is_asked_for_is_kept(status):
     assert refused(Answer(status, headers={"Retry-After": "90"})).after == 90
 
 

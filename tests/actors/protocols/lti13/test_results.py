@@ -153,7 +153,7 @@ def test_a_next_page_on_another_server_leaves_it_open():
         ({}, None),
     ],
 )
-def test_a_result_tells_since_when_it_stands(members, since):
+def test_a_result_says_since_when_it_holds(members, since):
     assert held([row(resultScore=1, **members)]).since == since
 
 

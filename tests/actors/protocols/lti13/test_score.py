@@ -47,20 +47,20 @@ def test_a_cleared_score_has_no_score_and_no_submission(of_canvas):
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_canvas_is_told_of_the_submission(new):
+def test_canvas_gets_the_submission(new):
     score = WireScore("0.5", stamp=STAMP, submitted_at=STAMP * 1000 - 877, new_submission=new)
-    told = json.loads(score_json("7", score, of_canvas=True))
-    assert told["submission"] == {"submittedAt": "2026-11-22T10:15:29.123Z"}
-    assert told["https://canvas.instructure.com/lti/submission"] == {"new_submission": new}
-    assert "prioritize_non_tool_grade" not in json.dumps(told)
+    members = json.loads(score_json("7", score, of_canvas=True))
+    assert members["submission"] == {"submittedAt": "2026-11-22T10:15:29.123Z"}
+    assert members["https://canvas.instructure.com/lti/submission"] == {"new_submission": new}
+    assert "prioritize_non_tool_grade" not in json.dumps(members)
 
 
-def test_canvas_is_not_told_what_is_not_known():
-    told = json.loads(score_json("7", WireScore("0.5", stamp=STAMP, prioritized=True), of_canvas=True))
-    assert set(told) == {"userId", "scoreGiven", "scoreMaximum", "timestamp", "activityProgress", "gradingProgress"}
+def test_canvas_gets_nothing_that_is_not_known():
+    members = json.loads(score_json("7", WireScore("0.5", stamp=STAMP, prioritized=True), of_canvas=True))
+    assert set(members) == {"userId", "scoreGiven", "scoreMaximum", "timestamp", "activityProgress", "gradingProgress"}
 
 
-def test_other_platforms_are_told_nothing_of_canvass():
+def test_other_platforms_get_nothing_of_canvass():
     score = WireScore("0.5", stamp=STAMP, submitted_at=STAMP * 1000, new_submission=True)
     assert score_json("7", score, of_canvas=False) == score_json("7", WireScore("0.5", stamp=STAMP), of_canvas=False)
 
