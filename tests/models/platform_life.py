@@ -103,11 +103,14 @@ class PlatformLife:
         for attempt in call.attempts:
             after = await read_row(self.id)
             self.attempts.append(attempt)
-            self.versions[attempt.token] = row["version_number"]
-            if row["stamped_version"] == row["version_number"]:
+            if row["version_number"] in self.versions.values():
                 assert after["stamp"] == row["stamp"], "a repeat has another stamp"
             else:
+                campus = await CampusRow.get()
                 assert after["stamp"] > row["stamp"], "a version has no later stamp"
+                by_campus = (row["changed_at"] or 0) // 1000 + campus.clock_offset
+                assert after["stamp"] >= by_campus, "a stamp by another clock than the campus's"
+            self.versions[attempt.token] = row["version_number"]
         return call.attempts[0] if call.attempts else None
 
     async def fetch_token(self) -> None:
@@ -122,6 +125,16 @@ class PlatformLife:
             assert self.posts[version] <= MAX_POSTS, "it loops"
         if attempt.stage == Stage.OVER:
             self.attempts.remove(attempt)
+            await self._check_overtaken(attempt)
+        if attempt.next is not None:
+            self.attempts.append(attempt.next)
+            self.versions[attempt.next.token] = (await read_row(self.id))["claimed_version"]
+
+    async def _check_overtaken(self, attempt: Attempt) -> None:
+        row = await read_row(self.id)
+        line = await Delivery.get_or_none(assignment_id=self.id, claim_token=attempt.token)
+        if line is not None and line.result == "overtaken" and row["sent_version"] < line.version:
+            assert row["forced_version"] >= line.version, "overtaken, and not forced"
 
     async def answer(self, attempt: Attempt) -> None:
         request = attempt.request
@@ -146,9 +159,12 @@ class PlatformLife:
             self.campus.lose_what_is_late(self.real)
 
     async def meet(self, attempt: Attempt) -> None:
-        """Let it come to its end, with an answer."""
-        while attempt.stage != Stage.OVER:
-            await (self.answer(attempt) if attempt.stage == Stage.SENT else self.go_on(attempt))
+        """Let it come to its end, with an answer, and those that are handed over after it."""
+        following: Attempt | None = attempt
+        while following is not None:
+            while following.stage != Stage.OVER:
+                await (self.answer(following) if following.stage == Stage.SENT else self.go_on(following))
+            following = following.next
 
     # --- What must hold ---
 

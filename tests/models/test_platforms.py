@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from tests.models.platform_life import PlatformLife
 from tests.models.platforms import KINDS
+from tests.models.rows import read_row
 from tests.models.simulated_daemons import Stage
 from tests.models.state_machine_runner import WHICH, Machine, play, step
 
@@ -122,3 +123,89 @@ async def test_the_last_of_fifteen_scores_within_a_second_and_a_half_is_held(emp
         await life.settle()
         await life.close()
     assert sum(life.posts.values()) <= 25
+
+
+@pytest.fixture
+async def started(empty_database):
+    """Makes the life of a row at a platform that holds a first score."""
+    lives = []
+
+    async def start(kind, **how):
+        life = PlatformLife(logs)
+        lives.append(life)
+        await life.begin(kind, **{"ahead": 0, "can_read": True} | how)
+        await life.fetch_token()
+        await life.score()
+        await life.meet(await life.claim())
+        life.pass_time(5_000)
+        return life
+
+    with capture_logs() as logs:
+        yield start
+        for life in lives:
+            await life.close()
+
+
+async def _sent(life):
+    """A new score, on its way."""
+    await life.score()
+    attempt = await life.claim()
+    while attempt.stage < Stage.SENT:
+        await life.go_on(attempt)
+    return attempt
+
+
+async def test_an_older_score_of_ours_that_arrived_later_than_the_newest_was_made_is_overwritten(started):
+    life = await started("arrival")
+    late = await _sent(life)
+    life.pass_time(2_000)
+    await life.score()
+    life.pass_time(5_000)
+    life.campus.apply(late.request, now=life.real)
+    await life.lose_answer(late)
+    await life.settle()
+    assert life.campus.held == life.newest
+    assert (await read_row(life.id))["sent_score"] == str(life.newest)
+
+
+@pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
+async def test_a_persons_later_grade_stays_though_a_score_was_in_doubt(started, kind):
+    life = await started(kind)
+    await life.lose_answer(await _sent(life))
+    life.pass_time(5_000)
+    life.campus.grade_by_hand(now=life.real)
+    life.person_may_win = True
+    await life.settle()
+    assert life.campus.by_hand
+    assert (await read_row(life.id))["sent_score"] is None
+
+
+@pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
+async def test_a_resend_by_force_replaces_a_persons_later_grade(started, kind):
+    life = await started(kind)
+    life.grade_by_hand()
+    await life.force()
+    await life.settle()
+    assert life.campus.held == life.newest
+    assert not life.campus.by_hand
+
+
+async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attempt_is_spent(started):
+    life = await started("strict", can_read=False)
+    await life.score()
+    began, refusals = life.real, 0
+    while refusals < 8:
+        row = await read_row(life.id)
+        life.pass_time(max(0, row["not_before"] - life.real))
+        attempt = await life.claim()
+        assert attempt is not None
+        while attempt is not None:
+            # Each time somebody else has just stored something with a time far ahead.
+            life.campus.since = (life.real + (refusals + 1) * 90_000_000) * 1000
+            refusals += 1
+            following = attempt
+            while following.stage != Stage.OVER:
+                await (life.answer(following) if following.stage == Stage.SENT else life.go_on(following))
+            attempt = following.next
+    assert (await read_row(life.id))["attempts"] == 0
+    assert life.real - began > 10_000
