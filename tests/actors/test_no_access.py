@@ -28,6 +28,9 @@ class Refusing(NoTokens):
     def __init__(self, error):
         self._error = error
 
+    def is_paused(self, consumer_id, scope):
+        return False
+
     async def fetch(self, consumer_id, scope):
         raise self._error
 
