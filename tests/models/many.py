@@ -1,9 +1,9 @@
 """
 ``python -m tests.models.many [--runs N] [--seed N] [--shrink] [NAME ...]``: plays many random runs of the models.
 
-*NAME* is ``life``, ``world`` or ``platforms``, and ``sqlite`` or ``postgresql``; without them all. Each seed is good for a few runs,
-the same ones each time. Ends with the first that fails: its seed, its steps and the error; with ``--shrink`` the
-shortest steps that Hypothesis finds.
+*NAME* is ``life``, ``world`` or ``platforms``, and ``sqlite`` or ``postgresql``; without them all. Each seed is good
+for a few runs, the same ones each time. Ends with the first that fails: its seed, its steps and the error; with
+``--shrink`` the shortest steps that Hypothesis finds.
 """
 
 import argparse

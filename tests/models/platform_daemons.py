@@ -52,7 +52,9 @@ class PlatformDaemon(Daemon):
         super().__init__(time, platform, *args, tokens=tokens, **settings)
         self._platform = platform
 
-    async def send(self, url: str, body: bytes, headers: Any, *, abort: Any, method: str = "POST", **_: Any) -> Response:
+    async def send(
+        self, url: str, body: bytes, headers: Any, *, abort: Any, method: str = "POST", **_: Any
+    ) -> Response:
         attempt = _ATTEMPT.get()
         if method == "GET":
             if self._platform.reads_fail:
