@@ -14,7 +14,7 @@ from actors.errors import Ambiguous
 from actors.metrics import Metrics
 from models.campus import Campus as CampusRow
 from models.campus import OutcomeService
-from models.changes import Change, Debounce, change, force_resend
+from models.changes import Change, Debounce, change, force_resend, unpark
 from models.consumer import LtiConsumer
 from models.delivery import Delivery
 from models.rescue import rescue
@@ -180,7 +180,7 @@ class PlatformLife:
         self.campus.apply(late, now=self.real)
 
     async def settle(self) -> None:
-        """Without faults from now on."""
+        """Without faults from now on; a row that was parked for what was lost is launched again."""
         self.tokens.fails = self.campus.reads_fail = False
         for attempt in list(self.attempts):
             await self.meet(attempt)
@@ -190,6 +190,9 @@ class PlatformLife:
             row = await read_row(self.id)
             if row["version_number"] == row["sent_version"] and row["claimed_until"] is None:
                 break
+            if row["parked_at"] is not None:
+                await unpark(self.id, now=self.real)
+                row = await read_row(self.id)
             assert may_come_due(row), "stuck"
             await CampusRow.all().update(blocked_until=0, tripped_at=None)
             times = (row[name] or 0 for name in ("due_at", "not_before", "hold_until", "claimed_until"))
@@ -206,13 +209,13 @@ class PlatformLife:
     async def check_settled(self) -> None:
         if not self.points:
             return
+        if self.campus.by_hand and self.person_may_win:
+            return
         if self.campus.rule.keeps_best:
             assert self.campus.held is not None
             assert self.campus.held >= self.newest, "the best is not kept"
             return
-        if self.campus.by_hand:
-            assert self.person_may_win, "a redo left a person's grade"
-            return
+        assert not self.campus.by_hand, "a redo left a person's grade"
         assert self.campus.held == self.newest, "stale"
 
     async def close(self) -> None:

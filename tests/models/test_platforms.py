@@ -183,11 +183,27 @@ async def test_a_persons_later_grade_stays_though_a_score_was_in_doubt(started, 
 @pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
 async def test_a_resend_by_force_replaces_a_persons_later_grade(started, kind):
     life = await started(kind)
+    life.pass_time(1_000_000)
     life.grade_by_hand()
     await life.force()
     await life.settle()
     assert life.campus.held == life.newest
     assert not life.campus.by_hand
+    assert life.posts.most_common(1)[0][1] <= 2, "the platform's time is guessed"
+
+
+@pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
+async def test_a_score_replaces_a_persons_earlier_grade_where_the_platforms_clock_is_ahead(empty_database, kind):
+    with capture_logs() as logs:
+        life = PlatformLife(logs)
+        await life.begin(kind, ahead=45_000, can_read=True)
+        await life.fetch_token()
+        life.grade_by_hand()
+        life.pass_time(5_000)
+        await life.score()
+        await life.settle()
+        await life.close()
+    assert life.campus.held == life.newest
 
 
 async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attempt_is_spent(started):
