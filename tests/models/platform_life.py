@@ -31,7 +31,7 @@ _DEBOUNCE = Debounce(delay_ms=0, ceiling_ms=0)
 
 
 class PlatformLife:
-    """The assignment, two daemons and the platform."""
+    """The assignment, the daemons and the platform."""
 
     def __init__(self, logs: list[Any]) -> None:
         self.time = Time()
@@ -40,6 +40,7 @@ class PlatformLife:
         self.attempts: list[Attempt] = []
         self._calls: list[Any] = []
         self._logs = logs
+        self._metrics = Metrics("platforms")
         self.points = 0
         self.posts: Counter[int] = Counter()
         self.versions: dict[int, int] = {}
@@ -56,9 +57,11 @@ class PlatformLife:
         self.consumer_id = service.lti_consumer_id
         self.id = await make_assignment(lis_result_sourcedid="user", version_number=0, due_at=0)
         self.before = await read_row(self.id)
-        settings = {"max_per_campus": 4, "logs": self._logs, "tokens": self.tokens}
-        metrics = Metrics("platforms")
-        self.daemons = [PlatformDaemon(self.time, self.campus, metrics, [], **settings) for _ in range(2)]
+        self.daemon = self._daemon()
+
+    def _daemon(self) -> PlatformDaemon:
+        settings: dict[str, Any] = {"max_per_campus": 4, "logs": self._logs, "tokens": self.tokens}
+        return PlatformDaemon(self.time, self.campus, self._metrics, [], **settings)
 
     @property
     def real(self) -> int:
@@ -94,10 +97,10 @@ class PlatformLife:
 
     # --- Attempts ---
 
-    async def claim(self, daemon: int = 0) -> Attempt | None:
+    async def claim(self) -> Attempt | None:
         row = await read_row(self.id)
         has_token = self.tokens.usable(self.consumer_id, SCORE_SCOPE) is not None
-        call = await self.daemons[daemon].receive([self.id])
+        call = await self.daemon.receive([self.id])
         assert has_token or not call.attempts, "claimed without a token"
         self._calls.append(call)
         for attempt in call.attempts:
@@ -151,8 +154,10 @@ class PlatformLife:
         await self.go_on(attempt, Ambiguous("no answer"))
 
     def crash(self, attempt: Attempt) -> None:
+        """Another daemon, which has all of its connections free, makes the next attempts."""
         assert attempt.may_crash
         self.attempts.remove(attempt)
+        self.daemon = self._daemon()
         request = attempt.request
         if request is not None and request.under_way:
             request.limit = min(request.limit or attempt.latest, attempt.latest)
