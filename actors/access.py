@@ -12,9 +12,10 @@ from typing import Protocol
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.errors import DeliveryError, TryLater
+from actors.errors import DeliveryError, Misconfigured, TryLater
 from models.campus import Breaker, Signal, read_breakers
 from models.clock_watch import hold_still
+from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
 from models.signals import apply_signals
@@ -35,6 +36,9 @@ class AccessTokens(Protocol):
     async def fetch(self, consumer_id: int, scope: str) -> str:
         """Get one; raises DeliveryError, at once while the last failure is too recent."""
 
+    def is_paused(self, consumer_id: int, scope: str) -> bool:
+        """Whether the last failure is too recent."""
+
     def drop(self, consumer_id: int, scope: str, token: str) -> int:
         """The platform refused it. Returns how many it has refused since it accepted one."""
 
@@ -51,6 +55,9 @@ class NoTokens:
     async def fetch(self, consumer_id: int, scope: str) -> str:  # noqa: ARG002 - as above
         raise TryLater("there is no access token")
 
+    def is_paused(self, consumer_id: int, scope: str) -> bool:  # noqa: ARG002 - as above
+        return True
+
     def drop(self, consumer_id: int, scope: str, token: str) -> int:  # noqa: ARG002 - as above
         return 0
 
@@ -65,6 +72,7 @@ class Access:
     Args:
         next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
         notify: Called when a token has come.
+        refused: Called with the name of a platform that refuses to give one until key or client id is corrected.
     """
 
     def __init__(
@@ -73,16 +81,18 @@ class Access:
         clock: Clock,
         next_breaker: Callable[[int, Breaker, Signal], Breaker],
         notify: Callable[[], None],
+        refused: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._next_breaker = next_breaker
         self._notify = notify
+        self._refused = refused
         #: By platform, who waits for its token, and the task that gets it.
         self._waiting: dict[int, set[int]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        #: By platform, its last failure, and how many there were since a token came.
-        self._failures: dict[int, tuple[DeliveryError, int]] = {}
+        #: By platform, how many failures there were since a token came.
+        self._failures: dict[int, int] = {}
 
     def has_token(self, platform_id: int) -> bool:
         return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
@@ -93,7 +103,7 @@ class Access:
         for campus in campuses:
             if campus.platform_id is None or self.has_token(campus.platform_id):
                 admitted.append(campus)
-            elif campus.free > 0:
+            elif campus.free > 0 and not self._tokens.is_paused(campus.platform_id, SCORE_SCOPE):
                 self._waiting.setdefault(campus.platform_id, set()).add(campus.campus_id)
                 if campus.platform_id not in self._tasks:
                     self._tasks[campus.platform_id] = asyncio.create_task(self._get(campus.platform_id))
@@ -118,24 +128,30 @@ class Access:
             del self._tasks[platform_id]
 
     async def _failed(self, platform_id: int, error: DeliveryError) -> None:
-        before, number = self._failures.get(platform_id, (None, 0))
-        if before is error:
-            return  # it is remembered, and nothing was asked
-        self._failures[platform_id] = error, number + 1
-        log.warning("token.refused", platform=platform_id, reason=error.reason)
+        number = self._failures[platform_id] = self._failures.get(platform_id, 0) + 1
         now = self._clock.now()
         try:
+            name = (await LtiConsumer.get(id=platform_id)).consumer_name
+            log.warning("token.refused", consumer=name, reason=error.reason)
+            if _is_refusal(error):
+                self._refused(name)
             async with in_transaction():
                 await hold_still()
                 signals = [
-                    _signal(breaker, error, number + 1, now)
+                    _signal(breaker, error, number, now)
                     for breaker in await read_breakers(self._waiting.get(platform_id, ()))
                 ]
                 await apply_signals(
                     signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
                 )
         except Exception:
-            log.warning("token.failure_not_noted", platform=platform_id, exc_info=True)
+            log.warning("token.failure_not_noted", platform=platform_id, reason=error.reason, exc_info=True)
+
+
+def _is_refusal(error: DeliveryError) -> bool:
+    """Whether the token server refused what signs the request: it has answered, and by no redirect."""
+    status = error.http_status
+    return isinstance(error, Misconfigured) and status is not None and not 300 <= status <= 399
 
 
 def _signal(breaker: Breaker, error: DeliveryError, number: int, now: int) -> Signal:

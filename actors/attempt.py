@@ -12,6 +12,7 @@ from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.lease import MARGIN
+from actors.protocols.interface import CLEARED
 from actors.request import Requests
 from actors.score_details import with_details
 from models.claims import Claim, superseded
@@ -73,6 +74,8 @@ class Attempts:
         grade = block_grade(claim.usage_id, tree, scores)
         if grade is NoGrade.UNKNOWN_BLOCK or claim.address.wanted_for is not None:
             return resolution.not_sent(claim, "waiting")
+        if grade is NoGrade.CLEARED and (claim.sent_score is not None or claim.must_go_out):
+            return CLEARED, False
         if not isinstance(grade, Grade):
             return resolution.not_sent(claim, "empty")
         score, clamped = wire_score(grade)
@@ -83,7 +86,7 @@ class Attempts:
             return resolution.not_sent(claim, "superseded")
         return score, clamped
 
-    async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points]]:
+    async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points | None]]:
         """The course's tree, and the scores that make the grade."""
         if claim.kind == "composite":
             tree = await self._dependencies.trees.get(claim.course_id)
@@ -97,7 +100,7 @@ class Attempts:
             return tree, own
         return tree, await self._read_scores(claim, tree)
 
-    async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points]:
+    async def _read_scores(self, claim: Claim, tree: Tree | None) -> Mapping[str, Points | None]:
         return await self._scores(wanted_below(claim.user_id, claim.course_id, claim.usage_id, tree)) or {}
 
     # --- send ---

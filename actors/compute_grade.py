@@ -10,9 +10,10 @@ from models.score import Points
 
 
 class NoGrade(Enum):
-    """Why there is no grade to send; neither is a zero."""
+    """Why there is no grade to send; none is a zero."""
 
     NOTHING_ATTEMPTED = "the learner attempted nothing in this block"
+    CLEARED = "what the learner attempted in this block was taken back"
     UNKNOWN_BLOCK = "no course structure that we know holds this block"
 
 
@@ -24,29 +25,29 @@ class Grade:
     possible: float
 
 
-def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points]) -> Grade | NoGrade:
+def block_grade(usage_id: str, tree: Tree | None, scores: Mapping[str, Points | None]) -> Grade | NoGrade:
     """
     The sum over the scored problems at and below a block.
 
     An attempted problem counts its own earned and possible points, one not attempted counts the tree's possible points;
-    nothing is rounded.
+    nothing is rounded. A score that was taken back counts as not attempted.
 
     Args:
         tree: The course, if its structure is known.
-        scores: The learner's points by usage id: at least of the problems at and below the block, and of the whole
-            course where the tree does not hold the block.
+        scores: The learner's points by usage id, None for a score that was taken back: at least of the problems at and
+            below the block, and of the whole course where the tree does not hold the block.
     """
     if tree is None or usage_id not in tree:
-        own = scores.get(usage_id)
-        if own is not None:
-            return Grade(*own)
+        if usage_id in scores:
+            own = scores[usage_id]
+            return NoGrade.CLEARED if own is None else Grade(*own)
         # What the learner did in this course may lie below the block, or not.
         return NoGrade.UNKNOWN_BLOCK if scores else NoGrade.NOTHING_ATTEMPTED
     below = list(tree.below(usage_id))
-    attempted = [scores[block] for block in below if block in scores]
+    attempted = [points for block in below if (points := scores.get(block)) is not None]
     if not attempted:
-        return NoGrade.NOTHING_ATTEMPTED
-    untouched = [tree.possible[block] for block in below if block in tree.possible and block not in scores]
+        return NoGrade.CLEARED if any(block in scores for block in below) else NoGrade.NOTHING_ATTEMPTED
+    untouched = [tree.possible[block] for block in below if block in tree.possible and scores.get(block) is None]
     return Grade(
         math.fsum(earned for earned, _ in attempted),
         math.fsum([*(possible for _, possible in attempted), *untouched]),

@@ -112,7 +112,9 @@ def delivery_of(
     description: str,
 ) -> DeliveryRecord:
     """What the ledger keeps of it. *description*: the campus's words, redacted, or what went wrong."""
-    claim = request.claim
+    claim, code_major = request.claim, said.code_major
+    if code_major is None and isinstance(said, TryLater) and said.unexplained:
+        code_major = "failure"  # over LTI 1.3 there is none; the ledger counts these refusals by it
     return DeliveryRecord(
         claim.assignment_id,
         claim.token,
@@ -124,7 +126,7 @@ def delivery_of(
         score=request.score,
         clamped=request.clamped,
         http_status=said.http_status,
-        code_major=said.code_major,
+        code_major=code_major,
         description=description,
         duration_ms=_duration_ms(response),
     )

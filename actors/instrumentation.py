@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from actors.metrics import Metrics
-from models.destination import Address
+from models.claimed_address import Address
 from models.finish import Finish, Finished
 from models.signals import BreakerChange
 

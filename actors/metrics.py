@@ -9,7 +9,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from models.states import STATES
 
 #: What ``passback_events_total`` counts.
-EVENT_TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired", "unknown")
+EVENT_TYPES = (
+    "score.changed",
+    "score.cleared",
+    "course.structure",
+    "launch",
+    "assignment.disabled",
+    "user.retired",
+    "unknown",
+)
 EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 
 #: Seconds: a campus answers within tens of milliseconds or not before the deadline.
@@ -73,7 +81,9 @@ class Metrics:
             ["consumer", "state"],
         )
         self.signature_refused = counter(
-            "passback_signature_refused", "Attempts whose signature or key a campus refused.", ["consumer"]
+            "passback_signature_refused",
+            "Requests whose signature, key or access token a campus refused.",
+            ["consumer"],
         )
         self.consumer_info = gauge(
             "passback_consumer_info", "1 for each consumer, with its key.", ["consumer", "consumer_key"]

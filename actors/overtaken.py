@@ -9,13 +9,11 @@ from actors.errors import Overtaken
 from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
 from actors.retry import wait_before
-from models.delivery import DeliveryResult
+from models.delivery import OVERRULED, DeliveryResult
 from models.finish import Finish, Outcome
 
 #: The timestamp is lifted by 2 to the power of how often it was refused, in seconds, up to this power.
 _MAX_POWER = 12
-#: ``code_major`` of the record of a score that a later grade at the campus, not sent from here, has replaced.
-OVERRULED = "overruled"
 
 
 def lifted_by_clock(request: EndedRequest, offset: int | None) -> int | None:

@@ -174,7 +174,7 @@ class Requests:
         """What the campus holds; None if it does not say within the lease."""
         dependencies = self._dependencies
         clock, limit = dependencies.clock, dependencies.settings.timeout_seconds
-        latest = clock.monotonic() + limit
+        latest, token = clock.monotonic() + limit, ""
         try:
             async with asyncio.timeout(limit):
                 token = await dependencies.tokens.fetch(claim.address.consumer_id, RESULT_SCOPE)
@@ -188,6 +188,8 @@ class Requests:
                     abort=dependencies.abort,
                 )
         except (DeliveryError, ValueError, TimeoutError) as error:
+            if isinstance(error, BadToken):
+                dependencies.tokens.drop(claim.address.consumer_id, RESULT_SCOPE, token)
             log.info(
                 "attempt.score_not_read", assignment=claim.assignment_id, reason=str(error) or type(error).__name__
             )

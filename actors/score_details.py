@@ -3,7 +3,7 @@
 from actors.protocols.interface import CLEARED, WireScore
 from models.claims import Claim
 
-#: What launches of LTI 1.1 offer, as :attr:`models.destination.Address.offered` has it.
+#: What launches of LTI 1.1 offer, as :attr:`models.claimed_address.Address.offered` has it.
 SUBMITTED_AT, PRIORITIZE = "submitted_at", "prioritize_non_tool_grade"
 
 
@@ -14,7 +14,7 @@ def with_details(text: str, claim: Claim, *, product: str | None, prioritizes: b
     Args:
         text: The wire text, or :data:`actors.protocols.interface.CLEARED`.
         product: The kind of LMS, if it is known.
-        prioritizes: Whether the operator wants grades that a person gave to be replaced.
+        prioritizes: Whether the operator wants grades that a person gave to be kept.
     """
     omitted, address = claim.omitted.split(), claim.address
     if text == CLEARED and "clear" in omitted:

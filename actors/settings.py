@@ -18,5 +18,5 @@ class Settings:
     skip_unchanged: bool = True
     #: By consumer key, what kind its LMS is; the others' are recognised from what they answer.
     platforms: Mapping[str, str] = field(default_factory=dict)
-    #: Keys of the consumers at which grades that a person gave are replaced too, where their LMS offers it.
+    #: Keys of the consumers at which a grade that a person gave is kept, where their LMS offers that.
     prioritized: frozenset[str] = frozenset()

@@ -12,6 +12,7 @@ from aiohttp import web
 from actors.client import Abort
 from actors.dependencies import Dependencies
 from actors.failpoints import Hit, pass_by
+from actors.line_items import LineItems
 from actors.metrics import Metrics
 from actors.send_outcomes import Outcomes
 from daemon.check.probe import PROBE_TIMEOUT, ProbeContext
@@ -34,18 +35,21 @@ from daemon.loops.connections import drop_strays
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.gauges import Gauges
 from daemon.loops.heartbeat import HeartbeatLoop
+from daemon.loops.line_items import LineItemLoop
 from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
+from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
-from daemon.wiring import attempt_settings, open_sender, outcome_sessions
+from daemon.wiring import access_tokens, attempt_settings, open_sender, outcome_sessions
 from models.clock_watch import watch
 from models.course import CourseTrees
 from models.db.clock import Clock
 from models.db.database import open_database
 from models.encryption import Cipher
+from models.platform_admin import note_signing_key
 from models.secrets import count_outdated, note_keys, undecryptable
 from models.stream_position import read_position
 
@@ -84,21 +88,18 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
     async with AsyncExitStack() as stack:
         health, metrics = Health(environment.whereabouts), Metrics(version("passbackd"), started=time.time())
         metrics.ready.set_function(lambda: not health.troubles())
-        port = await _open_web(
-            config, application(health, metrics, (config.web.host.lower(), *config.web.names)), stack
+        cipher = config.secrets.cipher
+        key_set = PublishedKeySet(cipher, config.keys.publish_ahead_ms, environment.monotonic)
+        await _open_web(
+            config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
         )
-        log.info("listening", host=config.web.host, port=port)
 
-        embedded: EmbeddedServer | None = None
-        if config.redis.embedded:
-            embedded = await stack.enter_async_context(
-                embedded_server(config.redis.embedded_dir, config.redis.embedded_port)
-            )
+        embedded = await _open_embedded(config, stack)
         redis_url = config.redis.url if embedded is None else embedded.url
 
         clock = Clock(environment.monotonic)
-        cipher = config.secrets.cipher
         await _open_database(config, clock, cipher, health, stop, stack)
+        key_set.opened(clock)
         client = await stack.enter_async_context(redis_client(redis_url))
         await until_it_works("redis", client.ping, health, stop)
         stream = Stream(client, config.redis.stream)
@@ -113,8 +114,10 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
 
         certificate_ends: dict[str, float] = {}
         certificates = await _open_certificates(config, certificate_ends, clock, stack)
+        sender = await stack.enter_async_context(open_sender(config, certificate_ends))
+        tokens = access_tokens(sender, clock, cipher, note_signing_key)
         dependencies = Dependencies(
-            sender=await stack.enter_async_context(open_sender(config, certificate_ends)),
+            sender=sender,
             trees=trees,
             clock=clock,
             metrics=metrics,
@@ -123,10 +126,11 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             abort=Abort(),
             hit=environment.hit,
             cipher=cipher,
+            tokens=tokens,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
-        dispatcher = Dispatcher(outcomes, dependencies)
-        outcomes.notify = dispatcher.notify
+        dispatcher = _open_dispatcher(outcomes, dependencies, stack)
+        stack.push_async_callback(tokens.close)
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
@@ -139,6 +143,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
+            Loop("line items", _line_items(dependencies, stop).step),
             Loop("heartbeat", heartbeat.step),
             Loop("queue", worker.watch, progresses=worker.looks),
             Loop("connections", drop_strays),
@@ -155,6 +160,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             applier.debounce = new.outcomes.debounce
             intake.keep_days = new.retention.stream_days
             prune.retention = new.retention
+            key_set.ahead_ms = new.keys.publish_ahead_ms
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -163,14 +169,38 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
-async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
+async def _open_embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
+    if not config.redis.embedded:
+        return None
+    return await stack.enter_async_context(embedded_server(config.redis.embedded_dir, config.redis.embedded_port))
+
+
+def _open_dispatcher(outcomes: Outcomes, dependencies: Dependencies, stack: AsyncExitStack) -> Dispatcher:
+    dispatcher = Dispatcher(outcomes, dependencies)
+    outcomes.notify = dispatcher.notify
+    stack.push_async_callback(dispatcher.close)
+    return dispatcher
+
+
+def _line_items(dependencies: Dependencies, stop: Stop) -> LineItemLoop:
+    # A look that the stop ends is in doubt: another begins once what it sent has landed.
+    abort = Abort()
+    stop.on_set(abort.set)
+    looks = LineItems(
+        dependencies.sender, dependencies.tokens, dependencies.clock, lambda: dependencies.settings, abort
+    )
+    return LineItemLoop(looks, dependencies.clock, dependencies.may_send)
+
+
+async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
     host, port = config.web.host, config.web.port
     try:
-        return await stack.enter_async_context(web_server(app, host, port))
+        chosen = await stack.enter_async_context(web_server(app, host, port))
     except OSError as error:
         raise UnusableError(
             f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
         ) from error
+    log.info("listening", host=host, port=chosen)
 
 
 async def _open_database(
@@ -201,13 +231,13 @@ async def _try_keys(cipher: Cipher) -> None:
     if names := await undecryptable(cipher):
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
-            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set them anew with "
-            "`passbackd consumer add`"
+            f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set secrets "
+            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys new`, `keys withdraw`)"
         )
     if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")
     elif number := await count_outdated(cipher):
-        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", consumers=number)
+        log.warning("secrets are not encrypted with the newest key: run `passbackd secrets rotate`", secrets=number)
 
 
 async def _open_outcomes(

@@ -1,6 +1,6 @@
 """How campuses are reached: sessions, sender and settings, wired once for `run`, `reconcile` and `check`."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
@@ -8,9 +8,14 @@ import aiohttp
 from actors.client import Sender, http_session
 from actors.resolution import Rules
 from actors.settings import Settings
+from actors.tokens import Tokens
 from daemon.config import Config
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
+from models.consumer import LtiConsumer
+from models.db.clock import Clock
+from models.encryption import Cipher
+from models.tool_key import signing_keys
 
 #: Instead of a consumer key: all consumers that have no session of their own.
 SHARED = ""
@@ -75,4 +80,27 @@ def attempt_settings(config: Config) -> Settings:
         max_per_campus=config.outcomes.max_per_campus,
         max_connections=config.outcomes.max_connections,
         platforms=dict(config.outcomes.profiles),
+        prioritized=frozenset(config.outcomes.prioritize_non_tool_grade),
+    )
+
+
+async def note_nothing(_consumer_id: int, _kid: str) -> None:
+    """For those who only read."""
+
+
+def access_tokens(
+    sender: Sender, clock: Clock, cipher: Cipher, note_key: Callable[[int, str], Awaitable[object]] = note_nothing
+) -> Tokens:
+    """
+    What gets access tokens from LTI 1.3 platforms, while the database is open; the caller closes it.
+
+    *note_key*: gets the id of a consumer and the key (``kid``) that it accepted, if that is another one than before.
+    """
+    return Tokens(
+        sender.send,
+        clock,
+        consumer=lambda consumer_id: LtiConsumer.get_or_none(id=consumer_id),
+        keys=signing_keys,
+        note_key=note_key,
+        cipher=cipher,
     )

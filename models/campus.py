@@ -76,7 +76,7 @@ class OutcomeService(Model):
     One ``lis_outcome_service_url``, or one line item's URL, of one consumer; the same URL may serve two consumers.
 
     A link that a launch gave no line item has the URL of the container in which one is to be found or made
-    (:mod:`models.line_item`), and its own *wanted_for*, until it is found.
+    (:mod:`models.line_item`), and its own *wanted_for*; its assignments move to the line item once that is known.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -96,6 +96,8 @@ class OutcomeService(Model):
     deployment_id = fields.CharField(max_length=255, null=True)
     # The link whose line item is not known yet, as JSON; null: the URL is that of a line item, or of LTI 1.1.
     wanted_for = fields.TextField(null=True)
+    # The service of the line item that was found or made for it: launches of the link belong there; null: not yet.
+    found_id = fields.BigIntField(null=True)
     # Who looks for it, or makes it, until then: one at a time.
     creator_token = fields.BigIntField(null=True)
     creator_until = fields.BigIntField(db_default=0)

@@ -14,9 +14,9 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
+from models.claimed_address import ADDRESS, Address
 from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
-from models.destination import ADDRESS, Address
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
 from models.states import READY_AT
 

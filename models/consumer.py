@@ -1,6 +1,7 @@
 """The campus LMSs that launch the tool."""
 
 import hashlib
+from typing import Literal
 from urllib.parse import urlsplit
 
 from tortoise import fields
@@ -16,6 +17,11 @@ ANY_INSTANCE = "*"
 MAX_ISSUER = 255
 #: Characters of a scheme, host and port.
 MAX_ORIGIN = 300
+
+#: The version of LTI over which a campus takes grades.
+ProtocolName = Literal["lti-1.1", "lti-1.3"]
+#: That of a consumer, as SQL over `lti_consumer`.
+PROTOCOL = "CASE WHEN lti_consumer.issuer IS NULL THEN 'lti-1.1' ELSE 'lti-1.3' END"
 
 
 def digest(text: str) -> str:
@@ -70,3 +76,10 @@ class LtiConsumer(Model):
 async def find_consumer(key: str) -> LtiConsumer | None:
     """The consumer with that key, if there is one; a key may be of any length."""
     return await LtiConsumer.get_or_none(consumer_key=key) if len(key) <= MAX_KEY else None
+
+
+async def find_platform(issuer: str, client_id: str) -> LtiConsumer | None:
+    """The LTI 1.3 platform that calls itself and this tool so, if there is one; both may be of any length."""
+    if len(issuer) > MAX_ISSUER or len(client_id) > MAX_KEY:
+        return None
+    return await LtiConsumer.get_or_none(issuer=issuer, client_id=client_id)

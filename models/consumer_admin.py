@@ -1,4 +1,4 @@
-"""Adding, listing and removing campuses."""
+"""Adding LTI 1.1 consumers; listing, pausing and removing campuses, over whichever version of LTI they are reached."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -46,7 +46,9 @@ _CLEAR_BACKOFF = Statement(f"""
 
 _LIST = Statement("""
     SELECT consumer_name AS consumer, consumer_key AS key, instance_guid AS guid, paused_at IS NOT NULL AS paused,
-        pending_secret IS NOT NULL AS pending, (
+        pending_secret IS NOT NULL AS pending,
+        CASE WHEN issuer IS NULL THEN 'lti-1.1' ELSE 'lti-1.3' END AS protocol,
+        issuer, client_id, deployment_id, token_url, token_audience AS audience, product AS kind, (
             SELECT COUNT(*) FROM graded_assignment
             JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
             WHERE outcome_service.lti_consumer_id = lti_consumer.id) AS assignments
@@ -90,18 +92,28 @@ async def add(
             await record()
     if known_id is None:
         return True
-    await _retry_deadlocks(_UNPARK, consumer_id=known_id, now=now)
-    await _retry_deadlocks(_CLEAR_BACKOFF, consumer_id=known_id)
-    await probe_now(known_id, now=now)
+    await send_what_waited(known_id, now=now)
     return False
+
+
+async def send_what_waited(consumer_id: int, *, now: int) -> None:
+    """After a change of a campus's set-up: unpark what it refused for that, end backoff, and probe it at once."""
+    await _retry_deadlocks(_UNPARK, consumer_id=consumer_id, now=now)
+    await _retry_deadlocks(_CLEAR_BACKOFF, consumer_id=consumer_id)
+    await probe_now(consumer_id, now=now)
+
+
+async def check_name(name: str, key: str) -> None:
+    """Raise a :class:`ConsumerError` if another key has this name; metrics and JSON know consumers by it."""
+    other = await LtiConsumer.get_or_none(consumer_name=name)
+    if other is not None and other.consumer_key != key:
+        raise ConsumerError(f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another")
 
 
 async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: bool) -> int | None:
     """The id of the consumer that was changed; None for a new one."""
     await check_stored(secret)
-    other = await LtiConsumer.get_or_none(consumer_name=name)
-    if other is not None and other.consumer_key != key:
-        raise ConsumerError(f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another")
+    await check_name(name, key)
     columns: dict[str, Any] = {"consumer_name": name, "consumer_secret": secret, "pending_secret": None}
     if guid:
         columns["instance_guid"] = guid[:MAX_GUID]
@@ -109,6 +121,7 @@ async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: b
     if known is None:
         await LtiConsumer.create(consumer_key=key, **columns)
         return None
+    _check_version(known)
     if not replace:
         raise ConsumerError(
             f"the key {key!r} is that of {known.consumer_name!r} already: nothing was changed; "
@@ -137,15 +150,17 @@ async def pend(key: str, secret: str, *, now: int) -> None:
     """
     async with in_transaction():
         await check_stored(secret)
-        consumer = await known_consumer(key)
+        consumer = _check_version(await known_consumer(key))
         await LtiConsumer.filter(id=consumer.id).update(pending_secret=secret)
     await probe_now(consumer.id, now=now)
 
 
 async def listing() -> list[dict[str, Any]]:
     """
-    Every consumer: ``consumer`` (its name), ``key``, ``guid``, ``paused``, ``pending`` (whether it has such a secret),
-    ``assignments`` (how many), ``origins`` (from where it was launched, the newest last).
+    Every consumer and platform: ``consumer`` (its name), ``key``, ``protocol`` ("lti-1.1", "lti-1.3"), ``paused``,
+    ``assignments`` (how many), ``origins`` (from where it was launched, the newest last); of LTI 1.1 ``guid`` and
+    ``pending`` (whether it has such a secret); of LTI 1.3 ``issuer``, ``client_id``, ``deployment_id``, ``token_url``,
+    ``audience`` (None: the token URL) and ``kind`` (the product, if it is known).
     """
     origins: dict[str, list[str]] = {}
     for row in await _ORIGINS.rows():
@@ -163,7 +178,7 @@ async def set_guid(key: str, guid: str) -> bool:
     Args:
         guid: Its ``tool_consumer_instance_guid``, or :data:`models.consumer.ANY_INSTANCE`.
     """
-    consumer = await known_consumer(key)
+    consumer = _check_version(await known_consumer(key))
     if consumer.instance_guid == guid[:MAX_GUID]:
         return False
     return bool(await LtiConsumer.filter(id=consumer.id).update(instance_guid=guid[:MAX_GUID]))
@@ -202,6 +217,16 @@ async def remove(key: str, *, now: int) -> tuple[int, int]:
         dirty = await assignments.filter(version_number__gt=F("sent_version")).count()
         await LtiConsumer.filter(id=consumer.id).delete()
         return len(locked), dirty
+
+
+def _check_version(consumer: LtiConsumer) -> LtiConsumer:
+    """What changes an LTI 1.1 consumer alone has nothing to change in a platform of LTI 1.3."""
+    if consumer.issuer is not None:
+        raise ConsumerError(
+            f"the key {consumer.consumer_key!r} is that of {consumer.consumer_name!r}, an LTI 1.3 platform, which has "
+            "neither secret nor guid: `passbackd platform add --replace` changes it"
+        )
+    return consumer
 
 
 async def known_consumer(key: str) -> LtiConsumer:

@@ -13,6 +13,9 @@ from models.stream_position import MAX_ENTRY_ID
 
 DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken"]
 
+#: ``code_major`` of the record of a score in whose place a later grade at the campus, not sent from here, is kept.
+OVERRULED = "overruled"
+
 
 class Delivery(Model):
     """One attempt. Unique by assignment and claim token, so that writing a record twice is harmless."""
@@ -153,6 +156,11 @@ def _attempts(tokens: Mapping[int, int]) -> list[dict[str, int]]:
 def is_unexplained(record: DeliveryRecord) -> bool:
     """Whether the campus refused the grade, in words of which the reason is not known."""
     return record.result == "retried" and record.code_major in _FAILURES and record.http_status not in _BUSY
+
+
+def is_overruled(record: DeliveryRecord) -> bool:
+    """Whether the campus kept a later grade, which was not sent from here."""
+    return record.result == "overtaken" and record.code_major == OVERRULED
 
 
 async def count_unexplained(assignment_id: int) -> int:

@@ -1,57 +1,102 @@
-"""Where an assignment's grade goes."""
+"""Where a launch's grade goes: its consumer or platform, and the outcome service or line item. In a transaction."""
 
-from dataclasses import dataclass, field
+import shlex
 
+from models.campus import OutcomeService, ensure_campus, is_further_origin
+from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, origin
+from models.launch import Registration, RegistrationError
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an assignment's grade goes, and with which credentials."""
-
-    outcome_service_id: int
-    url: str
-    campus_id: int
-    #: Scheme, host and port.
-    origin: str
-    consumer_name: str
-    consumer_key: str
-    #: As :mod:`models.encryption` stores it.
-    consumer_secret: str = field(repr=False)
-    #: What the secret will be once the campus has changed its own, stored likewise; None if none is announced.
-    pending_secret: str | None = field(default=None, repr=False)
-    consumer_id: int = 0
-    #: What the platform calls itself; None: the consumer speaks LTI 1.1.
-    issuer: str | None = None
-    #: The kind of LMS, if it is known.
-    product: str | None = None
-    #: What launches offered, separated by blanks; None: they did not say.
-    offered: str | None = None
-    #: The link whose line item is not known yet: nothing can be sent.
-    wanted_for: str | None = None
-    #: Seconds that the campus's clock is ahead of ours, if it is two or more.
-    clock_offset: int = 0
-
-    def offers(self, what: str) -> bool:
-        """Whether launches offered this scope, or extension."""
-        return what in (self.offered or "").split()
+#: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
+PRODUCTS = {
+    "canvas": "canvas",
+    "moodle": "moodle",
+    "desire2learn": "d2l",
+    "d2l": "d2l",
+    "brightspace": "d2l",
+    "blackboardlearn": "blackboard",
+    "blackboard": "blackboard",
+    "sakai": "sakai",
+    "openedx": "openedx",
+    "open edx": "openedx",
+    "aplus": "aplus",
+    "a+": "aplus",
+}
 
 
-def _of_campus(column: str, tables: str = "campus", *, name: str = "") -> str:
-    return f"(SELECT {column} FROM {tables} WHERE campus.id = graded_assignment.campus_id) AS {name or column}"
+async def consumer_of(launch: Registration) -> LtiConsumer:
+    """Who launched; raises RegistrationError if that is not known."""
+    if launch.platform is not None:
+        return await platform_named(launch.platform.issuer, launch.platform.client_id)
+    return await consumer_named(launch.consumer_key)
 
 
-def _of_consumer(column: str) -> str:
-    return _of_campus(column, "campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id")
+async def consumer_named(key: str) -> LtiConsumer:
+    """The LTI 1.1 consumer with that key; raises RegistrationError if there is none."""
+    consumer = await find_consumer(key)
+    if consumer is None:
+        raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
+    if consumer.issuer is not None:
+        raise RegistrationError(
+            f"{key[:64]!r} is the key of an LTI 1.3 platform, which has no oauth_consumer_key: send issuer, client_id, "
+            "or add the LTI 1.1 consumer under a key of its own with `passbackd consumer add NAME --key KEY`"
+        )
+    return consumer
 
 
-def _of_service(column: str, name: str) -> str:
-    return f"""(SELECT {column} FROM outcome_service
-                WHERE outcome_service.id = graded_assignment.outcome_service_id) AS {name}"""
+async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
+    """The LTI 1.3 platform; raises RegistrationError if it is not known."""
+    platform = await find_platform(issuer, client_id)
+    if platform is None:
+        raise RegistrationError(
+            f"unknown platform, with issuer {issuer[:255]!r} and client id {client_id[:64]!r}: add it with "
+            f"`passbackd platform add NAME --issuer {shlex.quote(issuer[:255])} "
+            f"--client-id {shlex.quote(client_id[:255])}`"
+        )
+    return platform
 
 
-#: The columns of :class:`Address` but the ids that the row has itself, as SQL over `graded_assignment`.
-ADDRESS = f"""{_of_service("lis_outcome_service_url", "url")}, {_of_service("offered", "offered")},
-            {_of_service("wanted_for", "wanted_for")},
-            {_of_campus("origin")}, {_of_campus("tripped_at")}, {_of_campus("slow")}, {_of_campus("clock_offset")},
-            {_of_campus("lti_consumer_id", name="consumer_id")}, {_of_consumer("issuer")}, {_of_consumer("product")},
-            {_of_consumer("consumer_name")}, {_of_consumer("consumer_key")}, {_of_consumer("consumer_secret")},
-            {_of_consumer("pending_secret")}"""
+async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:
+    """Store which product a platform is, if its launch says so and it was not known."""
+    family = None if launch.platform is None else launch.platform.product_family
+    product = PRODUCTS.get((family or "").strip().lower())
+    if product is not None and consumer.product is None:
+        await LtiConsumer.filter(id=consumer.id, product=None).update(product=product)
+
+
+async def service_of(consumer: LtiConsumer, launch: Registration) -> tuple[OutcomeService, str | None]:
+    """The outcome service, and the origin of its URL if it is new to a consumer that has others."""
+    url, what = launch.lis_outcome_service_url, launch.url_field
+    try:
+        where = origin(url)
+    except ValueError as error:
+        raise RegistrationError(f"{what}: {error}") from error
+    if len(where) > MAX_ORIGIN:
+        raise RegistrationError(f"{what}: its host is longer than {MAX_ORIGIN} characters")
+    campus_id = await ensure_campus(consumer.id, where)
+    service, is_new = await OutcomeService.get_or_create(
+        {"lis_outcome_service_url": url, "campus_id": campus_id, "wanted_for": launch.wanted_for},
+        lti_consumer=consumer,
+        url_digest=digest(launch.place),
+    )
+    if service.found_id is not None:
+        service = await _found(service, launch)
+    return service, where if is_new and await is_further_origin(service) else None
+
+
+async def _found(service: OutcomeService, launch: Registration) -> OutcomeService:
+    """The service of the line item that was found; one is wanted again if the LMS has refused that address since."""
+    found = await OutcomeService.get(id=service.found_id)
+    if found.refused_at is None or launch.modified_us <= found.refused_at * 1000:
+        return found
+    await OutcomeService.filter(id=service.id).update(found_id=None, look_at=0)
+    service.found_id = None
+    return service
+
+
+async def note_offered(service: OutcomeService, launch: Registration) -> None:
+    """Store what a launch that is not stale says of its outcome service, where that differs."""
+    deployment_id = None if launch.platform is None else launch.platform.deployment_id
+    said = {"offered": launch.offered, "deployment_id": deployment_id}
+    changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
+    if changed:
+        await OutcomeService.filter(id=service.id).update(**changed)

@@ -32,3 +32,11 @@ def place_of(entry_id: str | None) -> str:
         return ""
     ms, _, sequence = entry_id.partition("-")
     return f"{int(ms):020}-{int(sequence or 0):020}"
+
+
+def entry_at(place: str) -> str | None:
+    """The stream entry at a place."""
+    if not place:
+        return None
+    ms, _, sequence = place.partition("-")
+    return f"{int(ms)}-{int(sequence)}"

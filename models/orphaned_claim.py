@@ -89,7 +89,8 @@ _LOCK_CELL = Statement("""
 _NOTE_LATE = Statement("""
     INSERT INTO orphaned_claim (consumer_key, origin, claimed_until, url_digest, sourcedid_digest, in_doubt_until)
     VALUES (:consumer_key, :origin, 0, :url_digest, :sourcedid_digest, :in_doubt_until) RETURNING id""")
-# Of a row that is gone, also what displaced it, since the LMS may know the same cell by several sourcedids.
+# Of a row that is gone, also what displaced it, since the LMS may know the same cell by several sourcedids, and over
+# both versions of LTI.
 _OVERWRITE = Statement(f"""
     WITH locked AS MATERIALIZED (
         SELECT id FROM graded_assignment WHERE id <> :assignment_id AND id IN (
@@ -100,7 +101,7 @@ _OVERWRITE = Statement(f"""
             JOIN campus ON campus.id = graded_assignment.campus_id
             JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
             WHERE user_id = :user_id AND course_id = :course_id AND usage_id = :usage_id
-                AND lti_consumer.consumer_key = :consumer_key AND origin = :origin)
+                AND (lti_consumer.issuer IS NOT NULL OR lti_consumer.consumer_key = :consumer_key AND origin = :origin))
         ORDER BY id {{for_update}})
     UPDATE graded_assignment SET {FORCE_RESEND_SET},
         hold_until = CASE WHEN hold_until < :in_doubt_until THEN :in_doubt_until ELSE hold_until END

@@ -1,52 +1,25 @@
-"""Launches register and move assignments; disabling ends them. Runs within intake's transaction."""
+"""Launches register and move assignments. Runs within intake's transaction."""
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from models.assignment import GradedAssignment, Kind
-from models.campus import OutcomeService, ensure_campus, forget_error, is_further_origin, probe_soon
+from models.campus import OutcomeService, forget_error, probe_soon
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
-from models.consumer import ANY_INSTANCE, MAX_GUID, MAX_ORIGIN, LtiConsumer, digest, find_consumer, origin
+from models.consumer import ANY_INSTANCE, MAX_GUID, LtiConsumer, digest
 from models.delivery import Delivery, forget_messages
-from models.moment import Moment, place_of
+from models.destination import consumer_of, learn_product, note_offered, service_of
+from models.launch import EventResult, Registration, RegistrationError
+from models.moment import entry_at
+from models.move import moving
 from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.stale_event import SOURCEDID_MOVED, note_stale
 
-#: What an event did: changed something, repeated what is stored, or was older than that.
-EventResult = Literal["applied", "unchanged", "stale"]
-
 # The columns that a launch may leave out.
 _DETAILS = ("resource_link_id", "lti_user_id", "context_title", "resource_link_title")
-
-
-class RegistrationError(ValueError):
-    """An event names something that is not stored. The message says what, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A verified launch of a graded activity. *modified_us*: microseconds since 1970."""
-
-    consumer_key: str
-    user_id: str
-    course_id: str
-    usage_id: str
-    lis_result_sourcedid: str
-    lis_outcome_service_url: str
-    modified_us: int
-    resource_link_id: str | None = None
-    lti_user_id: str | None = None
-    instance_guid: str | None = None
-    context_title: str | None = None
-    resource_link_title: str | None = None
-    #: The launch's stream entry; two launches that differ in it alone are equal.
-    entry_id: str | None = field(default=None, compare=False)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +45,30 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
         RegistrationError: The consumer is unknown, another instance of its LMS is on record, or the outcome service's
             URL is invalid.
     """
-    consumer = await _consumer(launch.consumer_key)
+    consumer = await consumer_of(launch)
     guid = (launch.instance_guid or "")[:MAX_GUID]
     if guid and consumer.instance_guid not in (None, ANY_INSTANCE, guid):
         if await _is_overtaken(launch, consumer):
             return Registered("stale")
         raise _other_instance(consumer, guid)
-    service, new_origin = await _service(consumer, launch.lis_outcome_service_url)
+    service, new_origin = await service_of(consumer, launch)
     # First, as it locks the cell.
     may_land_until = await in_doubt_until(service.url_digest, launch.lis_result_sourcedid)
     known = await _known(launch, consumer, service)
     if any(launch.moment < row.registered for row in known):
         return Registered("stale", new_origin=new_origin)
+    before, moving_here = await moving(launch)
+    known += moving_here
+    await note_offered(service, launch)
+    await learn_product(consumer, launch)
     new_guid = guid if guid and consumer.instance_guid is None else None
     if new_guid:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=new_guid)
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
+    if before is not None and moving_here:
+        date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+        await _note(known[0], f"moved from LTI 1.1 consumer {before.consumer_name} on {date}; ")
     if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
         await _wait_and_resend(assignment_id, until=may_land_until, now=now)
     if all(launch.moment > row.registered for row in known):
@@ -142,13 +122,6 @@ def _is_in_cell(row: GradedAssignment, launch: Registration, service: OutcomeSer
     return (row.outcome_service_id, row.lis_result_sourcedid) == (service.id, launch.lis_result_sourcedid)
 
 
-async def _consumer(key: str) -> LtiConsumer:
-    consumer = await find_consumer(key)
-    if consumer is None:
-        raise RegistrationError(f"unknown consumer {key[:64]!r}: add it with `passbackd consumer add NAME --key KEY`")
-    return consumer
-
-
 async def _is_overtaken(launch: Registration, consumer: LtiConsumer) -> bool:
     """Whether a launch of this sourcedid or a newer one was applied already, as before the stream was read again."""
     rows = await GradedAssignment.filter(
@@ -165,21 +138,6 @@ def _other_instance(consumer: LtiConsumer, guid: str) -> RegistrationError:
         f"itself has changed, run `passbackd consumer guid {key} {shlex.quote(guid)}`, then "
         f"`passbackd quarantine replay --consumer {key}`"
     )
-
-
-async def _service(consumer: LtiConsumer, url: str) -> tuple[OutcomeService, str | None]:
-    """The outcome service, and the origin of its URL if it is new to a consumer that has others."""
-    try:
-        where = origin(url)
-    except ValueError as error:
-        raise RegistrationError(f"lis_outcome_service_url: {error}") from error
-    if len(where) > MAX_ORIGIN:
-        raise RegistrationError(f"lis_outcome_service_url: its host is longer than {MAX_ORIGIN} characters")
-    campus_id = await ensure_campus(consumer.id, where)
-    service, is_new = await OutcomeService.get_or_create(
-        {"lis_outcome_service_url": url, "campus_id": campus_id}, lti_consumer=consumer, url_digest=digest(url)
-    )
-    return service, where if is_new and await is_further_origin(service) else None
 
 
 async def _known(launch: Registration, consumer: LtiConsumer, service: OutcomeService) -> list[GradedAssignment]:
@@ -233,10 +191,14 @@ def _place(launch: Registration, service: OutcomeService) -> dict[str, Any]:
 async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
     """Delete a row; the kept one takes over its delivery records, which are of the same learner and block."""
     await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)
-    note = f"replaced assignment {row.id}, which a newer launch of the same link gave another sourcedid; "
-    keep.note = (note + keep.note)[:2000]
-    await GradedAssignment.filter(id=keep.id).update(note=keep.note)
+    await _note(keep, f"replaced assignment {row.id}, which a newer launch of the same link gave another sourcedid; ")
     await GradedAssignment.filter(id=row.id).delete()
+
+
+async def _note(row: GradedAssignment, note: str) -> None:
+    """For people, before what was noted earlier."""
+    row.note = (note + row.note)[:2000]
+    await GradedAssignment.filter(id=row.id).update(note=row.note)
 
 
 async def _refresh(
@@ -273,20 +235,36 @@ async def _refresh(
     return "applied" if forced or unparked else "unchanged", row.id
 
 
-async def disable(consumer_key: str, lis_result_sourcedid: str, *, moment: Moment, now: int) -> EventResult:
-    """Send no grades of a sourcedid until a newer launch; raises RegistrationError if it or the consumer is unknown."""
-    consumer = await _consumer(consumer_key)
-    rows = await GradedAssignment.filter(
-        outcome_service__lti_consumer_id=consumer.id, sourcedid_digest=digest(lis_result_sourcedid)
-    ).order_by("id")
-    if not rows:
-        raise RegistrationError("no launch of this consumer registered this sourcedid, so there is nothing to disable")
-    fresh = [row for row in rows if row.registered <= moment]
-    if not fresh:
-        return "stale"
-    enabled = [row.id for row in fresh if row.disabled_at is None]
-    await GradedAssignment.filter(id__in=[row.id for row in fresh]).update(
-        registered_us=moment.modified_us, registered_place=moment.place
+async def move_to(row: GradedAssignment, service: OutcomeService, *, now: int) -> int:
+    """
+    Move an assignment to another outcome service of its consumer, as a launch would; returns the id of what is there.
+
+    One that is there already for the same learner at the LMS survives; the newer launch of the two says of which block.
+    Within the transaction that holds intake's lock.
+    """
+    may_land_until = await in_doubt_until(service.url_digest, row.lis_result_sourcedid)
+    owner = await GradedAssignment.get_or_none(outcome_service_id=service.id, sourcedid_digest=row.sourcedid_digest)
+    newest = row if owner is None or row.registered > owner.registered else owner
+    known = [row] if owner is None else [owner, row]
+    kind: Kind = "composite" if newest.composite else "leaf"
+    _, landed = await _replace(known, _launch_of(newest, service), service, kind, now)
+    if may_land_until > now and owner is None:
+        await _wait_and_resend(landed, until=may_land_until, now=now)
+    if newest.disabled_at is not None:
+        await GradedAssignment.filter(id=landed).update(disabled_at=newest.disabled_at)
+    return landed
+
+
+def _launch_of(row: GradedAssignment, service: OutcomeService) -> Registration:
+    """The newest launch or disabling of an assignment, at that service."""
+    return Registration(
+        consumer_key="",
+        user_id=row.user_id,
+        course_id=row.course_id,
+        usage_id=row.usage_id,
+        lis_result_sourcedid=row.lis_result_sourcedid,
+        lis_outcome_service_url=service.lis_outcome_service_url,
+        modified_us=row.registered_us,
+        entry_id=entry_at(row.registered_place),
+        **{name: getattr(row, name) for name in _DETAILS},
     )
-    await GradedAssignment.filter(id__in=enabled).update(disabled_at=now)
-    return "applied" if enabled else "unchanged"

@@ -12,10 +12,10 @@ from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.db.sql import Statement, is_postgres
 from models.delivery import Delivery
+from models.launch import EventResult
 from models.moment import Moment
 from models.orphaned_claim import orphan_claims
 from models.quarantine import MAX_LEARNER, QuarantinedEvent
-from models.registration import EventResult
 from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, retired_since
 from models.score import Score
 from models.stale_event import StaleEvent
@@ -87,10 +87,12 @@ async def _note_name(digest: str, moment: Moment) -> None:
 async def _names(user_id: str, rows: Sequence[GradedAssignment]) -> set[_Names]:
     """By what names the LMSs know the learner, as far as assignments and refused events show."""
     names = {
-        _Names(
-            row.outcome_service.lti_consumer.consumer_key, row.sourcedid_digest, (row.lti_user_id or "")[:MAX_LEARNER]
-        )
+        _Names(key, row.sourcedid_digest, (row.lti_user_id or "")[:MAX_LEARNER])
         for row in rows
+        # An event may have come before its platform was added under another key than its client id.
+        for key in filter(
+            None, (row.outcome_service.lti_consumer.consumer_key, row.outcome_service.lti_consumer.client_id)
+        )
     }
     refused = QuarantinedEvent.filter(user_id=user_id).exclude(consumer_key=None)
     return names | {_Names(*row) for row in await refused.values_list(*_Names._fields)}

@@ -34,18 +34,19 @@ class Score(Model):
 
 
 _STORE = Statement("""
-    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place)
-    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place)
+    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place, cleared)
+    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place, :cleared)
     ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
         modified_us = excluded.modified_us,
-        place = excluded.place""")
+        place = excluded.place,
+        cleared = excluded.cleared""")
 
 _READ_MANY = Statement(
     """
     SELECT score.user_id AS user_id, score.course_id AS course_id, score.usage_id AS usage_id, points_earned,
-        points_possible, modified_us, place
+        points_possible, modified_us, place, cleared
     FROM {given} CROSS JOIN score
     WHERE score.user_id = given.user_id AND score.course_id = given.course_id
         AND score.usage_id = given.usage_id""",
@@ -54,17 +55,19 @@ _READ_MANY = Statement(
 
 _READ_COURSES = Statement(
     """
-    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible
+    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible, cleared
     FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_id = given.course_id""",
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
 _READ_DATED = Statement("""
-    SELECT usage_id, points_earned, points_possible, modified_us FROM score
+    SELECT usage_id, points_earned, points_possible, modified_us, cleared FROM score
     WHERE user_id = :user_id AND course_id = :course_id""")
 
 #: Points earned and possible of one problem.
 Points = tuple[float, float]
+#: A learner's points by usage id; None where the tool took the score back, which counts as not attempted.
+Scores = dict[str, Points | None]
 #: A learner, a course and a problem.
 ScoreKey = tuple[str, str, str]
 #: Blocks whose scores are read by name; of more, all that the learner has in the course are read.
@@ -75,7 +78,11 @@ Wanted = tuple[str, str, tuple[str, ...] | None]
 
 
 class ScoreChange(NamedTuple):
-    """A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment."""
+    """
+    A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment.
+
+    *cleared*: the tool took it back, and its points, zeros, count for nothing.
+    """
 
     user_id: str
     course_id: str
@@ -84,14 +91,15 @@ class ScoreChange(NamedTuple):
     points_possible: float
     modified_us: int
     place: str = ""
+    cleared: bool = False
 
     @property
     def key(self) -> ScoreKey:
         return self.user_id, self.course_id, self.usage_id
 
     @property
-    def points(self) -> Points:
-        return self.points_earned, self.points_possible
+    def points(self) -> Points | None:
+        return None if self.cleared else (self.points_earned, self.points_possible)
 
     @property
     def moment(self) -> Moment:
@@ -105,6 +113,7 @@ class DatedScore(NamedTuple):
     points_earned: float
     points_possible: float
     modified_us: int
+    cleared: bool = False
 
 
 class Effect(NamedTuple):
@@ -118,8 +127,8 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     """
     Store scores, one after the other; within the transaction that makes intake serial.
 
-    A change is applied when its moment is not before that of the stored score. The moment advances even when the points
-    are equal, or a later arrival from between the two would count as newer.
+    A change is applied when its moment is not before that of the stored score, also of one that was taken back. The
+    moment advances even when the points are equal, or a later arrival from between the two would count as newer.
 
     Returns:
         What each change did.
@@ -147,13 +156,13 @@ def wanted_below(user_id: str, course_id: str, usage_id: str, tree: Tree | None)
     return user_id, course_id, named
 
 
-async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points]]:
-    """Scores by usage id, for several learners at once."""
+async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, Scores]:
+    """Scores, for several learners at once."""
     keys = {(user_id, course_id, usage_id) for user_id, course_id, usage_ids in wanted for usage_id in usage_ids or ()}
     stored = await _read_many(keys) if keys else {}
     whole = {(user_id, course_id) for user_id, course_id, usage_ids in wanted if usage_ids is None}
     courses = await _read_courses(whole) if whole else {}
-    found: dict[Wanted, dict[str, Points]] = {}
+    found: dict[Wanted, Scores] = {}
     for user_id, course_id, usage_ids in wanted:
         if usage_ids is None:
             found[user_id, course_id, None] = courses.get((user_id, course_id), {})
@@ -163,12 +172,12 @@ async def read_wanted(wanted: Sequence[Wanted]) -> dict[Wanted, dict[str, Points
     return found
 
 
-async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Points]]:
+async def _read_courses(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Scores]:
     given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
-    found: dict[tuple[str, str], dict[str, Points]] = {}
+    found: dict[tuple[str, str], Scores] = {}
     for row in await _READ_COURSES.rows(given=given):
         of_learner = found.setdefault((row["user_id"], row["course_id"]), {})
-        of_learner[row["usage_id"]] = (row["points_earned"], row["points_possible"])
+        of_learner[row["usage_id"]] = None if row["cleared"] else (row["points_earned"], row["points_possible"])
     return found
 
 
@@ -178,8 +187,8 @@ async def _read_many(keys: Iterable[ScoreKey]) -> dict[ScoreKey, ScoreChange]:
     return {score.key: score for score in scores}
 
 
-async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> dict[str, Points]:
-    """A learner's scores in a course by usage id; of *usage_ids* alone where they are given."""
+async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | None = None) -> Scores:
+    """A learner's scores in a course; of *usage_ids* alone where they are given."""
     wanted = (user_id, course_id, None if usage_ids is None else tuple(usage_ids))
     return (await read_wanted([wanted]))[wanted]
 

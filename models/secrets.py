@@ -1,8 +1,11 @@
 """
-The stored secrets of all consumers: which cannot be decrypted, encrypting them anew, promoting a pending one.
+The stored secrets, of consumers and of signing keys: which cannot be decrypted, encrypting them anew, promoting a
+pending one.
 
 A database in which a key has been used once takes no secret any more that is not encrypted.
 """
+
+from typing import NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
@@ -10,6 +13,7 @@ from tortoise.models import Model
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError
+from models.tool_key import ToolKey
 
 
 class KeysUsed(Model):
@@ -56,35 +60,43 @@ async def note_keys(cipher: Cipher) -> None:
         await _USE.rows(used=True)
 
 
-async def _stored() -> list[tuple[LtiConsumer, str, str]]:
-    """Every secret with its consumer and its column, by the consumers' names."""
-    return [
-        (consumer, column, secret)
-        for consumer in await LtiConsumer.all().order_by("consumer_name")
-        for column in ("consumer_secret", "pending_secret")
-        if (secret := getattr(consumer, column))
+class _Stored(NamedTuple):
+    """A secret as it is stored, and where."""
+
+    row: LtiConsumer | ToolKey
+    column: str
+    secret: str
+
+
+async def _stored() -> list[_Stored]:
+    """Every secret: those of consumers by their names, then the private keys, the oldest first."""
+    consumers = await LtiConsumer.all().order_by("consumer_name")
+    places: list[tuple[LtiConsumer | ToolKey, str]] = [
+        (consumer, column) for consumer in consumers for column in ("consumer_secret", "pending_secret")
     ]
+    places += [(key, "private_pem") for key in await ToolKey.all().order_by("id")]
+    return [_Stored(row, column, secret) for row, column in places if (secret := getattr(row, column))]
 
 
 async def undecryptable(cipher: Cipher) -> list[str]:
-    """The names of the consumers that have a secret which *cipher* cannot decrypt."""
+    """The names of the consumers that have a secret which *cipher* cannot decrypt, and "the signing key KID"."""
     names = []
-    for consumer, _, secret in await _stored():
+    for row, _, secret in await _stored():
         try:
             cipher.decrypt(secret)
         except UndecryptableError:
-            names.append(consumer.consumer_name)
+            names.append(f"the signing key {row.kid}" if isinstance(row, ToolKey) else row.consumer_name)
     return list(dict.fromkeys(names))
 
 
 async def any_encrypted() -> bool:
     """Whether any secret is stored encrypted."""
-    return any(secret.startswith(ENCRYPTED) for _, _, secret in await _stored())
+    return any(stored.secret.startswith(ENCRYPTED) for stored in await _stored())
 
 
 async def count_outdated(cipher: Cipher) -> int:
-    """How many consumers have a secret that is not stored as *cipher* would store it."""
-    return len({consumer.id for consumer, _, secret in await _stored() if not cipher.is_current(secret)})
+    """How many secrets are not stored as *cipher* would store them."""
+    return sum(not cipher.is_current(stored.secret) for stored in await _stored())
 
 
 async def re_encrypt(cipher: Cipher) -> int:
@@ -98,14 +110,12 @@ async def re_encrypt(cipher: Cipher) -> int:
     done = 0
     # Again until none is left: a pending secret may be promoted between the read and the update.
     while outdated := [
-        (consumer.id, column, secret, cipher.decrypt(secret))
-        for consumer, column, secret in await _stored()
-        if not cipher.is_current(secret)
+        (stored, cipher.decrypt(stored.secret)) for stored in await _stored() if not cipher.is_current(stored.secret)
     ]:
-        for consumer_id, column, old, secret in outdated:
+        for (row, column, old), secret in outdated:
             # Only if it is still what was read: a secret that was changed meanwhile is newer.
-            row = LtiConsumer.filter(id=consumer_id, **{column: old})
-            done += await row.update(**{column: cipher.encrypt(secret)})
+            unchanged = type(row).filter(id=row.id, **{column: old})
+            done += await unchanged.update(**{column: cipher.encrypt(secret)})
     return done
 
 

@@ -65,8 +65,8 @@ MUTANTS = [
     ),
     Mutant(
         "a learner who attempted nothing is sent a zero",
-        "        return NoGrade.NOTHING_ATTEMPTED\n    untouched",
-        "        return Grade(0.0, 1.0)\n    untouched",
+        "for block in below) else NoGrade.NOTHING_ATTEMPTED\n",
+        "for block in below) else Grade(0.0, 1.0)\n",
         "actors/compute_grade.py",
         "tests/actors/test_nothing_to_send.py::test_a_learner_who_attempted_nothing_is_never_sent_a_zero",
     ),
@@ -95,7 +95,7 @@ MUTANTS = [
         "NaN gets in",
         'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            raise BadEvent(f"{name} is not a finite number: {text[:64]!r}")',
         'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            return float(text)',
-        "daemon/ingest/parse.py",
+        "daemon/ingest/fields.py",
         "tests/daemon/ingest/test_parse.py::test_nan_and_infinities_are_quarantined_and_never_sent",
     ),
     Mutant(
@@ -107,9 +107,9 @@ MUTANTS = [
     ),
     Mutant(
         "a URL belongs to one consumer only",
-        '{"lis_outcome_service_url": url, "campus_id": campus_id}, lti_consumer=consumer, url_digest=digest(url)',
-        '{"lis_outcome_service_url": url, "campus_id": campus_id, "lti_consumer": consumer}, url_digest=digest(url)',
-        _REGISTRATION,
+        "        lti_consumer=consumer,\n        url_digest=digest(launch.place),\n",
+        "        url_digest=digest(launch.place),\n",
+        "models/destination.py",
         "tests/models/test_registration.py::test_a_launch_of_something_else_registers_another_assignment",
     ),
     Mutant(
@@ -135,8 +135,8 @@ MUTANTS = [
     ),
     Mutant(
         "a grade from before the first launch is never sent",
-        'composite=kind == "composite",\n        due_at=now,',
-        'composite=kind == "composite",\n        sent_version=1,\n        due_at=now,',
+        'composite=kind == "composite",\n        changed_at=',
+        'composite=kind == "composite",\n        sent_version=1,\n        changed_at=',
         _REGISTRATION,
         "tests/daemon/ingest/test_apply.py::test_a_launch_after_the_score_makes_it_dirty_and_due_at_once",
     ),

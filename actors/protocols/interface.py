@@ -68,8 +68,8 @@ class WireScore:
 
     *text*: the score, a decimal number from 0 to 1, or :data:`CLEARED`. *stamp*: its timestamp over LTI 1.3, by the
     campus's clock, seconds since 1970. *submitted_at*: when it was scored, milliseconds since 1970, for LMSs that are
-    to know; None: not said. *new_submission*: whether it is one, for Canvas; None: not said. *prioritized*: whether it
-    replaces a grade that a person gave (LTI 1.1 at Canvas).
+    to know; None: not said. *new_submission*: whether it is one, for Canvas; None: not said. *prioritized*: whether a
+    grade that a person gave is kept (LTI 1.1 at Canvas).
     """
 
     text: str

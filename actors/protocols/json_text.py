@@ -1,6 +1,7 @@
 """JSON as LMSs answer it: bounded in depth, and with numbers that stay exact. Pure."""
 
 import json
+import math
 import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,7 +22,7 @@ class NoJsonError(ValueError):
 
 def read_json(response: Response) -> Any:
     """
-    The value in an answer's body. Each number is a Decimal; NaN and infinities are None.
+    The value in an answer's body. Each number is a Decimal; what is none, or too large for one, is a float's NaN.
 
     Raises:
         NoJsonError: It is no JSON text, was cut off, or is too deep; the message says which.
@@ -34,7 +35,7 @@ def read_json(response: Response) -> Any:
     if _too_deep(text):
         raise NoJsonError("its answer is nested too deeply")
     try:
-        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=lambda _: None)
+        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=lambda _: math.nan)
     except ValueError:
         raise NoJsonError("its answer is no JSON") from None
 
@@ -51,9 +52,9 @@ def _too_deep(text: str) -> bool:
     return False
 
 
-def _number(digits: str) -> Decimal | None:
+def _number(digits: str) -> Decimal | float:
     try:
         number = Decimal(digits)
     except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+        return math.nan
+    return number if number.is_finite() else math.nan

@@ -6,7 +6,7 @@ from shlex import quote
 from actors.cause import cause_of
 from daemon.check.findings import Finding, fault, ok, warning
 from daemon.infra.text import age, counted, past
-from daemon.why.trouble import WHO, campus_advice
+from daemon.why.trouble import WHO, campus_advice, resume_command
 from models.queries.campus_health import CampusHealth
 
 #: Milliseconds that a grade may be due at a campus that takes grades before the operator should look.
@@ -25,13 +25,13 @@ def state_findings(campus: CampusHealth, *, now: int, zone: tzinfo | None) -> li
     waits = f"; {counted(campus.dirty, 'grade')} {'waits' if campus.dirty == 1 else 'wait'}" if campus.dirty else ""
     if campus.state == "paused":
         since = "" if campus.paused_at is None else f" since {past(campus.paused_at, zone)}"
-        cure = f"`passbackd consumer resume {quote(campus.consumer_key)}` has its grades sent"
+        cure = f"`{resume_command(campus)}` has its grades sent"
         found.append(warning(name, f"paused by the operator{since}: nothing is sent there{waits}", cure))
     elif campus.tripped_at is not None:
         since = past(campus.tripped_at, zone)
         found.append(fault(name, f"down since {since}: {_last_error(campus, zone)}{waits}", _cure(campus)))
     elif campus.failing:
-        severity = fault if cause_of(campus.last_error or "") in WHO else warning
+        severity = fault if cause_of(campus.last_error or "", None, campus.protocol) in WHO else warning
         found.append(severity(name, f"its last request failed: {_last_error(campus, zone)}{waits}", _cure(campus)))
     elif campus.due_since is not None and now - campus.due_since > LATE_MS:
         problem = f"a grade is due there for {age(now - campus.due_since)}, since {past(campus.due_since, zone)}{waits}"

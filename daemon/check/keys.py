@@ -1,4 +1,4 @@
-"""Whether ``secrets.keys`` reads every consumer's secret, without which no daemon starts."""
+"""Whether ``secrets.keys`` reads every consumer's secret and every signing key, without which no daemon starts."""
 
 from daemon.check.findings import Finding, fault
 from daemon.config import Config
@@ -12,5 +12,8 @@ async def check_keys(config: Config) -> list[Finding]:
         return []
     which = "these keys" if config.secrets.keys else "no key"
     problem = f"the secrets of {', '.join(names)} cannot be read with {which}, and no daemon starts"
-    cure = "add the key that encrypted them, or set each anew with `passbackd consumer add --replace`"
+    cure = (
+        "add the key that encrypted them, or set each secret anew with `passbackd consumer add --replace`, and replace "
+        "each signing key (`passbackd keys new`, `keys withdraw`)"
+    )
     return [fault("secrets.keys", problem, cure)]

@@ -11,6 +11,7 @@ from daemon.check.owner import check_owner
 from daemon.check.postgres import check_postgres, check_session
 from daemon.check.redis import check_redis
 from daemon.check.sqlite import check_room, check_sqlite
+from daemon.check.stored import check_stored_set_up
 from daemon.check.trust import check_trust
 from daemon.config import Config
 from daemon.infra.errors import Trouble, describe, trouble
@@ -30,6 +31,7 @@ async def check_servers(config: Config, *, deep: bool = False) -> list[Finding]:
         found += check_trust(config)
     if all(finding.severity != "fault" for finding in found):
         found += await check_owner(config)
+    found += await check_stored_set_up(config)
     return [*found, *check_egress(config.egress), *_certificates(config)]
 
 

@@ -8,7 +8,6 @@ from datetime import tzinfo
 
 from daemon.check.egress import check_names
 from daemon.check.findings import Finding, fault, ok, warning
-from daemon.check.keys import check_keys
 from daemon.check.local_daemon import local_daemon
 from daemon.config import Config, zone
 from daemon.infra.embedded_lock import url_in_use
@@ -53,7 +52,7 @@ async def check_work(config: Config) -> list[Finding]:
             if set(known()) - set(await applied()):
                 return []
             keys = [consumer.key for consumer in await read_consumers()]
-            found = [*await check_keys(config), *check_names(config.egress, keys)]
+            found = check_names(config.egress, keys)
             return [*found, *work_findings(await _work(config), zone(config.log.timezone))]
     except NoDatabaseError:
         return []

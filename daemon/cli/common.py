@@ -25,6 +25,7 @@ from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import SchemaError, check_schema
 from models.encryption import UndecryptableError
+from models.key_admin import KeyRefusedError
 from models.secrets import PlaintextRefusedError
 
 __all__ = [
@@ -89,12 +90,12 @@ async def consumer_id(key: str | None) -> int | None:
 
 
 def run_work(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a subcommand's work; faults of servers, schema and consumers become one line."""
+    """Run a subcommand's work; faults of servers, schema, consumers and keys become one line."""
     # From here on an interrupt closes what is open; before there was nothing.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return asyncio.run(work)
-    except ConsumerError as error:
+    except (ConsumerError, KeyRefusedError) as error:
         fail(str(error))
     except (SchemaError, UnusableError, PlaintextRefusedError) as error:
         fail(str(error), WRONG)

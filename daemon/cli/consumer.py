@@ -3,17 +3,16 @@
 import secrets
 import shlex
 import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
+from daemon.cli.campuses import pause_campus, remove_campus, resume_campus, show_campuses
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
-from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.options import ConfigOption, JsonOption, YesOption
 from daemon.cli.quarantine import replay_all
 from daemon.cli.record import record, recorded
-from daemon.cli.screen import console, print_json, say, table
+from daemon.cli.screen import say
 from daemon.config import Config
 from daemon.infra.text import counted
 from models import consumer_admin
@@ -23,8 +22,6 @@ from models.quarantine import EventFilter
 from models.secrets import PlaintextRefusedError
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
-
-Changed = TypeVar("Changed")
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The consumer key.")]
 
@@ -131,21 +128,8 @@ def _read_secret() -> str:
 
 @app.command("list")
 def list_consumers(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """List the campuses. Example: passbackd consumer list"""
-    rows = run_in_database(quiet_config(config), consumer_admin.listing)
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        say('no campus yet: passbackd consumer add "Example University" --key example')
-        return
-    columns = ("consumer", "key", "guid", "assignments")
-    cells = [[*map(row.get, columns), ", ".join(row["origins"]), _notes(row)] for row in rows]
-    console().print(table(("name", "key", "guid", "assignments", "launched from", ""), cells))
-
-
-def _notes(row: dict[str, Any]) -> str:
-    return ", ".join([*(["paused"] if row["paused"] else []), *(["a pending secret"] if row["pending"] else [])])
+    """List the campuses, those over LTI 1.3 too. Example: passbackd consumer list"""
+    show_campuses(config, as_json=as_json, first='passbackd consumer add "Example University" --key example')
 
 
 @app.command("guid")
@@ -183,42 +167,16 @@ def change_instance(
 @app.command("pause")
 def pause_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send nothing to a campus until it is resumed; nothing is lost. Example: passbackd consumer pause example"""
-    changed = _change(config, "pause", key, consumer_admin.pause)
-    say(f"paused {key}: its grades wait" if changed else f"{key} was paused already")
+    pause_campus(config, "consumer", key)
 
 
 @app.command("resume")
 def resume_consumer(key: Key, config: ConfigOption = None) -> None:
     """Send again what waits for a paused campus. Example: passbackd consumer resume example"""
-    changed = _change(config, "resume", key, consumer_admin.resume)
-    say(f"resumed {key}: its grades go out" if changed else f"{key} was not paused")
-
-
-def _change(config: Path | None, command: str, key: str, change: Callable[..., Awaitable[Changed]]) -> Changed:
-    async def work() -> Changed:
-        async with recorded(f"consumer {command}", {"consumer": key}) as counts:
-            changed = await change(key, now=(await measured_clock()).now())
-            if isinstance(changed, tuple):
-                counts.update(zip(("assignments", "unsent"), changed, strict=True))
-            else:
-                counts["campuses"] = int(bool(changed))
-            return changed
-
-    return run_in_database(quiet_config(config), work)
+    resume_campus(config, "consumer", key)
 
 
 @app.command("remove")
-def remove_consumer(
-    key: Key,
-    config: ConfigOption = None,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+def remove_consumer(key: Key, config: ConfigOption = None, *, yes: YesOption = False) -> None:
     """Remove a campus with all its assignments. Example: passbackd consumer remove example --yes"""
-    if not yes:
-        if not sys.stdin.isatty():
-            fail("--yes: removing a campus deletes all its assignments and records: say --yes to do it", WRONG)
-        typer.confirm(f"remove the campus with the key {key}, its assignments and records?", abort=True)
-    gone, unsent = _change(config, "remove", key, consumer_admin.remove)
-    lost = f", {unsent} of them with a grade that was not sent yet" if unsent else ""
-    say(f"removed {key} and {counted(gone, 'assignment')}{lost}")
+    remove_campus(config, "consumer", key, yes=yes)

@@ -20,6 +20,8 @@ SUBCOMMANDS = {
     "actions": ("actions", "list_actions"),
     "demo": ("demo", "play_demo"),
     "consumer": ("consumer", "app"),
+    "platform": ("platform", "app"),
+    "keys": ("keys", "app"),
     "secrets": ("secrets", "app"),
     "feed": ("feed", "feed_events"),
     "quarantine": ("quarantine", "app"),
@@ -34,7 +36,7 @@ _PANELS = {
     "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
     "Grades": ("why", "parked", "resend", "reconcile"),
     "Events": ("feed", "quarantine"),
-    "Campuses": ("consumer", "secrets"),
+    "Campuses": ("consumer", "platform", "keys", "secrets"),
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
 

@@ -18,6 +18,7 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them, unless another option narrows it down.")]
 UserOption = Annotated[str | None, typer.Option("--user", help="Only this learner, by the tool's id.")]
 CourseOption = Annotated[str | None, typer.Option("--course", help="Only this course of the tool.")]

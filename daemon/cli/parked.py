@@ -61,7 +61,7 @@ def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
         )
         for one in of_courses:
             screen.print(f"  {one.number} in course {printable(one.course_id)}")
-        advice = about_parked(group.reason, group.scope)
+        advice = about_parked(group.reason, group.scope, protocol=group.protocol)
         screen.print(f"  who has to act: {PEOPLE[advice.who]}. {advice.words}")
         if advice.who == "learner":
             # No resend helps: the learner's launch sends it.

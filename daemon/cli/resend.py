@@ -22,6 +22,7 @@ from daemon.infra.moments import read_moment
 from daemon.infra.text import counted
 from daemon.support.preview import Preview, preview
 from daemon.support.resend import Marked, resend
+from daemon.why.points import score_words
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import Matched, match
 
@@ -82,7 +83,7 @@ def resend_grades(
             advance = _stepping(bar, matched.number)
             if dry_run:
                 skips = settings.outcomes.skip_unchanged and not force
-                return matched, await preview(wanted, skips_equal=skips, advance=advance)
+                return matched, await preview(wanted, skips_equal=skips, force=force, advance=advance)
             async with recorded_in_steps("resend", selection) as counts:
                 marked = await resend(wanted, now=clock.now, force=force, advance=advance)
                 counts.update(matched=matched.number, marked=marked.number)
@@ -152,7 +153,7 @@ def _show_preview(matched: Matched, seen: Preview, *, as_json: bool) -> None:
         rows = []
         for row in matched.first:
             fate, score = seen.first.get(row["id"], ("none", None))
-            rows.append([*(row[column] for column in columns), score, _FATES[fate], row["parked_reason"]])
+            rows.append([*(row[column] for column in columns), score_words(score), _FATES[fate], row["parked_reason"]])
         screen.print(table((*headings, "score", "would be", "parked"), rows))
     _show_disabled(matched)
     screen.print(f"\n{counted(sent, 'grade')} would be sent; nothing was changed")
@@ -160,7 +161,8 @@ def _show_preview(matched: Matched, seen: Preview, *, as_json: bool) -> None:
         reason = "the campus acknowledged that score last; --force sends it too"
         screen.print(f"{counted(equal, 'grade')} would be skipped: {reason}")
     if none:
-        screen.print(f"{counted(none, 'grade')} would not be sent: nothing attempted, or no course structure")
+        reason = "nothing attempted, taken back before it was sent, or no course structure"
+        screen.print(f"{counted(none, 'grade')} would not be sent: {reason}")
 
 
 def _show(matched: Matched, marked: Marked, *, skips: bool) -> None:

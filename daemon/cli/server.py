@@ -60,6 +60,7 @@ def check_setup(
     # Imported here, so that the other commands start quickly.
     from daemon.check.campuses import check_campuses  # noqa: PLC0415
     from daemon.check.servers import check_servers  # noqa: PLC0415
+    from daemon.check.tokens import check_tokens  # noqa: PLC0415
     from daemon.check.work import check_work  # noqa: PLC0415
 
     if as_json:
@@ -78,7 +79,7 @@ def check_setup(
             return servers, []
         servers += await check_work(settings)
         with counting_bar("campuses", wanted=not as_json) as progress:
-            return servers, await check_campuses(settings, progress)
+            return servers, [*await check_campuses(settings, progress), *await check_tokens(settings)]
 
     servers, campuses = run_work(work())
     if as_json:

@@ -36,7 +36,7 @@ def print_status(
     screen.print(table(("state", "assignments"), states, numbers=("assignments",)))
     screen.print()
     if not shot.status.campuses and not shot.idle:
-        screen.print("no campus is known yet: `passbackd consumer add` adds one")
+        screen.print("no campus is known yet: `passbackd consumer add` or `passbackd platform add` adds one")
         return
     rows = [_row(campus, shot, where) for campus in shot.status.campuses]
     rows += [(one.name, "no launch yet", one.state, 0, 0, "0", "0", "", "", "never") for one in shot.idle]

@@ -12,6 +12,7 @@ LIVE = frozenset(
         "outcomes.max_attempts",
         "outcomes.skip_unchanged",
         "outcomes.profiles",
+        "keys.publish_ahead_hours",
         "log.level",
         "log.format",
         "log.timezone",

@@ -79,9 +79,11 @@ class OutcomesSection(Section):
     skip_unchanged: bool = True
     """Do not send again what the campus already has."""
     profiles: values.Profiles = Field(default_factory=dict)
-    """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas, moodle, openedx,
-    aplus, sakai, d2l or blackboard. Others are recognised by their answers. In the environment: example=canvas,
-    other=moodle."""
+    """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas, moodle,
+    openedx, aplus, sakai, d2l or blackboard. Others are recognised by their answers. In the environment:
+    example=canvas, other=moodle."""
+    prioritize_non_tool_grade: values.ConsumerKeys = ()
+    """The keys of LTI 1.1 consumers at whose Canvas a grade that a teacher has set is kept, whatever is sent."""
 
     @field_validator("composite_max_delay_seconds")
     @classmethod
@@ -120,6 +122,19 @@ class CampusEgress(Section):
     allow_networks: values.Networks = ()
     ca_file: values.OptionalFile = None
     minimum_tls: MinimumTls | None = None
+
+
+class KeysSection(Section):
+    """The keys with which this tool signs what it says to LTI 1.3 platforms."""
+
+    publish_ahead_hours: values.Ahead = 24
+    """A new key is published at once, and signs this many hours later, since platforms keep the key set for a while.
+    Those that keep it longer, or to which it is given by hand, need more."""
+
+    @property
+    def publish_ahead_ms(self) -> int:
+        """The same in milliseconds."""
+        return int(self.publish_ahead_hours * 3_600_000)
 
 
 class EgressSection(Section):
@@ -178,8 +193,8 @@ class WebSection(Section):
     """The daemon's own pages."""
 
     host: values.Name = "127.0.0.1"
-    """Where /metrics, /livez, /readyz and /statusz are served. They ask for no password: keep them off public
-    addresses."""
+    """Where /metrics, /jwks, /livez, /readyz and /statusz are served. They ask for no password: keep them off public
+    addresses. LTI 1.3 platforms need /jwks, and that alone: have a web server pass it through by https."""
     port: values.Port = 9871
     """0 lets the system choose one."""
     names: values.Hosts = ()
@@ -219,6 +234,7 @@ class Config(BaseModel):
     redis: RedisSection = RedisSection()
     outcomes: OutcomesSection = OutcomesSection()
     secrets: SecretsSection = SecretsSection()
+    keys: KeysSection = KeysSection()
     egress: EgressSection = EgressSection()
     worker: WorkerSection = WorkerSection()
     web: WebSection = WebSection()

@@ -75,6 +75,12 @@ def _profiles(value: object) -> object:
     return dict(value)
 
 
+def _consumer_keys(value: object) -> object:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('should be a list of consumer keys, as in ["example"]')
+    return tuple(value)
+
+
 def _secret_keys(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError('should be a list of keys, as in ["..."]')  # noqa: TRY004 - pydantic wants it
@@ -109,6 +115,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Delay = Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Days = Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)]
+Ahead = Annotated[float, Field(ge=0, le=8_760, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOWERED = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
@@ -122,4 +129,5 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 EgressHosts = Annotated[tuple[str, ...], BeforeValidator(_egress_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
+ConsumerKeys = Annotated[tuple[str, ...], BeforeValidator(_consumer_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

@@ -12,7 +12,9 @@ from daemon.ingest.events import (
     CourseStructured,
     Event,
     Launched,
+    LineItemDisabled,
     ScoreChanged,
+    ScoreCleared,
     UserRetired,
 )
 from daemon.ingest.structure import apply_structure, kind_of
@@ -22,8 +24,11 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
+from models.destination import platform_named
+from models.disabling import disable, disable_line_item
+from models.launch import EventResult, Registration
 from models.moment import Moment
-from models.registration import EventResult, Registered, Registration, disable, register
+from models.registration import Registered, register
 from models.retired_user import is_retired, retired_since
 from models.retirement import retire
 from models.score import ScoreChange, apply_scores, read_scores
@@ -70,7 +75,7 @@ class Applier:
             BadEvent, RegistrationError: It cannot be applied.
         """
         match event:
-            case ScoreChanged():
+            case ScoreChanged() | ScoreCleared():
                 (result,), dirty = await self.apply_scores([event], position, now=now, force=force)
                 return result, dirty
             case CourseStructured():
@@ -79,11 +84,13 @@ class Applier:
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid):
                 return await disable(key, sourcedid, moment=event.moment, now=now), []
+            case LineItemDisabled(issuer, client_id, lineitem, learner):
+                return await disable_line_item(issuer, client_id, lineitem, learner, moment=event.moment, now=now), []
             case UserRetired(user_id):
                 return await retire(user_id, position, moment=event.moment, now=now), []
 
     async def apply_scores(
-        self, events: Sequence[ScoreChanged], position: Position, *, now: int, force: bool = False
+        self, events: Sequence[ScoreChanged | ScoreCleared], position: Position, *, now: int, force: bool = False
     ) -> tuple[list[EventResult], list[Dirty]]:
         """Apply consecutive events in a few statements for all of them. Otherwise as :meth:`apply`."""
         retired = await retired_since({event.user_id for event in events}, position)
@@ -95,7 +102,8 @@ class Applier:
         for event in events:
             effect = effects.get(id(event))
             if effect is not None and not effect.applied:
-                await self._note_stale("score.changed", event, now)
+                type_ = "score.changed" if isinstance(event, ScoreChanged) else "score.cleared"
+                await self._note_stale(type_, event, now)
             if effect is None or not effect.applied:
                 results.append("stale")
             else:
@@ -103,7 +111,7 @@ class Applier:
         changed = [event for event in current if effects[id(event)].changed]
         return results, await self._change(changed, now, force=force) if changed else []
 
-    async def _change(self, events: Sequence[ScoreChanged], now: int, *, force: bool) -> list[Dirty]:
+    async def _change(self, events: Sequence[ScoreChanged | ScoreCleared], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
         trees = await self.trees.get_many({event.course_id for event in events})
         rows = await _of_learners({(event.user_id, event.course_id) for event in events})
@@ -123,23 +131,24 @@ class Applier:
             return "unchanged", []
         if await is_retired(launch.user_id, position, moment=launch.moment):
             return "stale", []
-        self._check_url(launch)
+        key = await _consumer_key(launch)
+        self._check_url(launch, key)
         done = await register(launch, kind=await self._kind(launch), now=now)
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
-        _report(launch, done)
+        _report(launch, done, key)
         dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
         return done.result, [] if dirty is None else [dirty]
 
-    def _check_url(self, launch: Registration) -> None:
+    def _check_url(self, launch: Registration, consumer_key: str) -> None:
         """Check the URL itself; the address of a host name is checked at each connection."""
         try:
             if self.egress is not None:
-                self.egress.of(launch.consumer_key).check_url(launch.lis_outcome_service_url)
+                self.egress.of(consumer_key).check_url(launch.lis_outcome_service_url)
         except EgressRefused as error:
-            raise BadEvent(f"lis_outcome_service_url: {error}") from error
+            raise BadEvent(f"{launch.url_field}: {error}") from error
 
-    async def _note_stale(self, type_: str, event: ScoreChanged | Registration, now: int) -> None:
+    async def _note_stale(self, type_: str, event: ScoreChanged | ScoreCleared | Registration, now: int) -> None:
         await note_stale(
             type_,
             user_id=event.user_id,
@@ -158,9 +167,15 @@ class Applier:
         return "leaf" if own else "composite"
 
 
-def _report(launch: Registration, done: Registered) -> None:
+async def _consumer_key(launch: Registration) -> str:
+    if launch.platform is None:
+        return launch.consumer_key
+    return (await platform_named(launch.platform.issuer, launch.platform.client_id)).consumer_key
+
+
+def _report(launch: Registration, done: Registered, consumer_key: str) -> None:
     """Log what a launch says of its campus for the first time."""
-    about = {"consumer_key": launch.consumer_key, "entry": launch.entry_id}
+    about = {"consumer_key": consumer_key, "entry": launch.entry_id}
     if done.new_origin is not None:
         log.warning(
             "a known consumer has a new origin: see that it is the campus's own", origin=done.new_origin, **about
@@ -197,6 +212,8 @@ async def _of_learners(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, s
     return found
 
 
-def _score_change(event: ScoreChanged) -> ScoreChange:
+def _score_change(event: ScoreChanged | ScoreCleared) -> ScoreChange:
     where = event.user_id, event.course_id, event.usage_id
+    if isinstance(event, ScoreCleared):
+        return ScoreChange(*where, 0.0, 0.0, *event.moment, cleared=True)
     return ScoreChange(*where, event.points_earned, event.points_possible, *event.moment)

@@ -14,14 +14,14 @@ from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.events import BadEvent, Event, ScoreChanged
+from daemon.ingest.events import BadEvent, Event, ScoreChanged, ScoreCleared
 from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
 from models.clock_watch import hold_still, is_current
-from models.consumer import MAX_KEY, digest
+from models.consumer import MAX_KEY, digest, find_platform
 from models.db.clock import Clock
+from models.launch import RegistrationError
 from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
-from models.registration import RegistrationError
 from models.retired_user import digests_of_names, is_retired, is_retired_name
 from models.retirement import wipe
 from models.stream_position import Position, lock_position, move_position
@@ -29,6 +29,8 @@ from models.stream_position import Position, lock_position, move_position
 log = structlog.get_logger(__name__)
 
 Entry = tuple[str, dict[bytes, bytes]]
+
+_OF_SCORES = (ScoreChanged, ScoreCleared)
 
 
 class PositionMovedError(Exception):
@@ -95,7 +97,7 @@ class Batches:
         applied = _Applied()
         async with in_transaction():
             await self._lock(position)
-            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], ScoreChanged)):
+            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], _OF_SCORES)):
                 if of_scores:
                     await self._scores(position, list(run), applied)  # type: ignore[arg-type]
                 else:
@@ -121,14 +123,17 @@ class Batches:
         if here != position or not await is_current(self.clock.steps):
             raise PositionMovedError
 
-    async def _scores(self, position: Position, run: Sequence[tuple[Entry, ScoreChanged]], applied: _Applied) -> None:
+    async def _scores(
+        self, position: Position, run: Sequence[tuple[Entry, ScoreChanged | ScoreCleared]], applied: _Applied
+    ) -> None:
         events = [event for _, event in run]
         results, dirty = await self.applier.apply_scores(
             events, position, now=self.clock.now(), force=self._must_go_out
         )
         for (entry, _), result in zip(run, results, strict=True):
-            log.debug("an event was read", entry=entry[0], type="score.changed", result=result)
-            applied.results.append(("score.changed", result))
+            kind = event_type(entry[1])
+            log.debug("an event was read", entry=entry[0], type=kind, result=result)
+            applied.results.append((kind, result))
         applied.dirty += dirty
 
     @property
@@ -156,7 +161,7 @@ class Batches:
         kind = event_type(fields)
         user_id, sourcedid = _storable(fields.get(b"user_id")), fields.get(b"lis_result_sourcedid")
         course_id = _storable(fields.get(b"course_id"))
-        consumer_key = _storable(fields.get(b"oauth_consumer_key"))
+        consumer_key = await _named_consumer(fields)
         lti_user_id = (_storable(fields.get(b"lti_user_id")) or "")[:MAX_LEARNER] or None
         content, truncated = content_of(fields)
         cell = digest(sourcedid.decode(errors="replace")) if sourcedid else None
@@ -190,6 +195,19 @@ class Batches:
         if ("user.retired", "applied") in applied.results:
             # Last, since it may rewrite the database: grades do not wait for it.
             await wipe(at_once=True)
+
+
+async def _named_consumer(fields: dict[bytes, bytes]) -> str | None:
+    """
+    The key of the consumer or platform that an entry names.
+
+    For a platform that is not known: its client id, which is its key unless the operator chooses another one.
+    """
+    issuer, client_id = _storable(fields.get(b"issuer")), _storable(fields.get(b"client_id"))
+    if not client_id:
+        return _storable(fields.get(b"oauth_consumer_key"))
+    platform = await find_platform(issuer or "", client_id)
+    return client_id if platform is None else platform.consumer_key
 
 
 def _loggable(error: BadEvent | RegistrationError) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from models.course_tree import Tree
+from models.launch import Registration
 from models.moment import Moment, place_of
-from models.registration import Registration
 
 
 class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad
@@ -30,6 +30,22 @@ class ScoreChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreCleared:
+    """A learner's score on a problem was taken back. *modified_us*: microseconds since 1970."""
+
+    user_id: str
+    course_id: str
+    usage_id: str
+    modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
+
+@dataclass(frozen=True, slots=True)
 class CourseStructured:
     """A course's whole tree. *modified_us*: None where the event has none."""
 
@@ -43,7 +59,7 @@ class CourseStructured:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A verified launch; *registration* is None for an ungraded one, which has no sourcedid."""
+    """A verified launch; *registration* is None for an ungraded one, which has no sourcedid and no line item."""
 
     registration: Registration | None
 
@@ -52,6 +68,23 @@ class Launched:
 class AssignmentDisabled:
     consumer_key: str
     lis_result_sourcedid: str
+    modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
+
+@dataclass(frozen=True, slots=True)
+class LineItemDisabled:
+    """``assignment.disabled`` of an LTI 1.3 platform; *lti_user_id*: what it calls the learner."""
+
+    issuer: str
+    client_id: str
+    lineitem: str
+    lti_user_id: str
     modified_us: int
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
@@ -73,8 +106,8 @@ class UserRetired:
         return Moment(self.modified_us, place_of(self.entry_id))
 
 
-Event = ScoreChanged | CourseStructured | Launched | AssignmentDisabled | UserRetired
+Event = ScoreChanged | ScoreCleared | CourseStructured | Launched | AssignmentDisabled | LineItemDisabled | UserRetired
 
 #: What an event of any other type is counted as.
 UNKNOWN = "unknown"
-TYPES = ("score.changed", "course.structure", "launch", "assignment.disabled", "user.retired")
+TYPES = ("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired")

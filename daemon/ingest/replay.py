@@ -21,8 +21,8 @@ from daemon.ingest.stream import Stream
 from models.clock_watch import catch_up
 from models.db.clock import Clock
 from models.db.sql import storable
+from models.launch import EventResult, RegistrationError
 from models.quarantine import QuarantinedEvent, fields_of
-from models.registration import EventResult, RegistrationError
 from models.stream_position import lock_position, read_position
 
 log = structlog.get_logger(__name__)

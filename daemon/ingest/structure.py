@@ -6,7 +6,7 @@ from models.changes import Cause, change_blocks, change_waiting
 from models.course import CourseStructure, CourseTrees
 from models.course_tree import Tree, canonical, touched_by_change
 from models.debounce import Debounce
-from models.registration import EventResult
+from models.launch import EventResult
 
 
 async def apply_structure(

@@ -66,7 +66,13 @@ class Dispatcher:
         self._clock = dependencies.clock
         self._notified = asyncio.Event()
         self._measured_at = self._tried_again_at = float("-inf")
-        self._access = Access(dependencies.tokens, dependencies.clock, dependencies.next_breaker, notify=self.notify)
+        self._access = Access(
+            dependencies.tokens,
+            dependencies.clock,
+            dependencies.next_breaker,
+            notify=self.notify,
+            refused=lambda name: dependencies.metrics.signature_refused.labels(name).inc(),
+        )
         #: By campus, when it was last given a connection, by the monotonic clock.
         self._served: dict[int, float] = {}
 

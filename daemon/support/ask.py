@@ -7,8 +7,8 @@ from dataclasses import replace
 from actors.read_back import NotReadError, Reader
 from daemon.why.known import Explanation, Known, Shown
 from models.clock_watch import catch_up
-from models.queries.grades import AssignmentView
 from models.queries.reconcile import reserve_for_reading
+from models.queries.views import AssignmentView
 
 #: Grades that are asked for at most, one after the other, and seconds for all of them.
 MAX_ASKED, ASK_PATIENCE = 10, 60.0

@@ -5,15 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from actors.compute_grade import Grade, block_grade, wire_score
+from actors.compute_grade import Grade, NoGrade, block_grade, wire_score
+from actors.protocols.interface import CLEARED
 from models.course import CourseTrees
 from models.course_tree import Tree
 from models.queries.filter import AssignmentFilter
 from models.queries.resend import MAX_SHOWN, Candidate, next_candidates
 from models.score import Points, read_wanted, wanted_below
 
-#: ``sent``: it would be sent. ``equal``: the campus acknowledged exactly this score last. ``none``: the learner has
-#: nothing attempted there, or the block is in no known course structure.
+#: ``sent``: it would be sent, or cleared. ``equal``: the campus acknowledged exactly this score last. ``none``: the
+#: learner has nothing attempted there, or no more and the campus is not known to hold it, or the block is in no known
+#: course structure.
 Fate = Literal["sent", "equal", "none"]
 
 
@@ -26,19 +28,24 @@ class Preview:
 
 
 async def preview(
-    wanted: AssignmentFilter, *, skips_equal: bool, advance: Callable[[int], None] = lambda _: None
+    wanted: AssignmentFilter,
+    *,
+    skips_equal: bool,
+    force: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Preview:
     """
     Compute the grades of all that is wanted, chunk by chunk; change nothing.
 
     Args:
         skips_equal: Whether a score that the campus acknowledged last is not sent again.
+        force: Whether each is sent whatever the campus acknowledged.
         advance: Called with the number of assignments in each chunk.
     """
     found, trees, after = Preview(), CourseTrees(), 0
     while candidates := await next_candidates(wanted, after=after):
         for candidate, score in zip(candidates, await _scores(candidates, trees), strict=True):
-            fate = _fate(candidate, score, skips_equal=skips_equal)
+            fate = _fate(candidate, score, skips_equal=skips_equal, force=force)
             found.counts[fate] += 1
             if len(found.first) < MAX_SHOWN:
                 found.first[candidate.id] = (fate, score)
@@ -47,14 +54,16 @@ async def preview(
     return found
 
 
-def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool) -> Fate:
+def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool, force: bool) -> Fate:
     if score is None:
         return "none"
+    if score == CLEARED:
+        return "sent" if force or candidate.must_go_out or candidate.sent_score is not None else "none"
     return "equal" if skips_equal and not candidate.must_go_out and score == candidate.sent_score else "sent"
 
 
 async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str | None]:
-    """The score of each as it would be sent; None without one."""
+    """The score of each as it would be sent, :data:`CLEARED` if it was taken back; None without one."""
     of_course = {course: await trees.get(course) for course in {one.course_id for one in candidates}}
     keys = [wanted_below(one.user_id, one.course_id, one.usage_id, of_course[one.course_id]) for one in candidates]
     points = await read_wanted(list(dict.fromkeys(keys)))
@@ -63,6 +72,8 @@ async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str |
     ]
 
 
-def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points]) -> str | None:
+def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points | None]) -> str | None:
     grade = block_grade(usage_id, tree, points)
+    if grade is NoGrade.CLEARED:
+        return CLEARED
     return wire_score(grade)[0] if isinstance(grade, Grade) else None

@@ -15,7 +15,7 @@ from actors.comparison import Comparison, Scale, compare, is_the_same
 from actors.read_back import NotReadError, Reader, Reading
 from daemon.config import Config
 from daemon.support.report import CampusReport, Mismatch, why_kept
-from daemon.wiring import attempt_settings, open_sender
+from daemon.wiring import access_tokens, attempt_settings, open_sender
 from models.campus import read_state
 from models.clock_watch import catch_up, watch
 from models.db.clock import Clock
@@ -112,7 +112,8 @@ class _Campus:
         else:
             self._unsupported = 0
         if self._unsupported >= MAX_UNREADABLE:
-            self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score"
+            last = f": {reading.why}" if reading.why else ""
+            self.report.left = f"{MAX_UNREADABLE} answers one after the other held no score{last}"
         if finding == "modified":
             self._unknown.append((grade, reading))
         else:
@@ -230,4 +231,9 @@ async def reading(config: Config) -> AsyncIterator[Reader]:
     # Not measured alone: stored times follow from it.
     await watch(clock)
     async with open_sender(config) as sender:
-        yield Reader(sender, clock, attempt_settings(config), config.secrets.cipher)
+        cipher = config.secrets.cipher
+        tokens = access_tokens(sender, clock, cipher)
+        try:
+            yield Reader(sender, clock, attempt_settings(config), cipher, tokens)
+        finally:
+            await tokens.close()

@@ -1,4 +1,4 @@
-"""The web port: ``/metrics``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
+"""The web port: ``/metrics``, ``/jwks``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
 
 import asyncio
 import logging
@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from actors.metrics import Metrics
 from daemon.web.health import Health
+from daemon.web.key_set import PublishedKeySet
 
 #: Seconds that a connection may last.
 LIFETIME = 30.0
@@ -24,6 +25,8 @@ LIFETIME = 30.0
 MAX_OPEN = 64
 #: Bytes of a line or a header of a request, and of its body.
 MAX_REQUEST_BYTES = 4096
+#: The path of the public key set, the only page that is for everybody.
+KEY_SET_PATH = "/jwks"
 #: These pages are not for browsers.
 HEADERS = {
     "Cache-Control": "no-store",
@@ -39,7 +42,8 @@ _NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionRes
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    kept = response.headers.get("Cache-Control", HEADERS["Cache-Control"])
+    response.headers.update({**HEADERS, "Cache-Control": kept})
     # One request a connection, so that LIFETIME limits each request.
     response.force_close()
 
@@ -66,12 +70,14 @@ def is_ours(host: str | None, names: Collection[str]) -> bool:
     return True
 
 
-def application(health: Health, metrics: Metrics, names: Collection[str] = ()) -> web.Application:
-    """The four pages, for those who ask for them by an address or one of *names*, in lower case."""
+def application(
+    health: Health, metrics: Metrics, key_set: PublishedKeySet, names: Collection[str] = ()
+) -> web.Application:
+    """The pages, for those who ask for them by an address or one of *names*, in lower case; the key set by any name."""
 
     @web.middleware
     async def refuse_other_names(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_ours(request.headers.get("Host"), names):
+        if request.path != KEY_SET_PATH and not is_ours(request.headers.get("Host"), names):
             return web.Response(text="this is not the host that you asked for: see web.names\n", status=421)
         return await handler(request)
 
@@ -99,7 +105,14 @@ def application(health: Health, metrics: Metrics, names: Collection[str] = ()) -
 
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[refuse_other_names])
     app.on_response_prepare.append(_harden)
-    for path, page in (("/metrics", show_metrics), ("/livez", livez), ("/readyz", readyz), ("/statusz", statusz)):
+    pages = {
+        "/metrics": show_metrics,
+        KEY_SET_PATH: key_set.page,
+        "/livez": livez,
+        "/readyz": readyz,
+        "/statusz": statusz,
+    }
+    for path, page in pages.items():
         app.router.add_get(path, page)
     return app
 

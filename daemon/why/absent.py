@@ -92,7 +92,7 @@ def _quarantined(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> 
     number = f"{at_least}{counted(len(rejected), 'event')}"
     whom = "it" if _is_of_all_learners(absent.asked) else "this learner"
     # A score alone registers nothing, so that correcting it does not help.
-    no_launch = all(event.type == "score.changed" for event in rejected)
+    no_launch = all(event.type in ("score.changed", "score.cleared") for event in rejected)
     opens = " No launch is among them: the learner also has to open the activity from the campus." if no_launch else ""
     what = "of an unknown type" if newest.type == "unknown" else f"a `{newest.type}`"
     return (

@@ -15,15 +15,20 @@ from models.queries.grades import Query, Rejected
 from models.states import OVERDUE_MS
 
 #: What waits for its campus, so that the campus's trouble is why.
-_FOR_THE_CAMPUS = ("held", "retrying", "later", "put off", "due")
+_FOR_THE_CAMPUS = ("held", "retrying", "later", "overtaken", "put off", "due", "line item")
 #: What goes on by itself, at the times of the group.
 _AHEAD = ("held", "retrying", "later", "put off")
 _WORDS = {
     "disabled": "The tool said that this is not graded any more",
     "nothing attempted": "Nothing to send: these learners have attempted nothing in it",
+    "overruled": "Overruled: the campus keeps later grades, which were not sent from here",
+    "cleared": "Cleared: the tool took these scores back, and the campus its grades",
     "acknowledged": "Sent and acknowledged",
     "claimed": "Being sent",
     "structure": "Waiting for the structure of the course, which the tool has to send",
+    "line item": "Waiting for the columns (line items) at the campus, which passbackd finds or makes",
+    "overtaken": "Overtaken: the campus holds grades with a newer timestamp, and the newest ones are sent again with a "
+    "later one",
     "held": "In doubt: an earlier request may still be stored there, and the newest grade follows",
     "retrying": "Retrying: the last attempt failed",
     "later": "Waiting for the time at which they are sent",
@@ -56,7 +61,8 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
     """What is said of a group."""
     if group.why == "parked":
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
-        advice = about_parked(group.parked_reason or "", group.parked_scope or "learner", taken_since=taken_since)
+        reason, scope = group.parked_reason or "", group.parked_scope or "learner"
+        advice = about_parked(reason, scope, taken_since=taken_since, protocol=group.protocol)
         return GroupWords(f"Parked: '{group.parked_reason}'. {_of_all(advice.words, group.number)}", advice.who)
     words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
@@ -65,7 +71,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{waiting}{trouble.words}", trouble.who)
     if group.why == "structure":
         return GroupWords(f"{words}.", "tool")
-    if group.why == "due" and max(group.first_at or 0, group.blocked_until) < terms.now - OVERDUE_MS:
+    if group.why in ("due", "overtaken") and max(group.first_at or 0, group.blocked_until) < terms.now - OVERDUE_MS:
         return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
@@ -89,7 +95,7 @@ def _failed(example: DeliveryRecord, terms: Terms) -> str:
 
 def groups_in_order(activity: Activity, terms: Terms) -> list[ActivityGroup]:
     """Those first about which people have to act, then what is not sent; the largest first."""
-    settled = ("acknowledged", "nothing attempted", "disabled")
+    settled = ("acknowledged", "overruled", "cleared", "nothing attempted", "disabled")
     shown = activity.groups[:MAX_ACTIVITY_GROUPS]
     return sorted(shown, key=lambda one: (group_words(one, terms).who == "no one", one.why in settled, -one.number))
 
@@ -138,6 +144,7 @@ def activity_document(activity: Activity, terms: Terms) -> list[dict[str, Any]]:
                 "course_id": group.course_id,
                 "usage_id": group.usage_id,
                 "consumer": group.consumer,
+                "protocol": group.protocol,
                 "state": group.state,
                 "reason": (words := group_words(group, terms)).reason,
                 "deliveries": [],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from actors.cause import KnownCause, cause_of
+from models.consumer import ProtocolName
 
 #: Who has to act; ``no one``: passbackd goes on by itself, or nothing is to be done.
 Who = Literal["learner", "teacher", "campus", "operator", "tool", "no one"]
@@ -67,6 +68,19 @@ _ADVICE: dict[KnownCause, Advice] = {
     "busy": _STOPPED,
     "processing": _STOPPED,
 }
+#: Where LTI 1.3 has something else to say.
+_OF_PLATFORM: dict[KnownCause, Advice] = {
+    "activity": Advice(
+        "teacher",
+        "The activity's column (line item) or its course takes no grades at the campus, or is gone there: its teachers "
+        "or administrators have to act. A new launch of the activity brings the column that is right by then.",
+    ),
+    "enrolment": Advice(
+        "campus",
+        "This concerns this learner alone: the campus does not know the learner in that course any more, and looks at "
+        "the enrolment there.",
+    ),
+}
 _UNEXPLAINED = Advice(
     "campus",
     "The campus refused it each time and gave no reason that passbackd knows: the campus's administrators have to find "
@@ -84,7 +98,7 @@ _OWN_ADDRESS = Advice(
 )
 
 
-def about_parked(reason: str, scope: str, *, taken_since: bool = False) -> Advice:
+def about_parked(reason: str, scope: str, *, taken_since: bool = False, protocol: ProtocolName = "lti-1.1") -> Advice:
     """
     Who has to act about parked grades.
 
@@ -92,8 +106,11 @@ def about_parked(reason: str, scope: str, *, taken_since: bool = False) -> Advic
         reason: As the row has it.
         scope: ``learner``, ``course`` or ``campus``.
         taken_since: Whether the campus has taken other grades since.
+        protocol: The version of LTI that the campus speaks.
     """
-    cause = cause_of(reason, scope)
+    cause = cause_of(reason, scope, protocol)
+    if protocol == "lti-1.3" and cause in _OF_PLATFORM:
+        return _OF_PLATFORM[cause]
     if cause == "address":
         return _OWN_ADDRESS if scope == "course" or taken_since else _ADDRESS
     if cause == "unknown" and scope == "learner" and " attempts failed, " in reason:

@@ -17,11 +17,11 @@ from models.stale_event import StaleEvent
 
 # The keys of each object, in their order.
 _ALWAYS = (
-    *("assignment_id", "user_id", "course_id", "usage_id", "consumer", "kind", "state", "version_number"),
-    *("sent_version", "score", "sent_score", "sent_at", "due_at", "reason", "deliveries"),
+    *("assignment_id", "user_id", "course_id", "usage_id", "consumer", "kind", "protocol", "state"),
+    *("version_number", "sent_version", "score", "sent_score", "sent_at", "due_at", "reason", "deliveries"),
 )
 _OF_ROW = (
-    *("user_id", "course_id", "usage_id", "consumer", "state", "version_number", "sent_version"),
+    *("user_id", "course_id", "usage_id", "consumer", "protocol", "state", "version_number", "sent_version"),
     *("lti_user_id", "origin", "campus_state", "entry_id"),
 )
 _OF_DELIVERY = (
@@ -118,6 +118,7 @@ def _part(part: Part) -> dict[str, Any]:
         "points_earned": part.earned,
         "points_possible": part.possible,
         "modified": iso(part.modified),
+        "cleared": part.cleared,
     }
 
 
@@ -179,4 +180,4 @@ def _fields(record: object, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _number(wire: str | None) -> float | None:
-    return None if wire is None else float(wire)
+    return float(wire) if wire else None

@@ -10,7 +10,8 @@ from models.course import CourseTrees
 from models.course_tree import Tree
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
-from models.queries.grades import AssignmentView, Query, Rejected
+from models.queries.grades import Query, Rejected
+from models.queries.views import AssignmentView
 from models.score import DatedScore, read_dated_scores
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 
@@ -84,7 +85,10 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
 async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
     tree = await trees.get(row.course_id)
-    points = {usage_id: (score.points_earned, score.points_possible) for usage_id, score in scores.items()}
+    points = {
+        usage_id: None if score.cleared else (score.points_earned, score.points_possible)
+        for usage_id, score in scores.items()
+    }
     return Known(
         row,
         tuple(lines),
@@ -100,12 +104,18 @@ def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -
     blocks = [usage_id] if tree is None or usage_id not in tree else sorted(tree.below(usage_id))
     possible = {} if tree is None else tree.possible
     return [
-        Part(block, score.points_earned, score.points_possible, score.modified_us // 1000)
-        if (score := scores.get(block)) is not None
-        else Part(block, None, possible[block])
-        for block in blocks
-        if block in scores or block in possible
+        _part(block, scores.get(block), possible.get(block)) for block in blocks if block in scores or block in possible
     ]
+
+
+def _part(block: str, score: DatedScore | None, possible: float | None) -> Part:
+    """*possible*: what the structure says, if it does."""
+    if score is None:
+        return Part(block, None, possible or 0.0)
+    at = score.modified_us // 1000
+    if score.cleared:
+        return Part(block, None, possible or 0.0, at, cleared=True)
+    return Part(block, score.points_earned, score.points_possible, at)
 
 
 async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...], *, more: bool) -> Absent:

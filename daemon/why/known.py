@@ -6,10 +6,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from actors.compute_grade import Grade, NoGrade
+from actors.protocols.interface import CLEARED
 from actors.retry import MAX_ATTEMPTS
+from models.consumer import ProtocolName
 from models.debounce import Debounce
-from models.delivery import DeliveryRecord
-from models.queries.grades import AssignmentView, CampusView, Query, Rejected
+from models.delivery import DeliveryRecord, is_overruled
+from models.queries.grades import Query, Rejected
+from models.queries.views import AssignmentView, CampusView
 from models.stale_event import StaleEvent
 
 #: What the JSON says where there is no assignment.
@@ -54,6 +57,8 @@ class Part:
     earned: float | None
     possible: float
     modified: int | None = None
+    #: Whether the tool took its score back then.
+    cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,25 @@ class Known:
     @property
     def answered_at(self) -> int | None:
         """When the newest of the learner's scores in it was made, milliseconds since 1970."""
-        return max((part.modified for part in self.parts if part.modified is not None), default=None)
+        return max((part.modified or 0 for part in self.parts if part.earned is not None), default=0) or None
+
+    @property
+    def has_nothing_to_send(self) -> bool:
+        """Whether nothing is attempted, or what was is taken back, and the campus is not known to hold a grade."""
+        if self.grade is NoGrade.CLEARED:
+            return self.row.sent_score is None and self.row.forced_version <= self.row.sent_version
+        return self.grade is NoGrade.NOTHING_ATTEMPTED
+
+    @property
+    def overruled(self) -> DeliveryRecord | None:
+        """The record of a later grade that the campus kept, if that is the last that is known of what it holds."""
+        newest = next((line for line in self.lines if line.result in ("accepted", "overtaken")), None)
+        return newest if newest is not None and is_overruled(newest) else None
+
+    @property
+    def cleared_at(self) -> int | None:
+        """When the campus acknowledged that the grade was taken back, if that is what it acknowledged last."""
+        return self.sent.at if self.sent is not None and self.sent.score == CLEARED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +166,8 @@ def campus_name(row: CampusView) -> str:
 def noun(row: AssignmentView) -> str:
     """What kind of block it is, to a learner."""
     return "unit" if row.composite else "problem"
+
+
+def protocol_words(protocol: ProtocolName) -> str:
+    """``LTI 1.3``."""
+    return f"LTI {protocol.removeprefix('lti-')}"

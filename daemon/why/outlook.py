@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from actors.cause import cause_of
-from actors.compute_grade import NoGrade
 from daemon.infra.text import upcoming
 from daemon.why.advice import PEOPLE, Advice, Who, about_parked
 from daemon.why.known import Known, Terms
 from daemon.why.trouble import WHO, campus_trouble
 from daemon.why.waiting import is_overdue, last_failure, needs_structure, ready_at
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,11 @@ def outlook(known: Known, terms: Terms) -> Outlook:
             return Outlook(parked_advice(row).who)
         case "claimed":
             return Outlook("no one" if terms.daemon_fault is None else "operator")
-    if row.state == "due" and known.grade is NoGrade.NOTHING_ATTEMPTED:
+    if row.state == "due" and known.has_nothing_to_send:
         return Outlook("no one")
     if needs_structure(known):
         return Outlook("tool")
-    who, next_at = _of_campus(known, terms)
+    who, next_at = _of_line_item(row) if row.wants_line_item else _of_campus(known, terms)
     if who == "no one" and (terms.daemon_fault is not None or is_overdue(known, terms)):
         who = "operator"
     return Outlook(who, next_at if next_at is not None and next_at > terms.now else None)
@@ -43,7 +42,12 @@ def outlook(known: Known, terms: Terms) -> Outlook:
 def parked_advice(row: AssignmentView) -> Advice:
     """Who has to act about a parked grade."""
     taken_since = row.accepted_at is not None and row.accepted_at > (row.parked_at or 0)
-    return about_parked(row.parked_reason or "", row.parked_scope or "learner", taken_since=taken_since)
+    reason, scope = row.parked_reason or "", row.parked_scope or "learner"
+    return about_parked(reason, scope, taken_since=taken_since, protocol=row.protocol)
+
+
+def _of_line_item(row: AssignmentView) -> tuple[Who, int | None]:
+    return WHO.get(cause_of(row.look_error or "", None, row.protocol), "no one"), row.look_at
 
 
 def _of_campus(known: Known, terms: Terms) -> tuple[Who, int | None]:
@@ -53,7 +57,8 @@ def _of_campus(known: Known, terms: Terms) -> tuple[Who, int | None]:
         return trouble.who, None if row.campus_state == "paused" else max(ready_at(row), trouble.again or 0)
     line = last_failure(known)
     # An older record says nothing of what comes next.
-    cause = cause_of(line.description) if line is not None and row.not_before > line.at else "unknown"
+    is_newest = line is not None and line.result != "overtaken" and row.not_before > line.at
+    cause = cause_of(line.description, None, row.protocol) if line is not None and is_newest else "unknown"
     return WHO.get(cause, "no one"), ready_at(row)
 
 
@@ -62,7 +67,7 @@ def next_step(known: Known, terms: Terms) -> str | None:
     row, ahead = known.row, outlook(known, terms)
     if ahead.who != "no one":
         return f"Who has to act: {PEOPLE[ahead.who]}."
-    if row.state not in ("due", "waiting", "claimed") or known.grade is NoGrade.NOTHING_ATTEMPTED:
+    if row.state not in ("due", "waiting", "claimed") or known.has_nothing_to_send:
         return None
     at = "" if ahead.next_at is None else f", next at {upcoming(ahead.next_at, now=terms.now, zone=terms.zone)}"
     return f"Who has to act: no one; passbackd goes on by itself{at}."
@@ -74,7 +79,7 @@ def is_alarming(known: Known, terms: Terms) -> bool:
     if row.state == "parked" or is_overdue(known, terms):
         return True
     kept_back = row.tripped_at is not None or terms.daemon_fault is not None
-    return kept_back and row.state in ("due", "waiting", "claimed") and known.grade is not NoGrade.NOTHING_ATTEMPTED
+    return kept_back and row.state in ("due", "waiting", "claimed") and not known.has_nothing_to_send
 
 
 def trouble_first(known: Known, terms: Terms) -> tuple[bool, bool, bool]:

@@ -3,6 +3,7 @@
 import math
 
 from actors.compute_grade import Grade, wire_score
+from actors.protocols.interface import CLEARED
 from daemon.infra.text import past
 from daemon.why.known import Known, Part, Terms
 
@@ -32,10 +33,16 @@ def answered(known: Known, terms: Terms) -> str | None:
 
 def part_cells(part: Part, terms: Terms) -> tuple[str | None, ...]:
     """Problem, points, and when it was scored."""
-    if part.earned is None:
-        return part.usage_id, f"not attempted, {part.possible:.12g} possible", None
     scored = None if part.modified is None else past(part.modified, terms.zone)
+    if part.earned is None:
+        what = "taken back" if part.cleared else "not attempted"
+        return part.usage_id, f"{what}, {part.possible:.12g} possible", scored
     return part.usage_id, f"{part.earned:.12g} of {part.possible:.12g}", scored
+
+
+def score_words(score: str | None) -> str | None:
+    """A score of a delivery record for people; None where it is not known."""
+    return "cleared" if score == CLEARED else score
 
 
 def points_of(score: str, grade: object) -> list[str]:

@@ -14,9 +14,9 @@ from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
 from daemon.why.asked import shown_words
-from daemon.why.known import MAX_SHOWN_EVENTS, Explanation, Known, Terms, noun, title
+from daemon.why.known import MAX_SHOWN_EVENTS, Explanation, Known, Terms, noun, protocol_words, title
 from daemon.why.outlook import is_alarming, next_step, outlook, trouble_first
-from daemon.why.points import MAX_SHOWN_PARTS, part_cells
+from daemon.why.points import MAX_SHOWN_PARTS, part_cells, score_words
 from daemon.why.words import explanation
 from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.grades import MAX_EVENTS, Rejected
@@ -47,9 +47,10 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
             _say(screen, f"Who has to act: {PEOPLE[who]}.")
     else:
         _print_head(answer, terms, screen)
+    differ = len({known.row.protocol for known in answer.known}) > 1
     for known in sorted(answer.known, key=lambda known: trouble_first(known, terms)):
         screen.print()
-        _print_assignment(known, terms, screen)
+        _print_assignment(known, terms, screen, with_protocol=differ)
     if answer.absent is None:
         for words in moved_words(answer.moved, terms):
             screen.print()
@@ -140,11 +141,14 @@ def _event(event: Rejected | StaleEvent, terms: Terms, *, several: bool) -> tupl
     return (_second(event.at, terms), *whose, event.type, event.course_id, event.usage_id, event.entry_id)
 
 
-def _print_assignment(known: Known, terms: Terms, screen: Console) -> None:
+def _print_assignment(known: Known, terms: Terms, screen: Console, *, with_protocol: bool) -> None:
+    """*with_protocol*: whether others of these grades go over another version of LTI."""
     row = known.row
+    over = f", {protocol_words(row.protocol)}" if with_protocol else ""
     _say(screen, title(row), style="bold")
     place = (
-        f"learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, assignment {row.id}: {row.state}"
+        f"learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, assignment {row.id}{over}: "
+        f"{row.state}"
     )
     state = Text(printable(place))
     if is_alarming(known, terms):
@@ -176,7 +180,7 @@ def _print_deliveries(known: Known, terms: Terms, screen: Console) -> None:
             _second(line.at, terms),
             line.attempt,
             line.version,
-            f"{line.score} (cut)" if line.clamped else line.score,
+            f"{line.score} (cut)" if line.clamped else score_words(line.score),
             line.result,
             line.http_status,
             line.duration_ms,

@@ -9,7 +9,8 @@ from actors.cause import KnownCause, cause_of
 from daemon.infra.text import past, upcoming
 from daemon.why.advice import Who
 from daemon.why.known import Terms, campus_name
-from models.queries.grades import CampusView
+from models.consumer import ProtocolName
+from models.queries.views import CampusView
 
 #: What a refused request says when it is the time that does not fit.
 _OF_TIME = re.compile(r"time-?stamp|nonce|expired|clock", re.IGNORECASE)
@@ -36,20 +37,23 @@ def campus_trouble(campus: CampusView, terms: Terms) -> CampusTrouble | None:
     if campus.campus_state == "paused":
         return CampusTrouble(
             f"passbackd's operator has paused {name} since {past(campus.paused_at or 0, terms.zone)}: its grades go "
-            "out once `passbackd consumer resume` is given.",
+            f"out once `{resume_command(campus)}` is given.",
             "operator",
         )
     blocked = campus.blocked_until > terms.now
     if campus.tripped_at is not None:
-        cause = cause_of(campus.campus_error)
+        cause = cause_of(campus.campus_error, None, campus.protocol)
         since, said = past(campus.tripped_at, terms.zone), _quoted(campus.campus_error)
-        what = f"{name} {_WHAT.get(cause, _WHAT['away'])} since {since}{said}."
+        is_platform = campus.protocol == "lti-1.3"
+        happens = (_WHAT_OF_PLATFORM.get(cause) if is_platform else None) or _WHAT.get(cause, _WHAT["away"])
+        what = f"{name} {happens} since {since}{said}."
         sentences = filter(None, (what, campus_advice(campus.campus_error, campus), _probes(campus, terms, cause)))
         return CampusTrouble(" ".join(sentences), WHO.get(cause, "no one"), campus.blocked_until)
     if not blocked:
         return None
     # The last error may be that of one grade.
-    said = _quoted(campus.campus_error) if cause_of(campus.campus_error) == "busy" else ""
+    is_of_it = cause_of(campus.campus_error, None, campus.protocol) == "busy"
+    said = _quoted(campus.campus_error) if is_of_it else ""
     again = upcoming(campus.blocked_until, now=terms.now, zone=terms.zone)
     words = f"{name} is busy and asked for a pause{said}. It gets grades again at {again}."
     return CampusTrouble(words, "no one", campus.blocked_until)
@@ -62,6 +66,7 @@ WHO: dict[KnownCause, Who] = {
     "address": "campus",
     "content": "operator",
     "forbidden": "operator",
+    "token": "operator",
 }
 _WHAT: dict[KnownCause, str] = {
     "away": "has been down",
@@ -69,6 +74,36 @@ _WHAT: dict[KnownCause, str] = {
     "certificate": "has had a certificate that cannot be trusted",
     "address": "has taken no grades at the address that its launches name",
     "content": "has refused what passbackd sends",
+}
+_WHAT_OF_PLATFORM: dict[KnownCause, str] = {
+    "signature": "has refused passbackd's access token",
+    "token": "has given passbackd no access token",
+    "token server": "has been unable to give passbackd an access token",
+    "address": "has taken no grades at the line items that its launches name",
+}
+
+
+_OF_SCOPE = re.compile(r"without the scope|invalid_scope", re.IGNORECASE)
+_SCOPE_ADVICE = (
+    "passbackd's operator has to act, with the campus's administrators: the tool has to be allowed that scope at the "
+    "platform. `passbackd platform check {key}` asks for a token anew."
+)
+#: *key*: the platform's; *clock*: what to say of clocks.
+_PLATFORM_ADVICE: dict[KnownCause, str] = {
+    "token": (
+        "passbackd's operator has to act: `passbackd platform check {key}` asks for one and says what to correct. As a "
+        "rule the client id, the token URL or its audience does not fit, or the platform cannot read the tool's key "
+        "set{clock}."
+    ),
+    "token server": (
+        "If that stays, passbackd's operator has to act: `passbackd platform check {key}` says more, as some platforms "
+        "answer so to a key that they do not know."
+    ),
+    "signature": (
+        "passbackd's operator has to act, with the campus: the platform gives access tokens, and refuses them for "
+        "grades. As a rule the tool (its client id) is not allowed to pass grades back there{clock}. `passbackd "
+        "platform check {key}` asks for a token anew."
+    ),
 }
 
 
@@ -79,13 +114,25 @@ class ConsumerNames(Protocol):
     def consumer(self) -> str: ...
     @property
     def consumer_key(self) -> str: ...
+    @property
+    def protocol(self) -> ProtocolName: ...
+
+
+def resume_command(campus: ConsumerNames) -> str:
+    """The command that has a paused campus's grades sent."""
+    group = "consumer" if campus.protocol == "lti-1.1" else "platform"
+    return f"passbackd {group} resume {shlex.quote(campus.consumer_key)}"
 
 
 def campus_advice(said: str, names: ConsumerNames) -> str:
     """What has to be done so that a campus takes grades again that *said* so: a sentence, or empty if nothing."""
-    match cause_of(said):
+    cause = cause_of(said, None, names.protocol)
+    clock = ", or a clock is wrong (`passbackd check --deep` compares them)" if _OF_TIME.search(said) else ""
+    if names.protocol == "lti-1.3" and cause in _PLATFORM_ADVICE:
+        words = _SCOPE_ADVICE if cause == "token" and _OF_SCOPE.search(said) else _PLATFORM_ADVICE[cause]
+        return words.format(key=shlex.quote(names.consumer_key), clock=clock)
+    match cause:
         case "signature":
-            clock = ", or a clock is wrong (`passbackd check --deep` compares them)" if _OF_TIME.search(said) else ""
             name, key = shlex.quote(names.consumer), shlex.quote(names.consumer_key)
             return (
                 f"As a rule the key or the secret does not fit{clock}: passbackd's operator has to compare the secret "
@@ -113,6 +160,12 @@ def _probes(campus: CampusView, terms: Terms, cause: KnownCause) -> str:
     probing = campus.campus_state == "probing"
     blocked = campus.blocked_until > terms.now
     at = f"at {upcoming(campus.blocked_until, now=terms.now, zone=terms.zone)}" if blocked else "any moment now"
+    if cause in ("token", "token server"):
+        asked = "asks for one now" if probing else f"asks for one again {at}"
+        return (
+            f"Without one nothing can be sent; passbackd {asked}. Once there is one, a grade goes there as a probe, "
+            "and once that is taken, everything that waits goes out."
+        )
     if cause in WHO:
         when = "now" if probing else f"the next {at}"
         return (

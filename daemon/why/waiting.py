@@ -2,24 +2,32 @@
 
 from datetime import timedelta
 
+from actors.cause import cause_of
 from actors.compute_grade import NoGrade
+from actors.protocols.interface import CLEARED
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from daemon.infra.text import duration, past, upcoming
 from daemon.why.known import Known, Terms, campus_name
+from daemon.why.line_item import line_item_words
+from daemon.why.overtaken import is_overtaken, overtaken_words
 from daemon.why.trouble import LONG_DUE, campus_advice, campus_trouble
 from models.delivery import DeliveryRecord, is_unexplained
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 from models.states import OVERDUE_MS
 
 
 def waiting(known: Known, terms: Terms) -> list[str]:
     """The sentences about a grade in the state ``waiting`` or ``due``."""
     row, campus = known.row, campus_name(known.row)
+    if row.wants_line_item:
+        return line_item_words(known, terms)
     if needs_structure(known):
         return [_without_structure(row, terms)]
     trouble = campus_trouble(row, terms)
     if row.hold_until > terms.now:
         said = _held(known, terms, campus)
+    elif is_overtaken(known, terms):
+        said = overtaken_words(known, terms, again_at=ready_at(row))
     elif row.not_before > terms.now and row.attempts > 0:
         said = _retrying(known, terms, campus)
     elif row.due_at > terms.now:
@@ -37,6 +45,8 @@ def waiting(known: Known, terms: Terms) -> list[str]:
 def needs_structure(known: Known) -> bool:
     """Whether the tool has to send the course's structure first."""
     row = known.row
+    if row.wants_line_item:
+        return False
     return row.waiting_since is not None or (row.state == "due" and known.grade is NoGrade.UNKNOWN_BLOCK)
 
 
@@ -48,10 +58,12 @@ def ready_at(row: AssignmentView) -> int:
 def is_overdue(known: Known, terms: Terms) -> bool:
     """Whether it is due for long, although nothing is known to keep it back."""
     row = known.row
-    if row.state != "due" or known.grade is NoGrade.NOTHING_ATTEMPTED or needs_structure(known):
+    if row.state != "due" or known.has_nothing_to_send or row.wants_line_item or needs_structure(known):
         return False
-    # A campus that was blocked until a moment ago has had no time to take what waited.
-    return campus_trouble(row, terms) is None and max(ready_at(row), row.blocked_until) < terms.now - OVERDUE_MS
+    # A campus that was blocked until a moment ago has had no time to take what waited, nor what it refused just now.
+    tried_at = known.lines[0].at if known.lines else 0
+    latest = max(ready_at(row), row.blocked_until, tried_at)
+    return campus_trouble(row, terms) is None and latest < terms.now - OVERDUE_MS
 
 
 def last_failure(known: Known) -> DeliveryRecord | None:
@@ -73,10 +85,11 @@ def _held(known: Known, terms: Terms, campus: str) -> list[str]:
     until, follows = _upcoming(row.hold_until, terms), ready_at(row)
     when = "then" if follows <= row.hold_until else f"at {_upcoming(follows, terms)}"
     if line is not None and line.code_major == "processing":
+        what = "that the grade is taken back" if line.score == CLEARED else f"the score {line.score}"
         said = (
-            f"In doubt: {campus} said on {past(line.at, terms.zone)} that it is still processing the score "
-            f"{line.score}: '{line.description}'. That is the LMS's own word: it may store that score at any time, "
-            f"also over a newer one. So nothing is sent before {until}; the newest grade follows {when}."
+            f"In doubt: {campus} said on {past(line.at, terms.zone)} that it is still processing {what}: "
+            f"'{line.description}'. That is the LMS's own word: it may store that at any time, also over a newer "
+            f"one. So nothing is sent before {until}; the newest grade follows {when}."
         )
         return [said]
     if line is not None and line.result in ("ambiguous", "unknown"):
@@ -132,6 +145,12 @@ def _advice(line: DeliveryRecord, campus: AssignmentView) -> list[str]:
     return list(filter(None, [campus_advice(line.description, campus)]))
 
 
+def _is_of_token(line: DeliveryRecord, row: AssignmentView) -> bool:
+    """Whether a platform refused an access token, in whose place another is got."""
+    is_platform = row.protocol == "lti-1.3"
+    return is_platform and line.result == "retried" and cause_of(line.description, None, row.protocol) == "signature"
+
+
 def _put_off(known: Known, terms: Terms, campus: str) -> list[str]:
     row, line, again = known.row, last_failure(known), _upcoming(ready_at(known.row), terms)
     # An attempt that was put off before anything was sent leaves no record.
@@ -169,6 +188,11 @@ def _due(known: Known, terms: Terms, campus: str) -> list[str]:
         said.append(
             f"Due: the daemon that was sending this to {campus} since {past(lost_at, terms.zone)} did not come back, "
             "so the newest grade is sent once more."
+        )
+    elif line is not None and _is_of_token(line, row):
+        said.append(
+            f"Due: {campus} refused the access token of the attempt on {past(line.at, terms.zone)}: "
+            f"'{line.description}'; passbackd gets another one and sends the grade again."
         )
     elif row.attempts > 0 and line is not None:
         said += [f"Due: {_failed(line, campus, terms)}; the next one follows.", *_advice(line, row)]

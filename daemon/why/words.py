@@ -6,12 +6,14 @@ The first sentences say why and what comes next; then come what would be sent an
 
 from actors.compute_grade import Grade, NoGrade, wire_score
 from daemon.infra.text import past, upcoming
+from daemon.why.cleared import cleared_words, clearing_words, instead_words, nothing_words
 from daemon.why.known import Known, Terms, campus_name, noun
 from daemon.why.outlook import next_step, parked_advice
+from daemon.why.overtaken import kept_words, overruled_words
 from daemon.why.points import answered, points, points_of
 from daemon.why.waiting import waiting
 from models.delivery import DeliveryRecord, is_unexplained
-from models.queries.grades import AssignmentView
+from models.queries.views import AssignmentView
 
 #: By whether it may concern the whole campus.
 _RETURNS = {
@@ -43,8 +45,8 @@ def explanation(known: Known, terms: Terms) -> str:
             sentences = [*_acknowledged(known, terms), *filter(None, [answered(known, terms)])]
         case "claimed":
             sentences = [_under_way(row, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
-        case _ if known.grade is NoGrade.NOTHING_ATTEMPTED and row.state == "due":
-            sentences = [_nothing_yet(row), _campus_acknowledged(known, terms)]
+        case _ if known.has_nothing_to_send and row.state == "due":
+            sentences = [_nothing_yet(known), _campus_acknowledged(known, terms)]
         case _:
             sentences = [*waiting(known, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
     if terms.daemon_fault is not None and row.state in ("due", "waiting", "claimed"):
@@ -59,11 +61,12 @@ def explanation(known: Known, terms: Terms) -> str:
 def _acknowledged(known: Known, terms: Terms) -> list[str]:
     row, sent = known.row, known.sent
     if row.sent_score is None or row.sent_at is None:
-        nothing = f"Nothing to send: this learner has attempted nothing in this {noun(row)}."
-        return [nothing, _may_still_hold(sent, terms)] if sent is not None else [nothing]
+        settled = overruled_words(known, terms) or list(filter(None, [cleared_words(known, terms)]))
+        return settled or [_nothing(known), *([] if sent is None else [_may_still_hold(sent, terms)])]
     said = [
         f"Sent {row.sent_score} to {campus_name(row)} on {past(row.sent_at, terms.zone)} and acknowledged.",
         *points_of(row.sent_score, known.grade),
+        *filter(None, [instead_words(known)]),
         _MAY_DIFFER,
     ]
     if sent is not None and sent.clamped:
@@ -72,6 +75,12 @@ def _acknowledged(known: Known, terms: Terms) -> list[str]:
     if sent is not None and sent.version < row.sent_version and (known.answered_at or 0) > sent.at:
         said.append("A later change left the grade equal, so it was not sent again.")
     return said
+
+
+def _nothing(known: Known) -> str:
+    if known.grade is NoGrade.CLEARED:
+        return nothing_words(known)
+    return f"Nothing to send: this learner has attempted nothing in this {noun(known.row)}."
 
 
 def _may_still_hold(sent: DeliveryRecord, terms: Terms) -> str:
@@ -118,9 +127,11 @@ def _under_way(row: AssignmentView, terms: Terms) -> str:
     )
 
 
-def _nothing_yet(row: AssignmentView) -> str:
+def _nothing_yet(known: Known) -> str:
+    if known.grade is NoGrade.CLEARED:
+        return nothing_words(known)
     return (
-        f"Registered, and nothing to send yet: this learner has attempted nothing in this {noun(row)}. "
+        f"Registered, and nothing to send yet: this learner has attempted nothing in this {noun(known.row)}. "
         "The first score is sent."
     )
 
@@ -131,8 +142,14 @@ def _grade_now(known: Known, terms: Terms) -> list[str]:
             score, is_cut = wire_score(grade)
             now = f"The newest grade is {points(grade)}: {score} to the campus."
             return [now, *([_cut(grade)] if is_cut else []), *filter(None, [answered(known, terms)])]
+        case NoGrade.CLEARED:
+            return [clearing_words(known)]
         case NoGrade.NOTHING_ATTEMPTED:
             return [f"There is nothing to send: the learner has attempted nothing in this {noun(known.row)}."]
+        case NoGrade.CLEARED:
+            return [
+                f"The tool took back what the learner attempted in this {noun(known.row)}, so that no score is left."
+            ]
         case _:
             return []
 
@@ -147,6 +164,11 @@ def _campus_acknowledged(known: Known, terms: Terms) -> str:
     row = known.row
     if row.sent_score is not None and row.sent_at is not None:
         return f"The campus acknowledged {row.sent_score} on {past(row.sent_at, terms.zone)}. {_MAY_DIFFER}"
+    kept = kept_words(known, terms)
+    if kept is not None:
+        return kept
+    if known.cleared_at is not None:
+        return f"The campus acknowledged on {past(known.cleared_at, terms.zone)} that its grade was taken back."
     if known.sent is not None:
         return _may_still_hold(known.sent, terms)
     if row.sent_at is not None:

@@ -3,20 +3,32 @@
 from dataclasses import dataclass, fields
 
 from models.db.sql import Statement
-from models.delivery import DeliveryRecord
-from models.queries.grades import WITH_CAMPUS, CampusView, columns_of, ledger
+from models.delivery import OVERRULED, DeliveryRecord
+from models.queries.grades import ledger
+from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
 
 #: Groups that are read, and learners that are shown one by one.
 MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
+# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it.
+_SETTLED = f"""COALESCE((
+        SELECT CASE WHEN code_major = '{OVERRULED}' THEN 'overruled'
+            WHEN result = 'accepted' AND score = '' THEN 'cleared' ELSE 'nothing attempted' END
+        FROM delivery WHERE assignment_id = graded_assignment.id AND version >= learner_version
+            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1), 'nothing attempted')"""
+
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
-_WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
-    WHEN version_number <= sent_version AND sent_score IS NULL THEN 'nothing attempted'
+_WHY = f"""CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
+    WHEN version_number <= sent_version AND sent_score IS NULL THEN {_SETTLED}
     WHEN version_number <= sent_version THEN 'acknowledged'
-    WHEN claimed_until > :now THEN 'claimed' WHEN waiting_since IS NOT NULL THEN 'structure'
+    WHEN claimed_until > :now THEN 'claimed'
+    WHEN EXISTS (SELECT 1 FROM outcome_service
+        WHERE outcome_service.id = outcome_service_id AND wanted_for IS NOT NULL) THEN 'line item'
+    WHEN waiting_since IS NOT NULL THEN 'structure'
     WHEN hold_until > :now THEN 'held' WHEN not_before > :now AND attempts > 0 THEN 'retrying'
-    WHEN due_at > :now THEN 'later' WHEN not_before > :now THEN 'put off' ELSE 'due' END"""
+    WHEN due_at > :now THEN 'later' WHEN overtaken > 0 THEN 'overtaken'
+    WHEN not_before > :now THEN 'put off' ELSE 'due' END"""
 
 _MOMENT = f"""CASE WHEN disabled_at IS NOT NULL THEN disabled_at WHEN parked_at IS NOT NULL THEN parked_at
     WHEN version_number <= sent_version THEN sent_at WHEN claimed_until > :now THEN claimed_at
@@ -30,8 +42,8 @@ class ActivityGroup(CampusView):
     course_id: str
     usage_id: str
     state: str
-    #: ``disabled``, ``parked``, ``nothing attempted``, ``acknowledged``, ``claimed``, ``structure``, ``held``,
-    #: ``retrying``, ``later``, ``put off`` or ``due``.
+    #: ``disabled``, ``parked``, ``nothing attempted``, ``overruled``, ``cleared``, ``acknowledged``, ``claimed``,
+    #: ``line item``, ``structure``, ``held``, ``retrying``, ``later``, ``overtaken``, ``put off`` or ``due``.
     why: str
     parked_scope: str | None
     parked_reason: str | None

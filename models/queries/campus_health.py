@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.assignment import SENDABLE
+from models.consumer import PROTOCOL, ProtocolName
 from models.db.sql import Statement
 from models.states import CAMPUS_STATE, READY_AT, CampusState
 
@@ -19,6 +20,7 @@ class CampusHealth:
 
     consumer: str
     consumer_key: str
+    protocol: ProtocolName
     origin: str
     state: CampusState
     failing: bool
@@ -38,7 +40,7 @@ class CampusHealth:
 _PARKED = "parked_at IS NOT NULL AND parked_scope = 'campus'"
 
 _READ = Statement(f"""
-    SELECT consumer_name AS consumer, consumer_key, origin, {CAMPUS_STATE} AS state,
+    SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, {CAMPUS_STATE} AS state,
         CASE WHEN last_failed_assignment IS NULL THEN 0 ELSE 1 END AS failing, paused_at, tripped_at, last_error,
         last_error_at, dirty, due_since, last_success, parked, parked_since, reasons, reason
     FROM (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from models.consumer import PROTOCOL, ProtocolName
 from models.db.sql import Statement, all_of
 
 #: Groups that are read, the largest first. Reasons are LMS messages, so each learner may have another.
@@ -14,6 +15,7 @@ class ParkedGroup:
 
     consumer: str
     consumer_key: str
+    protocol: ProtocolName
     origin: str
     course_id: str
     #: ``learner``, ``course`` or ``campus``: what the reason is about.
@@ -37,13 +39,13 @@ async def read_parked(
         }
     )
     statement = Statement(f"""
-        SELECT consumer_name AS consumer, consumer_key, origin, course_id, parked_scope AS scope,
-            parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
+        SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, course_id,
+            parked_scope AS scope, parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
             MIN(graded_assignment.id) AS example
         FROM graded_assignment
         JOIN campus ON campus.id = graded_assignment.campus_id
         JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {where}
-        GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 7 DESC, 8 LIMIT {MAX_GROUPS}""")
+        GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 9 LIMIT {MAX_GROUPS}""")
     rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
     return [ParkedGroup(**row) for row in rows]

@@ -124,9 +124,9 @@ async def reserve_for_reading(campus_id: int, clock: Clock) -> None:
 
 
 async def once_sent(assignment_id: int) -> list[str]:
-    """The scores (wire text) of every attempt on record."""
+    """The scores (wire text) of every attempt on record; none of those that took a score back."""
     records = Delivery.filter(assignment_id=assignment_id, score__isnull=False)
-    return [score for (score,) in await records.distinct().values_list("score")]
+    return [score for (score,) in await records.distinct().values_list("score") if score]
 
 
 async def is_unchanged(read: Acknowledged) -> bool:

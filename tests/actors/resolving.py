@@ -9,9 +9,9 @@ from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLa
 from actors.protocols.interface import Accepted
 from actors.resolution import Rules
 from actors.response import Response
+from models.claimed_address import Address
 from models.claims import Claim
 from models.delivery import DeliveryRecord
-from models.destination import Address
 from models.finish import Finish
 
 NOW = 1_700_000_000_000

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
+from actors.access import AccessTokens, NoTokens
 from actors.client import Abort, Sender
 from actors.dependencies import Dependencies
 from actors.lease import MARGIN
@@ -75,6 +76,7 @@ class Sending:
 
     Args:
         hands_over: Whether claims follow an attempt; else each call makes one attempt of each assignment.
+        tokens: Makes what gives access tokens of LTI 1.3 platforms.
         settings: Those of :class:`actors.dependencies.Settings`.
     """
 
@@ -88,6 +90,7 @@ class Sending:
         may_send: bool = True,
         hands_over: bool = False,
         turn: float = 0,
+        tokens: Callable[[Sender, Clock], AccessTokens] = lambda _sender, _clock: NoTokens(),
         **settings: Any,
     ) -> None:
         rules = Rules(hold_seconds=HOLD, max_attempts=max_attempts)
@@ -96,14 +99,17 @@ class Sending:
         self.metrics = Metrics("test")
         self.may_send = may_send
         self.broker = StubBroker(middleware=[])
+        sender = Sender(session)
+        self.tokens = tokens(sender, clock)
         self.dependencies = Dependencies(
-            sender=Sender(session),
+            sender=sender,
             trees=self.trees,
             clock=clock,
             metrics=self.metrics,
             settings=Settings(TIMEOUT, rules, **{"max_per_campus": 4, **settings}, max_connections=max_connections),
             may_send=lambda: self.may_send,
             abort=Abort(),
+            tokens=self.tokens,
         )
         self.outcomes = Outcomes(self.broker, self.dependencies, partitions=PARTITIONS, turn=turn)
         self.outcomes.contended = not hands_over

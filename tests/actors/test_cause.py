@@ -84,6 +84,68 @@ def test_a_stored_reason_is_about_one_thing(reason, scope, cause):
     assert cause_of(reason, scope) == cause
 
 
+@pytest.mark.parametrize(
+    ("reason", "scope", "cause"),
+    [
+        ("HTTP 422: User not found in course", "learner", "enrolment"),
+        ("HTTP 422, failure: User not found in course", "learner", "enrolment"),
+        ("HTTP 400: no words", "learner", "enrolment"),
+        ("HTTP 404: The requested score does not exist", "learner", "enrolment"),
+        ("HTTP 422: The maximum number of allowed attempts has been reached", "learner", "learner"),
+        ("HTTP 404: no words", "course", "activity"),
+        ("HTTP 412: The specified LineItem is not associated with the Tool", "course", "activity"),
+        ("HTTP 422: This course has concluded", "course", "activity"),
+        ("HTTP 404: Not Found", "campus", "address"),
+        ("HTTP 405: no words", None, "address"),
+        ("HTTP 302: the platform redirects to https://sso.example.edu", None, "address"),
+        ("HTTP 400: scoreGiven: a number is required", "campus", "content"),
+        ("HTTP 400: scoreGiven: a number is required", None, "content"),
+        ("HTTP 401: no words", None, "signature"),
+        ("HTTP 403: JWT has expired", None, "signature"),
+        ("HTTP 403: the access token is not valid", None, "signature"),
+        ("HTTP 403: no words", None, "unknown"),
+        (WORN_OUT + "HTTP 403: no words", "learner", "unknown"),
+        (WORN_OUT + "HTTP 422, failure: still unpublished", "learner", "unknown"),
+        (WORN_OUT + "HTTP 403: no words", "campus", "unknown"),
+        (WORN_OUT + "HTTP 503: no words", "campus", "away"),
+        ("HTTP 202: no words", None, "processing"),
+        ("HTTP 429: slow down", None, "busy"),
+        ("HTTP 403: Forbidden (Rate Limit Exceeded)", None, "busy"),
+        ("HTTP 500: no words", None, "away"),
+        ("HTTP 200 that says nothing of the score: Log in", None, "away"),
+        ("no connection to the campus in time", None, "away"),
+        ("10.0.0.1 is not a public address (private): add its network", "campus", "forbidden"),
+    ],
+)
+def test_what_a_platform_answered_over_lti_1_3_is_about_one_thing(reason, scope, cause):
+    assert cause_of(reason, scope, "lti-1.3") == cause
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("no access token: HTTP 400: invalid_client: unknown client", "token"),
+        ("no access token: HTTP 401: no words", "token"),
+        ("no access token: invalid_scope: no such scope", "token"),
+        ("no access token: 10.0.0.1 is not a public address (private)", "token"),
+        ("no access token can be asked for: the key is no RSA key", "token"),
+        ("the platform gives an access token without the scope https://example.edu/score: have it allow", "token"),
+        ("the platform has no token URL or no client id: add them with `passbackd platform add`", "token"),
+        ("the tool has no key that may sign: see `passbackd keys list`", "token"),
+        ("HTTP 302: the token URL redirects to https://sso.example.edu", "token"),
+        ("no access token: HTTP 429: slow down", "busy"),
+        ("no access token: HTTP 403: Rate Limit Exceeded", "busy"),
+        ("no access token: HTTP 500: no words", "token server"),
+        ("no access token: the connection was lost while waiting for the answer: time-out", "token server"),
+        ("no access token", "token server"),
+        ("no access token: a fault of passbackd's own; see its log", "token server"),
+        ("HTTP 200 of the token URL with no access token", "token server"),
+    ],
+)
+def test_why_a_platform_gives_no_access_token_is_about_its_set_up_or_its_server(reason, cause):
+    assert cause_of(reason, None, "lti-1.3") == cause
+
+
 def test_canvas_from_before_there_were_codes_means_the_sourcedid_by_a_signature():
     error = refused("Invalid signature", CANVAS)
     assert cause_of(error.reason, error.scope) == "sourcedid"

@@ -57,6 +57,24 @@ def test_an_attempted_block_that_the_tree_does_not_score_counts_too():
     assert block_grade("e", TREE, {"k": (1.0, 2.0)}) == Grade(1, 6)
 
 
+@pytest.mark.parametrize("scores", [{"h": None}, {"h": None, "i": None}, {"h": None, "n": (1.0, 2.0)}])
+@pytest.mark.parametrize("block", ["h", "d", "b"])
+def test_where_all_that_was_attempted_below_the_block_was_taken_back_there_is_no_score_left(block, scores):
+    assert block_grade(block, TREE, scores) is NoGrade.CLEARED
+
+
+def test_a_score_that_was_taken_back_counts_as_not_attempted():
+    assert block_grade("d", TREE, {"h": None, "i": (3.0, 4.0)}) == Grade(3, 9)
+    assert block_grade("e", TREE, {"k": None, "l": (1.0, 3.0)}) == Grade(1, 4)
+    assert block_grade("g", TREE, {"h": None}) is NoGrade.NOTHING_ATTEMPTED
+
+
+@pytest.mark.parametrize("tree", [None, TREE])
+def test_of_a_block_in_no_known_structure_only_its_own_score_is_known_to_be_taken_back(tree):
+    assert block_grade("elsewhere", tree, {"elsewhere": None, "h": (2.0, 5.0)}) is NoGrade.CLEARED
+    assert block_grade("elsewhere", tree, {"h": None}) is NoGrade.UNKNOWN_BLOCK
+
+
 @pytest.mark.parametrize("tree", [None, TREE])
 def test_a_block_in_no_structure_that_is_known_is_no_zero_but_waits_unless_it_has_a_score_itself(tree):
     assert block_grade("elsewhere", tree, {"h": (2.0, 5.0)}) is NoGrade.UNKNOWN_BLOCK

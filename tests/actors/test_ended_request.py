@@ -5,6 +5,7 @@ import pytest
 from actors.errors import Ambiguous, TryLater
 from actors.protocols.interface import Accepted
 from models.campus import SLOW_MS, Signal
+from models.delivery import is_unexplained
 from tests.actors.resolving import ANSWER, NOW, failed, stored
 
 
@@ -40,6 +41,14 @@ def test_an_acceptance_says_that_the_campus_is_up_near_its_limit_and_how_long_it
         after=4.0,
         error="",
     )
+
+
+def test_a_refusal_for_no_known_reason_without_an_envelope_is_recorded_so_that_its_like_are_counted():
+    error = TryLater("HTTP 403: no", bytes_left=True, unexplained=True, http_status=403)
+    record = failed(error).delivery
+    assert is_unexplained(record)
+    busy = failed(TryLater("HTTP 429", bytes_left=True, throttled=True, http_status=429)).delivery
+    assert not is_unexplained(busy)
 
 
 def test_a_signal_names_the_breaker_that_its_claim_saw_and_the_error():

@@ -6,7 +6,8 @@ from actors.cause import cause_of
 from actors.resolution import CAMPUS_WAIT
 from actors.retry import UNEXPLAINED_TRIES, UNEXPLAINED_WAITS
 from models.assignment import GradedAssignment
-from models.registration import Registered, Registration, register
+from models.launch import Registration
+from models.registration import Registered, register
 from tests.actors.campuses import breaker_of, columns
 from tests.actors.sending import HOLD, KEY, SECRET, SOURCEDID, changed, on_one_engine, results, scored
 from tests.fakes import lms as fake

@@ -25,6 +25,10 @@ OF_THE_SETUP = [
     f"consumer guid {KEY} lms.example.edu",
     f"consumer pause {KEY}",
     f"consumer resume {KEY}",
+    "platform list",
+    "keys new",
+    "keys list",
+    "keys export",
 ]
 OF_GRADES = [
     "status",
@@ -38,7 +42,11 @@ OF_GRADES = [
 OF_EVENTS = ["quarantine list", "quarantine show 1", "quarantine replay 1"]
 CALLS = [*OF_THE_SETUP, *OF_GRADES, *OF_EVENTS]
 #: Commands that cannot run beside the others, or remove what the others need: tested elsewhere.
-ELSEWHERE = {"run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"}
+ELSEWHERE = {
+    *("run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"),
+    *("platform add", "platform remove", "platform pause", "platform resume", "platform check"),
+    "keys withdraw",
+}
 
 
 def named(call: str) -> str:

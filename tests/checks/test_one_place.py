@@ -28,6 +28,13 @@ def test_private_imported_and_inner_names_are_not(tmp_path, write):
     assert repeated(tmp_path) == {}
 
 
+def test_versions_of_lti_may_have_the_same_names_in_modules_of_the_same_name(tmp_path, write):
+    write("actors/protocols/lti11/a.py", "def classify(): ...\ndef other(): ...\n")
+    write("actors/protocols/lti13/a.py", "def classify(): ...\n")
+    write("actors/protocols/lti13/b.py", "def other(): ...\n")
+    assert list(repeated(tmp_path)) == ["other"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -9,7 +9,7 @@ from tests.docs.docs_runner import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 #: What is not a command: layouts, drawings, files.
-NOT_COMMANDS = ("", "yaml", "mermaid")
+NOT_COMMANDS = ("", "yaml", "mermaid", "nginx")
 PATH = re.compile(r"`((?:actors|benchmarks|daemon|deploy|docs|models|tests)/[\w./-]+)`")
 
 

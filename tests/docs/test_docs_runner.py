@@ -10,7 +10,15 @@ from tests.docs.docs_runner import ROOT, DocsRunner
 from tests.docs.test_blocks import NOT_COMMANDS, PAGES
 
 #: In the order in which they are read.
-READ = ["docs/install.md", "README.md", "docs/configure.md", "docs/feed.md", "docs/operate.md", "docs/support.md"]
+READ = [
+    "docs/install.md",
+    "README.md",
+    "docs/configure.md",
+    "docs/feed.md",
+    "docs/platforms.md",
+    "docs/operate.md",
+    "docs/support.md",
+]
 
 
 @pytest.fixture

@@ -35,8 +35,10 @@ async def send(case: dict[str, str], port: int, certificate: Path) -> None:
     protocol = Lti11()
     target = Target(case["url"], case["key"], case["secret"], case["sourcedid"])
     stamp = RequestId(int(case["timestamp"]), case["nonce"], case["message_id"])
-    if case["operation"] == "replaceResult":
-        wire = protocol.write_score(target, WireScore(case["score"]), stamp)
+    if case["operation"] != "readResult":
+        submitted_at = int(case["submitted_at"]) if "submitted_at" in case else None
+        score = WireScore(case["score"], submitted_at=submitted_at, prioritized=case.get("prioritized") == "yes")
+        wire = protocol.write_score(target, score, stamp)
     else:
         wire = protocol.write_read(target, stamp)
     egress = Egress(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")])

@@ -6,7 +6,8 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
-from models.registration import EventResult, Registered, Registration, register
+from models.launch import EventResult, Registration
+from models.registration import Registered, register
 
 #: Milliseconds by the database's clock, and the same moment in the unit of events.
 NOW = 1_767_268_800_000

@@ -38,9 +38,9 @@ _OFF = "SELECT CASE WHEN clock_watch.steps = given.steps THEN 0 ELSE seen_at - g
 LATE_MUTANTS = [
     # Equal times, read again.
     Mutant("ties: a score that is read again wins over a later one of its time", "before.moment <= change.moment", "before.modified_us <= change.modified_us", _SCORE, WORLD),
-    Mutant("ties: a score is stored without its place", "        place = excluded.place\"\"\")", "        place = score.place\"\"\")", _SCORE, WORLD),
+    Mutant("ties: a score is stored without its place", "        place = excluded.place,\n", "        place = score.place,\n", _SCORE, WORLD),
     Mutant("ties: a launch that is read again wins over a later one of its time", "any(launch.moment < row.registered for", "any(launch.modified_us < row.registered_us for", _REGISTRATION, WORLD),
-    Mutant("ties: a disabling that is read again wins over a later launch of its time", "if row.registered <= moment]", "if row.registered_us <= moment.modified_us]", _REGISTRATION, WORLD),
+    Mutant("ties: a disabling that is read again wins over a later launch of its time", "if row.registered <= moment]", "if row.registered_us <= moment.modified_us]", "models/disabling.py", WORLD),
     Mutant("ties: a score that follows a retirement at its time is refused", "if event.moment > retired.get(event.user_id, _NEVER)", "if event.modified_us > retired.get(event.user_id, _NEVER).modified_us", "daemon/ingest/apply.py", WORLD),
     Mutant("ties: a launch that follows a retirement at its time is refused", "return retired is not None and moment <= retired", "return retired is not None and moment.modified_us <= retired.modified_us", "models/retired_user.py", WORLD),
     Mutant("ties: a retirement leaves the scores of its time", "Q(modified_us=moment.modified_us, place__lte=moment.place)", "Q(modified_us=moment.modified_us, place__lt='')", "models/retirement.py", WORLD),

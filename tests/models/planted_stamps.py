@@ -21,7 +21,7 @@ STAMP_MUTANTS = [
     Mutant("overtaken: the platform's clock is not looked at", "return stamp if stamp > claim.stamp else None", "return None", _OVERTAKEN, PLATFORMS),
     Mutant("overtaken: without a pause", "if number > 1 else 0\n", "if number < 0 else 0\n", _OVERTAKEN, PLATFORMS),
     Mutant("overtaken: the attempt counts", "not_before=not_before, given_back=True)", "not_before=not_before, given_back=False)", _OVERTAKEN, PLATFORMS),
-    Mutant("overruled: though a redo is pending", "if not ours and not claim.is_ordered:", "if not ours:", _OVERTAKEN, PLATFORMS),
+    Mutant("overruled: though a resend is ordered", "if not ours and not claim.is_ordered:", "if not ours:", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: an older score of ours is taken for a person's", "if not ours and not claim.is_ordered:", "if not claim.is_ordered:", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: never, since doubt orders", "return self.ordered_version > self.sent_version", "return self.must_go_out", _CLAIMS, PLATFORMS),
     Mutant("overruled: a resend by force orders nothing", "forced_version = version_number + 1, ordered_version = version_number + 1\"", "forced_version = version_number + 1\"", _CHANGES, PLATFORMS),

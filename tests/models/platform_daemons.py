@@ -41,7 +41,7 @@ class SimulatedTokens:
         self._refused.pop((consumer_id, scope), None)
 
     def lose(self) -> None:
-        """All of them expire, and nobody has noticed at the platform."""
+        """All of them expire, without a notice."""
         self._have.clear()
 
 

@@ -220,7 +220,7 @@ class PlatformLife:
             assert self.campus.held is not None
             assert self.campus.held >= self.newest, "the best is not kept"
             return
-        assert not self.campus.by_hand, "a redo left a person's grade"
+        assert not self.campus.by_hand, "a resend by force left a person's grade"
         assert self.campus.held == self.newest, "stale"
 
     async def close(self) -> None:

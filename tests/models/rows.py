@@ -28,6 +28,7 @@ TABLES = (
     "retired_name",
     "intake",
     "keys_used",
+    "tool_key",
 )
 #: The times that a claim must wait for.
 TIMES = ("due_at", "not_before", "hold_until", "claimed_until")

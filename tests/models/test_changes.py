@@ -55,7 +55,8 @@ async def test_a_change_takes_the_row_out_of_parking_and_keeps_its_attempts_back
     assignment = await make_assignment(**DIRTY, **PARKED, **claimed, not_before=NOW + 1, hold_until=NOW + 2)
     before = await read_row(assignment)
     await changed(assignment, "leaf")
-    assert await changes(assignment, before) == {"version_number": 5, "due_at": NOW, **UNPARKED}
+    expected = {"version_number": 5, "due_at": NOW, "changed_at": NOW, **UNPARKED}
+    assert await changes(assignment, before) == expected
 
 
 async def test_a_change_forces_its_version_only_if_it_is_asked_to():
@@ -63,7 +64,14 @@ async def test_a_change_forces_its_version_only_if_it_is_asked_to():
     assert (await changed(assignment, "leaf"))["forced_version"] == 2
     await change([Change(assignment, "leaf", number=3)], now=NOW, debounce=DEBOUNCE, force=True)
     row = await read_row(assignment)
-    assert (row["version_number"], row["forced_version"]) == (7, 7)
+    assert (row["version_number"], row["forced_version"], row["ordered_version"]) == (7, 7, 7)
+
+
+@pytest.mark.parametrize(("scored", "stored"), [(NOW - 9, NOW - 9), (NOW + 9, NOW), (None, NOW)])
+async def test_a_change_says_when_it_was_scored_and_never_later_than_now(scored, stored):
+    assignment = await make_assignment(**CLEAN, changed_at=NOW - 99)
+    await change([Change(assignment, "leaf", scored_at=scored)], now=NOW, debounce=DEBOUNCE)
+    assert (await read_row(assignment))["changed_at"] == stored
 
 
 async def test_many_changes_are_made_at_once_and_each_says_what_became_due():
@@ -137,7 +145,8 @@ async def test_a_forced_resend_starts_afresh_out_of_parking_and_waiting_and_keep
     assignment = await make_assignment(**CLEAN, **stuck, sent_score="1")
     before = await read_row(assignment)
     assert await force_resend(assignment, now=NOW)
-    expected = {"version_number": 4, "forced_version": 4, "due_at": NOW, "attempts": 0, "not_before": 0}
+    versions = {"version_number": 4, "forced_version": 4, "ordered_version": 4}
+    expected = {**versions, "due_at": NOW, "attempts": 0, "not_before": 0}
     assert await changes(assignment, before) == expected | UNPARKED | {"waiting_since": None}
     assert not await force_resend(12345, now=NOW), "a row that is gone"
 

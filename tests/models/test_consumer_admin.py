@@ -18,6 +18,10 @@ NOW = 50_000
 CLEAN = {"version_number": 3, "sent_version": 3}
 #: Dirty, and in backoff.
 BACKED_OFF = {"version_number": 4, "sent_version": 3, "attempts": 9, "not_before": 99_000, "hold_until": 99_000}
+#: What is said of an LTI 1.1 consumer in place of a platform's columns.
+NO_PLATFORM = {"protocol": "lti-1.1"} | dict.fromkeys(
+    ("issuer", "client_id", "deployment_id", "token_url", "audience", "kind")
+)
 OTHER_URL = "https://campus.example/p"
 
 
@@ -104,6 +108,7 @@ async def test_the_list_is_sorted_by_name_and_counts_assignments():
             "guid": None,
             "paused": False,
             "pending": False,
+            **NO_PLATFORM,
             "assignments": 0,
             "origins": [],
         },
@@ -113,6 +118,7 @@ async def test_the_list_is_sorted_by_name_and_counts_assignments():
             "guid": "guid",
             "paused": False,
             "pending": False,
+            **NO_PLATFORM,
             "assignments": 2,
             "origins": origins,
         },

@@ -33,6 +33,7 @@ for _name in ("_HOLD_STILL", "_BE_ALONE"):
 for _name in ("_WAITING", "_VACUUM", "_TRUNCATE"):
     del STATEMENTS[f"models.retirement.{_name}"]
 _TEXTS = (
+    "error",
     "consumer_key",
     "url_digest",
     "sourcedid_digest",
@@ -48,7 +49,7 @@ _TEXTS = (
     "usage_id",
     "user_id",
 )
-_OTHERS = {"given": [], "force": False, "slots": False}
+_OTHERS = {"cleared": True, "given": [], "force": False, "slots": False}
 
 
 def sample(name: str) -> object:

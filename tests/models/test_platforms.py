@@ -216,7 +216,7 @@ async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attem
         attempt = await life.claim()
         assert attempt is not None
         while attempt is not None:
-            # Each time somebody else has just stored something with a time far ahead.
+            # Each time another person has just stored something with a time far ahead.
             life.campus.since = (life.real + (refusals + 1) * 90_000_000) * 1000
             refusals += 1
             following = attempt

@@ -5,8 +5,9 @@ import pytest
 from models import consumer_admin
 from models.campus import MIN_PROBE_PAUSE_MS, Campus, OutcomeService
 from models.consumer import ANY_INSTANCE, LtiConsumer, digest
+from models.disabling import disable
+from models.launch import RegistrationError
 from models.moment import Moment
-from models.registration import RegistrationError, disable
 from tests.models.launching import (
     CLEAN,
     ELSEWHERE,
@@ -122,12 +123,15 @@ async def test_a_repeat_that_is_not_newer_than_the_parking_does_not_unpark(at):
     assert await read_row(assignment) == before | {"registered_us": at}
 
 
+ORDERED = {"version_number": 4, "forced_version": 4, "ordered_version": 4}
+
+
 @pytest.mark.parametrize(
     ("later", "result", "changed"),
     [
         (0, "stale", {}),
         (1, "unchanged", {}),
-        (2, "applied", {"disabled_at": None, "version_number": 4, "forced_version": 4, "due_at": NOW}),
+        (2, "applied", {"disabled_at": None, "due_at": NOW, **ORDERED}),
     ],
 )
 async def test_a_newer_repeat_alone_enables_a_disabled_assignment_and_has_it_sent_again(later, result, changed):

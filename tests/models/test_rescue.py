@@ -111,7 +111,8 @@ async def test_a_holder_that_was_overtaken_has_the_newest_score_sent_again(outco
     before = await read_row(assignment)
     now = OVER + 5
     assert (await ended(first, "accepted", now=now, score="0", bytes_left=True)).fenced
-    assert await changes(assignment, before) == {"version_number": 5, "forced_version": 5, "due_at": now, **more}
+    versions = {"version_number": 5, "forced_version": 5, "ordered_version": 5}
+    assert await changes(assignment, before) == {**versions, "due_at": now, **more}
     assert (await claimed(assignment, now=now)).must_go_out
 
 

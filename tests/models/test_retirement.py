@@ -13,12 +13,13 @@ from models.campus import Breaker, Campus, Signal
 from models.consumer import digest
 from models.db.database import sqlite_path
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
+from models.disabling import disable
 from models.finish import Finish
 from models.finishing import finish
+from models.launch import RegistrationError
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
-from models.registration import RegistrationError, disable
 from models.rescue import rescue
 from models.retired_user import RetiredName, RetiredUser, digest_of, digests_of_names, is_retired, is_retired_name
 from models.retirement import is_forgotten, retire, wipe

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.score import Score, read_scores
+from models.score import Effect, Score, ScoreChange, apply_scores, read_dated_scores, read_scores
 from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -63,3 +63,43 @@ async def test_scores_are_read_of_one_learner_and_course():
     assert await read_scores("learner", "course", ["problem", "none"]) == {"problem": (1.0, 2.0)}
     assert await read_scores("learner", "course", ["none"]) == {}
     assert await read_scores("learner", "course", []) == {}
+
+
+# --- Taken back ---
+
+
+async def clear(*, at):
+    (effect,) = await apply_scores([ScoreChange("learner", "course", "problem", 0.0, 0.0, at, cleared=True)])
+    return effect
+
+
+async def test_a_score_that_was_taken_back_is_known_as_such_until_a_newer_one_comes():
+    await apply(1.5, at=NOON)
+    assert await clear(at=NOON + 5) == Effect(applied=True, changed=True)
+    for usage_ids in (["problem"], None):
+        assert await read_scores("learner", "course", usage_ids) == {"problem": None}
+    assert (await read_dated_scores("learner", "course"))["problem"].cleared
+    assert await clear(at=NOON + 6) == Effect(applied=True, changed=False)
+    assert await apply(0.0, possible=0.0, at=NOON + 5) == Effect(applied=False, changed=False)
+    assert await apply(0.0, possible=0.0, at=NOON + 7) == Effect(applied=True, changed=True)
+    assert await read_scores("learner", "course") == {"problem": (0.0, 0.0)}
+    assert not (await read_dated_scores("learner", "course"))["problem"].cleared
+
+
+async def test_a_score_that_is_newer_than_its_taking_back_stays():
+    await apply(1.5, at=NOON)
+    assert await clear(at=NOON - 1) == Effect(applied=False, changed=False)
+    assert await read_scores("learner", "course") == {"problem": (1.5, 2.0)}
+
+
+async def test_an_unknown_score_that_was_taken_back_does_not_come_late():
+    assert await clear(at=NOON) == Effect(applied=True, changed=True)
+    assert await apply(1.5, at=NOON - 1) == Effect(applied=False, changed=False)
+    assert await read_scores("learner", "course") == {"problem": None}
+
+
+async def test_of_one_batch_the_last_of_the_same_moment_counts():
+    where = ("learner", "course", "problem")
+    changes = [ScoreChange(*where, 1.0, 2.0, NOON), ScoreChange(*where, 0.0, 0.0, NOON, cleared=True)]
+    assert await apply_scores(changes) == [Effect(applied=True, changed=True)] * 2
+    assert await read_scores("learner", "course") == {"problem": None}

@@ -8,6 +8,7 @@ import pytest
 from models import consumer_admin
 from models.consumer import LtiConsumer
 from models.encryption import ENCRYPTED, Cipher, UndecryptableError, new_key
+from models.key_admin import make_signing_key, withdraw_key
 from models.secrets import (
     KeysUsed,
     PlaintextRefusedError,
@@ -18,6 +19,7 @@ from models.secrets import (
     re_encrypt,
     undecryptable,
 )
+from models.tool_key import ToolKey
 
 OLD, NEW = Cipher([new_key()]), Cipher([new_key()])
 NOW = 1_000_000
@@ -51,7 +53,7 @@ async def test_every_secret_is_encrypted_with_the_newest_key():
     keys = [new_key()]
     both = Cipher(keys)
     both._fernets += OLD._fernets
-    assert await count_outdated(both) == 2
+    assert await count_outdated(both) == 3
     assert await re_encrypt(both) == 3
     assert await re_encrypt(both) == await count_outdated(both) == 0
     newest = Cipher(keys)
@@ -139,3 +141,28 @@ async def refused(adding) -> bool:
     except PlaintextRefusedError:
         return True
     return False
+
+
+async def test_a_signing_key_is_named_counted_and_encrypted_anew_as_a_secret_is():
+    await add("campus", OLD.encrypt("s"))
+    made = await make_signing_key(OLD, now=NOW, ahead_ms=0)
+    private = OLD.decrypt(made.private_pem)
+    assert await undecryptable(OLD) == []
+    assert await undecryptable(NEW) == ["campus", f"the signing key {made.kid}"]
+    keys = [new_key()]
+    both = Cipher(keys)
+    both._fernets += OLD._fernets
+    assert await count_outdated(both) == 2
+    assert await re_encrypt(both) == 2
+    assert await count_outdated(both) == 0
+    stored_pem = (await ToolKey.get(kid=made.kid)).private_pem
+    assert Cipher(keys).decrypt(stored_pem) == private
+    assert stored_pem.startswith(ENCRYPTED)
+
+
+async def test_a_withdrawn_signing_key_has_nothing_to_decrypt():
+    made = await make_signing_key(OLD, now=NOW, ahead_ms=0)
+    assert await any_encrypted()
+    await withdraw_key(made.kid, now=NOW)
+    assert await undecryptable(NEW) == []
+    assert not await any_encrypted()

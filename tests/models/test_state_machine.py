@@ -21,9 +21,11 @@ from models.changes import Cause, Change, Debounce, change, change_waiting, clea
 from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
+from models.disabling import disable
 from models.finish import Finish, Outcome
+from models.launch import Registration
 from models.moment import Moment
-from models.registration import Registration, disable, register
+from models.registration import register
 from models.rescue import rescue
 from models.retirement import retire
 from models.states import STATE, STATES
@@ -164,6 +166,8 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "finish: parked": lambda row: row.finish("parked", parked_scope="course", parked_reason="concluded"),
     "finish: waiting": lambda row: row.finish("waiting", given_back=True),
     "finish: in_doubt": lambda row: row.finish("in_doubt", hold_until=row.now + MINUTE, bytes_left=True),
+    "finish: overtaken": lambda row: row.finish("overtaken", given_back=True, stamp_from=9),
+    "finish: overruled": lambda row: row.finish("overruled"),
     "finish: read": lambda row: row.finish("read", given_back=True),
     "finish: lost claim, nothing sent": lambda row: row.finish_lost(bytes_left=False),
     "finish: lost claim, bytes left": lambda row: row.finish_lost(bytes_left=True),

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from actors.protocols.lti11.envelope import find_envelope
+from actors.protocols.times import written_time
 
 NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 
@@ -46,7 +47,7 @@ _REQUEST = """\
         <sourcedGUID>
           <sourcedId>{sourced_id}</sourcedId>
         </sourcedGUID>{result}
-      </resultRecord>
+      </resultRecord>{details}
     </{operation}Request>
   </imsx_POXBody>
 </imsx_POXEnvelopeRequest>
@@ -59,6 +60,14 @@ _RESULT = """
             <textString>{score}</textString>
           </resultScore>
         </result>"""
+
+
+#: Canvas's own, beside the record; the second keeps a grade that a person gave.
+_DETAILS = """
+      <submissionDetails>{details}
+      </submissionDetails>"""
+_SUBMITTED_AT = "\n        <submittedAt>{time}</submittedAt>"
+_PRIORITIZE = "\n        <prioritizeNonToolGrade/>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +88,26 @@ class Reply:
     score: str | None = None
 
 
-def replace_result(sourced_id: str, score: str, *, message_id: str) -> bytes:
+def replace_result(
+    sourced_id: str, score: str, *, message_id: str, submitted_at: int | None = None, keeps_persons_grade: bool = False
+) -> bytes:
     """
     The XML document that sets one learner's score, a plain decimal within 0 to 1. Sign and send these exact bytes.
 
-    Raises:
-        ValueError: A value has a character that XML 1.0 cannot carry.
+    Args:
+        submitted_at: For Canvas, where the launch offered it: when it was submitted, milliseconds since 1970.
+        keeps_persons_grade: For Canvas, likewise: whether a grade that a person gave is kept.
 
-    Spec: LTI 1.1 Implementation Guide, 6.1.1 replaceResult.
+    Raises:
+        ValueError: A value has a character that XML 1.0 cannot carry, or the time has no calendar date.
+
+    Spec: LTI 1.1 Implementation Guide, 6.1.1 replaceResult; of Canvas's own, its documentation of assignment tools.
     """
-    return _request("replaceResult", sourced_id, message_id, _RESULT.format(score=_text("score", score)))
+    details = "" if submitted_at is None else _SUBMITTED_AT.format(time=written_time(submitted_at))
+    if keeps_persons_grade:
+        details += _PRIORITIZE
+    result, beside = _RESULT.format(score=_text("score", score)), _DETAILS.format(details=details) if details else ""
+    return _request("replaceResult", sourced_id, message_id, result, beside)
 
 
 def read_result(sourced_id: str, *, message_id: str) -> bytes:
@@ -154,13 +173,14 @@ def read_reply(body: bytes) -> Reply:
     )
 
 
-def _request(operation: str, sourced_id: str, message_id: str, result: str = "") -> bytes:
+def _request(operation: str, sourced_id: str, message_id: str, result: str = "", details: str = "") -> bytes:
     return _REQUEST.format(
         namespace=NAMESPACE,
         operation=operation,
         message_id=_text("message identifier", message_id),
         sourced_id=_text("sourcedid", sourced_id),
         result=result,
+        details=details,
     ).encode()
 
 

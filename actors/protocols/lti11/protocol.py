@@ -27,7 +27,13 @@ class Lti11:
             if score.text == CLEARED:
                 body = delete_result(target.sourcedid, message_id=request.message_id)
             else:
-                body = replace_result(target.sourcedid, score.text, message_id=request.message_id)
+                body = replace_result(
+                    target.sourcedid,
+                    score.text,
+                    message_id=request.message_id,
+                    submitted_at=score.submitted_at,
+                    keeps_persons_grade=score.prioritized,
+                )
             return _signed(body, target, request)
         except ValueError as error:
             raise _unwritable(error) from error
@@ -45,9 +51,10 @@ class Lti11:
         now: datetime,
         platform: str | None,
         redacted: Sequence[str],
-        sent: WireScore | None = None,  # noqa: ARG002 - an LMS answers all requests alike
+        sent: WireScore | None = None,
     ) -> Accepted:
-        return classify(response, now=now, platform=None if platform is None else BY_NAME[platform], redacted=redacted)
+        profile = None if platform is None else BY_NAME[platform]
+        return classify(response, now=now, platform=profile, redacted=redacted, sent=sent)
 
     def read_score(self, response: Response, target: Target, *, redacted: Sequence[str]) -> Held:  # noqa: ARG002 - as above
         reply = read_reply(response.body)

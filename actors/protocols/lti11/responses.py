@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, Omission, Omit, TryLater
 from actors.protocols.answers import PROCESSING_HOLD, is_empty, is_limited, reason_of, redirect, room_after, start
-from actors.protocols.interface import Accepted
+from actors.protocols.interface import CLEARED, Accepted, WireScore
 from actors.protocols.lti11.basic_outcome import Reply, read_reply
 from actors.protocols.lti11.platforms import MEANINGS, Meaning, Platform, Refusal, recognise
 from actors.protocols.refusals import PHRASES, WRONG_SOURCEDID, about
@@ -18,8 +18,21 @@ from actors.response import Response
 _ADDRESSES = re.compile(r"\S*[/?&]\S*")
 
 
+#: What is said of an operation that an LMS does not have, or does not allow.
+_UNSUPPORTED = re.compile(
+    r"(?:\bnot |\bun|n't )(?:supported|implemented|allowed)\b|\bdo(?:es)? ?(?:not|n't) support|only replaceresult"
+    r"|\bcan ?not be (?:cleared|deleted|removed)|\b(?:unknown|invalid) operation",
+    re.IGNORECASE,
+)
+
+
 def classify(
-    response: Response, *, now: datetime, platform: Platform | None = None, redacted: Sequence[str] = ()
+    response: Response,
+    *,
+    now: datetime,
+    platform: Platform | None = None,
+    redacted: Sequence[str] = (),
+    sent: WireScore | None = None,
 ) -> Accepted:
     """
     Decide what an LMS's response to a score means.
@@ -29,6 +42,7 @@ def classify(
     Arguments as of :meth:`actors.protocols.interface.OutcomeProtocol.read_response`.
 
     Raises:
+        Omit: The LMS may take the score without something.
         GiveUp: The LMS will never accept this score as long as nothing changes.
         Misconfigured: The LMS accepts no score of this campus until its operator fixes something.
         TryLater: It did not store the score and may do so later.
@@ -46,6 +60,10 @@ def classify(
 
     if reply.code_major in ("failure", "unsupported"):
         error_code = redact(reply.error_code or "", redacted)
+        what = _omission(reply.code_major, error_code, description, sent)
+        if what is not None:
+            said = reason_of(response, reply.code_major, description)
+            raise Omit(said, what=what, http_status=response.status, code_major=reply.code_major)
         raise _refused(response, reply.code_major, error_code, description, now, platform)
     if reply.code_major in ("success", "processing"):
         # A success under an error status contradicts itself; either half may be right.
@@ -57,6 +75,20 @@ def classify(
             code_major=reply.code_major,
         )
     raise _by_status(response, reply.code_major, description or redact(start(response), redacted), now, platform)
+
+
+def _omission(code_major: str, error_code: str, description: str, sent: WireScore | None) -> Omission | None:
+    """What the request may leave out, since the LMS refuses the score for it; None if it is nothing of that."""
+    if sent is None:
+        return None
+    # Canvas refuses a time that it cannot read, or that has not come yet by its clock.
+    if sent.submitted_at is not None and error_code.startswith("timestamp_"):
+        return "submitted_at"
+    if sent.text != CLEARED:
+        return None
+    # Who asks for the score in a request that has none knows no other.
+    unknown = code_major == "unsupported" or _UNSUPPORTED.search(description) or about(description, PHRASES) == "campus"
+    return "clear" if unknown else None
 
 
 def _refused(

@@ -1,5 +1,7 @@
 """The JWT with which the tool asks a platform for an access token. Pure."""
 
+from functools import lru_cache
+
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -39,7 +41,14 @@ def sign_assertion(
     if deployment_id:
         claims[_DEPLOYMENT] = deployment_id
     try:
-        key = RSAKey.import_key(private_pem)
-        return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": kid}, claims, key, algorithms=["RS256"])
+        return jwt.encode(
+            {"alg": "RS256", "typ": "JWT", "kid": kid}, claims, _imported(private_pem), algorithms=["RS256"]
+        )
     except (JoseError, ValueError, TypeError):
         raise ValueError(f"the signing key {kid} cannot sign") from None
+
+
+@lru_cache(maxsize=16)
+def _imported(private_pem: str) -> RSAKey:
+    """Checking a key takes longer than 50 signatures."""
+    return RSAKey.import_key(private_pem)

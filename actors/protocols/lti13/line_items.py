@@ -8,11 +8,11 @@ from typing import Any
 
 from actors.protocols.interface import WireRequest
 from actors.protocols.json_text import read_json
-from actors.protocols.lti13.results import ANY, as_text
+from actors.protocols.lti13.results import ANY, text_of
 from actors.protocols.lti13.urls import bearer, checked, next_page, same_origin, with_query
 from actors.response import Response
 
-CONTENT_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
+LINE_ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 CONTAINER = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 
 #: Moodle's older name of it comes second.
@@ -99,7 +99,7 @@ def write_create(
         "resourceLinkId": resource_link_id,
     }
     body = json.dumps({name: value for name, value in members.items() if value is not None}).encode()
-    headers = bearer(token, **{"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE})
+    headers = bearer(token, **{"Content-Type": LINE_ITEM_TYPE, "Accept": LINE_ITEM_TYPE})
     return WireRequest(checked(container), body, headers, (token,), fallback={"Accept": ANY})
 
 
@@ -146,7 +146,7 @@ def _line_item(row: Any, container: str) -> LineItem | None:
     if not isinstance(row, Mapping):
         return None
     url, maximum = row.get("id"), row.get("scoreMaximum")
-    # Whoever answers chooses the address, and gets tokens there.
+    # The platform chooses the address, and gets tokens there.
     if not isinstance(url, str) or not same_origin(url, container):
         return None
     label = row.get("label")
@@ -154,6 +154,6 @@ def _line_item(row: Any, container: str) -> LineItem | None:
         url,
         label if isinstance(label, str) else "",
         maximum if isinstance(maximum, Decimal) else None,
-        as_text(row.get("resourceId")),
-        next((text for name in _LINK_NAMES if (text := as_text(row.get(name))) is not None), None),
+        text_of(row.get("resourceId")),
+        next((text for name in _LINK_NAMES if (text := text_of(row.get(name))) is not None), None),
     )

@@ -121,7 +121,7 @@ _DEFAULT_ROWS = (
     *_said(_REFUSED, "course", "not allowed in context|invalid lti id|course (?:has |was |is )?(?:been )?concluded"),
     Row(_REFUSED, "course", about="activity", bodies=_OWN),
     *_said((400,), "learner", "could not be found"),
-    # Moodle tells nothing else of a learner whom it does not know.
+    # Moodle says nothing else of a learner whom it does not know.
     Row((400,), "learner", bodies=_NOTHING),
     # Who does not take a score without a score names the field, or says nothing that is known.
     Row((400, 422), "clear", bodies=_OWN),

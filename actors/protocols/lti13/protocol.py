@@ -8,7 +8,7 @@ from actors.protocols.interface import Accepted, Held, RequestId, Target, WireRe
 from actors.protocols.lti13.platforms import profile_of
 from actors.protocols.lti13.responses import classify
 from actors.protocols.lti13.results import ACCEPT, ANY, read_results
-from actors.protocols.lti13.score import CONTENT_TYPE, score_json
+from actors.protocols.lti13.score import SCORE_TYPE, score_json
 from actors.protocols.lti13.urls import bearer, beneath, same_origin, with_query
 from actors.response import Response
 
@@ -31,7 +31,7 @@ class Lti13:
             raise GiveUp(
                 f"no request can be written for this assignment: {error}", scope="learner", bytes_left=False
             ) from error
-        headers = bearer(target.secret, **{"Content-Type": CONTENT_TYPE})
+        headers = bearer(target.secret, **{"Content-Type": SCORE_TYPE})
         return WireRequest(url, body, headers, (target.sourcedid, target.secret))
 
     def write_read(self, target: Target, request: RequestId, *, more: str | None = None) -> WireRequest:  # noqa: ARG002 - as above

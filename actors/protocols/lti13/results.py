@@ -38,7 +38,7 @@ def read_results(response: Response, *, user_id: str, asked: str) -> Held:
     if response.status == 204 and not response.body.strip():
         return Held("")
     for row in _rows(read_json(response)):
-        if isinstance(row, Mapping) and as_text(row.get("userId")) == user_id:
+        if isinstance(row, Mapping) and text_of(row.get("userId")) == user_id:
             return Held(_score(row), _since(row))
     return Held("", None, next_page(response, asked))
 
@@ -51,7 +51,7 @@ def _rows(value: Any) -> list[Any]:
     return value
 
 
-def as_text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """An id, which some platforms write as a number."""
     if isinstance(value, Decimal):
         return format(value, "f") if abs(value.adjusted()) <= _DIGITS else None

@@ -2,17 +2,16 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 
 from actors.protocols.interface import CLEARED, WireScore
+from actors.protocols.times import written_time
 
 #: Moodle answers 400 to any other.
-CONTENT_TYPE = "application/vnd.ims.lis.v1.score+json"
+SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 
 _CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
 #: What JSON calls a number, and a score is.
 _NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
@@ -38,7 +37,7 @@ def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
         members |= {"scoreGiven": score.text, "scoreMaximum": "1"}
         # Canvas and Moodle clear a grade for a grading that is pending, and the grade book of Open edX keeps the old.
         progress = ("Completed", "FullyGraded")
-    members["timestamp"] = json.dumps(_time(score.stamp * 1000))
+    members["timestamp"] = json.dumps(written_time(score.stamp * 1000))
     members["activityProgress"], members["gradingProgress"] = map(json.dumps, progress)
     if of_canvas and score.text != CLEARED:
         members |= _of_canvas(score)
@@ -48,15 +47,7 @@ def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
 def _of_canvas(score: WireScore) -> dict[str, str]:
     members = {}
     if score.submitted_at is not None:
-        members["submission"] = json.dumps({"submittedAt": _time(score.submitted_at)})
+        members["submission"] = json.dumps({"submittedAt": written_time(score.submitted_at)})
     if score.new_submission is not None:
         members[_CANVAS_SUBMISSION] = json.dumps({"new_submission": score.new_submission})
     return members
-
-
-def _time(milliseconds: int) -> str:
-    try:
-        moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        raise ValueError("the time has no calendar date") from None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

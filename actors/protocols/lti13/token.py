@@ -56,7 +56,7 @@ def read_token(response: Response, *, scope: str, now: datetime, redacted: Seque
     The token in an answer.
 
     Raises:
-        Misconfigured: The platform gives none until somebody fixes key, client id, audience or scopes.
+        Misconfigured: The platform gives none until a person corrects key, client id, audience or scopes.
         TryLater: It gives none now. No score has left, so that nothing is in doubt.
 
     Spec: RFC 6749, 5.

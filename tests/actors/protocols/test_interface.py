@@ -70,7 +70,7 @@ def test_what_holds_no_score_says_why(protocol, body):
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
-def test_an_answer_to_a_reading_is_judged_too(protocol, version, status):
+def test_an_answer_to_a_reading_is_classified_too(protocol, version, status):
     response = Response(status, {}, HOLDS[version]("0.75") if status == 200 else b"", 0.1)
     if status == 200:
         assert protocol.read_response(response, now=NOW, platform=None, redacted=[]).http_status == 200

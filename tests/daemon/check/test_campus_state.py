@@ -13,6 +13,7 @@ NOW, HOUR = 1_790_000_000_000, 3_600_000
 WELL = CampusHealth(
     consumer="Uni",
     consumer_key="uni key",
+    protocol="lti-1.1",
     origin="https://lms.example.edu:443",
     state="up",
     failing=False,
@@ -36,12 +37,38 @@ DOWN = {
     "last_error_at": NOW - HOUR,
     "dirty": 12,
 }
+PLATFORM = {"protocol": "lti-1.3"}
 SINCE, AT = past(NOW - 2 * HOUR, UTC), past(NOW - HOUR, UTC)
 
 
 def lines(**columns):
     found = state_findings(replace(WELL, **columns), now=NOW, zone=UTC)
     return [f"{one.severity} {one.line().removeprefix('Uni at https://lms.example.edu:443: ')}" for one in found]
+
+
+def test_a_platform_that_gives_no_token_or_refuses_it_is_a_fault_without_a_word_of_secrets():
+    (line,) = lines(**PLATFORM, **{**DOWN, "last_error": "no access token: HTTP 400: invalid_client: unknown"})
+    assert line.startswith(
+        f"fault down since {SINCE}: no access token: HTTP 400: invalid_client: unknown ({AT}); 12 grades wait; "
+        "passbackd's operator has to act: `passbackd platform check 'uni key'` asks for one and says what to correct"
+    )
+    (refused,) = lines(**PLATFORM, **DOWN)
+    assert "the platform gives access tokens, and refuses them for grades" in refused
+    assert "secret" not in line + refused
+    (first,) = lines(**PLATFORM, failing=True, last_error="no access token: HTTP 400: unknown", last_error_at=NOW)
+    assert first.startswith("fault its last request failed: no access token: HTTP 400: unknown")
+
+
+def test_a_token_server_that_is_away_is_looked_at_only_if_it_stays_away():
+    (line,) = lines(**PLATFORM, failing=True, last_error="no access token: HTTP 500: no words", last_error_at=NOW)
+    assert line.startswith("warning its last request failed: no access token: HTTP 500: no words")
+    assert "if that stays, passbackd's operator has to act: `passbackd platform check 'uni key'`" in line
+
+
+@pytest.mark.parametrize(("protocol", "group"), [("lti-1.1", "consumer"), ("lti-1.3", "platform")])
+def test_a_paused_campus_is_resumed_by_the_command_of_its_kind(protocol, group):
+    (line,) = lines(protocol=protocol, state="paused", paused_at=NOW)
+    assert f"; `passbackd {group} resume 'uni key'` has its grades sent" in line
 
 
 def test_a_campus_that_takes_grades_is_not_named_for_an_error_of_the_past():

@@ -146,7 +146,8 @@ def test_what_keeps_daemons_from_being_ready_is_shown_and_cannot_steer_the_termi
 
 
 def test_without_any_campus_it_is_shown_how_to_add_one():
-    assert page().splitlines()[-1] == "no campus is known yet: `passbackd consumer add` adds one"
+    adds = "`passbackd consumer add` or `passbackd platform add` adds one"
+    assert page().splitlines()[-1] == f"no campus is known yet: {adds}"
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -42,6 +42,7 @@ SCORE = {
     "points_earned": "1",
     "points_possible": "2",
 }
+CLEARED = {"type": "score.cleared", "user_id": "u", "course_id": "c", "usage_id": "p"}
 LAUNCH = {
     "type": "launch",
     "oauth_consumer_key": "key",
@@ -50,6 +51,16 @@ LAUNCH = {
     "usage_id": "p",
     "lis_result_sourcedid": "s",
     "lis_outcome_service_url": "https://campus.example/o",
+}
+LAUNCH_13 = {
+    "type": "launch",
+    "issuer": "https://campus.example",
+    "client_id": "client",
+    "lti_user_id": "sub",
+    "user_id": "u",
+    "course_id": "c",
+    "usage_id": "p",
+    "lineitem": "https://campus.example/item?t=1",
 }
 STRUCTURE = {
     "type": "course.structure",

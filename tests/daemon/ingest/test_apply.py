@@ -11,10 +11,11 @@ from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import read_event
 from models.assignment import GradedAssignment
 from models.changes import Dirty
+from models.consumer import LtiConsumer
 from models.score import Score
 from models.stale_event import StaleEvent
 from models.stream_position import read_position
-from tests.daemon.ingest.reading import NOW, RETIRED, SCORE, raw, versions
+from tests.daemon.ingest.reading import LAUNCH_13, NOW, RETIRED, SCORE, raw, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
 
@@ -212,3 +213,22 @@ async def test_a_new_origin_of_a_known_consumer_and_a_first_instance_are_logged_
     assert (first["log_level"], first["consumer_key"], first["guid"]) == ("info", "key", "lms")
     assert (second["log_level"], second["consumer_key"]) == ("warning", "key")
     assert (second["origin"], second["entry"]) == ("https://elsewhere.example:8443", f"{NOW + 5}-0")
+
+
+async def test_a_line_item_is_checked_by_the_rules_of_its_platform_and_named_with_its_field(applier, apply):
+    await LtiConsumer.create(
+        consumer_name="platform",
+        consumer_key="uni",
+        consumer_secret="",
+        issuer=LAUNCH_13["issuer"],
+        client_id=LAUNCH_13["client_id"],
+    )
+    applier.egress = Egress(campuses={"uni": Egress(setting="egress.campuses.uni", allow_hosts=["campus.example"])})
+    with pytest.raises(BadEvent, match=r"^lineitem: .*elsewhere\.example.* egress\.campuses\.uni\.allow_hosts$"):
+        await apply(LAUNCH_13, lineitem="https://elsewhere.example/1")
+    with pytest.raises(BadEvent, match=r"^lineitems: plain http"):
+        await apply(LAUNCH_13, lineitem="", lineitems="http://campus.example/1")
+    assert not await GradedAssignment.exists()
+    assert (await apply(LAUNCH_13))[0] == "applied"
+    assert (await apply(LAUNCH_13, type="assignment.disabled"))[0] == "applied"
+    assert (await GradedAssignment.get()).disabled_at == NOW

@@ -6,12 +6,13 @@ import pytest
 from tortoise.exceptions import IntegrityError, ValidationError
 
 from models.assignment import GradedAssignment
-from models.consumer import digest
+from models.consumer import LtiConsumer, digest
 from models.score import Score
 from tests.daemon.ingest.reading import (
     DISABLED,
     KEY,
     LAUNCH,
+    LAUNCH_13,
     RETIRED,
     SCORE,
     STRUCTURE,
@@ -149,3 +150,27 @@ async def test_whatever_a_field_holds_intake_reads_on(intake, client):
     await intake.read_all()
     assert await where() == (0, last)
     assert sum(intake.counted().values()) == entries
+
+
+async def test_a_launch_of_an_unknown_platform_goes_to_quarantine_under_its_client_id(intake, put):
+    await put(LAUNCH_13)
+    await intake.read_all()
+    (event,) = await quarantined()
+    assert event.reason.startswith("unknown platform, with issuer 'https://campus.example' and client id 'client': add")
+    assert event.reason.endswith("`passbackd platform add NAME --issuer https://campus.example --client-id client`")
+    assert (event.consumer_key, event.user_id, event.lti_user_id, event.course_id) == ("client", "u", "sub", "c")
+    assert intake.counted() == {("launch", "quarantined"): 1}
+
+
+async def test_a_bad_launch_of_a_known_platform_goes_to_quarantine_under_its_key_and_goes_with_its_learner(intake, put):
+    platform = {"issuer": LAUNCH_13["issuer"], "client_id": LAUNCH_13["client_id"], "consumer_secret": ""}
+    await LtiConsumer.create(consumer_name="platform", consumer_key="uni", **platform)
+    disabled = LAUNCH_13 | {"type": "assignment.disabled", "lineitem": "https://campus.example/no", "user_id": ""}
+    await put(LAUNCH_13, disabled, LAUNCH_13 | {"lineitem": "no address"})
+    await intake.read_all()
+    first, second = await quarantined()
+    assert (first.consumer_key, second.consumer_key) == ("uni", "uni")
+    assert first.reason.startswith("no launch of this platform registered this learner for this line item")
+    await put(RETIRED, disabled | {"modified": "2026-01-01T00:00:00Z"})
+    await intake.read_all()
+    assert await quarantined() == []

@@ -15,6 +15,7 @@ from models.score import Score
 from models.stream_position import Intake as IntakeRow
 from models.stream_position import read_position
 from tests.daemon.ingest.reading import (
+    CLEARED,
     DISABLED,
     LAUNCH,
     RETIRED,
@@ -32,15 +33,19 @@ from tests.daemon.ingest.reading import (
 
 async def test_every_result_is_counted_by_its_type(intake, put):
     await put(LAUNCH, LAUNCH, SCORE, SCORE, SCORE | {"modified": "2020-01-01T00:00:00Z"}, STRUCTURE, STRUCTURE)
+    await put(CLEARED, CLEARED, CLEARED | {"modified": "2020-01-01T00:00:00Z"}, SCORE | {"points_earned": "2"})
     await put(DISABLED, RETIRED, {"type": "launch"}, {"type": "x" * 100}, {"n": "1"})
     await intake.read_all()
     assert intake.counted() == {
         ("launch", "applied"): 1,
         ("launch", "unchanged"): 1,
         ("launch", "quarantined"): 1,
-        ("score.changed", "applied"): 1,
+        ("score.changed", "applied"): 2,
         ("score.changed", "unchanged"): 1,
         ("score.changed", "stale"): 1,
+        ("score.cleared", "applied"): 1,
+        ("score.cleared", "unchanged"): 1,
+        ("score.cleared", "stale"): 1,
         ("course.structure", "applied"): 1,
         ("course.structure", "unchanged"): 1,
         ("assignment.disabled", "applied"): 1,

@@ -11,11 +11,12 @@ from daemon.ingest.events import (
     CourseStructured,
     Launched,
     ScoreChanged,
+    ScoreCleared,
     UserRetired,
 )
 from daemon.ingest.parse import MAX_BYTES, event_type, read_event
-from models.registration import Registration
-from tests.daemon.ingest.reading import DISABLED, LAUNCH, RETIRED, SCORE
+from models.launch import Registration
+from tests.daemon.ingest.reading import CLEARED, DISABLED, LAUNCH, RETIRED, SCORE
 
 #: 2026-01-01T00:00:00Z, as an entry id and as the microseconds that replace an absent ``modified``.
 ENTRY = "1767225600000-3"
@@ -26,7 +27,14 @@ BEYOND = f"{2**64 - 1}-{2**64 - 1}"
 ROOT = {"usage_id": "root", "parent": None}
 BLOCKS = [ROOT, {"usage_id": "unit", "parent": "root"}, {"usage_id": "p", "parent": "unit", "points_possible": 2}]
 STRUCTURE = {"type": "course.structure", "course_id": "c", "version": "7", "blocks": json.dumps(BLOCKS)}
-EVENTS = {"score": SCORE, "structure": STRUCTURE, "launch": LAUNCH, "disabled": DISABLED, "retired": RETIRED}
+EVENTS = {
+    "score": SCORE,
+    "cleared": CLEARED,
+    "structure": STRUCTURE,
+    "launch": LAUNCH,
+    "disabled": DISABLED,
+    "retired": RETIRED,
+}
 REQUIRED = [(kind, name) for kind, fields in EVENTS.items() for name in fields if name != "type"]
 POINTS = ["points_earned", "points_possible"]
 
@@ -59,6 +67,7 @@ def without(fields, name):
 def test_each_type_is_read_with_the_time_of_its_entry():
     registration = Registration("key", "u", "c", "p", "s", "https://campus.example/o", ENTRY_US)
     assert read(SCORE) == ScoreChanged("u", "c", "p", 1.0, 2.0, ENTRY_US)
+    assert read(CLEARED) == ScoreCleared("u", "c", "p", ENTRY_US)
     assert read(LAUNCH) == Launched(registration)
     assert read(DISABLED) == AssignmentDisabled("key", "s", ENTRY_US)
     assert read(RETIRED) == UserRetired("u", ENTRY_US)
@@ -160,7 +169,7 @@ def test_an_id_has_at_most_255_characters(kind, name):
         ({}, "type is absent"),
         ({"type": ""}, "type is empty"),
         ({"type": b"\xff"}, "type is not valid UTF-8"),
-        ({"type": "score_changed"}, "unknown type 'score_changed'; known: score.changed, course.structure, launch"),
+        ({"type": "score_changed"}, "unknown type 'score_changed'; known: score.changed, score.cleared, course"),
         ({"type": "SCORE.CHANGED"}, "unknown type 'SCORE.CHANGED'"),
         ({"type": "x" * 100_000}, f"unknown type '{'x' * 64}'; known"),
         (SCORE | {"colour": "x" * (9 * 1024 * 1024)}, f"the entry is larger than {MAX_BYTES} bytes"),

@@ -13,6 +13,7 @@ from models.assignment import GradedAssignment
 from models.claims import claim
 from models.clock_watch import ClockWatch
 from models.consumer import LtiConsumer
+from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.grades import Query
 from tests.actors.campuses import known
 from tests.actors.posting import outcome_session
@@ -69,6 +70,27 @@ async def test_what_a_campus_shows_of_a_grade_that_it_never_acknowledged_is_said
     lms.gradebook[CELL, "s"] = "0.25"
     (one,) = await asked(reader, sending)
     assert shown_words(one) == "Asked now, the campus shows 0.25."
+
+
+STILL = "its gradebook may go on showing it, or a teacher has set it."
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (None, "Asked now, the campus shows no grade, as it acknowledged."),
+        ("0.5", f"Asked now, the campus shows 0.5, though it acknowledged that the grade was taken back: {STILL}"),
+    ],
+)
+async def test_what_is_shown_of_a_grade_that_was_taken_back_is_compared_with_that(
+    reader, sending, campus, lms, held, words
+):
+    assignment = await make_assignment(campus, **{**CLEAN, "sent_score": None}, lis_result_sourcedid="s")
+    await write_deliveries([DeliveryRecord(assignment, 1, 1, 1, 2, "accepted", score="")])
+    if held is not None:
+        lms.gradebook[CELL, "s"] = held
+    (one,) = await asked(reader, sending)
+    assert shown_words(one) == words
 
 
 async def test_why_a_campus_does_not_say_is_said_in_its_words(reader, sending, campus, lms):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.protocols.interface import CLEARED
 from daemon.support.preview import preview
 from models.db.sql import CHUNK
 from models.queries.filter import AssignmentFilter
@@ -45,6 +46,17 @@ async def test_an_equal_score_would_be_sent_by_force_or_where_an_attempt_was_in_
     assert await fates(skips_equal=False) == ({row: "sent"}, {"sent": 1})
     doubtful = await assignment("bob", 5, **SENT | {"forced_version": 4})
     assert await fates() == ({row: "equal", doubtful: "sent"}, {"equal": 1, "sent": 1})
+
+
+async def test_a_score_that_was_taken_back_is_cleared_where_the_campus_holds_one_or_by_force():
+    held = await assignment("held", 5, **SENT)
+    never = await assignment("never", 5, version_number=3, sent_version=3)
+    doubtful = await assignment("doubtful", 5, version_number=3, sent_version=2, forced_version=3)
+    for user in ("held", "never", "doubtful"):
+        await apply_scores([ScoreChange(user, "course", "problem", 0, 0, 2, cleared=True)])
+    assert await fates() == ({held: "sent", never: "none", doubtful: "sent"}, {"sent": 2, "none": 1})
+    assert await fates(force=True) == ({held: "sent", never: "sent", doubtful: "sent"}, {"sent": 3})
+    assert (await preview(ALL, skips_equal=True)).first[held] == ("sent", CLEARED)
 
 
 async def test_the_first_ones_have_their_score_as_it_would_be_written():

@@ -9,9 +9,10 @@ from models.campus import Campus
 from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
+from models.delivery import DeliveryRecord, write_deliveries
 from models.queries.reconcile import PAGE
 from tests.actors.campuses import known
-from tests.daemon.support.grades import ALL, HELD, NONE, OLD, acknowledged
+from tests.daemon.support.grades import ALL, CLEAN, HELD, NONE, OLD, acknowledged
 from tests.fakes.lms import answer, failure, pox, success
 from tests.models.rows import make_assignment, read_row
 
@@ -64,6 +65,28 @@ async def test_a_grade_that_changed_while_it_was_read_is_no_mismatch_and_not_for
     assert (await read_row(ids["empty"]))["forced_version"] == 0
 
 
+async def test_a_grade_that_was_taken_back_is_no_mismatch_and_one_after_it_is_compared_with_scores_alone(
+    reader, campus, lms
+):
+    cleared = await make_assignment(campus, **{**CLEAN, "sent_score": None}, lis_result_sourcedid="cleared")
+    after = await make_assignment(campus, **CLEAN, lis_result_sourcedid="after", user_id="after")
+    await write_deliveries(DeliveryRecord(one, 1, 1, 1, 1, "accepted", score="") for one in (cleared, after))
+    lms.gradebook["/outcomes", "after"] = "0.9"
+    (report,) = await reconcile(ALL, reader, fix={"empty", "outdated"})
+    assert found(report) == {"after": ("modified", "0.9", False)}
+    assert report.skipped == {"nothing to send": 1}
+
+
+async def test_platforms_whose_launches_did_not_offer_it_are_left_with_that_reason(reader, campus, lms):
+    await acknowledged(campus, MAX_UNREADABLE + 5)
+    await LtiConsumer.all().update(issuer="https://lms.example.edu")
+    (report,) = await reconcile(ALL, reader)
+    why = "its launches did not offer the scope result.readonly"
+    assert {one.why for one in report.mismatches} == {why}
+    assert report.left == f"{MAX_UNREADABLE} answers one after the other held no score: {why}"
+    assert lms.requests == []
+
+
 async def test_an_assignment_that_goes_while_it_waits_is_skipped_alone(reader, campus, lms):
     ids = await acknowledged(campus, 12)
     go_on = asyncio.Event()
@@ -82,7 +105,8 @@ async def test_a_campus_that_shows_no_score_is_left_after_some_readings(reader, 
     await acknowledged(campus, many)
     (report,) = await reconcile(ALL, reader)
     assert MAX_UNREADABLE <= report.counts["unreadable"] < many
-    why = f"{MAX_UNREADABLE} answers one after the other held no score"
+    said = "HTTP 200, unsupported: not supported"
+    why = f"{MAX_UNREADABLE} answers one after the other held no score: {said}"
     assert report.skipped == {why: many - report.counts["unreadable"]}
     assert len(lms.requests) == report.counts["unreadable"]
 

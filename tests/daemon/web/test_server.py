@@ -1,6 +1,7 @@
-"""The web port: four pages, read-only."""
+"""The web port: its pages, read-only."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 import aiohttp
@@ -11,11 +12,16 @@ from daemon.infra.loop import STUCK, Loop
 from daemon.infra.redis import redis_client
 from daemon.ingest.stream import Stream
 from daemon.web.health import Health
+from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import LIFETIME, MAX_OPEN, MAX_REQUEST_BYTES, application, is_ours, web_server
 from models.db.clock import Clock
+from models.encryption import Cipher
 from models.states import STATES
 
 PAGES = ["/metrics", "/livez", "/readyz", "/statusz"]
+KEY_SET = "/jwks"
+#: Hours for which a new key is published only.
+AHEAD = 24
 
 
 async def idle(stop):
@@ -28,8 +34,13 @@ def health():
 
 
 @pytest.fixture
-def app(health):
-    return application(health, Metrics("1.2.3"))
+def key_set():
+    return PublishedKeySet(Cipher(), AHEAD * 3_600_000, time.monotonic)
+
+
+@pytest.fixture
+def app(health, key_set):
+    return application(health, Metrics("1.2.3"), key_set)
 
 
 @pytest.fixture
@@ -104,7 +115,7 @@ async def test_the_status_is_json_also_while_the_daemon_is_not_ready(get, loops)
     assert all(f'"{state}": 0' in text for state in STATES)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, KEY_SET])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 async def test_nothing_can_be_changed(ask, path, method):
     assert (await ask(path, method)).status == 405
@@ -116,8 +127,8 @@ async def test_there_are_no_other_pages_and_a_request_that_is_too_large_is_refus
     assert (await ask("/livez", headers={"X-Long": "x" * 2 * MAX_REQUEST_BYTES})).status == 400
 
 
-async def test_a_port_that_is_taken_is_an_error_and_afterwards_it_is_free_again(app, health):
-    other = application(health, Metrics("1.2.3"))
+async def test_a_port_that_is_taken_is_an_error_and_afterwards_it_is_free_again(app, health, key_set):
+    other = application(health, Metrics("1.2.3"), key_set)
     async with web_server(app, "127.0.0.1", 0) as port:
         with pytest.raises(OSError, match=str(port)):
             async with web_server(other, "127.0.0.1", port):

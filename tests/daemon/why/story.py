@@ -88,7 +88,7 @@ class Story:
         await self._batches.take(await read_position(), [(f"{before(ago)}-0", raw)])
 
     async def consumer(self, name="Example University", key="example", **columns) -> None:
-        await LtiConsumer.create(consumer_name=name, consumer_key=key, consumer_secret=SECRET, **columns)
+        await LtiConsumer.create(consumer_name=name, consumer_key=key, **{"consumer_secret": SECRET, **columns})
 
     async def structure(self, ago=600, tree=TREE, version=1, points=POINTS) -> None:
         blocks = [
@@ -127,7 +127,7 @@ class Story:
             entry_id=got.entry_id,
             **record,
         )
-        end = Finish(got, how, score=record and record["score"], delivery=delivery, **more)
+        end = Finish(got, how, score=record and (record["score"] or None), delivery=delivery, **more)
         await finish([end], now=before(ago) + 1040, next_breaker=lambda breaker, _signal: breaker)
 
     async def accepted(self, ago: float, score: str, *, usage_id="unit", clamped=False) -> None:

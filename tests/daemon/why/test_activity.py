@@ -13,8 +13,9 @@ from daemon.why.gather import gather_activity
 from daemon.why.known import MAX_SHOWN_EVENTS, Explanation
 from daemon.why.show import print_activity, print_answer
 from models.assignment import GradedAssignment
-from models.campus import Campus
-from models.delivery import DeliveryRecord, write_deliveries
+from models.campus import Campus, OutcomeService
+from models.consumer import LtiConsumer
+from models.delivery import OVERRULED, DeliveryRecord, write_deliveries
 from models.quarantine import QuarantinedEvent
 from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
 from models.queries.grades import MAX_EVENTS
@@ -43,6 +44,10 @@ async def launched(number: int, ago: float = 10) -> None:
     for learner in range(number):
         await story.launch(ago, user_id=f"u{learner}", lis_result_sourcedid=f"s{learner}")
     await story.launch(ago, user_id="u0", usage_id="other unit", lis_result_sourcedid="other")
+
+
+def record(assignment_id: int, result, score, at, **more) -> DeliveryRecord:
+    return DeliveryRecord(assignment_id, at, at, 1, 1, result, score=score, **more)
 
 
 async def answer(usage_id="unit", course_id="physics"):
@@ -107,6 +112,37 @@ async def test_many_learners_are_counted_by_state_reason_and_campus_with_trouble
     assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in on_terminal.splitlines()) <= 80
     assert "\x1b[1;31m3 grades parked" in on_terminal
     assert "\x1b" not in text
+
+
+async def test_grades_over_lti_1_3_are_counted_by_what_the_campus_said_of_them():
+    await launched(MANY)
+    ids = await GradedAssignment.filter(usage_id="unit").order_by("id").values_list("id", flat=True)
+    await GradedAssignment.filter(id__in=ids[:9]).update(sent_version=1, sent_at=before(30))
+    await write_deliveries(
+        [record(ids[number], "accepted", "", before(30)) for number in range(4)]
+        + [record(ids[number], "overtaken", "0.5", before(20), code_major=OVERRULED) for number in range(3, 6)]
+        + [record(ids[number], "accepted", "0.5", before(40)) for number in (6, 7)]
+    )
+    await GradedAssignment.filter(id__in=ids[9:11]).update(overtaken=2, not_before=NOW + 60_000)
+    await LtiConsumer.all().update(issuer="https://lms.example.edu", client_id="1")
+    objects = activity_document(await answer(), TERMS)
+    assert [(one["reason"].partition(":")[0], one["number"]) for one in objects] == [
+        ("Due", MANY - 11),
+        ("Overtaken", 2),
+        ("Cleared", 3),
+        ("Overruled", 3),
+        ("Nothing to send", 3),
+    ]
+    assert {one["protocol"] for one in objects} == {"lti-1.3"}
+
+
+async def test_grades_that_wait_for_their_line_item_are_no_matter_of_the_structure():
+    await launched(MANY)
+    await OutcomeService.all().update(wanted_for="{}")
+    await GradedAssignment.all().update(waiting_since=before(5))
+    (one,) = activity_document(await answer(), TERMS)
+    assert one["reason"] == "Waiting for the columns (line items) at the campus, which passbackd finds or makes."
+    assert one["who_acts"] == "no one"
 
 
 async def test_the_times_of_a_group_say_what_they_are():

@@ -29,6 +29,26 @@ def test_who_has_to_act(reason, scope, who):
     assert about_parked(reason, scope).who == who
 
 
+@pytest.mark.parametrize(
+    ("reason", "scope", "who"),
+    [
+        ("HTTP 422: User not found in course", "learner", "campus"),
+        ("HTTP 400: no words", "learner", "campus"),
+        ("HTTP 422: maximum number of allowed attempts", "learner", "teacher"),
+        ("HTTP 404: no words", "course", "teacher"),
+        ("HTTP 404: Not Found", "campus", "campus"),
+        ("HTTP 400: scoreGiven: required", "campus", "operator"),
+        ("7 attempts failed, the last one with: HTTP 403, failure: no words", "learner", "campus"),
+        ("80 attempts failed, the last one with: HTTP 503: no words", "campus", "operator"),
+    ],
+)
+def test_who_has_to_act_over_lti_1_3_where_no_sourcedid_is_to_blame(reason, scope, who):
+    advice = about_parked(reason, scope, protocol="lti-1.3")
+    assert advice.who == who
+    assert "sourcedid" not in advice.words
+    assert "secret" not in advice.words
+
+
 def test_no_enrolment_is_at_fault_where_a_sourcedid_is_refused():
     words = about_parked(*OF_SOURCEDID).words
     assert "only a new launch of the activity by the learner helps, perhaps by everybody in that activity" in words

@@ -24,8 +24,8 @@ ANSWERS = Path(__file__).parent / "answers"
 SEAM = "\n--- JSON ---\n"
 
 CONTRACT = (
-    "assignment_id", "user_id", "course_id", "usage_id", "consumer", "kind", "state", "version_number", "sent_version",
-    "score", "sent_score", "sent_at", "due_at", "reason", "deliveries",
+    "assignment_id", "user_id", "course_id", "usage_id", "consumer", "kind", "protocol", "state", "version_number",
+    "sent_version", "score", "sent_score", "sent_at", "due_at", "reason", "deliveries",
 )  # fmt: skip
 LINE = ("at", "attempt", "version", "score", "result", "http_status", "code_major", "description", "duration_ms")
 

@@ -22,7 +22,9 @@ async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_a_group_
     await make_assignment(**parked(1, "course has ended", "course", disabled_at=2))
     where = "https://campus.example:443"
     groups = await read_parked()
-    assert groups[0] == ParkedGroup("campus", "key", where, "physics", "course", "course has ended", 2, 5, late)
+    assert groups[0] == ParkedGroup(
+        "campus", "key", "lti-1.1", where, "physics", "course", "course has ended", 2, 5, late
+    )
     assert sorted((group.consumer, group.scope, group.number) for group in groups) == [
         ("campus", "course", 1),
         ("campus", "course", 2),

@@ -95,7 +95,7 @@ async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():
     assert await is_unchanged(acknowledged)
     clock = await clock_at(NOW)
     assert await force_if_unchanged(acknowledged, "0.8", clock)
-    assert await changes(one, before) == {"version_number": 4, "forced_version": 4, "due_at": NOW}
+    assert await changes(one, before) == {"version_number": 4, "forced_version": 4, "ordered_version": 4, "due_at": NOW}
     assert not await is_unchanged(acknowledged)
     assert not await force_if_unchanged(acknowledged, "0.9", clock), "it goes anyway"
     assert (await ShownScore.get()).shown == "0.8"

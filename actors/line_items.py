@@ -1,0 +1,210 @@
+"""
+One look for a link's line item: it is found, or made, or looked for again later.
+
+A line item that is made twice is there twice. So a look that may have made one without knowing is followed by another
+only once whatever it sent has landed, and each begins with reading what is there.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from actors.client import Abort, Sender
+from actors.errors import Ambiguous, DeliveryError, TryLater
+from actors.protocols.interface import WireRequest
+from actors.protocols.lti13 import line_items
+from actors.response import Response
+from actors.settings import Settings
+from models.db.clock import Clock
+from models.launch import LINEITEM_SCOPE
+from models.line_item import WantedLineItem, line_item_found, look_failed
+
+log = structlog.get_logger(__name__)
+
+#: Seconds from the beginning of a look after which it makes no line item any more.
+LOOK_SECONDS = 20.0
+#: Pages of line items that are read for each of the two questions.
+MAX_ITEM_PAGES = 20
+#: Bytes of a page that are read.
+PAGE_BYTES = 1024 * 1024
+#: Seconds until the next look after the first failure, doubling, and the longest.
+FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
+READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
+
+
+class TokenSource(Protocol):
+    """:class:`actors.tokens.Tokens`."""
+
+    async def fetch(self, consumer_id: int, scope: str) -> str:
+        """An access token; raises DeliveryError."""
+
+    def drop(self, consumer_id: int, scope: str, token: str) -> object:
+        """Forget a token that the platform refused."""
+
+
+@dataclass(eq=False)
+class LookFailedError(Exception):
+    """
+    The look ends without a line item. *reason*: in words for people.
+
+    *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for.
+    """
+
+    reason: str
+    in_doubt: bool = False
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineItems:
+    """*settings*: those in force. *abort* ends requests under way."""
+
+    sender: Sender
+    tokens: TokenSource
+    clock: Clock
+    settings: Callable[[], Settings]
+    abort: Abort
+
+    def lease_ms(self) -> int:
+        """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
+        settings = self.settings()
+        return int((LOOK_SECONDS + settings.timeout_seconds + settings.rules.hold_seconds) * 1000)
+
+    async def look(self, wanted: WantedLineItem) -> bool:
+        """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
+        try:
+            item = await self._find(wanted) or await self._make(wanted)
+            landed = await line_item_found(wanted, item.url, now=self.clock.now())
+        except LookFailedError as failed:
+            await self._failed(wanted, failed)
+            return False
+        except DeliveryError as error:
+            # Before anything was to be made.
+            await self._failed(wanted, LookFailedError(error.reason, after=getattr(error, "after", None)))
+            return False
+        except Exception as fault:
+            # The next look finds what this one made.
+            log.exception("line_item.fault", service=wanted.service_id)
+            await self._failed(
+                wanted, LookFailedError(f"a fault of passbackd's own: {type(fault).__name__}", in_doubt=True)
+            )
+            return False
+        log.info("line_item.known", service=wanted.service_id, consumer=wanted.consumer_key, assignments=len(landed))
+        return True
+
+    async def _failed(self, wanted: WantedLineItem, failed: LookFailedError) -> None:
+        pause = min(FIRST_LOOK_PAUSE * 2 ** min(wanted.failures, 20), LONGEST_LOOK_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
+        wait = max(pause, failed.after or 0)
+        if failed.in_doubt:
+            wait = max(wait, self.settings().rules.hold_seconds)
+        log.warning("line_item.unknown", service=wanted.service_id, reason=failed.reason, in_doubt=failed.in_doubt)
+        await look_failed(wanted, failed.reason, look_at=self.clock.now() + int(wait * 1000))
+
+    # --- find ---
+
+    async def _find(self, wanted: WantedLineItem) -> line_items.LineItem | None:
+        """By the platform's id of the link, then by the tool's of the activity."""
+        if wanted.resource_link_id is not None:
+            found = await self._read(wanted, resource_link_id=wanted.resource_link_id)
+            if found is not None:
+                return found
+        return await self._read(wanted, resource_id=wanted.resource_id)
+
+    async def _read(self, wanted: WantedLineItem, **by: str) -> line_items.LineItem | None:
+        offered = None if wanted.offered is None else wanted.offered.split()
+        scope = LINEITEM_SCOPE if offered is None or READ_SCOPE not in offered else READ_SCOPE
+        more: str | None = None
+        for _ in range(MAX_ITEM_PAGES):
+            token = await self.tokens.fetch(wanted.consumer_id, scope)
+            try:
+                wire = line_items.write_find(wanted.container, token, more=more, **by)
+                response = await self._send(wanted, wire)
+                self._check(wanted, response, scope, token, "to a question for its line items")
+                page = line_items.read_line_items(response, container=wanted.container)
+            except ValueError as error:
+                raise LookFailedError(f"line items: {error}") from error
+            # One that is another link's is not this one's, although the tool's id is the same.
+            own = [item for item in page.items if _may_be_of(item, wanted)]
+            found = line_items.chosen(own, **by)
+            if found is not None or page.more is None:
+                return found
+            more = page.more
+        raise LookFailedError(f"line items: its list has more than {MAX_ITEM_PAGES} pages")
+
+    # --- make ---
+
+    async def _make(self, wanted: WantedLineItem) -> line_items.LineItem:
+        token = await self.tokens.fetch(wanted.consumer_id, LINEITEM_SCOPE)
+        wire = line_items.write_create(
+            wanted.container,
+            token,
+            label=wanted.label,
+            resource_id=wanted.resource_id,
+            resource_link_id=wanted.resource_link_id,
+        )
+        if self._spent(wanted) > LOOK_SECONDS:
+            raise LookFailedError("line items: the look took too long, and made none")
+        try:
+            response = await self._send(wanted, wire)
+        except TryLater as error:
+            raise LookFailedError(error.reason, after=error.after) from error
+        except Ambiguous as error:
+            raise LookFailedError(error.reason, in_doubt=True) from error
+        self._check(wanted, response, LINEITEM_SCOPE, token, "to the making of a line item", makes=True)
+        try:
+            return line_items.read_created(response, container=wanted.container)
+        except ValueError as error:
+            raise LookFailedError(f"line items: {error}", in_doubt=True) from error
+
+    # --- requests ---
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now() / 1000, UTC)
+
+    def _spent(self, wanted: WantedLineItem) -> float:
+        return self.clock.monotonic() - wanted.began
+
+    async def _send(self, wanted: WantedLineItem, wire: WireRequest) -> Response:
+        headers = wire.headers
+        for fallback in (wire.fallback, {}):
+            response = await self.sender.send(
+                wire.url,
+                wire.body,
+                headers,
+                method=wire.method,
+                body_limit=PAGE_BYTES,
+                consumer_key=wanted.consumer_key,
+                abort=self.abort,
+                # For a process that was suspended: nothing is written that the lease does not cover.
+                in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
+                redacted=wire.redacted,
+            )
+            if response.status != 406 or not fallback:
+                break
+            headers = headers | fallback
+        return response
+
+    def _check(
+        self, wanted: WantedLineItem, response: Response, scope: str, token: str, what: str, *, makes: bool = False
+    ) -> None:
+        """Raise unless it is a success. After a 5xx, and after what is no answer of an API, one may have been made."""
+        status = response.status
+        if 200 <= status < 300:
+            return
+        if status in (401, 403):
+            self.tokens.drop(wanted.consumer_id, scope, token)
+        raise LookFailedError(
+            f"line items: it answers {status} {what}",
+            in_doubt=makes and not 300 <= status < 500,
+            after=response.retry_after(self._now()),
+        )
+
+
+def _may_be_of(item: line_items.LineItem, wanted: WantedLineItem) -> bool:
+    if wanted.resource_link_id is None or item.resource_link_id is None:
+        return True
+    return item.resource_link_id == wanted.resource_link_id

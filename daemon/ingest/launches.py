@@ -1,0 +1,131 @@
+"""Reads launches, and what disables them, over LTI 1.1 and 1.3. Pure."""
+
+from daemon.ingest.events import AssignmentDisabled, BadEvent, Launched, LineItemDisabled
+from daemon.ingest.fields import MAX_DETAIL, MAX_SOURCEDID, EntryReader
+from models.consumer import MAX_KEY
+from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+
+#: Characters of the scopes that a launch offers.
+MAX_SCOPES = 4096
+#: What an LMS of LTI 1.1 may say that it takes beside the score (Canvas), and what that is called here.
+EXTENSIONS = {
+    "ext_outcome_submission_submitted_at_accepted": "submitted_at",
+    "ext_outcome_submission_prioritize_non_tool_grade_accepted": "prioritize_non_tool_grade",
+}
+
+# One of these makes it an event of LTI 1.3.
+_LTI13_FIELDS = ("issuer", "client_id", "lineitem", "lineitems")
+_LTI11_FIELDS = ("lis_result_sourcedid", "lis_outcome_service_url")
+
+
+def read_launch(reader: EntryReader) -> Launched:
+    """
+    A launch; ungraded where the LMS asks for no grade.
+
+    That is so where the sourcedid is empty, or over LTI 1.3 where there is no line item, and none may be made.
+    """
+    return Launched(_platform_launch(reader) if _is_lti13(reader) else _consumer_launch(reader))
+
+
+def read_disabling(reader: EntryReader) -> AssignmentDisabled | LineItemDisabled:
+    """An ``assignment.disabled`` over either version."""
+    if not _is_lti13(reader):
+        return AssignmentDisabled(
+            consumer_key=reader.text("oauth_consumer_key", MAX_DETAIL),
+            lis_result_sourcedid=reader.text("lis_result_sourcedid", MAX_SOURCEDID),
+            modified_us=reader.modified(),
+            entry_id=reader.entry_id,
+        )
+    _refuse_both(reader, ("oauth_consumer_key", *_LTI11_FIELDS))
+    return LineItemDisabled(
+        issuer=reader.text("issuer", MAX_DETAIL),
+        client_id=reader.text("client_id", MAX_DETAIL),
+        lineitem=reader.address("lineitem"),
+        lti_user_id=reader.text("lti_user_id", MAX_DETAIL),
+        modified_us=reader.modified(),
+        entry_id=reader.entry_id,
+    )
+
+
+def _is_lti13(reader: EntryReader) -> bool:
+    return any(reader.optional(name) for name in _LTI13_FIELDS)
+
+
+def _refuse_both(reader: EntryReader, others: tuple[str, ...]) -> None:
+    found = [name for name in others if reader.optional(name)]
+    if found:
+        of_lti13 = next(name for name in _LTI13_FIELDS if reader.optional(name))
+        raise BadEvent(
+            f"{found[0]} is of LTI 1.1 and {of_lti13} of LTI 1.3: which of the two grades is meant? send an event each"
+        )
+
+
+def _consumer_launch(reader: EntryReader) -> Registration | None:
+    if reader.optional("lis_result_sourcedid") == "":
+        return None
+    return Registration(
+        consumer_key=reader.text("oauth_consumer_key", MAX_DETAIL),
+        user_id=reader.id("user_id"),
+        course_id=reader.id("course_id"),
+        usage_id=reader.id("usage_id"),
+        lis_result_sourcedid=reader.text("lis_result_sourcedid", MAX_SOURCEDID),
+        lis_outcome_service_url=reader.address("lis_outcome_service_url"),
+        modified_us=reader.modified(),
+        instance_guid=reader.detail("tool_consumer_instance_guid", MAX_DETAIL) or None,
+        lti_user_id=reader.detail("lti_user_id", MAX_DETAIL) or None,
+        offered=_extensions(reader),
+        entry_id=reader.entry_id,
+        resource_link_id=reader.detail("resource_link_id", MAX_DETAIL) or None,
+        context_title=reader.detail("context_title", MAX_DETAIL) or None,
+        resource_link_title=reader.detail("resource_link_title", MAX_DETAIL) or None,
+    )
+
+
+def _platform_launch(reader: EntryReader) -> Registration | None:
+    if not reader.optional("lti1p1_resource_link_id"):
+        # Beside it the LTI 1.1 address says from where the assignment moves.
+        _refuse_both(reader, _LTI11_FIELDS)
+    scopes, is_container = _scopes(reader), not reader.optional("lineitem")
+    if is_container and (
+        not reader.optional("lineitems") or (scopes is not None and LINEITEM_SCOPE not in scopes.split())
+    ):
+        return None
+    sub = reader.text("lti_user_id", MAX_DETAIL)
+    return Registration(
+        consumer_key="",
+        user_id=reader.id("user_id"),
+        course_id=reader.id("course_id"),
+        usage_id=reader.id("usage_id"),
+        lis_result_sourcedid=sub,
+        lis_outcome_service_url=reader.address("lineitems" if is_container else "lineitem"),
+        modified_us=reader.modified(),
+        lti_user_id=sub,
+        offered=scopes,
+        platform=PlatformLaunch(
+            issuer=reader.text("issuer", MAX_DETAIL),
+            client_id=reader.text("client_id", MAX_DETAIL),
+            deployment_id=reader.detail("deployment_id", MAX_KEY) or None,
+            product_family=reader.detail("product_family", MAX_DETAIL) or None,
+            is_container=is_container,
+            moves_from=reader.detail("oauth_consumer_key", MAX_DETAIL) or None,
+            moved_link_id=reader.detail("lti1p1_resource_link_id", MAX_DETAIL) or None,
+        ),
+        entry_id=reader.entry_id,
+        resource_link_id=reader.detail("resource_link_id", MAX_DETAIL) or None,
+        context_title=reader.detail("context_title", MAX_DETAIL) or None,
+        resource_link_title=reader.detail("resource_link_title", MAX_DETAIL) or None,
+    )
+
+
+def _scopes(reader: EntryReader) -> str | None:
+    """Each once, separated by blanks; None if the launch does not say."""
+    text = reader.detail("scopes", MAX_SCOPES)
+    return None if text is None else " ".join(dict.fromkeys(text.split()))
+
+
+def _extensions(reader: EntryReader) -> str | None:
+    """The names of those that the LMS takes, separated by blanks; None if the launch does not say."""
+    said = {name: reader.detail(field, MAX_DETAIL) for field, name in EXTENSIONS.items()}
+    if all(value is None for value in said.values()):
+        return None
+    return " ".join(name for name, value in said.items() if (value or "").strip().lower() in ("true", "1"))

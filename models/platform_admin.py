@@ -1,0 +1,104 @@
+"""Adding LTI 1.3 platforms; :mod:`models.consumer_admin` pauses and removes them as all campuses."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from models.consumer import LtiConsumer, find_consumer
+from models.consumer_admin import ConsumerError, check_name, send_what_waited
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformRecord:
+    """
+    A platform as it is to be stored (1EdTech Security Framework 1.0, section 4).
+
+    *key*: what commands know it by. *token_audience*: None: the token URL. *product*: which one it is
+    (:mod:`actors.profiles`); None: not known.
+    """
+
+    name: str
+    key: str
+    issuer: str
+    client_id: str
+    token_url: str
+    token_audience: str | None = None
+    deployment_id: str | None = None
+    product: str | None = None
+
+
+async def add_platform(
+    platform: PlatformRecord,
+    *,
+    now: int,
+    replace: bool = False,
+    record: Callable[[], Awaitable[None]] | None = None,
+) -> bool:
+    """
+    Add a platform; of a known key, change everything that is given, and have what waited for that sent.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
+        replace: Whether a known key may be changed.
+        record: Called at the end of the transaction that stores it.
+
+    Returns:
+        Whether it is new.
+
+    Raises:
+        ConsumerError: The key is known and may not be changed, or is that of an LTI 1.1 consumer; another key has this
+            name, or this issuer and client id.
+    """
+    async with in_transaction():
+        known_id = await _store(platform, replace=replace)
+        if record is not None:
+            await record()
+    if known_id is None:
+        return True
+    await send_what_waited(known_id, now=now)
+    return False
+
+
+async def note_signing_key(platform_id: int, kid: str) -> None:
+    """Record which of the tool's keys a platform accepted last."""
+    await LtiConsumer.filter(id=platform_id).update(signing_kid=kid)
+
+
+async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
+    """The id of the platform that was changed; None for a new one."""
+    await check_name(platform.name, platform.key)
+    same = await LtiConsumer.get_or_none(issuer=platform.issuer, client_id=platform.client_id)
+    if same is not None and same.consumer_key != platform.key:
+        raise ConsumerError(
+            f"{same.consumer_name!r}, with the key {same.consumer_key!r}, has the client id {platform.client_id!r} at "
+            f"{platform.issuer} already: nothing was changed"
+        )
+    columns: dict[str, Any] = {
+        "consumer_name": platform.name,
+        "issuer": platform.issuer,
+        "client_id": platform.client_id,
+        "token_url": platform.token_url,
+        "token_audience": platform.token_audience,
+        # What the one before accepted says nothing of this one.
+        "signing_kid": None,
+    }
+    learned = {"deployment_id": platform.deployment_id, "product": platform.product}
+    columns |= {name: value for name, value in learned.items() if value is not None}
+    known = await find_consumer(platform.key)
+    if known is None:
+        await LtiConsumer.create(consumer_key=platform.key, consumer_secret="", **columns)
+        return None
+    if known.issuer is None:
+        raise ConsumerError(
+            f"the key {platform.key!r} is that of {known.consumer_name!r}, an LTI 1.1 consumer, whose grades go on "
+            "over 1.1: give the platform another one with --key"
+        )
+    if not replace:
+        raise ConsumerError(
+            f"the key {platform.key!r} is that of {known.consumer_name!r} already: nothing was changed; --replace "
+            "changes it"
+        )
+    await LtiConsumer.filter(id=known.id).update(**columns)
+    return int(known.id)

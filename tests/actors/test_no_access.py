@@ -1,0 +1,65 @@
+"""A platform that gives no access token: what the operator's alert counts."""
+
+import asyncio
+
+import pytest
+import structlog
+
+from actors.access import Access, NoTokens
+from actors.breaker import next_breaker
+from actors.errors import Misconfigured, TryLater
+from models.campus import Campus
+from models.consumer import LtiConsumer
+from models.db.clock import Clock
+from models.due import Capacity
+from tests.models.rows import make_service
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+REFUSED = Misconfigured("no access token: HTTP 400: invalid_client", http_status=400, bytes_left=False)
+AWAY = TryLater("no access token: HTTP 500: no words", http_status=500)
+REDIRECTED = Misconfigured("HTTP 302: the token URL redirects to https://x", http_status=302, bytes_left=False)
+NO_KEY = Misconfigured("the tool has no key that may sign", bytes_left=False)
+
+
+class Refusing(NoTokens):
+    """A token server that answers every request so."""
+
+    def __init__(self, error):
+        self._error = error
+
+    async def fetch(self, consumer_id, scope):
+        raise self._error
+
+
+def breaker_after(now, breaker, signal):
+    return next_breaker(breaker, signal, now=now, max_per_campus=4, jitter=0.5)
+
+
+async def asked(error) -> list[str]:
+    """The names that are counted once a token was asked for in vain; and the campus's last error is noted."""
+    service = await make_service()
+    await LtiConsumer.all().update(issuer="https://lms.example.edu")
+    campus = await Campus.get(id=service.campus_id)
+    clock, refused = Clock(), []
+    await clock.measure()
+    access = Access(Refusing(error), clock, breaker_after, notify=lambda: None, refused=refused.append)
+    waiting = Capacity(campus.id, free=1, in_flight=0, slow=False, trips=None, platform_id=campus.lti_consumer_id)
+    assert access.admit([waiting]) == []
+    await asyncio.sleep(0)
+    await access.close()
+    await campus.refresh_from_db()
+    assert campus.last_error == error.reason
+    return refused
+
+
+async def test_a_platform_that_refuses_key_or_client_is_counted_as_one_that_refuses_a_signature():
+    with structlog.testing.capture_logs() as logs:
+        assert await asked(REFUSED) == ["campus"]
+    expected = {"event": "token.refused", "log_level": "warning", "consumer": "campus", "reason": REFUSED.reason}
+    assert expected in logs
+
+
+@pytest.mark.parametrize("error", [AWAY, REDIRECTED, NO_KEY], ids=lambda error: error.reason[:20])
+async def test_a_token_server_that_is_away_redirects_or_was_not_asked_refuses_no_signature(error):
+    assert await asked(error) == []

@@ -1,0 +1,131 @@
+"""Adding and changing LTI 1.3 platforms."""
+
+from dataclasses import replace
+
+import pytest
+
+from models import consumer_admin
+from models.campus import Campus
+from models.consumer import LtiConsumer
+from models.consumer_admin import ConsumerError, listing, pend, set_guid
+from models.platform_admin import PlatformRecord, add_platform
+from tests.models.rows import make_assignment, make_service, read_row
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+NOW = 50_000
+PLATFORM = PlatformRecord(
+    name="campus",
+    key="key",
+    issuer="https://lms.example",
+    client_id="client",
+    token_url="https://lms.example/token",
+    token_audience="https://lms.example/audience",
+    deployment_id="7",
+    product="moodle",
+)
+
+
+async def add(platform=PLATFORM, **more):
+    return await add_platform(platform, now=NOW, **more)
+
+
+async def only():
+    (row,) = await listing()
+    return {name: row[name] for name in ("consumer", "key", "protocol", "issuer", "client_id", "token_url", "audience")}
+
+
+async def test_a_platform_is_listed_with_what_it_was_added_with_and_has_no_secret():
+    assert await add() is True
+    (row,) = await listing()
+    assert row == {
+        "consumer": "campus",
+        "key": "key",
+        "guid": None,
+        "paused": False,
+        "pending": False,
+        "protocol": "lti-1.3",
+        "issuer": "https://lms.example",
+        "client_id": "client",
+        "deployment_id": "7",
+        "token_url": "https://lms.example/token",
+        "audience": "https://lms.example/audience",
+        "kind": "moodle",
+        "assignments": 0,
+        "origins": [],
+    }
+    assert (await LtiConsumer.get()).consumer_secret == ""
+
+
+async def test_a_known_key_is_changed_only_where_that_is_wished_for():
+    await add()
+    before = await only()
+    changed = replace(PLATFORM, name="renamed", client_id="other", token_audience=None, deployment_id=None)
+    with pytest.raises(ConsumerError, match="nothing was changed; --replace"):
+        await add(changed)
+    assert await only() == before
+    assert await add(changed, replace=True) is False
+    assert await only() == before | {"consumer": "renamed", "client_id": "other", "audience": None}
+    row = await LtiConsumer.get()
+    assert (row.deployment_id, row.product, row.signing_kid) == ("7", "moodle", None)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"key": "other", "client_id": "other"}, "'campus' is the name of the consumer with the key 'key'"),
+        ({"key": "other", "name": "other"}, "'campus', with the key 'key', has the client id 'client' at https"),
+        ({"key": "old", "name": "old", "client_id": "other"}, "is that of 'old', an LTI 1.1 consumer.*--key"),
+    ],
+)
+@pytest.mark.parametrize("replacing", [False, True])
+async def test_a_platform_in_anothers_place_is_refused_and_nothing_is_stored(other, words, replacing):
+    await consumer_admin.add("old", "old", "secret", guid=None, now=NOW)
+    await add()
+    before = await listing()
+    with pytest.raises(ConsumerError, match=words):
+        await add(replace(PLATFORM, **other), replace=replacing)
+    assert await listing() == before
+
+
+async def test_the_same_client_id_at_another_issuer_is_another_platform():
+    await add()
+    await add(replace(PLATFORM, name="other", key="other", issuer="https://other.example"))
+    assert [row["client_id"] for row in await listing()] == ["client", "client"]
+
+
+async def test_a_changed_platform_gets_what_waited_for_that_at_once():
+    await add()
+    service = await make_service()
+    parked = {"version_number": 4, "sent_version": 3, "parked_at": 1, "parked_scope": "campus", "not_before": 99_000}
+    assignment = await make_assignment(service, **parked)
+    await Campus.all().update(tripped_at=1, blocked_until=99_000)
+    await add(replace=True)
+    row = await read_row(assignment)
+    assert (row["parked_at"], row["not_before"]) == (None, 0)
+    assert (await Campus.get()).blocked_until == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: consumer_admin.add("campus", "key", "secret", guid=None, now=NOW),
+        lambda: pend("key", "secret", now=NOW),
+        lambda: set_guid("key", "guid"),
+    ],
+)
+async def test_a_platform_gets_neither_secret_nor_guid(change):
+    await add()
+    before = await listing()
+    with pytest.raises(ConsumerError, match=r"an LTI 1.3 platform.*platform add --replace"):
+        await change()
+    assert await listing() == before
+
+
+async def test_nothing_is_stored_if_it_cannot_be_recorded():
+    async def fail():
+        raise OSError("no log")
+
+    with pytest.raises(OSError, match="no log"):
+        await add(record=fail)
+    assert await listing() == []
