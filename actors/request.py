@@ -22,7 +22,7 @@ from actors.reading import read_held
 from actors.response import Response
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
-from models.delivery import count_unexplained
+from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
 from models.queries.reconcile import once_sent
@@ -163,6 +163,7 @@ class Requests:
             offset=offset,
             held=held,
             once_sent=await self._once_sent(claim),
+            one_lost=await has_lost_attempt(claim.assignment_id, after=claim.sent_version),
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
 

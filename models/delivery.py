@@ -163,6 +163,12 @@ def is_overruled(record: DeliveryRecord) -> bool:
     return record.result == "overtaken" and record.code_major == OVERRULED
 
 
+async def has_lost_attempt(assignment_id: int, *, after: int) -> bool:
+    """Whether a version later than *after* may have been sent by a daemon that did not come back to say its score."""
+    lost = Delivery.filter(assignment_id=assignment_id, result="unknown", score__isnull=True, version__gt=after)
+    return await lost.exists()
+
+
 async def count_unexplained(assignment_id: int) -> int:
     """How often :func:`is_unexplained` holds of an assignment since the campus last accepted a grade."""
     row = await _COUNT_UNEXPLAINED.row(id=assignment_id)

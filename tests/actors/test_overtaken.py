@@ -29,10 +29,11 @@ def answer(ahead: int = 0) -> Response:
     )
 
 
-def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), text="0.5", jitter=0.5, **claim):
+def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), one_lost=False, text="0.5", jitter=0.5, **claim):
     values = {"address": PLATFORM, "stamp": SECOND, "changed_at": NOW, **claim}
     request = replace(make_request(**values), score=text)
-    return overtaken(request, answer(), error, offset=offset, held=held, once_sent=once_sent, jitter=jitter)
+    known = {"offset": offset, "held": held, "once_sent": once_sent, "one_lost": one_lost}
+    return overtaken(request, answer(), error, **known, jitter=jitter)
 
 
 def test_a_campus_that_holds_the_score_has_accepted_it():
@@ -63,6 +64,11 @@ def test_what_was_refused_as_older_is_counted_as_overtaken_and_what_the_campus_h
         if sample.name.endswith("_total") and sample.value
     }
     assert counted == {result: 1}
+
+
+def test_a_score_that_may_be_that_of_a_lost_attempt_is_replaced():
+    assert end(Held("0.8"), one_lost=True).outcome == "overtaken"
+    assert end(Held("0.5"), one_lost=True).outcome == "accepted"
 
 
 def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():

@@ -168,6 +168,29 @@ async def test_an_older_score_of_ours_that_arrived_later_than_the_newest_was_mad
     assert (await read_row(life.id))["sent_score"] == str(life.newest)
 
 
+async def test_an_older_score_of_a_sender_that_never_came_back_is_not_taken_for_a_persons(started):
+    life = await started("arrival")
+    lost = await _sent(life)
+    life.pass_time(2_000)
+    await life.score()
+    life.pass_time(5_000)
+    life.campus.apply(lost.request, now=life.real)
+    life.crash(lost)
+    await life.settle()
+    assert life.campus.held == life.newest
+
+
+async def test_a_persons_later_grade_stays_where_a_sender_never_came_back_before_an_acceptance(started):
+    life = await started("strict")
+    life.crash(await _sent(life))
+    await life.settle()
+    await life.lose_answer(await _sent(life))
+    life.pass_time(5_000)
+    life.grade_by_hand()
+    await life.settle()
+    assert life.campus.by_hand
+
+
 @pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
 async def test_a_persons_later_grade_stays_though_a_score_was_in_doubt(started, kind):
     life = await started(kind)
@@ -183,11 +206,27 @@ async def test_a_persons_later_grade_stays_though_a_score_was_in_doubt(started, 
 @pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
 async def test_a_resend_by_force_replaces_a_persons_later_grade(started, kind):
     life = await started(kind)
+    life.pass_time(1_000_000)
     life.grade_by_hand()
     await life.force()
     await life.settle()
     assert life.campus.held == life.newest
     assert not life.campus.by_hand
+    assert life.posts.most_common(1)[0][1] <= 2, "the platform's time is guessed"
+
+
+@pytest.mark.parametrize("kind", ["strict", "openedx", "whole seconds", "arrival"])
+async def test_a_score_replaces_a_persons_earlier_grade_where_the_platforms_clock_is_ahead(empty_database, kind):
+    with capture_logs() as logs:
+        life = PlatformLife(logs)
+        await life.begin(kind, ahead=45_000, can_read=True)
+        await life.fetch_token()
+        life.grade_by_hand()
+        life.pass_time(5_000)
+        await life.score()
+        await life.settle()
+        await life.close()
+    assert life.campus.held == life.newest
 
 
 async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attempt_is_spent(started):
