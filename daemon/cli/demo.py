@@ -7,6 +7,6 @@ from daemon.demo import run_demo
 
 
 def play_demo(config: ConfigOption = None) -> None:
-    """Pass grades back to a sample campus and compare its gradebook. Example: passbackd demo"""
+    """Pass grades back to sample campuses and compare their gradebooks. Example: passbackd demo"""
     del config  # taken as everywhere, and not needed: the demo writes its own
     raise typer.Exit(run_demo())

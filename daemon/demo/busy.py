@@ -1,29 +1,32 @@
-"""What makes the demo's campus a busy one."""
+"""What makes the demo's campuses busy ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from itertools import count, cycle
-
-from daemon.demo.lms.answer import Answer
-from daemon.demo.lms.request import RequestRecord
+from typing import Literal
 
 #: Seconds until any answer.
 LATENCY = 0.02
 
+#: What becomes of a request: it is ``served``; or it is answered with 503, and its grade is ``lost``, or ``stored`` all
+#: the same, which no sender can know.
+RequestFate = Literal["served", "lost", "stored"]
 
-def busy(every: int = 10) -> Callable[[RequestRecord], Answer]:
+
+def busy(every: int = 10) -> Callable[[Hashable], RequestFate]:
     """
-    Answer one in *every* requests with 503, but never the next one for the same sourcedid.
+    Turn away one in *every* requests, but never the next one for the same place in the gradebook.
 
-    For every other of these the grade is stored all the same: no sender can know.
+    For every other of these the grade is stored all the same.
     """
-    numbers, stored = count(1), cycle((False, True))
-    to_repeat: set[str | None] = set()
+    numbers = count(1)
+    fates: Iterator[RequestFate] = cycle(("lost", "stored"))
+    to_repeat: set[Hashable] = set()
 
-    def behave(record: RequestRecord) -> Answer:
-        if next(numbers) % every or record.sourcedid in to_repeat:
-            to_repeat.discard(record.sourcedid)
-            return Answer(LATENCY)
-        to_repeat.add(record.sourcedid)
-        return Answer(LATENCY, 503, body=b"<html>busy</html>", content_type="text/html", apply=next(stored))
+    def decide(place: Hashable) -> RequestFate:
+        if next(numbers) % every or place in to_repeat:
+            to_repeat.discard(place)
+            return "served"
+        to_repeat.add(place)
+        return next(fates)
 
-    return behave
+    return decide

@@ -21,15 +21,47 @@ ONE_IN = 5
 #: A problem is scored in quarters of what it counts.
 STEPS = 4
 
-#: ``change``: a score that is new. ``duplicate``: an event that was on the stream before. ``late``: a score that comes
-#: after a newer one of the same problem.
-ScriptKind = Literal["launch", "change", "duplicate", "late"]
+#: ``move``: a launch over LTI 1.3 of what was launched over LTI 1.1 before. ``change``: a score that is new.
+#: ``duplicate``: an event that was on the stream before. ``late``: a score that comes after a newer one of the same
+#: problem.
+ScriptKind = Literal["launch", "move", "change", "duplicate", "late"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampusPlan:
+    """A campus of the demo, and what it speaks; one that speaks both moves while its learners work."""
+
+    name: str
+    lti11: bool = False
+    lti13: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether launches are over LTI 1.1 at first, and later over LTI 1.3."""
+        return self.lti11 and self.lti13
+
+    @property
+    def protocol(self) -> str:
+        """What people see of it."""
+        return "LTI 1.1, then 1.3" if self.moves else "LTI 1.3" if self.lti13 else "LTI 1.1"
+
+
+CAMPUSES = (
+    CampusPlan("Example University", lti11=True),
+    CampusPlan("Example College", lti13=True),
+    CampusPlan("Example Institute", lti11=True, lti13=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A learner's row in the campus gradebook, for a problem, a unit or a chapter."""
+    """
+    A learner's row in the campus gradebook, for a problem, a unit or a chapter.
 
+    *sourcedid*: what the demo calls it; LTI 1.3 names the line item of the block and the learner instead.
+    """
+
+    campus: CampusPlan
     user_id: str
     usage_id: str
     sourcedid: str
@@ -80,8 +112,9 @@ def write_script(course: Course, *, learners: int, seed: int) -> Script:
     """
     Decide what *learners* learners do in *course*.
 
-    Each launches a unit, its chapter and two problems, and then works through that unit and part of another. Some
-    events come twice, some come after newer ones, and one in five learners comes back after a break.
+    They are at :data:`CAMPUSES` in turn. Each launches a unit, its chapter and two problems, and then works through
+    that unit and part of another; halfway, at a campus that moves, all is launched again. Some events come twice, some
+    come after newer ones, and one in five learners comes back after a break.
     """
     chance = random.Random(seed)  # noqa: S311 - a script that can be repeated, not a secret
     assignments: list[Assignment] = []
@@ -93,27 +126,59 @@ def write_script(course: Course, *, learners: int, seed: int) -> Script:
         unit, other, unseen = chance.sample(course.children(chapter), 3)
         first, elsewhere, unopened = (course.problems(one)[0].usage_id for one in (unit, other, unseen))
         opened = [unit, chapter, first, elsewhere] + [unopened] * (number % ONE_IN == 0)
-        own = [_assignment(course, number, usage_id, chance) for usage_id in opened]
+        campus = CAMPUSES[number % len(CAMPUSES)]
+        own = [_assignment(course, campus, number, usage_id, chance) for usage_id in opened]
         assignments += own
         steps += [Step(arrival + 0.1 * n, "launch", one) for n, one in enumerate(own)]
         order = _order(course, unit, other) + [first] * (number % ONE_IN == 0)
         attempts = list(_answers(course, f"{1000 + number}", order, arrival + READING, chance))
         steps += _deliveries(attempts, chance)
+        if campus.moves:
+            halfway = attempts[len(attempts) // 2].scored_at
+            steps += [Step(halfway + 0.05 * n, "move", one) for n, one in enumerate(own)]
     return Script(learners, tuple(assignments), tuple(sorted(steps, key=lambda step: step.at)))
 
 
 def launch_event(assignment: Assignment, *, consumer_key: str, service_url: str) -> dict[str, str]:
-    """The ``launch`` event by which a tool registers *assignment*."""
+    """The ``launch`` event by which a tool registers *assignment* over LTI 1.1."""
     return {
-        "type": "launch",
+        **_launched(assignment),
         "oauth_consumer_key": consumer_key,
-        "user_id": assignment.user_id,
-        "lti_user_id": f"campus-{assignment.user_id}",
-        "course_id": COURSE_ID,
-        "usage_id": assignment.usage_id,
         "resource_link_id": f"link-{_place(assignment.usage_id)}",
         "lis_result_sourcedid": assignment.sourcedid,
         "lis_outcome_service_url": service_url,
+    }
+
+
+def platform_launch_event(
+    assignment: Assignment, *, issuer: str, client_id: str, line_item: str, scopes: str, moves_from: str | None
+) -> dict[str, str]:
+    """The same over LTI 1.3. *moves_from*: the consumer key of LTI 1.1 that the launch names, which was verified."""
+    place = _place(assignment.usage_id)
+    moved = {"oauth_consumer_key": moves_from, "lti1p1_resource_link_id": f"link-{place}"} if moves_from else {}
+    return {
+        **_launched(assignment),
+        **moved,
+        "issuer": issuer,
+        "client_id": client_id,
+        "resource_link_id": f"resource-{place}",
+        "lineitem": line_item,
+        "scopes": scopes,
+    }
+
+
+def lti_user_id(assignment: Assignment) -> str:
+    """What the campus calls the learner."""
+    return f"campus-{assignment.user_id}"
+
+
+def _launched(assignment: Assignment) -> dict[str, str]:
+    return {
+        "type": "launch",
+        "user_id": assignment.user_id,
+        "lti_user_id": lti_user_id(assignment),
+        "course_id": COURSE_ID,
+        "usage_id": assignment.usage_id,
         "context_title": "Physics 101",
     }
 
@@ -135,11 +200,11 @@ def _place(usage_id: str) -> str:
     return usage_id.rpartition("@")[2][:12]
 
 
-def _assignment(course: Course, number: int, usage_id: str, chance: random.Random) -> Assignment:
+def _assignment(course: Course, campus: CampusPlan, number: int, usage_id: str, chance: random.Random) -> Assignment:
     # A sourcedid as Moodle makes it: JSON, with quotes; and with markup, which a careless tool does not escape.
     data = {"instanceid": _place(usage_id), "userid": f"{1000 + number}", "typeid": "<7&>"}
     sourcedid = json.dumps({"data": data, "hash": f"{chance.getrandbits(256):064x}"}, separators=(",", ":"))
-    return Assignment(f"{1000 + number}", usage_id, sourcedid, composite=len(course.problems(usage_id)) > 1)
+    return Assignment(campus, f"{1000 + number}", usage_id, sourcedid, composite=len(course.problems(usage_id)) > 1)
 
 
 def _order(course: Course, unit: str, other: str) -> list[str]:

@@ -1,13 +1,12 @@
-"""Plays the main job through on one machine: learners, tool, daemon and campus."""
+"""Plays the main job through on one machine: learners, tool, daemon and campuses."""
 
 import asyncio
 import json
-import secrets
 import signal
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,15 +20,13 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from daemon.demo import INTERRUPTED
-from daemon.demo.busy import busy
+from daemon.demo.campuses import DemoCampus, open_campus
 from daemon.demo.course import example_course, structure_event
-from daemon.demo.learners import Assignment, Script, launch_event, score_event, write_script
-from daemon.demo.lms.server import SERVICE, Lms
+from daemon.demo.learners import CAMPUSES, Assignment, CampusPlan, Script, score_event, write_script
 from daemon.demo.processes import DaemonProcess, DemoError, call, running_daemon
-from daemon.demo.show import Show, final_table
-from daemon.demo.tally import Tally, tally
+from daemon.demo.show import Show, campus_table, final_table
+from daemon.demo.tally import CampusHolds, Tally, tally
 
-CONSUMER_NAME, CONSUMER_KEY = "Example University", "demo"
 LEARNERS, SEED = 60, 2026
 STREAM = "passback:events"
 
@@ -39,7 +36,7 @@ START_WITHIN = 25.0
 #: Seconds from the first event until the demo is cut off.
 PLAY_WITHIN = 90.0
 
-#: Seconds between two looks at the daemon and the campus.
+#: Seconds between two looks at the daemon and the campuses.
 TICK = 0.25
 
 #: A composite grade waits until its learner has paused for four seconds. An assignment in doubt is tried again soon.
@@ -106,12 +103,16 @@ class Place:
         database, redis = json.dumps(f"sqlite://{self.folder / 'passbackd.db'}"), json.dumps(str(self.embedded))
         self.config.write_text(_CONFIG.format(database=database, redis=redis, stream=STREAM, port=self.web_port))
 
+    def page(self, name: str) -> str:
+        """The URL of one of the daemon's pages."""
+        return f"http://127.0.0.1:{self.web_port}/{name}"
+
     async def get(self, page: str) -> str | None:
         """One of the daemon's pages; None if it is not there or says that the daemon is not ready."""
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-                session.get(f"http://127.0.0.1:{self.web_port}/{page}") as reply,
+                session.get(self.page(page)) as reply,
             ):
                 return await reply.text() if reply.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
@@ -123,7 +124,7 @@ async def play(console: Console) -> int:
     Play the demo and show it on *console*.
 
     Returns:
-        0 if the campus gradebook equals what the learners earned, 130 if a signal stopped the demo, else 1.
+        0 if every campus gradebook equals what the learners earned, 130 if a signal stopped the demo, else 1.
         No process and no file of it is left behind.
     """
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
@@ -152,26 +153,35 @@ async def _play(console: Console) -> int:
     began = monotonic()
     course = example_course()
     script = write_script(course, learners=LEARNERS, seed=SEED)
-    secret = secrets.token_urlsafe(24)
-    campus = Lms({CONSUMER_KEY: secret}, busy())
-
-    def result() -> Tally:
-        return tally(script, course, campus.requests, campus.grades())
 
     with TemporaryDirectory(prefix="passbackd-demo-", ignore_cleanup_errors=True) as name:
         place = Place(Path(name), _free_port())
         place.write_config()
-        async with campus:
-            console.print(f"{CONSUMER_NAME} takes grades at {campus.url(SERVICE.partition('?')[0])}", highlight=False)
-            added = ("consumer", "add", CONSUMER_NAME, "--key", CONSUMER_KEY, "--secret-stdin")
-            await call(*added, config=place.config, stdin=secret.encode())
+        campuses = {plan: open_campus(plan, place.page("jwks")) for plan in CAMPUSES}
+
+        def result() -> Tally:
+            held = {plan: CampusHolds(campus.arrivals(), campus.grades()) for plan, campus in campuses.items()}
+            return tally(script, course, held)
+
+        async with AsyncExitStack() as serving:
+            for campus in campuses.values():
+                await serving.enter_async_context(campus.serving())
+            await _add(console, place, campuses)
             async with _no_server_left(place), running_daemon(place.config, place.folder / "daemon.log") as daemon:
                 console.print("passbackd is starting, on SQLite and an embedded server", highlight=False)
                 await _until_ready(place, daemon)
-                feed = _Feed(script, structure_event(course), campus.url(SERVICE))
+                feed = _Feed(script, structure_event(course), campuses)
                 await _perform(console, place, daemon, feed, result)
                 await daemon.stop()
-    return _conclude(console, result(), campus, monotonic() - began)
+    return _conclude(console, result(), campuses, monotonic() - began)
+
+
+async def _add(console: Console, place: Place, campuses: Mapping[CampusPlan, DemoCampus]) -> None:
+    """Make passbackd know the campuses."""
+    for plan, campus in campuses.items():
+        console.print(f"{plan.name} takes grades over {plan.protocol}", highlight=False)
+        for command in campus.commands():
+            await call(*command.arguments, config=place.config, stdin=command.stdin)
 
 
 def _free_port() -> int:
@@ -208,9 +218,9 @@ async def _until_ready(place: Place, daemon: DaemonProcess) -> None:
 class _Feed:
     """Puts events on the stream when it is time, as a learning tool does."""
 
-    def __init__(self, script: Script, structure: dict[str, str], service_url: str) -> None:
+    def __init__(self, script: Script, structure: dict[str, str], campuses: Mapping[CampusPlan, DemoCampus]) -> None:
         self._structure = structure
-        self._service_url = service_url
+        self._campuses = campuses
         self.script = script
         #: Steps of the script that are on the stream.
         self.fed = 0
@@ -223,7 +233,7 @@ class _Feed:
             for step in self.script.steps:
                 await asyncio.sleep(max(0.0, clock + step.at - monotonic()))
                 if isinstance(step.what, Assignment):
-                    event = launch_event(step.what, consumer_key=CONSUMER_KEY, service_url=self._service_url)
+                    event = self._campuses[step.what.campus].launch(step.what, moves=step.kind == "move")
                 else:
                     event = score_event(step.what, began=began)
                 await self._add(redis, event)
@@ -270,14 +280,16 @@ async def _idle(place: Place) -> bool:
     return not any(status["assignments"][state] for state in ("due", "waiting", "claimed"))
 
 
-def _conclude(console: Console, result: Tally, campus: Lms, seconds: float) -> int:
+def _conclude(console: Console, result: Tally, campuses: Mapping[CampusPlan, DemoCampus], seconds: float) -> int:
     console.print()
+    console.print(campus_table(result))
     console.print(final_table(result, seconds))
-    for fault, number in Counter(fault.text for record in campus.requests for fault in record.faults).items():
-        console.print(f"The campus refused {number} requests: {fault}", style="red")
+    for plan, campus in campuses.items():
+        for fault, number in Counter(one.fault for one in campus.arrivals() if one.fault).items():
+            console.print(f"{plan.name} refused {number} requests: {fault}", style="red", markup=False)
     if result.mismatches:
-        console.print("The campus gradebook is NOT what the learners earned.", style="bold red")
+        console.print("The gradebooks are NOT what the learners earned.", style="bold red")
         return 1
-    console.print("The campus gradebook equals what the learners earned.", style="green")
+    console.print("Every campus gradebook equals what the learners earned.", style="green")
     console.print("Where to go next: README.md, which sets passbackd up for your own tool.")
     return 0

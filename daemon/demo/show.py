@@ -32,13 +32,27 @@ class Show:
         self._bars.stop()
 
     def update(self, fed: int, now: Tally) -> None:
-        """Show that *fed* events are on the stream, and what the campus holds."""
+        """Show that *fed* events are on the stream, and what the campuses hold."""
         self._bars.update(self._fed, completed=fed)
         self._bars.update(self._right, completed=now.right, total=now.assignments)
         if not self._console.is_terminal and monotonic() >= self._next_line:
             self._next_line = monotonic() + LINE_EVERY
             line = f"events {fed}/{self._events}, grades as earned {now.right}/{now.assignments}"
             self._console.print(line, highlight=False)
+
+
+def campus_table(result: Tally) -> Table:
+    """What became of each campus."""
+    table = Table(title="Campus by campus", title_justify="left")
+    for heading in ("Campus", "Protocol"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("Requests", "Grades", "Mismatches"):
+        table.add_column(heading, justify="right")
+    for one in result.campuses:
+        numbers = one.requests, one.grades, one.mismatches
+        style = "bold red" if one.mismatches else None
+        table.add_row(one.plan.name, one.plan.protocol, *map(str, numbers), style=style)
+    return table
 
 
 def final_table(result: Tally, seconds: float) -> Table:

@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from daemon.demo.course import example_course
-from daemon.demo.learners import Attempt, write_script
+from daemon.demo.learners import CAMPUSES, Attempt, write_script
 
 COURSE = example_course()
 
@@ -32,10 +32,23 @@ def test_every_assignment_is_launched_before_its_learner_answers_anything(script
     for step in script.steps:
         if isinstance(step.what, Attempt):
             answered.add(step.what.user_id)
-        else:
+        elif step.kind == "launch":
             assert step.what.user_id not in answered
             launched.append(step.what)
     assert sorted(one.sourcedid for one in launched) == sorted(one.sourcedid for one in script.assignments)
+
+
+def test_learners_are_at_all_campuses_and_halfway_those_of_the_one_that_moves_launch_all_again(script):
+    learners = Counter(campus for campus, _ in {(one.campus, one.user_id) for one in script.assignments})
+    assert learners == dict.fromkeys(CAMPUSES, 20)
+    moved = [step.what for step in script.steps if step.kind == "move"]
+    assert sorted(one.sourcedid for one in moved) == sorted(
+        one.sourcedid for one in script.assignments if one.campus.moves
+    )
+    for user_id in {one.user_id for one in moved}:
+        kinds = [step.kind for step in script.steps if step.what.user_id == user_id]
+        assert "change" in kinds[: kinds.index("move")]
+        assert "change" in kinds[len(kinds) - kinds[::-1].index("move") :]
 
 
 def test_a_late_score_comes_after_a_newer_one_of_the_same_problem_and_no_other_does(script):
