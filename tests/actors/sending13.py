@@ -33,9 +33,7 @@ from tests.models.rows import BLOCK, COURSE, make_assignment, read_lines, read_r
 from tests.models.scores import apply_score
 
 #: What a daemon sends over LTI 1.3, too: real tokens.
-OVER_LTI13: dict[str, Any] = {
-    "tokens": lambda sender, clock: access_tokens(sender, clock, PLAINTEXT, note_signing_key)
-}
+OVER_LTI13: dict[str, Any] = {"tokens": lambda sender, clock: access_tokens(sender, clock, PLAINTEXT, note_signing_key)}
 #: Kinds of platforms whose product a launch names otherwise than its kind.
 PRODUCTS = {"default": None, "moodle_own": "moodle", "moodle_4_5_0_own": "moodle"}
 
