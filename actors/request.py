@@ -104,7 +104,8 @@ class Requests:
             log.exception("attempt.failed", assignment=claim.assignment_id)
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
             return await self._failed(claim, fault, response, ended) if posting else self.put_off(claim)
-        self._dependencies.tokens.accepted(claim.address.consumer_id, SCORE_SCOPE)
+        if claim.address.issuer is not None:
+            self._dependencies.tokens.accepted(claim.address.consumer_id, SCORE_SCOPE)
         return resolution.accepted(ended(), response, said)
 
     async def _failed(

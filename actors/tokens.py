@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from copy import copy
@@ -102,7 +103,7 @@ class Tokens:
     ) -> None:
         self._send, self._clock, self._cipher = send, clock, cipher
         self._consumer, self._keys, self._note_key = consumer, keys, note_key
-        self._entries: dict[tuple[int, str], _Entry] = {}
+        self._entries: defaultdict[tuple[int, str], _Entry] = defaultdict(_Entry)
         #: By consumer, seconds that its token server's clock is ahead, where that is another time.
         self._offsets: dict[int, float] = {}
         #: By consumer and kid, when the platform refused it last.
@@ -173,7 +174,7 @@ class Tokens:
         await asyncio.gather(*flights, return_exceptions=True)
 
     def _entry(self, consumer_id: int, scope: str) -> _Entry:
-        return self._entries.setdefault((consumer_id, scope), _Entry())
+        return self._entries[consumer_id, scope]
 
     def _begin(self, consumer_id: int, scope: str, entry: _Entry) -> asyncio.Task[AccessToken]:
         asked_at = self._clock.monotonic()
