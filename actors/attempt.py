@@ -15,6 +15,7 @@ from actors.lease import MARGIN
 from actors.protocols.interface import CLEARED
 from actors.request import Requests
 from actors.score_details import with_details
+from actors.target import product_of
 from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
@@ -122,7 +123,7 @@ class Attempts:
         score = with_details(
             text,
             claim,
-            product=settings.platforms.get(key, claim.address.product),
+            product=product_of(claim.address, settings.platforms),
             prioritizes=key in settings.prioritized,
         )
         first = await self._requests.send(claim, score, secrets[0], clamped=clamped, allowed=MARGIN)

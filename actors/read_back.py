@@ -9,10 +9,9 @@ from actors.client import Sender
 from actors.errors import BadToken, DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.lease import MARGIN, new_lease
-from actors.protocols import protocol_for
-from actors.protocols.interface import Target
 from actors.reading import read_held
 from actors.settings import Settings
+from actors.target import protocol_of, target_of
 from models.assignment import GradedAssignment
 from models.campus import Breaker, Signal
 from models.claims import Claim, claim_for_reading
@@ -122,10 +121,6 @@ class Reader:
 
     async def _ask_with(self, claim: Claim, secret: str, *, allowed: float) -> tuple[Reading, float | None]:
         """One question with one secret. *allowed*: seconds since the claim after which it may not begin."""
-        address = claim.address
-        protocol = protocol_for("lti-1.1" if address.issuer is None else "lti-1.3")
-        product = self.settings.platforms.get(address.consumer_key, address.product)
-        target = Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid, product)
         # Rule 3: a request that began later would be one too many for the campus.
         if self.clock.monotonic() - claim.began > allowed:
             raise NotReadError("its claim came too late")
@@ -133,8 +128,8 @@ class Reader:
         try:
             held, said = await read_held(
                 self.sender,
-                protocol,
-                target,
+                protocol_of(claim.address),
+                target_of(claim, secret, self.settings.platforms),
                 clock=self.clock,
                 in_time=lambda: self.clock.monotonic() - claim.began <= latest,
                 redacted=claim.ids,

@@ -16,10 +16,10 @@ from actors.dependencies import Dependencies
 from actors.ended_request import EndedRequest, new_offset
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, Omit, OutOfFiles, Overtaken, TryLater
 from actors.overtaken import lifted_by_clock, overtaken
-from actors.protocols import protocol_for
-from actors.protocols.interface import Held, OutcomeProtocol, RequestId, Target, WireRequest, WireScore
+from actors.protocols.interface import Held, RequestId, WireRequest, WireScore
 from actors.reading import read_held
 from actors.response import Response
+from actors.target import protocol_of, target_of
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.delivery import count_unexplained, has_lost_attempt
@@ -76,7 +76,8 @@ class Requests:
             return EndedRequest(claim, number, score.text, clamped, took, clock.now(), clock.steps)
 
         try:
-            protocol, target = self.protocol_of(claim), self.target_of(claim, secret)
+            protocol = protocol_of(claim.address)
+            target = target_of(claim, secret, self._dependencies.settings.platforms)
             request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
             wire = protocol.write_score(target, score, request)
             # Rule 3: the rest of the lease would not cover the request.
@@ -182,8 +183,8 @@ class Requests:
                 token = await dependencies.tokens.fetch(claim.address.consumer_id, RESULT_SCOPE)
                 held, _ = await read_held(
                     dependencies.sender,
-                    self.protocol_of(claim),
-                    self.target_of(claim, token),
+                    protocol_of(claim.address),
+                    target_of(claim, token, dependencies.settings.platforms),
                     clock=clock,
                     in_time=lambda: clock.monotonic() <= latest,
                     redacted=(*claim.ids, secret),
@@ -197,16 +198,6 @@ class Requests:
             )
             return None
         return held
-
-    def protocol_of(self, claim: Claim) -> OutcomeProtocol:
-        """The version of LTI that the assignment's campus speaks."""
-        return protocol_for("lti-1.1" if claim.address.issuer is None else "lti-1.3")
-
-    def target_of(self, claim: Claim, secret: str) -> Target:
-        """Where the grade goes, with a secret or an access token."""
-        address = claim.address
-        product = self._dependencies.settings.platforms.get(address.consumer_key, address.product)
-        return Target(address.url, address.consumer_key, secret, claim.lis_result_sourcedid, product)
 
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
         dependencies, address = self._dependencies, claim.address
