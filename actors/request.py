@@ -164,8 +164,9 @@ class Requests:
             error,
             offset=offset,
             held=held,
-            once_sent=await self._once_sent(claim),
-            one_lost=await has_lost_attempt(claim.assignment_id, after=claim.sent_version),
+            # Only what is held is compared with them.
+            once_sent=[] if held is None else await self._once_sent(claim),
+            one_lost=held is not None and await has_lost_attempt(claim.assignment_id, after=claim.sent_version),
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
 
