@@ -18,7 +18,7 @@ from benchmarks.campus import Campus
 from benchmarks.dispatch import measure as measure_dispatch
 from benchmarks.endtoend import EndToEnd
 from benchmarks.growth import growth_app
-from benchmarks.raw import Signer, oauthlib_signer, our_signer, raw
+from benchmarks.raw import Writer, oauthlib_signer, our_signer, raw, signed, with_bearer
 from benchmarks.report import Row, publish
 from benchmarks.seed.measure import seed
 from benchmarks.servers import Servers, running_servers
@@ -69,15 +69,15 @@ def _throughput(servers: Servers, campus: Campus, outcomes: int, rounds: int, co
     sqlite = EndToEnd((folder, f"sqlite:///{folder}/bench.db", redis_url), campus, outcomes, concurrency)
     stock = EndToEnd(servers.fresh(), campus, outcomes, concurrency, "benchmarks.stock")
 
-    def of_raw(signer: Signer) -> float:
-        return asyncio.run(raw(campus.url, outcomes, concurrency, signer))
+    def of_raw(write: Writer) -> float:
+        return asyncio.run(raw(campus.url, outcomes, concurrency, write))
 
     def of_seed(pool: Literal["prefork", "threads"], number: int, *, tuned: bool = False) -> float:
         return asyncio.run(seed(*servers.fresh(), campus.url, SEED_OUTCOMES, pool, number, tuned=tuned))
 
     measured: dict[str, Callable[[], float]] = {
-        "raw: aiohttp and oauthlib's Client.sign": lambda: of_raw(oauthlib_signer),
-        "raw with our signer": lambda: of_raw(our_signer),
+        "raw: aiohttp and oauthlib's Client.sign": lambda: of_raw(signed(oauthlib_signer)),
+        "raw with our signer": lambda: of_raw(signed(our_signer)),
         "passbackd on PostgreSQL": lambda: asyncio.run(postgres.round()),
         "passbackd on SQLite": lambda: asyncio.run(sqlite.round()),
         "stock: Dramatiq's own threads": lambda: asyncio.run(stock.round()),
@@ -86,11 +86,38 @@ def _throughput(servers: Servers, campus: Campus, outcomes: int, rounds: int, co
         "the seed's design, threads 64": lambda: of_seed("threads", 64),
         "the same, prefork 16, connections kept": lambda: of_seed("prefork", 16, tuned=True),
     }
+    return _in_turn(measured, rounds)
+
+
+def _in_turn(measured: dict[str, Callable[[], float]], rounds: int) -> list[Row]:
     figures: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(rounds):
         for name, measure in measured.items():
             figures[name].append(measure())
     return [Row(name, found) for name, found in figures.items()]
+
+
+@app.command("ags")
+def ags(
+    outcomes: Outcomes = 5000,
+    rounds: Annotated[int, typer.Option(help="Rounds of each kind.")] = 5,
+    latency_ms: Latency = 50,
+    concurrency: Concurrency = 256,
+    write: Write = False,
+) -> None:
+    """Outcomes a second over LTI 1.3, end to end, against what aiohttp can do with an access token at hand."""
+    with running_servers() as servers, Campus(latency_ms, "lti-1.3") as campus:
+        folder, _, redis_url = servers.fresh()
+        postgres = EndToEnd(servers.fresh(), campus, outcomes, concurrency)
+        sqlite = EndToEnd((folder, f"sqlite:///{folder}/bench.db", redis_url), campus, outcomes, concurrency)
+        measured: dict[str, Callable[[], float]] = {
+            "raw: aiohttp and a bearer token": lambda: asyncio.run(raw(campus.url, outcomes, concurrency, with_bearer)),
+            "passbackd on PostgreSQL": lambda: asyncio.run(postgres.round()),
+            "passbackd on SQLite": lambda: asyncio.run(sqlite.round()),
+        }
+        rows = _in_turn(measured, rounds)
+    title = f"Outcomes a second over LTI 1.3, platform at {latency_ms} ms, {concurrency} at once"
+    publish(f"ags-{concurrency}", title, rows, unit="outcomes/s", of="of raw", write=write)
 
 
 @app.command("unhealthy-campus")

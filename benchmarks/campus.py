@@ -1,6 +1,7 @@
-"""The sample LMS in a process of its own: it takes whatever it is sent, after a time that can be set while it runs."""
+"""A campus in a process of its own: it takes whatever it is sent, after a time that can be set while it runs."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Self
 import aiohttp
 import uvloop
 from aiohttp import web
+from yarl import URL
 
 from daemon.demo.lms.answer import Answer
 from daemon.demo.lms.request import RequestRecord
@@ -16,11 +18,21 @@ from daemon.demo.lms.server import Lms
 
 
 class Campus:
-    """Runs while the context is open; *url* is its outcome service."""
+    """
+    Runs while the context is open; *url* is its outcome service, or its line item.
 
-    def __init__(self, latency_ms: int) -> None:
-        self._command = [sys.executable, "-m", "benchmarks.campus", str(latency_ms)]
+    Args:
+        protocol: ``lti-1.1`` or ``lti-1.3``.
+    """
+
+    def __init__(self, latency_ms: int, protocol: str = "lti-1.1") -> None:
+        self._command = [sys.executable, "-m", "benchmarks.campus", str(latency_ms), protocol]
+        self.protocol = protocol
         self.url = ""
+
+    @property
+    def origin(self) -> str:
+        return str(URL(self.url).origin())
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
@@ -86,12 +98,30 @@ class _CountingLms(Lms):
         self._stored.add((record.sourcedid, record.score))
 
 
-async def serve(latency_ms: int) -> None:
+class _CountingPlatform(_CountingLms):
+    """The same over LTI 1.3: any path that ends in ``/token`` gives an access token to whoever asks."""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != "POST":
+            return await super().handle(request)
+        body, answer = await request.read(), self._answer
+        await asyncio.sleep(answer.latency)
+        if request.path.endswith("/token"):
+            return web.json_response({"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
+        self._came += 1
+        if answer.apply:
+            score = json.loads(body, parse_float=str, parse_int=str)
+            self._stored.add((score["userId"], score["scoreGiven"]))
+        return web.Response(status=answer.status)
+
+
+async def serve(latency_ms: int, protocol: str) -> None:
     """Until the process ends."""
-    async with _CountingLms(latency_ms) as lms:
+    kind = _CountingPlatform if protocol == "lti-1.3" else _CountingLms
+    async with kind(latency_ms) as lms:
         print(lms.url("/grades"), flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    uvloop.run(serve(int(sys.argv[1]), sys.argv[2]))

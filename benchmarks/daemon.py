@@ -105,6 +105,7 @@ async def running_daemon(
     ledger_days: int = 365,
     delay: int = 900,
     module: str = "daemon",
+    platform: str | None = None,
 ) -> AsyncIterator[Daemon]:
     """
     A daemon that is ready, with its config file in the folder *work*.
@@ -115,6 +116,7 @@ async def running_daemon(
         connections: Requests at once in all; by default as many as are needed for them.
         delay: Seconds that a composite waits.
         module: What is run in place of the daemon.
+        platform: The issuer of an LTI 1.3 platform, which the consumers then are.
     """
     port = _free_port()
     config = work / "config.toml"
@@ -131,6 +133,9 @@ async def running_daemon(
     )
     for name in consumers:
         added = ("consumer", "add", name, "--key", name, "--replace")
+        if platform is not None:
+            added = ("platform", "add", name, "--client-id", name, "--issuer", platform)
+            added += ("--token-url", f"{platform}/token", "--replace")
         await asyncio.to_thread(_passbackd, *added, "--config", str(config))
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, "run", "--config", str(config))
     try:
@@ -146,18 +151,16 @@ async def running_daemon(
         await process.wait()
 
 
-def launches(consumer: str, url: str, number: int) -> Iterable[Event]:
-    """So many learners of one consumer."""
+def launches(consumer: str, url: str, number: int, *, platform: str | None = None) -> Iterable[Event]:
+    """So many learners of one consumer; *platform* as for :func:`running_daemon`."""
     for one in range(number):
-        yield {
-            "type": "launch",
-            "oauth_consumer_key": consumer,
-            "user_id": f"{consumer}-{one}",
-            "course_id": "course",
-            "usage_id": "problem",
-            "lis_result_sourcedid": f"sourcedid-{consumer}-{one}",
-            "lis_outcome_service_url": url,
-        }
+        learner = {"user_id": f"{consumer}-{one}", "course_id": "course", "usage_id": "problem"}
+        if platform is None:
+            sourcedid = f"sourcedid-{consumer}-{one}"
+            place = {"lis_result_sourcedid": sourcedid, "lis_outcome_service_url": url, "oauth_consumer_key": consumer}
+        else:
+            place = {"issuer": platform, "client_id": consumer, "lti_user_id": f"sub-{consumer}-{one}", "lineitem": url}
+        yield {"type": "launch", **learner, **place}
 
 
 def scores(consumer: str, number: int, earned: int = 50) -> Iterable[Event]:

@@ -35,12 +35,14 @@ class EndToEnd:
     async def round(self) -> float:
         """Outcomes a second of a daemon that has just been started."""
         name, number = self._name, self._outcomes
+        platform = self._campus.origin if self._campus.protocol == "lti-1.3" else None
+        settings = {"concurrency": self._concurrency, "module": self._module, "platform": platform}
         async with (
-            running_daemon(*self._place, name, concurrency=self._concurrency, module=self._module) as daemon,
+            running_daemon(*self._place, name, **settings) as daemon,
             aiohttp.ClientSession() as web,
         ):
             if not self._rounds:
-                await daemon.add(launches(name, self._campus.url, number))
+                await daemon.add(launches(name, self._campus.url, number, platform=platform))
                 await daemon.until_clean(number)
             self._rounds += 1
             await asyncio.sleep(1.0)  # what a start does besides
