@@ -59,8 +59,8 @@ def expected(world, call) -> tuple[int, ...]:
     return (1,) if call.startswith("quarantine replay") else (0,)  # a NaN stays one
 
 
-def in_pipe(world, call: str, *, anew: bool = False) -> str:
-    said = (world.call_anew if anew else world.call)(*call.split())
+def in_pipe(world, call: str) -> str:
+    said = world.call(*call.split())
     assert said.code in expected(world, call), f"{call}\n{said.out}{said.err}"
     assert "\x1b" not in said.out + said.err, f"{call}: colours in a pipe"
     return said.out
@@ -138,7 +138,7 @@ of_each_kind = pytest.mark.parametrize(
 @of_each_kind
 def test_commands_work_with_the_daemon_up_in_a_pipe(up, calls):
     for call in calls:
-        in_pipe(up, call, anew=True)
+        in_pipe(up, call)
     up.daemons[-1].wait_settled()
 
 
@@ -151,6 +151,8 @@ def test_commands_work_with_the_daemon_down_as_json_where_they_have_it(down, cal
             in_pipe(down, call)
 
 
+# What a terminal adds has nothing to do with the database, and a process that starts anew costs a second of a core.
+@pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 @of_each_kind
 def test_commands_work_with_the_daemon_down_in_a_terminal(down, calls):
     for call in calls:
