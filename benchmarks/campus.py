@@ -99,7 +99,7 @@ class _CountingLms(Lms):
 
 
 class _CountingPlatform(_CountingLms):
-    """The same over LTI 1.3: any path that ends in ``/token`` gives an access token to whoever asks."""
+    """The same over LTI 1.3: a path that ends in ``/token`` gives an access token to every client."""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method != "POST":

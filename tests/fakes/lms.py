@@ -3,11 +3,11 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 from aiohttp import web
@@ -15,10 +15,7 @@ from aiohttp import web
 from daemon.demo.lms.answer import Answer, pox
 from daemon.demo.lms.request import RequestRecord
 from daemon.demo.lms.server import Lms
-from tests.fakes.thread import in_thread
-
-#: Seconds between two looks at a condition.
-TICK = 0.005
+from tests.fakes.awaited import TICK, Awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ def most_at_once(requests: Sequence[RequestRecord]) -> int:
     )
 
 
-class RecordingLms(Lms):
+class RecordingLms(Awaited, Lms):
     """
     An LMS that remembers. An asynchronous context manager, or in a thread of its own with :meth:`in_thread`.
 
@@ -151,35 +148,9 @@ class RecordingLms(Lms):
             if first.ended is None or second.began < first.ended
         ]
 
-    def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
-        """
-        Block until *predicate* holds. Not on the LMS's own loop: see :meth:`until`.
-
-        Raises:
-            TimeoutError: It did not within *timeout* seconds.
-        """
-        for tick in self._ticks(predicate, timeout):
-            time.sleep(tick)
-
-    async def until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
-        """Wait until *predicate* holds, on any loop; raises as :meth:`wait_for`."""
-        for tick in self._ticks(predicate, timeout):
-            await asyncio.sleep(tick)
-
-    def _ticks(self, predicate: Callable[[], object], timeout: float) -> Iterator[float]:
-        deadline = time.monotonic() + timeout
-        while not predicate():
-            if time.monotonic() >= deadline:
-                raise TimeoutError(
-                    f"not within {timeout} s: {len(self.requests)} requests came, {len(self.applied)} scores were "
-                    f"applied, faults: {self.faults}"
-                )
-            yield TICK
-
-    @classmethod
-    def in_thread(cls, *arguments: Any, **named: Any) -> AbstractContextManager[Self]:
-        """Run one, with the arguments of the class, on a loop in a thread of its own."""
-        return in_thread(cls(*arguments, **named))
+    def seen(self) -> str:
+        came, applied = len(self.requests), len(self.applied)
+        return f"{came} requests came, {applied} scores were applied, faults: {self.faults}"
 
     async def __aexit__(self, *error: object) -> None:
         self._stopping = True

@@ -3,24 +3,20 @@
 import asyncio
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from random import Random
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from aiohttp import web
 
 from daemon.demo.platform.kind import PlatformKind, PlatformReply
 from daemon.demo.platform.request import PlatformBehaviour, PlatformRequest
 from daemon.demo.platform.server import SamplePlatform
+from tests.fakes.awaited import TICK, Awaited
 from tests.fakes.meters import Meter
-from tests.fakes.thread import in_thread
-
-#: Seconds between two looks at a condition.
-TICK = 0.005
 
 #: Refusals that a request of ours should never meet.
 OUR_FAULTS = {"media type", "method", "field", "above", "form", "claims", "replay", "client", "audience"}
@@ -91,7 +87,7 @@ def in_turn(operation: str, *behaviours: Misbehaviour) -> Callable[[PlatformRequ
     return lambda record: next(left, well()) if record.operation == operation else well()
 
 
-class RecordingPlatform(SamplePlatform):
+class RecordingPlatform(Awaited, SamplePlatform):
     """
     A platform that remembers. An asynchronous context manager, or in a thread of its own with :meth:`in_thread`.
 
@@ -150,38 +146,14 @@ class RecordingPlatform(SamplePlatform):
         """Nothing is under way, and nothing is left to be stored."""
         return not self._landings and all(record.ended is not None for record in self.requests.copy())
 
-    def wait_for(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
-        """
-        Block until *predicate* holds. Not on the platform's own loop: see :meth:`until`.
-
-        Raises:
-            TimeoutError: It did not within *timeout* seconds.
-        """
-        for tick in self._ticks(predicate, timeout):
-            time.sleep(tick)
-
-    async def until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
-        """Wait until *predicate* holds, on any loop; raises as :meth:`wait_for`."""
-        for tick in self._ticks(predicate, timeout):
-            await asyncio.sleep(tick)
-
-    def _ticks(self, predicate: Callable[[], object], timeout: float) -> Iterator[float]:
-        deadline = time.monotonic() + timeout
-        while not predicate():
-            if time.monotonic() >= deadline:
-                came = [(one.operation, one.decision) for one in self.requests[-5:]]
-                raise TimeoutError(f"not within {timeout} s: {len(self.requests)} requests came, the last: {came}")
-            yield TICK
+    def seen(self) -> str:
+        came = [(one.operation, one.decision) for one in self.requests[-5:]]
+        return f"{len(self.requests)} requests came, the last: {came}"
 
     def revoke_some(self, random: Random, share: float = 0.5) -> None:
         """Have each token be unknown from now on with a probability of *share*."""
         for token in list(self.office.issued.values()):
             token.revoked = token.revoked or random.random() < share
-
-    @classmethod
-    def in_thread(cls, *arguments: Any, **named: Any) -> AbstractContextManager[Self]:
-        """Run one, with the arguments of the class, on a loop in a thread of its own."""
-        return in_thread(cls(*arguments, **named))
 
     # --- on its own loop ---
 

@@ -4,21 +4,19 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import Self
 
 from aiohttp import web
 
 from daemon.demo.lms.answer import Answer, pox
 from daemon.demo.lms.request import RequestRecord, read_body
 from daemon.demo.lms.signature import Verifier
-
-LMS_HOST = "127.0.0.1"
+from daemon.demo.sample_server import SampleServer
 
 #: Path and query of an outcome service. The query is part of what is signed.
 SERVICE = "/mod/lti/service.php?context=PHYS%20101&section=b"
 
 
-class Lms:
+class Lms(SampleServer):
     """
     An LMS that takes outcomes at any path while its context is open.
 
@@ -42,38 +40,22 @@ class Lms:
         tls: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__(tls, port)
         self.keys = None if keys is None else dict(keys)
         self.behave = behave
-        self.port = port
         #: All requests in order of arrival.
         self.requests: list[RequestRecord] = []
         #: (path without query, sourcedid) to the score that counts now, exactly as it came.
         self.gradebook: dict[tuple[str, str], str] = {}
-        self._tls = tls
         self._verifier = Verifier()
 
     def url(self, path_qs: str = "/outcomes") -> str:
         """An outcome service URL here."""
-        return f"{'https' if self._tls else 'http'}://{LMS_HOST}:{self.port}{path_qs}"
+        return self.origin + path_qs
 
     def grades(self) -> dict[str, str]:
         """The gradebook by sourcedid alone; from any thread."""
         return {sourcedid: score for (_, sourcedid), score in self.gradebook.copy().items()}
-
-    async def __aenter__(self) -> Self:
-        # Without an application's router, which costs more than all that is done here.
-        self._runner = web.ServerRunner(web.Server(self.handle, access_log=None), shutdown_timeout=0.2)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, LMS_HOST, self.port, ssl_context=self._tls).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Take one request through all steps."""

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from itertools import count
-from typing import Self
 
 from aiohttp import web
 
-from daemon.demo.lms.server import LMS_HOST
 from daemon.demo.platform.gradebook import GradebookColumn
 from daemon.demo.platform.keys import PastedKey, PublishedKeys, ToolKeys
 from daemon.demo.platform.kind import PlatformKind, PlatformReply
@@ -18,9 +16,10 @@ from daemon.demo.platform.request import PlatformBehaviour, PlatformRequest
 from daemon.demo.platform.rules import MICROS_PER_SECOND
 from daemon.demo.platform.service import PlatformService
 from daemon.demo.platform.tokens import AgsScope, RegisteredTool
+from daemon.demo.sample_server import SampleServer
 
 
-class SamplePlatform:
+class SamplePlatform(SampleServer):
     """
     An LTI 1.3 platform that takes scores while its context is open.
 
@@ -43,24 +42,20 @@ class SamplePlatform:
         tls: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__(tls, port)
         self.behave = behave
-        self.port = port
         self.offset = offset
-        self.service = PlatformService(kind or PlatformKind(), self._origin)
+        self.service = PlatformService(kind or PlatformKind(), lambda: self.origin)
         self.gradebook = self.service.gradebook
         self.office = self.service.office
         #: All requests in order of arrival.
         self.requests: list[PlatformRequest] = []
         self._clock = clock
-        self._tls = tls
         self._numbers = count()
-
-    def _origin(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{LMS_HOST}:{self.port}"
 
     @property
     def issuer(self) -> str:
-        return self._origin()
+        return self.origin
 
     @property
     def token_url(self) -> str:
@@ -100,11 +95,11 @@ class SamplePlatform:
 
     def line_items_url(self, context: str = "1") -> str:
         """The URL of the line items of a course."""
-        return self._origin() + self.service.kind.container_path.format(context=context)
+        return self.origin + self.service.kind.container_path.format(context=context)
 
     def column(self, url: str) -> GradebookColumn:
         """The line item of a URL."""
-        return self.gradebook.columns[url.removeprefix(self._origin()).partition("?")[0]]
+        return self.gradebook.columns[url.removeprefix(self.origin).partition("?")[0]]
 
     def grade(self, url: str, user_id: str) -> str | None:
         """What people see of a learner: a share of the maximum, with the digits that came; None: nothing."""
@@ -114,20 +109,6 @@ class SamplePlatform:
     def set_by_hand(self, url: str, user_id: str, grade: str | None) -> None:
         """Have a person change a learner's grade now: a share of the maximum; None clears it."""
         self.gradebook.set_by_hand(self.column(url).path, user_id, grade, now=self.now())
-
-    async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self.handle, access_log=None), shutdown_timeout=0.2)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, LMS_HOST, self.port, ssl_context=self._tls).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Take one request through all steps."""
