@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.blackbox.daemon import wait_until
+from tests.blackbox import daemon as blackbox
 from tests.blackbox.moving_learners import CLIENT, MovingLearners, moving_campus, sourcedid, sub
 from tests.blackbox.world import NAME
 from tests.fakes.lms import held, success
@@ -16,6 +16,8 @@ from tests.fakes.lms import held, success
 LEARNERS = 200
 #: Seconds. Long, so that a request may be held at the campus while a slow machine does other things.
 TIMEOUT, HOLD = 60, 60
+#: Seconds, for grades of all.
+PATIENCE = 150
 LATE = timedelta(seconds=1)
 _ROWS = """graded_assignment JOIN campus ON campus.id = graded_assignment.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id"""
@@ -43,6 +45,10 @@ def world(make_world, migrated_database, valkey_url, campus):
     kid = json.loads(world.call("keys", "list", "--json").out)[0]["kid"]
     platform.register(CLIENT, pem=world.call("keys", "export", kid, "--pem").out)
     return world
+
+
+def wait_until(what, condition):
+    blackbox.wait_until(what, condition, PATIENCE)
 
 
 def let_leases_end(world, *names):
@@ -75,12 +81,12 @@ class Struck:
         self.wait_held()
 
     def wait_held(self):
-        self._wait(lambda: len(self.records) == len(self.pairs), 60)
+        self._wait(lambda: len(self.records) == len(self.pairs), PATIENCE)
 
     def go_on(self):
         """Until all of them have landed."""
         self._go_on.set()
-        self._wait(lambda: all(record.ended for record in self.records.values()), 60)
+        self._wait(lambda: all(record.ended for record in self.records.values()), PATIENCE)
 
 
 def move(learners, pairs):
@@ -108,7 +114,7 @@ def wait_moved(world, *pairs):
     wait_until("their rows have moved", have_moved)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_each_learner_moves_with_the_history_and_the_newest_grade_whatever_comes_late_or_is_killed(world, campus):
     platform, lms = campus
     lms.behave = lambda _record: success(latency=0.01)
@@ -133,7 +139,7 @@ def test_each_learner_moves_with_the_history_and_the_newest_grade_whatever_comes
         move(learners, learners.pairs[half:])
 
     for daemon in daemons:
-        daemon.wait_settled()
+        daemon.wait_settled(PATIENCE)
     assert platform.grades() == learners.newest()
     assert world.count(f"{_ROWS} WHERE consumer_key = '{CLIENT}'") == world.count("graded_assignment") == LEARNERS
     backwards = [pair for pair in learners.pairs if any(later < age for age, later in pairwise(learners.shown(pair)))]
@@ -186,7 +192,7 @@ def land_after_a_newer_score(world, campus, learners, again):
 
 
 def assert_history(world, before):
-    """The record of deliveries begins over LTI 1.1 for every row, and `why` tells of the move."""
+    """The record of deliveries begins over LTI 1.1 for every row, and `why` says so."""
     first = world.rows("""
         SELECT DISTINCT ON (assignment_id) user_id, usage_id, score, result FROM delivery
         JOIN graded_assignment ON graded_assignment.id = assignment_id ORDER BY assignment_id, delivery.id""")
