@@ -21,7 +21,7 @@ from actors.response import Response
 from actors.settings import Settings
 from models.db.clock import Clock
 from models.launch import LINEITEM_SCOPE
-from models.line_item import WantedLineItem, line_item_found, look_failed
+from models.line_item import WantedLineItem, line_item_found, look_failed, used_instead
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +93,9 @@ class LineItems:
                 wanted, LookFailedError(f"a fault of passbackd's own: {type(fault).__name__}", in_doubt=True)
             )
             return False
+        if not landed and (used := await used_instead(wanted, item.url)):
+            # Of what landed too late, or was frozen too long: nothing is deleted from a gradebook.
+            log.warning("line_item.doubled", consumer=wanted.consumer_key, used=used, unused=item.url)
         log.info("line_item.known", service=wanted.service_id, consumer=wanted.consumer_key, assignments=len(landed))
         return True
 

@@ -25,6 +25,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.campus import Campus, OutcomeService
+from models.consumer import MAX_KEY
 from models.moment import MAX_PLACE, Moment
 from models.states import READY_AT
 from models.stream_position import MAX_ENTRY_ID
@@ -62,6 +63,9 @@ class GradedAssignment(Model):
     registered_place = fields.CharField(max_length=MAX_PLACE, db_default="")
     # The stream entry of the newest change, which leads from the tool's event to the delivery record; null before any.
     entry_id = fields.CharField(max_length=MAX_ENTRY_ID, null=True)
+    # The LTI 1.1 consumer and its link that launches over LTI 1.3 say this was before; null: they named none.
+    moved_from_key = fields.CharField(max_length=MAX_KEY, null=True)
+    moved_from_link_id = fields.TextField(null=True)
     # What became of rows that this one replaced, for people.
     note = fields.TextField(default="")
     # Whether scores below the block make its grade (debounced), or the block's own score alone (at once).

@@ -135,3 +135,10 @@ async def line_item_found(wanted: WantedLineItem, url: str, *, now: int) -> list
         await OutcomeService.filter(id=service.id).update(**known)
         rows = await GradedAssignment.filter(outcome_service_id=service.id).order_by("id")
         return [await move_to(row, target, now=now) for row in rows]
+
+
+async def used_instead(wanted: WantedLineItem, url: str) -> str | None:
+    """The line item that a link has, if that is known and another one than *url*."""
+    service = await OutcomeService.get_or_none(id=wanted.service_id, found_id__isnull=False)
+    found = None if service is None else await OutcomeService.get_or_none(id=service.found_id)
+    return None if found is None or found.lis_outcome_service_url == url else found.lis_outcome_service_url

@@ -14,7 +14,7 @@ from models.delivery import Delivery, forget_messages
 from models.destination import consumer_of, learn_product, note_offered, service_of
 from models.launch import EventResult, Registration, RegistrationError
 from models.moment import entry_at
-from models.move import moving
+from models.move import moved_over, moving, note_move
 from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.stale_event import SOURCEDID_MOVED, note_stale
 
@@ -55,10 +55,10 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
     # First, as it locks the cell.
     may_land_until = await in_doubt_until(service.url_digest, launch.lis_result_sourcedid)
     known = await _known(launch, consumer, service)
-    if any(launch.moment < row.registered for row in known):
+    if any(launch.moment < row.registered for row in (*known, *await moved_over(launch))):
         return Registered("stale", new_origin=new_origin)
-    before, moving_here = await moving(launch)
-    known += moving_here
+    move = await moving(launch)
+    known += [] if move is None else move.rows
     await note_offered(service, launch)
     await learn_product(consumer, launch)
     new_guid = guid if guid and consumer.instance_guid is None else None
@@ -66,9 +66,11 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=new_guid)
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
-    if before is not None and moving_here:
-        date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
-        await _note(known[0], f"moved from LTI 1.1 consumer {before.consumer_name} on {date}; ")
+    if move is not None:
+        await note_move(assignment_id, move.consumer.consumer_key, move.link_id)
+        if move.rows:
+            date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+            await _note(known[0], f"moved from LTI 1.1 consumer {move.consumer.consumer_name} on {date}; ")
     if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
         await _wait_and_resend(assignment_id, until=may_land_until, now=now)
     if all(launch.moment > row.registered for row in known):
@@ -191,6 +193,8 @@ def _place(launch: Registration, service: OutcomeService) -> dict[str, Any]:
 async def _displace(row: GradedAssignment, keep: GradedAssignment) -> None:
     """Delete a row; the kept one takes over its delivery records, which are of the same learner and block."""
     await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)
+    if row.moved_from_key is not None:
+        await note_move(keep.id, row.moved_from_key, row.moved_from_link_id)
     await _note(keep, f"replaced assignment {row.id}, which a newer launch of the same link gave another sourcedid; ")
     await GradedAssignment.filter(id=row.id).delete()
 

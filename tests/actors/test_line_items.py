@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.client import Abort
 from actors.errors import Misconfigured
@@ -172,6 +173,22 @@ async def test_what_a_dead_daemon_made_is_found_by_another_once_it_must_have_lan
     service = await OutcomeService.get(wanted_for__isnull=False)
     found = await OutcomeService.get(id=service.found_id)
     assert (container.made, found.lis_outcome_service_url) == (1, container.items[0]["id"])
+
+
+async def test_one_that_lands_after_the_lease_is_a_second_one_which_gets_no_grade_and_is_logged(container, make_daemon):
+    container.answers = ["right", "right", "late"]
+    assignment = await launched(**wanting(container))
+    slow, other = await make_daemon(), await make_daemon()
+    waiting = asyncio.create_task(slow.round())
+    await container.came.wait()
+    assert await look_again(other, LOOK_SECONDS + TIMEOUT + HOLD) == [True]
+    with capture_logs() as logged:
+        container.may_answer.set()
+        await waiting
+    used, unused = (item["id"] for item in container.items)
+    assert await where(assignment) == used
+    (doubled,) = [line for line in logged if line["event"] == "line_item.doubled"]
+    assert (doubled["used"], doubled["unused"], doubled["consumer"]) == (used, unused, "uni")
 
 
 async def test_a_look_that_took_too_long_makes_nothing(container, make_daemon):

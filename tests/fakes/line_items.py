@@ -21,6 +21,8 @@ class Container:
     asked: list = field(default_factory=list)
     answers: list = field(default_factory=list)
     page: int = 100
+    #: Set when a POST has come that is stored late, once *may_answer* is set.
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     #: Set when a POST has stored its line item; its answer waits for *may_answer*.
     stored: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
@@ -36,6 +38,9 @@ class Container:
         if isinstance(answer, int):
             return web.Response(status=answer, headers={"Retry-After": "100"} if answer == 429 else {})
         if request.method == "POST":
+            if answer == "late":
+                self.came.set()
+                await self.may_answer.wait()
             self.add(**json.loads(await request.read()))
             self.made += 1
             self.stored.set()

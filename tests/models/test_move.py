@@ -1,12 +1,15 @@
 """An assignment of LTI 1.1 moves to LTI 1.3 with its ledger when its link is launched there. On both databases."""
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
+from models.campus import OutcomeService
 from models.consumer import LtiConsumer, digest
 from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.launch import PlatformLaunch
 from models.orphaned_claim import LateRequest, OrphanedClaim, overwrite_late_request
+from models.registration import move_to
 from tests.models.launching import CLAIMED, CLEAN, LAUNCH, LINKED, NOW, OTHER_URL, URL, launch, launched, url_of
 from tests.models.rows import read_row
 from tests.models.test_platform_launches import ISSUER, ITEM, OVER_13
@@ -121,3 +124,55 @@ async def test_a_late_request_of_a_row_that_was_displaced_over_lti_1_1_is_overwr
     await overwrite_late_request(LateRequest(assignment_id=owner + 7, in_doubt_until=NOW + 9, **late, **cell), now=NOW)
     row = await read_row(owner)
     assert (row["forced_version"], row["hold_until"]) == (4, NOW + 9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="the same launch as before"),
+        pytest.param({"lis_result_sourcedid": "a new one for each launch"}, id="with another sourcedid"),
+        pytest.param({"lis_outcome_service_url": OTHER_URL}, id="at another address"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["it has moved", "it was not read before"])
+async def test_a_launch_over_lti_1_1_that_is_older_than_the_move_registers_nothing(known, changes):
+    if known:
+        await launched(LINKED)
+    _, assignment = await launch(OVER_13, later=5, resource_link_id="new link", **moving(link="link"))
+    assert await launch(LINKED, later=4, **changes) == ("stale", None)
+    assert [row.id for row in await GradedAssignment.all()] == [assignment]
+
+
+async def test_a_launch_over_lti_1_1_that_is_newer_than_the_move_is_served_until_the_next_over_lti_1_3():
+    await launched(LINKED)
+    _, assignment = await launch(OVER_13, later=1, resource_link_id="link", **moving())
+    _, again = await launch(LINKED, later=2)
+    assert again not in (None, assignment)
+    await launch(OVER_13, later=3, resource_link_id="link", **moving())
+    assert [row.id for row in await GradedAssignment.all()] == [assignment]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"user_id": "another"}, id="another learner"),
+        pytest.param({"usage_id": "another"}, id="another block"),
+        pytest.param({"course_id": "another"}, id="another course"),
+        pytest.param({"consumer_key": "other key"}, id="another consumer"),
+        pytest.param({"resource_link_id": "another"}, id="another link"),
+        pytest.param({"resource_link_id": None}, id="no link"),
+    ],
+)
+async def test_what_has_not_moved_is_registered_also_by_an_older_launch(other):
+    await launch(OVER_13, later=5, resource_link_id="link", **moving())
+    assert (await launch(LINKED, later=4, **other))[0] == "applied"
+
+
+async def test_a_move_is_remembered_where_the_row_was_displaced_since():
+    await launched(OVER_13, resource_link_id="another link", lis_outcome_service_url="https://campus.example/found")
+    container = PlatformLaunch(ISSUER, "client", is_container=True, moves_from="key")
+    moved = await launched(OVER_13, later=5, resource_link_id="link", platform=container)
+    found = await OutcomeService.get(lis_outcome_service_url="https://campus.example/found")
+    async with in_transaction():
+        landed = await move_to(await GradedAssignment.get(id=moved), found, now=NOW)
+    assert (await launch(LINKED, later=4), landed == moved) == (("stale", None), False)
