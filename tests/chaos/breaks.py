@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 from tests.blackbox.world import COMMAND, STREAM
-from tests.chaos.campus import WEATHERS
+from tests.chaos.platform import TOKEN_WEATHERS
 from tests.chaos.stage import Stage
+from tests.chaos.weather import WEATHERS
 
 Break = Callable[[Stage], object]
 
@@ -141,8 +142,17 @@ def fill(stage: Stage) -> None:
 
 def weather(stage: Stage) -> None:
     for campus in stage.campuses:
-        campus.weather = stage.chance.choice(WEATHERS)
-    stage.note(", ".join(f"{campus.key} is {campus.weather}" for campus in stage.campuses))
+        campus.weather.now = stage.chance.choice(WEATHERS)
+    stage.note(", ".join(f"{campus.key} is {campus.weather.now}" for campus in stage.campuses))
+
+
+def tokens(stage: Stage) -> None:
+    """Token servers are slow or away, and forget what they gave."""
+    for platform in stage.platforms:
+        platform.token_weather = stage.chance.choice(TOKEN_WEATHERS)
+        share = stage.chance.choice((0, 0.5, 1))
+        platform.revoke_some(stage.chance, share)
+        stage.note(f"the token server of {platform.key} is {platform.token_weather}, and forgets {share:.0%}")
 
 
 def pause(stage: Stage) -> None:
@@ -191,6 +201,7 @@ BREAKS: tuple[tuple[int, Break], ...] = (
     (4, forget_newest),
     (3, fill),
     (10, weather),
+    (6, tokens),
     (3, pause),
     (4, correct),
     (3, resend),

@@ -2,13 +2,15 @@
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
-from tests.blackbox.world import Fields, launch, score
-from tests.chaos.campus import PATHS, ChaosCampus
+from tests.blackbox.world import Fields, score
+from tests.chaos.campus import ChaosCampus
 from tests.chaos.oracle import Cell, Entry
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.tool import POSSIBLE, PROBLEMS, USAGES, Tool
 
 #: Learners at work at a time, and seconds until one goes: what is wrong with a grade then stays wrong.
@@ -26,7 +28,7 @@ class Learner:
 class Learners:
     """Says events by the dice of *chance*. Its methods may be called from any thread."""
 
-    def __init__(self, tool: Tool, campuses: list[ChaosCampus], chance: random.Random) -> None:
+    def __init__(self, tool: Tool, campuses: Sequence[ChaosCampus | ChaosPlatform], chance: random.Random) -> None:
         self._tool, self._campuses, self._chance = tool, campuses, chance
         self._numbers = count()
         self.at_work: list[Learner] = []
@@ -53,12 +55,17 @@ class Learners:
         for other in self.at_work:
             other.cells = {place: known for place, known in other.cells.items() if known != cell}
         learner.cells[cell.key, usage] = cell
-        named = {"oauth_consumer_key": cell.key, "resource_link_id": f"link of {usage}"}
-        return launch(learner.name, usage, cell.sourcedid, cell.url, **named)
+        return {**self._campus(cell.key).launch(learner.name, usage, cell), "resource_link_id": f"link of {usage}"}
+
+    def disabled(self, cell: Cell) -> Fields:
+        return self._campus(cell.key).disabled(cell)
 
     def new_cell(self, key: str) -> Cell:
-        campus = next(one for one in self._campuses if one.key == key)
-        return Cell(key, campus.url(self._chance.choice(PATHS)), f"{key}:{next(self._numbers)}")
+        number = next(self._numbers)
+        return self._campus(key).new_cell(f"{key}:{number}", number)
+
+    def _campus(self, key: str) -> ChaosCampus | ChaosPlatform:
+        return next(one for one in self._campuses if one.key == key)
 
     def any_cell(self, key: str | None = None) -> tuple[Learner, str, Cell] | None:
         """A cell of a learner at work, with its usage; at any campus, or at one."""
@@ -143,10 +150,9 @@ class Learners:
 
     def _disabled(self, learner: Learner) -> None:
         """And perhaps launched again, perhaps at the same time."""
-        for (key, usage), cell in list(learner.cells.items())[:1]:
+        for (_, usage), cell in list(learner.cells.items())[:1]:
             when = self.modified()
-            named = {"oauth_consumer_key": key, "lis_result_sourcedid": cell.sourcedid}
-            events = [{"type": "assignment.disabled", **named, **when}]
+            events = [{**self.disabled(cell), **when}]
             if self._chance.random() < 0.7:
                 events.append({**self.launch(learner, cell, usage), **when})
             self._tool.say(*events)
@@ -181,5 +187,5 @@ def _rivals(entry: Entry, later: Entry) -> bool:
     """Whether a later entry has the same time, and it may matter which of the two is the newer one."""
     if entry.age[0] != later.age[0] or dict(entry.fields) == dict(later.fields):
         return False
-    names = ("user_id", "lis_result_sourcedid")
+    names = ("user_id", "lis_result_sourcedid", "lti_user_id")
     return any(entry.fields.get(name) == later.fields.get(name) is not None for name in names)

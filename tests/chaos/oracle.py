@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Cell(NamedTuple):
-    """What a campus calls one learner's grade."""
+    """What a campus calls one learner's grade; over LTI 1.3 client id, line item and ``sub``."""
 
     key: str
     url: str
@@ -57,15 +57,23 @@ class Entry:
         return (datetime.fromisoformat(given) - _EPOCH) // timedelta(microseconds=1), self.place
 
     @cached_property
+    def owner(self) -> tuple[str, str]:
+        """Campus and learner of a launch or its end, as the campus calls them."""
+        names = (
+            ("client_id", "lti_user_id") if "issuer" in self.fields else ("oauth_consumer_key", "lis_result_sourcedid")
+        )
+        return self.fields[names[0]], self.fields[names[1]]
+
+    @cached_property
     def cell(self) -> Cell:
         """That of a launch."""
-        fields = self.fields
-        return Cell(fields["oauth_consumer_key"], fields["lis_outcome_service_url"], fields["lis_result_sourcedid"])
+        key, sourcedid = self.owner
+        return Cell(key, self.fields["lineitem" if "issuer" in self.fields else "lis_outcome_service_url"], sourcedid)
 
     @cached_property
     def link(self) -> tuple[str, ...]:
         """Of the launches with the same link only the newest counts."""
-        return tuple(self.fields[name] for name in ("oauth_consumer_key", "user_id", "usage_id", "resource_link_id"))
+        return self.owner[0], *(self.fields[name] for name in ("user_id", "usage_id", "resource_link_id"))
 
 
 class Wanted(NamedTuple):
@@ -99,13 +107,13 @@ class Oracle:
         self._scores = self._newest("score.changed", lambda entry: (entry.fields["user_id"], entry.fields["usage_id"]))
         self._owners = self._newest("launch", lambda entry: entry.cell)
         self._links = self._newest("launch", lambda entry: entry.link)
-        self._disabled = self._newest("assignment.disabled", _disabled)
+        self._disabled = self._newest("assignment.disabled", lambda entry: entry.owner)
         structures = sorted(self.of_type["course.structure"], key=lambda entry: int(entry.fields["version"]))
         self._blocks: Blocks = (structures[-1].blocks if structures else None) or {}
         #: By link the newest disabling of any sourcedid that it ever had.
         self._link_disabled: dict[tuple[str, ...], Age] = {}
         for launch in self.of_type["launch"]:
-            end = self._disabled.get((launch.cell.key, launch.cell.sourcedid))
+            end = self._disabled.get(launch.owner)
             if end is not None:
                 self._link_disabled[launch.link] = max(end.age, self._link_disabled.get(launch.link, end.age))
 
@@ -173,9 +181,5 @@ class Oracle:
         found = [entry for entry in self.of_type["launch"] if entry.link in links or entry.cell == cell]
         found += [entry for entry in self.of_type["score.changed"] if entry.fields["user_id"] in users]
         found += [entry for entry in self.of_type["user.retired"] if entry.fields["user_id"] in users]
-        found += [one for one in self.of_type["assignment.disabled"] if _disabled(one) == (cell.key, cell.sourcedid)]
+        found += [one for one in self.of_type["assignment.disabled"] if one.owner == (cell.key, cell.sourcedid)]
         return sorted(found, key=lambda entry: entry.number)
-
-
-def _disabled(entry: Entry) -> tuple[str, str]:
-    return entry.fields["oauth_consumer_key"], entry.fields["lis_result_sourcedid"]

@@ -22,14 +22,14 @@ def _with_a_late_request(
             return
         learner, usage, cell = found
         campus = stage.campus(cell.key)
-        kept = campus.snag(cell)
+        kept = campus.weather.snag(cell)
         stage.tool.say(stage.learners.score(learner, PROBLEMS[0]))
     caught = stage.soon(lambda: kept)
-    campus.release(cell)
+    campus.weather.release(cell)
     if not caught:
         return
-    stage.note(f"{what} while {cell.key} is at work on {kept[0].record.score} for {cell.sourcedid}")
-    campus.weather = "fine"
+    stage.note(f"{what} while {cell.key} is at work on {kept[0].score} for {cell.sourcedid}")
+    campus.weather.now = "fine"
     goes(learner, usage, cell)
     learner.until = 0.0
 
@@ -69,28 +69,29 @@ def taken_over_while_under_way(stage: Stage) -> None:
 
 def removed_while_under_way(stage: Stage) -> None:
     def goes(learner: Learner, usage: str, cell: Cell) -> None:
-        _remove(stage, lambda: [stage.learners.launch(learner, cell, usage)])
+        _remove(stage, cell.key, lambda: [stage.learners.launch(learner, cell, usage)])
 
-    _with_a_late_request(stage, "its consumer removed and added", goes, REMOVABLE)
+    _with_a_late_request(stage, "its consumer removed and added", goes, stage.chance.choice(REMOVABLE))
 
 
 def removed(stage: Stage) -> None:
     """A consumer is removed and added again."""
-    stage.note(f"consumer remove {REMOVABLE}")
-    _remove(stage, list)
+    key = stage.chance.choice(REMOVABLE)
+    stage.note(f"{key} is removed")
+    _remove(stage, key, list)
 
 
-def _remove(stage: Stage, more: Callable[[], list[Fields]]) -> None:
+def _remove(stage: Stage, key: str, more: Callable[[], list[Fields]]) -> None:
     """Then the learners come back to that campus, *more* of them."""
-    stage.remove_and_add(REMOVABLE)
+    stage.remove_and_add(key)
     with stage.tool.silent():
-        stage.added[REMOVABLE] = len(stage.tool.entries)
+        stage.added[key] = len(stage.tool.entries)
         learners = stage.learners
         back = more() + [
             learners.launch(one, cell, usage)
             for one in learners.at_work
             for (there, usage), cell in list(one.cells.items())
-            if there == REMOVABLE
+            if there == key
         ]
         scores = [learners.score(one, PROBLEMS[0]) for one in learners.at_work]
         stage.tool.say(*back, *scores)
@@ -141,8 +142,7 @@ def disabling_ties(stage: Stage) -> None:
             return
         learner, usage, cell = found
         when = stage.learners.this_second()
-        named = {"oauth_consumer_key": cell.key, "lis_result_sourcedid": cell.sourcedid}
-        disabled: Fields = {"type": "assignment.disabled", **named, **when}
+        disabled = {**stage.learners.disabled(cell), **when}
         again = {**stage.learners.launch(learner, cell, usage), **when}
         learner.until = 0.0
         score = stage.learners.score(learner, PROBLEMS[0])

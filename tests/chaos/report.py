@@ -3,9 +3,11 @@
 import json
 import time
 
-from tests.chaos.campus import LIMIT, ChaosCampus, Handled
+from tests.chaos.campus import ChaosCampus
 from tests.chaos.oracle import Cell, Entry, Oracle, Wanted
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.stage import Stage
+from tests.chaos.weather import LIMIT, Handled
 
 #: Milliseconds since 1970, less the same in ``time.monotonic``.
 _OFFSET_MS = time.time_ns() / 1e6 - time.monotonic() * 1000
@@ -15,7 +17,7 @@ def story(stage: Stage, oracle: Oracle, cell: Cell, want: Wanted, held: str | No
     """Of a cell that holds another grade than it must."""
     launch = want.launch
     lines = [(entry.place[0] - _OFFSET_MS, _of_entry(entry, stage)) for entry in oracle.history(cell)]
-    for one in stage.campus(cell.key).requests_of(cell):
+    for one in stage.campus(cell.key).weather.requests_of(cell):
         lines += [(at * 1000, text) for at, text in _of_request(one)]
     lines += [(at * 1000, f"    ({what})") for at, what in stage.done]
     begin = stage.began * 1000
@@ -27,7 +29,7 @@ def story(stage: Stage, oracle: Oracle, cell: Cell, want: Wanted, held: str | No
 
 
 def _of_entry(entry: Entry, stage: Stage) -> str:
-    names = ("user_id", "usage_id", "points_earned", "lis_result_sourcedid", "modified")
+    names = ("user_id", "usage_id", "points_earned", "lis_result_sourcedid", "lti_user_id", "modified")
     said = " ".join(entry.fields[name] for name in names if name in entry.fields)
     again = "" if entry.repeats is None else f" (again: {entry.repeats})"
     gone = " (gone since)" if entry.number in stage.tool.gone else ""
@@ -36,10 +38,10 @@ def _of_entry(entry: Entry, stage: Stage) -> str:
 
 def _of_request(one: Handled) -> list[tuple[float, str]]:
     record = one.record
-    name = f"request {record.number}" + (" (reads)" if record.reads else "")
-    found = [(record.began, f"  {name} from port {record.peer[1]}: {record.score}, {one.does}")]
+    name = f"request {record.number}" + (" (reads)" if one.score is None else "")
+    found = [(record.began, f"  {name}: {one.score}, {one.does}")]
     if one.stored is not None:
-        found.append((one.stored, f"  {name} is stored: {record.score}"))
+        found.append((one.stored, f"  {name} is stored: {one.score}"))
     if record.ended is not None:
         found.append((record.ended, f"  {name} ends with {record.status}{', lost by the campus' if one.lost else ''}"))
     return found
@@ -55,11 +57,12 @@ def _why(stage: Stage, cell: Cell) -> str:
     return json.dumps(rows, indent=1)
 
 
-def excess(stage: Stage, campus: ChaosCampus, at: float, number: int) -> str:
+def excess(stage: Stage, campus: ChaosCampus | ChaosPlatform, at: float, number: int) -> str:
     """Of a campus that got more requests at once than its limit."""
-    around = [one for one in campus.handled.values() if one.record.began <= at and (one.record.ended or at) >= at]
+    handled = campus.weather.handled.copy().values()
+    around = [one for one in handled if one.record.began <= at and (one.record.ended or at) >= at]
     requests = "\n".join(
-        f"  request {one.record.number} from port {one.record.peer[1]} for {one.record.sourcedid} "
+        f"  request {one.record.number} for {one.cell and one.cell.sourcedid} "
         f"since {at - one.record.began:.2f} s, {one.does}"
         for one in around
     )

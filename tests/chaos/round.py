@@ -21,7 +21,7 @@ HEALING, LONGEST = 60.0, 180.0
 AGAIN = 6.0
 
 #: Why an event may have gone to quarantine: its consumer was removed, or no launch has this sourcedid any more.
-QUARANTINED = ("unknown consumer", "no launch of this consumer")
+QUARANTINED = ("unknown consumer", "unknown platform", "no launch of this consumer", "no launch of this platform")
 
 _LEFT = """
     SELECT COUNT(*) AS number FROM graded_assignment
@@ -37,19 +37,22 @@ class Outcome:
 
     seed: str
     kind: Kind
+    #: Of its platforms.
+    products: list[str] = field(default_factory=list)
     entries: int = 0
     #: What was done.
     breaks: list[str] = field(default_factory=list)
     requests: int = 0
+    over_lti13: int = 0
     compared: int = 0
     healing: float = 0.0
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
-            f"seed {self.seed} on {self.kind}: {self.entries} entries, {len(self.breaks)} breaks, "
-            f"{self.requests} requests, {self.compared} cells compared after {self.healing:.0f} s of healing, "
-            f"{len(self.faults)} wrong"
+            f"seed {self.seed} on {self.kind} with {' and '.join(self.products)}: {self.entries} entries, "
+            f"{len(self.breaks)} breaks, {self.requests} requests, {self.over_lti13} of them over LTI 1.3, "
+            f"{self.compared} cells compared after {self.healing:.0f} s of healing, {len(self.faults)} wrong"
         )
 
 
@@ -57,6 +60,7 @@ def play_round(kind: Kind, seed: str, seconds: float, without: Collection[str] =
     """Play one round on servers of its own. *without*: ``ties`` of events, or names of breaks and plays."""
     outcome = Outcome(seed, kind)
     with open_stage(kind, seed, without) as stage:
+        outcome.products = [platform.product for platform in stage.platforms]
         stage.tool.structure()
         with _at_work(stage):
             _break(stage, seconds, without)
@@ -69,6 +73,7 @@ def play_round(kind: Kind, seed: str, seconds: float, without: Collection[str] =
         outcome.entries = len(stage.tool.entries)
         outcome.breaks = [f"{at - stage.began:8.3f} {what}" for at, what in stage.done]
         outcome.requests = sum(len(campus.requests) for campus in stage.campuses)
+        outcome.over_lti13 = sum(len(platform.of("score")) for platform in stage.platforms)
         _compare(stage, outcome)
     return outcome
 
@@ -105,7 +110,9 @@ def _break(stage: Stage, seconds: float, without: Collection[str]) -> None:
 def _heal(stage: Stage) -> None:
     """Campuses are up, daemons run, until nothing is left to do; then the daemons stop, and nothing must be left."""
     for campus in stage.campuses:
-        campus.weather = "calm"
+        campus.weather.now = "calm"
+    for platform in stage.platforms:
+        platform.token_weather = "fine"
     stage.thaw(*list(stage.frozen))
     stage.note("healing")
     _end_reading(stage)
@@ -172,7 +179,8 @@ def _compare(stage: Stage, outcome: Outcome) -> None:
     for campus in stage.campuses:
         held |= campus.cells()
         outcome.faults += [f"{campus.key} was sent what none should send: {fault}" for fault in campus.faults]
-        outcome.faults += [report.excess(stage, campus, *excess) for excess in campus.excesses]
+        outcome.faults += [report.excess(stage, campus, *excess) for excess in campus.weather.excesses]
+        outcome.faults += [f"{campus.key}: {loop}" for loop in campus.loops()]
     refused = stage.rows("SELECT type, reason FROM quarantined_event ORDER BY id")
     outcome.faults += [f"in quarantine: {one}" for one in refused if not one["reason"].startswith(QUARANTINED)]
     wanted: dict[Cell, Wanted] = oracle.wanted()

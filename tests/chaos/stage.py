@@ -11,20 +11,29 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from joserfc.jwk import RSAKey
+
+from models.db.database import open_database
 from models.db.migrate import migrate
+from models.tool_key import ToolKey
 from tests import servers
 from tests.blackbox.daemon import Daemon
 from tests.blackbox.world import STREAM, Said, World
-from tests.chaos.campus import HOLD, LIMIT, TIMEOUT, ChaosCampus
+from tests.chaos.campus import ChaosCampus
 from tests.chaos.learners import Learners
+from tests.chaos.platform import ChaosPlatform
 from tests.chaos.tool import Place, Tool, place
+from tests.chaos.weather import HOLD, LIMIT, TIMEOUT
+from tests.fakes.platform_kinds import KINDS
 from tests.postgres import PostgresServer, postgres_binaries
 
 Kind = Literal["postgresql", "sqlite"]
 #: Consumer keys and secrets.
 SECRETS = {key: f"secret of {key}" for key in ("north", "south", "west")}
-#: The only consumer that is ever removed: what came before then need not hold any more.
-REMOVABLE = "west"
+#: Client ids of the platforms.
+PLATFORMS = ("east", "harbour")
+#: The only ones that are ever removed: what came before then need not hold any more.
+REMOVABLE = ("west", "harbour")
 #: Seconds for which a step of a play is waited for: a play that comes too late is merely another one.
 WHILE = 5.0
 
@@ -54,7 +63,8 @@ class Stage:
     world: World
     redis: ChaosRedis
     postgres: PostgresServer | None
-    campuses: list[ChaosCampus]
+    #: Over LTI 1.1, and over 1.3 those of :attr:`platforms`.
+    campuses: list[ChaosCampus | ChaosPlatform]
     tool: Tool
     learners: Learners
     #: How many daemons there may be.
@@ -76,7 +86,11 @@ class Stage:
     def note(self, what: str) -> None:
         self.done.append((time.monotonic(), what))
 
-    def campus(self, key: str) -> ChaosCampus:
+    @property
+    def platforms(self) -> list[ChaosPlatform]:
+        return [campus for campus in self.campuses if isinstance(campus, ChaosPlatform)]
+
+    def campus(self, key: str) -> ChaosCampus | ChaosPlatform:
         return next(campus for campus in self.campuses if campus.key == key)
 
     def order(self, *arguments: str) -> None:
@@ -142,26 +156,34 @@ class Stage:
 
     def add_consumers(self, *keys: str) -> bool:
         """Add these or all of them, or add them once more; whether that was done."""
-        adding = [(key, self._start_adding(key)) for key in keys or SECRETS]
-        said = [self.world.end(process, f"{SECRETS[key]}\n") for key, process in adding]
+        adding = [(key, self._start_adding(key)) for key in keys or [campus.key for campus in self.campuses]]
+        said = [self._end_adding(key, process) for key, process in adding]
         return all(one.code == 0 for one in said)
 
     def _start_adding(self, key: str) -> subprocess.Popen[str]:
-        """It waits for the secret."""
-        return self.world.start(
-            "consumer", "add", key, "--key", key, "--secret-stdin", "--replace", "--config", str(self.world.config)
-        )
+        """It waits for the secret, if there is one."""
+        return self.world.start(*self.campus(key).adding[0], "--config", str(self.world.config))
+
+    def _end_adding(self, key: str, process: subprocess.Popen[str]) -> Said:
+        return self.world.end(process, self.campus(key).adding[1])
 
     def remove_and_add(self, key: str) -> None:
-        """Remove a consumer and add it again, as quickly as commands can."""
-        adding = self._start_adding(key)
+        """Remove a campus and add it again, as quickly as commands can."""
+        adding = self._start_adding(key) if key in SECRETS else None
         self.command("consumer", "remove", key, "--yes")
-        added = self.world.end(adding, f"{SECRETS[key]}\n").code == 0
+        added = adding is not None and self._end_adding(key, adding).code == 0
         assert added or any(self.add_consumers(key) for _ in range(10)), f"{key} cannot be added again"
 
     def stream_is_read(self) -> bool:
         last = self.tool.redis.xrevrange(STREAM, count=1)
         return not last or self.position() >= place(last[0][0])
+
+
+async def _prepare(database_url: str, key: RSAKey) -> None:
+    """The tables, and a signing key that platforms know before there is a daemon."""
+    await migrate(database_url)
+    async with open_database(database_url):
+        await ToolKey.create(kid=key.kid, private_pem=key.as_pem(private=True).decode(), created_at=0, signs_from=0)
 
 
 @contextmanager
@@ -179,13 +201,20 @@ def open_stage(kind: Kind, seed: str, without: Collection[str] = ()) -> Iterator
             database_url = postgres.create_database()
             # The tests' server forgets the last moments when it is killed, which a real one does not.
             postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
-        asyncio.run(migrate(database_url))
+        signing = RSAKey.generate_key(2048, auto_kid=True)
+        asyncio.run(_prepare(database_url, signing))
         world = World(database_url, redis.url(), folder=folder / "world", home=folder / "home")
         stack.callback(world.end_all)
         world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)
         world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)
-        campuses = [
+        campuses: list[ChaosCampus | ChaosPlatform] = [
             stack.enter_context(ChaosCampus.in_thread(key, secret, f"{seed}/{key}")) for key, secret in SECRETS.items()
+        ]
+        pem = signing.as_pem(private=False).decode()
+        products = random.Random(f"{seed}/platforms").sample(list(KINDS), len(PLATFORMS))
+        campuses += [
+            stack.enter_context(ChaosPlatform.in_thread(key, product, f"{seed}/{key}", pem))
+            for key, product in zip(PLATFORMS, products, strict=True)
         ]
         tool = Tool(redis.url(), ties="ties" not in without)
         stack.callback(tool.redis.close)

@@ -85,6 +85,26 @@ def test_nothing_is_known_of_what_was_launched_before_its_consumer_was_added_aga
     assert said.launch("ada", "a").grades(north=len(said.entries) - 1) == {"a": "0.001"}
 
 
+def test_over_lti13_a_cell_is_a_learner_of_a_line_item():
+    said, item = Said().score("ada", 1).score("bob", 2), f"{URL}/lineitem"
+    named = {"issuer": "https://lms.example", "client_id": "east", "lineitem": item, "resource_link_id": "link"}
+
+    def say(kind, user, sub):
+        said.add(type=kind, user_id=user, usage_id="problem-1", lti_user_id=sub, **named)
+
+    say("launch", "ada", "sub-1")
+    say("launch", "bob", "sub-2")
+    wanted = Oracle(said.entries, {}).wanted()
+    assert {cell: want.grade for cell, want in wanted.items()} == {
+        Cell("east", item, "sub-1"): "0.001",
+        Cell("east", item, "sub-2"): "0.002",
+    }
+    say("assignment.disabled", None, "sub-1")
+    assert said.grades() == {"sub-2": "0.002"}
+    say("launch", "ada", "sub-2")
+    assert said.grades() == {"sub-2": "0.001"}
+
+
 def test_the_history_of_a_cell_has_its_launches_their_learners_scores_and_ends():
     said = Said().launch("ada", "a").score("ada", 1).score("bob", 2).launch("bob", "b").disable("b").retire("ada")
     history = Oracle(said.entries, {}).history(Cell("north", URL, "a"))

@@ -8,14 +8,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from models.consumer import LtiConsumer
 from models.db.database import open_database
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
+from tests.faults.platforms import SIX, FaultPlatform, platforms_in_thread, register
 from tests.faults.proxy import Proxy
 from tests.faults.setup import HOLD, PAIRS, TIMEOUT, Setup
-from tests.faults.tool import Tool
+from tests.faults.tool import COMPOSITE, LEAF, LEARNERS, Tool
 from tests.postgres import PostgresServer
 from tests.servers import RedisServer
 
@@ -29,8 +31,25 @@ def pair() -> str:
 
 
 @pytest.fixture
+def kinds() -> tuple[str, ...]:
+    """Of the platforms in each setup."""
+    return SIX
+
+
+@pytest.fixture(scope="session")
+def tool_key() -> RSAKey:
+    """The key with which all daemons sign."""
+    return RSAKey.generate_key(2048, auto_kid=True)
+
+
+@pytest.fixture
 def open_setup(
-    request: pytest.FixtureRequest, pair: str, server_folder: Path, tmp_path: Path
+    request: pytest.FixtureRequest,
+    pair: str,
+    kinds: tuple[str, ...],
+    tool_key: RSAKey,
+    server_folder: Path,
+    tmp_path: Path,
 ) -> Iterator[Callable[[], Setup]]:
     """Opens setups that share their servers and nothing else; no daemon runs yet."""
     database, kind = pair.split(" and ")
@@ -56,7 +75,8 @@ def open_setup(
                 postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
                 database_proxy = stack.enter_context(Proxy.to(postgres.host, postgres.port))
                 through = database_proxy.before(database_url)
-            asyncio.run(add_consumer(database_url))
+            platforms = stack.enter_context(platforms_in_thread(kinds, LEARNERS, LEAF, COMPOSITE))
+            asyncio.run(add_consumers(database_url, platforms, tool_key))
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"
             world = World(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
@@ -64,19 +84,21 @@ def open_setup(
             stack.callback(world.end_all)
             world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)
             world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=12)
-            tool = Tool(redis_url, campus.url(), seed=number)
+            tool = Tool(redis_url, campus.url(), platforms, seed=number)
             stack.callback(tool.redis.close)
-            setups.append(Setup(world, campus, tool, redis_server, redis_proxy, postgres, database_proxy))
+            setups.append(Setup(world, campus, platforms, tool, redis_server, redis_proxy, postgres, database_proxy))
             return setups[-1]
 
         yield open_one
         for setup in setups:
             assert setup.campus.faults == []
+            assert [fault for one in setup.platforms for fault in one.faults] == []
 
 
-async def add_consumer(url: str) -> None:
+async def add_consumers(url: str, platforms: list[FaultPlatform], key: RSAKey) -> None:
     async with open_database(url):
         await LtiConsumer.create(consumer_name=NAME, consumer_key=KEY, consumer_secret=SECRET)
+        await register(platforms, key)
 
 
 @pytest.fixture

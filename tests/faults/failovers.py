@@ -106,5 +106,5 @@ def seconds_until_grades_flow(setup: Setup, daemon: Daemon) -> float:
     began = time.monotonic()
     for sourcedid in setup.tool.histories:
         setup.tool.change(sourcedid)
-    daemon.wait_until("the new grades came", lambda: setup.campus.grades() == setup.tool.newest)
+    daemon.wait_until("the new grades came", setup.has_newest)
     return time.monotonic() - began

@@ -8,12 +8,36 @@ Times are ``time.monotonic``, in seconds.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from daemon.demo.lms.request import RequestRecord
 from tests.fakes.lms import Applied
 
 History = list[str]
+
+#: How often one version of a grade may be sent, whatever goes wrong.
+MAX_POSTS = 20
+
+
+class Sent(Protocol):
+    """A request that a campus saw, over either version of LTI. *sourcedid* and *score* are None if it sent no score."""
+
+    @property
+    def sourcedid(self) -> str | None: ...
+    @property
+    def score(self) -> str | None: ...
+    @property
+    def began(self) -> float: ...
+
+
+class Stamped(Protocol):
+    """A score that a platform saw. *stamp*: its timestamp."""
+
+    @property
+    def sourcedid(self) -> str: ...
+    @property
+    def score(self) -> str: ...
+    @property
+    def stamp(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +106,35 @@ def grades_are_real(applied: Iterable[Applied], histories: Mapping[str, History]
     ]
 
 
+def no_loop(requests: Iterable[Sent]) -> list[str]:
+    """No version is sent again and again."""
+    counted = Counter((one.sourcedid, one.score) for one in requests if one.score is not None)
+    return [
+        f"{score} was sent {number} times for {sourcedid}"
+        for (sourcedid, score), number in counted.items()
+        if number > MAX_POSTS
+    ]
+
+
+def stamps_grow(posts: Iterable[Stamped], histories: Mapping[str, History]) -> list[str]:
+    """Of two scores of a grade the newer one never has the earlier timestamp: the platform would keep the older one."""
+    faults = []
+    by_name: dict[str, list[Stamped]] = {}
+    for post in posts:
+        by_name.setdefault(post.sourcedid, []).append(post)
+    for name, sent in by_name.items():
+        age = {text: number for number, text in enumerate(histories.get(name, ()))}
+        known = sorted((one for one in sent if one.score in age), key=lambda one: (age[one.score], one.stamp))
+        latest: Stamped | None = None
+        for one in known:
+            if latest is not None and one.stamp < latest.stamp:
+                faults.append(f"{one.score} for {name} is newer than {latest.score}, but its timestamp is earlier")
+            latest = one if latest is None or one.stamp > latest.stamp else latest
+    return faults
+
+
 def deliveries_are_complete(
-    requests: Sequence[RequestRecord], deliveries: Iterable[Mapping[str, Any]], *, since: float = 0.0
+    requests: Sequence[Sent], deliveries: Iterable[Mapping[str, Any]], *, since: float = 0.0
 ) -> list[str]:
     """
     Every request that the campus saw has its delivery record, and every acceptance was a request.
@@ -137,7 +188,7 @@ def log_is_quiet(log: str, events: Iterable[Mapping[str, Any]], expected: Sequen
         expected: How the events begin that may be errors or carry a traceback.
     """
     faults = [
-        f"the log has {event['level']} {event['event']!r}: {str(event.get('exception', ''))[-600:]}"
+        f"the log has {event['level']} {event['event']!r}: {str(event)[-900:]}"
         for event in events
         if (event["level"] in ("error", "critical") or "exception" in event)
         and not str(event["event"]).startswith(tuple(expected))

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.daemon import Daemon, wait_until
 from tests.blackbox.world import World
-from tests.fakes.lms import Behaviour, RecordingLms, held, success
+from tests.fakes import lms, platform
+from tests.fakes.lms import Applied, RecordingLms
 from tests.faults import invariant
+from tests.faults.platforms import ORDERING, FaultPlatform
 from tests.faults.proxy import Proxy
 from tests.faults.tool import LEAF, Tool
 from tests.postgres import PostgresServer
@@ -35,19 +36,24 @@ RESET, GAP = "the stream was reset", "the last entry that was read is gone"
 PAIRS = ("postgresql and valkey-9", "sqlite and redis-6.2")
 on_both_pairs = pytest.mark.parametrize("pair", PAIRS)
 
-_ROWS = "SELECT *, lis_result_sourcedid AS sourcedid FROM graded_assignment ORDER BY id"
+_NAMED = "lis_result_sourcedid AS sourcedid, lis_outcome_service_url AS url"
+_SERVICE = "JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id"
+_ROWS = f"SELECT graded_assignment.*, {_NAMED} FROM graded_assignment {_SERVICE} ORDER BY graded_assignment.id"
 
-_DELIVERIES = """
-    SELECT lis_result_sourcedid AS sourcedid, delivery.score AS score, delivery.result AS result
-    FROM delivery JOIN graded_assignment ON graded_assignment.id = delivery.assignment_id"""
+_DELIVERIES = f"""
+    SELECT {_NAMED}, delivery.score AS score, delivery.result AS result
+    FROM delivery JOIN graded_assignment ON graded_assignment.id = delivery.assignment_id {_SERVICE}"""
 
 
 @dataclass
 class Setup:
-    """Everything that a fault can strike."""
+    """Everything that a fault can strike. Grades are named as :class:`tests.faults.tool.Tool` names them."""
 
     world: World
+    #: Over LTI 1.1.
     campus: RecordingLms
+    #: Over LTI 1.3, beside it.
+    platforms: list[FaultPlatform]
     tool: Tool
     redis_server: RedisServer
     #: The only way of the daemons to Redis, and to PostgreSQL; the latter are None on SQLite.
@@ -64,7 +70,7 @@ class Setup:
         """A daemon that has passed the first grade of each learner back, and is at rest."""
         self.tool.say(*self.tool.beginning())
         daemon = self.daemon(*options)
-        daemon.wait_until("the first grades came", lambda: self.campus.grades() == self.tool.newest)
+        daemon.wait_until("the first grades came", self.has_newest)
         daemon.wait_settled()
         return daemon
 
@@ -90,10 +96,22 @@ class Setup:
         new.write_text(str(seconds))
         return new.replace(file)
 
+    def held(self) -> dict[str, str]:
+        """The score of each grade that its campus took last."""
+        held: dict[str, str] = self.campus.grades()
+        for one in self.platforms:
+            held |= one.held()
+        return held
+
+    def has_newest(self) -> bool:
+        """Whether each campus took the newest score of each grade last."""
+        return self.held() == self.tool.newest
+
     def more_come(self, number: int = 10) -> None:
-        """Until so many more grades have come: work flows."""
-        goal = len(self.campus.applied) + number
-        self.campus.wait_for(lambda: len(self.campus.applied) >= goal, 60)
+        """Until so many more grades have come, and one more to each platform: work flows."""
+        goals = [(self.campus.applied, len(self.campus.applied) + number)]
+        goals += [(one.applied, len(one.applied) + 1) for one in self.platforms]
+        self.campus.wait_for(lambda: all(len(applied) >= goal for applied, goal in goals), 60)
 
     def wait_changed(self, *sourcedids: str) -> None:
         """Until these grades, or all, have changed once more."""
@@ -103,33 +121,72 @@ class Setup:
             lambda: all(len(self.tool.histories[sourcedid]) > number for sourcedid, number in before.items()),
         )
 
-    def strike(self, sourcedid: str, *behaviours: Behaviour) -> list[RequestRecord]:
-        """Have the campus treat the next requests for one grade so; gives those requests, as they come."""
-        struck: list[RequestRecord] = []
+    def beside(self, sourcedid: str) -> list[str]:
+        """The names of the same grade at the platforms."""
+        return [name for name in self.tool.histories if name.startswith(f"{sourcedid}@")]
 
-        def behave(record: RequestRecord) -> Behaviour:
-            if record.sourcedid != sourcedid or len(struck) == len(behaviours):
-                return success()
+    def leaves(self) -> list[str]:
+        """The names of all grades over LTI 1.3 that are of one problem: one a platform."""
+        return [name for one in self.platforms for name in one.sourcedids if f"/{LEAF}@" in name]
+
+    def platform_of(self, sourcedid: str) -> FaultPlatform | None:
+        return next((one for one in self.platforms if sourcedid in one.sourcedids), None)
+
+    def sent(self, sourcedid: str) -> list[Any]:
+        """The requests for one grade, in order of arrival."""
+        there = self.platform_of(sourcedid)
+        if there is None:
+            return self.campus.sent(sourcedid)
+        return [one for one in there.of("score") if there.name_of(one) == sourcedid]
+
+    def strike(self, sourcedid: str, *behaviours: Any) -> list[Any]:
+        """Have the campus treat the next requests for one grade so; gives those requests, as they come."""
+        there, struck = self.platform_of(sourcedid), []
+
+        def behave(record: Any) -> Any:
+            if there is None:
+                name, well = record.sourcedid, lms.success()
+            else:
+                name, well = there.name_of(record) if record.operation == "score" else "", platform.well()
+            if name != sourcedid or len(struck) == len(behaviours):
+                return well
             struck.append(record)
             return behaviours[len(struck) - 1]
 
-        self.campus.behave = behave
+        (there or self.campus).behave = behave
         return struck
 
-    def hold_request(self, sourcedid: str) -> tuple[RequestRecord, threading.Event]:
+    def hold_request(self, sourcedid: str) -> tuple[Any, threading.Event]:
         """Change a grade and wait until its request is at the campus, which answers once the event is set."""
         answers = threading.Event()
-        struck = self.strike(sourcedid, held(answers))
-        self.tool.change(sourcedid)
-        self.campus.wait_for(lambda: struck, 30)
-        return struck[0], answers
+        ((request,),) = self.hold_requests(answers, sourcedid)
+        return request, answers
+
+    def hold_requests(self, answers: threading.Event, *sourcedids: str) -> list[list[Any]]:
+        """As :meth:`hold_request`, of several grades at different campuses."""
+        kept = {
+            name: lms.held(answers) if self.platform_of(name) is None else platform.held(answers) for name in sourcedids
+        }
+        struck = [self.strike(name, behaviour) for name, behaviour in kept.items()]
+        for name in {name.partition("@")[0] for name in sourcedids}:
+            self.tool.change(name)
+        self.campus.wait_for(lambda: all(struck), 30)
+        return struck
 
     def assignments(self) -> list[dict[str, Any]]:
-        return self.world.rows(_ROWS)
+        return self._named(self.world.rows(_ROWS))
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """``sourcedid``, ``score`` and ``result`` of each attempt."""
+        return self._named(self.world.rows(_DELIVERIES))
+
+    def _named(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        names = {(one.line_items[name], one.sub(name)): name for one in self.platforms for name in one.sourcedids}
+        return [{**row, "sourcedid": names.get((row["url"], row["sourcedid"]), row["sourcedid"])} for row in rows]
 
     def results(self, sourcedid: str) -> list[str]:
         """What came of each attempt for a grade that may have reached the campus."""
-        return [str(one["result"]) for one in self.world.rows(_DELIVERIES) if one["sourcedid"] == sourcedid]
+        return [str(one["result"]) for one in self.deliveries() if one["sourcedid"] == sourcedid]
 
     def position(self) -> str:
         """The last entry of the stream that was applied."""
@@ -146,11 +203,16 @@ class Setup:
             if daemon.process.poll() not in (0, -signal.SIGKILL):
                 daemon.wait_settled()
         self.campus.wait_for(lambda: all(record.ended for record in self.campus.requests), 10)
+        self.campus.wait_for(lambda: all(one.at_rest for one in self.platforms), 10)
+
+    def applied(self) -> list[Applied]:
+        """Every score that a campus took, of each campus in order."""
+        return [one for there in (self.campus, *self.platforms) for one in there.applied.copy()]
 
     def overtaken(self, *, chapters: bool = True) -> list[invariant.Overtaken]:
         """Each time that an older grade was written over a newer one; without *chapters* of problems alone."""
-        histories = {name: history for name, history in self.tool.histories.items() if chapters or name.endswith(LEAF)}
-        return invariant.overtaken(list(self.campus.applied), histories)
+        histories = {name: history for name, history in self.tool.histories.items() if chapters or f"/{LEAF}" in name}
+        return invariant.overtaken(self.applied(), histories)
 
     def check(
         self,
@@ -158,6 +220,7 @@ class Setup:
         expected: Sequence[str] = (),
         overtaken: bool = False,
         resumed: float | None = None,
+        restored: bool = False,
         strange: bool = False,
         recorded_since: float = 0.0,
     ) -> None:
@@ -166,8 +229,11 @@ class Setup:
 
         Args:
             expected: How the log events begin that the fault makes errors.
-            overtaken: Whether the fault lets an older grade land after a newer one; it must be overwritten then.
+            overtaken: Whether the fault lets an older grade land after a newer one; it must be overwritten then. A
+                platform that looks at timestamps must refuse it all the same.
             resumed: When a frozen holder continued.
+            restored: Whether a daemon at work may have ordered a grade of an older database, with a new timestamp,
+                before it noticed that.
             strange: Whether events that come out of order make chapters' grades that no learner ever had, whose age is
                 unknown.
             recorded_since: From when on requests must have delivery records.
@@ -175,16 +241,21 @@ class Setup:
         self.settle()
         histories = self.tool.histories
         found = self.overtaken(chapters=not strange)
-        faults = invariant.newest_is_held(self.campus.grades(), histories)
+        faults = invariant.newest_is_held(self.held(), histories)
         faults += invariant.older_is_overwritten(found, within=2 * LEASE, resumed=resumed)
-        if not overtaken:
-            faults += [str(one) for one in found]
+        never = () if restored else ORDERING
+        faults += [str(one) for one in found if not overtaken or one.sourcedid.partition("@")[2] in never]
         if not strange:
-            faults += invariant.grades_are_real(list(self.campus.applied), histories)
-        faults += invariant.deliveries_are_complete(
-            list(self.campus.requests), self.world.rows(_DELIVERIES), since=recorded_since
-        )
+            faults += invariant.grades_are_real(self.applied(), histories)
+        posts = [post for one in self.platforms for post in one.posts]
+        sent = [*self.campus.requests, *posts]
+        faults += invariant.deliveries_are_complete(sent, self.deliveries(), since=recorded_since)
+        faults += invariant.no_loop(sent)
+        if not restored:
+            faults += invariant.stamps_grow(posts, histories)
         faults += invariant.nothing_is_left(self.assignments(), self.world.count("quarantined_event"))
+        for one in self.platforms:
+            faults += one.misuses(len(self.world.daemons))
         for daemon in self.world.daemons:
             faults += invariant.log_is_quiet(daemon.log(), daemon.events(), expected)
         assert not faults, "\n".join(faults)

@@ -27,11 +27,15 @@ from daemon.ingest.reader import IntakeLoop
 from daemon.ingest.stream import StreamRead, parse_id
 from daemon.loops.dispatch import Dispatcher
 from daemon.loops.heartbeat import HeartbeatLoop
+from daemon.wiring import access_tokens
 from models.changes import Debounce
 from models.course import CourseTrees
 from models.db.clock import Clock, ClockReading
 from models.db.sql import connection
+from models.encryption import PLAINTEXT
+from models.platform_admin import note_signing_key
 from tests.fakes.lms import pox
+from tests.faults import soak_platform
 
 SETTINGS = Settings(10, Rules(hold_seconds=20, max_attempts=80), max_per_campus=4, max_connections=200)
 DEBOUNCE = Debounce(delay_ms=900_000, ceiling_ms=3_600_000)
@@ -72,27 +76,58 @@ ANSWERS: dict[str, Response | BaseException] = {
 IN_DOUBT = ("the campus is silent", "the campus is in maintenance", "the daemon dies again and again")
 
 
-class Campuses:
-    """In the place of the sender: a gradebook for each host, of which *failing* fails while something is away."""
+#: Campuses that fail: one over each version of LTI.
+FAILING = ("failing", soak_platform.NAME)
 
-    def __init__(self) -> None:
+
+class Campuses:
+    """
+    In the place of the sender: a gradebook for each host. Those of :data:`FAILING` fail while something is away.
+
+    A request to one of them over LTI 1.3 counts only if it carries a score.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         self.away = ""
+        self.platform = soak_platform.MemoryPlatform(clock)
         #: As :meth:`tests.blackbox.learners.Learners.gradebook` gives them.
         self.grades: dict[str, dict[tuple[str, str], str]] = {name: {} for name in NAMES}
         self.seen: Counter[str] = Counter()
 
-    async def send(self, url: str, body: bytes, _headers: object, *, abort: asyncio.Event, **_: object) -> Response:
+    def gradebooks(self) -> dict[str, dict[tuple[str, str], str]]:
+        """What each campus holds."""
+        return {**self.grades, soak_platform.NAME: self.platform.gradebook()}
+
+    async def send(
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        abort: asyncio.Event,
+        method: str = "POST",
+        **_: object,
+    ) -> Response:
         assert not abort.is_set()
+        self.platform.away = self.away
+        if url == soak_platform.TOKEN_URL:
+            return await self.platform.give_token(url, body, headers)
         name = url.removeprefix("https://").partition(".")[0]
-        self.seen[name] += 1
-        answer = ANSWERS.get(self.away) if name == "failing" else None
+        self.seen[name] += method == "POST"
+        answer = ANSWERS.get(self.away) if name in FAILING else None
+        served = Response(200, {}, b"", 0.1)
         if answer is None or (self.away in IN_DOUBT and self.seen[name] % 2):
-            request = etree.fromstring(body)
-            sourcedid = request.findtext(".//{*}sourcedId")
-            self.grades[name]["/outcomes", sourcedid] = request.findtext(".//{*}textString")
+            served = await self._serve(name, url, body, headers, method)
         if isinstance(answer, BaseException):
             raise answer.with_traceback(None)
-        return answer or Response(200, {}, pox("success"), 0.1)
+        return answer or served
+
+    async def _serve(self, name: str, url: str, body: bytes, headers: dict[str, str], method: str) -> Response:
+        if name == soak_platform.NAME:
+            return await self.platform.serve(method, url, body, headers)
+        request = etree.fromstring(body)
+        self.grades[name]["/outcomes", request.findtext(".//{*}sourcedId")] = request.findtext(".//{*}textString")
+        return Response(200, {}, pox("success"), 0.1)
 
 
 class MemoryStream:
@@ -162,6 +197,7 @@ class Daemon:
         self.stream = stream
         self.stop = Stop()
         self.stop.set()  # no loop sleeps in simulated time
+        self.tokens = access_tokens(campuses, clock, PLAINTEXT, note_signing_key)
         backlog, trees, metrics = CatchUp(), CourseTrees(), Metrics("test")
         dependencies = Dependencies(
             sender=campuses,
@@ -171,6 +207,7 @@ class Daemon:
             settings=SETTINGS,
             may_send=lambda: backlog.applied and ownership.trouble is None,
             abort=Abort(),
+            tokens=self.tokens,
         )
         self.queue = MemoryQueue(stream)
         self.outcomes = Outcomes(self.queue, dependencies, partitions=4)

@@ -5,6 +5,7 @@ import pytest
 from daemon.demo.lms.request import RequestRecord
 from tests.fakes.lms import Applied
 from tests.faults import invariant
+from tests.faults.platforms import Post
 
 HISTORIES = {"ada": ["0.1", "0.5", "0.3"]}
 REST = {
@@ -53,6 +54,27 @@ def test_an_older_grade_over_a_newer_one_is_found_and_when_it_was_fixed():
 def test_a_grade_that_no_learner_had_is_found():
     assert invariant.grades_are_real(applied("0.1"), HISTORIES) == []
     assert "0.4" in invariant.grades_are_real(applied("0.4"), HISTORIES)[0]
+
+
+def test_a_version_that_is_sent_again_and_again_is_found():
+    twenty = ("0.1",) * invariant.MAX_POSTS
+    assert invariant.no_loop(requests(*twenty, "0.5")) == []
+    assert "0.1 was sent 21 times" in invariant.no_loop(requests(*twenty, "0.1"))[0]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "faults"),
+    [
+        ([("0.1", 1), ("0.5", 2), ("0.3", 3)], []),
+        ([("0.1", 1), ("0.5", 2), ("0.1", 1), ("0.3", 2)], []),
+        ([("0.1", 3), ("0.5", 2)], ["0.5 for ada is newer than 0.1"]),
+        ([("0.1", 1), ("0.1", 9), ("0.3", 4)], ["0.3 for ada is newer than 0.1"]),
+    ],
+)
+def test_a_newer_score_with_an_earlier_timestamp_is_found(stamps, faults):
+    posts = [Post("ada", text, 0.0, stamp, "stored") for text, stamp in stamps]
+    found = invariant.stamps_grow(posts, HISTORIES)
+    assert [one.partition(",")[0] for one in found] == faults
 
 
 @pytest.mark.parametrize(

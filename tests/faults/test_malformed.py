@@ -54,7 +54,7 @@ def say(port, data):
 def flows(setup, daemon):
     for sourcedid in setup.tool.histories:
         setup.tool.change(sourcedid)
-    daemon.wait_until("the new grades came", lambda: setup.campus.grades() == setup.tool.newest, 120)
+    daemon.wait_until("the new grades came", setup.has_newest, 120)
 
 
 @on_both_pairs
@@ -89,7 +89,7 @@ def test_malformed_requests_entries_and_answers_stop_nothing(setup):
         setup.campus.wait_for(lambda struck=struck: struck, 30)
         # A launch ends the backoff.
         setup.tool.come_back(LEAVES[0])
-        daemon.wait_until("it came", lambda: setup.campus.grades() == setup.tool.newest)
+        daemon.wait_until("it came", setup.has_newest)
     assert daemon.page("/livez")[0] == daemon.page("/readyz")[0] == 200
     assert not [event for event in daemon.events() if "exception" in event]
     daemon.kill()

@@ -69,21 +69,23 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup)
         setup.more_come(15)
     # What the dump had not sent yet may go out before a running daemon notices the restore; what follows it is newer.
     # One that starts later catches up first. An attempt that was under way may find that its row became another one.
-    setup.check(expected=["attempt.fenced"], overtaken=running, resumed=restored, recorded_since=restored)
+    setup.check(
+        expected=["attempt.fenced"], overtaken=running, resumed=restored, restored=running, recorded_since=restored
+    )
     assert known.keys() == setup.tool.newest.keys()
-    assert not known.items() & setup.campus.grades().items(), "the campus holds no grade of last night"
+    assert not known.items() & setup.held().items(), "no campus holds a grade of last night"
 
 
 def test_a_grade_that_returned_to_its_value_of_last_night_overwrites_what_the_campus_got_in_between(setup):
     setup.begin().stop()
     restore = dump(setup)
-    learner, sourcedid = "user-0", f"user-0/{LEAF}"
-    earned = round(float(setup.campus.grades()[sourcedid]) * POSSIBLE)
+    learner, sourcedids = "user-0", [f"user-0/{LEAF}", *setup.beside(f"user-0/{LEAF}")]
+    earned = round(float(setup.held()[sourcedids[0]]) * POSSIBLE)
     between = earned + 1 if earned < POSSIBLE else earned - 1
     for points in (between, earned):
         setup.world.add(score(learner, LEAF, points, POSSIBLE))
         daemon = setup.daemon().wait_ready()
         setup.settle()
-        assert setup.campus.grades()[sourcedid] == wire(points, POSSIBLE)
+        assert {setup.held()[name] for name in sourcedids} == {wire(points, POSSIBLE)}
         daemon.stop()
         restore()

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from redis.retry import Retry
 
 from tests.blackbox.learners import repeatedly
 from tests.blackbox.world import COURSE, STREAM, Fields, launch, score, structure, wire
+from tests.faults.platforms import FaultPlatform
 
 #: Points of each problem. Many, so that no grade comes twice and the text of each gives its age.
 POSSIBLE = 1000
@@ -25,7 +27,7 @@ BLOCKS = [
     *({"usage_id": problem, "parent": "chapter", "points_possible": POSSIBLE} for problem in PROBLEMS),
 ]
 #: Seconds between two changes of scores.
-PACE = 0.04
+PACE = 0.06
 #: Seconds that a server may be away.
 PATIENCE = 60.0
 
@@ -34,12 +36,16 @@ class Tool:
     """
     Knows every grade that every learner ever had, in order.
 
+    A grade is named by its sourcedid; one that goes over LTI 1.3 as the one over LTI 1.1 that it equals, with ``@`` and
+    the platform after that.
+
     Args:
         redis_url: Past any proxy: what is tested is the daemon's way to Redis.
         url: The outcome service.
+        platforms: Where grades go over LTI 1.3.
     """
 
-    def __init__(self, redis_url: str, url: str, *, seed: int) -> None:
+    def __init__(self, redis_url: str, url: str, platforms: Sequence[FaultPlatform] = (), *, seed: int) -> None:
         self._random = random.Random(seed)
         again = Retry(ConstantBackoff(PACE), retries=int(PATIENCE / PACE))
         self.redis = redis.Redis.from_url(redis_url, socket_timeout=5, retry=again)
@@ -54,10 +60,12 @@ class Tool:
         #: Outcome service by sourcedid, for those that are not at *url*.
         self.elsewhere: dict[str, str] = {}
         self.url = url
-        #: All grades of each sourcedid as wire text, oldest first. No text comes twice.
+        #: All grades of each name as wire text, oldest first. No text comes twice.
         self.histories: dict[str, list[str]] = {
             f"{name}/{usage}": [] for name in LEARNERS for usage in (LEAF, COMPOSITE)
         }
+        self._platforms = {name: platform for platform in platforms for name in platform.sourcedids}
+        self.histories |= {name: self.histories[name.partition("@")[0]] for name in self._platforms}
         #: Every score event, in order.
         self.said: list[Fields] = []
 
@@ -70,7 +78,7 @@ class Tool:
     def beginning(self) -> list[Fields]:
         """The course, a launch for each grade, and a first score on every problem; not said yet."""
         scores = [self._change(name, problem) for name in LEARNERS for problem in PROBLEMS]
-        return [structure(blocks=BLOCKS), *self._launches(), *scores]
+        return [structure(blocks=BLOCKS), *map(self._launch, self.histories), *scores]
 
     def changes(self, number: int) -> list[Fields]:
         """So many changes, spread over all, that are not said yet."""
@@ -78,12 +86,12 @@ class Tool:
 
     def come_back(self, *sourcedids: str) -> None:
         """Learners launch again, which ends their grades' backoff."""
-        launches = [event for event in self._launches() if event["lis_result_sourcedid"] in sourcedids]
-        self.say(*({**event, "modified": datetime.now(UTC).isoformat()} for event in launches))
+        now = datetime.now(UTC).isoformat()
+        self.say(*({**self._launch(name), "modified": now} for name in sourcedids))
 
     def change(self, sourcedid: str | None = None) -> None:
         """A score changes: one that moves the grade of *sourcedid* (for a chapter, that grade alone), or any."""
-        name, _, usage = (sourcedid or self._random.choice(LEARNERS)).partition("/")
+        name, _, usage = (sourcedid or self._random.choice(LEARNERS)).partition("@")[0].partition("/")
         problems = {LEAF: PROBLEMS[:1], COMPOSITE: PROBLEMS[1:]}.get(usage, PROBLEMS)
         self.say(self._change(name, self._random.choice(problems)))
 
@@ -127,8 +135,7 @@ class Tool:
             leaf.append(own)
         return points
 
-    def _launches(self) -> list[Fields]:
-        return [
-            launch(*sourcedid.split("/"), sourcedid, self.elsewhere.get(sourcedid, self.url))
-            for sourcedid in self.histories
-        ]
+    def _launch(self, name: str) -> Fields:
+        if name in self._platforms:
+            return self._platforms[name].launch(name)
+        return launch(*name.split("/"), name, self.elsewhere.get(name, self.url))
