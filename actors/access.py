@@ -13,7 +13,8 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from actors.errors import DeliveryError, Misconfigured, TryLater
-from models.campus import Breaker, Signal, read_breakers
+from actors.instrumentation import record_breaker
+from models.campus import Breaker, Campus, Signal, read_breakers
 from models.clock_watch import hold_still
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
@@ -93,6 +94,8 @@ class Access:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         #: By platform, how many failures there were since a token came.
         self._failures: dict[int, int] = {}
+        #: By platform, the reason of the last failure: what stays so for hours is logged once.
+        self._reasons: dict[int, str] = {}
 
     def has_token(self, platform_id: int) -> bool:
         return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
@@ -122,6 +125,7 @@ class Access:
             log.exception("token.not_fetched", platform=platform_id)
         else:
             self._failures.pop(platform_id, None)
+            self._reasons.pop(platform_id, None)
             self._notify()
         finally:
             self._waiting.pop(platform_id, None)
@@ -132,7 +136,9 @@ class Access:
         now = self._clock.now()
         try:
             name = (await LtiConsumer.get(id=platform_id)).consumer_name
-            log.warning("token.refused", consumer=name, reason=error.reason)
+            if self._reasons.get(platform_id) != error.reason:
+                self._reasons[platform_id] = error.reason
+                log.warning("token.refused", consumer=name, reason=error.reason)
             if _is_refusal(error):
                 self._refused(name)
             async with in_transaction():
@@ -141,9 +147,11 @@ class Access:
                     _signal(breaker, error, number, now)
                     for breaker in await read_breakers(self._waiting.get(platform_id, ()))
                 ]
-                await apply_signals(
+                changes = await apply_signals(
                     signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
                 )
+            for change in changes:
+                record_breaker(change, consumer=name, origin=(await Campus.get(id=change.after.campus_id)).origin)
         except Exception:
             log.warning("token.failure_not_noted", platform=platform_id, reason=error.reason, exc_info=True)
 

@@ -110,7 +110,8 @@ class Finisher:
         )
         addresses = {end.claim.address.campus_id: end.claim.address for end in ends}
         for change in changes:
-            record_breaker(change, addresses[change.after.campus_id])
+            address = addresses[change.after.campus_id]
+            record_breaker(change, consumer=address.consumer_name, origin=address.origin)
         if changes:
             self._notify()
         return found

@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 
 from actors.metrics import Metrics
-from models.claimed_address import Address
 from models.finish import Finish, Finished
 from models.signals import BreakerChange
 
@@ -110,10 +109,10 @@ def _wide_line(record: AttemptRecord) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def record_breaker(change: BreakerChange, address: Address) -> None:
+def record_breaker(change: BreakerChange, *, consumer: str, origin: str) -> None:
     """Log that a campus went down, came back, or asked for fewer requests."""
     before, after = change.before, change.after
-    names = {"consumer": address.consumer_name, "origin": address.origin}
+    names = {"consumer": consumer, "origin": origin}
     if before.tripped_at is None and after.tripped_at is not None:
         log.error("campus.down", reason=after.last_error, **names)
     elif before.tripped_at is not None and after.tripped_at is None:

@@ -22,13 +22,17 @@ _REMOVED = "[…]"
 #: What looks the same everywhere.
 _PLAIN = re.compile(r"[\w.-]*", re.ASCII)
 
-#: An OAuth signature, also one that the LMS computed: the parameter's name, an assignment, and its value. What is no
-#: base64 of a digest, as "verification failed", is no value.
+#: A signature of OAuth 1, also one that the LMS computed, an access token, also one that is not ours, or an assertion:
+#: the parameter's name, an assignment, and its value. What is no base64, as "verification failed", is no value.
 _ASSIGNS = r"(?:[\s\"'=:>(\[\]\\,]|&quot;|&#0?3[49];|&gt;|%3D|%22|%3A){1,12}"
-_SIGNATURE = re.compile(
-    rf"(oauth_signature)(?!_method){_ASSIGNS}"
+_ASSIGNED = re.compile(
+    rf"(oauth_signature|access_token|client_assertion)(?!_method|_type){_ASSIGNS}"
     r"(?=[\w%+/=.~-]{20}|[a-z]*[^\sa-z]*[\d+/=%])[\w%+/.~-]+=*",
 )
+#: An access token as a header has it (RFC 6750, section 2.1).
+_BEARER = re.compile(r"\b([Bb]earer)\s+(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*")
+#: A JSON Web Token (RFC 7519), also one that was cut off: it begins with the braces of a header in base64.
+_JWT = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*")
 #: A digest of 20 or 32 bytes in base64, as such or in a URL, wherever it is.
 _DIGEST = re.compile(
     r"(?<![\w+/=])(?:[A-Za-z0-9+/]|%2[BbFf]){27}(?:(?:[A-Za-z0-9+/]|%2[BbFf]){16})?(?:=|%(?:25)?3[Dd])"
@@ -39,8 +43,9 @@ def redact(words: str, redacted: Iterable[str] = ()) -> str:
     """
     Make what an LMS wrote fit to be stored and shown.
 
-    Everything in *redacted* is removed, also as it looks in XML, HTML, JSON or a URL, and so is an OAuth signature;
-    control characters become spaces; at most :data:`REASON_LIMIT` characters are left.
+    Everything in *redacted* is removed, also as it looks in XML, HTML, JSON or a URL, and so are signatures of OAuth 1,
+    access tokens where they are named as such, and JSON Web Tokens; control characters become spaces; at most
+    :data:`REASON_LIMIT` characters are left.
     """
     if not words:
         return ""
@@ -50,7 +55,9 @@ def redact(words: str, redacted: Iterable[str] = ()) -> str:
         if was_cut or _may_hold(words, secret):
             for form in dict.fromkeys(_forms(secret)):
                 words = _strike(words, form, was_cut=was_cut)
-    words = _SIGNATURE.sub(rf"\1 {_REMOVED}", words)
+    words = _ASSIGNED.sub(rf"\1 {_REMOVED}", words)
+    words = _BEARER.sub(rf"\1 {_REMOVED}", words)
+    words = _JWT.sub(_REMOVED, words)
     words = _DIGEST.sub(_REMOVED, words)
     words = "".join(character if character.isprintable() else " " for character in words)
     return " ".join(words.split())[:REASON_LIMIT]

@@ -23,37 +23,57 @@ NO_KEY = Misconfigured("the tool has no key that may sign", bytes_left=False)
 
 
 class Refusing(NoTokens):
-    """A token server that answers every request so."""
+    """A token server that answers every request so; None: it gives a token."""
 
     def __init__(self, error):
-        self._error = error
+        self.error = error
 
     def is_paused(self, consumer_id, scope):
         return False
 
     async def fetch(self, consumer_id, scope):
-        raise self._error
+        if self.error is not None:
+            raise self.error
+        return "token"
 
 
 def breaker_after(now, breaker, signal):
     return next_breaker(breaker, signal, now=now, max_per_campus=4, jitter=0.5)
 
 
+class Waiting:
+    """A campus that waits for the token of its platform, which *tokens* may give."""
+
+    def __init__(self, tokens, campus, clock):
+        self.campus, self.refused, self.came = campus, [], []
+        self._access = Access(
+            tokens, clock, breaker_after, notify=lambda: self.came.append(True), refused=self.refused.append
+        )
+
+    @classmethod
+    async def begin(cls, tokens):
+        service = await make_service()
+        await LtiConsumer.all().update(issuer="https://lms.example.edu")
+        clock = Clock()
+        await clock.measure()
+        return cls(tokens, await Campus.get(id=service.campus_id), clock)
+
+    async def ask(self):
+        """Have it asked for once, and wait for what comes of that."""
+        campus = self.campus
+        waiting = Capacity(campus.id, free=1, in_flight=0, slow=False, trips=None, platform_id=campus.lti_consumer_id)
+        assert self._access.admit([waiting]) == []
+        await asyncio.sleep(0)
+        await self._access.close()
+        await campus.refresh_from_db()
+
+
 async def asked(error) -> list[str]:
     """The names that are counted once a token was asked for in vain; and the campus's last error is noted."""
-    service = await make_service()
-    await LtiConsumer.all().update(issuer="https://lms.example.edu")
-    campus = await Campus.get(id=service.campus_id)
-    clock, refused = Clock(), []
-    await clock.measure()
-    access = Access(Refusing(error), clock, breaker_after, notify=lambda: None, refused=refused.append)
-    waiting = Capacity(campus.id, free=1, in_flight=0, slow=False, trips=None, platform_id=campus.lti_consumer_id)
-    assert access.admit([waiting]) == []
-    await asyncio.sleep(0)
-    await access.close()
-    await campus.refresh_from_db()
-    assert campus.last_error == error.reason
-    return refused
+    waiting = await Waiting.begin(Refusing(error))
+    await waiting.ask()
+    assert waiting.campus.last_error == error.reason
+    return waiting.refused
 
 
 async def test_a_platform_that_refuses_key_or_client_is_counted_as_one_that_refuses_a_signature():
@@ -66,3 +86,27 @@ async def test_a_platform_that_refuses_key_or_client_is_counted_as_one_that_refu
 @pytest.mark.parametrize("error", [AWAY, REDIRECTED, NO_KEY], ids=lambda error: error.reason[:20])
 async def test_a_token_server_that_is_away_redirects_or_was_not_asked_refuses_no_signature(error):
     assert await asked(error) == []
+
+
+async def test_what_is_refused_for_hours_is_logged_once_and_the_campus_goes_down_once():
+    tokens = Refusing(REFUSED)
+    waiting = await Waiting.begin(tokens)
+    with structlog.testing.capture_logs() as logs:
+        for error in (REFUSED, REFUSED, REFUSED, AWAY, AWAY, None, AWAY):
+            tokens.error = error
+            await waiting.ask()
+    assert [one["reason"] for one in logs if one["event"] == "token.refused"] == [
+        REFUSED.reason,
+        AWAY.reason,
+        AWAY.reason,
+    ]
+    (down,) = [one for one in logs if one["event"] == "campus.down"]
+    assert down == {
+        "event": "campus.down",
+        "log_level": "error",
+        "consumer": "campus",
+        "origin": waiting.campus.origin,
+        "reason": REFUSED.reason,
+    }
+    assert len(waiting.refused) == 3
+    assert waiting.came == [True]

@@ -135,6 +135,44 @@ def test_words_about_a_signature_stay_whole(words):
     assert redact(words) == words
 
 
+JWT = ".".join(
+    base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"RS256"}', b'{"iss":"1"}', b"s")
+)
+
+
+@pytest.mark.parametrize("name", ["access_token", "client_assertion"])
+@pytest.mark.parametrize("template", ['{{"{}": "{}", "expires_in": 3600', "{}={}", "{}%3D{}", "{} {} is unknown"])
+def test_a_token_or_an_assertion_is_struck_out_by_its_name(template, name):
+    cleaned = redact(template.format(name, "Zm9v-YmFy_bm8x0aB3dE5f"))
+    assert "Zm9v" not in cleaned
+    assert name in cleaned
+
+
+@pytest.mark.parametrize("template", ["{}", "cannot verify {}!", "client_assertion={}&scope=x", "Bearer {}"])
+@pytest.mark.parametrize("length", [None, 40, 30])
+def test_a_json_web_token_is_struck_out_also_where_it_was_cut_off(template, length):
+    assert not re.search("eyJ|cnMi", redact(template.format(JWT[:length])))
+
+
+def test_a_token_in_a_header_is_struck_out_and_what_is_around_it_stays():
+    assert redact("Authorization: Bearer Zm9v.YmFy~bm8x0/+a== is too old") == "Authorization: Bearer […] is too old"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "access_token is missing",
+        "access_token: expired. Get another one",
+        "client_assertion_type is not urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion verification failed",
+        "Bearer authentication is required",
+        "a bearer token was expected, and eyJ is none",
+    ],
+)
+def test_words_about_tokens_stay_whole(words):
+    assert redact(words) == words
+
+
 def test_control_characters_cannot_reach_a_terminal():
     assert redact("a\x1b[31mred\x00\u202eb\r\nc") == "a [31mred b c"
 

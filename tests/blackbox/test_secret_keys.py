@@ -1,7 +1,6 @@
 """Secrets at rest, and their keys."""
 
-import sqlite3
-
+from tests.blackbox.leaks import dump
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score
 
 
@@ -9,18 +8,6 @@ def key_of(world) -> str:
     said = world.call("secrets", "key")
     assert said.code == 0
     return said.out.strip()
-
-
-def dump(world) -> str:
-    url = world.settings["database"]["url"]
-    if url.startswith("sqlite://"):
-        with sqlite3.connect(url.removeprefix("sqlite://")) as database:
-            return "\n".join(database.iterdump())
-    return "\n".join(
-        str(row)
-        for table in world.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for row in world.rows(f"SELECT * FROM {table['tablename']}")
-    )
 
 
 def test_a_dump_without_the_key_holds_no_secret_and_after_a_rotation_the_old_key_is_not_needed(pair, campus):

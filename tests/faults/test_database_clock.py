@@ -3,36 +3,17 @@
 import pytest
 
 from tests.blackbox.daemon import wait_until
+from tests.database_clock import DatabaseClock
 from tests.fakes.lms import always, most_at_once, success
-from tests.faults.setup import Setup
 
 pytestmark = pytest.mark.timeout(240)
 
 HOUR, YEAR = 3600, 365 * 24 * 3600
 LIMIT = 2
-#: Before PostgreSQL's own function in the search path of every session; the step is a row.
-_STEPPING = """
-    CREATE TABLE public.clock_step AS SELECT CAST(0 AS DOUBLE PRECISION) AS seconds;
-    CREATE FUNCTION public.clock_timestamp() RETURNS TIMESTAMPTZ LANGUAGE sql VOLATILE AS
-        'SELECT pg_catalog.clock_timestamp() + seconds * INTERVAL ''1 second'' FROM public.clock_step'"""
-
-
-class DatabaseClock:
-    """The clock of a setup's database; made before a daemon runs."""
-
-    def __init__(self, setup: Setup) -> None:
-        assert setup.postgres is not None
-        self._server, self._database = setup.postgres, setup.world.database_url.rsplit("/", 1)[1]
-        self._server.execute(_STEPPING, database=self._database)
-        self._server.execute(f"ALTER DATABASE {self._database} SET search_path = public, pg_catalog")
-
-    def set(self, seconds: float) -> None:
-        """Have it be so many seconds ahead of the machine's, in sessions that are open too."""
-        self._server.execute(f"UPDATE clock_step SET seconds = {seconds}", database=self._database)
 
 
 def test_a_database_clock_that_steps_lets_no_requests_overlap_and_holds_no_grade_up(setup):
-    clock = DatabaseClock(setup)
+    clock = DatabaseClock(setup.postgres, setup.world.database_url)
     setup.world.set("outcomes", max_per_campus=LIMIT)
     daemons = [setup.begin(), setup.daemon().wait_ready()]
     # Requests are always under way, and as many wait. Their signatures have the database's time.

@@ -1,0 +1,46 @@
+"""Time that a test lets pass in a moment, for the database, the daemon, commands and platforms alike."""
+
+import sys
+import time
+from pathlib import Path
+
+from tests.blackbox.daemon import Daemon
+from tests.blackbox.world import World
+from tests.database_clock import DatabaseClock
+from tests.postgres import PostgresServer
+
+ROOT = Path(__file__).parents[2]
+
+
+class PassingTime:
+    """
+    The time of a world on PostgreSQL, and by a call the seconds since 1970 for its platforms.
+
+    Made before a daemon runs, which :meth:`run` starts.
+    """
+
+    def __init__(self, world: World, postgres: PostgresServer) -> None:
+        self._world, self._database = world, DatabaseClock(postgres, world.settings["database"]["url"])
+        self._file = world.folder / "clock"
+        #: How many have passed in such moments.
+        self.passed = 0.0
+        self._write()
+
+    def __call__(self) -> float:
+        return time.time() + self.passed
+
+    def run(self) -> Daemon:
+        """Start a daemon that lives by this time, without waiting for it."""
+        command = [sys.executable, "-m", "tests.faults.process", str(self._world.config), "--clock", str(self._file)]
+        return self._world.run(command, PYTHONPATH=str(ROOT))
+
+    def go_on(self, seconds: float) -> None:
+        """Have so many pass. No request may be under way: it would seem to have taken that long."""
+        self.passed += seconds
+        self._database.set(self.passed)
+        self._write()
+
+    def _write(self) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(str(self.passed))
+        new.replace(self._file)
