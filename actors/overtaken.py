@@ -25,7 +25,8 @@ def lifted_by_clock(request: EndedRequest, offset: int | None) -> int | None:
     claim = request.claim
     if offset is None or claim.overtaken or claim.changed_at is None:
         return None
-    stamp = claim.changed_at // 1000 + offset
+    # The database's clock may have been set back since the claim.
+    stamp = min(claim.changed_at, request.now) // 1000 + offset
     return stamp if stamp > claim.stamp else None
 
 

@@ -74,7 +74,7 @@ def _any(columns: tuple[str, ...]) -> str:
 
 #: What keeps a request's place while it may be under way; and what a row waits for, or is compared with.
 _UNDER_WAY = ("claimed_until", "hold_until")
-_WAITS = ("due_at", "not_before", "pending_since", "parked_at", "returns_at", "sent_at")
+_WAITS = ("due_at", "not_before", "pending_since", "parked_at", "returns_at", "sent_at", "changed_at")
 _CAMPUS = ("blocked_until", "tripped_at", "throttled_at", "last_error_at", "reading_until")
 _SERVICE = ("accepted_at", "refused_at")
 _ORPHAN = ("claimed_until", "in_doubt_until")

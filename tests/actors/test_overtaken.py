@@ -107,6 +107,10 @@ def test_a_clock_explains_one_refusal_and_no_second_one():
     assert end(None, offset=45, overtaken=1).stamp_from == SECOND + 45 + 4
 
 
+def test_a_change_that_seems_to_lie_ahead_since_our_clock_was_set_back_has_no_timestamp_in_the_campuss_future():
+    assert end(None, offset=45, changed_at=NOW + 3_600_000).stamp_from == SECOND + 45
+
+
 def test_a_clock_that_is_behind_explains_nothing():
     assert end(None, offset=-45).stamp_from == SECOND + 2
 

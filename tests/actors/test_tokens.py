@@ -93,6 +93,13 @@ async def test_each_scope_has_a_token_of_its_own(setup):
     assert [asked.form["scope"] for asked in setup.server.asked] == [[SCOPE], [RESULTS]]
 
 
+async def test_each_consumer_has_a_token_of_its_own(setup):
+    await setup.fetch()
+    assert setup.tokens.usable(CONSUMER + 1, SCOPE) is None
+    with pytest.raises(Misconfigured):
+        await setup.tokens.fetch(CONSUMER + 1, SCOPE)
+
+
 async def test_a_jti_is_never_used_twice(setup):
     setup.server.answers = [gives("one"), gives("two")]
     for scope in (SCOPE, RESULTS):

@@ -18,9 +18,9 @@ from pathlib import Path
 from hypothesis import Phase, settings
 
 from models.db.migrate import migrate
+from tests.models.platform_machine import PlatformMachine
 from tests.models.state_machine_runner import play
 from tests.models.test_life import LifeMachine
-from tests.models.test_platforms import PlatformMachine
 from tests.models.test_world import WorldMachine
 from tests.postgres import PostgresServer, postgres_binaries
 from tests.servers import run_folder
@@ -66,6 +66,8 @@ def _play(model: str, database: str, seeds: range) -> bool:
                 return False
     took = time.monotonic() - began
     runs = f"seeds {seeds[0]} to {seeds[-1]}, {len(seeds) * RUNS} runs, {steps} steps"
+    if machine is PlatformMachine:
+        runs += f", {PlatformMachine.most_posts} requests at most for one version"
     print(f"{model} on {database}: no fault in {runs}, {took:.0f} s", flush=True)
     return True
 

@@ -8,6 +8,9 @@ _CLAIMS = "models/claims.py"
 _FINISHING = "models/finishing.py"
 _CHANGES = "models/changes.py"
 _OVERTAKEN = "actors/overtaken.py"
+_TOKENS = "actors/tokens.py"
+_ATTEMPT = "actors/attempt.py"
+TOKEN_TESTS = "tests/actors/test_tokens.py"
 
 STAMP_MUTANTS = [
     Mutant("stamps: the clock at each try", "stamp = CASE WHEN stamped_version = version_number THEN stamp\n                WHEN", "stamp = CASE WHEN", _CLAIMS, PLATFORMS, more=(('"COALESCE(changed_at, CAST(:now AS BIGINT)) / 1000 + chosen.clock_offset"', '"CAST(:now AS BIGINT) / 1000 + chosen.clock_offset"'),)),
@@ -27,4 +30,13 @@ STAMP_MUTANTS = [
     Mutant("overruled: never, since doubt orders", "return self.ordered_version > self.sent_version", "return self.must_go_out", _CLAIMS, PLATFORMS),
     Mutant("overruled: a resend by force orders nothing", "forced_version = version_number + 1, ordered_version = version_number + 1\"", "forced_version = version_number + 1\"", _CHANGES, PLATFORMS),
     Mutant("tokens: a claim without one", 'if row["issuer"] is None or has_token(row["consumer_id"])', 'if has_token or row["issuer"]', _CLAIMS, PLATFORMS),
+    Mutant("tokens: one for all scopes", "return self._entries[consumer_id, scope]", 'return self._entries[consumer_id, ""]', _TOKENS, f"{TOKEN_TESTS}::test_each_scope_has_a_token_of_its_own"),
+    Mutant("tokens: one for all consumers", "return self._entries[consumer_id, scope]", "return self._entries[0, scope]", _TOKENS, f"{TOKEN_TESTS}::test_each_consumer_has_a_token_of_its_own"),
+    Mutant("stamps: an acceptance lifts none to the answer's time", "stamp_from=(response.date_seconds() or 0) if request.claim.address.issuer is not None else 0", "stamp_from=0", "actors/resolution.py", PLATFORMS),
+    Mutant("stamps: one that a restore lowered is not lifted again", "stamp=latest + 2 ** min(number, _MAX_POWER)", "stamp=claim.stamp + 1 if claim.is_ordered else latest + 2 ** min(number, _MAX_POWER)", _OVERTAKEN, PLATFORMS),
+    Mutant("stamps: a change keeps a time that lies ahead since the clock was set back", '"sent_at", "changed_at")', '"sent_at")', "models/clock_watch.py", PLATFORMS),
+    Mutant("ordered: not by a request that was fenced", "        ordered_version = CASE WHEN given.resend THEN version_number + 1 ELSE ordered_version END,\n", "", _FINISHING, PLATFORMS),
+    Mutant("ordered: not by what is read again after a restore", "ordered_version = CASE WHEN CAST(:force AS BOOLEAN) THEN version_number + {changes}\n                ELSE ordered_version END", "ordered_version = ordered_version", _CHANGES, PLATFORMS),
+    Mutant("forced, and skipped as unchanged", "skip_unchanged and not claim.must_go_out and score", "skip_unchanged and score", _ATTEMPT, PLATFORMS),
+    Mutant("cleared, though nothing of ours was accepted", "if grade is NoGrade.CLEARED and (claim.sent_score is not None or claim.must_go_out):", "if grade is NoGrade.CLEARED:", _ATTEMPT, PLATFORMS),
 ]  # fmt: skip

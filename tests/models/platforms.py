@@ -1,16 +1,21 @@
 """LTI 1.3 platforms in memory: requests under way, applied in any order or never, and what each kind's clock does."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
 
+from actors.protocols.interface import CLEARED
 from actors.response import Response
 from daemon.demo.platform.rules import TimeRule
 from tests.fakes.platform_kinds import aplus, moodle, moodle_4_5_0_own, openedx, sakai, strict
 from tests.models.campus import Campus, Request
+
+ISSUER = "https://platform.example"
+ITEMS = (f"{ISSUER}/items/1", f"{ISSUER}/items/2")
 
 #: A column of Moodle 4.5.0 keeps the time of arrival; that a change by hand is final there is another rule's matter.
 KINDS: dict[str, Callable[[], TimeRule]] = {
@@ -34,27 +39,49 @@ _MOODLE = (409, b"[]", "Refusing score with an earlier timestamp")
 
 @dataclass(eq=False, slots=True)
 class Post(Request):
-    """One score on its way. *stamp*: microseconds. *is_late*: no answer is read."""
+    """One score on its way. *stamp*: microseconds."""
 
     stamp: int = 0
     bearer: str = ""
     answer: Response | None = None
+    is_stored: bool = False
+    #: When its answer was made that was read; None: none was.
+    answered_at: int | None = None
+
+
+@dataclass(slots=True)
+class Cell:
+    """What one line item holds of the learner. *since*: microseconds, as the platform keeps it."""
+
+    held: Decimal | None = None
+    since: int | None = None
+    by_hand: bool = False
 
 
 @dataclass(slots=True)
 class Platform(Campus):
-    """One learner's cell of a platform. *ahead*: milliseconds by which its clock is ahead of real time."""
+    """A platform with one learner. *ahead*: milliseconds by which its clock is ahead of real time."""
 
     kind: str = "strict"
     ahead: int = 0
-    held: Decimal | None = None
-    since: int | None = None
-    by_hand: bool = False
-    #: When it last became what it is, in real time.
-    changed_at: int = 0
+    #: By the line item's URL, and where the learner's grade belongs now.
+    cells: defaultdict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    item: str = ITEMS[0]
     reads_fail: bool = False
     #: Access tokens that it takes.
     tokens: set[str] = field(default_factory=set)
+
+    @property
+    def cell(self) -> Cell:
+        return self.cells[self.item]
+
+    @property
+    def held(self) -> Decimal | None:
+        return self.cell.held
+
+    @property
+    def by_hand(self) -> bool:
+        return self.cell.by_hand
 
     @property
     def rule(self) -> TimeRule:
@@ -64,11 +91,11 @@ class Platform(Campus):
     def product(self) -> str | None:
         return _PRODUCTS.get(self.kind)
 
-    def post(self, token: int, bearer: str, body: bytes, *, now: int) -> Post:
+    def post(self, token: int, bearer: str, item: str, body: bytes, *, now: int) -> Post:
         said = json.loads(body)
         stamp = int(datetime.fromisoformat(said["timestamp"]).timestamp()) * 1_000_000
-        text = str(json.loads(body, parse_float=str, parse_int=str)["scoreGiven"])
-        request = Post(token, said["userId"], text, now, stamp=stamp, bearer=bearer)
+        text = str(json.loads(body, parse_float=str, parse_int=str).get("scoreGiven", CLEARED))
+        request = Post(token, item, text, now, stamp=stamp, bearer=bearer)
         self.seen.append(request)
         return request
 
@@ -77,35 +104,37 @@ class Platform(Campus):
         assert request.under_way
         assert request.limit is None or now < request.limit
         request.landed_at = now
-        request.answer = self._answered(request, now)
+        request.answer = self._answered(request, self.cells[str(request.address)], now)
 
-    def _answered(self, request: Post, now: int) -> Response:
+    def _answered(self, request: Post, cell: Cell, now: int) -> Response:
         if request.bearer not in self.tokens:
             return self.response(401, b"{}", now=now)
-        score = Decimal(request.text)
-        decided = self.rule.decide(self.held, self.since, score, request.stamp, by_hand=self.by_hand)
+        score = None if request.text == CLEARED else Decimal(request.text)
+        decided = self.rule.decide(cell.held, cell.since, score, request.stamp, by_hand=cell.by_hand)
         if decided in ("older", "equal"):
             status, body, reason = _REFUSALS.get(self.kind, {}).get(decided, _MOODLE)
             return self.response(status, body, now=now, reason=reason)
         if decided == "stored":
-            self.since = self.rule.time_to_keep(
-                since=self.since,
+            cell.since = self.rule.time_to_keep(
+                since=cell.since,
                 timestamp=request.stamp,
                 now=(now + self.ahead) * 1000,
-                same_score=self.held == score,
+                same_score=cell.held == score,
             )
-            self.held, self.by_hand, self.changed_at = score, False, now
+            cell.held, cell.by_hand = score, False
+        request.is_stored = True
         return self.response(200, b"{}", now=now)
 
     def grade_by_hand(self, *, now: int) -> None:
         """A person's grade, which no daemon ever sends."""
-        self.held, self.by_hand, self.changed_at = Decimal("0.123456"), True, now
+        self.cell.held, self.cell.by_hand = Decimal("0.123456"), True
         if self.rule.hand_moves_time:
-            self.since = self.rule.rounded((now + self.ahead) * 1000)
+            self.cell.since = self.rule.rounded((now + self.ahead) * 1000)
 
-    def results(self, user_id: str, *, now: int) -> Response:
-        row = {"userId": user_id, "resultScore": float(self.held or 0), "resultMaximum": 1}
-        return self.response(200, json.dumps([] if self.held is None else [row]).encode(), now=now)
+    def results(self, item: str, user_id: str, *, now: int) -> Response:
+        held = self.cells[item].held
+        row = {"userId": user_id, "resultScore": float(held or 0), "resultMaximum": 1}
+        return self.response(200, json.dumps([] if held is None else [row]).encode(), now=now)
 
     def response(self, status: int, body: bytes, *, now: int, reason: str = "") -> Response:
         date = format_datetime(datetime.fromtimestamp((now + self.ahead) // 1000, UTC), usegmt=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any
@@ -233,6 +233,7 @@ class Daemon:
         max_per_campus: int,
         logs: Sequence[Any],
         tokens: AccessTokens | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._time = time
         self.clock = DaemonClock(time)
@@ -249,7 +250,7 @@ class Daemon:
                 max_per_campus=max_per_campus,
                 max_connections=CONNECTIONS,
             ),
-            may_send=lambda: True,
+            may_send=may_send,
             abort=Abort(),
             hit=self._reach,
             tokens=tokens or NoTokens(),

@@ -52,7 +52,7 @@ async def test_a_step_forward_prolongs_what_may_be_under_way_and_nothing_that_is
 async def test_a_step_back_brings_everything_that_lies_ahead_nearer_by_as_much(by):
     await seen()
     times = {"due_at": 1_000, "not_before": 2_000, "hold_until": 3_000, "claimed_until": 4_000, "parked_at": 900}
-    times |= {"sent_at": -70}
+    times |= {"sent_at": -70, "changed_at": -80}
     row = await make_assignment(claim_token=7, **{name: SEEN + ahead for name, ahead in times.items()})
     long_ago = await make_assignment(due_at=SEEN - by - 1)
     await Campus.all().update(blocked_until=SEEN + 7, last_error_at=SEEN, tripped_at=SEEN - 1)

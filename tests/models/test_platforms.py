@@ -1,106 +1,14 @@
 """The newest score is held in the end by each kind of LTI 1.3 platform, whatever senders, clocks and people do."""
 
 import pytest
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
 from structlog.testing import capture_logs
 
 from tests.models.platform_life import PlatformLife
+from tests.models.platform_machine import YEAR, PlatformMachine
 from tests.models.platforms import KINDS
 from tests.models.rows import read_row
 from tests.models.simulated_daemons import Stage
-from tests.models.state_machine_runner import WHICH, Machine, play, step
-
-AHEAD = st.sampled_from([-45_000, -3_000, 0, 0, 1_400, 45_000])
-
-
-class PlatformMachine(Machine):
-    """Chooses the steps of a :class:`tests.models.platform_life.PlatformLife`."""
-
-    @step(initialize, kind=st.sampled_from(sorted(KINDS)), ahead=AHEAD, can_read=st.booleans())
-    async def begins(self, kind, ahead, can_read):
-        await self.runner.clear()
-        life = PlatformLife(self.runner.logs)
-        await life.begin(kind, ahead=ahead, can_read=can_read)
-        await life.fetch_token()
-        self.model = life
-
-    def teardown(self):
-        if self.model is not None:
-            try:
-                self.runner.run(self.model.settle())
-            finally:
-                self.runner.run(self.model.close())
-
-    @rule(milliseconds=st.sampled_from([10, 100, 900, 5_000, 31_000]))
-    def time_passes(self, milliseconds):
-        self.model.pass_time(milliseconds)
-
-    @step()
-    async def a_lease_passes(self):
-        self.model.pass_time(70_000)
-        await self.model.rescue()
-
-    @step()
-    async def a_score(self):
-        await self.model.score()
-
-    @step()
-    async def a_resend_by_force(self):
-        await self.model.force()
-
-    @rule()
-    def a_person_grades(self):
-        self.model.grade_by_hand()
-
-    @rule(fails=st.booleans())
-    def reads_fail(self, fails):
-        self.model.campus.reads_fail = fails
-
-    @rule(is_noticed=st.booleans())
-    def tokens_end(self, is_noticed):
-        self.model.campus.tokens.clear()
-        if is_noticed:
-            self.model.tokens.lose()
-
-    @step()
-    async def a_token_comes(self):
-        await self.model.fetch_token()
-
-    @step(fate=st.sampled_from(["answered", "lost", "applied and lost", "crash", "applied and crash", "slow", "sent"]))
-    async def an_attempt(self, fate):
-        await self._attempt(fate)
-
-    @step(fate=st.sampled_from(["answered", "lost", "applied and crash", "sent"]))
-    async def a_score_and_an_attempt(self, fate):
-        await self.model.score()
-        await self._attempt(fate)
-
-    async def _attempt(self, fate):
-        await self.model.rescue()
-        attempt = await self.model.claim()
-        if attempt is not None and fate != "slow":
-            await self._meet(attempt, fate)
-
-    @precondition(lambda self: self.model.attempts)
-    @step(which=WHICH, fate=st.sampled_from(["answered", "lost", "applied and lost", "crash", "sent"]))
-    async def an_attempt_goes_on(self, which, fate):
-        await self._meet(self.model.attempts[which % len(self.model.attempts)], fate)
-
-    async def _meet(self, attempt, fate):
-        model = self.model
-        while attempt.stage < Stage.SENT:
-            await model.go_on(attempt)
-        if attempt.stage == Stage.OVER or fate == "sent":
-            return
-        if fate.startswith("applied") and attempt.request.under_way:
-            model.campus.apply(attempt.request, now=model.real)
-        if fate == "answered" and not attempt.request.lost:
-            await model.answer(attempt)
-        elif fate.endswith("lost") or not attempt.may_crash:
-            await model.lose_answer(attempt)
-        else:
-            model.crash(attempt)
+from tests.models.state_machine_runner import play
 
 
 def test_each_kind_of_platform_ends_up_with_the_newest_score(shared_url):
@@ -136,6 +44,7 @@ async def started(empty_database):
         await life.begin(kind, **{"ahead": 0, "can_read": True} | how)
         await life.fetch_token()
         await life.score()
+        await life.wait_until_due()
         await life.meet(await life.claim())
         life.pass_time(5_000)
         return life
@@ -196,8 +105,7 @@ async def test_a_persons_later_grade_stays_though_a_score_was_in_doubt(started, 
     life = await started(kind)
     await life.lose_answer(await _sent(life))
     life.pass_time(5_000)
-    life.campus.grade_by_hand(now=life.real)
-    life.person_may_win = True
+    life.grade_by_hand()
     await life.settle()
     assert life.campus.by_hand
     assert (await read_row(life.id))["sent_score"] is None
@@ -240,7 +148,7 @@ async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attem
         assert attempt is not None
         while attempt is not None:
             # Each time another person has just stored something with a time far ahead.
-            life.campus.since = (life.real + (refusals + 1) * 90_000_000) * 1000
+            life.campus.cell.since = (life.real + (refusals + 1) * 90_000_000) * 1000
             refusals += 1
             following = attempt
             while following.stage != Stage.OVER:
@@ -248,3 +156,15 @@ async def test_a_platform_that_refuses_every_time_gets_few_requests_and_no_attem
             attempt = following.next
     assert (await read_row(life.id))["attempts"] == 0
     assert life.real - began > 10_000
+
+
+async def test_a_change_that_was_made_while_the_databases_clock_was_ahead_has_no_timestamp_in_the_future(started):
+    life = await started("strict", composite=True)
+    await life.step_clock(YEAR)
+    await life.structure(possible=200)
+    await life.step_clock(-YEAR)
+    await life.wait_until_due()
+    attempt = await life.claim()
+    await life.meet(attempt)
+    assert attempt.request.stamp <= life.real * 1000
+    assert life.campus.held == life.newest
