@@ -103,11 +103,18 @@ async def send_what_waited(consumer_id: int, *, now: int) -> None:
     await probe_now(consumer_id, now=now)
 
 
-async def check_name(name: str, key: str) -> None:
-    """Raise a :class:`ConsumerError` if another key has this name; metrics and JSON know consumers by it."""
+async def check_name(name: str, key: str, *, such_as: str = "") -> None:
+    """
+    Raise a :class:`ConsumerError` if another key has this name; metrics and JSON know consumers by it.
+
+    *such_as*: a name to choose instead.
+    """
     other = await LtiConsumer.get_or_none(consumer_name=name)
     if other is not None and other.consumer_key != key:
-        raise ConsumerError(f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another")
+        example = f", such as {such_as!r}" if such_as else ""
+        raise ConsumerError(
+            f"{name!r} is the name of the consumer with the key {other.consumer_key!r}: choose another{example}"
+        )
 
 
 async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: bool) -> int | None:

@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from models.consumer import LtiConsumer, find_consumer
 from models.consumer_admin import ConsumerError, check_name, send_what_waited
+from models.quarantine import label_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def note_signing_key(platform_id: int, kid: str) -> None:
 
 async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
     """The id of the platform that was changed; None for a new one."""
-    await check_name(platform.name, platform.key)
+    await check_name(platform.name, platform.key, such_as=f"{platform.name} (LTI 1.3)")
     same = await LtiConsumer.get_or_none(issuer=platform.issuer, client_id=platform.client_id)
     if same is not None and same.consumer_key != platform.key:
         raise ConsumerError(
@@ -89,6 +90,8 @@ async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
     known = await find_consumer(platform.key)
     if known is None:
         await LtiConsumer.create(consumer_key=platform.key, consumer_secret="", **columns)
+        if platform.key != platform.client_id:
+            await label_events(platform.issuer, platform.client_id, platform.key)
         return None
     if known.issuer is None:
         raise ConsumerError(

@@ -16,6 +16,8 @@ from models.stream_position import MAX_ENTRY_ID
 MAX_LEARNER = 255
 #: The most that is kept of a quarantined entry's bytes.
 QUARANTINE_BYTES = 4096
+#: Events whose contents are read at once.
+_PAGE = 500
 
 
 class QuarantinedEvent(Model):
@@ -141,6 +143,20 @@ async def in_order(wanted: EventFilter) -> list[int]:
     """The ids of all wanted events, in the order that their entries had in the stream."""
     rows = await wanted.events().values_list("id", "epoch", "entry_id")
     return [event_id for event_id, *_ in sorted(rows, key=lambda row: (row[1], *_numbers(row[2])))]
+
+
+async def label_events(issuer: str, client_id: str, key: str) -> None:
+    """Have the key find what a platform sent before it was known, when its client id alone named it."""
+    last = 0
+    while rows := (
+        await QuarantinedEvent.filter(consumer_key=client_id, id__gt=last)
+        .order_by("id")
+        .limit(_PAGE)
+        .values_list("id", "content")
+    ):
+        own = [event_id for event_id, content in rows if fields_of(content).get(b"issuer") == issuer.encode()]
+        await QuarantinedEvent.filter(id__in=own).update(consumer_key=key)
+        last = rows[-1][0]
 
 
 def _numbers(entry_id: str) -> tuple[int, int]:

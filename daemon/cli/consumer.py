@@ -1,7 +1,6 @@
 """``consumer``: the campus LMSs."""
 
 import secrets
-import shlex
 import sys
 from typing import Annotated, Any
 
@@ -10,15 +9,12 @@ import typer
 from daemon.cli.campuses import pause_campus, remove_campus, resume_campus, show_campuses
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption, YesOption
-from daemon.cli.quarantine import replay_all
+from daemon.cli.quarantine import offer_replay
 from daemon.cli.record import record, recorded
 from daemon.cli.screen import say
-from daemon.config import Config
-from daemon.infra.text import counted
 from models import consumer_admin
 from models.consumer import ANY_INSTANCE, MAX_KEY, MAX_NAME
 from models.encryption import ENCRYPTED
-from models.quarantine import EventFilter
 from models.secrets import PlaintextRefusedError
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
@@ -70,7 +66,7 @@ def add_consumer(
         say(done)
         if not secret_stdin:
             say(f"secret (shown this once): {secret}")
-        await _offer_replay(settings, key, at_once=replay)
+        await offer_replay(settings, key, at_once=replay)
 
     run_in_database(settings, work, may_migrate=True)
 
@@ -92,23 +88,6 @@ async def _add(name: str, key: str, encrypted: str, guid: str | None, selection:
 async def _keep(key: str, encrypted: str) -> str:
     await consumer_admin.pend(key, encrypted, now=(await measured_clock()).now())
     return f"the consumer with the key {key} has a pending secret: each attempt tries it first, then the present one"
-
-
-async def _offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
-    """
-    Offer to replay what a campus sent before it was added: its launches, and the events that followed them.
-
-    All of it in order: a launch alone would enable what the tool has disabled since.
-    """
-    waiting = EventFilter(consumer_key=key)
-    number = await waiting.events().count()
-    if not number:
-        return
-    say(f"{counted(number, 'event')} with this key {'is' if number == 1 else 'are'} in quarantine")
-    if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
-        await replay_all(settings, waiting)
-    else:
-        say(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
 
 
 def _read_secret() -> str:
@@ -159,7 +138,7 @@ def change_instance(
             counts["campuses"] = int(changed)
         taken = "any instance of its LMS" if guid == ANY_INSTANCE else f"the instance {guid} alone"
         say(f"launches of {key} are {'taken' if changed else 'already taken'} from {taken}")
-        await _offer_replay(settings, key, at_once=replay)
+        await offer_replay(settings, key, at_once=replay)
 
     run_in_database(settings, work)
 

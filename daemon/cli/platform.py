@@ -11,6 +11,7 @@ from daemon.check.tokens import open_tokens, token_finding
 from daemon.cli.campuses import pause_campus, remove_campus, resume_campus, show_campuses
 from daemon.cli.common import WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption, YesOption
+from daemon.cli.quarantine import offer_replay
 from daemon.cli.record import record
 from daemon.cli.screen import say
 from daemon.config import Config
@@ -53,6 +54,7 @@ def register_platform(
         typer.Option("--kind", metavar="KIND", help=f"Fills in what all sites share: {', '.join(PLATFORM_KINDS)}."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change a known one.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Replay its events from quarantine without asking.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """
@@ -81,7 +83,7 @@ def register_platform(
     )
     _check(platform, settings)
 
-    async def work() -> tuple[bool, ToolKey | None]:
+    async def work() -> None:
         now = (await measured_clock()).now()
         made: list[ToolKey | None] = []
 
@@ -92,14 +94,14 @@ def register_platform(
             await record("platform add", selection, {"keys": int(made[0] is not None)})
 
         added = await add_platform(platform, replace=replace, record=record_all, now=now)
-        return added, made[0]
+        say(f"{'added' if added else 'changed'} {name} with the key {platform.key}")
+        if made[0] is not None:
+            say(f"made the first signing key, {made[0].kid}: it signs at once")
+        say(f"the platform must fetch this tool's key set (`passbackd keys export`): {_where(settings)}")
+        say("what to enter there is in docs/platforms.md; then `passbackd platform check` shows whether it works")
+        await offer_replay(settings, platform.key, at_once=replay)
 
-    added, made = run_in_database(settings, work, may_migrate=True)
-    say(f"{'added' if added else 'changed'} {name} with the key {platform.key}")
-    if made is not None:
-        say(f"made the first signing key, {made.kid}: it signs at once")
-    say(f"the platform must fetch this tool's key set (`passbackd keys export`): {_where(settings)}")
-    say("what to enter there is in docs/platforms.md; then `passbackd platform check` shows whether it works")
+    run_in_database(settings, work, may_migrate=True)
 
 
 def _where(settings: Config) -> str:

@@ -1,5 +1,7 @@
 """``quarantine``: events that could not be applied."""
 
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -160,6 +162,23 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     say(f"{counted(len(ids), 'event')} replayed{f': {counts}' if counts else ''}")
     if results["refused"]:
         raise typer.Exit(FAILED)
+
+
+async def offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
+    """
+    Offer to replay what a campus sent before it was added: its launches, and the events that followed them.
+
+    Within an open database. All of it in order: a launch alone would enable what the tool has disabled since.
+    """
+    waiting = EventFilter(consumer_key=key)
+    number = await waiting.events().count()
+    if not number:
+        return
+    say(f"{counted(number, 'event')} with this key {'is' if number == 1 else 'are'} in quarantine")
+    if at_once or (sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("replay them now?", default=True)):
+        await replay_all(settings, waiting)
+    else:
+        say(f"replay them with: passbackd quarantine replay --consumer {shlex.quote(key)}")
 
 
 def show_refused(refused: Mapping[str, Sequence[int]]) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from joserfc.jwk import KeySet, RSAKey
 
+from models.quarantine import content_of
 from tests.blackbox.world import KEY, NAME
 
 ISSUER, CLIENT = "https://lms.example.edu", "client-1"
@@ -71,6 +72,33 @@ def test_a_platform_is_added_listed_changed_paused_and_removed_and_all_of_it_is_
         ("platform resume", {"consumer": CLIENT}, {"campuses": 1}),
         ("platform remove", {"consumer": CLIENT}, {"assignments": 0, "unsent": 0}),
     ]
+
+
+def test_what_came_before_the_platform_was_added_is_offered_and_replayed_whatever_its_key(sqlite_world):
+    fields = {"type": "launch", "issuer": ISSUER, "client_id": CLIENT, "lti_user_id": "sub", "lineitem": f"{ISSUER}/1"}
+    fields |= {"user_id": "ada", "course_id": "course", "usage_id": "block"}
+    content, _ = content_of({name.encode(): value.encode() for name, value in fields.items()})
+    sqlite_world.call("migrate")
+    for entry_id in ("1-0", "2-0"):
+        sqlite_world.rows(
+            """INSERT INTO quarantined_event (epoch, entry_id, at, type, reason, content, consumer_key)
+                VALUES (0, :entry_id, 1, 'launch', 'unknown platform', CAST(:content AS BLOB), :key) RETURNING id""",
+            entry_id=entry_id,
+            content=content.decode(),
+            key=CLIENT,
+        )
+    said = sqlite_world.call("platform", "add", "Moodle", *MOODLE, "--key", "uni")
+    assert "2 events with this key are in quarantine" in said.out, said.err
+    assert "replay them with: passbackd quarantine replay --consumer uni" in said.out
+    said = sqlite_world.call("platform", "add", "Moodle", *MOODLE, "--key", "uni", "--replace", "--replay")
+    assert "2 events replayed: 1 applied, 1 unchanged" in said.out, said.out + said.err
+    assert sqlite_world.count("graded_assignment") == 1
+
+
+def test_a_platform_beside_the_lti_1_1_consumer_of_its_campus_gets_a_name_of_its_own(sqlite_world):
+    sqlite_world.add_consumer()
+    said = sqlite_world.call("platform", "add", NAME, *MOODLE)
+    assert (said.code, f"choose another, such as '{NAME} (LTI 1.3)'" in said.err) == (1, True), said.err
 
 
 @pytest.mark.parametrize(

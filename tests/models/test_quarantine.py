@@ -13,6 +13,7 @@ from models.quarantine import (
     content_of,
     fields_of,
     in_order,
+    label_events,
     reasons_of,
 )
 
@@ -78,3 +79,19 @@ async def test_events_are_counted_by_reason_type_consumer_and_course_the_most_fi
     await kept(consumer_key="k", course_id="other")
     assert [group.number for group in await by_reason(EventFilter(type="launch"), 40)] == [2, 1]
     assert await reasons_of(EventFilter()) == ["why"]
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_what_a_platform_sent_is_found_by_its_key_and_what_another_with_that_client_id_sent_is_not():
+    own, others = [], []
+    for number in range(1_002):
+        issuer = ("https://a", "https://b")[number % 2]
+        content, _ = content_of({b"type": b"launch", b"issuer": issuer.encode(), b"client_id": b"7"})
+        row = QuarantinedEvent(epoch=0, entry_id="1-0", at=5, type="launch", reason="", content=content)
+        row.consumer_key = "7"
+        (others if number % 2 else own).append(row)
+    await QuarantinedEvent.bulk_create(own + others)
+    await kept(consumer_key="7")
+    await label_events("https://a", "7", "a key")
+    assert await EventFilter(consumer_key="a key").events().count() == 501
+    assert await EventFilter(consumer_key="7").events().count() == 502
