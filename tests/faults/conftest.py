@@ -75,7 +75,9 @@ def open_setup(
                 postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
                 database_proxy = stack.enter_context(Proxy.to(postgres.host, postgres.port))
                 through = database_proxy.before(database_url)
-            platforms = stack.enter_context(platforms_in_thread(kinds, LEARNERS, LEAF, COMPOSITE))
+            # Each setup of a test has other kinds where one learner is.
+            turned = (*kinds[len(setups) :], *kinds[: len(setups)])
+            platforms = stack.enter_context(platforms_in_thread(turned, LEARNERS, LEAF, COMPOSITE))
             asyncio.run(add_consumers(database_url, platforms, tool_key))
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"

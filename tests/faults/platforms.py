@@ -101,8 +101,8 @@ class FaultPlatform(RecordingPlatform):
 
     async def serve(self, record: PlatformRequest) -> PlatformReply:
         reply = await super().serve(record)
-        if record.sent is not None and record.decision in ("stored", "kept"):
-            name = self.name_of(record)
+        name = self.name_of(record)
+        if name and record.sent is not None and record.decision in ("stored", "kept"):
             self.applied.append(Applied(record.path, name, record.sent.text, time.monotonic(), record.number))
         return reply
 

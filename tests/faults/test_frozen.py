@@ -16,7 +16,7 @@ PATIENCE = 75
 
 FENCED = "attempt.fenced"
 #: Seconds that the daemon would wait for an answer: it is frozen in less, whatever else this machine does.
-UNHURRIED = 5
+UNHURRIED = 8
 
 
 @on_both_pairs  # two processes write to one file
