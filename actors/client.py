@@ -242,6 +242,7 @@ def http_session(
     egress: Egress,
     ca_file: Path | str | None = None,
     minimum_tls: MinimumTls = "1.2",
+    trusted: ssl.SSLContext | None = None,
     resolver: aiohttp.abc.AbstractResolver | None = None,
     certificate_ends: MutableMapping[str, float] | None = None,
 ) -> aiohttp.ClientSession:
@@ -251,6 +252,8 @@ def http_session(
     Args:
         timeout_seconds: For a whole POST: waiting for a connection, connecting, sending and reading.
         ca_file: Certificates in PEM that are trusted besides the system's.
+        trusted: What :func:`actors.tls.trust` made for several sessions, in place of *ca_file* and *minimum_tls*: it
+            takes longer than all the rest.
         resolver: Looks up host names; the system's own unless one is handed in.
         certificate_ends: Gets, by origin, until when the certificate of the last TLS connection made is valid, in
             seconds since 1970.
@@ -264,7 +267,7 @@ def http_session(
             limit=max_connections,
             limit_per_host=0,
             keepalive_timeout=KEEP_ALIVE,
-            ssl=trust(ca_file, minimum_tls),
+            ssl=trusted or trust(ca_file, minimum_tls),
             socket_factory=egress.socket_factory,
             resolver=resolver,
         ),

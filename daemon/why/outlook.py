@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from actors.cause import cause_of
+from actors.cause import KnownCause, cause_of
 from daemon.infra.text import upcoming
 from daemon.why.advice import PEOPLE, Advice, Who, about_parked
 from daemon.why.known import Known, Terms
 from daemon.why.trouble import WHO, campus_trouble
 from daemon.why.waiting import is_overdue, last_failure, needs_structure, ready_at
+from models.delivery import is_unexplained
 from models.queries.views import AssignmentView
 
 
@@ -55,11 +56,16 @@ def _of_campus(known: Known, terms: Terms) -> tuple[Who, int | None]:
     trouble = campus_trouble(row, terms)
     if trouble is not None:
         return trouble.who, None if row.campus_state == "paused" else max(ready_at(row), trouble.again or 0)
-    line = last_failure(known)
-    # An older record says nothing of what comes next.
-    is_newest = line is not None and line.result != "overtaken" and row.not_before > line.at
-    cause = cause_of(line.description, None, row.protocol) if line is not None and is_newest else "unknown"
-    return WHO.get(cause, "no one"), ready_at(row)
+    return WHO.get(_newest_cause(known), "no one"), ready_at(row)
+
+
+def _newest_cause(known: Known) -> KnownCause:
+    """What keeps back a grade that waits, by its newest delivery record; an older one says nothing of what comes."""
+    row, line = known.row, last_failure(known)
+    if line is None or line.result == "overtaken" or row.not_before <= line.at:
+        return "unknown"
+    # The campus is asked a few times more, until which nothing is known to be wrong.
+    return "unknown" if is_unexplained(line) else cause_of(line.description, None, row.protocol)
 
 
 def next_step(known: Known, terms: Terms) -> str | None:

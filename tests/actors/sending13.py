@@ -22,6 +22,7 @@ from models.db.clock import Clock
 from models.encryption import PLAINTEXT
 from models.platform_admin import note_signing_key
 from models.queries.grades import Query
+from models.score import ScoreChange, apply_scores
 from models.stream_position import read_position
 from models.tool_key import ToolKey
 from tests.actors.campuses import known
@@ -44,10 +45,11 @@ class Over13:
 
     Args:
         keys: What the tool's key set holds.
+        jwks_url: Where that is.
     """
 
-    def __init__(self, sending: Sending, platform: RecordingPlatform, keys: list[RSAKey]) -> None:
-        self.sending, self.platform, self.keys = sending, platform, keys
+    def __init__(self, sending: Sending, platform: RecordingPlatform, keys: list[RSAKey], jwks_url: str) -> None:
+        self.sending, self.platform, self.keys, self.jwks_url = sending, platform, keys, jwks_url
         self.line_item = platform.add_line_item()
         self.service: OutcomeService
         self._changes = 0
@@ -101,6 +103,14 @@ class Over13:
         await apply_score(learner, COURSE, BLOCK, points=(earned, 4), modified_us=moment)
         await change([Change(leaf, "leaf", scored_at=now)], now=now, debounce=DEBOUNCE)
 
+    async def take_back(self, leaf: int, learner: str = "learner") -> None:
+        """The tool took the learner's score back, now, as intake applies it."""
+        now = self.sending.now
+        self._changes += 1
+        moment = now * 1000 + self._changes % 1000
+        await apply_scores([ScoreChange(learner, COURSE, BLOCK, 0.0, 0.0, moment, cleared=True)])
+        await change([Change(leaf, "leaf", scored_at=now)], now=now, debounce=DEBOUNCE)
+
     async def send_all(self) -> None:
         """Get the token, and send what is due and may be sent, without time passing."""
         await self.sending.dispatcher.dispatch()
@@ -113,6 +123,12 @@ class Over13:
         answer = await gather(Query(learner), now=self.sending.now)
         (one,) = document(answer, Terms(self.sending.now, DEBOUNCE, ZoneInfo("UTC")))
         return one
+
+    async def check_why(self, state: str, *words: str, who: str = "no one", learner: str = "learner") -> None:
+        """What ``why`` says: the state, who has to act, and each of *words* in its sentences."""
+        why = await self.explained(learner)
+        assert (why["state"], why["who_acts"]) == (state, who), why["reason"]
+        assert [one for one in words if one not in why["reason"]] == [], why["reason"]
 
     def held(self, learner: str = "learner") -> str | None:
         return self.platform.grade(self.line_item, f"sub-{learner}")
@@ -145,7 +161,7 @@ async def over_lti13(
         jwks_url = await stack.enter_async_context(published(lambda: key_set(*keys)))
         platform.register(CLIENT, **{"jwks_url": jwks_url, **(registered or {})})
         session = await stack.enter_async_context(outcome_session(patience))
-        one = Over13(Sending(session, clock, **OVER_LTI13, **settings), platform, keys)
+        one = Over13(Sending(session, clock, **OVER_LTI13, **settings), platform, keys, jwks_url)
         await one.register(**(columns or {}))
         await one.publish(key)
         try:

@@ -14,12 +14,13 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from actors.client import Sender, http_session
+from actors.client import Sender
 from actors.egress import Egress
 from actors.tokens import Tokens
 from models.consumer import LtiConsumer
 from models.db.clock import Clock, ClockReading
 from models.tool_key import ToolKey
+from tests.actors.posting import outcome_session
 
 CONSUMER = 7
 SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
@@ -157,7 +158,7 @@ async def token_server(*, timeout_seconds: float = 60, kids: Sequence[str] = ("n
         noted.append(kid)
         consumer.signing_kid = kid
 
-    async with http_session(timeout_seconds=timeout_seconds, max_connections=10, egress=egress) as session:
+    async with outcome_session(timeout_seconds, egress=egress) as session:
         tokens = Tokens(Sender(session).send, clock, consumer=find, keys=list_keys, note_key=note)
         try:
             yield Setup(server, tokens, time, consumer, noted, keys)

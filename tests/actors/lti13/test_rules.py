@@ -20,51 +20,78 @@ def said(status: int, text: str = "", **more):
     return fails(status, body=body, content_type="application/json", **more)
 
 
-#: Answer, result in the ledger, state of the grade, whose fault it is if it was given up, words of the description.
-ANSWERS = {
-    "stored 200": (said(200, "ok", stored=True), "accepted", "clean", None, ""),
-    "stored 201": (said(201, stored=True), "accepted", "clean", None, ""),
-    "stored 204": (said(204, stored=True), "accepted", "clean", None, ""),
-    "processing": (said(202), "ambiguous", "waiting", None, "202"),
-    "login page": (login_page(), "ambiguous", "waiting", None, "200"),
-    "bad token": (said(401, "Invalid access token"), "retried", "due", None, "401"),
-    "bad token at Open edX": (said(403, "The JWT has expired."), "retried", "due", None, "403"),
-    "learner, Moodle": (fails(400, body=b"[]"), "refused", "parked", "learner", "400"),
-    "learner, Blackboard": (said(400, "User could not be found: 7"), "refused", "parked", "learner", "found"),
-    "learner, Sakai": (said(400, "User does not belong to site"), "refused", "parked", "learner", "site"),
-    "a field": (said(400, "scoreMaximum: must be positive"), "refused", "parked", "campus", "scoreMaximum"),
-    "not enrolled": (said(403, "User is not enrolled"), "refused", "parked", "learner", "enrolled"),
-    "D2L": (said(404, "User in requested score does not exist"), "refused", "parked", "learner", "exist"),
-    "not in course": (said(422, "User not found in course"), "refused", "parked", "learner", "course"),
-    "no student": (said(422, "User is not a student"), "refused", "parked", "learner", "student"),
-    "422 unknown": (said(422, "it is blue"), "refused", "parked", "learner", "blue"),
-    "no line item": (said(404), "refused", "parked", "course", "404"),
-    "not our line item": (said(412, "no permission"), "refused", "parked", "course", "412"),
-    "context": (said(403, "Not allowed in context"), "refused", "parked", "course", "context"),
-    "id": (said(403, "Invalid LTI id"), "refused", "parked", "course", "id"),
-    "concluded": (said(422, "This course has concluded"), "refused", "parked", "course", "concluded"),
-    "unpublished": (said(422, "This assignment is still unpublished"), "retried", "waiting", None, "unpublished"),
-    "404 page": (login_page(404), "refused", "parked", "campus", "404"),
-    "405": (said(405), "refused", "parked", "campus", "405"),
-    "406": (said(406), "refused", "parked", "campus", "406"),
-    "415": (said(415), "refused", "parked", "campus", "415"),
-    "403 unknown": (said(403, "it is blue"), "retried", "waiting", None, "blue"),
-    "400 unknown": (said(400, "it is blue"), "retried", "waiting", None, "blue"),
-    "500": (said(500), "ambiguous", "waiting", None, "500"),
-    "503": (said(503), "ambiguous", "waiting", None, "503"),
-    "busy": (throttled(), "retried", "waiting", None, "429"),
-    "busy Canvas": (fails(403, body=b"403 Forbidden (Rate Limit Exceeded)\n"), "retried", "waiting", None, "403"),
-    "redirect": (said(302, headers={"Location": "/login"}), "misconfigured", "waiting", None, "302"),
-    "lost": (lost(), "ambiguous", "waiting", None, ""),
-}
+#: What `why` says of a grade that may have arrived, and of one that the campus refused for a reason.
+IN_DOUBT, REFUSED, UNEXPLAINED = "In doubt: it is not known whether", "Refused by ", "passbackd asks 6 times more"
+ENROLMENT = "the campus does not know the learner in that course any more"
+COLUMN = "The activity's column (line item) or its course takes no grades at the campus"
+CONTENT = "The campus refuses what passbackd sends, for any learner"
+ADDRESS = "The campus takes no grades at this address"
+OTHER_TOKEN = "passbackd gets another one and sends the grade again"
+BUSY = "is busy and asked for a pause"
 
-#: How the reason begins that `why` gives.
-BEGINS = {"accepted": "Sent 0.25 to ", "ambiguous": "In doubt: ", "refused": "Refused by "}
+#: Of a refusal: result in the ledger, state of the grade, whose fault it is, what `why` says, and who has to act.
+LEARNER = ("refused", "parked", "learner", ENROLMENT, "campus")
+COURSE = ("refused", "parked", "course", COLUMN, "teacher")
+CAMPUS = ("refused", "parked", "campus", ADDRESS, "campus")
+STORED = ("accepted", "clean", None, "Sent 0.25 to ", "no one")
+DOUBT = ("ambiguous", "waiting", None, IN_DOUBT, "no one")
+PASSING = ("retried", "waiting", None, UNEXPLAINED, "no one")
+THROTTLED = ("retried", "waiting", None, BUSY, "no one")
+BAD_TOKEN = ("retried", "due", None, OTHER_TOKEN, "no one")
+
+#: Answer, words of the description, and what becomes of it.
+ANSWERS = {
+    "stored 200": (said(200, "ok", stored=True), "", STORED),
+    "stored 201": (said(201, stored=True), "", STORED),
+    "stored 204": (said(204, stored=True), "", STORED),
+    "processing": (said(202), "202", ("ambiguous", "waiting", None, "that it is still processing", "no one")),
+    "login page": (login_page(), "200", DOUBT),
+    "bad token": (said(401, "Invalid access token"), "401", BAD_TOKEN),
+    "bad token at Open edX": (said(403, "The JWT has expired."), "403", BAD_TOKEN),
+    "learner, Moodle": (fails(400, body=b"[]"), "400", LEARNER),
+    "learner, empty": (said(400), "400", LEARNER),
+    "learner, Blackboard": (said(400, "User could not be found: 7"), "found", LEARNER),
+    "learner, Sakai": (said(400, "User does not belong to site"), "site", LEARNER),
+    "a field": (
+        said(400, "scoreMaximum: must be positive"),
+        "scoreMaximum",
+        ("refused", "parked", "campus", CONTENT, "operator"),
+    ),
+    "not enrolled": (said(403, "User is not enrolled"), "enrolled", LEARNER),
+    "D2L": (said(404, "User in requested score does not exist"), "exist", LEARNER),
+    "not in course": (said(422, "User not found in course"), "course", LEARNER),
+    "no student": (said(422, "User is not a student"), "student", LEARNER),
+    "422 unknown": (said(422, "it is blue"), "blue", LEARNER),
+    "no line item": (said(404), "404", COURSE),
+    "no line item, in JSON": (said(404, "Not found."), "404", COURSE),
+    "not our line item": (said(412, "no permission"), "412", COURSE),
+    "context": (said(403, "Not allowed in context"), "context", COURSE),
+    "id": (said(403, "Invalid LTI id"), "id", COURSE),
+    "concluded": (said(422, "This course has concluded"), "concluded", COURSE),
+    "unpublished": (said(422, "This assignment is still unpublished"), "unpublished", PASSING),
+    "404 page": (login_page(404), "404", CAMPUS),
+    "405": (said(405), "405", CAMPUS),
+    "406": (said(406), "406", CAMPUS),
+    "415": (said(415), "415", CAMPUS),
+    "403 unknown": (said(403, "it is blue"), "blue", PASSING),
+    "400 unknown": (said(400, "it is blue"), "blue", PASSING),
+    "500": (said(500), "500", DOUBT),
+    "503": (said(503), "503", DOUBT),
+    "busy": (throttled(), "429", THROTTLED),
+    "busy 408": (said(408), "408", THROTTLED),
+    "busy Canvas": (fails(403, body=b"403 Forbidden (Rate Limit Exceeded)\n"), "403", THROTTLED),
+    "redirect": (
+        said(302, headers={"Location": "/login"}),
+        "302",
+        ("misconfigured", "waiting", None, "As such an answer says nothing of this grade", "campus"),
+    ),
+    "lost": (lost(), "", DOUBT),
+}
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_an_answer_is_classified_recorded_and_explained(empty_database, key, name):
-    answer, result, state, scope, words = ANSWERS[name]
+    answer, words, (result, state, scope, sentence, who) = ANSWERS[name]
     async with over_lti13(key) as over:
         leaf = await over.make_grade()
         await over.sending.dispatcher.dispatch()
@@ -73,13 +100,14 @@ async def test_an_answer_is_classified_recorded_and_explained(empty_database, ke
         await over.sending.send(leaf)
         (line,) = await read_lines(leaf)
         reply = answer.reply
-        status = reply.status if reply else None
-        assert (line["result"], line["http_status"]) == (result, status)
+        assert (line["result"], line["http_status"]) == (result, reply.status if reply else None)
         assert words in (line["description"] or "")
         assert (await read_row(leaf))["parked_scope"] == scope
-        why = await over.explained()
-        assert (why["deliveries"][0]["result"], why["state"]) == (result, state)
-        assert why["reason"].startswith(BEGINS.get(result, "")), why["reason"]
+        said_why = [sentence] if result == "accepted" else [sentence, line["description"]]
+        if result == "refused":
+            said_why.append(REFUSED)
+        await over.check_why(state, *said_why, who=who)
+        assert (await over.explained())["deliveries"][0]["result"] == result
 
 
 #: Timestamps that a platform refuses, as each kind does.
