@@ -8,7 +8,7 @@ import pytest
 
 from tests.blackbox.world import score, wire
 from tests.faults.setup import Setup, on_both_pairs
-from tests.faults.tool import LEAF, POSSIBLE
+from tests.faults.tool import LEAF, LEARNERS, POSSIBLE
 from tests.servers import ServerUnavailableError
 
 pytestmark = pytest.mark.timeout(120)
@@ -76,16 +76,22 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup)
     assert not known.items() & setup.held().items(), "no campus holds a grade of last night"
 
 
-def test_a_grade_that_returned_to_its_value_of_last_night_overwrites_what_the_campus_got_in_between(setup):
+def test_grades_that_returned_to_their_values_of_last_night_overwrite_what_the_campuses_got_in_between(setup):
     setup.begin().stop()
     restore = dump(setup)
-    learner, sourcedids = "user-0", [f"user-0/{LEAF}", *setup.beside(f"user-0/{LEAF}")]
-    earned = round(float(setup.held()[sourcedids[0]]) * POSSIBLE)
-    between = earned + 1 if earned < POSSIBLE else earned - 1
-    for points in (between, earned):
-        setup.world.add(score(learner, LEAF, points, POSSIBLE))
+    earned = {name: round(float(setup.held()[f"{name}/{LEAF}"]) * POSSIBLE) for name in LEARNERS}
+    between = {name: points + (1 if points < POSSIBLE else -1) for name, points in earned.items()}
+    for newest in (between, earned):
+        setup.world.add(*(score(name, LEAF, points, POSSIBLE) for name, points in newest.items()))
+        for there in setup.platforms:
+            there.hold_later_times(2)
+        began = time.monotonic()
         daemon = setup.daemon().wait_ready()
         setup.settle()
-        assert {setup.held()[name] for name in sourcedids} == {wire(points, POSSIBLE)}
+        held = {name: grade for name, grade in setup.held().items() if f"/{LEAF}" in name}
+        assert held == {name: wire(newest[name.partition("/")[0]], POSSIBLE) for name in held}
+        posts = {one.kind: [post for post in one.posts if post.began > began] for one in setup.platforms}
+        refusing = {kind for kind, sent in posts.items() if any(post.decision == "older" for post in sent)}
+        assert refusing == {"default", "openedx", "moodle", "moodle_4_5_0_own"}
         daemon.stop()
         restore()
