@@ -19,7 +19,7 @@ from actors.protocols.lti13.token import AccessToken, read_token, write_token_re
 from actors.response import Response
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.encryption import PLAINTEXT, Cipher
+from models.encryption import PLAINTEXT, Cipher, UndecryptableError
 from models.tool_key import ToolKey
 
 log = structlog.get_logger(__name__)
@@ -251,6 +251,9 @@ class Tokens:
                 now=int(self._clock.now() / 1000 + self._offset(consumer.id)),
                 jti=uuid.uuid4().hex,
             )
+        except UndecryptableError as error:
+            why = f"secrets.keys do not read the signing key {key.kid} ({error})"
+            raise Misconfigured(f"no access token can be asked for: {why}", bytes_left=False) from None
         except ValueError as error:
             raise Misconfigured(f"no access token can be asked for: {error}", bytes_left=False) from None
         wire = write_token_request(url, assertion, scope)
