@@ -40,8 +40,8 @@ class AccessTokens(Protocol):
     def is_paused(self, consumer_id: int, scope: str) -> bool:
         """Whether the last failure is too recent."""
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> int:
-        """The platform refused it. Returns how many it has refused since it accepted one."""
+    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
+        """The platform refused it. Returns whether it refused another one before, and accepted none since."""
 
     def accepted(self, consumer_id: int, scope: str) -> None:
         """The platform accepted it."""
@@ -59,8 +59,8 @@ class NoTokens:
     def is_paused(self, consumer_id: int, scope: str) -> bool:  # noqa: ARG002 - as above
         return True
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> int:  # noqa: ARG002 - as above
-        return 0
+    def drop(self, consumer_id: int, scope: str, token: str) -> bool:  # noqa: ARG002 - as above
+        return False
 
     def accepted(self, consumer_id: int, scope: str) -> None:
         """Nothing to remember."""

@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 
 #: Seconds until an attempt that could not begin in time is made again; doubles while attempts are put off.
 PUT_OFF = 1.0
-#: Access tokens that a platform may refuse one after the other before that is a fault of its set-up.
-MAX_REFUSED_TOKENS = 3
 #: The pause doubles up to this many times, less one.
 _MAX_TIMES = 6
 
@@ -137,8 +135,7 @@ class Requests:
         if isinstance(error, Overtaken):
             return await self._overtaken(claim, error, response, request, secret)
         if isinstance(error, BadToken):
-            refused = self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
-            useless = refused > MAX_REFUSED_TOKENS
+            useless = self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
         else:
             useless = error.what in claim.omitted.split()
         if not useless:

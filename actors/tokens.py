@@ -19,22 +19,24 @@ from actors.protocols.lti13.token import AccessToken, read_token, write_token_re
 from actors.response import Response
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.encryption import PLAINTEXT, Cipher
+from models.encryption import PLAINTEXT, Cipher, UndecryptableError
 from models.tool_key import ToolKey
 
 log = structlog.get_logger(__name__)
 
-#: Seconds before its end from which a token is renewed; at half of a shorter life.
+#: Seconds before its end from which a token is renewed, while it still serves: time for a slow token server and for a
+#: few tries; at half of a shorter life.
 RENEWED_BEFORE = 60.0
-#: Seconds before its end from which a token serves no request any more; at three quarters of a shorter life.
+#: Seconds before its end from which a token serves no request any more, so that it does not end on its way; at three
+#: quarters of a shorter life.
 _TOO_LATE = 10.0
-#: Seconds after a failure without another request; doubles with each.
+#: Seconds after a failure without another request: a hiccup is over soon; doubles with each, up to a request a minute.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 #: Seconds that a clock may differ without being another time: ``Date`` has whole ones.
 CLOCK_TOLERANCE = 2.0
-#: Seconds for which a key that was refused is not the first to be tried.
+#: Seconds for which a key that was refused is not the first to be tried: platforms keep a key set for about as long.
 _REFUSED_FOR = 3600.0
-#: Requests of one fetch.
+#: Requests of one fetch: one more with another key, or with the right time.
 _REQUESTS = 2
 
 
@@ -151,17 +153,17 @@ class Tokens:
         entry = self._entry(consumer_id, scope)
         return entry.flight is None and entry.failure is not None and self._clock.monotonic() < entry.pause_ends
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> int:
+    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
         """
         Forget a token that the platform refused, if it is still the present one.
 
-        Returns how many different ones it has refused since it accepted one.
+        Returns whether it has refused another one before, and accepted none since: a new one is of no use.
         """
         entry = self._entry(consumer_id, scope)
         if entry.token is not None and entry.token.text == token:
             entry.token = None
             entry.dropped += 1
-        return entry.dropped
+        return entry.dropped > 1
 
     def accepted(self, consumer_id: int, scope: str) -> None:
         """The platform accepted a token."""
@@ -251,6 +253,9 @@ class Tokens:
                 now=int(self._clock.now() / 1000 + self._offset(consumer.id)),
                 jti=uuid.uuid4().hex,
             )
+        except UndecryptableError as error:
+            why = f"secrets.keys do not read the signing key {key.kid} ({error})"
+            raise Misconfigured(f"no access token can be asked for: {why}", bytes_left=False) from None
         except ValueError as error:
             raise Misconfigured(f"no access token can be asked for: {error}", bytes_left=False) from None
         wire = write_token_request(url, assertion, scope)

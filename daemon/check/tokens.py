@@ -21,6 +21,11 @@ _SET_UP = (
     "see that the platform has the URL of this tool's key set and reaches it, that client id, token URL and audience "
     "are its own (`passbackd platform list --json`), and that its grade service is on: docs/platforms.md"
 )
+#: Where nothing can be signed, and so no platform was asked.
+_UNSIGNED = (
+    "give this command the keys that the daemon has in secrets.keys, or replace the signing key (`passbackd keys new`, "
+    "`keys withdraw`)"
+)
 _LATER = "try again later; if it stays so, ask the campus: docs/platforms.md"
 
 
@@ -48,8 +53,14 @@ async def token_finding(platform: LtiConsumer, tokens: Tokens) -> Finding:
     try:
         await tokens.fetch(platform.id, SCORE_SCOPE)
     except DeliveryError as error:
-        return fault(name, error.reason, _LATER if isinstance(error, TryLater) else _SET_UP)
+        return fault(name, error.reason, _cure(error))
     return ok(name, "its token server gives access tokens for scores")
+
+
+def _cure(error: DeliveryError) -> str:
+    if isinstance(error, TryLater):
+        return _LATER
+    return _UNSIGNED if error.reason.startswith("no access token can be asked for") else _SET_UP
 
 
 async def check_tokens(config: Config) -> list[Finding]:

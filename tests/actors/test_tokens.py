@@ -199,16 +199,17 @@ async def test_a_token_that_was_replaced_already_is_not_dropped(setup):
     assert len(setup.server.asked) == 1
 
 
-async def test_how_many_tokens_were_refused_since_one_was_accepted_is_counted(setup):
+async def test_a_refused_token_is_worth_another_one_unless_it_took_the_place_of_a_refused_one(setup):
     setup.server.answers = [gives("first"), gives("second"), gives("third")]
     await setup.fetch()
-    assert setup.tokens.drop(CONSUMER, SCOPE, "first") == 1
-    assert setup.tokens.drop(CONSUMER, SCOPE, "first") == 1, "it was gone already"
+    assert setup.tokens.drop(CONSUMER, SCOPE, "first") is False
+    assert setup.tokens.drop(CONSUMER, SCOPE, "first") is False, "it was gone already: another request had it"
     await setup.fetch()
-    assert setup.tokens.drop(CONSUMER, SCOPE, "second") == 2
+    assert setup.tokens.drop(CONSUMER, SCOPE, "second") is True
+    assert setup.tokens.drop(CONSUMER, SCOPE, "second") is True, "also for another request that had it"
     await setup.fetch()
     setup.tokens.accepted(CONSUMER, SCOPE)
-    assert setup.tokens.drop(CONSUMER, SCOPE, "third") == 1
+    assert setup.tokens.drop(CONSUMER, SCOPE, "third") is False
 
 
 async def test_after_a_failure_the_pause_is_known_until_it_ends(setup):

@@ -68,7 +68,9 @@ class Scene:
         self._misbehave()
 
     def _site(self, stack, name, offset):
-        return Site(self.world, stack.enter_context(RecordingPlatform.in_thread(clock=self.time, offset=offset)), name)
+        platform = stack.enter_context(RecordingPlatform.in_thread(clock=self.time, offset=offset))
+        # One alone: a token that is revoked while another score is under way would be the second in a row.
+        return Site(self.world, platform, name, learners=1 if name == "revoking" else 2)
 
     def _misbehave(self):
         random, failures = Random(1), cycle([fails(503), login_page(), reset(), fails(500)])

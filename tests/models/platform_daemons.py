@@ -31,11 +31,11 @@ class SimulatedTokens:
             self._platform.tokens.add(token)
         return self._have[consumer_id, scope]
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> int:
+    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
         if self._have.get((consumer_id, scope)) == token:
             del self._have[consumer_id, scope]
-        self._refused[consumer_id, scope] = self._refused.get((consumer_id, scope), 0) + 1
-        return self._refused[consumer_id, scope]
+            self._refused[consumer_id, scope] = self._refused.get((consumer_id, scope), 0) + 1
+        return self._refused.get((consumer_id, scope), 0) > 1
 
     def accepted(self, consumer_id: int, scope: str) -> None:
         self._refused.pop((consumer_id, scope), None)
