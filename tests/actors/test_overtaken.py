@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
 
 from actors.comparison import shows, was_sent
 from actors.ended_request import new_offset
@@ -109,6 +111,44 @@ def test_a_clock_explains_one_refusal_and_no_second_one():
 
 def test_a_change_that_seems_to_lie_ahead_since_our_clock_was_set_back_has_no_timestamp_in_the_campuss_future():
     assert end(None, offset=45, changed_at=NOW + 3_600_000).stamp_from == SECOND + 45
+
+
+SECONDS = st.integers(-100_000, 100_000)
+
+
+@given(
+    stamp=SECONDS,
+    changed=st.one_of(st.none(), SECONDS),
+    known=SECONDS,
+    offset=st.one_of(st.none(), SECONDS),
+    number=st.integers(0, 30),
+    named=st.one_of(st.none(), st.integers(-100_000_000, 100_000_000)),
+    since=st.one_of(st.none(), st.integers(-100_000_000, 100_000_000)),
+)
+@seed(1)
+@settings(database=None, deadline=None)
+def test_a_refused_timestamp_grows_by_whole_seconds_beyond_every_known_time_or_to_the_campuss_own_at_most(
+    stamp, changed, known, offset, number, named, since
+):
+    error = Overtaken("HTTP 409", http_status=409, held_since=None if named is None else NOW + named)
+    held = None if since is None else Held("0.3", since=NOW + since)
+    found = end(
+        held,
+        error=error,
+        offset=offset,
+        once_sent=["0.3"],
+        stamp=SECOND + stamp,
+        changed_at=None if changed is None else NOW + 1000 * changed,
+        address=replace(PLATFORM, clock_offset=known),
+        overtaken=number,
+    ).stamp_from
+    assert isinstance(found, int)
+    assert found > SECOND + stamp
+    here = SECOND + (known if offset is None else offset)
+    named_times = [NOW + one for one in (named, since) if one is not None]
+    is_by_clock = found <= here
+    assert not is_by_clock or (offset is not None and number == 0 and found == SECOND + min(changed, 0) + offset)
+    assert is_by_clock or found * 1000 > max([here * 1000, *named_times])
 
 
 def test_a_clock_that_is_behind_explains_nothing():
