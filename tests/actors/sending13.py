@@ -117,6 +117,11 @@ class Over13:
         await self.sending.dispatcher.close()
         await self.sending.work_off()
 
+    async def send_once(self, leaf: int) -> None:
+        """One attempt, and none that follows it."""
+        self.sending.outcomes.contended = True
+        await self.sending.send(leaf)
+
     async def explained(self, learner: str = "learner") -> dict[str, Any]:
         """What ``why --json`` says of a learner's grade."""
         await read_position()

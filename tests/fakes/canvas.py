@@ -8,6 +8,7 @@ once fill it; when the request has ended, what it cost is put in instead.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
@@ -29,11 +30,12 @@ _LIMITED = answer(403, b"403 Forbidden (Rate Limit Exceeded)\n")
 
 
 class LeakyBucket:
-    """How much one tool has asked for lately."""
+    """How much one tool has asked for lately. *clock*: seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._level = 0.0
-        self._at = time.monotonic()
+        self._at = clock()
 
     @property
     def full(self) -> bool:
@@ -45,7 +47,7 @@ class LeakyBucket:
 
     def pour(self, amount: float) -> None:
         """Let it leak until now, and put in *amount*, which may be negative."""
-        now = time.monotonic()
+        now = self._clock()
         leaked = (now - self._at) * LEAK
         self._level, self._at = min(max(self._level - leaked + amount, 0.0), MAXIMUM), now
 

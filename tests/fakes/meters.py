@@ -1,6 +1,9 @@
 """How platforms limit a tool's requests, and what their answers say is left."""
 
 import json
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Protocol
 
 from daemon.demo.platform.kind import PlatformReply
@@ -44,13 +47,17 @@ class CreditMeter:
 
 
 class BucketMeter:
-    """Canvas's leaky bucket: one a client id, token requests too; then 403 with its words."""
+    """
+    Canvas's leaky bucket: one a client id, token requests too; then 403 with its words.
 
-    def __init__(self) -> None:
-        self.buckets: dict[str | None, LeakyBucket] = {}
+    *clock*: by which it leaks, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.buckets: defaultdict[str | None, LeakyBucket] = defaultdict(lambda: LeakyBucket(clock))
 
     def enter(self, record: PlatformRequest, now: int) -> PlatformReply | None:
-        bucket = self.buckets.setdefault(record.client_id, LeakyBucket())
+        bucket = self.buckets[record.client_id]
         bucket.pour(UP_FRONT)
         return PlatformReply(403, b"403 Forbidden (Rate Limit Exceeded)\n", "text/plain") if bucket.full else None
 

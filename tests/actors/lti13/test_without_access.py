@@ -97,7 +97,7 @@ async def test_a_token_that_was_withdrawn_is_replaced_at_once_and_costs_no_attem
         over.platform.office.revoke()
         over.sending.tick(2)
         await over.change(leaf, 2)
-        await over.sending.send(leaf)
+        await over.send_once(leaf)
         await over.check_why("due", "refused the access token of the attempt", "passbackd gets another one")
         assert (await read_row(leaf))["attempts"] == 0
         await over.send_all()

@@ -1,0 +1,140 @@
+"""The time of a score: which one it is, and what becomes of a score whose time the platform refuses."""
+
+import json
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+from daemon.support.resend import resend
+from models.queries.filter import AssignmentFilter
+from tests.actors.sending import on_one_engine
+from tests.actors.sending13 import ledger, over_lti13
+from tests.fakes.platform import fails, in_turn, lost, only
+from tests.fakes.platform_kinds import aplus, canvas, moodle, openedx, sakai, strict
+from tests.models.rows import read_row
+
+pytestmark = on_one_engine
+
+
+def stamps_of(over) -> list[float]:
+    """Those of the scores that came, in order, in seconds since 1970."""
+    return [datetime.fromisoformat(json.loads(one.body)["timestamp"]).timestamp() for one in over.platform.of("score")]
+
+
+async def test_two_changes_within_a_second_have_times_a_second_apart_and_a_repeat_has_its_own(empty_database, key):
+    async with over_lti13(key) as over:
+        leaf = await over.make_grade()
+        over.platform.behave = in_turn("score", lost(), lost())
+        now = over.sending.now / 1000
+        await over.send_all()
+        await over.change(leaf, 2)
+        for _ in range(3):
+            over.sending.tick(120)
+            await over.send_all()
+        first, second, *repeats = stamps_of(over)
+        assert first == int(now)
+        assert second == first + 1
+        assert set(repeats) <= {second}
+        assert over.held() == "0.5"
+
+
+@pytest.mark.parametrize(("offset", "known"), [(45, 45), (-45, -45), (1, 0)])
+async def test_a_time_is_that_of_the_change_by_the_platforms_clock(empty_database, key, offset, known):
+    async with over_lti13(key, offset=offset) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        over.sending.tick(100)
+        await over.change(leaf, 2)
+        changed_at = over.sending.now // 1000
+        over.sending.tick(100)
+        await over.send_all()
+        # A ``Date`` has whole seconds.
+        assert changed_at + known - bool(known) <= stamps_of(over)[-1] <= changed_at + known
+
+
+async def test_an_acceptance_lifts_the_time_to_that_of_the_answer(empty_database, key):
+    async with over_lti13(key, offset=45) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        accepted_at = over.platform.now() // 1_000_000
+        over.platform.offset = 0
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert stamps_of(over)[-1] == accepted_at + 1
+
+
+#: How each kind refuses, in the ledger.
+REFUSED = [(canvas, 400, "last updated timestamp"), (moodle, 409, "earlier timestamp"), (openedx, 400, "point in time")]
+
+
+@pytest.mark.parametrize(("kind", "status", "words"), REFUSED)
+async def test_a_clock_that_turns_out_to_be_ahead_is_tried_first_and_nothing_is_read(
+    empty_database, key, kind, status, words
+):
+    async with over_lti13(key, kind()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        over.sending.tick(5)
+        over.platform.offset = 45
+        cell = over.platform.gradebook.cells[over.platform.column(over.line_item).path, "sub-learner"]
+        cell.since = over.platform.now()
+        over.sending.tick(5)
+        await over.change(leaf, 2)
+        await over.send_once(leaf)
+        assert (await ledger(leaf))[-1] == ("overtaken", status)
+        await over.check_why("due", "Overtaken: ", words, "with a later timestamp, within seconds")
+        await over.send_all()
+        assert (over.held(), len(over.platform.of("score"))) == ("0.5", 3)
+        assert over.platform.of("results") == []
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+@pytest.mark.parametrize("kind", [strict, moodle, openedx])
+async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database, key, kind):
+    async with over_lti13(key, kind()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        over.sending.tick(5)
+        over.platform.set_by_hand(over.line_item, "sub-learner", "0.9")
+        over.sending.tick(-2)
+        await over.change(leaf, 2)
+        over.sending.tick(2)
+        await over.send_all()
+        assert over.held() == "0.9"
+        await over.check_why("clean", "Overruled: ", "A teacher at the campus may have set that grade", " --force`")
+        await resend(AssignmentFilter(assignment_id=leaf), now=lambda: over.sending.now, force=True)
+        for _ in range(4):
+            await over.send_all()
+            over.sending.tick(30)
+        assert over.held() == "0.5"
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_then_waits(empty_database, key):
+    refused = fails(409, body=b"[]", reason="Refusing score with an earlier timestamp")
+    async with over_lti13(key, moodle()) as over:
+        leaf = await over.make_grade()
+        over.platform.behave = only("score", refused)
+        for _ in range(4):
+            await over.send_all()
+            over.sending.tick(60)
+        steps = [after - before for before, after in pairwise(stamps_of(over))]
+        assert steps[0] >= 2
+        assert all(after > before for before, after in pairwise(steps))
+        row = await read_row(leaf)
+        assert (row["attempts"], row["overtaken"]) == (0, len(steps) + 1)
+        await over.check_why("waiting" if row["not_before"] > over.sending.now else "due", "times in a row")
+
+
+@pytest.mark.parametrize("kind", [aplus, sakai])
+async def test_where_nothing_is_refused_for_its_time_the_higher_or_the_last_score_is_held(empty_database, key, kind):
+    async with over_lti13(key, kind()) as over:
+        leaf = await over.make_grade(3)
+        await over.send_all()
+        over.sending.tick(5)
+        await over.change(leaf, 1)
+        await over.send_all()
+        assert over.held() == ("0.75" if over.platform.service.kind.rule.keeps_best else "0.25")
+        assert [result for result, _ in await ledger(leaf)] == ["accepted"] * 2
+        await over.check_why("clean", "Sent 0.25 to ", "The campus may show another grade: the best of several")
