@@ -12,7 +12,8 @@ from actors.response import Response
 #: Values within values. A real answer has four.
 DEPTH_LIMIT = 32
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# One that is not closed reaches to the end, or each quotation mark in it would be tried as the first of a string.
+_STRING = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
 
 

@@ -33,6 +33,8 @@ from actors.protocols.refusals import PHRASES, about
 from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
 
+#: Characters of a JSON answer's words that are looked at.
+_MAX_SAID = 4 * REASON_LIMIT
 #: Names in JSON that say nothing themselves.
 _PLAIN_NAMES = frozenset({
     "error", "errors", "message", "messages", "detail", "details", "description", "error_description", "title",
@@ -129,7 +131,7 @@ def _body(response: Response) -> tuple[Body, str]:
     except NoJsonError:
         said = start(response)
         return ("html" if _is_page(response) else "text"), said
-    said = "; ".join(_words(value))
+    said = _said(value)
     return ("empty" if value in ([], {}, None, "") else "json"), said or _own_reason(response)
 
 
@@ -146,6 +148,17 @@ def _own_reason(response: Response) -> str:
         usual = ""
     reason = response.reason.strip()
     return "" if reason.lower() == usual.lower() else reason
+
+
+def _said(value: Any) -> str:
+    """The beginning of its words: each text bears the names of all that it is in, which may be much longer."""
+    found, length = [], 0
+    for words in _words(value):
+        found.append(words)
+        length += len(words)
+        if length >= _MAX_SAID:
+            break
+    return "; ".join(found)[: _MAX_SAID + REASON_LIMIT]
 
 
 def _words(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ _PROBLEM = "the line item's address cannot be used"
 #: What ends a path: a query, or a fragment.
 _AFTER_PATH = re.compile(r"[?#].*", re.DOTALL)
 
-_LINK = re.compile(r"<\s*([^<>]*?)\s*>([^<]*)")
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _RELATION = re.compile(r";\s*rel\s*=\s*([^;,]*)", re.IGNORECASE)
 #: An ampersand in HTML, and quotation marks. Others are not undone: ``&sect=2`` is a part of a query.
 _ESCAPED = {"&amp;": "&", "&#38;": "&", "&#038;": "&", "&quot;": '"', "&#34;": '"', "&#034;": '"', "&#039;": "'"}
@@ -87,7 +87,7 @@ def _next_in(header: str) -> str | None:
     for address, parameters in _LINK.findall(_unescaped(header)):
         relation = _RELATION.search(parameters)
         if relation and "next" in re.findall(r"[a-z-]+", relation[1].lower()):
-            return str(address)
+            return str(address).strip()
     return None
 
 

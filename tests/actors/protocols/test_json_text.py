@@ -63,6 +63,13 @@ def test_what_is_no_json_says_so(body):
         read(body)
 
 
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_a_text_that_is_not_closed_is_looked_through_once(end):
+    with pytest.raises(NoJsonError, match="no JSON"):
+        # A second look at each escaped quotation mark would take an hour.
+        read(("[" + "[]," * DEPTH_LIMIT + '"' + '\\"' * 500_000 + end).encode()[: 1024 * 1024])
+
+
 def test_what_was_cut_off_says_so():
     with pytest.raises(NoJsonError, match="too long"):
         read(b"[]", truncated=True)

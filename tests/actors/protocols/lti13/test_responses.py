@@ -1,5 +1,6 @@
 """What an answer to a score means: a row of answers for each rule."""
 
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -269,3 +270,13 @@ def test_an_answer_that_was_cut_off_is_no_success_of_a_score(sent):
         assert read(response, None).http_status == 200
     else:
         assert isinstance(refused(response), Ambiguous)
+
+
+def test_names_that_many_texts_share_make_no_answer_larger_than_it_is():
+    value = {"A" * 32_000: ["x"] * 8000}
+    tracemalloc.start()
+    try:
+        assert len(refused(says(400, value)).reason) < 600
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000  # of 256 million characters
+    finally:
+        tracemalloc.stop()
