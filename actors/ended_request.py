@@ -1,6 +1,7 @@
 """A request that has ended: its delivery record, and what it says of its campus. Pure."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Omit, Overtaken, TryLater
@@ -53,10 +54,10 @@ def new_offset(claim: Claim, response: Response, *, now: int) -> int | None:
 
     Less than two seconds count as none: the ``Date`` header has whole ones.
     """
-    date = response.date_seconds()
-    if claim.address.issuer is None or date is None:
+    ahead = response.clock_offset(datetime.fromtimestamp(now / 1000, UTC))
+    if claim.address.issuer is None or ahead is None:
         return None
-    offset = round(date - now / 1000)
+    offset = round(ahead)
     offset = offset if abs(offset) >= 2 else 0
     return offset if abs(offset - claim.address.clock_offset) >= 2 else None
 

@@ -14,6 +14,8 @@ from models.finish import Finish, Outcome
 
 #: The timestamp is lifted by 2 to the power of how often it was refused, in seconds, up to this power.
 _MAX_POWER = 12
+#: Seconds. A time that is further ahead is none at which anything was scored, but a due date, or the end of a calendar.
+_MAX_AHEAD = 24 * 3600
 
 
 def lifted_by_clock(request: EndedRequest, offset: int | None) -> int | None:
@@ -64,12 +66,9 @@ def overtaken(
             words = f"{error.reason}; it holds {held.score}, which was not sent from here and is kept"
             return _ended(request, response, error, offset, "overruled", "overtaken", words)
     number = claim.overtaken + 1
-    latest = max(
-        claim.stamp,
-        request.now // 1000 + (claim.address.clock_offset if offset is None else offset),
-        _seconds(error.held_since),
-        _seconds(None if held is None else held.since),
-    )
+    campus_time = request.now // 1000 + (claim.address.clock_offset if offset is None else offset)
+    named = [_seconds(time) for time in (error.held_since, None if held is None else held.since)]
+    latest = max(claim.stamp, campus_time, *(time for time in named if time <= campus_time + _MAX_AHEAD))
     wait = wait_before(number, asked=None, jitter=jitter).total_seconds() if number > 1 else 0
     not_before = request.now + int(wait * 1000) if wait else 0
     return _again(request, response, error, offset, stamp=latest + 2 ** min(number, _MAX_POWER), not_before=not_before)

@@ -1,7 +1,7 @@
 """What becomes of the row and of the campus, from how a request went. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from actors.ended_request import EndedRequest, delivery_of, new_offset, signal_kind, signal_of
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Misconfigured, Omit, Scope, TryLater
@@ -52,9 +52,14 @@ def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finis
         bytes_left=True,
         signal=replace(signal, clock_offset=new_offset(request.claim, response, now=request.now)),
         # Rule 10: what arrives may have been given the time of its arrival.
-        stamp_from=(response.date_seconds() or 0) if request.claim.address.issuer is not None else 0,
+        stamp_from=_arrival(request, response) if request.claim.address.issuer is not None else 0,
         steps=request.steps,
     )
+
+
+def _arrival(request: EndedRequest, response: Response) -> int:
+    """When it came there, seconds since 1970 by the campus's clock; 0: it does not say."""
+    return response.date_seconds(datetime.fromtimestamp(request.now / 1000, UTC)) or 0
 
 
 def at_once(request: EndedRequest, response: Response, error: BadToken | Omit) -> Finish:
@@ -63,7 +68,7 @@ def at_once(request: EndedRequest, response: Response, error: BadToken | Omit) -
         request.claim,
         "released",
         given_back=True,
-        omit=error.what if isinstance(error, Omit) else None,
+        omit=error.what if isinstance(error, Omit) else "token",
         delivery=delivery_of(request, response, "retried", error, error.reason),
         bytes_left=True,
         signal=signal_of(request, response, signal_kind(error, stopping=False), after=None),

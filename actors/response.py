@@ -9,6 +9,9 @@ from functools import lru_cache
 #: Bytes of a response's body that are read.
 BODY_LIMIT = 64 * 1024
 
+#: Seconds by which an LMS's clock may be ahead or behind.
+MAX_CLOCK_OFFSET = 24 * 3600.0
+
 #: Seconds. The longest wait that an LMS may ask for.
 MAX_WAIT = 6 * 3600.0
 
@@ -32,15 +35,20 @@ class Response:
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
 
-    def date_seconds(self) -> int | None:
-        """The ``Date`` header, seconds since 1970 by the LMS's clock; None if it does not say the time."""
-        date = _date(self.header("Date") or "")
-        return None if date is None else int(date.timestamp())
-
     def clock_offset(self, now: datetime) -> float | None:
-        """Seconds that the LMS's clock is ahead of *now*, by the ``Date`` header; None if it does not say the time."""
+        """
+        Seconds that the LMS's clock is ahead of *now*, by the ``Date`` header; None if it does not say the time.
+
+        What is further away than :data:`MAX_CLOCK_OFFSET` is no time: it would be written into what follows.
+        """
         date = _date(self.header("Date") or "")
-        return None if date is None else (date - now).total_seconds()
+        offset = None if date is None else (date - now).total_seconds()
+        return None if offset is None or abs(offset) > MAX_CLOCK_OFFSET else offset
+
+    def date_seconds(self, now: datetime) -> int | None:
+        """The ``Date`` header, seconds since 1970 by the LMS's clock; None as of :meth:`clock_offset`."""
+        offset = self.clock_offset(now)
+        return None if offset is None else round(now.timestamp() + offset)
 
     def retry_after(self, now: datetime) -> float | None:
         """Seconds that the response asks us to wait, within 0 to :data:`MAX_WAIT`; None if it does not say."""

@@ -99,6 +99,13 @@ def test_the_timestamp_is_lifted_above_every_time_that_the_campus_names():
     assert end(None, address=replace(PLATFORM, clock_offset=45)).stamp_from == SECOND + 45 + 2
 
 
+@pytest.mark.parametrize("ahead", [24 * 3600 + 1, 253402300799 - SECOND])
+def test_a_time_at_which_nothing_can_have_been_scored_lifts_no_timestamp(ahead):
+    far = (SECOND + ahead) * 1000
+    named = Overtaken("HTTP 409: the course ends then", held_since=far, http_status=409)
+    assert end(Held("0.3", since=far), error=named).stamp_from == end(Held("0.3")).stamp_from
+
+
 def test_a_clock_that_is_newly_known_to_be_ahead_is_tried_first_and_at_once():
     found = end(Held("0.8"), offset=45)
     assert (found.outcome, found.stamp_from, found.not_before) == ("overtaken", SECOND + 45, 0)

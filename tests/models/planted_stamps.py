@@ -32,7 +32,7 @@ STAMP_MUTANTS = [
     Mutant("tokens: a claim without one", 'if row["issuer"] is None or has_token(row["consumer_id"])', 'if has_token or row["issuer"]', _CLAIMS, PLATFORMS),
     Mutant("tokens: one for all scopes", "return self._entries[consumer_id, scope]", 'return self._entries[consumer_id, ""]', _TOKENS, f"{TOKEN_TESTS}::test_each_scope_has_a_token_of_its_own"),
     Mutant("tokens: one for all consumers", "return self._entries[consumer_id, scope]", "return self._entries[0, scope]", _TOKENS, f"{TOKEN_TESTS}::test_each_consumer_has_a_token_of_its_own"),
-    Mutant("stamps: an acceptance lifts none to the answer's time", "stamp_from=(response.date_seconds() or 0) if request.claim.address.issuer is not None else 0", "stamp_from=0", "actors/resolution.py", PLATFORMS),
+    Mutant("stamps: an acceptance lifts none to the answer's time", "stamp_from=_arrival(request, response) if request.claim.address.issuer is not None else 0", "stamp_from=0", "actors/resolution.py", PLATFORMS),
     Mutant("stamps: one that a restore lowered is not lifted again", "stamp=latest + 2 ** min(number, _MAX_POWER)", "stamp=claim.stamp + 1 if claim.is_ordered else latest + 2 ** min(number, _MAX_POWER)", _OVERTAKEN, PLATFORMS),
     Mutant("stamps: a change keeps a time that lies ahead since the clock was set back", '"sent_at", "changed_at")', '"sent_at")', "models/clock_watch.py", PLATFORMS),
     Mutant("ordered: not by a request that was fenced", "        ordered_version = CASE WHEN given.resend THEN version_number + 1 ELSE ordered_version END,\n", "", _FINISHING, PLATFORMS),
