@@ -40,11 +40,8 @@ class AccessTokens(Protocol):
     def is_paused(self, consumer_id: int, scope: str) -> bool:
         """Whether the last failure is too recent."""
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
-        """The platform refused it. Returns whether it refused another one before, and accepted none since."""
-
-    def accepted(self, consumer_id: int, scope: str) -> None:
-        """The platform accepted it."""
+    def drop(self, consumer_id: int, scope: str, token: str) -> None:
+        """The platform refused it."""
 
 
 class NoTokens:
@@ -59,11 +56,8 @@ class NoTokens:
     def is_paused(self, consumer_id: int, scope: str) -> bool:  # noqa: ARG002 - as above
         return True
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> bool:  # noqa: ARG002 - as above
-        return False
-
-    def accepted(self, consumer_id: int, scope: str) -> None:
-        """Nothing to remember."""
+    def drop(self, consumer_id: int, scope: str, token: str) -> None:
+        """Nothing to forget."""
 
 
 class Access:

@@ -103,8 +103,6 @@ class Requests:
             log.exception("attempt.failed", assignment=claim.assignment_id)
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
             return await self._failed(claim, fault, response, ended) if posting else self.put_off(claim)
-        if claim.address.issuer is not None:
-            self._dependencies.tokens.accepted(claim.address.consumer_id, SCORE_SCOPE)
         return resolution.accepted(ended(), response, said)
 
     async def _failed(
@@ -135,10 +133,9 @@ class Requests:
         if isinstance(error, Overtaken):
             return await self._overtaken(claim, error, response, request, secret)
         if isinstance(error, BadToken):
-            useless = self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
-        else:
-            useless = error.what in claim.omitted.split()
-        if not useless:
+            self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
+        # That other grades are accepted says nothing of this one: a line item may refuse every token.
+        if (error.what if isinstance(error, Omit) else "token") not in claim.omitted.split():
             return resolution.at_once(request, response, error)
         status = error.http_status
         wrong: DeliveryError = (

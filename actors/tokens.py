@@ -30,6 +30,8 @@ RENEWED_BEFORE = 60.0
 #: Seconds before its end from which a token serves no request any more, so that it does not end on its way; at three
 #: quarters of a shorter life.
 _TOO_LATE = 10.0
+#: Seconds that a token must be valid for at least: what lasts no longer than a request is of no use.
+_LEAST_LIFE = 2.0
 #: Seconds after a failure without another request: a hiccup is over soon; doubles with each, up to a request a minute.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 #: Seconds that a clock may differ without being another time: ``Date`` has whole ones.
@@ -61,19 +63,15 @@ class _Entry:
 
     token: AccessToken | None = None
     asked_at: float = 0.0
-    fetched_at: float = 0.0
     flight: asyncio.Task[AccessToken] | None = None
     failure: DeliveryError | None = None
     failures: int = 0
     pause_ends: float = 0.0
-    #: Tokens that the platform refused since it accepted one.
-    dropped: int = 0
 
     def serves(self, now: float) -> str | None:
         if self.token is None:
             return None
-        ends = self.asked_at + self.token.life - min(_TOO_LATE, self.token.life / 4)
-        return self.token.text if now < ends else None
+        return self.token.text if now < _serves_until(self.token, self.asked_at) else None
 
     def is_to_be_renewed(self, now: float) -> bool:
         if self.token is None or now < self.pause_ends:
@@ -153,21 +151,11 @@ class Tokens:
         entry = self._entry(consumer_id, scope)
         return entry.flight is None and entry.failure is not None and self._clock.monotonic() < entry.pause_ends
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
-        """
-        Forget a token that the platform refused, if it is still the present one.
-
-        Returns whether it has refused another one before, and accepted none since: a new one is of no use.
-        """
+    def drop(self, consumer_id: int, scope: str, token: str) -> None:
+        """Forget a token that the platform refused, if it is still the present one."""
         entry = self._entry(consumer_id, scope)
         if entry.token is not None and entry.token.text == token:
             entry.token = None
-            entry.dropped += 1
-        return entry.dropped > 1
-
-    def accepted(self, consumer_id: int, scope: str) -> None:
-        """The platform accepted a token."""
-        self._entry(consumer_id, scope).dropped = 0
 
     async def close(self) -> None:
         """End the requests under way; returns when nothing of them is left."""
@@ -181,7 +169,7 @@ class Tokens:
     def _begin(self, consumer_id: int, scope: str, entry: _Entry) -> asyncio.Task[AccessToken]:
         asked_at = self._clock.monotonic()
         # A claim may be what begins it: its statements must not go to the claim's transaction.
-        entry.flight = asyncio.create_task(self._fetch(consumer_id, scope), context=self._context.copy())
+        entry.flight = asyncio.create_task(self._fetch(consumer_id, scope, asked_at), context=self._context.copy())
         entry.flight.add_done_callback(lambda flight: self._end(consumer_id, entry, asked_at, flight))
         return entry.flight
 
@@ -191,7 +179,7 @@ class Tokens:
             return
         error = flight.exception()
         if error is None:
-            entry.token, entry.asked_at, entry.fetched_at = flight.result(), asked_at, now
+            entry.token, entry.asked_at = flight.result(), asked_at
             entry.failure, entry.failures = None, 0
             return
         if not isinstance(error, DeliveryError):
@@ -201,7 +189,14 @@ class Tokens:
         asked = error.after if isinstance(error, TryLater) else None
         entry.failure, entry.failures, entry.pause_ends = error, entry.failures + 1, now + max(pause, asked or 0.0)
 
-    async def _fetch(self, consumer_id: int, scope: str) -> AccessToken:
+    async def _fetch(self, consumer_id: int, scope: str, asked_at: float) -> AccessToken:
+        token = await self._get(consumer_id, scope)
+        if token.life < _LEAST_LIFE or self._clock.monotonic() >= _serves_until(token, asked_at):
+            # Else each grade would ask for one of its own, without an end.
+            raise TryLater(f"no access token: those that it gives end {token.life:g} s after they were asked for")
+        return token
+
+    async def _get(self, consumer_id: int, scope: str) -> AccessToken:
         consumer = await self._consumer(consumer_id)
         if consumer is None or not consumer.token_url or not consumer.client_id:
             raise Misconfigured(
@@ -278,6 +273,10 @@ class Tokens:
         if offset is not None:
             self._offsets[consumer.id] = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0
         return read_token(response, scope=scope, now=now, redacted=wire.redacted)
+
+
+def _serves_until(token: AccessToken, asked_at: float) -> float:
+    return asked_at + token.life - min(_TOO_LATE, token.life / 4)
 
 
 def _is_refusal(error: DeliveryError) -> bool:

@@ -199,17 +199,17 @@ async def test_a_token_that_was_replaced_already_is_not_dropped(setup):
     assert len(setup.server.asked) == 1
 
 
-async def test_a_refused_token_is_worth_another_one_unless_it_took_the_place_of_a_refused_one(setup):
-    setup.server.answers = [gives("first"), gives("second"), gives("third")]
-    await setup.fetch()
-    assert setup.tokens.drop(CONSUMER, SCOPE, "first") is False
-    assert setup.tokens.drop(CONSUMER, SCOPE, "first") is False, "it was gone already: another request had it"
-    await setup.fetch()
-    assert setup.tokens.drop(CONSUMER, SCOPE, "second") is True
-    assert setup.tokens.drop(CONSUMER, SCOPE, "second") is True, "also for another request that had it"
-    await setup.fetch()
-    setup.tokens.accepted(CONSUMER, SCOPE)
-    assert setup.tokens.drop(CONSUMER, SCOPE, "third") is False
+@pytest.mark.parametrize(("life", "slow"), [(0.01, 0), (1, 0), (10, 9), (60, 55)])
+async def test_a_token_that_is_over_as_soon_as_it_is_there_is_a_failure_and_no_reason_to_ask_at_once(setup, life, slow):
+    def answers(asked):
+        setup.time.now += slow
+        return gives(expires_in=life)(asked)
+
+    setup.server.answers = [answers]
+    assert f"end {life} s after they were asked for" in (await failure_of(setup)).reason
+    assert setup.tokens.is_paused(CONSUMER, SCOPE)
+    await failure_of(setup)
+    assert len(setup.server.asked) == 1
 
 
 async def test_after_a_failure_the_pause_is_known_until_it_ends(setup):

@@ -14,7 +14,6 @@ class SimulatedTokens:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._have: dict[tuple[int, str], str] = {}
-        self._refused: dict[tuple[int, str], int] = {}
         self._number = 0
         self.fails = False
 
@@ -31,14 +30,9 @@ class SimulatedTokens:
             self._platform.tokens.add(token)
         return self._have[consumer_id, scope]
 
-    def drop(self, consumer_id: int, scope: str, token: str) -> bool:
+    def drop(self, consumer_id: int, scope: str, token: str) -> None:
         if self._have.get((consumer_id, scope)) == token:
             del self._have[consumer_id, scope]
-            self._refused[consumer_id, scope] = self._refused.get((consumer_id, scope), 0) + 1
-        return self._refused.get((consumer_id, scope), 0) > 1
-
-    def accepted(self, consumer_id: int, scope: str) -> None:
-        self._refused.pop((consumer_id, scope), None)
 
     def lose(self) -> None:
         """All of them expire, without a notice."""

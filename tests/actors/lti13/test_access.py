@@ -14,7 +14,7 @@ from models.campus import OutcomeService
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
-from tests.fakes.platform import held, only
+from tests.fakes.platform import fails, held, only, well
 from tests.fakes.platform_kinds import D2L_AUDIENCE, canvas, d2l, moodle, strict
 from tests.models.rows import read_row
 
@@ -150,3 +150,22 @@ async def test_all_grades_of_a_platform_wait_for_one_request_and_it_costs_them_n
         assert [await ledger(leaf) for leaf in leaves] == [[("accepted", 204)]] * 5
         assert len(over.platform.of("token")) == 1
         assert over.platform.most_tokens_at_once(CLIENT, SCORE_SCOPE) == 1
+
+
+async def test_a_grade_whose_token_is_refused_whichever_it_is_waits_ever_longer_while_others_are_accepted(
+    empty_database, key
+):
+    """The tool was taken out of one course: the others' grades say nothing of that."""
+    async with over_lti13(key) as over:
+        over.platform.behave = lambda one: fails(401) if one.user_id == "sub-out" else well()
+        out, leaf = await over.make_grade(learner="out"), await over.make_grade()
+        for earned in range(2, 42):
+            over.sending.tick(2)
+            await over.change(leaf, earned % 4)
+            await over.send_all()
+        came = len(over.platform.sent("sub-out"))
+        assert 2 <= came <= 8
+        assert len(over.platform.of("token")) <= came + 2
+        assert {result for result, _ in await ledger(leaf)} == {"accepted"}
+        assert [result for result, _ in await ledger(out)][:2] == ["retried", "misconfigured"]
+        await over.check_why("waiting", "401", who="passbackd's operator", learner="out")
