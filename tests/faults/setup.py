@@ -17,7 +17,7 @@ from tests.blackbox.world import World
 from tests.fakes import lms, platform
 from tests.fakes.lms import Applied, RecordingLms
 from tests.faults import invariant
-from tests.faults.platforms import ORDERING, FaultPlatform
+from tests.faults.platforms import ORDERING, SIX, FaultPlatform
 from tests.faults.proxy import Proxy
 from tests.faults.tool import LEAF, Tool
 from tests.postgres import PostgresServer
@@ -35,6 +35,8 @@ RESET, GAP = "the stream was reset", "the last entry that was read is gone"
 #: The servers of a setup, and for tests where the other database or the other Redis may differ.
 PAIRS = ("postgresql and valkey-9", "sqlite and redis-6.2")
 on_both_pairs = pytest.mark.parametrize("pair", PAIRS)
+#: For tests after which each kind of platform may hold something else.
+of_all_kinds = pytest.mark.parametrize("kinds", [SIX], ids=["all kinds"])
 
 _NAMED = "lis_result_sourcedid AS sourcedid, lis_outcome_service_url AS url"
 _SERVICE = "JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id"

@@ -13,7 +13,7 @@ from tests.blackbox.daemon import wait_until
 from tests.fakes.lms import cut, html, success
 from tests.fakes.platform import Misbehaviour, fails, login_page, lost
 from tests.faults.proxy import Proxy
-from tests.faults.setup import HOLD, TIMEOUT, side_by_side
+from tests.faults.setup import HOLD, TIMEOUT, of_all_kinds, side_by_side
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)
@@ -53,6 +53,7 @@ def in_doubt(setup, behaviour, at_platforms, sourcedid):
     return struck[sourcedid]
 
 
+@of_all_kinds
 def test_an_answer_that_is_reset_trickles_or_is_html_is_in_doubt_and_the_newest_grade_follows(open_setup):
     side_by_side(
         in_doubt,
@@ -62,6 +63,7 @@ def test_an_answer_that_is_reset_trickles_or_is_html_is_in_doubt_and_the_newest_
     )
 
 
+@of_all_kinds
 def test_a_grade_that_is_stored_after_the_deadline_is_waited_for_and_overwritten(setup):
     sourcedid = f"user-0/{LEAF}"
     for record in in_doubt(setup, *LATE, sourcedid):

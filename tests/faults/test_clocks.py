@@ -5,6 +5,7 @@ import pytest
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.mark.parametrize("kinds", [("default", "moodle")], ids=["strict kinds"])
 def test_two_daemons_whose_clocks_are_an_hour_apart_never_send_the_same_grade_at_once(setup):
     first = setup.begin()
     second = setup.daemon("--clock", str(setup.set_clock(3600))).wait_ready()

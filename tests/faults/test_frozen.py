@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.blackbox.daemon import wait_until
-from tests.faults.setup import on_both_pairs
+from tests.faults.setup import of_all_kinds, on_both_pairs
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(180)
@@ -19,6 +19,7 @@ FENCED = "attempt.fenced"
 UNHURRIED = 8
 
 
+@of_all_kinds
 @on_both_pairs  # two processes write to one file
 def test_a_daemon_frozen_beyond_its_lease_resumes_and_overwrites_the_older_grades_that_campuses_take(setup):
     setup.world.set("outcomes", timeout_seconds=UNHURRIED)

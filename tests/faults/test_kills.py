@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tests.faults.setup import on_both_pairs, side_by_side
+from tests.faults.setup import of_all_kinds, on_both_pairs, side_by_side
 from tests.faults.tool import COMPOSITE, LEAF
 
 pytestmark = pytest.mark.timeout(120)
@@ -42,6 +42,7 @@ def test_a_daemon_killed_with_a_claim_is_replaced_once_its_lease_is_over(open_se
     side_by_side(killed_at, *((open_setup(), point, 1, 3) for point in ("claimed", "answered")))
 
 
+@of_all_kinds
 @on_both_pairs  # the delivery record of a lost attempt and the takeover are statements of their own on SQLite
 def test_a_daemon_killed_with_requests_at_campuses_of_all_kinds_is_replaced_once_its_lease_is_over(setup):
     daemon, answers = setup.begin(), threading.Event()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.blackbox.world import score, wire
-from tests.faults.setup import Setup, on_both_pairs
+from tests.faults.setup import Setup, of_all_kinds, on_both_pairs
 from tests.faults.tool import LEAF, LEARNERS, POSSIBLE
 from tests.servers import ServerUnavailableError
 
@@ -44,6 +44,7 @@ def dump(setup: Setup) -> Callable[[], object]:
     return restore
 
 
+@of_all_kinds
 @on_both_pairs  # a restore is the copy of a file
 def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup):
     daemon = setup.begin()
@@ -76,6 +77,7 @@ def test_last_nights_database_under_a_living_stream_leaves_no_older_grade(setup)
     assert not known.items() & setup.held().items(), "no campus holds a grade of last night"
 
 
+@of_all_kinds
 def test_grades_that_returned_to_their_values_of_last_night_overwrite_what_the_campuses_got_in_between(setup):
     setup.begin().stop()
     restore = dump(setup)

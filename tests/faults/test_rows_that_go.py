@@ -9,7 +9,7 @@ import pytest
 from tests.blackbox.daemon import wait_until
 from tests.blackbox.world import KEY, NAME, SECRET, Fields, launch, score
 from tests.faults.platforms import FaultPlatform
-from tests.faults.setup import Setup, side_by_side
+from tests.faults.setup import Setup, of_all_kinds, side_by_side
 from tests.faults.tool import LEAF, POSSIBLE
 
 pytestmark = pytest.mark.timeout(240)
@@ -103,5 +103,6 @@ def has_newest(setup: Setup, user: str, url: str, sourcedid: str) -> int:
     )
 
 
+@of_all_kinds
 def test_a_request_of_a_row_that_went_is_overwritten_by_the_next_row_of_its_cell(open_setup):
     side_by_side(play, *((open_setup(), go) for go in (remove, retire, give_away, move)))
