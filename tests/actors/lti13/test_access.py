@@ -168,4 +168,4 @@ async def test_a_grade_whose_token_is_refused_whichever_it_is_waits_ever_longer_
         assert len(over.platform.of("token")) <= came + 2
         assert {result for result, _ in await ledger(leaf)} == {"accepted"}
         assert [result for result, _ in await ledger(out)][:2] == ["retried", "misconfigured"]
-        await over.check_why("waiting", "401", who="passbackd's operator", learner="out")
+        await over.check_why("waiting", "401", who="operator", learner="out")
