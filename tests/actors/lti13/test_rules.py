@@ -143,8 +143,7 @@ async def test_a_later_grade_by_a_person_is_kept_until_the_next_change(empty_dat
             return
         assert (over.held(), last["result"]) == ("0.9", "overtaken")
         assert "0.9" in last["description"]
-        why = await over.explained()
-        assert (why["state"], "0.9" in json.dumps(why)) == ("clean", True)
+        await over.check_why("clean", "Overruled: ", "it holds 0.9, which was not sent from here and is kept")
         over.sending.tick(5)
         await over.change(leaf, 3)
         await over.send_all()
@@ -198,6 +197,8 @@ async def test_canvas_gets_the_time_of_submission_and_one_new_submission(empty_d
         submissions = [one["https://canvas.instructure.com/lti/submission"] for one in bodies]
         assert submissions == [{"new_submission": True}, {"new_submission": False}]
         assert all(one["submission"]["submittedAt"] for one in bodies)
+        assert "prioritize" not in json.dumps(bodies), "it would keep any grade, an earlier one of ours too"
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 async def test_canvas_without_attempts_left_gets_the_score_without_a_submission(empty_database, key):
@@ -209,8 +210,8 @@ async def test_canvas_without_attempts_left_gets_the_score_without_a_submission(
         over.platform.gradebook.cells[column.path, "sub-learner"].submissions = 1
         leaf = await over.make_grade()
         await over.send_all()
-        assert (over.held(), (await over.explained())["state"]) == ("0.25", "clean")
-        assert [status for _, status in await ledger(leaf)] == [422, 200]
+        assert (over.held(), await ledger(leaf)) == ("0.25", [("retried", 422), ("accepted", 200)])
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 async def test_canvas_with_a_clock_behind_gets_the_score_without_its_time(empty_database, key):
@@ -219,7 +220,8 @@ async def test_canvas_with_a_clock_behind_gets_the_score_without_its_time(empty_
         over.platform.behave = in_turn("score", refused)
         leaf = await over.make_grade()
         await over.send_all()
-        assert [status for _, status in await ledger(leaf)] == [400, 200]
+        assert await ledger(leaf) == [("retried", 400), ("accepted", 200)]
+        await over.check_why("clean", "Sent 0.25 to ")
         first, second = [json.loads(one.body) for one in over.platform.of("score")]
         assert ("submission" in first, "submission" in second) == (True, False)
 
@@ -227,6 +229,7 @@ async def test_canvas_with_a_clock_behind_gets_the_score_without_its_time(empty_
 @pytest.mark.parametrize("kind", KINDS)
 async def test_above_the_maximum_is_clamped(empty_database, key, kind):
     async with over_lti13(key, KINDS[kind]()) as over:
-        await over.make_grade(5)
+        leaf = await over.make_grade(5)
         await over.send_all()
-        assert over.held() == "1"
+        assert (over.held(), [line["clamped"] for line in await read_lines(leaf)]) == ("1", [True])
+        await over.check_why("clean", "Sent 1 to ", "LTI takes 0 to 1, no less and no more")

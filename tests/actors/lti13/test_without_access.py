@@ -75,6 +75,9 @@ async def test_without_a_token_nothing_is_sent_or_spent_and_the_reason_is_said(e
         spent = (row["attempts"], row["claimed_at"], row["hold_until"], await ledger(leaf))
         assert spent == (0, None, 0, []), "no score has left, so that nothing is in doubt"
         await over.check_why("due", what, advice, campus.last_error, who=who)
+        # What the operator's alert counts: a refusal that lasts until someone acts.
+        counted = over.sending.value("passback_signature_refused_total", consumer="campus")
+        assert (counted or 0) == (2 if who == "operator" and name != "redirect" else 0)
 
         # A set-up that is put right; an audience that did not fit is a fault of it, and none of the requests.
         over.platform.faults = [fault for fault in over.platform.faults if name != "audience"]
