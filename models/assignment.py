@@ -93,7 +93,7 @@ class GradedAssignment(Model):
     ordered_version = fields.BigIntField(db_default=0)
     # How often the campus refused a timestamp as older or equal since its last acceptance.
     overtaken = fields.IntField(db_default=0)
-    # What this LMS did not take of the request, with blanks between: `new_submission`, `submitted_at`, `clear`, `token`.
+    # What this LMS did not take of the request, apart by blanks: `new_submission`, `submitted_at`, `clear`, `token`.
     omitted = fields.CharField(max_length=64, db_default="")
 
     due_at = fields.BigIntField()
