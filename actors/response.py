@@ -9,8 +9,8 @@ from functools import lru_cache
 #: Bytes of a response's body that are read.
 BODY_LIMIT = 64 * 1024
 
-#: Seconds by which an LMS's clock may be ahead or behind.
-MAX_CLOCK_OFFSET = 24 * 3600.0
+#: Seconds by which an LMS's clock may be ahead or behind: a century, since a clock that was lost begins in 1970.
+MAX_CLOCK_OFFSET = 100 * 365 * 86_400.0
 
 #: Seconds. The longest wait that an LMS may ask for.
 MAX_WAIT = 6 * 3600.0

@@ -51,7 +51,7 @@ def test_a_retry_after_date_counts_from_the_answers_own_date():
         ("Sun, 01 Mar 2026 12:00:00 GMT", 0),
         ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
         ("Sun, 01 Mar 2026 11:00:00 GMT", -3600),
-        ("Mon, 02 Mar 2026 13:00:00 GMT", None),
+        ("Mon, 01 Mar 2027 12:00:00 GMT", 365 * 86_400),
         ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         ("yesterday", None),
         (None, None),
