@@ -4,6 +4,7 @@ import shlex
 
 from models.campus import OutcomeService, ensure_campus, is_further_origin
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, origin
+from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
 
 #: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
@@ -21,6 +22,11 @@ PRODUCTS = {
     "aplus": "aplus",
     "a+": "aplus",
 }
+
+
+_PARKED = Statement("""
+    SELECT MAX(parked_at) AS at FROM graded_assignment
+    WHERE outcome_service_id = :service_id AND parked_scope = 'course'""")
 
 
 async def consumer_of(launch: Registration) -> LtiConsumer:
@@ -84,9 +90,14 @@ async def service_of(consumer: LtiConsumer, launch: Registration) -> tuple[Outco
 
 
 async def _found(service: OutcomeService, launch: Registration) -> OutcomeService:
-    """The service of the line item that was found; one is wanted again if the LMS has refused that address since."""
+    """The service of the line item that was found; one is wanted again if the LMS has refused that one since."""
     found = await OutcomeService.get(id=service.found_id)
-    if found.refused_at is None or launch.modified_us <= found.refused_at * 1000:
+    refused_at = found.refused_at
+    if refused_at is None:
+        # A column that was deleted: there is an answer, which says that this one is not there.
+        (row,) = await _PARKED.rows(service_id=found.id)
+        refused_at = None if (row["at"] or 0) <= (found.accepted_at or 0) else row["at"]
+    if refused_at is None or launch.modified_us <= refused_at * 1000:
         return found
     await OutcomeService.filter(id=service.id).update(found_id=None, look_at=0)
     service.found_id = None

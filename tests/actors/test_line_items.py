@@ -276,13 +276,25 @@ async def test_few_are_looked_for_at_once_at_one_campus(container, make_daemon):
     assert container.made == 5
 
 
-async def test_a_line_item_that_the_lms_refuses_since_is_looked_for_again_after_a_newer_launch(container, make_daemon):
-    assignment = await launched(**wanting(container))
+@pytest.mark.parametrize("is_address", [True, False])
+async def test_a_line_item_that_the_lms_refuses_since_is_looked_for_again_after_a_newer_launch(
+    container, make_daemon, is_address
+):
+    assignment, at = await launched(**wanting(container)), 1_767_268_800_000 + 1
     daemon = await make_daemon()
     await daemon.round()
     gone = container.items.pop()["id"]
-    await OutcomeService.filter(lis_outcome_service_url=gone).update(refused_at=1_767_268_800_000 + 5)
+    column = OutcomeService.filter(lis_outcome_service_url=gone)
+    if is_address:
+        await column.update(refused_at=at)
+    else:
+        await GradedAssignment.filter(id=assignment).update(parked_at=at, parked_scope="course", parked_reason="gone")
     assert await launch(**wanting(container, later=1)) == ("unchanged", assignment)
+    if not is_address:
+        await column.update(accepted_at=at + 1)
+        await launch(**wanting(container, later=3_000))
+        assert await where(assignment) == gone, "it has taken a grade since"
+        await GradedAssignment.filter(id=assignment).update(parked_at=at + 4, parked_scope="course")
     assert await launch(**wanting(container, later=6_000)) == ("applied", assignment)
     container.add(resourceLinkId="link", id=f"{container.url}/new")
     assert await daemon.round() == [True]
