@@ -1,6 +1,7 @@
 """How much memory a daemon takes, whatever comes."""
 
 import psutil
+import pytest
 
 from tests.blackbox.world import launch
 
@@ -21,6 +22,7 @@ def largest(number):
     return launch(f"learner-{number}", "problem-1", sourcedid, address.ljust(2048, "x"), **texts)
 
 
+@pytest.mark.timeout(PATIENCE + 60)
 def test_ten_thousand_of_the_largest_launches_take_less_than_250_mb(make_world, migrated_database, valkey_url):
     world = make_world(migrated_database("sqlite"), valkey_url)
     daemon = world.begin()

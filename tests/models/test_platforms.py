@@ -11,6 +11,7 @@ from tests.models.simulated_daemons import Stage
 from tests.models.state_machine_runner import play
 
 
+@pytest.mark.timeout(400)
 def test_each_kind_of_platform_ends_up_with_the_newest_score(shared_url):
     assert play(PlatformMachine, shared_url, number=1, runs=30, steps=25) > 300
 

@@ -7,6 +7,7 @@ in :mod:`tests.models.test_life`.
 
 from functools import partial
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
@@ -285,5 +286,6 @@ class WorldMachine(WorldSteps):
                 await self._meet(attempt, fate)
 
 
+@pytest.mark.timeout(400)
 def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(shared_url):
     assert play(WorldMachine, shared_url, number=1, runs=80, steps=25) >= LEAST_STEPS
