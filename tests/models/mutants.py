@@ -188,7 +188,7 @@ MUTANTS = [
     Mutant("a launch leaves the row disabled", "forced = moved or (row.disabled_at is not None and newer)", "forced = moved", _REGISTRATION, WORLD),
     Mutant("a move resends nothing", "        await force_resend(row.id, now=now)\n    elif", "        pass\n    elif", _REGISTRATION, WORLD),
     Mutant("of two launches of the same time the first is kept", "any(launch.moment < row.registered for", "any(launch.modified_us <= row.registered_us for", _REGISTRATION, WORLD),
-    Mutant("an older launch is applied", "any(launch.moment < row.registered for row in known)", "False", _REGISTRATION, WORLD),
+    Mutant("an older launch is applied", "any(launch.moment < row.registered for row in (*known, *await moved_over(launch)))", "False", _REGISTRATION, WORLD),
     Mutant("the hold of a displaced row is not taken over", "        await _wait_and_resend(keep.id, until=may_land_until, now=now)\n", "        pass\n", _REGISTRATION, MOVES),
     Mutant("the ledger of a displaced row goes with it", "    await Delivery.filter(assignment_id=row.id).update(assignment_id=keep.id)\n", "", _REGISTRATION, WORLD),
     Mutant("a disabling of the same time is stale", "if row.registered <= moment]", "if row.registered_us < moment.modified_us]", "models/disabling.py", READ_AGAIN),

@@ -20,7 +20,7 @@ STAMP_MUTANTS = [
     Mutant("stamps: an end lifts none", "stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END", "stamp = stamp", _FINISHING, PLATFORMS),
     Mutant("overtaken: taken for done", '        "settles": one.outcome in ("accepted", "unchanged", "empty", "overruled"),', '        "settles": one.outcome in ("accepted", "unchanged", "empty", "overruled", "overtaken"),', _FINISHING, PLATFORMS),
     Mutant("overtaken: forces nothing", "given.outcome IN ('in_doubt', 'overtaken') AND", "given.outcome = 'in_doubt' AND", _FINISHING, PLATFORMS),
-    Mutant("overtaken: lifted by no time that the platform names", "        _seconds(None if held is None else held.since),\n", "", _OVERTAKEN, PLATFORMS, more=(("        request.now // 1000 + (claim.address.clock_offset if offset is None else offset),\n        _seconds(error.held_since),\n", "        0,\n"),)),
+    Mutant("overtaken: lifted by no time that the platform names", "latest = max(claim.stamp, campus_time, *(time for time in named if time <= campus_time + _MAX_AHEAD))", "latest = claim.stamp", _OVERTAKEN, PLATFORMS),
     Mutant("overtaken: the platform's clock is not looked at", "return stamp if stamp > claim.stamp else None", "return None", _OVERTAKEN, PLATFORMS),
     Mutant("overtaken: without a pause", "if number > 1 else 0\n", "if number < 0 else 0\n", _OVERTAKEN, PLATFORMS),
     Mutant("overtaken: the attempt counts", "not_before=not_before, given_back=True)", "not_before=not_before, given_back=False)", _OVERTAKEN, PLATFORMS),
