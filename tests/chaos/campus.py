@@ -1,20 +1,19 @@
 """A campus LMS over LTI 1.1 in all weathers: slow, late, cut off, failing, busy."""
 
 from dataclasses import replace
-from typing import Self
 
 from aiohttp import web
 
 from daemon.demo.lms.request import RequestRecord
 from tests.blackbox.world import Fields, launch
 from tests.chaos.oracle import Cell
-from tests.chaos.weather import Handled, Weather
+from tests.chaos.weather import Handled, InWeather, Weather
 from tests.fakes.lms import Behaviour, RecordingLms, answer, cut, html, success
 
 PATHS = ("/outcomes", "/section-b/outcomes")
 
 
-class ChaosCampus(RecordingLms):
+class ChaosCampus(InWeather, RecordingLms):
     """One campus. Everything public may be used from any thread."""
 
     product = "lti-1.1"
@@ -23,16 +22,6 @@ class ChaosCampus(RecordingLms):
         super().__init__(keys={key: secret}, behave=self._behave)
         self.key, self.secret = key, secret
         self.weather = Weather(seed)
-
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        self._watched = self.weather.watched()
-        await self._watched.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._watched.__aexit__(None, None, None)
-        await super().__aexit__(*error)
 
     # --- what a round knows of a campus over either version ---
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from dataclasses import replace
 from random import Random
-from typing import Self
 
 from aiohttp import web
 
@@ -12,7 +11,7 @@ from daemon.demo.platform.request import PlatformRequest
 from daemon.demo.platform.tokens import AgsScope
 from tests.blackbox.world import COURSE, Fields
 from tests.chaos.oracle import Cell
-from tests.chaos.weather import Handled, Weather
+from tests.chaos.weather import Handled, InWeather, Weather
 from tests.fakes.platform import Misbehaviour, RecordingPlatform, lost, well
 from tests.fakes.platform_kinds import KINDS
 
@@ -22,7 +21,7 @@ TOKEN_WEATHERS = ("fine", "fine", "slow", "down", "drops")
 MAX_REFUSED = 20
 
 
-class ChaosPlatform(RecordingPlatform):
+class ChaosPlatform(InWeather, RecordingPlatform):
     """
     One platform. Everything public may be used from any thread.
 
@@ -40,16 +39,6 @@ class ChaosPlatform(RecordingPlatform):
         self._random = chance
         self._last: dict[tuple[str, str], str] = {}
         self.register(key, pem=pem)
-
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        self._watched = self.weather.watched()
-        await self._watched.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._watched.__aexit__(None, None, None)
-        await super().__aexit__(*error)
 
     # --- what a round knows of a campus over either version ---
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from tests.chaos.oracle import Cell
 
@@ -169,3 +169,19 @@ class Weather:
             one.cell is not None and one.record.ended is None and one.record.began > since and one.waits()
             for one in latest
         )
+
+
+class InWeather:
+    """A fake campus whose :attr:`weather` is watched for as long as it serves; goes before its other base."""
+
+    weather: Weather
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._watched = self.weather.watched()
+        await self._watched.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._watched.__aexit__(None, None, None)
+        await super().__aexit__(*error)
