@@ -24,16 +24,14 @@ class ConsumerError(ValueError):
 MAX_RETRIES = 9
 
 
-def _of_consumer(condition: str, columns: str = "id") -> str:
+def _of_consumer(condition: str) -> str:
     """Selects a consumer's assignments and locks them in the order of their ids, as senders do."""
-    return f"""SELECT {columns} FROM graded_assignment WHERE {condition} AND outcome_service_id IN (
+    return f"""SELECT id FROM graded_assignment WHERE {condition} AND outcome_service_id IN (
         SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id)
         ORDER BY id {{for_update}}"""
 
 
-_LOCK = Statement(
-    _of_consumer("1 = 1", "id, CASE WHEN claimed_until > 0 OR hold_until > 0 THEN 1 ELSE 0 END AS under_way")
-)
+_LOCK = Statement(_of_consumer("1 = 1"))
 
 # What the campus refused for its set-up alone, or for a reason that may pass, may be accepted now.
 _MAY_BE_ACCEPTED = "(parked_scope = 'campus' OR returns_at IS NOT NULL)"
@@ -219,7 +217,7 @@ async def remove(key: str, *, now: int) -> tuple[int, int]:
         consumer = await known_consumer(key)
         # Assignments first, as senders do: a deadlock would end this command.
         locked = await _LOCK.rows(consumer_id=consumer.id)
-        await orphan_claims([row["id"] for row in locked if row["under_way"]], now=now)
+        await orphan_claims([row["id"] for row in locked], now=now)
         assignments = GradedAssignment.filter(outcome_service__lti_consumer_id=consumer.id)
         dirty = await assignments.filter(version_number__gt=F("sent_version")).count()
         await LtiConsumer.filter(id=consumer.id).delete()

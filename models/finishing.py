@@ -45,6 +45,8 @@ _FINISH = Statement(
             THEN given.backoff_until + given.off ELSE not_before END,
         forced_version = CASE WHEN given.outcome IN ('in_doubt', 'overtaken') AND forced_version < given.version
             THEN given.version ELSE forced_version END,
+        ordered_version = CASE WHEN given.outcome = 'empty' AND ordered_version > sent_version
+            THEN given.version + 1 ELSE ordered_version END,
         stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END,
         overtaken = CASE WHEN given.settles THEN 0 WHEN given.outcome = 'overtaken' THEN overtaken + 1
             ELSE overtaken END,

@@ -18,6 +18,7 @@ from models.changes import FORCE_RESEND_SET
 from models.clock_watch import CURRENT, hold_still
 from models.consumer import MAX_KEY, MAX_ORIGIN, digest
 from models.db.sql import Statement
+from models.left_cell import note_left
 
 
 class OrphanedClaim(Model):
@@ -110,12 +111,13 @@ _OVERWRITE = Statement(f"""
 
 async def orphan_claims(assignment_ids: Iterable[int], *, now: int, slots: bool = True) -> None:
     """
-    Record the requests that may be under way of rows that are deleted or moved in this transaction.
+    Record what rows that are deleted or moved in this transaction leave in their cells: scores, and requests under way.
 
-    *slots*: whether they go on taking slots of their campus; False for rows that keep their claim there.
+    *slots*: whether these go on taking slots of their campus; False for rows that keep their claim there.
     """
     given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
     if given:
+        await note_left(given)
         await _ORPHAN.rows(given=given, now=now, slots=slots)
 
 

@@ -13,6 +13,7 @@ from models.consumer import ANY_INSTANCE, MAX_GUID, LtiConsumer, digest
 from models.delivery import Delivery, forget_messages
 from models.destination import consumer_of, learn_product, note_offered, service_of
 from models.launch import EventResult, Registration, RegistrationError
+from models.left_cell import was_left
 from models.moment import entry_at
 from models.move import moved_over, moving, note_move
 from models.orphaned_claim import in_doubt_until, orphan_claims
@@ -65,7 +66,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
     if new_guid:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=new_guid)
     changed = await _replace(known, launch, service, kind, now) if known else None
-    result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
+    result, assignment_id = changed or ("applied", await _create(launch, consumer, service, kind, now))
     if move is not None:
         await note_move(assignment_id, move.consumer.consumer_key, move.link_id)
         if move.rows:
@@ -163,13 +164,16 @@ async def _known(launch: Registration, consumer: LtiConsumer, service: OutcomeSe
     return known
 
 
-async def _create(launch: Registration, service: OutcomeService, kind: Kind, now: int) -> int:
+async def _create(launch: Registration, consumer: LtiConsumer, service: OutcomeService, kind: Kind, now: int) -> int:
+    place = _place(launch, service)
+    is_ordered = consumer.issuer is not None and await was_left(service.url_digest, place["sourcedid_digest"])
     row: GradedAssignment = await GradedAssignment.create(
-        **_place(launch, service),
+        **place,
         **{name: getattr(launch, name) for name in _DETAILS},
         registered_us=launch.modified_us,
         registered_place=launch.moment.place,
         entry_id=launch.entry_id,
+        ordered_version=1 if is_ordered else 0,
         composite=kind == "composite",
         changed_at=min(launch.modified_us // 1000, now),
         due_at=now,

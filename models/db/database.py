@@ -14,6 +14,7 @@ _MODELS = [
     for name in (
         "consumer",
         "campus",
+        "left_cell",
         "orphaned_claim",
         "assignment",
         "course",

@@ -145,9 +145,7 @@ class Learners:
             events = [self.launch(learner, cell, self._chance.choice(USAGES))]
             if self._chance.random() < 0.5:
                 new = self.launch(other, self.new_cell(key), usage)
-                # A `sub` that is free goes to no one else (OpenID Connect Core, section 2: never reassigned).
-                is_freed = self._chance.random() < 0.5 and not isinstance(self._campus(key), ChaosPlatform)
-                events = [new, *events] if is_freed else [*events, new]
+                events = [new, *events] if self._chance.random() < 0.5 else [*events, new]
             self._tool.say(*({**event, **self.modified()} for event in events))
 
     def _disabled(self, learner: Learner) -> None:

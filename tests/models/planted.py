@@ -49,7 +49,7 @@ LATE_MUTANTS = [
     Mutant("late: a row that comes into a cell is sent unforced", "    await force_resend(assignment_id, now=now)\n\n\ndef _is_in_cell", "\n\ndef _is_in_cell", _REGISTRATION, ORPHANED),
     Mutant("late: a row that leaves its cell leaves no doubt there", "    if not _is_in_cell(row, launch, service):\n", "    if row.campus_id != service.campus_id:\n", _REGISTRATION, WORLD),
     Mutant("late: a retired learner leaves no doubt", "    await orphan_claims([row.id for row in rows], now=now)\n", "", "models/retirement.py", WORLD),
-    Mutant("late: a removed consumer leaves no doubt", 'await orphan_claims([row["id"] for row in locked if row["under_way"]], now=now)', "pass", "models/consumer_admin.py", WORLD),
+    Mutant("late: a removed consumer leaves no doubt", 'await orphan_claims([row["id"] for row in locked], now=now)', "pass", "models/consumer_admin.py", WORLD),
     Mutant("late: a lease leaves no doubt", "CASE WHEN claimed_until > hold_until THEN claimed_until ELSE hold_until END\n    FROM", "hold_until\n    FROM", _ORPHANED, WORLD),
     Mutant("late: a hold leaves no doubt", "CASE WHEN claimed_until > hold_until THEN claimed_until ELSE hold_until END\n    FROM", "COALESCE(claimed_until, 0)\n    FROM", _ORPHANED, WORLD),
     Mutant("late: slots of a consumer that is added again are free", "orphaned_claim.consumer_key = lti_consumer.consumer_key AND", "orphaned_claim.consumer_key = lti_consumer.consumer_name || 'x' AND", "models/campus.py", WORLD),

@@ -25,6 +25,7 @@ TABLES = (
     "quarantined_event",
     "stale_event",
     "retired_user",
+    "left_cell",
     "retired_name",
     "intake",
     "keys_used",

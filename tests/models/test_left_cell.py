@@ -1,0 +1,101 @@
+"""A row that comes into a cell of a platform which another row has left does not know what that one sent there."""
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from models import consumer_admin
+from models.changes import Change, change
+from models.claims import claim
+from models.consumer import LtiConsumer
+from models.left_cell import LeftCell
+from models.moment import Moment
+from models.platform_admin import PlatformRecord, add_platform
+from models.retirement import retire
+from models.stream_position import read_position
+from tests.models.claiming import DEBOUNCE, campuses_answered, ended, lease
+from tests.models.launching import CLEAN, LAUNCH, NOW, NOW_US, launch, launched
+from tests.models.rows import read_row
+from tests.models.test_platform_launches import ISSUER, ITEM, OTHER_ITEM, OVER_13
+
+LINK = {"resource_link_id": "link"}
+SENT = CLEAN | {"stamp": NOW // 1000 + 90}
+
+
+@pytest.fixture(autouse=True)
+async def platform(two_consumers):
+    values = {"consumer_name": "platform", "consumer_key": "uni", "consumer_secret": ""}
+    await LtiConsumer.create(**values, issuer=ISSUER, client_id="client")
+
+
+async def removed_and_added_again():
+    await consumer_admin.remove("uni", now=NOW)
+    await add_platform(PlatformRecord("platform", "uni", ISSUER, "client", f"{ISSUER}/t"), now=NOW)
+    return await launch(OVER_13, later=9, **LINK)
+
+
+async def retired_and_launched_anew():
+    async with in_transaction():
+        await retire("learner", await read_position(), moment=Moment(NOW_US + 1), now=NOW)
+    return await launch(OVER_13, later=9, **LINK)
+
+
+async def given_to_another_learner():
+    await launch(OVER_13, later=1, lis_result_sourcedid="another", **LINK)
+    return await launch(OVER_13, later=9, user_id="another learner", **LINK)
+
+
+async def left_for_another_line_item():
+    await launch(OVER_13, later=1, lis_outcome_service_url=OTHER_ITEM, **LINK)
+    return await launch(OVER_13, later=9, user_id="another learner", **LINK)
+
+
+DOORS = [removed_and_added_again, retired_and_launched_anew, given_to_another_learner, left_for_another_line_item]
+
+
+async def next_claim(assignment_id):
+    await campuses_answered()
+    (made,) = await claim([assignment_id], lease(NOW), most=1)
+    return made
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_the_next_row_of_a_cell_is_ordered_until_it_has_sent_a_score(door):
+    await launched(OVER_13, columns=SENT, **LINK)
+    _, assignment_id = await door()
+    first = await next_claim(assignment_id)
+    assert first.is_ordered
+    await ended(first, "empty", now=NOW)
+    assert (await read_row(assignment_id))["sent_version"] == first.version, "nothing is dirty that has no score"
+    for outcome, is_ordered in (("overtaken", True), ("accepted", True), ("accepted", False)):
+        await change([Change(assignment_id, "leaf")], now=NOW, debounce=DEBOUNCE)
+        made = await next_claim(assignment_id)
+        assert made.is_ordered == is_ordered
+        await ended(made, outcome, now=NOW, score="0.5")
+
+
+async def test_a_row_that_sent_nothing_leaves_nothing_and_neither_does_one_of_lti_1_1():
+    await launched(OVER_13, columns=CLEAN, **LINK)
+    _, assignment_id = await retired_and_launched_anew()
+    assert not (await next_claim(assignment_id)).is_ordered
+    await launched(LAUNCH, columns=SENT, user_id="of lti 1.1")
+    await consumer_admin.remove("key", now=NOW)
+    assert not await LeftCell.exists()
+
+
+async def test_another_cell_of_the_same_line_item_or_learner_is_not_ordered():
+    await launched(OVER_13, columns=SENT, **LINK)
+    await retired_and_launched_anew()
+    for cell in ({"lis_result_sourcedid": "another"}, {"lis_outcome_service_url": OTHER_ITEM}):
+        _, assignment_id = await launch(OVER_13, later=9, user_id=str(cell), **cell)
+        assert (await read_row(assignment_id))["ordered_version"] == 0
+
+
+async def test_a_cell_that_is_left_twice_is_on_record_once_and_names_no_learner():
+    for later in (0, 10):
+        await launched(OVER_13, later=later, columns=SENT, **LINK)
+        await removed_and_added_again()
+        await consumer_admin.remove("uni", now=NOW)
+        await add_platform(PlatformRecord("platform", "uni", ISSUER, "client", f"{ISSUER}/t"), now=NOW)
+    (left,) = await LeftCell.all().values()
+    assert not {ITEM, "sub", "learner"} & set(map(str, left.values()))
+    assert len(left["digest"]) == 64
