@@ -238,7 +238,8 @@ class Setup:
                 before it noticed that.
             strange: Whether events that come out of order make chapters' grades that no learner ever had, whose age is
                 unknown.
-            recorded_since: From when on requests must have delivery records.
+            recorded_since: When the database was put back: it has no delivery records of earlier requests, and does not
+                know their timestamps.
         """
         self.settle()
         histories = self.tool.histories
@@ -254,7 +255,7 @@ class Setup:
         faults += invariant.deliveries_are_complete(sent, self.deliveries(), since=recorded_since)
         faults += invariant.no_loop(sent)
         if not restored:
-            faults += invariant.stamps_grow(posts, histories)
+            faults += invariant.stamps_grow((one for one in posts if one.began >= recorded_since), histories)
         faults += invariant.nothing_is_left(self.assignments(), self.world.count("quarantined_event"))
         for one in self.platforms:
             faults += one.misuses(len(self.world.daemons))

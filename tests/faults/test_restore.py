@@ -30,14 +30,15 @@ def dump(setup: Setup) -> Callable[[], object]:
     names = ",".join(f"public.{table}" for table in tables)
     back = "".join(f"INSERT INTO public.{table} SELECT * FROM dump.{table};" for table in tables)
     # Without the checks of foreign keys, as pg_restore does; a transaction that has locked a row is waited for.
-    sql = f"BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {names}; {back} COMMIT"
+    local = "SET LOCAL session_replication_role = replica; SET LOCAL deadlock_timeout = '20ms'"
+    sql = f"BEGIN; {local}; TRUNCATE {names}; {back} COMMIT"
 
     def restore() -> object:
         while True:
             try:
                 return postgres.execute(sql, database=database)
             except ServerUnavailableError as error:
-                # It locks all tables while daemons work: PostgreSQL may pick it out of a deadlock.
+                # It locks all tables while daemons work: PostgreSQL picks the one that looks first out of a deadlock.
                 if "deadlock detected" not in str(error):
                     raise
 
