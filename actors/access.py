@@ -6,13 +6,13 @@ wait for the token, and leave nothing in doubt.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.errors import DeliveryError, Misconfigured, TryLater
+from actors.errors import BadToken, DeliveryError, Misconfigured, TryLater
 from actors.instrumentation import record_breaker
 from models.campus import Breaker, Campus, Signal, read_breakers
 from models.clock_watch import hold_still
@@ -22,6 +22,7 @@ from models.due import Capacity
 from models.signals import apply_signals
 
 log = structlog.get_logger(__name__)
+_Answer = TypeVar("_Answer")
 
 #: What a token is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
@@ -32,7 +33,7 @@ class AccessTokens(Protocol):
     """The access tokens of platforms, by the consumer's id and the scope: :class:`actors.tokens.Tokens`."""
 
     def usable(self, consumer_id: int, scope: str) -> str | None:
-        """A token that is valid for a while yet."""
+        """A token that is valid for a while yet; None if there is none."""
 
     async def fetch(self, consumer_id: int, scope: str) -> str:
         """Get one; raises DeliveryError, at once while the last failure is too recent."""
@@ -58,6 +59,30 @@ class NoTokens:
 
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
         """Nothing to forget."""
+
+
+async def with_token(
+    tokens: AccessTokens, consumer_id: int, scope: str, ask: Callable[[str], Awaitable[_Answer]]
+) -> _Answer:
+    """
+    What *ask* returns, which gets a token; once more with another one if the platform refuses the first.
+
+    Raises:
+        BadToken: It refuses both.
+        DeliveryError: There is no token; or what *ask* raises.
+    """
+    token = await tokens.fetch(consumer_id, scope)
+    try:
+        return await ask(token)
+    except BadToken:
+        # It may have been withdrawn since it was got.
+        tokens.drop(consumer_id, scope, token)
+    token = await tokens.fetch(consumer_id, scope)
+    try:
+        return await ask(token)
+    except BadToken:
+        tokens.drop(consumer_id, scope, token)
+        raise
 
 
 class Access:
@@ -92,6 +117,7 @@ class Access:
         self._reasons: dict[int, str] = {}
 
     def has_token(self, platform_id: int) -> bool:
+        """Whether a grade may go to that platform now, by its consumer's id: there is a token for scores."""
         return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
 
     def admit(self, campuses: Sequence[Capacity]) -> list[Capacity]:
