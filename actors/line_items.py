@@ -9,14 +9,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
+from actors.access import AccessTokens, with_token
 from actors.client import Abort, Sender
-from actors.errors import Ambiguous, DeliveryError, TryLater
+from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, TryLater
+from actors.protocols.answers import is_limited
 from actors.protocols.interface import WireRequest
 from actors.protocols.lti13 import line_items
+from actors.reading import MAX_PAGES, ask
 from actors.response import Response
 from actors.settings import Settings
 from models.db.clock import Clock
@@ -27,23 +29,9 @@ log = structlog.get_logger(__name__)
 
 #: Seconds from the beginning of a look after which it makes no line item any more.
 LOOK_SECONDS = 20.0
-#: Pages of line items that are read for each of the two questions.
-MAX_ITEM_PAGES = 20
-#: Bytes of a page that are read.
-PAGE_BYTES = 1024 * 1024
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
-
-
-class TokenSource(Protocol):
-    """:class:`actors.tokens.Tokens`."""
-
-    async def fetch(self, consumer_id: int, scope: str) -> str:
-        """An access token; raises DeliveryError."""
-
-    def drop(self, consumer_id: int, scope: str, token: str) -> object:
-        """Forget a token that the platform refused."""
 
 
 @dataclass(eq=False)
@@ -61,10 +49,16 @@ class LookFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineItems:
-    """*settings*: those in force. *abort* ends requests under way."""
+    """
+    Looks for line items.
+
+    *tokens*: with the scopes for line items. *settings*: those in force. *abort* ends requests under way.
+
+    Spec: LTI AGS 2.0, 3.2.
+    """
 
     sender: Sender
-    tokens: TokenSource
+    tokens: AccessTokens
     clock: Clock
     settings: Callable[[], Settings]
     abort: Abort
@@ -118,15 +112,24 @@ class LineItems:
         return await self._read(wanted, resource_id=wanted.resource_id)
 
     async def _read(self, wanted: WantedLineItem, **by: str) -> line_items.LineItem | None:
-        offered = None if wanted.offered is None else wanted.offered.split()
-        scope = LINEITEM_SCOPE if offered is None or READ_SCOPE not in offered else READ_SCOPE
+        async def read(token: str) -> line_items.LineItem | None:
+            return await self._read_with(wanted, token, by)
+
+        scope, *others = _reading_scopes(wanted)
+        try:
+            return await with_token(self.tokens, wanted.consumer_id, scope, read)
+        except Misconfigured as error:
+            if not others or error.http_status is None:
+                raise
+        return await with_token(self.tokens, wanted.consumer_id, others[0], read)
+
+    async def _read_with(self, wanted: WantedLineItem, token: str, by: dict[str, str]) -> line_items.LineItem | None:
         more: str | None = None
-        for _ in range(MAX_ITEM_PAGES):
-            token = await self.tokens.fetch(wanted.consumer_id, scope)
+        for _ in range(MAX_PAGES):
             try:
                 wire = line_items.write_find(wanted.container, token, more=more, **by)
                 response = await self._send(wanted, wire)
-                self._check(wanted, response, scope, token, "to a question for its line items")
+                self._check(response, "to a question for its line items")
                 page = line_items.read_line_items(response, container=wanted.container)
             except ValueError as error:
                 raise LookFailedError(f"line items: {error}") from error
@@ -136,12 +139,16 @@ class LineItems:
             if found is not None or page.more is None:
                 return found
             more = page.more
-        raise LookFailedError(f"line items: its list has more than {MAX_ITEM_PAGES} pages")
+        raise LookFailedError(f"line items: its list has more than {MAX_PAGES} pages")
 
     # --- make ---
 
     async def _make(self, wanted: WantedLineItem) -> line_items.LineItem:
-        token = await self.tokens.fetch(wanted.consumer_id, LINEITEM_SCOPE)
+        return await with_token(
+            self.tokens, wanted.consumer_id, LINEITEM_SCOPE, lambda token: self._make_with(wanted, token)
+        )
+
+    async def _make_with(self, wanted: WantedLineItem, token: str) -> line_items.LineItem:
         wire = line_items.write_create(
             wanted.container,
             token,
@@ -157,7 +164,7 @@ class LineItems:
             raise LookFailedError(error.reason, after=error.after) from error
         except Ambiguous as error:
             raise LookFailedError(error.reason, in_doubt=True) from error
-        self._check(wanted, response, LINEITEM_SCOPE, token, "to the making of a line item", makes=True)
+        self._check(response, "to the making of a line item", makes=True)
         try:
             return line_items.read_created(response, container=wanted.container)
         except ValueError as error:
@@ -172,39 +179,39 @@ class LineItems:
         return self.clock.monotonic() - wanted.began
 
     async def _send(self, wanted: WantedLineItem, wire: WireRequest) -> Response:
-        headers = wire.headers
-        for fallback in (wire.fallback, {}):
-            response = await self.sender.send(
-                wire.url,
-                wire.body,
-                headers,
-                method=wire.method,
-                body_limit=PAGE_BYTES,
-                consumer_key=wanted.consumer_key,
-                abort=self.abort,
-                # For a process that was suspended: nothing is written that the lease does not cover.
-                in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
-                redacted=wire.redacted,
-            )
-            if response.status != 406 or not fallback:
-                break
-            headers = headers | fallback
-        return response
+        return await ask(
+            self.sender,
+            wire,
+            consumer_key=wanted.consumer_key,
+            abort=self.abort,
+            # For a process that was suspended: nothing is written that the lease does not cover.
+            in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
+        )
 
-    def _check(
-        self, wanted: WantedLineItem, response: Response, scope: str, token: str, what: str, *, makes: bool = False
-    ) -> None:
+    def _check(self, response: Response, what: str, *, makes: bool = False) -> None:
         """Raise unless it is a success. After a 5xx, and after what is no answer of an API, one may have been made."""
         status = response.status
         if 200 <= status < 300:
             return
-        if status in (401, 403):
-            self.tokens.drop(wanted.consumer_id, scope, token)
+        said = f"line items: it answers {status} {what}"
+        if status in (401, 403) and not is_limited(response):
+            raise BadToken(said, http_status=status)
         raise LookFailedError(
-            f"line items: it answers {status} {what}",
+            said,
             in_doubt=makes and not 300 <= status < 500,
             after=response.retry_after(self._now()),
         )
+
+
+def _reading_scopes(wanted: WantedLineItem) -> tuple[str, ...]:
+    """
+    The scopes with which line items may be read, in the order in which they are tried.
+
+    Moodle wants that for reading by name. A platform of which the launch did not say may refuse it.
+    """
+    if wanted.offered is None:
+        return READ_SCOPE, LINEITEM_SCOPE
+    return (READ_SCOPE if READ_SCOPE in wanted.offered.split() else LINEITEM_SCOPE,)
 
 
 def _may_be_of(item: line_items.LineItem, wanted: WantedLineItem) -> bool:

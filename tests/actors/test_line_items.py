@@ -207,13 +207,13 @@ async def test_a_refusal_is_on_record_and_tried_again_later_and_more_rarely(cont
     tokens = OneToken()
     daemon = await make_daemon(tokens=tokens)
     for failures in (1, 2, 3):
-        container.answers = [status]
+        container.answers = [status] * (2 if status in (401, 403) else 1)
         assert await look_again(daemon, 3_600) == [False]
         service = await OutcomeService.get()
         assert service.look_failures == failures
         assert f"it answers {status}" in service.look_error
         assert 5_000 * 2 ** (failures - 1) <= service.look_at - daemon.clock.now() <= 10_000 * 2 ** (failures - 1)
-    assert len(tokens.dropped) == (3 if status in (401, 403) else 0)
+    assert len(tokens.dropped) == (6 if status in (401, 403) else 0)
     assert await look_again(daemon, 3_600) == [True]
 
 
@@ -234,7 +234,7 @@ async def test_without_a_token_nothing_is_asked_and_the_reason_is_on_record(cont
 @pytest.mark.parametrize(
     ("offered", "scopes"),
     [
-        (None, ["", "", ""]),
+        (None, [".readonly", ".readonly", ""]),
         (LINEITEM_SCOPE, ["", "", ""]),
         (f"{LINEITEM_SCOPE} {LINEITEM_SCOPE}.readonly", [".readonly", ".readonly", ""]),
     ],
@@ -244,6 +244,30 @@ async def test_reads_ask_for_the_scope_to_read_where_the_launch_offered_it(conta
     tokens = OneToken()
     await (await make_daemon(tokens=tokens)).round()
     assert tokens.scopes == scopes
+
+
+async def test_a_platform_that_gives_no_token_to_read_with_is_read_with_the_scope_for_all(container, make_daemon):
+    assignment = await launched(**wanting(container))
+
+    class Picky(OneToken):
+        async def fetch(self, consumer_id, scope):
+            token = await super().fetch(consumer_id, scope)
+            if scope.endswith(".readonly"):
+                raise Misconfigured("no access token: HTTP 400: invalid_scope", http_status=400)
+            return token
+
+    tokens = Picky()
+    assert await (await make_daemon(tokens=tokens)).round() == [True]
+    assert tokens.scopes == [".readonly", "", ".readonly", "", ""]
+    assert await where(assignment) == container.items[0]["id"]
+
+
+async def test_a_token_that_was_withdrawn_is_replaced_at_once(container, make_daemon):
+    await launched(**wanting(container))
+    container.answers = [401, "right", "right", 401, "right"]
+    tokens = OneToken()
+    assert await (await make_daemon(tokens=tokens)).round() == [True]
+    assert (container.made, tokens.dropped) == (1, ["a-token"] * 2)
 
 
 async def test_a_paused_or_blocked_campus_is_not_asked_nor_for_those_who_are_disabled(container, make_daemon):
