@@ -44,6 +44,9 @@ class AccessTokens(Protocol):
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
         """The platform refused it."""
 
+    def corrected(self, consumer_id: int, at: int) -> None:
+        """When an operator last corrected the platform, milliseconds since 1970: failures from before are over."""
+
 
 class NoTokens:
     """Where there is no platform."""
@@ -58,6 +61,9 @@ class NoTokens:
         return True
 
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
+        """Nothing to forget."""
+
+    def corrected(self, consumer_id: int, at: int) -> None:
         """Nothing to forget."""
 
 
@@ -124,6 +130,8 @@ class Access:
         """Those that may have requests now; a token is got for the others, in the background."""
         admitted = []
         for campus in campuses:
+            if campus.platform_id is not None:
+                self._tokens.corrected(campus.platform_id, campus.corrected_at)
             if campus.platform_id is None or self.has_token(campus.platform_id):
                 admitted.append(campus)
             elif campus.free > 0 and not self._tokens.is_paused(campus.platform_id, SCORE_SCOPE):
