@@ -6,7 +6,7 @@ wait for the token, and leave nothing in doubt.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import structlog
@@ -23,6 +23,8 @@ from models.signals import apply_signals
 
 log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer")
+#: The breaker of a campus after a signal, at that time (milliseconds since 1970).
+NextBreaker = Callable[[int, Breaker, Signal], Breaker]
 
 #: What a token is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
@@ -105,7 +107,7 @@ class Access:
         self,
         tokens: AccessTokens,
         clock: Clock,
-        next_breaker: Callable[[int, Breaker, Signal], Breaker],
+        next_breaker: NextBreaker,
         notify: Callable[[], None],
         refused: Callable[[str], None] = lambda _name: None,
     ) -> None:
@@ -169,19 +171,37 @@ class Access:
                 log.warning("token.refused", consumer=name, reason=error.reason)
             if _is_refusal(error):
                 self._refused(name)
-            async with in_transaction():
-                await hold_still()
-                signals = [
-                    _signal(breaker, error, number, now)
-                    for breaker in await read_breakers(self._waiting.get(platform_id, ()))
-                ]
-                changes = await apply_signals(
-                    signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
-                )
-            for change in changes:
-                record_breaker(change, consumer=name, origin=(await Campus.get(id=change.after.campus_id)).origin)
+            await signal_campuses(
+                self._waiting.get(platform_id, ()),
+                lambda breaker: _signal(breaker, error, number, now),
+                clock=self._clock,
+                next_breaker=self._next_breaker,
+                consumer=name,
+            )
         except Exception:
             log.warning("token.failure_not_noted", platform=platform_id, reason=error.reason, exc_info=True)
+
+
+async def signal_campuses(
+    campus_ids: Iterable[int],
+    signal_of: Callable[[Breaker], Signal],
+    *,
+    clock: Clock,
+    next_breaker: NextBreaker,
+    consumer: str,
+) -> None:
+    """
+    Apply what no attempt says of campuses: their breakers, each with the signal of the stored one.
+
+    *consumer*: the name of theirs. Outside transactions.
+    """
+    now = clock.now()
+    async with in_transaction():
+        await hold_still()
+        signals = [signal_of(breaker) for breaker in await read_breakers(campus_ids)]
+        changes = await apply_signals(signals, lambda breaker, signal: next_breaker(now, breaker, signal), clock.steps)
+    for change in changes:
+        record_breaker(change, consumer=consumer, origin=(await Campus.get(id=change.after.campus_id)).origin)
 
 
 def _is_refusal(error: DeliveryError) -> bool:

@@ -7,13 +7,14 @@ only once whatever it sent has landed, and each begins with reading what is ther
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 
-from actors.access import AccessTokens, with_token
+from actors.access import AccessTokens, NextBreaker, signal_campuses, with_token
 from actors.client import Abort, Sender
+from actors.ended_request import SignalKind
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, TryLater
 from actors.protocols.answers import is_limited
 from actors.protocols.interface import WireRequest
@@ -21,6 +22,7 @@ from actors.protocols.lti13 import line_items
 from actors.reading import MAX_PAGES, ask
 from actors.response import Response
 from actors.settings import Settings
+from models.campus import Breaker, Signal
 from models.db.clock import Clock
 from models.launch import LINEITEM_SCOPE
 from models.line_item import WantedLineItem, line_item_found, look_failed, used_instead
@@ -32,6 +34,7 @@ LOOK_SECONDS = 20.0
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
+_BUSY = (408, 425, 429)
 
 
 @dataclass(eq=False)
@@ -39,12 +42,15 @@ class LookFailedError(Exception):
     """
     The look ends without a line item. *reason*: in words for people.
 
-    *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for.
+    *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for. *says*:
+    what that says of the campus; None: nothing. *answered*: whether the campus itself said so.
     """
 
     reason: str
     in_doubt: bool = False
     after: float | None = None
+    says: SignalKind | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class LineItems:
     clock: Clock
     settings: Callable[[], Settings]
     abort: Abort
+    next_breaker: NextBreaker
 
     def lease_ms(self) -> int:
         """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
@@ -70,6 +77,7 @@ class LineItems:
 
     async def look(self, wanted: WantedLineItem) -> bool:
         """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
+        self.tokens.corrected(wanted.consumer_id, wanted.corrected_at)
         try:
             item = await self._find(wanted) or await self._make(wanted)
             landed = await line_item_found(wanted, item.url, now=self.clock.now())
@@ -78,7 +86,7 @@ class LineItems:
             return False
         except DeliveryError as error:
             # Before anything was to be made.
-            await self._failed(wanted, LookFailedError(error.reason, after=getattr(error, "after", None)))
+            await self._failed(wanted, _of_delivery(error))
             return False
         except Exception as fault:
             # The next look finds what this one made.
@@ -95,11 +103,19 @@ class LineItems:
 
     async def _failed(self, wanted: WantedLineItem, failed: LookFailedError) -> None:
         pause = min(FIRST_LOOK_PAUSE * 2 ** min(wanted.failures, 20), LONGEST_LOOK_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
-        wait = max(pause, failed.after or 0)
+        wait = max(pause, min(failed.after or 0, LONGEST_LOOK_PAUSE))
         if failed.in_doubt:
             wait = max(wait, self.settings().rules.hold_seconds)
         log.warning("line_item.unknown", service=wanted.service_id, reason=failed.reason, in_doubt=failed.in_doubt)
         await look_failed(wanted, failed.reason, look_at=self.clock.now() + int(wait * 1000))
+        if failed.says is not None:
+            await signal_campuses(
+                [wanted.campus_id],
+                lambda breaker: _signal(breaker, failed, self.clock.now()),
+                clock=self.clock,
+                next_breaker=self.next_breaker,
+                consumer=wanted.consumer_name,
+            )
 
     # --- find ---
 
@@ -160,10 +176,8 @@ class LineItems:
             raise LookFailedError("line items: the look took too long, and made none")
         try:
             response = await self._send(wanted, wire)
-        except TryLater as error:
-            raise LookFailedError(error.reason, after=error.after) from error
         except Ambiguous as error:
-            raise LookFailedError(error.reason, in_doubt=True) from error
+            raise replace(_of_delivery(error), in_doubt=True) from error
         self._check(response, "to the making of a line item", makes=True)
         try:
             return line_items.read_created(response, container=wanted.container)
@@ -196,11 +210,21 @@ class LineItems:
         said = f"line items: it answers {status} {what}"
         if status in (401, 403) and not is_limited(response):
             raise BadToken(said, http_status=status)
+        is_busy = status in _BUSY or is_limited(response)
         raise LookFailedError(
             said,
             in_doubt=makes and not 300 <= status < 500,
             after=response.retry_after(self._now()),
+            says="throttled" if is_busy else "failure" if status >= 500 else None,
+            answered=True,
         )
+
+
+def _of_delivery(error: DeliveryError) -> LookFailedError:
+    """The end of a look for which there was no token, or no answer; what is set up wrongly says nothing here."""
+    if isinstance(error, TryLater):
+        return LookFailedError(error.reason, after=error.after, says="throttled" if error.throttled else "failure")
+    return LookFailedError(error.reason, says="failure" if isinstance(error, Ambiguous) else None)
 
 
 def _reading_scopes(wanted: WantedLineItem) -> tuple[str, ...]:
@@ -212,6 +236,25 @@ def _reading_scopes(wanted: WantedLineItem) -> tuple[str, ...]:
     if wanted.offered is None:
         return READ_SCOPE, LINEITEM_SCOPE
     return (READ_SCOPE if READ_SCOPE in wanted.offered.split() else LINEITEM_SCOPE,)
+
+
+def _signal(breaker: Breaker, failed: LookFailedError, now: int) -> Signal:
+    """
+    What a look that failed says of its campus.
+
+    All looks count as one assignment: a list of line items that is broken alone keeps no grade back.
+    """
+    assert failed.says is not None  # noqa: S101 - else there is no signal
+    return Signal(
+        failed.says,
+        campus_id=breaker.campus_id,
+        assignment_id=0,
+        claimed_at=now,
+        tripped_at=breaker.tripped_at,
+        answered=failed.answered,
+        after=failed.after,
+        error=failed.reason,
+    )
 
 
 def _may_be_of(item: line_items.LineItem, wanted: WantedLineItem) -> bool:

@@ -29,7 +29,9 @@ WAITS = "the launch named none, so passbackd looks for it there, and makes one w
 def looks(over) -> LineItemLoop:
     """What a daemon looks for line items with."""
     parts = over.sending.dependencies
-    items = LineItems(parts.sender, over.sending.tokens, parts.clock, lambda: parts.settings, Abort())
+    items = LineItems(
+        parts.sender, over.sending.tokens, parts.clock, lambda: parts.settings, Abort(), parts.next_breaker
+    )
     return LineItemLoop(items, parts.clock, lambda: True)
 
 
@@ -172,7 +174,7 @@ async def test_a_look_that_fails_is_explained_and_the_next_one_finds_it(empty_da
 
 @pytest.mark.parametrize(
     ("offered", "scope"),
-    [(None, LINEITEM_SCOPE), (LINEITEM_SCOPE, LINEITEM_SCOPE), (f"{LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE)],
+    [(None, READ_SCOPE), (LINEITEM_SCOPE, LINEITEM_SCOPE), (f"{LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE)],
 )
 async def test_a_read_is_made_with_the_scope_that_the_launch_offered(empty_database, key, offered, scope):
     async with over_lti13(key) as over:
