@@ -238,7 +238,7 @@ async def _try_keys(cipher: Cipher) -> None:
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
             f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set secrets "
-            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys new`, `keys withdraw`)"
+            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys withdraw`, `keys new`)"
         )
     if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")

@@ -23,8 +23,8 @@ _SET_UP = (
 )
 #: Where nothing can be signed, and so no platform was asked.
 _UNSIGNED = (
-    "give this command the keys that the daemon has in secrets.keys, or replace the signing key (`passbackd keys new`, "
-    "`keys withdraw`)"
+    "give this command the keys that the daemon has in secrets.keys, or replace the signing key "
+    "(`passbackd keys withdraw`, `keys new`)"
 )
 _LATER = "try again later; if it stays so, ask the campus: docs/platforms.md"
 
