@@ -67,7 +67,12 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, service, kind, now))
     if move is not None:
-        await note_move(assignment_id, move.consumer.consumer_key, move.link_id)
+        if not any(
+            (row.id, row.moved_from_key, row.moved_from_link_id)
+            == (assignment_id, move.consumer.consumer_key, move.link_id)
+            for row in known
+        ):
+            await note_move(assignment_id, move.consumer.consumer_key, move.link_id)
         if move.rows:
             date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
             await _note(known[0], f"moved from LTI 1.1 consumer {move.consumer.consumer_name} on {date}; ")
