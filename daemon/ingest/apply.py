@@ -25,7 +25,7 @@ from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
 from models.destination import platform_named
-from models.disabling import disable, disable_line_item
+from models.disabling import disable, disable_line_item, disable_link
 from models.launch import EventResult, Registration
 from models.moment import Moment
 from models.registration import Registered, register
@@ -84,8 +84,8 @@ class Applier:
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid):
                 return await disable(key, sourcedid, moment=event.moment, now=now), []
-            case LineItemDisabled(issuer, client_id, lineitem, learner):
-                return await disable_line_item(issuer, client_id, lineitem, learner, moment=event.moment, now=now), []
+            case LineItemDisabled():
+                return await _disable(event, now), []
             case UserRetired(user_id):
                 return await retire(user_id, position, moment=event.moment, now=now), []
 
@@ -165,6 +165,15 @@ class Applier:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
         return "leaf" if own else "composite"
+
+
+async def _disable(event: LineItemDisabled, now: int) -> EventResult:
+    who, learner = (event.issuer, event.client_id), event.lti_user_id
+    if event.lineitem is not None:
+        return await disable_line_item(*who, event.lineitem, learner, moment=event.moment, now=now)
+    return await disable_link(
+        *who, event.lineitems or "", event.resource_link_id or "", learner, moment=event.moment, now=now
+    )
 
 
 async def _consumer_key(launch: Registration) -> str:
