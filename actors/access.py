@@ -20,14 +20,14 @@ from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
 from models.signals import apply_signals
+from models.unoffered import SCORE_SCOPE, park_unoffered
 
 log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer")
 #: The breaker of a campus after a signal, at that time (milliseconds since 1970).
 NextBreaker = Callable[[int, Breaker, Signal], Breaker]
 
-#: What a token is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
-SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+#: What a token to read scores is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
 RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 
 
@@ -148,6 +148,11 @@ class Access:
 
     async def _get(self, platform_id: int) -> None:
         try:
+            if parked := await park_unoffered(platform_id, now=self._clock.now()):
+                log.warning("grades.scope_not_offered", platform=platform_id, parked=parked)
+                # What is left, if anything, is asked for in the next round.
+                self._notify()
+                return
             await self._tokens.fetch(platform_id, SCORE_SCOPE)
         except DeliveryError as error:
             await self._failed(platform_id, error)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from actors import resolution
-from actors.access import RESULT_SCOPE, SCORE_SCOPE, with_token
+from actors.access import RESULT_SCOPE, with_token
 from actors.dependencies import Dependencies
 from actors.ended_request import EndedRequest, new_offset
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, Omit, OutOfFiles, Overtaken, TryLater
@@ -26,6 +26,7 @@ from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
 from models.queries.reconcile import once_sent
+from models.unoffered import SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from actors.access import SCORE_SCOPE
 from actors.client import Abort
 from actors.line_items import LineItems
 from daemon.loops.line_items import LineItemLoop
 from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import HOLD, on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
