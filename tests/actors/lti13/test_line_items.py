@@ -35,7 +35,7 @@ def looks(over) -> LineItemLoop:
     return LineItemLoop(items, parts.clock, lambda: True)
 
 
-async def launch_without_column(over, *, offered: str | None = f"{LINEITEM_SCOPE} {READ_SCOPE}") -> int:
+async def launch_without_column(over, *, offered: str | None = f"{SCORE_SCOPE} {LINEITEM_SCOPE} {READ_SCOPE}") -> int:
     """A grade of a launch that names the container alone, and cannot be sent yet; its id."""
     registration = Registration(
         "",
@@ -174,7 +174,11 @@ async def test_a_look_that_fails_is_explained_and_the_next_one_finds_it(empty_da
 
 @pytest.mark.parametrize(
     ("offered", "scope"),
-    [(None, READ_SCOPE), (LINEITEM_SCOPE, LINEITEM_SCOPE), (f"{LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE)],
+    [
+        (None, READ_SCOPE),
+        (f"{SCORE_SCOPE} {LINEITEM_SCOPE}", LINEITEM_SCOPE),
+        (f"{SCORE_SCOPE} {LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE),
+    ],
 )
 async def test_a_read_is_made_with_the_scope_that_the_launch_offered(empty_database, key, offered, scope):
     async with over_lti13(key) as over:
