@@ -84,6 +84,30 @@ _FAILED = Statement("""
     WHERE id = :service_id AND creator_token = :token RETURNING id""")
 
 
+#: Looks that failed, one after the other, from which people are shown a link: what passes has passed by then.
+SHOWN_FAILURES = 5
+_MISSING = Statement("""
+    SELECT consumer_name AS consumer, COUNT(*) AS number, MAX(look_error) AS reason
+    FROM outcome_service JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    WHERE wanted_for IS NOT NULL AND found_id IS NULL AND look_failures >= :failures AND paused_at IS NULL AND EXISTS (
+        SELECT 1 FROM graded_assignment WHERE outcome_service_id = outcome_service.id AND disabled_at IS NULL)
+    GROUP BY 1 ORDER BY 1""")
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLineItems:
+    """How many links of a consumer have no line item after :data:`SHOWN_FAILURES` looks, and one reason why."""
+
+    consumer: str
+    number: int
+    reason: str
+
+
+async def missing_line_items() -> list[MissingLineItems]:
+    """By consumer, without those that are paused; reads only."""
+    return [MissingLineItems(**row) for row in await _MISSING.rows(failures=SHOWN_FAILURES)]
+
+
 async def claim_wanted(*, now: int, began: float, lease_ms: int, most: int, each: int) -> list[WantedLineItem]:
     """
     Begin to look for line items: up to *most*, so that *each* campus is looked at no more often at a time.

@@ -12,7 +12,7 @@ from daemon.infra.stop import Stop
 from models.assignment import GradedAssignment
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
-from models.line_item import claim_wanted
+from models.line_item import SHOWN_FAILURES, claim_wanted, missing_line_items
 from tests.actors.looking import look_again, wanting, where, where_if_known
 from tests.actors.sending import HOLD, TIMEOUT
 from tests.fakes.line_items import Container, OneToken, serving
@@ -213,3 +213,17 @@ async def test_a_platform_that_is_busy_gets_a_pause_also_from_grades(container, 
     daemon = await make_daemon()
     await daemon.round()
     assert (await Campus.get()).blocked_until == daemon.clock.now() + 100_000
+
+
+async def test_a_link_that_has_no_line_item_after_some_looks_is_shown_with_the_reason(container, make_daemon):
+    await launched(**wanting(container))
+    daemon = await make_daemon()
+    for _ in range(SHOWN_FAILURES):
+        assert await missing_line_items() == []
+        container.answers = [404]
+        await look_again(daemon, 3_600)
+    (missing,) = await missing_line_items()
+    assert (missing.consumer, missing.number) == ("campus", 1)
+    assert "it answers 404" in missing.reason
+    await GradedAssignment.all().update(disabled_at=1)
+    assert await missing_line_items() == []
