@@ -39,7 +39,7 @@ from models.stream_position import Position
 log = structlog.get_logger(__name__)
 
 #: Consumer keys that are remembered, so that each is logged once.
-_MOST_UNKNOWN = 1000
+_MAX_UNKNOWN = 1000
 #: Before all events.
 _NEVER = Moment(-(2**63))
 
@@ -153,7 +153,7 @@ class Applier:
         consumer = await find_consumer(moves_from)
         if consumer is not None and consumer.issuer is None:
             return
-        if len(self._unknown) < _MOST_UNKNOWN:
+        if len(self._unknown) < _MAX_UNKNOWN:
             self._unknown.add(moves_from)
         log.warning(
             "a launch over LTI 1.3 moves from a consumer that is not known: nothing moved; see that the tool sends the "
