@@ -8,6 +8,7 @@ import pytest
 from actors.access import RESULT_SCOPE
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
+from models.consumer_admin import resume
 from models.launch import PlatformLaunch, Registration
 from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import on_one_engine
@@ -91,6 +92,21 @@ async def test_without_a_token_nothing_is_sent_or_spent_and_the_reason_is_said(e
         await over.send_all()
         assert [result for result, _ in await ledger(leaf)] == ["accepted"]
         await over.check_why("clean", "Sent 0.25 to ")
+
+
+async def test_an_operator_who_corrects_the_platform_ends_the_pause_that_its_token_server_asked_for(
+    empty_database, key
+):
+    async with over_lti13(key) as over:
+        leaf = await over.make_grade()
+        over.platform.behave = in_turn("token", throttled(600))
+        for _ in range(2):
+            await over.send_all()
+        assert (len(over.platform.of("token")), await ledger(leaf)) == (1, [])
+        await resume(CLIENT, now=over.sending.now)
+        for _ in range(2):
+            await over.send_all()
+        assert [result for result, _ in await ledger(leaf)] == ["accepted"]
 
 
 # --- Tokens that the platform refuses ---
