@@ -6,13 +6,13 @@ wait for the token, and leave nothing in doubt.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from tortoise.transactions import in_transaction
 
-from actors.errors import DeliveryError, Misconfigured, TryLater
+from actors.errors import BadToken, DeliveryError, Misconfigured, TryLater
 from actors.instrumentation import record_breaker
 from models.campus import Breaker, Campus, Signal, read_breakers
 from models.clock_watch import hold_still
@@ -20,11 +20,14 @@ from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
 from models.signals import apply_signals
+from models.unoffered import SCORE_SCOPE, park_unoffered
 
 log = structlog.get_logger(__name__)
+_Answer = TypeVar("_Answer")
+#: The breaker of a campus after a signal, at that time (milliseconds since 1970).
+NextBreaker = Callable[[int, Breaker, Signal], Breaker]
 
-#: What a token is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
-SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+#: What a token to read scores is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
 RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 
 
@@ -32,7 +35,7 @@ class AccessTokens(Protocol):
     """The access tokens of platforms, by the consumer's id and the scope: :class:`actors.tokens.Tokens`."""
 
     def usable(self, consumer_id: int, scope: str) -> str | None:
-        """A token that is valid for a while yet."""
+        """A token that is valid for a while yet; None if there is none."""
 
     async def fetch(self, consumer_id: int, scope: str) -> str:
         """Get one; raises DeliveryError, at once while the last failure is too recent."""
@@ -42,6 +45,9 @@ class AccessTokens(Protocol):
 
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
         """The platform refused it."""
+
+    def corrected(self, consumer_id: int, at: int) -> None:
+        """When an operator last corrected the platform, milliseconds since 1970: failures from before are over."""
 
 
 class NoTokens:
@@ -59,6 +65,33 @@ class NoTokens:
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
         """Nothing to forget."""
 
+    def corrected(self, consumer_id: int, at: int) -> None:
+        """Nothing to forget."""
+
+
+async def with_token(
+    tokens: AccessTokens, consumer_id: int, scope: str, ask: Callable[[str], Awaitable[_Answer]]
+) -> _Answer:
+    """
+    What *ask* returns, which gets a token; once more with another one if the platform refuses the first.
+
+    Raises:
+        BadToken: It refuses both.
+        DeliveryError: There is no token; or what *ask* raises.
+    """
+    token = await tokens.fetch(consumer_id, scope)
+    try:
+        return await ask(token)
+    except BadToken:
+        # It may have been withdrawn since it was got.
+        tokens.drop(consumer_id, scope, token)
+    token = await tokens.fetch(consumer_id, scope)
+    try:
+        return await ask(token)
+    except BadToken:
+        tokens.drop(consumer_id, scope, token)
+        raise
+
 
 class Access:
     """
@@ -74,7 +107,7 @@ class Access:
         self,
         tokens: AccessTokens,
         clock: Clock,
-        next_breaker: Callable[[int, Breaker, Signal], Breaker],
+        next_breaker: NextBreaker,
         notify: Callable[[], None],
         refused: Callable[[str], None] = lambda _name: None,
     ) -> None:
@@ -92,12 +125,15 @@ class Access:
         self._reasons: dict[int, str] = {}
 
     def has_token(self, platform_id: int) -> bool:
+        """Whether a grade may go to that platform now, by its consumer's id: there is a token for scores."""
         return self._tokens.usable(platform_id, SCORE_SCOPE) is not None
 
     def admit(self, campuses: Sequence[Capacity]) -> list[Capacity]:
         """Those that may have requests now; a token is got for the others, in the background."""
         admitted = []
         for campus in campuses:
+            if campus.platform_id is not None:
+                self._tokens.corrected(campus.platform_id, campus.corrected_at)
             if campus.platform_id is None or self.has_token(campus.platform_id):
                 admitted.append(campus)
             elif campus.free > 0 and not self._tokens.is_paused(campus.platform_id, SCORE_SCOPE):
@@ -112,6 +148,11 @@ class Access:
 
     async def _get(self, platform_id: int) -> None:
         try:
+            if parked := await park_unoffered(platform_id, now=self._clock.now()):
+                log.warning("grades.scope_not_offered", platform=platform_id, parked=parked)
+                # What is left, if anything, is asked for in the next round.
+                self._notify()
+                return
             await self._tokens.fetch(platform_id, SCORE_SCOPE)
         except DeliveryError as error:
             await self._failed(platform_id, error)
@@ -135,19 +176,37 @@ class Access:
                 log.warning("token.refused", consumer=name, reason=error.reason)
             if _is_refusal(error):
                 self._refused(name)
-            async with in_transaction():
-                await hold_still()
-                signals = [
-                    _signal(breaker, error, number, now)
-                    for breaker in await read_breakers(self._waiting.get(platform_id, ()))
-                ]
-                changes = await apply_signals(
-                    signals, lambda breaker, signal: self._next_breaker(now, breaker, signal), self._clock.steps
-                )
-            for change in changes:
-                record_breaker(change, consumer=name, origin=(await Campus.get(id=change.after.campus_id)).origin)
+            await signal_campuses(
+                self._waiting.get(platform_id, ()),
+                lambda breaker: _signal(breaker, error, number, now),
+                clock=self._clock,
+                next_breaker=self._next_breaker,
+                consumer=name,
+            )
         except Exception:
             log.warning("token.failure_not_noted", platform=platform_id, reason=error.reason, exc_info=True)
+
+
+async def signal_campuses(
+    campus_ids: Iterable[int],
+    signal_of: Callable[[Breaker], Signal],
+    *,
+    clock: Clock,
+    next_breaker: NextBreaker,
+    consumer: str,
+) -> None:
+    """
+    Apply what no attempt says of campuses: their breakers, each with the signal of the stored one.
+
+    *consumer*: the name of theirs. Outside transactions.
+    """
+    now = clock.now()
+    async with in_transaction():
+        await hold_still()
+        signals = [signal_of(breaker) for breaker in await read_breakers(campus_ids)]
+        changes = await apply_signals(signals, lambda breaker, signal: next_breaker(now, breaker, signal), clock.steps)
+    for change in changes:
+        record_breaker(change, consumer=consumer, origin=(await Campus.get(id=change.after.campus_id)).origin)
 
 
 def _is_refusal(error: DeliveryError) -> bool:

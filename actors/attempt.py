@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from actors import resolution
-from actors.access import SCORE_SCOPE
 from actors.compute_grade import Grade, NoGrade, block_grade, wire_score
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
@@ -22,6 +21,7 @@ from models.db.data_loader import DataLoader
 from models.finish import Finish
 from models.score import Points, read_wanted, wanted_below
 from models.secrets import promote
+from models.unoffered import SCORE_SCOPE, offers_scores
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,8 @@ class Attempts:
             graded = await self._grade(claim)
             if isinstance(graded, Finish):
                 return graded
+            if claim.address.issuer is not None and not offers_scores(claim.address.offered):
+                return resolution.not_offered(claim)
             secrets = self._secrets(claim)
             if not secrets:
                 return self._requests.put_off(claim)

@@ -32,8 +32,12 @@ def next_breaker(breaker: Breaker, signal: Signal, *, now: int, max_per_campus: 
     match signal.kind:
         case "failure":
             return _failed(breaker, signal, now, jitter)
+        case "throttled" if breaker.tripped_at is not None and not signal.answered:
+            # A token server is busy: whether the campus itself takes grades again is not known.
+            return _failed(breaker, signal, now, jitter)
         case "throttled":
-            breaker = _closed(breaker, max_per_campus, keep_trips=True)
+            if signal.answered:
+                breaker = _closed(breaker, max_per_campus, keep_trips=True)
             pause = min(THROTTLE_PAUSE_MS << min(breaker.trips, 10), MAX_THROTTLE_PAUSE_MS)
         case "success":
             breaker = _grown(_closed(breaker, max_per_campus), max_per_campus)

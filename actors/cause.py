@@ -17,11 +17,12 @@ from models.consumer import ProtocolName
 #: its own cannot be trusted. ``address``: it takes no grades at this URL. ``forbidden``: nothing may be sent to this
 #: URL. ``content``: it refuses what is sent, for any learner. ``sourcedid``: it no longer takes that of the
 #: launch. ``token``: it gives no access token until the set-up is corrected. ``token server``: it gives none
-#: now. ``enrolment``: the learner is not in the course. ``learner``: it takes no more of this learner.
-#: ``activity``: the activity or its course takes no grades. ``unknown``: its words say nothing that is known.
+#: now. ``scope``: the launch did not offer what scores are sent with. ``enrolment``: the learner is not in the course.
+#: ``learner``: it takes no more of this learner. ``activity``: the activity or its course takes no grades. ``unknown``:
+#: its words say nothing that is known.
 KnownCause = Literal[
     "away", "busy", "processing", "signature", "certificate", "address", "forbidden", "content", "sourcedid",
-    "token", "token server", "enrolment", "learner", "activity", "unknown",
+    "token", "token server", "scope", "enrolment", "learner", "activity", "unknown",
 ]  # fmt: skip
 
 #: What the words of a platform's 403 are of, if they are of the access token.
@@ -32,6 +33,7 @@ _WITHOUT_TOKEN: tuple[tuple[str, KnownCause], ...] = (
     ("no access token can be asked for", "token"),
     ("no access token", "token server"),
     ("the platform gives an access token without the scope", "token"),
+    ("the launch did not offer the scope", "scope"),
     ("the platform has no token URL", "token"),
     ("the tool has no key that may sign", "token"),
 )

@@ -7,18 +7,22 @@ only once whatever it sent has landed, and each begins with reading what is ther
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
+from actors.access import AccessTokens, NextBreaker, signal_campuses, with_token
 from actors.client import Abort, Sender
-from actors.errors import Ambiguous, DeliveryError, TryLater
+from actors.ended_request import SignalKind
+from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, TryLater
+from actors.protocols.answers import is_limited
 from actors.protocols.interface import WireRequest
 from actors.protocols.lti13 import line_items
+from actors.reading import MAX_PAGES, ask
 from actors.response import Response
 from actors.settings import Settings
+from models.campus import Breaker, Signal
 from models.db.clock import Clock
 from models.launch import LINEITEM_SCOPE
 from models.line_item import WantedLineItem, line_item_found, look_failed, used_instead
@@ -27,23 +31,10 @@ log = structlog.get_logger(__name__)
 
 #: Seconds from the beginning of a look after which it makes no line item any more.
 LOOK_SECONDS = 20.0
-#: Pages of line items that are read for each of the two questions.
-MAX_ITEM_PAGES = 20
-#: Bytes of a page that are read.
-PAGE_BYTES = 1024 * 1024
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
-
-
-class TokenSource(Protocol):
-    """:class:`actors.tokens.Tokens`."""
-
-    async def fetch(self, consumer_id: int, scope: str) -> str:
-        """An access token; raises DeliveryError."""
-
-    def drop(self, consumer_id: int, scope: str, token: str) -> object:
-        """Forget a token that the platform refused."""
+_BUSY = (408, 425, 429)
 
 
 @dataclass(eq=False)
@@ -51,23 +42,33 @@ class LookFailedError(Exception):
     """
     The look ends without a line item. *reason*: in words for people.
 
-    *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for.
+    *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for. *says*:
+    what that says of the campus; None: nothing. *answered*: whether the campus itself said so.
     """
 
     reason: str
     in_doubt: bool = False
     after: float | None = None
+    says: SignalKind | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LineItems:
-    """*settings*: those in force. *abort* ends requests under way."""
+    """
+    Looks for line items.
+
+    *tokens*: with the scopes for line items. *settings*: those in force. *abort* ends requests under way.
+
+    Spec: LTI AGS 2.0, 3.2.
+    """
 
     sender: Sender
-    tokens: TokenSource
+    tokens: AccessTokens
     clock: Clock
     settings: Callable[[], Settings]
     abort: Abort
+    next_breaker: NextBreaker
 
     def lease_ms(self) -> int:
         """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
@@ -76,6 +77,7 @@ class LineItems:
 
     async def look(self, wanted: WantedLineItem) -> bool:
         """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
+        self.tokens.corrected(wanted.consumer_id, wanted.corrected_at)
         try:
             item = await self._find(wanted) or await self._make(wanted)
             landed = await line_item_found(wanted, item.url, now=self.clock.now())
@@ -84,7 +86,7 @@ class LineItems:
             return False
         except DeliveryError as error:
             # Before anything was to be made.
-            await self._failed(wanted, LookFailedError(error.reason, after=getattr(error, "after", None)))
+            await self._failed(wanted, _of_delivery(error))
             return False
         except Exception as fault:
             # The next look finds what this one made.
@@ -101,11 +103,19 @@ class LineItems:
 
     async def _failed(self, wanted: WantedLineItem, failed: LookFailedError) -> None:
         pause = min(FIRST_LOOK_PAUSE * 2 ** min(wanted.failures, 20), LONGEST_LOOK_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
-        wait = max(pause, failed.after or 0)
+        wait = max(pause, min(failed.after or 0, LONGEST_LOOK_PAUSE))
         if failed.in_doubt:
             wait = max(wait, self.settings().rules.hold_seconds)
         log.warning("line_item.unknown", service=wanted.service_id, reason=failed.reason, in_doubt=failed.in_doubt)
         await look_failed(wanted, failed.reason, look_at=self.clock.now() + int(wait * 1000))
+        if failed.says is not None:
+            await signal_campuses(
+                [wanted.campus_id],
+                lambda breaker: _signal(breaker, failed, self.clock.now()),
+                clock=self.clock,
+                next_breaker=self.next_breaker,
+                consumer=wanted.consumer_name,
+            )
 
     # --- find ---
 
@@ -118,15 +128,24 @@ class LineItems:
         return await self._read(wanted, resource_id=wanted.resource_id)
 
     async def _read(self, wanted: WantedLineItem, **by: str) -> line_items.LineItem | None:
-        offered = None if wanted.offered is None else wanted.offered.split()
-        scope = LINEITEM_SCOPE if offered is None or READ_SCOPE not in offered else READ_SCOPE
+        async def read(token: str) -> line_items.LineItem | None:
+            return await self._read_with(wanted, token, by)
+
+        scope, *others = _reading_scopes(wanted)
+        try:
+            return await with_token(self.tokens, wanted.consumer_id, scope, read)
+        except Misconfigured as error:
+            if not others or error.http_status is None:
+                raise
+        return await with_token(self.tokens, wanted.consumer_id, others[0], read)
+
+    async def _read_with(self, wanted: WantedLineItem, token: str, by: dict[str, str]) -> line_items.LineItem | None:
         more: str | None = None
-        for _ in range(MAX_ITEM_PAGES):
-            token = await self.tokens.fetch(wanted.consumer_id, scope)
+        for _ in range(MAX_PAGES):
             try:
                 wire = line_items.write_find(wanted.container, token, more=more, **by)
                 response = await self._send(wanted, wire)
-                self._check(wanted, response, scope, token, "to a question for its line items")
+                self._check(response, "to a question for its line items")
                 page = line_items.read_line_items(response, container=wanted.container)
             except ValueError as error:
                 raise LookFailedError(f"line items: {error}") from error
@@ -136,12 +155,16 @@ class LineItems:
             if found is not None or page.more is None:
                 return found
             more = page.more
-        raise LookFailedError(f"line items: its list has more than {MAX_ITEM_PAGES} pages")
+        raise LookFailedError(f"line items: its list has more than {MAX_PAGES} pages")
 
     # --- make ---
 
     async def _make(self, wanted: WantedLineItem) -> line_items.LineItem:
-        token = await self.tokens.fetch(wanted.consumer_id, LINEITEM_SCOPE)
+        return await with_token(
+            self.tokens, wanted.consumer_id, LINEITEM_SCOPE, lambda token: self._make_with(wanted, token)
+        )
+
+    async def _make_with(self, wanted: WantedLineItem, token: str) -> line_items.LineItem:
         wire = line_items.write_create(
             wanted.container,
             token,
@@ -153,11 +176,9 @@ class LineItems:
             raise LookFailedError("line items: the look took too long, and made none")
         try:
             response = await self._send(wanted, wire)
-        except TryLater as error:
-            raise LookFailedError(error.reason, after=error.after) from error
         except Ambiguous as error:
-            raise LookFailedError(error.reason, in_doubt=True) from error
-        self._check(wanted, response, LINEITEM_SCOPE, token, "to the making of a line item", makes=True)
+            raise replace(_of_delivery(error), in_doubt=True) from error
+        self._check(response, "to the making of a line item", makes=True)
         try:
             return line_items.read_created(response, container=wanted.container)
         except ValueError as error:
@@ -172,39 +193,68 @@ class LineItems:
         return self.clock.monotonic() - wanted.began
 
     async def _send(self, wanted: WantedLineItem, wire: WireRequest) -> Response:
-        headers = wire.headers
-        for fallback in (wire.fallback, {}):
-            response = await self.sender.send(
-                wire.url,
-                wire.body,
-                headers,
-                method=wire.method,
-                body_limit=PAGE_BYTES,
-                consumer_key=wanted.consumer_key,
-                abort=self.abort,
-                # For a process that was suspended: nothing is written that the lease does not cover.
-                in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
-                redacted=wire.redacted,
-            )
-            if response.status != 406 or not fallback:
-                break
-            headers = headers | fallback
-        return response
+        return await ask(
+            self.sender,
+            wire,
+            consumer_key=wanted.consumer_key,
+            abort=self.abort,
+            # For a process that was suspended: nothing is written that the lease does not cover.
+            in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
+        )
 
-    def _check(
-        self, wanted: WantedLineItem, response: Response, scope: str, token: str, what: str, *, makes: bool = False
-    ) -> None:
+    def _check(self, response: Response, what: str, *, makes: bool = False) -> None:
         """Raise unless it is a success. After a 5xx, and after what is no answer of an API, one may have been made."""
         status = response.status
         if 200 <= status < 300:
             return
-        if status in (401, 403):
-            self.tokens.drop(wanted.consumer_id, scope, token)
+        said = f"line items: it answers {status} {what}"
+        if status in (401, 403) and not is_limited(response):
+            raise BadToken(said, http_status=status)
+        is_busy = status in _BUSY or is_limited(response)
         raise LookFailedError(
-            f"line items: it answers {status} {what}",
+            said,
             in_doubt=makes and not 300 <= status < 500,
             after=response.retry_after(self._now()),
+            says="throttled" if is_busy else "failure" if status >= 500 else None,
+            answered=True,
         )
+
+
+def _of_delivery(error: DeliveryError) -> LookFailedError:
+    """The end of a look for which there was no token, or no answer; what is set up wrongly says nothing here."""
+    if isinstance(error, TryLater):
+        return LookFailedError(error.reason, after=error.after, says="throttled" if error.throttled else "failure")
+    return LookFailedError(error.reason, says="failure" if isinstance(error, Ambiguous) else None)
+
+
+def _reading_scopes(wanted: WantedLineItem) -> tuple[str, ...]:
+    """
+    The scopes with which line items may be read, in the order in which they are tried.
+
+    Moodle wants that for reading by name. A platform of which the launch did not say may refuse it.
+    """
+    if wanted.offered is None:
+        return READ_SCOPE, LINEITEM_SCOPE
+    return (READ_SCOPE if READ_SCOPE in wanted.offered.split() else LINEITEM_SCOPE,)
+
+
+def _signal(breaker: Breaker, failed: LookFailedError, now: int) -> Signal:
+    """
+    What a look that failed says of its campus.
+
+    All looks count as one assignment: a list of line items that is broken alone keeps no grade back.
+    """
+    assert failed.says is not None  # noqa: S101 - else there is no signal
+    return Signal(
+        failed.says,
+        campus_id=breaker.campus_id,
+        assignment_id=0,
+        claimed_at=now,
+        tripped_at=breaker.tripped_at,
+        answered=failed.answered,
+        after=failed.after,
+        error=failed.reason,
+    )
 
 
 def _may_be_of(item: line_items.LineItem, wanted: WantedLineItem) -> bool:

@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from actors.access import RESULT_SCOPE, AccessTokens, NoTokens
+from actors.access import RESULT_SCOPE, AccessTokens, NoTokens, with_token
 from actors.breaker import next_breaker
 from actors.client import Sender
-from actors.errors import BadToken, DeliveryError, GiveUp, Misconfigured, TryLater
+from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
 from actors.finisher import LOCKED_RETRY
 from actors.lease import MARGIN, new_lease
 from actors.reading import read_held
@@ -95,11 +95,13 @@ class Reader:
         if address.issuer is not None:
             if not address.offers(RESULT_SCOPE):
                 return Reading(None, "its launches did not offer the scope result.readonly", unsupported=True), None
-            try:
-                return await self._ask_with_token(claim)
-            except BadToken:
-                # It may have been withdrawn since it was got.
-                return await self._ask_with_token(claim)
+            allowed = MARGIN + self.settings.timeout_seconds
+            return await with_token(
+                self.tokens,
+                address.consumer_id,
+                RESULT_SCOPE,
+                lambda token: self._ask_with(claim, token, allowed=allowed),
+            )
         stored = (address.pending_secret, address.consumer_secret)
         newest, *others = [self.cipher.decrypt(secret) for secret in stored if secret is not None]
         try:
@@ -109,15 +111,6 @@ class Reader:
             if not others:
                 raise
             return await self._ask_with(claim, others[0], allowed=MARGIN + self.settings.timeout_seconds)
-
-    async def _ask_with_token(self, claim: Claim) -> tuple[Reading, float | None]:
-        platform_id = claim.address.consumer_id
-        token = await self.tokens.fetch(platform_id, RESULT_SCOPE)
-        try:
-            return await self._ask_with(claim, token, allowed=MARGIN + self.settings.timeout_seconds)
-        except BadToken:
-            self.tokens.drop(platform_id, RESULT_SCOPE, token)
-            raise
 
     async def _ask_with(self, claim: Claim, secret: str, *, allowed: float) -> tuple[Reading, float | None]:
         """One question with one secret. *allowed*: seconds since the claim after which it may not begin."""

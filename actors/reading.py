@@ -1,4 +1,4 @@
-"""Reads the score that an LMS holds for one learner: one request, or a few where it answers in pages."""
+"""Reads what an LMS holds: the score of one learner, in one request, or in a few where it answers in pages."""
 
 import secrets
 import uuid
@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from actors.client import Abort, Sender
 from actors.protocols.interface import Accepted, Held, OutcomeProtocol, RequestId, Target, WireRequest
-from actors.response import Response
+from actors.response import BODY_LIMIT, Response
 from models.db.clock import Clock
 
-#: Pages of which the learner may be on the last one.
+#: Pages that are read at most: what is looked for may be on the last one.
 MAX_PAGES = 20
+#: Bytes of a page that are read: a platform may put all of a course onto one.
+PAGE_BYTES = 1024 * 1024
 
 
 async def read_held(
@@ -40,10 +42,9 @@ async def read_held(
         request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
         wire = protocol.write_read(target, request, more=more)
         hidden = (*redacted, *wire.redacted)
-        response = await _ask(sender, target, wire, in_time, hidden, abort)
-        if response.status == 406 and wire.fallback:
-            wire = WireRequest(wire.url, wire.body, wire.headers | wire.fallback, wire.redacted, wire.method)
-            response = await _ask(sender, target, wire, in_time, hidden, abort)
+        response = await ask(
+            sender, wire, consumer_key=target.consumer_key, abort=abort, in_time=in_time, redacted=redacted
+        )
         now = datetime.fromtimestamp(clock.now() / 1000, UTC)
         said = protocol.read_response(response, now=now, platform=target.product, redacted=hidden)
         held = protocol.read_score(response, target, redacted=hidden)
@@ -53,21 +54,40 @@ async def read_held(
     raise ValueError(f"the learner is on none of its first {MAX_PAGES} pages")
 
 
-async def _ask(
+async def ask(
     sender: Sender,
-    target: Target,
     wire: WireRequest,
-    in_time: Callable[[], bool],
-    redacted: Sequence[str],
+    *,
+    consumer_key: str,
     abort: Abort | None,
+    in_time: Callable[[], bool],
+    redacted: Sequence[str] = (),
 ) -> Response:
-    return await sender.send(
-        wire.url,
-        wire.body,
-        wire.headers,
-        method=wire.method,
-        consumer_key=target.consumer_key,
-        abort=abort,
-        in_time=in_time,
-        redacted=redacted,
-    )
+    """
+    Make one request, and once more with other headers where the LMS cannot give what it was asked for (HTTP 406).
+
+    Of a page (a GET) :data:`PAGE_BYTES` are read.
+
+    Args:
+        in_time, redacted: As in :func:`read_held`.
+
+    Raises:
+        DeliveryError: As :meth:`actors.client.Sender.send`.
+    """
+    headers = wire.headers
+    for fallback in (wire.fallback, {}):
+        response = await sender.send(
+            wire.url,
+            wire.body,
+            headers,
+            method=wire.method,
+            body_limit=PAGE_BYTES if wire.method == "GET" else BODY_LIMIT,
+            consumer_key=consumer_key,
+            abort=abort,
+            in_time=in_time,
+            redacted=(*redacted, *wire.redacted),
+        )
+        if response.status != 406 or not fallback:
+            break
+        headers = headers | fallback
+    return response

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from actors import resolution
-from actors.access import RESULT_SCOPE, SCORE_SCOPE
+from actors.access import RESULT_SCOPE, with_token
 from actors.dependencies import Dependencies
 from actors.ended_request import EndedRequest, new_offset
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, Omit, OutOfFiles, Overtaken, TryLater
@@ -26,6 +26,7 @@ from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
 from models.queries.reconcile import once_sent
+from models.unoffered import SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
 
@@ -172,27 +173,28 @@ class Requests:
         """What the campus holds; None if it does not say within the lease."""
         dependencies = self._dependencies
         clock, limit = dependencies.clock, dependencies.settings.timeout_seconds
-        latest, token = clock.monotonic() + limit, ""
+        latest = clock.monotonic() + limit
+
+        async def ask(token: str) -> Held:
+            held, _ = await read_held(
+                dependencies.sender,
+                protocol_of(claim.address),
+                target_of(claim, token, dependencies.settings.platforms),
+                clock=clock,
+                in_time=lambda: clock.monotonic() <= latest,
+                redacted=(*claim.ids, secret),
+                abort=dependencies.abort,
+            )
+            return held
+
         try:
             async with asyncio.timeout(limit):
-                token = await dependencies.tokens.fetch(claim.address.consumer_id, RESULT_SCOPE)
-                held, _ = await read_held(
-                    dependencies.sender,
-                    protocol_of(claim.address),
-                    target_of(claim, token, dependencies.settings.platforms),
-                    clock=clock,
-                    in_time=lambda: clock.monotonic() <= latest,
-                    redacted=(*claim.ids, secret),
-                    abort=dependencies.abort,
-                )
+                return await with_token(dependencies.tokens, claim.address.consumer_id, RESULT_SCOPE, ask)
         except (DeliveryError, ValueError, TimeoutError) as error:
-            if isinstance(error, BadToken):
-                dependencies.tokens.drop(claim.address.consumer_id, RESULT_SCOPE, token)
             log.info(
                 "attempt.score_not_read", assignment=claim.assignment_id, reason=str(error) or type(error).__name__
             )
             return None
-        return held
 
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
         dependencies, address = self._dependencies, claim.address

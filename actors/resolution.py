@@ -13,6 +13,7 @@ from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
 from models.others import Others
+from models.unoffered import NOT_OFFERED
 
 #: Seconds between two tries of one assignment while its campus is down or refuses everything; spread from half of it to
 #: one and a half.
@@ -39,6 +40,11 @@ def not_sent(claim: Claim, outcome: Outcome, *, not_before: int = 0, at: int | N
     """An attempt without a request; one that is not made is given back. *not_before* was reckoned *at* that time."""
     given_back = outcome in ("released", "superseded", "waiting")
     return Finish(claim, outcome, not_before=not_before, given_back=given_back, at=at, steps=steps)
+
+
+def not_offered(claim: Claim) -> Finish:
+    """An attempt without a request: the launch offered no scope for scores."""
+    return Finish(claim, "parked", parked_scope="campus", parked_reason=NOT_OFFERED, given_back=True)
 
 
 def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finish:

@@ -12,7 +12,6 @@ from functools import partial
 import dramatiq
 import structlog
 
-from actors.access import SCORE_SCOPE
 from actors.attempt import Attempts
 from actors.dependencies import Dependencies
 from actors.finisher import Finisher
@@ -23,6 +22,7 @@ from models.claims import Claim, claim
 from models.db.data_loader import DataLoader
 from models.db.sql import MAX_ID
 from models.due import Due
+from models.unoffered import SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
 

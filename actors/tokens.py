@@ -1,25 +1,22 @@
 """Access tokens of LTI 1.3 platforms: one request at a time for each, renewed before they end, in memory alone."""
 
 import asyncio
-import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
+from actors.breaker import MAX_BLOCK_MS
 from actors.client import Abort
-from actors.errors import Ambiguous, DeliveryError, GiveUp, Misconfigured, TryLater
-from actors.protocols.lti13.assertion import sign_assertion
-from actors.protocols.lti13.token import AccessToken, read_token, write_token_request
-from actors.response import Response
+from actors.errors import DeliveryError, TryLater
+from actors.protocols.lti13.token import AccessToken
+from actors.token_requests import Send, TokenRequests
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.encryption import PLAINTEXT, Cipher, UndecryptableError
+from models.encryption import PLAINTEXT, Cipher
 from models.tool_key import ToolKey
 
 log = structlog.get_logger(__name__)
@@ -34,27 +31,6 @@ _TOO_LATE = 10.0
 _LEAST_LIFE = 2.0
 #: Seconds after a failure without another request: a hiccup is over soon; doubles with each, up to a request a minute.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-#: Seconds that a clock may differ without being another time: ``Date`` has whole ones.
-CLOCK_TOLERANCE = 2.0
-#: Seconds for which a key that was refused is not the first to be tried: platforms keep a key set for about as long.
-_REFUSED_FOR = 3600.0
-#: Requests of one fetch: one more with another key, or with the right time.
-_REQUESTS = 2
-
-
-class Send(Protocol):
-    """:meth:`actors.client.Sender.send`."""
-
-    def __call__(
-        self,
-        url: str,
-        body: bytes,
-        headers: dict[str, str],
-        *,
-        consumer_key: str,
-        abort: Abort | None,
-        redacted: Sequence[str],
-    ) -> Awaitable[Response]: ...
 
 
 @dataclass(slots=True)
@@ -101,14 +77,14 @@ class Tokens:
         note_key: Callable[[int, str], Awaitable[object]],
         cipher: Cipher = PLAINTEXT,
     ) -> None:
-        self._send, self._clock, self._cipher = send, clock, cipher
-        self._consumer, self._keys, self._note_key = consumer, keys, note_key
+        self._clock, self._abort = clock, Abort()
+        self._requests = TokenRequests(
+            send, clock, consumer=consumer, keys=keys, note_key=note_key, cipher=cipher, abort=self._abort
+        )
         self._entries: defaultdict[tuple[int, str], _Entry] = defaultdict(_Entry)
-        #: By consumer, seconds that its token server's clock is ahead, where that is another time.
-        self._offsets: dict[int, float] = {}
-        #: By consumer and kid, when the platform refused it last.
-        self._refused: dict[tuple[int, str], float] = {}
-        self._abort = Abort()
+        #: By consumer, when an operator last corrected its set-up.
+        self._corrected: dict[int, int] = {}
+        self._flights: set[asyncio.Task[AccessToken]] = set()
         #: That of the open models, without a transaction.
         self._context = copy_context()
 
@@ -157,11 +133,24 @@ class Tokens:
         if entry.token is not None and entry.token.text == token:
             entry.token = None
 
+    def corrected(self, consumer_id: int, at: int) -> None:
+        """
+        Forget all that is known of a platform if an operator has corrected its set-up since the last call.
+
+        *at*: when that was last, as :class:`models.consumer.LtiConsumer` has it.
+        """
+        if self._corrected.setdefault(consumer_id, at) == at:
+            return
+        self._corrected[consumer_id] = at
+        self._requests.forget(consumer_id)
+        # A request under way asks with the old set-up, and ends for those who wait for it alone.
+        for known in [known for known in self._entries if known[0] == consumer_id]:
+            del self._entries[known]
+
     async def close(self) -> None:
         """End the requests under way; returns when nothing of them is left."""
         self._abort.set()
-        flights = [entry.flight for entry in self._entries.values() if entry.flight is not None]
-        await asyncio.gather(*flights, return_exceptions=True)
+        await asyncio.gather(*self._flights, return_exceptions=True)
 
     def _entry(self, consumer_id: int, scope: str) -> _Entry:
         return self._entries[consumer_id, scope]
@@ -170,6 +159,8 @@ class Tokens:
         asked_at = self._clock.monotonic()
         # A claim may be what begins it: its statements must not go to the claim's transaction.
         entry.flight = asyncio.create_task(self._fetch(consumer_id, scope, asked_at), context=self._context.copy())
+        self._flights.add(entry.flight)
+        entry.flight.add_done_callback(self._flights.discard)
         entry.flight.add_done_callback(lambda flight: self._end(consumer_id, entry, asked_at, flight))
         return entry.flight
 
@@ -186,103 +177,21 @@ class Tokens:
             log.error("token.failed", consumer=consumer_id, exc_info=error)
             error = TryLater("no access token: a fault of passbackd's own; see its log")
         pause = min(FIRST_PAUSE * 2 ** min(entry.failures, 16), LONGEST_PAUSE)
-        asked = error.after if isinstance(error, TryLater) else None
-        entry.failure, entry.failures, entry.pause_ends = error, entry.failures + 1, now + max(pause, asked or 0.0)
+        asked = (error.after if isinstance(error, TryLater) else None) or 0.0
+        # As long as a campus: all of its grades wait for this token.
+        pause = max(pause, min(asked, MAX_BLOCK_MS / 1000))
+        entry.failure, entry.failures, entry.pause_ends = error, entry.failures + 1, now + pause
 
     async def _fetch(self, consumer_id: int, scope: str, asked_at: float) -> AccessToken:
-        token = await self._get(consumer_id, scope)
+        token = await self._requests.get(consumer_id, scope)
         if token.life < _LEAST_LIFE or self._clock.monotonic() >= _serves_until(token, asked_at):
             # Else each grade would ask for one of its own, without an end.
             raise TryLater(f"no access token: those that it gives end {token.life:g} s after they were asked for")
         return token
 
-    async def _get(self, consumer_id: int, scope: str) -> AccessToken:
-        consumer = await self._consumer(consumer_id)
-        if consumer is None or not consumer.token_url or not consumer.client_id:
-            raise Misconfigured(
-                "the platform has no token URL or no client id: add them with `passbackd platform add`",
-                bytes_left=False,
-            )
-        keys = self._in_order(consumer_id, await self._keys(self._clock.now()))
-        if not keys:
-            raise Misconfigured("the tool has no key that may sign: see `passbackd keys list`", bytes_left=False)
-        failure: DeliveryError | None = None
-        left = _REQUESTS
-        while keys and left > 0:
-            key, left, used = keys[0], left - 1, self._offset(consumer_id)
-            try:
-                token = await self._ask(consumer, scope, key)
-            except DeliveryError as error:
-                if not _is_refusal(error):
-                    raise
-                # The answer to the newest key says most.
-                failure = failure or error
-                if abs(self._offset(consumer_id) - used) < CLOCK_TOLERANCE:
-                    self._refused[consumer_id, key.kid] = self._clock.monotonic()
-                    del keys[0]
-                elif left > 0:
-                    failure = None  # it may have been the time
-                continue
-            if consumer.signing_kid != key.kid:
-                await self._note_key(consumer_id, key.kid)
-            return token
-        raise failure or TryLater("no access token")
-
-    def _in_order(self, consumer_id: int, keys: Sequence[ToolKey]) -> list[ToolKey]:
-        """Those that were not refused of late come first."""
-        since = self._clock.monotonic() - _REFUSED_FOR
-        return sorted(keys, key=lambda key: self._refused.get((consumer_id, key.kid), since) > since)
-
-    def _offset(self, consumer_id: int) -> float:
-        return self._offsets.get(consumer_id, 0.0)
-
-    async def _ask(self, consumer: LtiConsumer, scope: str, key: ToolKey) -> AccessToken:
-        url = str(consumer.token_url)
-        try:
-            assertion = sign_assertion(
-                self._cipher.decrypt(key.private_pem),
-                key.kid,
-                client_id=str(consumer.client_id),
-                audience=consumer.token_audience or url,
-                deployment_id=consumer.deployment_id,
-                now=int(self._clock.now() / 1000 + self._offset(consumer.id)),
-                jti=uuid.uuid4().hex,
-            )
-        except UndecryptableError as error:
-            why = f"secrets.keys do not read the signing key {key.kid} ({error})"
-            raise Misconfigured(f"no access token can be asked for: {why}", bytes_left=False) from None
-        except ValueError as error:
-            raise Misconfigured(f"no access token can be asked for: {error}", bytes_left=False) from None
-        wire = write_token_request(url, assertion, scope)
-        try:
-            response = await self._send(
-                wire.url,
-                wire.body,
-                wire.headers,
-                consumer_key=consumer.consumer_key,
-                abort=self._abort,
-                redacted=wire.redacted,
-            )
-        except Ambiguous as error:
-            # No score has left.
-            raise TryLater(f"no access token: {error.reason}", after=error.after) from None
-        except GiveUp as error:
-            raise Misconfigured(f"no access token: {error.reason}", bytes_left=False) from None
-        now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
-        offset = response.clock_offset(now)
-        if offset is not None:
-            self._offsets[consumer.id] = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0
-        return read_token(response, scope=scope, now=now, redacted=wire.redacted)
-
 
 def _serves_until(token: AccessToken, asked_at: float) -> float:
     return asked_at + token.life - min(_TOO_LATE, token.life / 4)
-
-
-def _is_refusal(error: DeliveryError) -> bool:
-    """Whether another key or time may help. A+ answers 500 for a wrong or withdrawn key."""
-    throttled = isinstance(error, TryLater) and error.throttled
-    return error.http_status is not None and error.http_status >= 400 and not throttled
 
 
 def _again(error: DeliveryError, after: float) -> DeliveryError:

@@ -129,7 +129,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             tokens=tokens,
         )
         outcomes, worker = await _open_outcomes(config, redis_url, dependencies, stop, stack)
-        dispatcher = _open_dispatcher(outcomes, dependencies, stack)
+        dispatcher, line_items = _open_senders(outcomes, dependencies, stop, stack)
+        # Who waits for a token waits no longer.
         stack.push_async_callback(tokens.close)
         applier = Applier(trees, config.outcomes.debounce, config.egress.policy)
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
@@ -143,7 +144,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
-            Loop("line items", _line_items(dependencies, stop).step),
+            Loop("line items", line_items.step),
             Loop("heartbeat", heartbeat.step),
             Loop("queue", worker.watch, progresses=worker.looks),
             Loop("connections", drop_strays),
@@ -175,21 +176,26 @@ async def _open_embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServe
     return await stack.enter_async_context(embedded_server(config.redis.embedded_dir, config.redis.embedded_port))
 
 
-def _open_dispatcher(outcomes: Outcomes, dependencies: Dependencies, stack: AsyncExitStack) -> Dispatcher:
+def _open_senders(
+    outcomes: Outcomes, dependencies: Dependencies, stop: Stop, stack: AsyncExitStack
+) -> tuple[Dispatcher, LineItemLoop]:
     dispatcher = Dispatcher(outcomes, dependencies)
     outcomes.notify = dispatcher.notify
     stack.push_async_callback(dispatcher.close)
-    return dispatcher
-
-
-def _line_items(dependencies: Dependencies, stop: Stop) -> LineItemLoop:
     # A look that the stop ends is in doubt: another begins once what it sent has landed.
     abort = Abort()
     stop.on_set(abort.set)
     looks = LineItems(
-        dependencies.sender, dependencies.tokens, dependencies.clock, lambda: dependencies.settings, abort
+        dependencies.sender,
+        dependencies.tokens,
+        dependencies.clock,
+        lambda: dependencies.settings,
+        abort,
+        dependencies.next_breaker,
     )
-    return LineItemLoop(looks, dependencies.clock, dependencies.may_send)
+    line_items = LineItemLoop(looks, dependencies.clock, dependencies.may_send)
+    stack.push_async_callback(line_items.close)
+    return dispatcher, line_items
 
 
 async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
@@ -232,7 +238,7 @@ async def _try_keys(cipher: Cipher) -> None:
         raise UnusableError(
             f"secrets.keys: the secrets of {', '.join(names)} cannot be read with "
             f"{'these keys' if cipher.has_key else 'no key'}: add the key that encrypted them, or set secrets "
-            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys new`, `keys withdraw`)"
+            "anew with `passbackd consumer add` and replace signing keys (`passbackd keys withdraw`, `keys new`)"
         )
     if not cipher.has_key:
         log.warning("consumer secrets are not encrypted in the database: set secrets.keys (`passbackd secrets key`)")

@@ -12,9 +12,9 @@ from actors.tokens import Tokens
 from daemon.config import Config
 from daemon.infra.file_limit import allow_files
 from daemon.infra.startup import UnusableError
-from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.encryption import Cipher
+from models.platform_admin import platform_for_token
 from models.tool_key import signing_keys
 
 #: Instead of a consumer key: all consumers that have no session of their own.
@@ -99,7 +99,7 @@ def access_tokens(
     return Tokens(
         sender.send,
         clock,
-        consumer=lambda consumer_id: LtiConsumer.get_or_none(id=consumer_id),
+        consumer=platform_for_token,
         keys=signing_keys,
         note_key=note_key,
         cipher=cipher,

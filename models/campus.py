@@ -220,6 +220,11 @@ _PROBE_SOON = Statement("""
 _PROBE_NOW = Statement("""
     UPDATE campus SET trips = 0, blocked_until = 0, tripped_at = CAST(:now AS BIGINT)
     WHERE lti_consumer_id = :consumer_id AND tripped_at IS NOT NULL RETURNING id""")
+# A pause that a token server asked for is as long as the campus's.
+_ASK_NOW = Statement("""
+    UPDATE campus SET blocked_until = 0
+    WHERE lti_consumer_id = :consumer_id AND tripped_at IS NULL AND blocked_until > :now AND EXISTS (
+        SELECT 1 FROM lti_consumer WHERE lti_consumer.id = :consumer_id AND issuer IS NOT NULL) RETURNING id""")
 
 _ENSURE = Statement("""
     INSERT INTO campus (lti_consumer_id, origin, blocked_until, trips, successes, reading_until)
@@ -278,8 +283,10 @@ async def probe_soon(campus_id: int) -> None:
 
 
 async def probe_now(consumer_id: int, *, now: int) -> None:
-    """The operator corrected the consumer: probe its campuses at once."""
+    """The operator corrected the consumer: probe its campuses at once, and ask a platform for tokens again."""
     await _PROBE_NOW.rows(consumer_id=consumer_id, now=now)
+    await _ASK_NOW.rows(consumer_id=consumer_id, now=now)
+    await LtiConsumer.filter(id=consumer_id).update(corrected_at=now)
 
 
 async def read_state(campus_id: int, *, now: int) -> tuple[CampusState, str]:

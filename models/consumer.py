@@ -66,6 +66,8 @@ class LtiConsumer(Model):
     instance_guid = fields.CharField(max_length=MAX_GUID, null=True)
     # When the operator paused it, milliseconds since 1970.
     paused_at = fields.BigIntField(null=True)
+    # When the operator last corrected or resumed it, likewise; 0: never.
+    corrected_at = fields.BigIntField(db_default=0)
 
     class Meta:
         table = "lti_consumer"

@@ -6,6 +6,7 @@ from models.campus import OutcomeService, ensure_campus, is_further_origin
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, origin
 from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
+from models.unoffered import bring_back_offered, offers_scores
 
 #: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
 PRODUCTS = {
@@ -104,10 +105,12 @@ async def _found(service: OutcomeService, launch: Registration) -> OutcomeServic
     return service
 
 
-async def note_offered(service: OutcomeService, launch: Registration) -> None:
+async def note_offered(service: OutcomeService, launch: Registration, *, now: int) -> None:
     """Store what a launch that is not stale says of its outcome service, where that differs."""
     deployment_id = None if launch.platform is None else launch.platform.deployment_id
     said = {"offered": launch.offered, "deployment_id": deployment_id}
     changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
     if changed:
         await OutcomeService.filter(id=service.id).update(**changed)
+    if not offers_scores(service.offered) and offers_scores(changed.get("offered", service.offered)):
+        await bring_back_offered(service.id, now=now)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from models.assignment import GradedAssignment
+from models.campus import OutcomeService
 from models.consumer import digest
 from models.destination import consumer_named, platform_named
 from models.launch import EventResult, RegistrationError
@@ -30,6 +31,26 @@ async def disable_line_item(
         outcome_service__url_digest=digest(lineitem),
         sourcedid_digest=digest(lti_user_id),
     )
+    return await _disable_found(rows, moment, now)
+
+
+async def disable_link(
+    issuer: str, client_id: str, lineitems: str, resource_link_id: str, lti_user_id: str, *, moment: Moment, now: int
+) -> EventResult:
+    """As :func:`disable_line_item`, of a link whose launch named the container alone: also in what was found there."""
+    platform = await platform_named(issuer, client_id)
+    services = await OutcomeService.filter(
+        lti_consumer_id=platform.id, lis_outcome_service_url=lineitems, wanted_for__isnull=False
+    )
+    rows = await GradedAssignment.filter(
+        outcome_service_id__in=[one for service in services for one in (service.id, service.found_id) if one],
+        sourcedid_digest=digest(lti_user_id),
+        resource_link_id=resource_link_id,
+    ).order_by("id")
+    return await _disable_found(rows, moment, now)
+
+
+async def _disable_found(rows: Sequence[GradedAssignment], moment: Moment, now: int) -> EventResult:
     if not rows:
         raise RegistrationError(
             "no launch of this platform registered this learner for this line item, so there is nothing to disable"

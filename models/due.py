@@ -26,6 +26,8 @@ class Capacity:
     trips: int | None
     #: The consumer, if it is an LTI 1.3 platform, which takes no grade without an access token.
     platform_id: int | None = None
+    #: When an operator last corrected the consumer, milliseconds since 1970; 0: never.
+    corrected_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,15 @@ class Due:
 
 # LIMIT keeps PostgreSQL from reading all due rows of all campuses for a hash table.
 _CAPACITY = Statement(f"""
-    SELECT campus_id, slots - in_flight AS free, in_flight, slow, trips, platform_id FROM (
+    SELECT campus_id, slots - in_flight AS free, in_flight, slow, trips, platform_id, corrected_at FROM (
         SELECT campus.id AS campus_id, {LIMIT} AS slots, {IN_FLIGHT} AS in_flight,
             CASE WHEN campus.slow OR EXISTS (
                 SELECT 1 FROM graded_assignment AS running WHERE running.campus_id = campus.id
                     AND running.claimed_until IS NOT NULL AND running.claimed_at < :now - {SLOW_MS}
             ) THEN 1 ELSE 0 END AS slow,
             CASE WHEN campus.tripped_at IS NULL THEN NULL ELSE campus.trips END AS trips,
-            CASE WHEN issuer IS NULL THEN NULL ELSE lti_consumer.id END AS platform_id
+            CASE WHEN issuer IS NULL THEN NULL ELSE lti_consumer.id END AS platform_id,
+            lti_consumer.corrected_at AS corrected_at
         FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE {LIMIT} > 0 AND COALESCE(
             (SELECT 1 FROM graded_assignment WHERE campus_id = campus.id AND {RETRIED} = 0 AND {DUE} LIMIT 1),
@@ -136,6 +139,7 @@ async def read_capacity(*, now: int, max_per_campus: int) -> list[Capacity]:
             bool(row["slow"]),
             row["trips"],
             row["platform_id"],
+            row["corrected_at"],
         )
         for row in await _CAPACITY.rows(now=now, max_per_campus=max_per_campus)
     ]

@@ -1,11 +1,12 @@
 """Making, listing and withdrawing the tool's signing keys."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from models.consumer import LtiConsumer
-from models.encryption import Cipher
+from models.encryption import Cipher, UndecryptableError
 from models.secrets import check_stored
 from models.tool_key import KEY_BITS, MAX_KID, ToolKey, in_use, published, published_until, signing
 
@@ -26,6 +27,7 @@ async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKe
 
     Raises:
         PlaintextRefusedError: There is no key to encrypt it with, though this database has been used with one.
+        KeyRefusedError: *cipher* does not read a key that is in use: who reads that would not read the new one.
     """
     from joserfc.jwk import RSAKey  # noqa: PLC0415 - heavy, and needless without LTI 1.3
 
@@ -34,10 +36,24 @@ async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKe
     async with in_transaction():
         # It locks too: of two first keys, which would both sign at once, the second one waits.
         await check_stored(private_pem)
-        signs_from = now + ahead_ms if in_use(await ToolKey.all()) else now
+        others = in_use(await ToolKey.all())
+        _check_read(cipher, others)
+        signs_from = now + ahead_ms if others else now
         return await ToolKey.create(
             kid=pair.thumbprint(), private_pem=private_pem, created_at=now, signs_from=signs_from
         )
+
+
+def _check_read(cipher: Cipher, keys: Iterable[ToolKey]) -> None:
+    """The daemon publishes all of them with one set of ``secrets.keys``."""
+    for key in keys:
+        try:
+            cipher.decrypt(key.private_pem)
+        except UndecryptableError as error:
+            raise KeyRefusedError(
+                f"secrets.keys do not read the signing key {key.kid} ({error}), and no key was made: give this command "
+                f"the keys that the daemon has; if they are lost, first run `passbackd keys withdraw {key.kid}`"
+            ) from None
 
 
 async def ensure_key(cipher: Cipher, *, now: int) -> ToolKey | None:

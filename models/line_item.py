@@ -28,7 +28,7 @@ class WantedLineItem:
     The right to look for a link's line item, and to make it, until the lease ends.
 
     *began*: by the monotonic clock, before the lease began. *offered*: scopes, separated by blanks; None: not said.
-    *failures*: looks before this one that failed.
+    *failures*: looks before this one that failed. *corrected_at*: as :class:`models.consumer.LtiConsumer` has it.
     """
 
     service_id: int
@@ -37,6 +37,9 @@ class WantedLineItem:
     container: str
     consumer_id: int
     consumer_key: str
+    consumer_name: str
+    corrected_at: int
+    campus_id: int
     offered: str | None
     failures: int
     resource_link_id: str | None
@@ -44,36 +47,70 @@ class WantedLineItem:
     label: str
 
 
-# Where a learner has a grade to send; a few of each campus, those that waited longest first.
+# Where a learner's assignment is registered and not disabled; a few of each campus over all daemons, and one at a time
+# while it is down, those that waited longest first.
 _CLAIM = Statement("""
     WITH wanted AS MATERIALIZED (
-        SELECT outcome_service.id AS id, ROW_NUMBER() OVER (
+        SELECT outcome_service.id AS id, tripped_at, outcome_service.campus_id AS campus_id, ROW_NUMBER() OVER (
             PARTITION BY outcome_service.campus_id ORDER BY look_at, outcome_service.id) AS place
         FROM outcome_service
         JOIN campus ON campus.id = outcome_service.campus_id
-        JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
         WHERE wanted_for IS NOT NULL AND found_id IS NULL AND look_at <= :now AND creator_until <= :now
             AND paused_at IS NULL AND blocked_until <= :now AND EXISTS (
                 SELECT 1 FROM graded_assignment
-                WHERE outcome_service_id = outcome_service.id AND disabled_at IS NULL)
-        ORDER BY place, outcome_service.id LIMIT :most),
+                WHERE outcome_service_id = outcome_service.id AND disabled_at IS NULL)),
+    first AS MATERIALIZED (
+        SELECT id FROM wanted
+        WHERE place <= CASE WHEN tripped_at IS NULL THEN CAST(:each AS BIGINT) ELSE 1 END - (
+            SELECT COUNT(*) FROM outcome_service AS looked_for
+            WHERE looked_for.campus_id = wanted.campus_id AND looked_for.wanted_for IS NOT NULL
+                AND looked_for.found_id IS NULL AND looked_for.creator_until > :now)
+        ORDER BY place, id LIMIT :most),
     locked AS MATERIALIZED (
-        SELECT id FROM outcome_service WHERE id IN (SELECT id FROM wanted WHERE place <= :each)
+        SELECT id FROM outcome_service WHERE id IN (SELECT id FROM first)
             AND found_id IS NULL AND creator_until <= :now
         ORDER BY id {lock_free:outcome_service})
     UPDATE outcome_service SET creator_token = {random}, creator_until = :until
     WHERE id IN (SELECT id FROM locked)
-    RETURNING id, creator_token, lis_outcome_service_url, lti_consumer_id, offered, look_failures, wanted_for,
-        (SELECT consumer_key FROM lti_consumer WHERE lti_consumer.id = lti_consumer_id) AS consumer_key""")
+    RETURNING id, creator_token, lis_outcome_service_url, campus_id, lti_consumer_id, offered, look_failures,
+        wanted_for,
+        (SELECT consumer_key FROM lti_consumer WHERE lti_consumer.id = lti_consumer_id) AS consumer_key,
+        (SELECT consumer_name FROM lti_consumer WHERE lti_consumer.id = lti_consumer_id) AS consumer_name,
+        (SELECT corrected_at FROM lti_consumer WHERE lti_consumer.id = lti_consumer_id) AS corrected_at""")
 _FAILED = Statement("""
     UPDATE outcome_service SET creator_until = 0, look_failures = look_failures + 1, look_error = :error,
         look_at = :look_at
     WHERE id = :service_id AND creator_token = :token RETURNING id""")
 
 
+#: Looks that failed, one after the other, from which people are shown a link: what passes has passed by then.
+SHOWN_FAILURES = 5
+_MISSING = Statement("""
+    SELECT consumer_name AS consumer, COUNT(*) AS number, MAX(look_error) AS reason
+    FROM outcome_service JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
+    WHERE wanted_for IS NOT NULL AND found_id IS NULL AND look_failures >= :failures AND paused_at IS NULL AND EXISTS (
+        SELECT 1 FROM graded_assignment WHERE outcome_service_id = outcome_service.id AND disabled_at IS NULL)
+    GROUP BY 1 ORDER BY 1""")
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLineItems:
+    """How many links of a consumer have no line item after :data:`SHOWN_FAILURES` looks, and one reason why."""
+
+    consumer: str
+    number: int
+    reason: str
+
+
+async def missing_line_items() -> list[MissingLineItems]:
+    """By consumer, without those that are paused; reads only."""
+    return [MissingLineItems(**row) for row in await _MISSING.rows(failures=SHOWN_FAILURES)]
+
+
 async def claim_wanted(*, now: int, began: float, lease_ms: int, most: int, each: int) -> list[WantedLineItem]:
     """
-    Begin to look for line items: *most* at once, *each* of one campus.
+    Begin to look for line items: up to *most*, so that *each* campus is looked at no more often at a time.
 
     Args:
         lease_ms: After which no request of this look can land any more.
@@ -87,6 +124,9 @@ async def claim_wanted(*, now: int, began: float, lease_ms: int, most: int, each
             container=row["lis_outcome_service_url"],
             consumer_id=row["lti_consumer_id"],
             consumer_key=row["consumer_key"],
+            consumer_name=row["consumer_name"],
+            corrected_at=row["corrected_at"],
+            campus_id=row["campus_id"],
             offered=row["offered"],
             failures=row["look_failures"],
             **json.loads(row["wanted_for"]),

@@ -8,7 +8,12 @@ from tortoise.transactions import in_transaction
 
 from models.consumer import LtiConsumer, find_consumer
 from models.consumer_admin import ConsumerError, check_name, send_what_waited
+from models.db.sql import Statement
 from models.quarantine import label_events
+
+_DEPLOYMENTS = Statement("""
+    SELECT MIN(deployment_id) AS least, MAX(deployment_id) AS greatest FROM outcome_service
+    WHERE lti_consumer_id = :platform_id""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,20 @@ async def add_platform(
 async def note_signing_key(platform_id: int, kid: str) -> None:
     """Record which of the tool's keys a platform accepted last."""
     await LtiConsumer.filter(id=platform_id).update(signing_kid=kid)
+
+
+async def platform_for_token(platform_id: int) -> LtiConsumer | None:
+    """
+    A platform as a token is asked for; not to be saved. None if it is gone.
+
+    A token is of all of a platform's deployments: its ``deployment_id`` is what the operator said, else what launches
+    named if all that named one named the same, else None.
+    """
+    platform = await LtiConsumer.get_or_none(id=platform_id)
+    if platform is not None and platform.deployment_id is None:
+        (named,) = await _DEPLOYMENTS.rows(platform_id=platform_id)
+        platform.deployment_id = named["least"] if named["least"] == named["greatest"] else None
+    return platform
 
 
 async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:

@@ -15,7 +15,7 @@ from models.destination import consumer_of, learn_product, note_offered, service
 from models.launch import EventResult, Registration, RegistrationError
 from models.left_cell import was_left
 from models.moment import entry_at
-from models.move import moved_over, moving, note_move
+from models.move import Move, moved_over, moving, note_move
 from models.orphaned_claim import in_doubt_until, orphan_claims
 from models.stale_event import SOURCEDID_MOVED, note_stale
 
@@ -60,24 +60,40 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
         return Registered("stale", new_origin=new_origin)
     move = await moving(launch)
     known += [] if move is None else move.rows
-    await note_offered(service, launch)
+    await note_offered(service, launch, now=now)
     await learn_product(consumer, launch)
     new_guid = guid if guid and consumer.instance_guid is None else None
     if new_guid:
         await LtiConsumer.filter(id=consumer.id).update(instance_guid=new_guid)
     changed = await _replace(known, launch, service, kind, now) if known else None
     result, assignment_id = changed or ("applied", await _create(launch, consumer, service, kind, now))
-    if move is not None:
-        await note_move(assignment_id, move.consumer.consumer_key, move.link_id)
-        if move.rows:
-            date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
-            await _note(known[0], f"moved from LTI 1.1 consumer {move.consumer.consumer_name} on {date}; ")
+    await _note_moved(assignment_id, launch, move, known, now=now)
     if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
         await _wait_and_resend(assignment_id, until=may_land_until, now=now)
     if all(launch.moment > row.registered for row in known):
         # Last, since senders lock assignments before their campus.
         await probe_soon(service.campus_id)
     return Registered(result, assignment_id, new_origin, new_guid)
+
+
+async def _note_moved(
+    assignment_id: int, launch: Registration, move: Move | None, known: Sequence[GradedAssignment], *, now: int
+) -> None:
+    """From where the assignment moved; for people also where it could not, since the consumer is not known."""
+    if move is not None:
+        source = (move.consumer.consumer_key, move.link_id)
+        stored = {row.id: (row.moved_from_key, row.moved_from_link_id) for row in known}
+        if stored.get(assignment_id) != source:
+            await note_move(assignment_id, *source)
+        if move.rows:
+            date = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+            await _note(known[0], f"moved from LTI 1.1 consumer {move.consumer.consumer_name} on {date}; ")
+    elif launch.platform is not None and launch.platform.moves_from is not None:
+        key = launch.platform.moves_from[:64]
+        said = f"was launched as that of the LTI 1.1 consumer {key!r}, which is not known here, so that nothing moved; "
+        row = await GradedAssignment.get(id=assignment_id)
+        if said not in row.note:
+            await _note(row, said)
 
 
 async def _replace(

@@ -2,6 +2,9 @@
 
 from urllib.parse import SplitResult, urlsplit
 
+#: Characters of an address, whether a launch, an operator or an LMS names it.
+MAX_URL = 2048
+
 
 def split_address(url: str, problem: str) -> SplitResult:
     """

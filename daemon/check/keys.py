@@ -14,6 +14,6 @@ async def check_keys(config: Config) -> list[Finding]:
     problem = f"the secrets of {', '.join(names)} cannot be read with {which}, and no daemon starts"
     cure = (
         "add the key that encrypted them, or set each secret anew with `passbackd consumer add --replace`, and replace "
-        "each signing key (`passbackd keys new`, `keys withdraw`)"
+        "each signing key (`passbackd keys withdraw`, `keys new`)"
     )
     return [fault("secrets.keys", problem, cure)]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from actors.access import SCORE_SCOPE
 from actors.errors import DeliveryError, TryLater
 from actors.tokens import Tokens
 from daemon.check.findings import Finding, fault, ok, split_cure, warning
@@ -16,6 +15,7 @@ from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.tool_key import signing_keys
+from models.unoffered import SCORE_SCOPE
 
 _SET_UP = (
     "see that the platform has the URL of this tool's key set and reaches it, that client id, token URL and audience "
@@ -23,8 +23,8 @@ _SET_UP = (
 )
 #: Where nothing can be signed, and so no platform was asked.
 _UNSIGNED = (
-    "give this command the keys that the daemon has in secrets.keys, or replace the signing key (`passbackd keys new`, "
-    "`keys withdraw`)"
+    "give this command the keys that the daemon has in secrets.keys, or replace the signing key "
+    "(`passbackd keys withdraw`, `keys new`)"
 )
 _LATER = "try again later; if it stays so, ask the campus: docs/platforms.md"
 

@@ -18,6 +18,7 @@ from daemon.ingest.stream import Stream, stream_lag
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import applied, known
+from models.line_item import MissingLineItems, missing_line_items
 from models.members import Members, read_members
 from models.quarantine import QuarantinedEvent
 from models.queries.campus_health import CampusHealth, read_campus_health
@@ -43,6 +44,7 @@ class Work:
     waiting: int | None
     quarantined: int
     campuses: Sequence[CampusHealth]
+    missing: Sequence[MissingLineItems] = ()
 
 
 async def check_work(config: Config) -> list[Finding]:
@@ -70,16 +72,30 @@ async def _work(config: Config) -> Work:
             stream = Stream(await stack.enter_async_context(redis_client(url)), config.redis.stream)
         waiting = await stream_lag(stream)
     here, quarantined = await asyncio.to_thread(local_daemon, config.web), await QuarantinedEvent.all().count()
-    return Work(now, await read_members(now=now), here, waiting, quarantined, await read_campus_health(now=now))
+    health, missing = await read_campus_health(now=now), await missing_line_items()
+    return Work(now, await read_members(now=now), here, waiting, quarantined, health, missing)
 
 
 def work_findings(work: Work, where: tzinfo | None) -> list[Finding]:
     """What is left undone, and why. Pure. *where*: the zone in which times are shown; None: the machine's."""
-    found = [*_daemons(work, where), *_backlog(work), *_overdue(work, where)]
+    found = [*_daemons(work, where), *_backlog(work), *_overdue(work, where), *_missing(work)]
     if not work.quarantined:
         return [*found, ok("quarantine", "it is empty")]
     problem = f"{counted(work.quarantined, 'event')} could not be applied"
     return [*found, warning("quarantine", problem, "`passbackd quarantine list` says why, and what to do")]
+
+
+def _missing(work: Work) -> list[Finding]:
+    return [
+        fault(
+            one.consumer,
+            f"{counted(one.number, 'link')} without a column (line item), so that no grade of theirs "
+            f"goes out: '{one.reason}'",
+            "have the platform allow the tool the scopes lineitem and lineitem.readonly, and see "
+            "that its grade service works: docs/platforms.md",
+        )
+        for one in work.missing
+    ]
 
 
 def _daemons(work: Work, where: tzinfo | None) -> list[Finding]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import typer
 
 from actors.egress import EgressRefused
+from actors.protocols.address import MAX_URL
 from daemon.check.findings import Finding
 from daemon.check.tokens import open_tokens, token_finding
 from daemon.cli.campuses import pause_campus, remove_campus, resume_campus, show_campuses
@@ -15,7 +16,6 @@ from daemon.cli.quarantine import offer_replay
 from daemon.cli.record import record
 from daemon.cli.screen import say
 from daemon.config import Config
-from daemon.ingest.fields import MAX_URL
 from daemon.support.platform_kinds import PLATFORM_KINDS, MissingError, filled
 from models.consumer import MAX_ISSUER, MAX_KEY, MAX_NAME
 from models.consumer_admin import known_consumer

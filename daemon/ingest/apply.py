@@ -1,7 +1,7 @@
 """What each event does to the database. Runs inside intake's transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,12 +20,13 @@ from daemon.ingest.events import (
 from daemon.ingest.structure import apply_structure, kind_of
 from models.assignment import Kind
 from models.changes import Change, Dirty, change, read_dirty
+from models.consumer import find_consumer
 from models.course import CourseTrees
 from models.course_tree import Tree
 from models.db.sql import Statement
 from models.debounce import Debounce
 from models.destination import platform_named
-from models.disabling import disable, disable_line_item
+from models.disabling import disable, disable_line_item, disable_link
 from models.launch import EventResult, Registration
 from models.moment import Moment
 from models.registration import Registered, register
@@ -37,6 +38,8 @@ from models.stream_position import Position
 
 log = structlog.get_logger(__name__)
 
+#: Consumer keys that are remembered, so that each is logged once.
+_MAX_UNKNOWN = 1000
 #: Before all events.
 _NEVER = Moment(-(2**63))
 
@@ -61,6 +64,7 @@ class Applier:
     trees: CourseTrees
     debounce: Debounce
     egress: Egress | None = None
+    _unknown: set[str] = field(default_factory=set)
 
     async def apply(
         self, event: Event, position: Position, *, now: int, force: bool = False
@@ -84,8 +88,8 @@ class Applier:
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid):
                 return await disable(key, sourcedid, moment=event.moment, now=now), []
-            case LineItemDisabled(issuer, client_id, lineitem, learner):
-                return await disable_line_item(issuer, client_id, lineitem, learner, moment=event.moment, now=now), []
+            case LineItemDisabled():
+                return await _disable(event, now), []
             case UserRetired(user_id):
                 return await retire(user_id, position, moment=event.moment, now=now), []
 
@@ -137,8 +141,26 @@ class Applier:
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
         _report(launch, done, key)
+        await self._report_unknown(launch)
         dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
         return done.result, [] if dirty is None else [dirty]
+
+    async def _report_unknown(self, launch: Registration) -> None:
+        """Log once for each LTI 1.1 consumer from which assignments should move, and which is not known."""
+        moves_from = None if launch.platform is None else launch.platform.moves_from
+        if moves_from is None or moves_from in self._unknown:
+            return
+        consumer = await find_consumer(moves_from)
+        if consumer is not None and consumer.issuer is None:
+            return
+        if len(self._unknown) < _MAX_UNKNOWN:
+            self._unknown.add(moves_from)
+        log.warning(
+            "a launch over LTI 1.3 moves from a consumer that is not known: nothing moved; see that the tool sends the "
+            "key that `passbackd consumer list` shows",
+            oauth_consumer_key=moves_from[:64],
+            entry=launch.entry_id,
+        )
 
     def _check_url(self, launch: Registration, consumer_key: str) -> None:
         """Check the URL itself; the address of a host name is checked at each connection."""
@@ -165,6 +187,15 @@ class Applier:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
         return "leaf" if own else "composite"
+
+
+async def _disable(event: LineItemDisabled, now: int) -> EventResult:
+    who, learner = (event.issuer, event.client_id), event.lti_user_id
+    if event.lineitem is not None:
+        return await disable_line_item(*who, event.lineitem, learner, moment=event.moment, now=now)
+    return await disable_link(
+        *who, event.lineitems or "", event.resource_link_id or "", learner, moment=event.moment, now=now
+    )
 
 
 async def _consumer_key(launch: Registration) -> str:

@@ -66,6 +66,8 @@ class Launched:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentDisabled:
+    """``assignment.disabled`` of an LTI 1.1 consumer. *modified_us*: microseconds since 1970."""
+
     consumer_key: str
     lis_result_sourcedid: str
     modified_us: int
@@ -79,13 +81,20 @@ class AssignmentDisabled:
 
 @dataclass(frozen=True, slots=True)
 class LineItemDisabled:
-    """``assignment.disabled`` of an LTI 1.3 platform; *lti_user_id*: what it calls the learner."""
+    """
+    ``assignment.disabled`` of an LTI 1.3 platform; *lti_user_id*: what it calls the learner.
+
+    *lineitem*: None where the launch named none; *lineitems*, the container, and *resource_link_id* say it then.
+    *modified_us*: microseconds since 1970.
+    """
 
     issuer: str
     client_id: str
-    lineitem: str
+    lineitem: str | None
     lti_user_id: str
     modified_us: int
+    lineitems: str | None = None
+    resource_link_id: str | None = None
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
 

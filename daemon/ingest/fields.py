@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
+from actors.protocols.address import MAX_URL
 from daemon.infra.moments import OutOfRangeError, read_moment
 from daemon.ingest.blocks import MAX_ID_LENGTH, MAX_POINTS
 from daemon.ingest.events import BadEvent
 
-#: Characters of an outcome service's URL, of a sourcedid, and of titles and the campus's own ids.
-MAX_URL, MAX_SOURCEDID, MAX_DETAIL = 2048, 8192, 1024
+#: Characters of a sourcedid, and of titles and the campus's own ids.
+MAX_SOURCEDID, MAX_DETAIL = 8192, 1024
 #: How far an event's ``modified`` may lie ahead of its entry id, and this ahead of the database's clock, in
 #: milliseconds: an hour of clock error.
 MAX_AHEAD_MS = 3_600_000

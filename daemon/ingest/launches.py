@@ -37,12 +37,15 @@ def read_disabling(reader: EntryReader) -> AssignmentDisabled | LineItemDisabled
             entry_id=reader.entry_id,
         )
     _refuse_both(reader, ("oauth_consumer_key", *_LTI11_FIELDS))
+    of_link = bool(reader.optional("lineitems")) and not reader.optional("lineitem")
     return LineItemDisabled(
         issuer=reader.text("issuer", MAX_DETAIL),
         client_id=reader.text("client_id", MAX_DETAIL),
-        lineitem=reader.address("lineitem"),
+        lineitem=None if of_link else reader.address("lineitem"),
         lti_user_id=reader.text("lti_user_id", MAX_DETAIL),
         modified_us=reader.modified(),
+        lineitems=reader.address("lineitems") if of_link else None,
+        resource_link_id=reader.text("resource_link_id", MAX_DETAIL) if of_link else None,
         entry_id=reader.entry_id,
     )
 

@@ -75,6 +75,11 @@ _OF_PLATFORM: dict[KnownCause, Advice] = {
         "The activity's column (line item) or its course takes no grades at the campus, or is gone there: its teachers "
         "or administrators have to act. A new launch of the activity brings the column that is right by then.",
     ),
+    "scope": Advice(
+        "campus",
+        "Nothing was sent: the campus's administrators have to allow the tool that scope at the platform. The next "
+        "launch of the activity that offers it sends the grades of all its learners.",
+    ),
     "enrolment": Advice(
         "campus",
         "This concerns this learner alone: the campus does not know the learner in that course any more, and looks at "

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from models.consumer import LtiConsumer
 from tests.actors.campuses import known
+from tests.actors.looking import daemons
 from tests.actors.posting import outcome_session
 from tests.actors.sending import KEY, PATH, SECRET, SOURCEDID, Sending, fixed_clock, just_now, make_campus, scored
 from tests.daemon.check.certificates import served_with, valid_for
+from tests.fakes.line_items import Container, serving
 from tests.fakes.lms import RecordingLms
 from tests.models.rows import make_assignment
 
@@ -61,3 +64,19 @@ def certificate(tmp_path_factory) -> Path:
 @pytest.fixture
 def tls(certificate) -> ssl.SSLContext:
     return served_with(certificate)
+
+
+@pytest.fixture
+async def container(empty_database):
+    """A course's line items at a platform that is known."""
+    await LtiConsumer.create(
+        consumer_name="campus", consumer_key="uni", consumer_secret="", issuer="https://i", client_id="c"
+    )
+    async with serving(Container()) as container:
+        yield container
+
+
+@pytest.fixture
+async def make_daemon():
+    async with daemons() as make:
+        yield make

@@ -58,7 +58,7 @@ def test_failures_of_two_assignments_with_no_success_between_trip_it():
 
 @pytest.mark.parametrize("between", ["success", "throttled"])
 def test_a_success_between_keeps_it_closed(between):
-    breaker = after(KNOWN, signal("failure", ONE), signal(between, THIRD), signal("failure", OTHER))
+    breaker = after(KNOWN, signal("failure", ONE), signal(between, THIRD, answered=True), signal("failure", OTHER))
     assert breaker.tripped_at is None
     assert breaker.last_failed_assignment == OTHER
     assert after(breaker, signal("failure", THIRD)).tripped_at == NOW
@@ -140,9 +140,17 @@ def test_probes_are_spread_by_the_jitter_and_wait_for_as_long_as_the_campus_aske
 
 def test_a_busy_campus_answers_so_that_a_probe_which_finds_it_busy_closes_the_breaker():
     breaker = tripped()
-    busy = after(breaker, probed(breaker, "throttled", after=5.0), now=NOW + 20_000)
+    busy = after(breaker, probed(breaker, "throttled", after=5.0, answered=True), now=NOW + 20_000)
     assert (busy.tripped_at, busy.blocked_until) == (None, NOW + 25_000)
     assert busy.max_in_flight == 1
+
+
+def test_a_busy_token_server_is_no_answer_of_the_campus_and_neither_closes_the_breaker_nor_parts_two_failures():
+    breaker = tripped()
+    busy = after(breaker, probed(breaker, "throttled", after=100.0), now=NOW + 20_000)
+    assert (busy.tripped_at, busy.trips, busy.blocked_until) == (NOW, 1, NOW + 120_000)
+    between = after(KNOWN, signal("failure", ONE), signal("throttled", THIRD), signal("failure", OTHER))
+    assert between.tripped_at == NOW
 
 
 def test_after_an_outage_two_failures_are_needed_again():

@@ -3,11 +3,12 @@
 import pytest
 from aiohttp import web
 
-from actors.access import RESULT_SCOPE, SCORE_SCOPE, NoTokens
+from actors.access import RESULT_SCOPE, NoTokens
 from actors.errors import Misconfigured, TryLater
 from actors.read_back import NotReadError, Reader, Reading
 from models.campus import OutcomeService
 from models.consumer import LtiConsumer
+from models.unoffered import SCORE_SCOPE
 from tests.actors.campuses import state_of
 from tests.actors.sending import SOURCEDID
 from tests.models.rows import read_lines
@@ -121,13 +122,22 @@ async def test_a_token_server_that_is_busy_is_asked_later(reader, tokens, sendin
     assert await state_of(campus, sending.now) == "throttled"
 
 
-async def test_a_token_that_is_refused_after_a_refused_timestamp_is_dropped_too(
-    sending, platform, tokens, results, leaf
+@pytest.mark.parametrize(
+    ("second", "result"), [((200, [{**RESULT, "resultScore": 2}]), "accepted"), ((401, {}), "overtaken")]
+)
+async def test_a_token_that_is_refused_after_a_refused_timestamp_is_dropped_and_another_one_tried_once(
+    sending, platform, tokens, results, leaf, second, result
 ):
-    results.says = [(409, []), (401, {"message": "expired"})]
+    results.says = [(409, []), (401, {"message": "expired"}), second]
     sending.dependencies.tokens = tokens
     await sending.send(leaf)
-    assert results.asked_with == ["Bearer token for scores", "Bearer token-1"]
-    assert tokens.dropped == [(RESULT_SCOPE, "token-1")]
+    assert results.asked_with == ["Bearer token for scores", "Bearer token-1", "Bearer token-2"]
+    assert tokens.dropped == [(RESULT_SCOPE, f"token-{number}") for number in (1, 2)[: 1 + (result == "overtaken")]]
     (line,) = await read_lines(leaf)
-    assert line["result"] == "overtaken"
+    assert line["result"] == result
+
+
+async def test_a_large_class_fits_where_the_platform_answers_with_all_of_it(reader, results, leaf):
+    classmates = [{"userId": f"{number}", "resultScore": 1, "comment": "x" * 500} for number in range(900)]
+    results.says = [(200, [*classmates, RESULT])]
+    assert await reader.read(leaf) == Reading("0.75")

@@ -10,12 +10,14 @@ from functools import cache
 from ipaddress import ip_network
 from urllib.parse import parse_qs
 
+import pytest
 from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from actors.client import Sender
 from actors.egress import Egress
+from actors.errors import DeliveryError
 from actors.tokens import Tokens
 from models.consumer import LtiConsumer
 from models.db.clock import Clock, ClockReading
@@ -26,6 +28,8 @@ CONSUMER = 7
 SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 #: By the database's clock, milliseconds since 1970, when the monotonic one says 1000 s.
 START = 1_795_342_530_000
+RESULTS = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
+PAGE = "<html><title>Sign in</title><body>Sign in</body></html>"
 
 
 @cache
@@ -166,3 +170,10 @@ async def token_server(*, timeout_seconds: float = 60, kids: Sequence[str] = ("n
             await tokens.close()
             server.goes_on.set()
             await runner.cleanup()
+
+
+async def failure_of(setup: Setup, scope: str = SCOPE) -> DeliveryError:
+    """That of a request for a token."""
+    with pytest.raises(DeliveryError) as caught:
+        await setup.fetch(scope)
+    return caught.value

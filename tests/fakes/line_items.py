@@ -81,6 +81,9 @@ class OneToken:
     def drop(self, consumer_id, scope, token):
         self.dropped.append(token)
 
+    def corrected(self, consumer_id, at):
+        """Nothing to forget."""
+
 
 @asynccontextmanager
 async def serving(container):

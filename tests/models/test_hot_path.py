@@ -43,6 +43,8 @@ _TEXTS = (
     "origin",
     "place",
     "position",
+    "reason",
+    "scope",
     "shown",
     "stream_token",
     "type",

@@ -129,3 +129,14 @@ async def test_the_list_says_what_becomes_of_each_key_and_who_accepted_it_last()
     assert await states(NOW + AHEAD + KEPT_MS) == ["retired", "signs"]
     await withdraw_key(first.kid, now=NOW + AHEAD)
     assert await states(NOW + AHEAD) == ["withdrawn", "signs"]
+
+
+@pytest.mark.parametrize("other_keys", [Cipher([new_key()]), Cipher([])])
+async def test_no_key_is_made_beside_one_that_these_secrets_keys_do_not_read(other_keys):
+    first = await make()
+    with pytest.raises((KeyRefusedError, PlaintextRefusedError), match="give this command the keys that the daemon"):
+        await make_signing_key(other_keys, now=NOW, ahead_ms=AHEAD)
+    assert await signing() == [first.kid]
+    await withdraw_key(first.kid, now=NOW)
+    if other_keys.has_key:
+        assert await make_signing_key(other_keys, now=NOW, ahead_ms=AHEAD)

@@ -88,7 +88,10 @@ async def test_where_nothing_is_to_be_moved_both_rows_send(other):
     result, landed = await launch(OVER_13, later=1, resource_link_id="link", **other)
     assert (result, landed != assignment) == ("applied", True)
     assert await read_row(assignment) == before
-    assert (await read_row(landed))["note"] == ""
+    key = other["platform"].moves_from if "platform" in other else "key"
+    unknown = f"was launched as that of the LTI 1.1 consumer '{key}', which is not known here, so that nothing moved; "
+    await launch(OVER_13, later=2, resource_link_id="link", **other)
+    assert (await read_row(landed))["note"] == (unknown if key in ("no such key", "uni") else "")
 
 
 async def test_a_row_that_was_launched_over_lti_1_1_since_stays():

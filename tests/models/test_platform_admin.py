@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from models import consumer_admin
-from models.campus import Campus
+from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.consumer_admin import ConsumerError, listing, pend, set_guid
-from models.platform_admin import PlatformRecord, add_platform
+from models.due import read_capacity
+from models.platform_admin import PlatformRecord, add_platform, platform_for_token
 from tests.models.rows import make_assignment, make_service, read_row
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -129,3 +130,41 @@ async def test_nothing_is_stored_if_it_cannot_be_recorded():
     with pytest.raises(OSError, match="no log"):
         await add(record=fail)
     assert await listing() == []
+
+
+@pytest.mark.parametrize("change", ["replace", "resume"])
+async def test_a_corrected_platform_is_asked_at_once_although_its_token_server_asked_for_a_pause(change):
+    await add()
+    service = await make_service("campus", "https://lms.example/items/1")
+    await LtiConsumer.all().update(consumer_key="key", issuer="https://lms.example", client_id="client")
+    await make_assignment(service, version_number=2, sent_version=1, due_at=1)
+    await Campus.all().update(blocked_until=NOW + 900_000, answered_at=1)
+    assert await read_capacity(now=NOW, max_per_campus=4) == []
+    if change == "replace":
+        await add(replace=True)
+    else:
+        await consumer_admin.resume("key", now=NOW)
+    (campus,) = await read_capacity(now=NOW, max_per_campus=4)
+    assert campus.corrected_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("operators", "named", "deployment"),
+    [
+        (None, [], None),
+        (None, [None], None),
+        (None, ["1", None, "1"], "1"),
+        (None, ["1", "2"], None),
+        ("7", ["1", "2"], "7"),
+        ("7", ["1"], "7"),
+    ],
+)
+async def test_a_token_is_asked_for_in_the_deployment_that_all_launches_name(operators, named, deployment):
+    await add(replace(PLATFORM, deployment_id=operators))
+    for number, one in enumerate(named):
+        service = await make_service("campus", f"https://lms.example/items/{number}")
+        await OutcomeService.filter(id=service.id).update(deployment_id=one)
+    platform = await LtiConsumer.get()
+    assert (await platform_for_token(platform.id)).deployment_id == deployment
+    assert (await LtiConsumer.get()).deployment_id == operators, "what the operator said is left alone"
+    assert await platform_for_token(platform.id + 1) is None

@@ -5,8 +5,9 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
 from models.consumer import MAX_ISSUER, LtiConsumer, digest
-from models.disabling import disable_line_item
+from models.disabling import disable_line_item, disable_link
 from models.launch import PlatformLaunch, Registration, RegistrationError
+from models.line_item import claim_wanted, line_item_found
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, PARKED, launch, launched, url_of
@@ -191,3 +192,27 @@ async def test_what_no_launch_registered_cannot_be_disabled(other):
 async def test_an_unknown_platform_can_disable_nothing():
     with pytest.raises(RegistrationError, match="unknown platform"):
         await disable(client="no client")
+
+
+@pytest.mark.parametrize("is_found", [False, True])
+async def test_a_link_of_which_the_launch_named_only_the_container_is_disabled_before_and_after_it_is_found(is_found):
+    on_container = {"lis_outcome_service_url": CONTAINER, **over_13(is_container=True)}
+    first = await launched(OVER_13, resource_link_id="link", **on_container)
+    others = [
+        await launched(OVER_13, resource_link_id="other link", usage_id="other", **on_container),
+        await launched(OVER_13, resource_link_id="link", user_id="b", lis_result_sourcedid="b", **on_container),
+    ]
+    if is_found:
+        (wanted, *_) = await claim_wanted(now=NOW, began=0.0, lease_ms=1, most=9, each=9)
+        await line_item_found(wanted, ITEM, now=NOW)
+    where = ISSUER, "client", CONTAINER
+
+    async def disable(link="link", sub="sub", later=1):
+        return await disable_link(*where, link, sub, moment=Moment(NOW_US + later), now=NOW)
+
+    assert [await disable(), await disable(), await disable(later=0)] == ["applied", "unchanged", "stale"]
+    assert [(await read_row(one))["disabled_at"] for one in (first, *others)] == [NOW, None, None]
+    for unknown in ({"link": "no link"}, {"sub": "stranger"}):
+        with pytest.raises(RegistrationError, match="so there is nothing to disable"):
+            await disable(**unknown)
+    assert await launch(OVER_13, resource_link_id="link", later=3, **on_container) == ("applied", first)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from actors.protocols.address import MAX_URL
 from actors.protocols.interface import WireRequest
 from actors.protocols.json_text import read_json
 from actors.protocols.lti13.results import ANY, text_of
@@ -147,7 +148,7 @@ def _line_item(row: Any, container: str) -> LineItem | None:
         return None
     url, maximum = row.get("id"), row.get("scoreMaximum")
     # The platform chooses the address, and gets tokens there.
-    if not isinstance(url, str) or not same_origin(url, container):
+    if not isinstance(url, str) or len(url) > MAX_URL or not same_origin(url, container):
         return None
     label = row.get("label")
     return LineItem(

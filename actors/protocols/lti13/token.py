@@ -28,6 +28,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8000}")
 _PASSING = ("server_error", "temporarily_unavailable")
 _BUSY = (408, 425, 429)
 _NAMES = ("access_token", "token_type", "error", "error_description")
+#: Members of a refusal that are for people; any other may hold a secret.
+_WORDS = ("error", "error_description", "title", "message", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,15 @@ def _later(response: Response, what: str, now: datetime) -> TryLater:
 
 
 def _words(response: Response) -> str:
-    """OAuth's error and its description, or what else a refusal says."""
+    """OAuth's error and its description, and what else a refusal says to people; of what is no JSON its beginning."""
     try:
         answer = read_json(response)
     except NoJsonError:
         return start(response)
-    if isinstance(answer, Mapping) and isinstance(answer.get("error"), str):
-        described = answer.get("error_description")
-        return f"{answer['error']}: {described}" if isinstance(described, str) else answer["error"]
-    return start(response)
+    if isinstance(answer, str):
+        return start(response)
+    said = [answer.get(name) for name in _WORDS] if isinstance(answer, Mapping) else []
+    return ": ".join(text for text in said if isinstance(text, str) and text)
 
 
 def _scopes(named: Any) -> list[str] | None:

@@ -42,7 +42,12 @@ def with_query(url: str, **parameters: str) -> str:
 
 
 def checked(url: str) -> str:
-    """*url*; raises ValueError where no request can be written to it."""
+    """
+    *url*, byte for byte.
+
+    Raises:
+        ValueError: No request can be written to it; the message quotes nothing of it.
+    """
     split_address(url, _PROBLEM)
     return url
 
@@ -108,5 +113,12 @@ def _within(address: str, asked: str) -> str:
 
 
 def bearer(token: str, **headers: str) -> dict[str, str]:
-    """Headers of a request with an access token: RFC 6750, 2.1."""
+    """
+    Headers of a request with an access token, beside *headers*, by their names.
+
+    Args:
+        token: As the token server gave it; none that a header cannot carry is kept.
+
+    Spec: RFC 6750, 2.1.
+    """
     return {"Authorization": f"Bearer {token}", **headers}

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from actors.access import SCORE_SCOPE
 from actors.client import Abort
 from actors.line_items import LineItems
 from daemon.loops.line_items import LineItemLoop
 from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import HOLD, on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
@@ -29,11 +29,13 @@ WAITS = "the launch named none, so passbackd looks for it there, and makes one w
 def looks(over) -> LineItemLoop:
     """What a daemon looks for line items with."""
     parts = over.sending.dependencies
-    items = LineItems(parts.sender, over.sending.tokens, parts.clock, lambda: parts.settings, Abort())
+    items = LineItems(
+        parts.sender, over.sending.tokens, parts.clock, lambda: parts.settings, Abort(), parts.next_breaker
+    )
     return LineItemLoop(items, parts.clock, lambda: True)
 
 
-async def launch_without_column(over, *, offered: str | None = f"{LINEITEM_SCOPE} {READ_SCOPE}") -> int:
+async def launch_without_column(over, *, offered: str | None = f"{SCORE_SCOPE} {LINEITEM_SCOPE} {READ_SCOPE}") -> int:
     """A grade of a launch that names the container alone, and cannot be sent yet; its id."""
     registration = Registration(
         "",
@@ -172,7 +174,11 @@ async def test_a_look_that_fails_is_explained_and_the_next_one_finds_it(empty_da
 
 @pytest.mark.parametrize(
     ("offered", "scope"),
-    [(None, LINEITEM_SCOPE), (LINEITEM_SCOPE, LINEITEM_SCOPE), (f"{LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE)],
+    [
+        (None, READ_SCOPE),
+        (f"{SCORE_SCOPE} {LINEITEM_SCOPE}", LINEITEM_SCOPE),
+        (f"{SCORE_SCOPE} {LINEITEM_SCOPE} {READ_SCOPE}", READ_SCOPE),
+    ],
 )
 async def test_a_read_is_made_with_the_scope_that_the_launch_offered(empty_database, key, offered, scope):
     async with over_lti13(key) as over:

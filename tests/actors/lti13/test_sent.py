@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from actors.access import SCORE_SCOPE
 from daemon.demo.platform.rules import TimeRule
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
+from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13, until_settled
 from tests.fakes.ags_tool import CLIENT

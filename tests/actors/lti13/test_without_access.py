@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
-from actors.access import RESULT_SCOPE, SCORE_SCOPE
-from models.campus import Campus
+from actors.access import RESULT_SCOPE
+from models.campus import Campus, OutcomeService
+from models.consumer import LtiConsumer
+from models.consumer_admin import resume
+from models.launch import PlatformLaunch, Registration
+from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
 from tests.fakes.platform import fails, in_turn, login_page, only, reset, throttled, well
 from tests.fakes.platform_kinds import D2L_AUDIENCE, aplus, canvas, d2l, moodle, openedx, sakai, strict
-from tests.models.rows import read_row
+from tests.models.launching import launch
+from tests.models.rows import BLOCK, COURSE, make_assignment, read_row
+from tests.models.scores import apply_score
 
 pytestmark = on_one_engine
 
@@ -88,6 +94,21 @@ async def test_without_a_token_nothing_is_sent_or_spent_and_the_reason_is_said(e
         await over.check_why("clean", "Sent 0.25 to ")
 
 
+async def test_an_operator_who_corrects_the_platform_ends_the_pause_that_its_token_server_asked_for(
+    empty_database, key
+):
+    async with over_lti13(key) as over:
+        leaf = await over.make_grade()
+        over.platform.behave = in_turn("token", throttled(600))
+        for _ in range(2):
+            await over.send_all()
+        assert (len(over.platform.of("token")), await ledger(leaf)) == (1, [])
+        await resume(CLIENT, now=over.sending.now)
+        for _ in range(2):
+            await over.send_all()
+        assert [result for result, _ in await ledger(leaf)] == ["accepted"]
+
+
 # --- Tokens that the platform refuses ---
 
 
@@ -133,3 +154,50 @@ async def test_where_a_second_token_is_refused_too_the_set_up_is_at_fault(empty_
         over.sending.tick(120)
         await over.send_all()
         assert (await ledger(leaf))[-1] == ("accepted", 204)
+
+
+# --- Launches that offer no scope for scores ---
+
+
+@pytest.mark.parametrize("kind", [aplus, sakai])
+async def test_where_the_launch_offers_no_scores_no_token_is_asked_for_until_one_does(empty_database, key, kind):
+    async with over_lti13(key, kind()) as over:
+        await OutcomeService.all().update(offered=RESULT_SCOPE)
+        leaf, classmate = await over.make_grade(), await over.make_grade(learner="classmate")
+        for _ in range(3):
+            await over.send_all()
+        assert over.platform.requests == []
+        assert (await Campus.get()).tripped_at is None
+        await over.check_why(
+            "parked", f"did not offer the scope {SCORE_SCOPE}", "allow the tool that scope", who="campus"
+        )
+
+        # Another line item offers it: its token sends nothing of these.
+        other = await over.address(await LtiConsumer.get(), over.platform.add_line_item())
+        elsewhere = await make_assignment(other, user_id="other", lis_result_sourcedid="sub-other", due_at=1)
+        await over.change(leaf, 2)
+        await apply_score("other", COURSE, BLOCK, points=(1, 4), modified_us=over.sending.now * 1000)
+        for _ in range(3):
+            await over.send_all()
+        assert [await ledger(one) for one in (leaf, classmate)] == [[], []]
+        assert [result for result, _ in await ledger(elsewhere)] == ["accepted"]
+        await over.change(leaf, 3)
+        await over.send_all()
+        await over.check_why("parked", "did not offer the scope", who="campus")
+        assert await ledger(leaf) == []
+
+        over.sending.tick(2)
+        registration = Registration(
+            "",
+            "learner",
+            COURSE,
+            BLOCK,
+            "sub-learner",
+            over.line_item,
+            over.sending.now * 1000,
+            platform=PlatformLaunch(over.platform.issuer, CLIENT),
+            offered=f"{RESULT_SCOPE} {SCORE_SCOPE}",
+        )
+        await launch(registration, now=over.sending.now)
+        await over.send_all()
+        assert [(await ledger(one))[0][0] for one in (leaf, classmate)] == ["accepted", "accepted"]

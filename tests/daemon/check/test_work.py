@@ -10,6 +10,7 @@ from daemon.config import Config
 from daemon.config.sections import DatabaseSection, EgressSection, RedisSection
 from models.db.clock import Clock
 from models.heartbeat import beat
+from models.line_item import MissingLineItems
 from models.members import Members
 from models.quarantine import QuarantinedEvent
 from models.states import OVERDUE_MS
@@ -37,6 +38,13 @@ def test_what_is_done_is_said_in_numbers():
     ("columns", "words"),
     [
         ({"quarantined": 2}, "warning quarantine: 2 events could not be applied; `passbackd quarantine list`"),
+        (
+            {"missing": [MissingLineItems("campus", 2, "line items: it answers 404")]},
+            (
+                "fault campus: 2 links without a column (line item), so that no grade of theirs goes out: 'line items: "
+                "it answers 404'; have the platform allow"
+            ),
+        ),
         ({"waiting": 1}, "ok redis.stream: 1 entry of the stream not applied yet"),
         ({"waiting": BACKLOG + 1}, f"warning redis.stream: {BACKLOG + 1} entries of the stream not applied yet"),
         (

@@ -229,6 +229,11 @@ async def test_a_line_item_is_checked_by_the_rules_of_its_platform_and_named_wit
     with pytest.raises(BadEvent, match=r"^lineitems: plain http"):
         await apply(LAUNCH_13, lineitem="", lineitems="http://campus.example/1")
     assert not await GradedAssignment.exists()
-    assert (await apply(LAUNCH_13))[0] == "applied"
+    with structlog.testing.capture_logs() as logged:
+        assert (await apply(LAUNCH_13))[0] == "applied"
+        for key in ("misspelt", "misspelt", "key", "uni"):
+            await apply(LAUNCH_13, oauth_consumer_key=key)
+    unknown = [line["oauth_consumer_key"] for line in logged if "is not known: nothing moved" in line["event"]]
+    assert unknown == ["misspelt", "uni"], "once for each that is no LTI 1.1 consumer"
     assert (await apply(LAUNCH_13, type="assignment.disabled"))[0] == "applied"
     assert (await GradedAssignment.get()).disabled_at == NOW

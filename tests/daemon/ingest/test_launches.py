@@ -2,8 +2,8 @@
 
 import pytest
 
+from actors.protocols.address import MAX_URL
 from daemon.ingest.events import BadEvent, Launched, LineItemDisabled
-from daemon.ingest.fields import MAX_URL
 from daemon.ingest.parse import read_event
 from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
 from tests.daemon.ingest.reading import DISABLED, LAUNCH, LAUNCH_13, NOW, raw
@@ -122,6 +122,14 @@ def test_a_launch_over_both_versions_at_once_is_refused_unless_it_says_what_move
 def test_a_line_item_is_disabled_for_one_learner():
     where = ("https://campus.example", "client", "https://campus.example/item?t=1", "sub")
     assert read(DISABLED_13) == LineItemDisabled(*where, NOW * 1000)
+
+
+def test_a_link_whose_launch_named_no_line_item_is_disabled_by_its_container():
+    of_link = without(DISABLED_13, "lineitem") | {"lineitems": CONTAINER, "resource_link_id": "link"}
+    event = read(of_link)
+    assert (event.lineitem, event.lineitems, event.resource_link_id) == (None, CONTAINER, "link")
+    assert reason(without(of_link, "resource_link_id")) == "resource_link_id is absent"
+    assert read(of_link | {"lineitem": "https://campus.example/item?t=1"}) == read(DISABLED_13)
 
 
 @pytest.mark.parametrize("name", ["issuer", "client_id", "lineitem", "lti_user_id"])

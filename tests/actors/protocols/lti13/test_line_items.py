@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.protocols.address import MAX_URL
 from actors.protocols.lti13.line_items import (
     LineItem,
     LineItemPage,
@@ -155,3 +156,10 @@ ITEMS = [some("1", "r"), some("2", "x", "5"), some("3", "r", "6"), some("4", Non
 def test_of_many_line_items_that_of_the_link_is_chosen_then_that_of_the_tool(wanted, url):
     found = chosen(iter(ITEMS), **wanted)
     assert (found and found.url) == url
+
+
+def test_an_address_that_is_longer_than_a_launch_may_name_is_none():
+    fits, longer = (CONTAINER + "x" * (MAX_URL + more - len(CONTAINER)) for more in (0, 1))
+    assert [one.url for one in page([item(id=longer), item(id=fits)]).items] == [fits]
+    with pytest.raises(ValueError, match="no line item"):
+        read_created(answer(item(id=longer), status=201), container=CONTAINER)

@@ -121,6 +121,19 @@ def test_no_word_of_a_refusal_is_a_secret(status):
     assert "head.claims" not in f"{error!r} {vars(error)}"
 
 
+@pytest.mark.parametrize("secret", ["s3cret", ["s3cret"], {"value": "s3cret"}, {"error": "s3cret"}], ids=str)
+@pytest.mark.parametrize("name", ["token", "access_token", "client_secret", "id_token"])
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 429, 500])
+def test_a_refusal_may_hold_a_token_of_any_shape_which_is_never_shown(status, name, secret):
+    said = refused(
+        {name: secret if name != "access_token" or status != 200 else ["s3cret"], "detail": "Not now"}, status
+    )
+    assert "s3cret" not in f"{said!r} {vars(said)}"
+    assert status == 200 or "Not now" in said.reason
+    listed = refused([{name: secret}], status)
+    assert "s3cret" not in listed.reason
+
+
 def test_a_token_hides_in_its_representation():
     assert "a-secret" not in repr(read({"access_token": "a-secret"}))
 

@@ -1,0 +1,46 @@
+"""
+Grades of LTI 1.3 for which the launch offered no scope for scores: they are parked, and no token is asked for.
+
+A platform may refuse the whole request for a token for one scope that it does not give (A+, Sakai). Times are
+milliseconds since 1970 by :mod:`models.db.clock`.
+"""
+
+from models.assignment import SENDABLE
+from models.changes import UNPARK_SET
+from models.db.sql import Statement
+
+#: What a score is sent with (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
+SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+#: Why such a grade is parked.
+NOT_OFFERED = f"the launch did not offer the scope {SCORE_SCOPE}"
+
+_PARK = Statement(f"""
+    UPDATE graded_assignment SET parked_at = :now, parked_reason = :reason, parked_scope = 'campus', returns_at = NULL
+    WHERE id IN (
+        SELECT id FROM graded_assignment
+        WHERE campus_id IN (SELECT id FROM campus WHERE lti_consumer_id = :consumer_id) AND {SENDABLE}
+            AND outcome_service_id IN (
+                SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id AND offered IS NOT NULL
+                    AND ' ' || offered || ' ' NOT LIKE '% ' || :scope || ' %')
+        ORDER BY id {{for_update}})
+    RETURNING id""")
+_BRING_BACK = Statement(f"""
+    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN (
+        SELECT id FROM graded_assignment WHERE outcome_service_id = :service_id AND parked_reason = :reason
+        ORDER BY id {{for_update}})
+    RETURNING id""")
+
+
+def offers_scores(offered: str | None) -> bool:
+    """Whether launches that offered this, separated by blanks, let scores be sent; also where they did not say."""
+    return offered is None or SCORE_SCOPE in offered.split()
+
+
+async def park_unoffered(consumer_id: int, *, now: int) -> int:
+    """Park what a platform's launches let nothing be sent of; returns how many there were."""
+    return len(await _PARK.rows(consumer_id=consumer_id, scope=SCORE_SCOPE, reason=NOT_OFFERED, now=now))
+
+
+async def bring_back_offered(service_id: int, *, now: int) -> None:
+    """A launch offers the scope now: send what was parked for want of it, of all learners of its line item."""
+    await _BRING_BACK.rows(service_id=service_id, reason=NOT_OFFERED, now=now)
