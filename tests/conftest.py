@@ -15,6 +15,7 @@ from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests import servers
+from tests.blackbox.forked import Forking
 from tests.deploy.machine import missing
 from tests.models.rows import TABLES
 from tests.postgres import PostgresServer, postgres_binaries
@@ -47,6 +48,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def server_folder() -> Iterator[Path]:
     with servers.run_folder() as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    """What commands and daemons are forked from."""
+    with closing(Forking()) as forking:
+        yield forking
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,14 @@ from typing import Any, Self
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.blackbox.forked import Forked
+
 #: Seconds for anything that should happen soon; loaded machines need many.
 PATIENCE = 60.0
 #: Seconds between two polls of a condition.
 TICK = 0.03
+
+Process = subprocess.Popen[bytes] | Forked
 
 
 def wait_until(what: str, condition: Callable[[], object], patience: float = PATIENCE) -> None:
@@ -31,7 +35,7 @@ def wait_until(what: str, condition: Callable[[], object], patience: float = PAT
 class Daemon:
     """A running ``passbackd run``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: Process, log: Path) -> None:
         self.process = process
         self._log = log
 

@@ -16,6 +16,7 @@ from tests.daemon.infra.test_embedded_privacy import intrude
 def embedded(make_world, fresh_database):
     world = make_world(fresh_database("sqlite"), "embedded")
     world.set("redis", embedded_port=0, embedded_dir="state/valkey")
+    world.starts_anew = True
     return world
 
 

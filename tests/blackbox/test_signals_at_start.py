@@ -32,6 +32,7 @@ def handles_signals(daemon: Daemon) -> bool:
 
 def begin(world) -> Daemon:
     """A daemon that has run its first line."""
+    world.starts_anew = True
     daemon = world.run()
     wait_until("it handles signals", lambda: handles_signals(daemon))
     return daemon
@@ -77,6 +78,7 @@ def test_signals_while_it_waits_for_a_server(make_world, fresh_database, valkey_
 
 def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(make_world, fresh_database, valkey_url, campus):
     world, answers = make_world(fresh_database("sqlite"), valkey_url), threading.Event()
+    world.starts_anew = True
     world.set("worker", drain_seconds=2)
     campus.behave = lambda _record: held(answers)
     daemon = world.begin()
