@@ -6,6 +6,7 @@ do what a test asks. Whatever is about the imports, the locale, the memory, the 
 takes one of its own: ``World.call_anew`` and ``World.starts_anew``.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from io import TextIOWrapper
 from itertools import count
@@ -106,6 +107,9 @@ class Forking:
             home: Where it works.
             stdout: The file for what it says, made anew; may be *stderr* too.
         """
+        for file in (stdout, stderr):
+            # There from the first moment on, as subprocess has it.
+            file.write_bytes(b"")
         files = [str(file) for file in (stdin, stdout, stderr)]
         around = {"home": str(home), "environment": dict(environment), "files": files}
         return Forked(self._ask(fork={"program": program, "arguments": arguments, **around}), self)
@@ -176,6 +180,7 @@ class Forking:
 
 
 def _serve() -> None:
+    leaving = _Leaving()
     for package in ("models", "actors", "daemon"):
         for file in sorted((ROOT / package).rglob("*.py")):
             if file.stem != "__main__":
@@ -192,7 +197,7 @@ def _serve() -> None:
             answer: int | None = os.fork()
             if answer == 0:
                 _become(**asked["fork"])
-                mains[asked["fork"]["program"]]()
+                leaving.after(mains[asked["fork"]["program"]])
                 return
             children.add(answer)
         else:
@@ -206,6 +211,38 @@ def _serve() -> None:
         os.waitpid(child, 0)
 
 
+class _Leaving:
+    """
+    Has a process leave once all is done that Python does at the end, but for taking each module apart.
+
+    That would take several times as long as most commands, since it writes to all the memory that is still shared.
+    """
+
+    def __init__(self) -> None:
+        self._code = 0
+        # What is registered first comes last, after the end of the threads.
+        atexit.register(self._leave)
+
+    def after(self, main: Callable[[], None]) -> None:
+        try:
+            main()
+        except SystemExit as end:
+            if not isinstance(end.code, int | None):
+                atexit.unregister(self._leave)
+                raise
+            self._code = end.code or 0
+        except BaseException:
+            atexit.unregister(self._leave)
+            raise
+
+    def _leave(self) -> None:
+        # What is found only now, such as a coroutine that was never awaited, is still said.
+        gc.collect()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self._code)
+
+
 def _become(program: str, arguments: list[str], home: str, environment: dict[str, str], files: list[str]) -> None:
     os.setsid()
     os.chdir(home)
@@ -216,7 +253,7 @@ def _become(program: str, arguments: list[str], home: str, environment: dict[str
         if number and file == files[number - 1]:
             os.dup2(number - 1, number)
             continue
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600)
+        opened = os.open(file, os.O_WRONLY if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
     if encoding := environment.get("PYTHONIOENCODING"):
