@@ -64,8 +64,8 @@ def test_signals_at_any_moment_of_the_start_and_again_while_it_ends(make_world, 
 
 
 @pytest.mark.parametrize("away", ["redis.url", "database.url"])
-def test_signals_while_it_waits_for_a_server(make_world, fresh_database, valkey_url, away):
-    world, chance = make_world(fresh_database("sqlite"), valkey_url), random.Random(51)
+def test_signals_while_it_waits_for_a_server(make_world, migrated_database, valkey_url, away):
+    world, chance = make_world(migrated_database("sqlite"), valkey_url), random.Random(51)
     section, key = away.split(".")
     gone = "redis://127.0.0.1:1/0" if section == "redis" else "postgresql://x@127.0.0.1:1/x"
     world.set(section, **{key: gone})
@@ -76,8 +76,10 @@ def test_signals_while_it_waits_for_a_server(make_world, fresh_database, valkey_
         end(daemon, chance)
 
 
-def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(make_world, fresh_database, valkey_url, campus):
-    world, answers = make_world(fresh_database("sqlite"), valkey_url), threading.Event()
+def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(
+    make_world, migrated_database, valkey_url, campus
+):
+    world, answers = make_world(migrated_database("sqlite"), valkey_url), threading.Event()
     world.starts_anew = True
     world.set("worker", drain_seconds=2)
     campus.behave = lambda _record: held(answers)
