@@ -1,6 +1,7 @@
 """Fixtures that any test may ask for. Servers start when they are first asked for and stop when the run ends."""
 
 import asyncio
+import gc
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from models.db.database import open_database
 from models.db.migrate import migrate
 from models.db.sql import Statement, connection, is_postgres
 from tests import servers
+from tests.blackbox.forked import Forking
 from tests.deploy.machine import missing
 from tests.models.rows import TABLES
 from tests.postgres import PostgresServer, postgres_binaries
@@ -47,6 +49,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def server_folder() -> Iterator[Path]:
     with servers.run_folder() as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    """What commands and daemons are forked from."""
+    with closing(Forking()) as forking:
+        yield forking
 
 
 @pytest.fixture(scope="session")
@@ -153,8 +162,13 @@ async def database(request: pytest.FixtureRequest, migrated_database: FreshDatab
 
 def _migrate(url: str) -> None:
     """Migrate in a thread, since an asynchronous test that asks for a database has a loop."""
-    with ThreadPoolExecutor(1) as apart:
-        apart.submit(asyncio.run, migrate(url)).result()
+    # Looking for garbage among all that tests have imported would take longer than migrating.
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, migrate(url)).result()
+    finally:
+        gc.enable()
 
 
 _CLEAR = [Statement(f"DELETE FROM {table}") for table in TABLES]

@@ -1,7 +1,6 @@
 """Fixtures of the tests that drive the real command as processes of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -18,12 +17,6 @@ PAIRS = ["postgresql and valkey-9", "sqlite and redis-6.2"]
 
 #: Makes a world on the URLs of a database and a Redis; its processes end with the test.
 MakeWorld = Callable[[str, str], World]
-
-
-@pytest.fixture(scope="session")
-def forking() -> Iterator[Forking]:
-    with closing(Forking()) as forking:
-        yield forking
 
 
 @pytest.fixture

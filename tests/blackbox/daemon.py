@@ -14,26 +14,32 @@ from typing import Any, Self
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.blackbox.forked import Forked
+
 #: Seconds for anything that should happen soon; loaded machines need many.
 PATIENCE = 60.0
-#: Seconds between two polls of a condition.
-TICK = 0.03
+#: Seconds between two polls of a condition, at first, and at most: a poll may cost a daemon some of its work.
+TICK, LONG_TICK = 0.03, 0.15
+
+Process = subprocess.Popen[bytes] | Forked
 
 
 def wait_until(what: str, condition: Callable[[], object], patience: float = PATIENCE) -> None:
     """Poll until *condition* holds."""
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
-        time.sleep(TICK)
+        waited = time.monotonic() - began
+        assert waited < patience, f"not within {patience:g} s: {what}"
+        time.sleep(min(max(TICK, waited / 20), LONG_TICK))
 
 
 class Daemon:
     """A running ``passbackd run``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: Process, log: Path) -> None:
         self.process = process
         self._log = log
+        self._port: int | None = None
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
@@ -53,9 +59,10 @@ class Daemon:
     @property
     def port(self) -> int:
         """The port of its pages, which the system chose."""
-        self.wait_until("it listens", lambda: self.logged("listening"))
-        port: int = self.logged("listening")[0]["port"]
-        return port
+        if self._port is None:
+            self.wait_until("it listens", lambda: self.logged("listening"))
+            self._port = self.logged("listening")[0]["port"]
+        return self._port
 
     def wait_until(self, what: str, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Poll until *condition* holds; fails with the end of the log, at once if the daemon ends."""

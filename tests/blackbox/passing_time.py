@@ -1,15 +1,11 @@
 """Time that a test lets pass in a moment, for the database, the daemon, commands and platforms alike."""
 
-import sys
 import time
-from pathlib import Path
 
 from tests.blackbox.daemon import Daemon
 from tests.blackbox.world import World
 from tests.database_clock import DatabaseClock
 from tests.postgres import PostgresServer
-
-ROOT = Path(__file__).parents[2]
 
 
 class PassingTime:
@@ -31,8 +27,7 @@ class PassingTime:
 
     def run(self) -> Daemon:
         """Start a daemon that lives by this time, without waiting for it."""
-        command = [sys.executable, "-m", "tests.faults.process", str(self._world.config), "--clock", str(self._file)]
-        return self._world.run(command, PYTHONPATH=str(ROOT))
+        return self._world.run_faulty("--clock", str(self._file))
 
     def go_on(self, seconds: float) -> None:
         """Have so many pass. No request may be under way: it would seem to have taken that long."""

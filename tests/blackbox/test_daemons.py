@@ -88,6 +88,7 @@ def test_a_daemon_that_is_killed_while_redis_loses_everything_is_started_again_a
 def test_sigterm_under_load_finishes_what_is_under_way_and_a_later_start_sends_the_rest(pair, campus):
     campus.behave = between(0.3, 0.3, seed=9)
     pair.set("outcomes", timeout_seconds=2, max_per_campus=20)
+    pair.starts_anew = True
     daemon = pair.begin()
     learners = Learners(200, seed=10)
     pair.add(structure(), *learners.launches(campus.url()), *learners.work(400))

@@ -9,6 +9,7 @@ from tests.blackbox.world import launch, score, structure, wire
 def test_a_problem_is_sent_at_once_while_a_sum_waits_for_its_delay(world, campus):
     # What waits for this delay does not come while the test runs.
     world.set("outcomes", composite_delay_seconds=3600, composite_max_delay_seconds=3600)
+    world.starts_anew = True
     daemon = world.begin()
     launches = [launch("ada", usage, f"ada-{usage}", campus.url()) for usage in ("problem-1", "chapter")]
     world.add(structure(), *launches)

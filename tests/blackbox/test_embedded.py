@@ -16,6 +16,7 @@ from tests.daemon.infra.test_embedded_privacy import intrude
 def embedded(make_world, fresh_database):
     world = make_world(fresh_database("sqlite"), "embedded")
     world.set("redis", embedded_port=0, embedded_dir="state/valkey")
+    world.starts_anew = True
     return world
 
 
@@ -116,7 +117,8 @@ def test_consumers_are_added_listed_and_removed_without_a_daemon(embedded):
     assert said.err.startswith("there is no consumer with the key 'orebro'")
 
 
-def test_the_daemon_ends_with_its_server_and_says_so_in_one_line(embedded):
+def test_the_daemon_ends_with_its_server_and_says_so_in_one_line(embedded, migrated_database):
+    embedded.set("database", url=migrated_database("sqlite"))
     daemon = embedded.begin()
     (server,) = [child for child in psutil.Process(daemon.process.pid).children() if "valkey" in child.name()]
     server.kill()

@@ -1,9 +1,7 @@
 """A campus's limit holds over three daemons, also when they are killed or frozen: seen from the wire."""
 
-import sys
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,7 +17,6 @@ from tests.servers import HOST
 
 pytestmark = pytest.mark.timeout(180)
 
-ROOT = Path(__file__).parents[2]
 
 LIMIT = 4
 #: Seconds. Short, so that a lease is eight seconds long.
@@ -161,8 +158,7 @@ def test_a_daemon_killed_in_the_middle_of_requests_gives_its_slots_back_within_a
 @pytest.mark.parametrize("moment", ["with a request at the campus", "between a claim and its request"])
 def test_a_daemon_that_thaws_after_its_lease_sends_nothing_more_on_its_old_claims(world, campus, turnstile, moment):
     armed = world.folder / "armed"
-    command = [sys.executable, "-m", "tests.faults.process", str(world.config)]
-    victim = world.run([*command, "--stop-at", "claimed", "--armed", str(armed)], PYTHONPATH=str(ROOT)).wait_ready()
+    victim = world.run_faulty("--stop-at", "claimed", "--armed", str(armed)).wait_ready()
     others = start(world, 2)
     with at_work(world, turnstile, victim, *others) as learners:
         take_part(victim, *others)

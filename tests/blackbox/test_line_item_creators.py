@@ -1,10 +1,8 @@
 """Who makes a link's line item is killed, or frozen, at the worst moment: each link has one, with the newest grades."""
 
 import json
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +16,6 @@ CLIENT = "client-7"
 LEARNERS = ("ada", "ben")
 #: Seconds. Each step is a few looks, two seconds apart, of daemons that may have just started.
 PATIENCE = 120
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -122,8 +119,7 @@ def freeze_outside_transactions(daemon, world):
 
 def start(world, clock):
     """A daemon whose monotonic clock is as many seconds ahead as the file *clock* says."""
-    command = [sys.executable, "-m", "tests.faults.process", str(world.config), "--clock", str(clock)]
-    return world.run(command, PYTHONPATH=str(ROOT))
+    return world.run_faulty("--clock", str(clock))
 
 
 @pytest.mark.timeout(400)

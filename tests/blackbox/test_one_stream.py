@@ -143,8 +143,10 @@ def test_a_database_that_comes_back_from_a_dump_is_still_the_streams(make_world,
     again.stop()
 
 
-def test_a_copy_of_the_database_beside_the_original_comes_second(make_world, fresh_database, valkey_url, campus):
-    url, other = fresh_database("sqlite"), fresh_database("sqlite")
+def test_a_copy_of_the_database_beside_the_original_comes_second(
+    make_world, migrated_database, fresh_database, valkey_url, campus
+):
+    url, other = migrated_database("sqlite"), fresh_database("sqlite")
     original, copy = make_world(url, valkey_url), make_world(other, valkey_url)
     original.begin().stop()
     with sqlite3.connect(url.removeprefix("sqlite://")) as source:

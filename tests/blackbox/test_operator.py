@@ -107,9 +107,8 @@ def test_what_came_before_its_campus_was_known_is_replayed_in_order_and_the_grad
     daemon.stop()
 
 
-def test_what_is_not_there_is_named_and_nothing_is_changed(make_world, fresh_database):
-    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
-    output(world.call("migrate"))
+def test_what_is_not_there_is_named_and_nothing_is_changed(make_world, migrated_database):
+    world = make_world(migrated_database("sqlite"), "redis://127.0.0.1:1/0")
     world.rows(EVENT)
     for call, code, words in REFUSED:
         said = world.call(*call.split())

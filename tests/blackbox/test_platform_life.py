@@ -30,6 +30,8 @@ def feed(world, *events):
 def test_a_platform_is_added_launched_from_graded_paused_and_removed(site, make_world, tmp_path):
     world, platform = site.world, site.platform
     assert "made the first signing key" in site.add("--deployment", "7").out
+    # What is seen of it by others is of its start.
+    world.starts_anew = True
     daemon = world.run().wait_ready()
     platform.register(site.client, jwks_url=f"http://127.0.0.1:{daemon.port}/jwks")
     assert "gives access tokens for scores" in world.call("platform", "check", site.client).out

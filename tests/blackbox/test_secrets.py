@@ -77,6 +77,8 @@ def everything_shown(world, campus):
         shown[name] = shown.get(name, "") + said.out + said.err
 
     campus.behave = unhealthy
+    # What is seen of it by others is of its start.
+    world.starts_anew = True
     daemon = world.run()
     for secret in (OLD_SECRET, SECRET):
         add = ("consumer", "add", NAME, "--key", KEY, "--secret-stdin", "--replace")

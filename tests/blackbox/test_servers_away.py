@@ -5,12 +5,6 @@ import pytest
 from tests.blackbox.world import launch, score
 
 
-@pytest.fixture
-def world(make_world, fresh_database, redis_url):
-    """On an empty database: what is waited for is migrated once it is there."""
-    return make_world(fresh_database("postgresql"), redis_url)
-
-
 @pytest.fixture(params=["redis", "database"])
 def away(request, world, redis_server, postgres):
     """One of the servers, down; ``start`` brings it back."""

@@ -47,24 +47,31 @@ def end(daemon: Daemon, chance: random.Random, *, pause: float = 0.2) -> None:
     daemon.wait_stopped()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_signals_at_any_moment_of_the_start_and_again_while_it_ends(make_world, fresh_database, valkey_url, kind):
-    world, chance = make_world(fresh_database(kind), valkey_url), random.Random(50)
+def end_at_moments_of_the_start(world, chance: random.Random, number: int) -> None:
+    """Signal so many daemons, each a little later: from its first line until somewhat after it is ready."""
     daemon = begin(world)
     began = time.monotonic()
     daemon.wait_until("it is ready", lambda: daemon.logged("ready"))
     took = time.monotonic() - began
     end(daemon, chance)
-    for number in range(16):
+    for one in range(number):
         daemon = begin(world)
-        # From the imports until somewhat after it is ready.
-        time.sleep(took * 1.2 * number / 15)
+        time.sleep(took * 1.2 * one / (number - 1))
         end(daemon, chance)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_signals_at_any_moment_of_the_start_and_again_while_it_ends(make_world, migrated_database, valkey_url, kind):
+    world, chance = make_world(migrated_database(kind), valkey_url), random.Random(50)
+    # Imports are most of a start, and the same for each kind of database; what follows them is not.
+    for world.starts_anew, number in ((True, 8), (False, 12)):
+        end_at_moments_of_the_start(world, chance, number)
+
+
 @pytest.mark.parametrize("away", ["redis.url", "database.url"])
-def test_signals_while_it_waits_for_a_server(make_world, fresh_database, valkey_url, away):
-    world, chance = make_world(fresh_database("sqlite"), valkey_url), random.Random(51)
+def test_signals_while_it_waits_for_a_server(make_world, migrated_database, valkey_url, away):
+    world, chance = make_world(migrated_database("sqlite"), valkey_url), random.Random(51)
+    world.starts_anew = True
     section, key = away.split(".")
     gone = "redis://127.0.0.1:1/0" if section == "redis" else "postgresql://x@127.0.0.1:1/x"
     world.set(section, **{key: gone})
@@ -75,8 +82,11 @@ def test_signals_while_it_waits_for_a_server(make_world, fresh_database, valkey_
         end(daemon, chance)
 
 
-def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(make_world, fresh_database, valkey_url, campus):
-    world, answers = make_world(fresh_database("sqlite"), valkey_url), threading.Event()
+def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(
+    make_world, migrated_database, valkey_url, campus
+):
+    world, answers = make_world(migrated_database("sqlite"), valkey_url), threading.Event()
+    world.starts_anew = True
     world.set("worker", drain_seconds=2)
     campus.behave = lambda _record: held(answers)
     daemon = world.begin()
@@ -92,6 +102,7 @@ def test_a_signal_at_each_moment_of_the_drain_until_the_process_is_gone(make_wor
 
 def test_a_reload_during_the_imports_ends_nothing(make_world, fresh_database, valkey_url):
     world = make_world(fresh_database("sqlite"), valkey_url)
+    world.starts_anew = True
     daemon = begin(world)
     while not daemon.logged("ready"):
         daemon.process.send_signal(signal.SIGHUP)

@@ -72,12 +72,11 @@ def test_without_a_database_status_names_the_key(make_world):
     assert said.err.startswith("database.url: the database cannot be reached: ")
 
 
-def test_a_daemon_that_answers_and_was_not_seen_in_this_database_is_not_denied(world, fresh_database):
+def test_a_daemon_that_answers_and_was_not_seen_in_this_database_is_not_denied(world, migrated_database):
     daemon = world.begin()
     world.set("web", port=daemon.port)
     assert document(world)["daemons"] == {"running": 1, "last_seen": None}
-    other = fresh_database("sqlite")
-    assert world.call("migrate", PASSBACKD_DATABASE__URL=other).code == 0
+    other = migrated_database("sqlite")
     text = page(world, PASSBACKD_DATABASE__URL=other)
     assert "a daemon of this machine answers, but none was seen in this database: it cannot write there" in text
     elsewhere = document(world, PASSBACKD_DATABASE__URL=other)
@@ -86,9 +85,8 @@ def test_a_daemon_that_answers_and_was_not_seen_in_this_database_is_not_denied(w
     assert document(world)["daemons"]["answers_here"] is False
 
 
-def test_the_document_says_whether_redis_answers_where_the_lag_is_unknown(make_world, fresh_database):
-    world = make_world(fresh_database("sqlite"), "redis://127.0.0.1:1/0")
-    assert world.call("migrate").code == 0
+def test_the_document_says_whether_redis_answers_where_the_lag_is_unknown(make_world, migrated_database):
+    world = make_world(migrated_database("sqlite"), "redis://127.0.0.1:1/0")
     seen = document(world)
     assert (seen["stream_lag"], seen["redis_answers"]) == (None, False)
     assert seen["configuration"] == str(world.config)

@@ -10,6 +10,13 @@ from tests.blackbox.world import launch, score, structure
 
 
 @pytest.fixture
+def pair(pair):
+    """Its daemons start as a supervisor would start them."""
+    pair.starts_anew = True
+    return pair
+
+
+@pytest.fixture
 def supervisor(tmp_path):
     with listening_supervisor(tmp_path) as supervisor:
         yield supervisor

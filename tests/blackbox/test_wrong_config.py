@@ -24,9 +24,9 @@ url = "mysql://root:sesame@host/grades"
 
 
 @pytest.fixture
-def plain(make_world, fresh_database, valkey_url):
+def plain(make_world, migrated_database, valkey_url):
     """Servers that answer, so that each fault is one of the configuration."""
-    return make_world(fresh_database("sqlite"), valkey_url)
+    return make_world(migrated_database("sqlite"), valkey_url)
 
 
 def faults_of(world, *, command=COMMAND, **environment):

@@ -16,10 +16,11 @@ import redis
 
 from models.db.database import open_database
 from models.db.sql import Statement
-from tests.blackbox.daemon import PATIENCE, Daemon, wait_until
+from tests.blackbox.daemon import PATIENCE, Daemon, Process, wait_until
 from tests.blackbox.forked import Forking
 from tests.servers import is_alive
 
+ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "daemon")
 
 NAME, KEY = "Example University", "example"
@@ -76,6 +77,11 @@ def wire(earned: float, possible: float) -> str:
     return f"{earned / possible:.6f}".rstrip("0").rstrip(".") or "0"
 
 
+def _is_read_at_start(environment: Iterable[str]) -> bool:
+    """Whether these variables are read, such as the locale, when the interpreter starts or a library is imported."""
+    return any(not name.startswith(("PASSBACKD_", "PYTHONIO")) for name in environment)
+
+
 @dataclass
 class Said:
     """Exit code and output of a command that has ended."""
@@ -97,7 +103,8 @@ class World:
     Args:
         folder: Of the config file and of what the processes say.
         home: Where the processes work, each with a pid file, so that what a killed run leaves can be found.
-        forking: What commands are forked from; without it each is a process of its own from its first moment on.
+        forking: What commands and daemons are forked from; without it each is a process of its own from its first
+            moment on.
     """
 
     def __init__(
@@ -107,6 +114,8 @@ class World:
         home.mkdir()
         self.folder, self.home, self.config = folder, home, folder / "config.toml"
         self._forking = forking
+        #: Have daemons start as a shell would start them.
+        self.starts_anew = forking is None
         self.daemons: list[Daemon] = []
         #: The way of the tests to the database, if it is not that of the processes.
         self.database_url = ""
@@ -160,8 +169,7 @@ class World:
 
     def call(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
         """Run a command on the config file to its end."""
-        # What the interpreter itself reads, such as the locale, it reads when it starts.
-        if self._forking is None or any(not name.startswith(("PASSBACKD_", "PYTHONIO")) for name in environment):
+        if self._forking is None or _is_read_at_start(environment):
             return self.call_anew(*arguments, stdin=stdin, **environment)
         with_config = (*arguments, "--config", str(self.config))
         around = {"home": self.home, "environment": self._environment(environment)}
@@ -183,20 +191,47 @@ class World:
 
     def run(self, command: Iterable[str] | None = None, **environment: str) -> Daemon:
         """Start a daemon, without waiting for it: ``passbackd run``, unless another *command* is given."""
-        number = len(self.daemons)
-        home = self.home / f"daemon-{number}"
-        home.mkdir()
-        log = self.folder / f"daemon-{number}.log"
+        around = self._environment(environment)
+        if command is None and not self.starts_anew and not _is_read_at_start(environment):
+            return self._forked("daemon.cli", "run", "--config", str(self.config), environment=around)
+        return self._anew(command or (*COMMAND, "run", "--config", str(self.config)), environment=around)
+
+    def run_faulty(self, *options: str) -> Daemon:
+        """Start a daemon of :mod:`tests.faults.process`, without waiting for it."""
+        arguments = (str(self.config), *options)
+        if self.starts_anew:
+            around = self._environment({"PYTHONPATH": str(ROOT)})
+            return self._anew((sys.executable, "-m", "tests.faults.process", *arguments), environment=around)
+        return self._forked("tests.faults.process", *arguments, environment=self._environment({}))
+
+    def _forked(self, program: str, *arguments: str, environment: Mapping[str, str]) -> Daemon:
+        assert self._forking is not None
+        home, log = self._place()
+        process = self._forking.start(program, *arguments, home=home, environment=environment, stdout=log, stderr=log)
+        return self._started(process, home, log)
+
+    def _anew(self, command: Iterable[str], *, environment: Mapping[str, str]) -> Daemon:
+        home, log = self._place()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                list(command or (*COMMAND, "run", "--config", str(self.config))),
+                list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=home,
-                env=self._environment(environment),
+                env=environment,
                 start_new_session=True,
             )
+        return self._started(process, home, log)
+
+    def _place(self) -> tuple[Path, Path]:
+        """Where the next daemon works, and its log."""
+        number = len(self.daemons)
+        home = self.home / f"daemon-{number}"
+        home.mkdir()
+        return home, self.folder / f"daemon-{number}.log"
+
+    def _started(self, process: Process, home: Path, log: Path) -> Daemon:
         (home / "daemon.pid").write_text(f"{process.pid}\n")
         daemon = Daemon(process, log)
         self.daemons.append(daemon)

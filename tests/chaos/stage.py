@@ -18,6 +18,7 @@ from models.db.migrate import migrate
 from models.tool_key import ToolKey
 from tests import servers
 from tests.blackbox.daemon import Daemon
+from tests.blackbox.forked import Forking
 from tests.blackbox.world import STREAM, Said, World
 from tests.chaos.campus import ChaosCampus
 from tests.chaos.learners import Learners
@@ -203,7 +204,8 @@ def open_stage(kind: Kind, seed: str, without: Collection[str] = ()) -> Iterator
             postgres.execute(f"ALTER DATABASE {database_url.rsplit('/', 1)[1]} SET synchronous_commit = on")
         signing = RSAKey.generate_key(2048, auto_kid=True)
         asyncio.run(_prepare(database_url, signing))
-        world = World(database_url, redis.url(), folder=folder / "world", home=folder / "home")
+        forking = stack.enter_context(closing(Forking()))
+        world = World(database_url, redis.url(), folder=folder / "world", home=folder / "home", forking=forking)
         stack.callback(world.end_all)
         world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)
         world.set("outcomes", timeout_seconds=TIMEOUT, hold_seconds=HOLD, max_per_campus=LIMIT)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.blackbox.conftest import forking, make_world
+from tests.blackbox.conftest import make_world
 from tests.deploy.machine import missing
 
-__all__ = ["forking", "make_world"]
+__all__ = ["make_world"]
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

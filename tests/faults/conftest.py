@@ -13,6 +13,7 @@ from joserfc.jwk import RSAKey
 
 from models.consumer import LtiConsumer
 from models.db.database import open_database
+from tests.blackbox.forked import Forking
 from tests.blackbox.world import KEY, NAME, SECRET, World
 from tests.fakes.lms import RecordingLms
 from tests.faults.platforms import SIX, FaultPlatform, platforms_in_thread, register
@@ -52,6 +53,7 @@ def open_setup(
     tool_key: RSAKey,
     server_folder: Path,
     tmp_path: Path,
+    forking: Forking,
 ) -> Iterator[Callable[[], Setup]]:
     """Opens setups that share their servers and nothing else; no daemon runs yet."""
     database, kind = pair.split(" and ")
@@ -84,7 +86,8 @@ def open_setup(
             asyncio.run(add_consumers(database_url, platforms, tool_key))
             campus = stack.enter_context(RecordingLms.in_thread(keys={KEY: SECRET}))
             name = f"faults-{number}"
-            world = World(through, redis_proxy.before(redis_url), folder=tmp_path / name, home=server_folder / name)
+            homes = {"folder": tmp_path / name, "home": server_folder / name}
+            world = World(through, redis_proxy.before(redis_url), **homes, forking=forking)
             world.database_url = database_url
             stack.callback(world.end_all)
             world.set("outcomes", composite_delay_seconds=0.3, composite_max_delay_seconds=1)

@@ -1,7 +1,6 @@
 """What each fault strikes: a tool at work, daemons behind networks that may fail, a campus; and what must hold."""
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +21,6 @@ from tests.faults.proxy import Proxy
 from tests.faults.tool import LEAF, Tool
 from tests.postgres import PostgresServer
 from tests.servers import RedisServer
-
-ROOT = Path(__file__).parents[2]
 
 #: Seconds. Short, so that a lease is seven seconds long.
 TIMEOUT, HOLD, MARGIN = 1, 1, 5
@@ -65,8 +62,7 @@ class Setup:
 
     def daemon(self, *options: str) -> Daemon:
         """Start a daemon of :mod:`tests.faults.process`, without waiting for it."""
-        command = [sys.executable, "-m", "tests.faults.process", str(self.world.config), *options]
-        return self.world.run(command, PYTHONPATH=str(ROOT))
+        return self.world.run_faulty(*options)
 
     def begin(self, *options: str) -> Daemon:
         """A daemon that has passed the first grade of each learner back, and is at rest."""

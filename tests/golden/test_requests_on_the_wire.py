@@ -136,8 +136,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(fresh_database, valkey_url, tmp_path: Path, server_folder: Path) -> Iterator[World]:
-    world = World(fresh_database("sqlite"), valkey_url, folder=tmp_path / "golden", home=server_folder / "golden")
+def world(migrated_database, valkey_url, tmp_path: Path, server_folder: Path) -> Iterator[World]:
+    world = World(migrated_database("sqlite"), valkey_url, folder=tmp_path / "golden", home=server_folder / "golden")
     try:
         yield world
     finally:
