@@ -195,7 +195,17 @@ def test_a_campus_holds_a_score_if_it_shows_that_one_and_no_other(held, score, o
 
 @pytest.mark.parametrize(
     ("held", "once_sent", "sent"),
-    [("0.5", ["0.5"], True), ("0.67", ["0.666667"], True), ("0.8", ["0.5", ""], False), ("many", [], True)],
+    [
+        ("0.5", ["0.5"], True),
+        ("0.67", ["0.666667"], True),
+        ("0.8", ["0.5", ""], False),
+        ("many", [], True),
+        # A person's 0 and 1 are no rounded scores.
+        ("0", ["0.004"], False),
+        ("1", ["0.7"], False),
+        ("0.7", ["0.666667"], False),
+        ("1", ["0.7", "1"], True),
+    ],
 )
 def test_a_score_was_sent_if_it_may_be_a_rounded_one_of_those_on_record(held, once_sent, sent):
     assert was_sent(held, once_sent) is sent
