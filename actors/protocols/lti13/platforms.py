@@ -123,8 +123,13 @@ _DEFAULT_ROWS = (
     *_said((400,), "learner", "could not be found"),
     # Moodle says nothing else of a learner whom it does not know.
     Row((400,), "learner", bodies=_NOTHING),
-    # Who does not take a score without a score names the field, or says nothing that is known.
-    Row((400, 422), "clear", bodies=_OWN),
+    # Who does not take a score without a score names what is not there, or the progress that says so.
+    *_said(
+        (400, 422),
+        "clear",
+        r"\bscore_?(?:given|maximum)\b|\b(?:activity|grading)_?progress\b",
+        r"\b(?:grade|score|result)s? (?:can ?not|can't|may not|must not) be (?:cleared|deleted|removed|empty|null)",
+    ),
     Row((400,), "campus", about="campus", bodies=_OWN),
     *_said(
         (400,),
