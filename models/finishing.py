@@ -24,6 +24,10 @@ from models.finish import Finish, Finished, HandOver
 from models.orphaned_claim import LateRequest, overwrite_late_request
 from models.signals import BreakerChange, apply_signals
 
+# An LMS that took 0 in place of no grade holds that: it is not asked again as long as nothing else is to be sent.
+_INSTEAD = """CASE WHEN omitted LIKE '%clear%' AND (given.outcome = 'unchanged' OR given.score = '0') THEN 'clear'
+                ELSE '' END"""
+
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
 # attempts meanwhile ended the backoff too. Rules 6 and 7 are the CASEs of their columns.
 _FINISH = Statement(
@@ -48,7 +52,7 @@ _FINISH = Statement(
         stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END,
         overtaken = CASE WHEN given.settles THEN 0 WHEN given.outcome = 'overtaken' THEN overtaken + 1
             ELSE overtaken END,
-        omitted = CASE WHEN given.settles THEN '' WHEN given.omit IS NULL THEN omitted
+        omitted = CASE WHEN given.settles THEN {_INSTEAD} WHEN given.omit IS NULL THEN omitted
             ELSE TRIM(omitted || ' ' || given.omit) END,
         hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off
             THEN given.doubt_until + given.off ELSE hold_until END,
