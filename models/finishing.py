@@ -48,7 +48,8 @@ _FINISH = Statement(
         not_before = CASE WHEN given.backs_off AND attempts > 0
             THEN given.backoff_until + given.off ELSE not_before END,
         forced_version = CASE WHEN given.outcome IN ('in_doubt', 'overtaken') AND forced_version < given.version
-            THEN given.version ELSE forced_version END,
+            THEN given.version WHEN given.repeats AND version_number > given.version THEN version_number
+            ELSE forced_version END,
         stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END,
         overtaken = CASE WHEN given.settles THEN 0 WHEN given.outcome = 'overtaken' THEN overtaken + 1
             ELSE overtaken END,
@@ -74,7 +75,8 @@ _FINISH = Statement(
         {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, steps BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
-    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT, stamp_from BIGINT, omit VARCHAR",
+    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT, stamp_from BIGINT, omit VARCHAR, "
+    "repeats BOOLEAN",
 )
 
 _HOLDERS = Statement(
@@ -214,6 +216,8 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "tried_again_at": one.returns_at,
         "stamp_from": one.stamp_from,
         "omit": one.omit,
+        # It may have carried a newer score, with the timestamp of an older one in doubt: that must not land after it.
+        "repeats": one.outcome == "accepted" and one.claim.must_go_out and one.claim.address.issuer is not None,
     }
 
 
