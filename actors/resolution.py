@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from actors.ended_request import EndedRequest, delivery_of, new_offset, signal_kind, signal_of
+from actors.ended_request import EndedRequest, delivery_of, new_offset, returns_at, signal_kind, signal_of
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Misconfigured, Omit, Scope, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
-from models.address import MAX_RETURNS, RETURN_WAITS, RefusedAddress
+from models.address import RefusedAddress
 from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
@@ -123,7 +123,7 @@ def failed(
             parked = _parked(request, error.scope, error.reason, 0)
             if refused_address:
                 scope = "campus" if whose in ("campus", "either") else "course"
-                parked = replace(parked, parked_scope=scope, returns_at=_returns_at(request))
+                parked = replace(parked, parked_scope=scope, returns_at=returns_at(request))
             finish = _with_the_campus(request, jitter) if away else parked
         case _:
             raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
@@ -191,13 +191,13 @@ def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float, 
             # A new score gets its one try without the backoff of the old one.
             not_before = request.now + int((error.after or 0) * 1000)
             parked = _parked(request, _SCOPES[others], _worn_out(request, error), not_before)
-            return parked if others == "taken" else replace(parked, returns_at=_returns_at(request))
+            return parked if others == "taken" else replace(parked, returns_at=returns_at(request))
         wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
         return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
     again = _next_try(request, error, jitter)
     if request.number >= rules.max_attempts:
         parked = _parked(request, "campus", _worn_out(request, error), again)
-        return replace(parked, returns_at=_returns_at(request))
+        return replace(parked, returns_at=returns_at(request))
     return Finish(request.claim, "retried", not_before=again)
 
 
@@ -211,20 +211,12 @@ def _in_doubt(
     end = Finish(request.claim, "in_doubt", not_before=again, hold_until=hold_until)
     if request.number >= rules.max_attempts and not stopping:
         reason = _worn_out(request, error)
-        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=_returns_at(request))
+        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=returns_at(request))
     return end
 
 
 def _parked(request: EndedRequest, scope: str, reason: str, not_before: int) -> Finish:
     return Finish(request.claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
-
-
-def _returns_at(request: EndedRequest) -> int | None:
-    """In milliseconds since 1970; None once it has come back too often."""
-    before = request.claim.address_refusals
-    if before >= MAX_RETURNS:
-        return None
-    return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 
 
 def _with_the_campus(request: EndedRequest, jitter: float, asked: float | None = None) -> Finish:

@@ -91,6 +91,19 @@ def test_each_refusal_lifts_the_timestamp_by_twice_as_much_and_from_the_second_o
     assert (found.not_before > NOW) is (times > 0)
 
 
+def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_timestamp_that_has_grown_on():
+    assert end(None, overtaken=10).parked_scope is None
+    assert sum(2**number for number in range(1, 12)) > 3600, "a clock by another zone is not overcome"
+    for times, returned, waits in ((11, 0, 0), (11, 2, 600_000), (12, 3, 3_600_000)):
+        found = end(None, overtaken=times, address_refusals=returned)
+        assert (found.outcome, found.parked_scope, found.returns_at) == ("overtaken", "learner", NOW + waits)
+        assert found.stamp_from == SECOND + 4096
+        assert f"{times + 1} attempts were refused in a row, the last one with: HTTP 409" in found.parked_reason
+        assert (found.delivery.result, found.given_back) == ("overtaken", True)
+    assert end(None, overtaken=11, address_refusals=12).returns_at is None
+    assert end(Held("0.5"), overtaken=11).outcome == "accepted"
+
+
 def test_the_timestamp_is_lifted_above_every_time_that_the_campus_names():
     named = replace(REFUSED, held_since=NOW + 60_001)
     assert end(None, error=named).stamp_from == SECOND + 61 + 2

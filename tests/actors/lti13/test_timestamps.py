@@ -10,7 +10,7 @@ from daemon.support.resend import resend
 from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
-from tests.fakes.platform import fails, in_turn, lost, only
+from tests.fakes.platform import fails, in_turn, lost, only, well
 from tests.fakes.platform_kinds import aplus, canvas, moodle, openedx, sakai, strict
 from tests.models.rows import read_row
 
@@ -125,6 +125,20 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
         row = await read_row(leaf)
         assert (row["attempts"], row["overtaken"]) == (0, len(steps) + 1)
         await over.check_why("waiting" if row["not_before"] > over.sending.now else "due", "times in a row")
+        while (row := await read_row(leaf))["parked_at"] is None:
+            over.sending.tick(max(0, row["not_before"] - over.sending.now) / 1000)
+            await over.send_all()
+        assert (row["overtaken"], row["attempts"]) == (12, 0)
+        assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
+        words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
+        await over.check_why("parked", *words, who="operator")
+        # Another grade is accepted there, which brings it back.
+        over.platform.behave = lambda _: well()
+        await over.make_grade(learner="other")
+        await over.send_all()
+        await over.send_all()
+        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.25", 0)
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 @pytest.mark.parametrize("kind", [aplus, sakai])
