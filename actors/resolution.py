@@ -1,7 +1,7 @@
 """What becomes of the row and of the campus, from how a request went. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from actors.ended_request import EndedRequest, delivery_of, new_offset, returns_at, signal_kind, signal_of
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Misconfigured, Omit, Scope, TryLater
@@ -50,7 +50,7 @@ def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finis
         score=request.score or None,
         delivery=delivery_of(request, response, "accepted", said, said.description),
         bytes_left=True,
-        signal=replace(signal, clock_offset=new_offset(request.claim, response, now=request.now)),
+        signal=replace(signal, clock_offset=new_offset(request, response)),
         # Rule 10: what arrives may have been given the time of its arrival.
         stamp_from=_arrival(request, response) if request.claim.address.issuer is not None else 0,
         steps=request.steps,
@@ -59,7 +59,7 @@ def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finis
 
 def _arrival(request: EndedRequest, response: Response) -> int:
     """When it came there, seconds since 1970 by the campus's clock; 0: it does not say."""
-    return response.date_seconds(datetime.fromtimestamp(request.now / 1000, UTC)) or 0
+    return response.date_seconds(request.at) or 0
 
 
 def at_once(request: EndedRequest, response: Response, error: BadToken | Omit) -> Finish:

@@ -18,7 +18,7 @@ from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
 from models.delivery import OVERRULED
 from models.finish import Finished
-from tests.actors.resolving import ADDRESS, CLAIM, NOW, make_request
+from tests.actors.resolving import ADDRESS, NOW, make_request
 
 SECOND = NOW // 1000
 PLATFORM = replace(ADDRESS, issuer="https://platform.example")
@@ -181,12 +181,12 @@ def test_a_clock_that_is_behind_explains_nothing():
     [(0, 1, None), (0, -1, None), (0, 2, 2), (0, -45, -45), (45, 45, None), (45, 46, None), (45, 0, 0), (45, 43, 43)],
 )
 def test_an_offset_is_new_where_it_differs_by_two_seconds_or_more(known, ahead, offset):
-    claim = replace(CLAIM, address=replace(PLATFORM, clock_offset=known))
-    assert new_offset(claim, answer(ahead), now=NOW) == offset
+    request = make_request(address=replace(PLATFORM, clock_offset=known))
+    assert new_offset(request, answer(ahead)) == offset
 
 
 def test_the_clock_of_a_consumer_of_lti_11_is_nothing_to_reckon_with():
-    assert new_offset(CLAIM, answer(45), now=NOW) is None
+    assert new_offset(make_request(), answer(45)) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import fails, in_turn, lost, only, well
 from tests.fakes.platform_kinds import aplus, canvas, moodle, openedx, sakai, strict
-from tests.models.rows import read_row
+from tests.models.rows import read_lines, read_row
 
 pytestmark = on_one_engine
 
@@ -139,6 +139,29 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
         await over.send_all()
         assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.25", 0)
         await over.check_why("clean", "Sent 0.25 to ")
+
+
+async def test_the_pause_counts_from_when_the_campus_has_said_what_it_holds(empty_database, key):
+    async with over_lti13(key, moodle()) as over:
+        leaf = await over.make_grade()
+
+        def behaves(record):
+            if record.operation == "results":
+                over.sending.tick(8)
+                return fails(503)
+            return fails(409, body=b"[]") if record.operation == "score" else well()
+
+        over.platform.behave = behaves
+        began = over.sending.now
+        await over.sending.dispatcher.dispatch()
+        await over.sending.dispatcher.close()
+        for _ in range(2):
+            await over.send_once(leaf)
+        assert over.sending.now == began + 16_000
+        assert [line["at"] for line in await read_lines(leaf)] == [began + 8_000, began + 16_000]
+        row = await read_row(leaf)
+        assert row["not_before"] > over.sending.now
+        assert row["stamp"] >= over.sending.now // 1000
 
 
 @pytest.mark.parametrize("kind", [aplus, sakai])
