@@ -24,7 +24,7 @@ from models.claims import Claim
 from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
-from models.queries.reconcile import once_sent
+from models.queries.reconcile import once_sent, sent_beside
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +173,7 @@ class Requests:
         )
 
     async def _once_sent(self, claim: Claim) -> list[str]:
-        scores = await once_sent(claim.assignment_id)
+        scores = [*await once_sent(claim.assignment_id), *await sent_beside(claim.assignment_id)]
         return scores if claim.sent_score is None else [*scores, claim.sent_score]
 
     async def _held(self, claim: Claim, secret: str) -> Held | None:

@@ -11,8 +11,8 @@ from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import fails, in_turn, lost, only, well
-from tests.fakes.platform_kinds import aplus, canvas, moodle, openedx, sakai, strict
-from tests.models.rows import read_lines, read_row
+from tests.fakes.platform_kinds import aplus, canvas, moodle, moodle_4_5_0_own, openedx, sakai, strict
+from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
 pytestmark = on_one_engine
 
@@ -109,6 +109,25 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
             over.sending.tick(30)
         assert over.held() == "0.5"
         await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_what_another_row_of_the_learner_sent_to_the_same_column_is_no_persons_grade(empty_database, key):
+    async with over_lti13(key, moodle_4_5_0_own()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        # One over LTI 1.1, whose launches were of the same link, and whose older score arrived later.
+        earlier = await make_service("over 1.1", f"{over.platform.issuer}/outcomes")
+        await make_assignment(earlier, user_id="learner", version_number=3, sent_version=3, sent_score="0.9")
+        over.sending.tick(5)
+        await over.change(leaf, 2)
+        over.sending.tick(5)
+        path = over.platform.column(over.line_item).path
+        over.platform.gradebook.put_unstamped(path, "sub-learner", "0.9", now=over.platform.now())
+        for _ in range(3):
+            await over.send_all()
+            over.sending.tick(30)
+        assert over.held() == "0.5"
+        assert [result for result, _ in await ledger(leaf)] == ["accepted", "overtaken", "accepted"]
 
 
 async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_then_waits(empty_database, key):
