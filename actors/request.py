@@ -21,6 +21,7 @@ from actors.response import Response
 from actors.target import protocol_of, target_of
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
+from models.consumer import note_product
 from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
@@ -102,7 +103,19 @@ class Requests:
             log.exception("attempt.failed", assignment=claim.assignment_id)
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
             return await self._failed(claim, fault, response, ended) if posting else self.put_off(claim)
-        return resolution.accepted(ended(), response, said)
+        end = resolution.accepted(ended(), response, said)
+        if said.product is not None and target.product is None:
+            await self._learn_product(claim, said.product)
+        return end
+
+    async def _learn_product(self, claim: Claim, product: str) -> None:
+        """Once for each platform whose launches do not say what it is."""
+        try:
+            if await note_product(claim.address.consumer_id, product):
+                log.info("consumer.product_recognised", consumer=claim.address.consumer_name, product=product)
+        except Exception:
+            # The next answer says it again.
+            log.warning("consumer.product_not_noted", consumer=claim.address.consumer_name, exc_info=True)
 
     async def _failed(
         self, claim: Claim, error: DeliveryError, response: Response | None, ended: Callable[[int], EndedRequest]
