@@ -11,9 +11,8 @@ from actors.dependencies import Dependencies
 from actors.finisher import Finisher
 from actors.instrumentation import AttemptRecord, record_attempt
 from actors.lease import MARGIN
-from actors.protocols.interface import CLEARED
 from actors.request import Requests
-from actors.score_details import with_details
+from actors.score_details import cleared, with_details
 from actors.target import product_of
 from models.claims import Claim, superseded
 from models.course_tree import Tree
@@ -78,10 +77,11 @@ class Attempts:
         if grade is NoGrade.UNKNOWN_BLOCK or claim.address.wanted_for is not None:
             return resolution.not_sent(claim, "waiting")
         if grade is NoGrade.CLEARED and (claim.sent_score is not None or claim.must_go_out):
-            return CLEARED, False
-        if not isinstance(grade, Grade):
+            score, clamped = cleared(claim), False
+        elif isinstance(grade, Grade):
+            score, clamped = wire_score(grade)
+        else:
             return resolution.not_sent(claim, "empty")
-        score, clamped = wire_score(grade)
         if self._dependencies.settings.skip_unchanged and not claim.must_go_out and score == claim.sent_score:
             return resolution.not_sent(claim, "unchanged")
         # A leaf is always due.

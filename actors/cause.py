@@ -18,11 +18,12 @@ from models.consumer import ProtocolName
 #: URL. ``content``: it refuses what is sent, for any learner. ``sourcedid``: it no longer takes that of the
 #: launch. ``token``: it gives no access token until the set-up is corrected. ``token server``: it gives none
 #: now. ``scope``: the launch did not offer what scores are sent with. ``enrolment``: the learner is not in the course.
-#: ``learner``: it takes no more of this learner. ``activity``: the activity or its course takes no grades. ``unknown``:
-#: its words say nothing that is known.
+#: ``learner``: it takes no more of this learner. ``activity``: the activity or its course takes no grades.
+#: ``timestamp``: it holds a grade whose timestamp is newer, however late this one's is. ``unknown``: its words say
+#: nothing that is known.
 KnownCause = Literal[
     "away", "busy", "processing", "signature", "certificate", "address", "forbidden", "content", "sourcedid",
-    "token", "token server", "scope", "enrolment", "learner", "activity", "unknown",
+    "token", "token server", "scope", "enrolment", "learner", "activity", "timestamp", "unknown",
 ]  # fmt: skip
 
 #: What the words of a platform's 403 are of, if they are of the access token.
@@ -41,6 +42,7 @@ _WITHOUT_TOKEN: tuple[tuple[str, KnownCause], ...] = (
 _WORN_OUT = re.compile(r"^\d+ attempts failed, the last one with: ")
 _ANSWER = re.compile(r"HTTP (?P<status>\d{3})(?:, (?P<major>\w+)(?:, (?P<code>[^:]+))?)?: (?P<words>.*)", re.DOTALL)
 _STARTS: tuple[tuple[str, KnownCause], ...] = (
+    ("the timestamps of ", "timestamp"),
     ("the campus's certificate cannot be trusted", "certificate"),
     ("no connection to the campus", "away"),
     ("the connection was lost", "away"),

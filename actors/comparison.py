@@ -76,12 +76,16 @@ def shows(held: str, score: str, once_sent: Iterable[str]) -> bool:
 
 
 def was_sent(held: str, once_sent: Iterable[str]) -> bool:
-    """Whether what a campus holds may be one of these scores, rounded or not; what is no number may be any."""
+    """
+    Whether what a campus holds may be one of these scores, rounded or not; what is no number may be any.
+
+    With too few digits after the point only an equal one counts: people give 0, 1 and tenths.
+    """
     value = _number(held)
     if value is None or value.adjusted() > LARGE:
         return True
-    digits = _digits(value)
-    return any(_same(value, score) or _rounds(value, score, digits) for score in once_sent if score)
+    digits, sent = _digits(value), [score for score in once_sent if score]
+    return any(_same(value, score) or (digits >= FINE and _rounds(value, score, digits)) for score in sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Literal
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Omit, Overtaken, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
+from models.address import MAX_RETURNS, RETURN_WAITS
 from models.campus import SLOW_MS, Signal
 from models.claims import Claim
 from models.delivery import DeliveryRecord, DeliveryResult
@@ -47,19 +48,31 @@ class EndedRequest:
     now: int
     steps: int = 0
 
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.now / 1000, UTC)
 
-def new_offset(claim: Claim, response: Response, *, now: int) -> int | None:
+
+def new_offset(request: EndedRequest, response: Response) -> int | None:
     """
     Seconds that a platform's clock is ahead of ours, where that differs from what is known of it; None: it does not.
 
     Less than two seconds count as none: the ``Date`` header has whole ones.
     """
-    ahead = response.clock_offset(datetime.fromtimestamp(now / 1000, UTC))
-    if claim.address.issuer is None or ahead is None:
+    ahead, address = response.clock_offset(request.at), request.claim.address
+    if address.issuer is None or ahead is None:
         return None
     offset = round(ahead)
     offset = offset if abs(offset) >= 2 else 0
-    return offset if abs(offset - claim.address.clock_offset) >= 2 else None
+    return offset if abs(offset - address.clock_offset) >= 2 else None
+
+
+def returns_at(request: EndedRequest) -> int | None:
+    """When a row that is parked now is tried again at the earliest, as :class:`models.finish.Finish` has it."""
+    before = request.claim.address_refusals
+    if before >= MAX_RETURNS:
+        return None
+    return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 
 
 def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from actors.comparison import shows, was_sent
-from actors.ended_request import EndedRequest, delivery_of, signal_of
+from actors.ended_request import EndedRequest, delivery_of, returns_at, signal_of
 from actors.errors import Overtaken
 from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
@@ -14,6 +14,10 @@ from models.finish import Finish, Outcome
 
 #: The timestamp is lifted by 2 to the power of how often it was refused, in seconds, up to this power.
 _MAX_POWER = 12
+#: Refusals in a row until the row is parked, as nothing shows that a later timestamp helps. By then they have lifted it
+#: by more than an hour, as a clock may be off that is set by another zone, in four hours on average. Each later one, as
+#: after a return, lifts it by as much again.
+MAX_REFUSALS = 12
 #: Seconds. A time that is further ahead is none at which anything was scored, but a due date, or the end of a calendar.
 _MAX_AHEAD = 24 * 3600
 
@@ -71,7 +75,12 @@ def overtaken(
     latest = max(claim.stamp, campus_time, *(time for time in named if time <= campus_time + _MAX_AHEAD))
     wait = wait_before(number, asked=None, jitter=jitter).total_seconds() if number > 1 else 0
     not_before = request.now + int(wait * 1000) if wait else 0
-    return _again(request, response, error, offset, stamp=latest + 2 ** min(number, _MAX_POWER), not_before=not_before)
+    lifted = latest + 2 ** min(number, _MAX_POWER)
+    again = _again(request, response, error, offset, stamp=lifted, not_before=not_before)
+    if number < MAX_REFUSALS:
+        return again
+    reason = f"the timestamps of {number} attempts were refused in a row, the last one with: {error.reason}"
+    return replace(again, parked_scope="learner", parked_reason=reason, returns_at=returns_at(request))
 
 
 def _again(

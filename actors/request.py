@@ -5,7 +5,6 @@ import random
 import secrets
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -22,10 +21,11 @@ from actors.response import Response
 from actors.target import protocol_of, target_of
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
+from models.consumer import note_product
 from models.delivery import count_unexplained, has_lost_attempt
 from models.finish import Finish
 from models.others import Others, what_of_others
-from models.queries.reconcile import once_sent
+from models.queries.reconcile import once_sent, sent_beside
 from models.unoffered import SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class Requests:
             log.warning("attempt.out_of_files", assignment=claim.assignment_id, reason=error.reason)
             return self.put_off(claim, error)
         except (Overtaken, BadToken, Omit) as error:
-            return await self._unstored(claim, error, response, ended(), secret)
+            return await self._unstored(claim, error, response, ended, secret)
         except DeliveryError as error:
             return await self._failed(claim, error, response, ended)
         except Exception:
@@ -104,7 +104,19 @@ class Requests:
             log.exception("attempt.failed", assignment=claim.assignment_id)
             fault = Ambiguous("a fault of passbackd's own; see its log", ours=True)
             return await self._failed(claim, fault, response, ended) if posting else self.put_off(claim)
-        return resolution.accepted(ended(), response, said)
+        end = resolution.accepted(ended(), response, said)
+        if said.product is not None and target.product is None:
+            await self._learn_product(claim, said.product)
+        return end
+
+    async def _learn_product(self, claim: Claim, product: str) -> None:
+        """Once for each platform whose launches do not say what it is."""
+        try:
+            if await note_product(claim.address.consumer_id, product):
+                log.info("consumer.product_recognised", consumer=claim.address.consumer_name, product=product)
+        except Exception:
+            # The next answer says it again.
+            log.warning("consumer.product_not_noted", consumer=claim.address.consumer_name, exc_info=True)
 
     async def _failed(
         self, claim: Claim, error: DeliveryError, response: Response | None, ended: Callable[[int], EndedRequest]
@@ -126,47 +138,56 @@ class Requests:
         claim: Claim,
         error: Overtaken | BadToken | Omit,
         response: Response | None,
-        request: EndedRequest,
+        ended: Callable[[int], EndedRequest],
         secret: str,
     ) -> Finish:
         """The end of an attempt of which the LMS stored nothing, and of which it may take another."""
         assert response is not None  # noqa: S101 - only answers say so
         if isinstance(error, Overtaken):
-            return await self._overtaken(claim, error, response, request, secret)
+            return await self._overtaken(claim, error, response, ended, secret)
         if isinstance(error, BadToken):
             self._dependencies.tokens.drop(claim.address.consumer_id, SCORE_SCOPE, secret)
         # That other grades are accepted says nothing of this one: a line item may refuse every token.
         if (error.what if isinstance(error, Omit) else "token") not in claim.omitted.split():
-            return resolution.at_once(request, response, error)
+            return resolution.at_once(ended(claim.attempt), response, error)
         status = error.http_status
         wrong: DeliveryError = (
             Misconfigured(error.reason, http_status=status)
             if isinstance(error, BadToken)
             else TryLater(error.reason, http_status=status, bytes_left=True, unexplained=True)
         )
-        return await self._failed(claim, wrong, response, lambda number: replace(request, number=number))
+        return await self._failed(claim, wrong, response, ended)
 
     async def _overtaken(
-        self, claim: Claim, error: Overtaken, response: Response, request: EndedRequest, secret: str
+        self,
+        claim: Claim,
+        error: Overtaken,
+        response: Response,
+        ended: Callable[[int], EndedRequest],
+        secret: str,
     ) -> Finish:
-        offset = new_offset(claim, response, now=request.now)
+        arrived = ended(claim.attempt)
+        offset = new_offset(arrived, response)
         held: Held | None = None
-        if lifted_by_clock(request, offset) is None and claim.address.offers(RESULT_SCOPE):
+        if lifted_by_clock(arrived, offset) is None and claim.address.offers(RESULT_SCOPE):
             held = await self._held(claim, secret)
+        # Only what is held is compared with them.
+        once_sent = [] if held is None else await self._once_sent(claim)
+        one_lost = held is not None and await has_lost_attempt(claim.assignment_id, after=claim.sent_version)
         return overtaken(
-            request,
+            # Times count from when it is known what the campus holds.
+            ended(claim.attempt),
             response,
             error,
             offset=offset,
             held=held,
-            # Only what is held is compared with them.
-            once_sent=[] if held is None else await self._once_sent(claim),
-            one_lost=held is not None and await has_lost_attempt(claim.assignment_id, after=claim.sent_version),
+            once_sent=once_sent,
+            one_lost=one_lost,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
 
     async def _once_sent(self, claim: Claim) -> list[str]:
-        scores = await once_sent(claim.assignment_id)
+        scores = [*await once_sent(claim.assignment_id), *await sent_beside(claim.assignment_id)]
         return scores if claim.sent_score is None else [*scores, claim.sent_score]
 
     async def _held(self, claim: Claim, secret: str) -> Held | None:

@@ -1,14 +1,14 @@
 """What becomes of the row and of the campus, from how a request went. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from actors.ended_request import EndedRequest, delivery_of, new_offset, signal_kind, signal_of
+from actors.ended_request import EndedRequest, delivery_of, new_offset, returns_at, signal_kind, signal_of
 from actors.errors import Ambiguous, BadToken, DeliveryError, GiveUp, Misconfigured, Omit, Scope, TryLater
 from actors.protocols.interface import Accepted
 from actors.response import Response
 from actors.retry import UNEXPLAINED_TRIES, wait_before, wait_unexplained
-from models.address import MAX_RETURNS, RETURN_WAITS, RefusedAddress
+from models.address import RefusedAddress
 from models.claims import Claim
 from models.delivery import DeliveryResult
 from models.finish import Finish, Outcome
@@ -56,7 +56,7 @@ def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finis
         score=request.score or None,
         delivery=delivery_of(request, response, "accepted", said, said.description),
         bytes_left=True,
-        signal=replace(signal, clock_offset=new_offset(request.claim, response, now=request.now)),
+        signal=replace(signal, clock_offset=new_offset(request, response)),
         # Rule 10: what arrives may have been given the time of its arrival.
         stamp_from=_arrival(request, response) if request.claim.address.issuer is not None else 0,
         steps=request.steps,
@@ -65,7 +65,7 @@ def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finis
 
 def _arrival(request: EndedRequest, response: Response) -> int:
     """When it came there, seconds since 1970 by the campus's clock; 0: it does not say."""
-    return response.date_seconds(datetime.fromtimestamp(request.now / 1000, UTC)) or 0
+    return response.date_seconds(request.at) or 0
 
 
 def at_once(request: EndedRequest, response: Response, error: BadToken | Omit) -> Finish:
@@ -129,7 +129,7 @@ def failed(
             parked = _parked(request, error.scope, error.reason, 0)
             if refused_address:
                 scope = "campus" if whose in ("campus", "either") else "course"
-                parked = replace(parked, parked_scope=scope, returns_at=_returns_at(request))
+                parked = replace(parked, parked_scope=scope, returns_at=returns_at(request))
             finish = _with_the_campus(request, jitter) if away else parked
         case _:
             raise TypeError(f"it is not known what to do about {type(error).__name__}") from error
@@ -197,13 +197,13 @@ def _later(request: EndedRequest, error: TryLater, rules: Rules, jitter: float, 
             # A new score gets its one try without the backoff of the old one.
             not_before = request.now + int((error.after or 0) * 1000)
             parked = _parked(request, _SCOPES[others], _worn_out(request, error), not_before)
-            return parked if others == "taken" else replace(parked, returns_at=_returns_at(request))
+            return parked if others == "taken" else replace(parked, returns_at=returns_at(request))
         wait = wait_unexplained(request.number, asked=error.after, jitter=jitter)
         return Finish(request.claim, "retried", not_before=request.now + wait // MILLISECOND)
     again = _next_try(request, error, jitter)
     if request.number >= rules.max_attempts:
         parked = _parked(request, "campus", _worn_out(request, error), again)
-        return replace(parked, returns_at=_returns_at(request))
+        return replace(parked, returns_at=returns_at(request))
     return Finish(request.claim, "retried", not_before=again)
 
 
@@ -217,20 +217,12 @@ def _in_doubt(
     end = Finish(request.claim, "in_doubt", not_before=again, hold_until=hold_until)
     if request.number >= rules.max_attempts and not stopping:
         reason = _worn_out(request, error)
-        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=_returns_at(request))
+        return replace(end, parked_scope="campus", parked_reason=reason, returns_at=returns_at(request))
     return end
 
 
 def _parked(request: EndedRequest, scope: str, reason: str, not_before: int) -> Finish:
     return Finish(request.claim, "parked", parked_scope=scope, parked_reason=reason, not_before=not_before)
-
-
-def _returns_at(request: EndedRequest) -> int | None:
-    """In milliseconds since 1970; None once it has come back too often."""
-    before = request.claim.address_refusals
-    if before >= MAX_RETURNS:
-        return None
-    return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 
 
 def _with_the_campus(request: EndedRequest, jitter: float, asked: float | None = None) -> Finish:

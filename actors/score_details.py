@@ -7,6 +7,11 @@ from models.claims import Claim
 SUBMITTED_AT, PRIORITIZE = "submitted_at", "prioritize_non_tool_grade"
 
 
+def cleared(claim: Claim) -> str:
+    """The wire text for no score: 0 where this LMS takes no grade back."""
+    return "0" if "clear" in claim.omitted.split() else CLEARED
+
+
 def with_details(text: str, claim: Claim, *, product: str | None, prioritizes: bool) -> WireScore:
     """
     The score to send, with what this LMS takes beside it.
@@ -17,8 +22,6 @@ def with_details(text: str, claim: Claim, *, product: str | None, prioritizes: b
         prioritizes: Whether the operator wants grades that a person gave to be kept.
     """
     omitted, address = claim.omitted.split(), claim.address
-    if text == CLEARED and "clear" in omitted:
-        text = "0"
     is_canvas = address.issuer is not None and product == "canvas"
     takes_time = (is_canvas or address.offers(SUBMITTED_AT)) and "submitted_at" not in omitted
     # Canvas counts each new submission as an attempt.

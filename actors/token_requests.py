@@ -19,6 +19,8 @@ from models.tool_key import ToolKey
 CLOCK_TOLERANCE = 2.0
 #: Seconds for which a key that was refused is not the first to be tried: platforms keep a key set for about as long.
 _REFUSED_FOR = 3600.0
+#: Statuses by which a server may refuse an assertion: A+ answers 500 for a wrong or withdrawn key.
+_REFUSALS = range(400, 501)
 #: Requests of one fetch: one more with another key, or with the right time.
 _REQUESTS = 2
 
@@ -54,14 +56,17 @@ class TokenRequests:
     ) -> None:
         self._send, self._clock, self._cipher, self._abort = send, clock, cipher, abort
         self._consumer, self._keys, self._note_key = consumer, keys, note_key
-        #: By consumer, seconds that its token server's clock is ahead, where that is another time.
+        #: By consumer, seconds that its token server's clock is ahead, as the next assertion has it; and as that had it
+        #: which was accepted last, and which says more than a ``Date``.
         self._offsets: dict[int, float] = {}
+        self._accepted: dict[int, float] = {}
         #: By consumer and kid, when the platform refused it last.
         self._refused: dict[tuple[int, str], float] = {}
 
     def forget(self, consumer_id: int) -> None:
         """What the token server did before says nothing any more."""
         self._offsets.pop(consumer_id, None)
+        self._accepted.pop(consumer_id, None)
         for known in [known for known in self._refused if known[0] == consumer_id]:
             del self._refused[known]
 
@@ -95,10 +100,12 @@ class TokenRequests:
                 failure = failure or error
                 if abs(self._offset(consumer_id) - used) < CLOCK_TOLERANCE:
                     self._refused[consumer_id, key.kid] = self._clock.monotonic()
+                    self._offsets[consumer_id] = self._accepted.get(consumer_id, used)
                     del keys[0]
                 elif left > 0:
                     failure = None  # it may have been the time
                 continue
+            self._accepted[consumer_id] = used
             if consumer.signing_kid != key.kid:
                 await self._note_key(consumer_id, key.kid)
             return token
@@ -146,12 +153,12 @@ class TokenRequests:
             raise Misconfigured(f"no access token: {error.reason}", bytes_left=False) from None
         now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
         offset = response.clock_offset(now)
-        if offset is not None:
+        if offset is not None and response.status in _REFUSALS:
             self._offsets[consumer.id] = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0
         return read_token(response, scope=scope, now=now, redacted=wire.redacted)
 
 
 def _is_refusal(error: DeliveryError) -> bool:
-    """Whether another key or time may help. A+ answers 500 for a wrong or withdrawn key."""
+    """Whether another key or time may help."""
     throttled = isinstance(error, TryLater) and error.throttled
-    return error.http_status is not None and error.http_status >= 400 and not throttled
+    return error.http_status in _REFUSALS and not throttled

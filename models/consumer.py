@@ -85,3 +85,8 @@ async def find_platform(issuer: str, client_id: str) -> LtiConsumer | None:
     if len(issuer) > MAX_ISSUER or len(client_id) > MAX_KEY:
         return None
     return await LtiConsumer.get_or_none(issuer=issuer, client_id=client_id)
+
+
+async def note_product(platform_id: int, product: str) -> bool:
+    """Store which product a platform is, unless that is known. Returns whether it was stored."""
+    return bool(await LtiConsumer.filter(id=platform_id, product=None).update(product=product))

@@ -3,7 +3,7 @@
 import shlex
 
 from models.campus import OutcomeService, ensure_campus, is_further_origin
-from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, origin
+from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, note_product, origin
 from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
 from models.unoffered import bring_back_offered, offers_scores
@@ -67,7 +67,7 @@ async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:
     family = None if launch.platform is None else launch.platform.product_family
     product = PRODUCTS.get((family or "").strip().lower())
     if product is not None and consumer.product is None:
-        await LtiConsumer.filter(id=consumer.id, product=None).update(product=product)
+        await note_product(consumer.id, product)
 
 
 async def service_of(consumer: LtiConsumer, launch: Registration) -> tuple[OutcomeService, str | None]:

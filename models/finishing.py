@@ -24,6 +24,10 @@ from models.finish import Finish, Finished, HandOver
 from models.orphaned_claim import LateRequest, overwrite_late_request
 from models.signals import BreakerChange, apply_signals
 
+# An LMS that took 0 in place of no grade holds that: it is not asked again as long as nothing else is to be sent.
+_INSTEAD = """CASE WHEN omitted LIKE '%clear%' AND (given.outcome = 'unchanged' OR given.score = '0') THEN 'clear'
+                ELSE '' END"""
+
 # Rule 4: finishing keeps the token, so that repeating it after a lost commit is harmless. A launch that reset the
 # attempts meanwhile ended the backoff too. Rules 6 and 7 are the CASEs of their columns.
 _FINISH = Statement(
@@ -44,13 +48,14 @@ _FINISH = Statement(
         not_before = CASE WHEN given.backs_off AND attempts > 0
             THEN given.backoff_until + given.off ELSE not_before END,
         forced_version = CASE WHEN given.outcome IN ('in_doubt', 'overtaken') AND forced_version < given.version
-            THEN given.version ELSE forced_version END,
+            THEN given.version WHEN given.repeats AND version_number > given.version THEN version_number
+            ELSE forced_version END,
         ordered_version = CASE WHEN given.outcome = 'empty' AND ordered_version > sent_version
             THEN given.version + 1 ELSE ordered_version END,
         stamp = CASE WHEN stamp < given.stamp_from THEN given.stamp_from ELSE stamp END,
         overtaken = CASE WHEN given.settles THEN 0 WHEN given.outcome = 'overtaken' THEN overtaken + 1
             ELSE overtaken END,
-        omitted = CASE WHEN given.settles THEN '' WHEN given.omit IS NULL THEN omitted
+        omitted = CASE WHEN given.settles THEN {_INSTEAD} WHEN given.omit IS NULL THEN omitted
             ELSE TRIM(omitted || ' ' || given.omit) END,
         hold_until = CASE WHEN given.doubt_until > 0 AND hold_until < given.doubt_until + given.off
             THEN given.doubt_until + given.off ELSE hold_until END,
@@ -72,7 +77,8 @@ _FINISH = Statement(
         {WORTH_NOTING} AS worth_noting""",
     given="assignment_id BIGINT, token BIGINT, outcome VARCHAR, version BIGINT, claimed_at BIGINT, settles BOOLEAN, "
     "score VARCHAR, ended_at BIGINT, steps BIGINT, given_back BOOLEAN, backs_off BOOLEAN, backoff_until BIGINT, "
-    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT, stamp_from BIGINT, omit VARCHAR",
+    "doubt_until BIGINT, scope VARCHAR, reason VARCHAR, tried_again_at BIGINT, stamp_from BIGINT, omit VARCHAR, "
+    "repeats BOOLEAN",
 )
 
 _HOLDERS = Statement(
@@ -212,6 +218,8 @@ def _as_row(one: Finish, now: int) -> dict[str, object]:
         "tried_again_at": one.returns_at,
         "stamp_from": one.stamp_from,
         "omit": one.omit,
+        # It may have carried a newer score, with the timestamp of an older one in doubt: that must not land after it.
+        "repeats": one.outcome == "accepted" and one.claim.must_go_out and one.claim.address.issuer is not None,
     }
 
 

@@ -21,8 +21,8 @@ class PlatformRecord:
     """
     A platform as it is to be stored (1EdTech Security Framework 1.0, section 4).
 
-    *key*: what commands know it by. *token_audience*: None: the token URL. *product*: which one it is
-    (:mod:`actors.profiles`); None: not known.
+    *key*: what commands know it by. *product*: which one it is (:mod:`actors.profiles`). What is None stays as it was;
+    of a new platform it is not known, and *token_audience* is the token URL.
     """
 
     name: str
@@ -100,12 +100,11 @@ async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
         "issuer": platform.issuer,
         "client_id": platform.client_id,
         "token_url": platform.token_url,
-        "token_audience": platform.token_audience,
         # What the one before accepted says nothing of this one.
         "signing_kid": None,
     }
-    learned = {"deployment_id": platform.deployment_id, "product": platform.product}
-    columns |= {name: value for name, value in learned.items() if value is not None}
+    given = {name: getattr(platform, name) for name in ("token_audience", "deployment_id", "product")}
+    columns |= {name: value for name, value in given.items() if value is not None}
     known = await find_consumer(platform.key)
     if known is None:
         await LtiConsumer.create(consumer_key=platform.key, consumer_secret="", **columns)

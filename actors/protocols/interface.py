@@ -88,6 +88,8 @@ class Accepted:
     description: str
     #: Seconds that the LMS should be left alone, if it said that its rate limit is near.
     after: float | None = None
+    #: The kind of LMS, where the answer gives away one that is sent something of its own.
+    product: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class OutcomeProtocol(Protocol):
 
         Args:
             now: With its zone, for waits that the LMS names as a date.
-            platform: The kind of LMS, if it is known; else it is recognised from the answer.
+            platform: The kind of LMS, if it is known; else it may be recognised from the answer.
             redacted: What must never show in a message.
             sent: What was sent; None: a score was asked for.
 

@@ -80,8 +80,8 @@ class OutcomesSection(Section):
     """Do not send again what the campus already has."""
     profiles: values.Profiles = Field(default_factory=dict)
     """How the LMS of a consumer answers, by consumer key, as in { example = "canvas" }: default, canvas, moodle,
-    openedx, aplus, sakai, d2l or blackboard. Others are recognised by their answers. In the environment:
-    example=canvas, other=moodle."""
+    openedx, aplus, sakai, d2l or blackboard. Others are recognised by their answers, over LTI 1.3 by their launches
+    too. In the environment: example=canvas, other=moodle."""
     prioritize_non_tool_grade: values.ConsumerKeys = ()
     """The keys of LTI 1.1 consumers at whose Canvas a grade that a teacher has set is kept, whatever is sent."""
 

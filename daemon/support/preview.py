@@ -58,7 +58,8 @@ def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool, force: 
     if score is None:
         return "none"
     if score == CLEARED:
-        return "sent" if force or candidate.must_go_out or candidate.sent_score is not None else "none"
+        is_forced = candidate.must_go_out or (force and candidate.acknowledged)
+        return "sent" if is_forced or candidate.sent_score is not None else "none"
     return "equal" if skips_equal and not candidate.must_go_out and score == candidate.sent_score else "sent"
 
 

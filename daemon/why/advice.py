@@ -64,6 +64,12 @@ _ADVICE: dict[KnownCause, Advice] = {
         "operator",
         "The campus refuses what passbackd sends, for any learner: passbackd's operator has to act.",
     ),
+    "timestamp": Advice(
+        "operator",
+        "However late the timestamp was, the campus said that it holds a grade with a newer one: a clock is wrong, or "
+        "the campus answers so to everything. passbackd's operator compares the clocks with `passbackd check --deep`, "
+        "and the campus looks at what it holds of this learner.",
+    ),
     "away": _STOPPED,
     "busy": _STOPPED,
     "processing": _STOPPED,

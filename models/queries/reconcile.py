@@ -37,6 +37,19 @@ _FORCE = Statement(f"""
     UPDATE graded_assignment SET {FORCE_RESEND_SET}
     WHERE id = :id AND version_number = :version AND {_ACKNOWLEDGED} AND {CURRENT} RETURNING id""")
 
+# Of the same learner and block, at the same site or of the same consumer.
+_SENT_BESIDE = Statement("""
+    WITH beside AS (
+        SELECT other.id AS id, other.sent_score AS sent_score FROM graded_assignment AS own
+        JOIN campus AS here ON here.id = own.campus_id
+        JOIN graded_assignment AS other ON other.user_id = own.user_id AND other.course_id = own.course_id
+            AND other.usage_id = own.usage_id AND other.id <> own.id
+        JOIN campus AS there ON there.id = other.campus_id
+            AND (there.origin = here.origin OR there.lti_consumer_id = here.lti_consumer_id)
+        WHERE own.id = :id)
+    SELECT delivery.score AS score FROM beside JOIN delivery ON delivery.assignment_id = beside.id
+    WHERE delivery.score IS NOT NULL UNION SELECT sent_score FROM beside WHERE sent_score IS NOT NULL""")
+
 _RESERVE = Statement(f"UPDATE campus SET reading_until = :until WHERE id = :id AND {CURRENT} RETURNING id")
 
 # Of the cell in which the assignment is now, and before the campus acknowledged the same score once more.
@@ -121,6 +134,15 @@ async def reserve_for_reading(campus_id: int, clock: Clock) -> None:
     Not while *clock* does not know of a step of the database's.
     """
     await _RESERVE.rows(id=campus_id, until=clock.now() + RESERVE_MS, steps=clock.steps)
+
+
+async def sent_beside(assignment_id: int) -> list[str]:
+    """
+    The scores (wire text) on record of the learner's other assignments of the same block at the same campus.
+
+    They may be in the same cell there, as those of a link over LTI 1.1 and over LTI 1.3 that no launch said to be one.
+    """
+    return [row["score"] for row in await _SENT_BESIDE.rows(id=assignment_id) if row["score"]]
 
 
 async def once_sent(assignment_id: int) -> list[str]:

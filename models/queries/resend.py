@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.changes import FORCE_RESEND_SET, UNPARK_SET
+from models.changes import ORDER_RESEND_SET, UNPARK_SET
 from models.db.sql import CHUNK, Statement
 from models.queries.filter import AssignmentFilter
 from models.states import CAMPUS_STATE, STATE, CampusState
@@ -33,7 +33,11 @@ class Matched:
 
 
 class Candidate(NamedTuple):
-    """An assignment that a resend would mark. *must_go_out*: also if its score is equal, for an earlier reason."""
+    """
+    An assignment that a resend would mark.
+
+    *must_go_out*: also if its score is equal, for an earlier reason. *acknowledged*: whether a score of it ever was.
+    """
 
     id: int
     user_id: str
@@ -41,6 +45,7 @@ class Candidate(NamedTuple):
     usage_id: str
     sent_score: str | None
     must_go_out: bool
+    acknowledged: bool = True
 
 
 async def match(wanted: AssignmentFilter, *, now: int) -> Matched:
@@ -81,11 +86,13 @@ async def next_candidates(wanted: AssignmentFilter, *, after: int, most: int = C
     """The next assignments above *after*, in the order of their ids; empty at the end."""
     statement = Statement(f"""
         SELECT id, user_id, course_id, usage_id, sent_score,
-            CASE WHEN forced_version > sent_version THEN 1 ELSE 0 END AS must_go_out
+            CASE WHEN forced_version > sent_version THEN 1 ELSE 0 END AS must_go_out,
+            CASE WHEN sent_at IS NULL THEN 0 ELSE 1 END AS acknowledged
         FROM graded_assignment WHERE id > :after AND disabled_at IS NULL AND {wanted.condition}
         ORDER BY id LIMIT :most""")
     rows = await statement.rows(**wanted.parameters, after=after, most=most)
-    return [Candidate(**{**row, "must_go_out": bool(row["must_go_out"])}) for row in rows]
+    flags = ("must_go_out", "acknowledged")
+    return [Candidate(**row | {name: bool(row[name]) for name in flags}) for row in rows]
 
 
 async def mark(wanted: AssignmentFilter, *, first: int, last: int, now: int, force: bool) -> int:
@@ -99,7 +106,7 @@ async def mark(wanted: AssignmentFilter, *, first: int, last: int, now: int, for
         How many were marked.
     """
     statement = Statement(f"""
-        UPDATE graded_assignment SET {FORCE_RESEND_SET if force else UNPARK_SET} WHERE id IN (
+        UPDATE graded_assignment SET {ORDER_RESEND_SET if force else UNPARK_SET} WHERE id IN (
             SELECT id FROM graded_assignment
             WHERE id >= :first AND id <= :last AND disabled_at IS NULL AND {wanted.condition}
             ORDER BY id {{for_update}})

@@ -108,6 +108,11 @@ def test_a_stored_reason_is_about_one_thing(reason, scope, cause):
         (WORN_OUT + "HTTP 422, failure: still unpublished", "learner", "unknown"),
         (WORN_OUT + "HTTP 403: no words", "campus", "unknown"),
         (WORN_OUT + "HTTP 503: no words", "campus", "away"),
+        (
+            "the timestamps of 12 attempts were refused in a row, the last one with: HTTP 409: no",
+            "learner",
+            "timestamp",
+        ),
         ("HTTP 202: no words", None, "processing"),
         ("HTTP 429: slow down", None, "busy"),
         ("HTTP 403: Forbidden (Rate Limit Exceeded)", None, "busy"),

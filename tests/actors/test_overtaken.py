@@ -18,7 +18,7 @@ from actors.protocols.interface import CLEARED, Held
 from actors.response import Response
 from models.delivery import OVERRULED
 from models.finish import Finished
-from tests.actors.resolving import ADDRESS, CLAIM, NOW, make_request
+from tests.actors.resolving import ADDRESS, NOW, make_request
 
 SECOND = NOW // 1000
 PLATFORM = replace(ADDRESS, issuer="https://platform.example")
@@ -89,6 +89,19 @@ def test_each_refusal_lifts_the_timestamp_by_twice_as_much_and_from_the_second_o
     found = end(None, overtaken=times)
     assert found.stamp_from == SECOND + 2**power
     assert (found.not_before > NOW) is (times > 0)
+
+
+def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_timestamp_that_has_grown_on():
+    assert end(None, overtaken=10).parked_scope is None
+    assert sum(2**number for number in range(1, 12)) > 3600, "a clock by another zone is not overcome"
+    for times, returned, waits in ((11, 0, 0), (11, 2, 600_000), (12, 3, 3_600_000)):
+        found = end(None, overtaken=times, address_refusals=returned)
+        assert (found.outcome, found.parked_scope, found.returns_at) == ("overtaken", "learner", NOW + waits)
+        assert found.stamp_from == SECOND + 4096
+        assert f"{times + 1} attempts were refused in a row, the last one with: HTTP 409" in found.parked_reason
+        assert (found.delivery.result, found.given_back) == ("overtaken", True)
+    assert end(None, overtaken=11, address_refusals=12).returns_at is None
+    assert end(Held("0.5"), overtaken=11).outcome == "accepted"
 
 
 def test_the_timestamp_is_lifted_above_every_time_that_the_campus_names():
@@ -168,12 +181,12 @@ def test_a_clock_that_is_behind_explains_nothing():
     [(0, 1, None), (0, -1, None), (0, 2, 2), (0, -45, -45), (45, 45, None), (45, 46, None), (45, 0, 0), (45, 43, 43)],
 )
 def test_an_offset_is_new_where_it_differs_by_two_seconds_or_more(known, ahead, offset):
-    claim = replace(CLAIM, address=replace(PLATFORM, clock_offset=known))
-    assert new_offset(claim, answer(ahead), now=NOW) == offset
+    request = make_request(address=replace(PLATFORM, clock_offset=known))
+    assert new_offset(request, answer(ahead)) == offset
 
 
 def test_the_clock_of_a_consumer_of_lti_11_is_nothing_to_reckon_with():
-    assert new_offset(CLAIM, answer(45), now=NOW) is None
+    assert new_offset(make_request(), answer(45)) is None
 
 
 @pytest.mark.parametrize(
@@ -195,7 +208,17 @@ def test_a_campus_holds_a_score_if_it_shows_that_one_and_no_other(held, score, o
 
 @pytest.mark.parametrize(
     ("held", "once_sent", "sent"),
-    [("0.5", ["0.5"], True), ("0.67", ["0.666667"], True), ("0.8", ["0.5", ""], False), ("many", [], True)],
+    [
+        ("0.5", ["0.5"], True),
+        ("0.67", ["0.666667"], True),
+        ("0.8", ["0.5", ""], False),
+        ("many", [], True),
+        # A person's 0 and 1 are no rounded scores.
+        ("0", ["0.004"], False),
+        ("1", ["0.7"], False),
+        ("0.7", ["0.666667"], False),
+        ("1", ["0.7", "1"], True),
+    ],
 )
 def test_a_score_was_sent_if_it_may_be_a_rounded_one_of_those_on_record(held, once_sent, sent):
     assert was_sent(held, once_sent) is sent

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actors.protocols.interface import CLEARED, WireScore
-from actors.score_details import with_details
+from actors.score_details import cleared, with_details
 from tests.actors.resolving import ADDRESS, CLAIM, NOW
 
 PLATFORM = replace(ADDRESS, issuer="https://platform.example")
@@ -42,7 +42,8 @@ def test_a_cleared_score_says_nothing_of_a_submission():
 
 
 def test_where_the_lms_cannot_clear_a_grade_it_becomes_nought():
-    assert details(CLEARED, omitted="clear").text == "0"
+    assert cleared(CLAIM) == CLEARED
+    assert cleared(replace(CLAIM, omitted="token clear")) == "0"
 
 
 def test_lti_11_gets_what_its_launch_offered():

@@ -10,11 +10,13 @@ from daemon.ingest.apply import Applier
 from daemon.ingest.batch import Batches
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import StreamRead, parse_id
-from models.changes import Debounce, force_resend
+from models.changes import Debounce
 from models.clock_watch import ClockWatch, follow
 from models.consumer import LtiConsumer
 from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
+from models.queries.filter import AssignmentFilter
+from models.queries.resend import mark
 from models.stream_position import read_position
 from tests.models.backup import Backup
 from tests.models.platforms import ISSUER, ITEMS, Platform
@@ -171,7 +173,8 @@ class PlatformTool:
     # --- The operator, people, and servers ---
 
     async def force(self) -> None:
-        assert await force_resend(self.id, now=self.time.ms)
+        wanted = AssignmentFilter(assignment_id=self.id)
+        assert await mark(wanted, first=self.id, last=self.id, now=self.time.ms, force=True) == 1
         self.is_ordered = True
 
     def grade_by_hand(self) -> None:

@@ -182,6 +182,25 @@ async def test_a_doubt_never_lowers_what_is_forced():
     assert (await read_row(assignment))["forced_version"] == 5
 
 
+@pytest.mark.parametrize(
+    ("issuer", "doubtful", "forced"),
+    [("https://platform.example", 4, 5), ("https://platform.example", 3, 3), (None, 4, 4)],
+)
+async def test_a_version_after_one_in_doubt_goes_out_with_its_own_timestamp_though_its_score_may_have(
+    issuer, doubtful, forced
+):
+    """The score is read after the claim: a repeat of version 4 may carry that of version 5."""
+    assignment = await make_assignment(**DIRTY, forced_version=doubtful)
+    got = await claimed(assignment)
+    await changed(assignment, "leaf", NOW + 1)
+    await ended(replace(got, address=replace(got.address, issuer=issuer)), "accepted", score="1")
+    row = await read_row(assignment)
+    assert (row["sent_version"], row["sent_score"], row["forced_version"]) == (4, "1", forced)
+    again = await claimed(assignment, now=LATER)
+    assert again.must_go_out == (forced == 5)
+    assert again.stamp > got.stamp
+
+
 # --- Delivery records ---
 
 

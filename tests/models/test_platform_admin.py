@@ -61,14 +61,18 @@ async def test_a_platform_is_listed_with_what_it_was_added_with_and_has_no_secre
 async def test_a_known_key_is_changed_only_where_that_is_wished_for():
     await add()
     before = await only()
-    changed = replace(PLATFORM, name="renamed", client_id="other", token_audience=None, deployment_id=None)
+    changed = replace(
+        PLATFORM, name="renamed", client_id="other", token_audience=None, deployment_id=None, product=None
+    )
     with pytest.raises(ConsumerError, match="nothing was changed; --replace"):
         await add(changed)
     assert await only() == before
     assert await add(changed, replace=True) is False
-    assert await only() == before | {"consumer": "renamed", "client_id": "other", "audience": None}
+    assert await only() == before | {"consumer": "renamed", "client_id": "other"}
     row = await LtiConsumer.get()
     assert (row.deployment_id, row.product, row.signing_kid) == ("7", "moodle", None)
+    await add(replace(changed, token_audience=PLATFORM.token_url), replace=True)
+    assert (await only())["audience"] == PLATFORM.token_url
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,13 @@ _DEFAULT_ROWS = (
     *_said((400,), "learner", "could not be found"),
     # Moodle says nothing else of a learner whom it does not know.
     Row((400,), "learner", bodies=_NOTHING),
-    # Who does not take a score without a score names the field, or says nothing that is known.
-    Row((400, 422), "clear", bodies=_OWN),
+    # Who does not take a score without a score names what is not there, or the progress that says so.
+    *_said(
+        (400, 422),
+        "clear",
+        r"\bscore_?(?:given|maximum)\b|\b(?:activity|grading)_?progress\b",
+        r"\b(?:grade|score|result)s? (?:can ?not|can't|may not|must not) be (?:cleared|deleted|removed|empty|null)",
+    ),
     Row((400,), "campus", about="campus", bodies=_OWN),
     *_said(
         (400,),
@@ -164,29 +169,11 @@ def profile_of(product: str | None) -> Platform:
     return next((platform for name, platform in PLATFORMS.items() if name == product), DEFAULT)
 
 
-#: By a header that only one product sends, and what its value begins with.
-_HEADERS: tuple[tuple[str, str, PlatformName], ...] = (
-    ("x-canvas-meta", "", "canvas"),
-    ("x-blackboard-", "", "blackboard"),
-    ("set-cookie", "MoodleSession", "moodle"),
-    ("set-cookie", "SAKAIID", "sakai"),
-    ("set-cookie", "openedx-", "openedx"),
-    ("set-cookie", "edxloggedin", "openedx"),
-    ("set-cookie", "d2l", "d2l"),
-)
-
-
-def recognise(answer: Response) -> Platform:
-    """The profile of the platform that answered so; :data:`DEFAULT` if nothing gives it away."""
-    for header, value in answer.headers.items():
-        for begins, with_value, name in _HEADERS:
-            if header.lower().startswith(begins) and value.lstrip().startswith(with_value):
-                return PLATFORMS[name]
-    left = answer.header("X-Rate-Limit-Remaining") is not None
-    # None of these alone is one product's own.
-    if left and answer.header("X-Request-Context-Id") is not None:
-        return CANVAS
-    return PLATFORMS["d2l"] if left and answer.header("X-Rate-Limit-Reset") is not None else DEFAULT
+def is_canvas(answer: Response) -> bool:
+    """Whether only a Canvas answers so. No other product gets anything else for what it is than its launches say."""
+    names = {name.lower() for name in answer.headers}
+    # Neither of the last two is one product's own.
+    return "x-canvas-meta" in names or {"x-rate-limit-remaining", "x-request-context-id"} <= names
 
 
 def fits(row: Row, status: int, body: Body, words: str, what: About | None, *, limited: bool) -> bool:

@@ -27,7 +27,7 @@ from actors.protocols.answers import (
 )  # fmt: skip
 from actors.protocols.interface import CLEARED, Accepted, WireScore
 from actors.protocols.json_text import NoJsonError, read_json
-from actors.protocols.lti13.platforms import OMISSIONS, Body, Meaning, Platform, fits, recognise
+from actors.protocols.lti13.platforms import DEFAULT, OMISSIONS, Body, Meaning, Platform, fits, is_canvas
 from actors.protocols.lti13.results import latest_time
 from actors.protocols.refusals import PHRASES, about
 from actors.redact import REASON_LIMIT, redact
@@ -66,9 +66,10 @@ def classify(
     if sent is None and response.status == 200 and body != "html":
         return Accepted(response.status, None, "", room_after(response))
     shown = redact(said[: 2 * REASON_LIMIT], redacted)
-    meaning = _meaning(response, platform or recognise(response), body, said, sent)
+    meaning = _meaning(response, platform or DEFAULT, body, said, sent)
     if meaning == "stored":
-        return Accepted(response.status, None, "", room_after(response))
+        product = "canvas" if is_canvas(response) else None
+        return Accepted(response.status, None, "", room_after(response), product=product)
     raise _error(response, meaning, said, reason_of(response, None, shown), now)
 
 

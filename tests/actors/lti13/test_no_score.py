@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from daemon.support.resend import resend
+from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import in_turn, lost
@@ -39,6 +41,13 @@ async def test_a_score_that_was_taken_back_is_cleared_or_becomes_0_where_the_lms
             assert [result for result, _ in await ledger(leaf)] == ["accepted", "retried", "accepted"]
             assert json.loads(over.platform.of("score")[2].body)["scoreGiven"] == 0
             await over.check_why("clean", "Sent 0 to ", INSTEAD)
+            over.sending.tick(5)
+            await over.take_back(leaf)
+            await over.send_all()
+            assert len(over.platform.of("score")) == 3, "asked again to clear what it cannot"
+            await resend(AssignmentFilter(assignment_id=leaf), now=lambda: over.sending.now, force=True)
+            await over.send_all()
+            assert [result for result, _ in await ledger(leaf)][3:] == ["retried", "accepted"]
         else:
             assert [result for result, _ in await ledger(leaf)] == ["accepted", "accepted"]
             await over.check_why("clean", CLEARED, "Some LMSs go on showing it in their gradebook.")
@@ -61,11 +70,16 @@ async def test_0_is_a_score(empty_database, key):
         await over.check_why("clean", "Sent 0 to ")
 
 
-async def test_nothing_goes_out_before_a_score_was_accepted(empty_database, key):
+@pytest.mark.parametrize("force", [False, True])
+async def test_nothing_goes_out_before_a_score_was_accepted(empty_database, key, force):
     async with over_lti13(key) as over:
         leaf = await over.make_grade()
         await over.take_back(leaf)
+        if force:
+            over.platform.set_by_hand(over.line_item, "sub-learner", "0.9")
+            await resend(AssignmentFilter(assignment_id=leaf), now=lambda: over.sending.now, force=True)
         await over.send_all()
+        assert over.held() == ("0.9" if force else None)
         assert (over.platform.of("score"), await ledger(leaf)) == ([], [])
         await over.check_why("clean", "Nothing to send: the tool took back", "is not known to hold a grade of it")
 

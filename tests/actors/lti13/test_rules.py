@@ -186,14 +186,24 @@ async def test_a_clock_that_was_ahead_and_is_set_right_hides_no_later_score(empt
         assert (over.held(), (await over.explained())["state"]) == ("0.5", "clean")
 
 
-async def test_canvas_gets_the_time_of_submission_and_one_new_submission(empty_database, key):
-    async with over_lti13(key, canvas()) as over:
+@pytest.mark.parametrize("recognised", [False, True])
+async def test_canvas_gets_the_time_of_submission_and_one_new_submission(empty_database, key, recognised):
+    """Its launch says that it is one; or its first answer, to a learner of whom nothing is asked here."""
+    async with over_lti13(key, canvas(), columns={"product": None} if recognised else None) as over:
+        if recognised:
+            says_it = fails(
+                200, stored=True, body=b"{}", content_type="application/json", headers={"X-Canvas-Meta": ""}
+            )
+            over.platform.behave = in_turn("score", says_it)
+            await over.make_grade(learner="first")
+            await over.send_all()
+            assert "submission" not in json.loads(over.platform.of("score")[0].body)
         leaf = await over.make_grade()
         await over.send_all()
         over.sending.tick(5)
         await over.change(leaf, 2)
         await over.send_all()
-        bodies = [json.loads(one.body) for one in over.platform.of("score")]
+        bodies = [json.loads(one.body) for one in over.platform.sent("sub-learner")]
         submissions = [one["https://canvas.instructure.com/lti/submission"] for one in bodies]
         assert submissions == [{"new_submission": True}, {"new_submission": False}]
         assert all(one["submission"]["submittedAt"] for one in bodies)

@@ -10,9 +10,9 @@ from daemon.support.resend import resend
 from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
-from tests.fakes.platform import fails, in_turn, lost, only
-from tests.fakes.platform_kinds import aplus, canvas, moodle, openedx, sakai, strict
-from tests.models.rows import read_row
+from tests.fakes.platform import fails, in_turn, lost, only, well
+from tests.fakes.platform_kinds import aplus, canvas, moodle, moodle_4_5_0_own, openedx, sakai, strict
+from tests.models.rows import make_assignment, make_service, read_lines, read_row
 
 pytestmark = on_one_engine
 
@@ -111,6 +111,25 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
         await over.check_why("clean", "Sent 0.5 to ")
 
 
+async def test_what_another_row_of_the_learner_sent_to_the_same_column_is_no_persons_grade(empty_database, key):
+    async with over_lti13(key, moodle_4_5_0_own()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        # One over LTI 1.1, whose launches were of the same link, and whose older score arrived later.
+        earlier = await make_service("over 1.1", f"{over.platform.issuer}/outcomes")
+        await make_assignment(earlier, user_id="learner", version_number=3, sent_version=3, sent_score="0.9")
+        over.sending.tick(5)
+        await over.change(leaf, 2)
+        over.sending.tick(5)
+        path = over.platform.column(over.line_item).path
+        over.platform.gradebook.put_unstamped(path, "sub-learner", "0.9", now=over.platform.now())
+        for _ in range(3):
+            await over.send_all()
+            over.sending.tick(30)
+        assert over.held() == "0.5"
+        assert [result for result, _ in await ledger(leaf)] == ["accepted", "overtaken", "accepted"]
+
+
 async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_then_waits(empty_database, key):
     refused = fails(409, body=b"[]", reason="Refusing score with an earlier timestamp")
     async with over_lti13(key, moodle()) as over:
@@ -125,6 +144,43 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
         row = await read_row(leaf)
         assert (row["attempts"], row["overtaken"]) == (0, len(steps) + 1)
         await over.check_why("waiting" if row["not_before"] > over.sending.now else "due", "times in a row")
+        while (row := await read_row(leaf))["parked_at"] is None:
+            over.sending.tick(max(0, row["not_before"] - over.sending.now) / 1000)
+            await over.send_all()
+        assert (row["overtaken"], row["attempts"]) == (12, 0)
+        assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
+        words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
+        await over.check_why("parked", *words, who="operator")
+        # Another grade is accepted there, which brings it back.
+        over.platform.behave = lambda _: well()
+        await over.make_grade(learner="other")
+        await over.send_all()
+        await over.send_all()
+        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.25", 0)
+        await over.check_why("clean", "Sent 0.25 to ")
+
+
+async def test_the_pause_counts_from_when_the_campus_has_said_what_it_holds(empty_database, key):
+    async with over_lti13(key, moodle()) as over:
+        leaf = await over.make_grade()
+
+        def behaves(record):
+            if record.operation == "results":
+                over.sending.tick(8)
+                return fails(503)
+            return fails(409, body=b"[]") if record.operation == "score" else well()
+
+        over.platform.behave = behaves
+        began = over.sending.now
+        await over.sending.dispatcher.dispatch()
+        await over.sending.dispatcher.close()
+        for _ in range(2):
+            await over.send_once(leaf)
+        assert over.sending.now == began + 16_000
+        assert [line["at"] for line in await read_lines(leaf)] == [began + 8_000, began + 16_000]
+        row = await read_row(leaf)
+        assert row["not_before"] > over.sending.now
+        assert row["stamp"] >= over.sending.now // 1000
 
 
 @pytest.mark.parametrize("kind", [aplus, sakai])

@@ -48,14 +48,21 @@ async def test_an_equal_score_would_be_sent_by_force_or_where_an_attempt_was_in_
     assert await fates() == ({row: "equal", doubtful: "sent"}, {"equal": 1, "sent": 1})
 
 
-async def test_a_score_that_was_taken_back_is_cleared_where_the_campus_holds_one_or_by_force():
+async def test_a_score_that_was_taken_back_is_cleared_where_the_campus_holds_one_and_by_force_where_it_has_held_one():
     held = await assignment("held", 5, **SENT)
     never = await assignment("never", 5, version_number=3, sent_version=3)
     doubtful = await assignment("doubtful", 5, version_number=3, sent_version=2, forced_version=3)
-    for user in ("held", "never", "doubtful"):
+    once = await assignment("once", 5, version_number=3, sent_version=3, sent_at=7)
+    for user in ("held", "never", "doubtful", "once"):
         await apply_scores([ScoreChange(user, "course", "problem", 0, 0, 2, cleared=True)])
-    assert await fates() == ({held: "sent", never: "none", doubtful: "sent"}, {"sent": 2, "none": 1})
-    assert await fates(force=True) == ({held: "sent", never: "sent", doubtful: "sent"}, {"sent": 3})
+    assert await fates() == (
+        {held: "sent", never: "none", doubtful: "sent", once: "none"},
+        {"sent": 2, "none": 2},
+    )
+    assert await fates(force=True) == (
+        {held: "sent", never: "none", doubtful: "sent", once: "sent"},
+        {"sent": 3, "none": 1},
+    )
     assert (await preview(ALL, skips_equal=True)).first[held] == ("sent", CLEARED)
 
 

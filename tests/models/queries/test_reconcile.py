@@ -20,6 +20,7 @@ from models.queries.reconcile import (
     next_acknowledged,
     once_sent,
     reserve_for_reading,
+    sent_beside,
 )
 from models.shown_score import ShownScore, forget, remember
 from tests.models.rows import changes, make_assignment, make_service, read_row
@@ -85,6 +86,22 @@ async def test_every_score_of_a_delivery_record_was_once_sent():
     ]
     await write_deliveries([*records, DeliveryRecord(other, 9, NOW, 1, 1, "accepted", score="0.75")])
     assert sorted(await once_sent(one)) == ["0.25", "0.5"]
+
+
+async def test_what_the_learners_other_rows_of_the_block_sent_to_the_same_campus_is_known_beside_it():
+    here = await make_service("campus", "https://campus.example/outcomes")
+    own = await make_assignment(here, **CLEAN)
+    others = {
+        "0.1": (await make_service("same site", "https://campus.example/lti"), {}),
+        "0.2": (await make_service("elsewhere", "https://other.example/lti"), {}),
+        "0.3": (here, {"usage_id": "another"}),
+        "0.4": (here, {"user_id": "another"}),
+    }
+    for token, (score, (service, columns)) in enumerate(others.items()):
+        other = await make_assignment(service, **CLEAN | {"sent_score": f"{score}5"} | columns)
+        lines = [(token, score), (token + 10, ""), (token + 20, None)]
+        await write_deliveries(DeliveryRecord(other, one, NOW, 1, 1, "accepted", score=sent) for one, sent in lines)
+    assert sorted(await sent_beside(own)) == ["0.1", "0.15"]
 
 
 async def test_a_grade_is_sent_again_at_once_and_whatever_its_score():

@@ -156,15 +156,28 @@ def test_a_time_of_submission_in_the_future_is_left_out(words):
         says(400, {"scoreGiven": ["This field is required."]}),
         says(400, {"detail": "scoreMaximum is missing"}),
         says(400, {"activityProgress": ['"Initialized" is not a valid choice.']}),
-        says(400, {"error": "no"}),
-        canvas(422, "words without a known meaning"),
-        text(400, "Bad request"),
+        says(400, {"gradingProgress": ["NotReady"]}),
+        says(422, {"detail": "Grades cannot be cleared"}),
     ],
     ids=str,
 )
 def test_where_a_score_cannot_be_cleared_it_goes_out_otherwise(answer):
     assert meaning(answer, GONE) == "clear"
     assert meaning(answer, SCORE) != "clear"
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (says(400, {"error": "no"}), "passing"),
+        (text(400, "Bad request"), "passing"),
+        (canvas(422, "words without a known meaning"), "learner"),
+        (says(400, {"userId": ["This field is required."]}), "campus"),
+    ],
+    ids=str,
+)
+def test_a_refusal_that_does_not_say_that_a_score_cannot_be_cleared_means_what_it_means_of_a_score(answer, meant):
+    assert meaning(answer, GONE) == meaning(answer, SCORE) == meant
 
 
 @pytest.mark.parametrize("answer", [Answer(400), says(400, {"detail": "User not found"}), Answer(400, b"[]")], ids=str)

@@ -94,6 +94,19 @@ ATTEMPTS = {
         (30, "overtaken", OVERTAKEN, {"given_back": True, "not_before": before(11)}),
         (10, "overtaken", OVERTAKEN, {"given_back": True, "not_before": NOW + 90_000}),
     ],
+    "overtaken_too_often": [
+        (
+            30,
+            "overtaken",
+            OVERTAKEN,
+            {
+                "given_back": True,
+                "parked_scope": "learner",
+                "parked_reason": f"the timestamps of 12 attempts were refused in a row, the last one with: {TOO_OLD}",
+                "returns_at": before(30),
+            },
+        )
+    ],
     "overruled": [(30, "overruled", KEPT, {})],
     "the_access_token_was_refused_once": [(0.1, "released", BAD_TOKEN, {"given_back": True})],
     "the_access_token_was_refused_and_another_attempt_before_failed": [
