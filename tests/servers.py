@@ -18,7 +18,7 @@ import redis
 
 HOST = "127.0.0.1"
 #: Seconds within which a server has to start or stop; a loaded machine needs a few.
-PATIENCE = 60.0
+PATIENCE = 120.0
 #: Logical databases of a Redis: each test has its own, so that no straggler of the test before it can write there.
 REDIS_DATABASES = 1024
 

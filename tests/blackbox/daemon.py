@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.blackbox.forked import Forked
 
 #: Seconds for anything that should happen soon; loaded machines need many.
-PATIENCE = 60.0
+PATIENCE = 120.0
 #: Seconds between two polls of a condition, at first, and at most: a poll may cost a daemon some of its work.
 TICK, LONG_TICK = 0.03, 0.15
 

@@ -58,7 +58,6 @@ def campus_status(world):
     return campus
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("most", [4, 30], ids=["as it comes", "set too high"])
 def test_a_canvas_that_throttles_gets_500_grades_from_two_daemons_with_few_refusals(world, most):
     world.set("outcomes", max_per_campus=most)

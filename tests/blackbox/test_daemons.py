@@ -11,7 +11,6 @@ from tests.blackbox.world import launch, score, structure, wire
 from tests.fakes.lms import held
 
 
-@pytest.mark.timeout(180)
 def test_two_daemons_bring_2000_events_of_200_assignments_in_order(world, campus):
     campus.behave = between(0.02, 0.2, seed=1)
     # No lease ends here, so that it may be long: a machine that halts for seconds costs no claim.

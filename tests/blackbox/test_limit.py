@@ -15,9 +15,6 @@ from tests.fakes.turnstile import Turnstile
 from tests.faults.proxy import Proxy
 from tests.servers import HOST
 
-pytestmark = pytest.mark.timeout(180)
-
-
 LIMIT = 4
 #: Seconds. Short, so that a lease is eight seconds long.
 TIMEOUT, HOLD, MARGIN = 2, 1, 5

@@ -8,8 +8,6 @@ import pytest
 from tests.blackbox.learners import Learners
 from tests.blackbox.world import launch, score, structure
 
-pytestmark = pytest.mark.timeout(240)
-
 OWNER = "passback:events:owner"
 
 

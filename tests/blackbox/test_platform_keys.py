@@ -3,15 +3,11 @@
 import json
 from itertools import groupby
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.blackbox.learners import repeatedly
 from tests.blackbox.passing_time import PassingTime
 from tests.blackbox.sites import Site, kid_of
 from tests.fakes.platform import RecordingPlatform
-
-pytestmark = pytest.mark.timeout(180)
 
 #: Seconds. A token lives for less than passes from one look to the next, so that each look needs another.
 STEP, TOKEN_LIFE, CACHED_FOR = 2500, 600, 3600

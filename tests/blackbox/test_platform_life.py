@@ -11,8 +11,6 @@ from tests.blackbox.daemon import wait_until
 from tests.blackbox.sites import Site, assertion_of, kid_of
 from tests.fakes.platform import RecordingPlatform
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 def site(pair):

@@ -21,8 +21,6 @@ from tests.blackbox.passing_time import PassingTime
 from tests.blackbox.sites import Site, assertion_of
 from tests.fakes.platform import RecordingPlatform, fails, held, login_page, only, reset, well
 
-pytestmark = pytest.mark.timeout(240)
-
 #: Seconds from one probe of a tripped campus to the next, at least, and more than at most.
 PROBE_PAUSE, PROBED_AGAIN = 15, 400
 #: Seconds for which platforms keep the key set, and which that one's tokens live that gives short ones.

@@ -14,8 +14,6 @@ from tests.blackbox.daemon import Daemon, wait_until
 from tests.blackbox.world import launch, score
 from tests.fakes.lms import held
 
-pytestmark = pytest.mark.timeout(300)
-
 #: As a signal's number is written in the masks of ``/proc``.
 _BIT = 1 << (signal.SIGTERM - 1)
 

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from contextlib import contextmanager
 
-import pytest
 from tortoise.transactions import in_transaction
 
 from models.db.database import open_database
@@ -35,7 +34,6 @@ def locked_row(url):
         holder.join()
 
 
-@pytest.mark.timeout(240)
 def test_intake_that_is_stuck_is_reported_everywhere_by_every_daemon_and_goes_on_by_itself(
     make_world, migrated_database, valkey_url, campus
 ):

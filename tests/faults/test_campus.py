@@ -7,16 +7,12 @@ failures would trip the breaker, which other tests cover.
 
 from collections import Counter
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.fakes.lms import cut, html, success
 from tests.fakes.platform import Misbehaviour, fails, login_page, lost
 from tests.faults.proxy import Proxy
 from tests.faults.setup import HOLD, TIMEOUT, of_all_kinds, side_by_side
 from tests.faults.tool import COMPOSITE, LEAF
-
-pytestmark = pytest.mark.timeout(120)
 
 #: A page, a byte at a time: it would take half a minute.
 TRICKLE = success(trickle=0.05)

@@ -2,8 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.mark.parametrize("kinds", [("default", "moodle")], ids=["strict kinds"])
 def test_two_daemons_whose_clocks_are_an_hour_apart_never_send_the_same_grade_at_once(setup):

@@ -1,12 +1,8 @@
 """The database's clock steps: no campus gets too many requests at once, and no grade waits for as long as the step."""
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.database_clock import DatabaseClock
 from tests.fakes.lms import always, most_at_once, success
-
-pytestmark = pytest.mark.timeout(240)
 
 HOUR, YEAR = 3600, 365 * 24 * 3600
 LIMIT = 2

@@ -2,13 +2,9 @@
 
 import threading
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.faults.setup import of_all_kinds, on_both_pairs
 from tests.faults.tool import COMPOSITE, LEAF
-
-pytestmark = pytest.mark.timeout(180)
 
 #: Seconds. A daemon that was frozen inside a claim's transaction keeps the campus until PostgreSQL ends its session,
 #: after thirty.

@@ -2,12 +2,8 @@
 
 import threading
 
-import pytest
-
 from tests.faults.setup import of_all_kinds, on_both_pairs, side_by_side
 from tests.faults.tool import COMPOSITE, LEAF
-
-pytestmark = pytest.mark.timeout(120)
 
 GRADE = f"user-0/{COMPOSITE}"
 

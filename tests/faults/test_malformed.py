@@ -3,15 +3,11 @@
 import socket
 from contextlib import suppress
 
-import pytest
-
 from tests.daemon.queue.malformed import MALFORMED, WRONG_ARGUMENTS, message
 from tests.faults.malformed import ANSWERS, ENTRIES, REQUESTS
 from tests.faults.setup import on_both_pairs
 from tests.faults.tool import LEAF, LEARNERS
 from tests.servers import HOST
-
-pytestmark = pytest.mark.timeout(300)
 
 NAMESPACE = "passback:dramatiq"
 LEAVES = [f"{name}/{LEAF}" for name in LEARNERS]

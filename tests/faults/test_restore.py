@@ -4,14 +4,10 @@ import shutil
 import time
 from collections.abc import Callable
 
-import pytest
-
 from tests.blackbox.world import score, wire
 from tests.faults.setup import Setup, of_all_kinds, on_both_pairs
 from tests.faults.tool import LEAF, LEARNERS, POSSIBLE
 from tests.servers import ServerUnavailableError
-
-pytestmark = pytest.mark.timeout(120)
 
 _TABLES = "SELECT string_agg(format('%I', tablename), ',') FROM pg_tables WHERE schemaname = 'public'"
 

@@ -4,15 +4,11 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
-
 from tests.blackbox.daemon import wait_until
 from tests.blackbox.world import KEY, NAME, SECRET, Fields, launch, score
 from tests.faults.platforms import FaultPlatform
 from tests.faults.setup import Setup, of_all_kinds, side_by_side
 from tests.faults.tool import LEAF, POSSIBLE
-
-pytestmark = pytest.mark.timeout(240)
 
 #: Seconds that the campus has: the row goes in less.
 PATIENCE = 12

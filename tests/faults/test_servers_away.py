@@ -5,8 +5,6 @@ import pytest
 from tests.faults.proxy import Proxy
 from tests.faults.setup import GAP, RESET, on_both_pairs, side_by_side
 
-pytestmark = pytest.mark.timeout(120)
-
 #: By server: what may be logged as an error, or with a traceback, while it is away.
 EXPECTED = {
     "postgres": (

@@ -89,7 +89,6 @@ class Hour:
         self.stream.away, self.campuses.away = False, ""
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True)
 async def test_an_hour_of_outages_of_everything_in_turn_leaves_nothing_unsent_and_nothing_parked(empty_database):
     clock = soak.SimulatedClock()

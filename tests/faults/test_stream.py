@@ -3,12 +3,8 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from tests.blackbox.world import STREAM
 from tests.faults.setup import GAP, RESET, on_both_pairs
-
-pytestmark = pytest.mark.timeout(120)
 
 
 def test_entries_that_are_trimmed_unread_are_reported_and_read_when_they_are_repeated(setup):
