@@ -28,7 +28,7 @@ STAMP_MUTANTS = [
     Mutant("overruled: an older score of ours is taken for a person's", "if not ours and not claim.is_ordered:", "if not claim.is_ordered:", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: a lost attempt's score is taken for a person's", "ours = one_lost or not held.score", "ours = not held.score", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: never, since doubt orders", "return self.ordered_version > self.sent_version", "return self.must_go_out", _CLAIMS, PLATFORMS),
-    Mutant("overruled: a resend by force orders nothing", "forced_version = version_number + 1, ordered_version = version_number + 1\"", "forced_version = version_number + 1\"", _CHANGES, PLATFORMS),
+    Mutant("overruled: a resend by force orders nothing", "{UNPARK_SET}, ordered_version = version_number + 1,\n", "{UNPARK_SET},\n", _CHANGES, PLATFORMS),
     Mutant("tokens: a claim without one", 'if row["issuer"] is None or has_token(row["consumer_id"])', 'if has_token or row["issuer"]', _CLAIMS, PLATFORMS),
     Mutant("tokens: one for all scopes", "return self._entries[consumer_id, scope]", 'return self._entries[consumer_id, ""]', _TOKENS, f"{TOKEN_TESTS}::test_each_scope_has_a_token_of_its_own"),
     Mutant("tokens: one for all consumers", "return self._entries[consumer_id, scope]", "return self._entries[0, scope]", _TOKENS, f"{TOKEN_TESTS}::test_each_consumer_has_a_token_of_its_own"),
