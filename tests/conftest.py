@@ -29,7 +29,8 @@ FreshDatabase = Callable[[Literal["sqlite", "postgresql"]], str]
 LONGEST = ("chaos/test_chaos.py", "blackbox/test_hostile_text.py", "docs/test_docs_runner.py", "models/test_world.py",
            "blackbox/test_campuses.py", "blackbox/test_limit.py", "blackbox/test_commands.py",
            "deploy/test_with_systemd.py", "blackbox/test_moving_campus.py", "blackbox/test_platform_tokens.py",
-           "blackbox/test_line_item_creators.py", "blackbox/test_platform_keys.py")  # fmt: skip
+           "blackbox/test_line_item_creators.py", "blackbox/test_platform_keys.py",
+           "models/test_upgrade.py")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
