@@ -5,8 +5,6 @@ The platform still holds the score and its timestamp. The next row in the cell d
 for a person's later grade (rule 11 of the design); so it begins with an order.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 
 from tortoise import fields
@@ -59,5 +57,4 @@ async def was_left(url_digest: str, sourcedid_digest: str) -> bool:
 
 
 def _digest(url_digest: str, sourcedid_digest: str, position: Position) -> str:
-    cell = f"{url_digest}\n{sourcedid_digest}"
-    return hmac.new(bytes.fromhex(position.digest_key), cell.encode(), hashlib.sha256).hexdigest()
+    return position.keyed_digest(f"{url_digest}\n{sourcedid_digest}")

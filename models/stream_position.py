@@ -48,7 +48,11 @@ class Position:
     @property
     def database_id(self) -> str:
         """Names this database and its copies, 32 hex digits: a dump or a move to another server keeps it."""
-        return hmac.new(bytes.fromhex(self.digest_key), b"database id", hashlib.sha256).hexdigest()[:32]
+        return self.keyed_digest("database id")[:32]
+
+    def keyed_digest(self, text: str) -> str:
+        """What remains of a name that must stay forgotten: HMAC-SHA256 by the database's own key, 64 hex digits."""
+        return hmac.new(bytes.fromhex(self.digest_key), text.encode(), hashlib.sha256).hexdigest()
 
 
 _SELECT = "SELECT epoch, position AS entry_id, digest_key, stream_token FROM intake WHERE id = 1"
