@@ -8,7 +8,7 @@ from tortoise.transactions import in_transaction
 from models.consumer import LtiConsumer
 from models.encryption import Cipher, UndecryptableError
 from models.secrets import check_stored
-from models.tool_key import KEY_BITS, MAX_KID, ToolKey, in_use, published, published_until, signing
+from models.tool_key import KEY_BITS, MAX_KID, ToolKey, in_use, key_id, published, published_until, signing
 
 
 class KeyRefusedError(ValueError):
@@ -40,7 +40,7 @@ async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKe
         _check_read(cipher, others)
         signs_from = now + ahead_ms if others else now
         return await ToolKey.create(
-            kid=pair.thumbprint(), private_pem=private_pem, created_at=now, signs_from=signs_from
+            kid=key_id(pair.thumbprint()), private_pem=private_pem, created_at=now, signs_from=signs_from
         )
 
 

@@ -21,7 +21,7 @@ class ToolKey(Model):
     """An RSA key pair. Published from the start, it signs from ``signs_from`` until it is withdrawn or replaced."""
 
     id = fields.BigIntField(primary_key=True)
-    # The thumbprint of the public key (RFC 7638).
+    # As :func:`key_id` makes it.
     kid = fields.CharField(max_length=MAX_KID, unique=True)
     # In PEM, as :mod:`models.encryption` stores secrets; empty once it is withdrawn.
     private_pem = fields.TextField()
@@ -33,6 +33,14 @@ class ToolKey(Model):
     class Meta:
         table = "tool_key"
         table_description = "Keys with which the tool signs"
+
+
+def key_id(thumbprint: str) -> str:
+    """
+    The id of the key with that thumbprint (RFC 7638, base64url): all of it but hyphens at its start, with which a
+    command would take it for an option. Pure.
+    """
+    return thumbprint.lstrip("-")
 
 
 def in_use(keys: Sequence[ToolKey]) -> list[ToolKey]:

@@ -15,7 +15,7 @@ import pytest
 
 from models.encryption import Cipher
 from tests.blackbox import leaks
-from tests.blackbox.daemon import wait_until
+from tests.blackbox.daemon import PATIENCE, wait_until
 from tests.blackbox.nasty import Nasty
 from tests.blackbox.passing_time import PassingTime
 from tests.blackbox.sites import Site, assertion_of
@@ -98,12 +98,13 @@ class Scene:
 
     def go_on_until_all_is_there(self):
         """What is probed or tried again only after a while comes once that has passed."""
-        for _ in range(10):
+        deadline = real_time.monotonic() + PATIENCE
+        while waiting := [name for name, site in self.sites.items() if not site.is_served]:
+            assert real_time.monotonic() < deadline, waiting
             with suppress(AssertionError):
                 wait_until("all is there", lambda: all(site.is_served for site in self.sites.values()), 3)
                 return
             self.go_on(PROBED_AGAIN)
-        raise AssertionError([name for name, site in self.sites.items() if not site.is_served])
 
     def __getitem__(self, name):
         return self.sites[name]

@@ -11,6 +11,7 @@ from models.key_admin import make_signing_key
 from models.tool_key import (
     KEPT_MS,
     ToolKey,
+    key_id,
     public_key_set,
     public_pem,
     published,
@@ -34,6 +35,13 @@ def key(number, signs_from, withdrawn_at=None):
 
 def kids(keys):
     return [int(one.kid) for one in keys]
+
+
+@pytest.mark.parametrize(
+    ("thumbprint", "kid"), [("-Zq-w_", "Zq-w_"), ("--a", "a"), ("_b-", "_b-"), ("Zq", "Zq")], ids=repr
+)
+def test_no_command_takes_the_id_of_a_key_for_an_option(thumbprint, kid):
+    assert key_id(thumbprint) == kid
 
 
 @pytest.mark.parametrize(
