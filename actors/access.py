@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 
 from actors.errors import BadToken, DeliveryError, Misconfigured, TryLater
 from actors.instrumentation import record_breaker
+from actors.metrics import Metrics
 from models.campus import Breaker, Campus, Signal, read_breakers
 from models.clock_watch import hold_still
 from models.consumer import LtiConsumer
@@ -100,7 +101,7 @@ class Access:
     Args:
         next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
         notify: Called when a token has come.
-        refused: Called with the name of a platform that refuses to give one until key or client id is corrected.
+        metrics: Counts who refuses to give one until key or client id is corrected, and what is parked.
     """
 
     def __init__(
@@ -109,13 +110,13 @@ class Access:
         clock: Clock,
         next_breaker: NextBreaker,
         notify: Callable[[], None],
-        refused: Callable[[str], None] = lambda _name: None,
+        metrics: Metrics,
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._next_breaker = next_breaker
         self._notify = notify
-        self._refused = refused
+        self._metrics = metrics
         #: By platform, who waits for its token, and the task that gets it.
         self._waiting: dict[int, set[int]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -149,7 +150,9 @@ class Access:
     async def _get(self, platform_id: int) -> None:
         try:
             if parked := await park_unoffered(platform_id, now=self._clock.now()):
-                log.warning("grades.scope_not_offered", platform=platform_id, parked=parked)
+                name = (await LtiConsumer.get(id=platform_id)).consumer_name
+                self._metrics.parked.labels(name, "campus").inc(parked)
+                log.warning("grades.scope_not_offered", consumer=name, parked=parked)
                 # What is left, if anything, is asked for in the next round.
                 self._notify()
                 return
@@ -175,7 +178,7 @@ class Access:
                 self._reasons[platform_id] = error.reason
                 log.warning("token.refused", consumer=name, reason=error.reason)
             if _is_refusal(error):
-                self._refused(name)
+                self._metrics.signature_refused.labels(name).inc()
             await signal_campuses(
                 self._waiting.get(platform_id, ()),
                 lambda breaker: _signal(breaker, error, number, now),

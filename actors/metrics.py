@@ -93,6 +93,11 @@ class Metrics:
             "From how many origins (scheme, host and port) a consumer was launched; absent before the first.",
             ["consumer"],
         )
+        self.missing_line_items = gauge(
+            "passback_missing_line_items",
+            "Links of LTI 1.3 whose line item was neither found nor made, after several looks; absent where all are.",
+            ["consumer"],
+        )
         self.clock_offset = gauge(
             "passback_clock_offset_seconds",
             "How far a campus's clock is ahead of ours, by the Date of its last answer.",
@@ -138,6 +143,7 @@ class Metrics:
             self.signature_refused,
             self.consumer_info,
             self.consumer_origins,
+            self.missing_line_items,
             self.clock_offset,
             self.certificate_until,
             self.clamped,

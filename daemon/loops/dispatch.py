@@ -71,7 +71,7 @@ class Dispatcher:
             dependencies.clock,
             dependencies.next_breaker,
             notify=self.notify,
-            refused=lambda name: dependencies.metrics.signature_refused.labels(name).inc(),
+            metrics=dependencies.metrics,
         )
         #: By campus, when it was last given a connection, by the monotonic clock.
         self._served: dict[int, float] = {}

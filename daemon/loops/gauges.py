@@ -10,6 +10,7 @@ from daemon.infra.text import counted
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream, stream_ahead, stream_lag
 from models.db.clock import Clock
+from models.line_item import missing_line_items
 from models.queries.status import CampusStatus, Status, read_consumers, read_status
 from models.states import CAMPUS_STATES
 from models.stream_position import known_position
@@ -51,10 +52,13 @@ class Gauges:
         for consumer in counted - self._consumers:
             metrics.forget(consumer)
         self._set_certificates(status.campuses)
-        consumers = await read_consumers()
+        consumers, missing = await read_consumers(), await missing_line_items()
         # Nothing is awaited while they are cleared: a scrape would miss them.
         metrics.consumer_info.clear()
         metrics.consumer_origins.clear()
+        metrics.missing_line_items.clear()
+        for one in missing:
+            metrics.missing_line_items.labels(one.consumer).set(one.number)
         for known in consumers:
             metrics.consumer_info.labels(known.name, known.key).set(1)
             if known.origins:

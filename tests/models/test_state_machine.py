@@ -21,6 +21,7 @@ from models.changes import Cause, Change, Debounce, change, change_waiting, clea
 from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
+from models.destination import OutcomeService
 from models.disabling import disable
 from models.finish import Finish, Outcome
 from models.launch import Registration
@@ -30,6 +31,7 @@ from models.rescue import rescue
 from models.retirement import retire
 from models.states import STATE, STATES
 from models.stream_position import read_position
+from models.unoffered import park_unoffered
 from tests.models.claiming import LEASE, all_ended, claimed, lease
 from tests.models.launching import LINKED
 
@@ -126,6 +128,11 @@ class Row:
     async def disable(self) -> None:
         await disable("key", "sourcedid", moment=Moment(self.now * 1000), now=self.now)
 
+    async def park_unoffered(self) -> None:
+        await OutcomeService.all().update(offered="")
+        consumer = await LtiConsumer.get()
+        await park_unoffered(consumer.id, now=self.now)
+
     async def retire(self) -> None:
         await retire("learner", await read_position(), moment=Moment(self.now * 1000), now=self.now)
 
@@ -171,6 +178,7 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "finish: read": lambda row: row.finish("read", given_back=True),
     "finish: lost claim, nothing sent": lambda row: row.finish_lost(bytes_left=False),
     "finish: lost claim, bytes left": lambda row: row.finish_lost(bytes_left=True),
+    "park_unoffered": lambda row: row.park_unoffered(),
     "rescue": lambda row: rescue(now=row.now),
     "time": lambda row: row.pass_time(),
 }

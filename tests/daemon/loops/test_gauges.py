@@ -11,9 +11,10 @@ from daemon.ingest.standstill import STANDSTILL, Standstill
 from daemon.ingest.stream import Stream
 from daemon.loops.gauges import Gauges
 from models.assignment import GradedAssignment
-from models.campus import Campus
+from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
+from models.line_item import SHOWN_FAILURES
 from models.quarantine import QuarantinedEvent
 from models.states import CAMPUS_STATES
 from models.stream_position import move_position, read_position
@@ -173,6 +174,21 @@ async def test_the_origins_from_which_a_consumer_was_launched_are_counted_also_w
     await gauged.step()
     assert gauged.value("consumer_origins", consumer="one") == 2
     assert gauged.value("consumer_origins", consumer="Idle") is None
+
+
+async def test_links_whose_line_item_was_looked_for_in_vain_are_counted_until_it_is_there(gauged):
+    service = await make_service("one")
+    await make_assignment(service)
+    missing = OutcomeService.filter(id=service.id)
+    await missing.update(wanted_for="{}", look_failures=SHOWN_FAILURES - 1, look_error="HTTP 404")
+    await gauged.step()
+    assert gauged.value("missing_line_items", consumer="one") is None
+    await missing.update(look_failures=SHOWN_FAILURES)
+    await gauged.step()
+    assert gauged.value("missing_line_items", consumer="one") == 1
+    await missing.update(found_id=service.id, look_failures=0)
+    await gauged.step()
+    assert gauged.value("missing_line_items", consumer="one") is None
 
 
 async def test_a_position_that_stays_while_entries_wait_is_a_standstill_until_it_moves(gauged):
