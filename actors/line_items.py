@@ -8,7 +8,6 @@ only once whatever it sent has landed, and each begins with reading what is ther
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import structlog
 
@@ -186,9 +185,6 @@ class LineItems:
 
     # --- requests ---
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.clock.now() / 1000, UTC)
-
     def _spent(self, wanted: WantedLineItem) -> float:
         return self.clock.monotonic() - wanted.began
 
@@ -214,7 +210,7 @@ class LineItems:
         raise LookFailedError(
             said,
             in_doubt=makes and not 300 <= status < 500,
-            after=response.retry_after(self._now()),
+            after=response.retry_after(self.clock.now_utc()),
             says="throttled" if is_busy else "failure" if status >= 500 else None,
             answered=True,
         )

@@ -3,7 +3,6 @@
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from actors.client import Abort, Sender
 from actors.protocols.interface import Accepted, Held, OutcomeProtocol, RequestId, Target, WireRequest
@@ -45,7 +44,7 @@ async def read_held(
         response = await ask(
             sender, wire, consumer_key=target.consumer_key, abort=abort, in_time=in_time, redacted=redacted
         )
-        now = datetime.fromtimestamp(clock.now() / 1000, UTC)
+        now = clock.now_utc()
         said = protocol.read_response(response, now=now, platform=target.product, redacted=hidden)
         held = protocol.read_score(response, target, redacted=hidden)
         if held.more is None:

@@ -5,7 +5,6 @@ import random
 import secrets
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import structlog
 
@@ -87,7 +86,7 @@ class Requests:
             response = await self._post(claim, wire, began=began)
             said = protocol.read_response(
                 response,
-                now=self._now(),
+                now=self._dependencies.clock.now_utc(),
                 platform=target.product,
                 redacted=(*claim.ids, *wire.redacted),
                 sent=score,
@@ -235,13 +234,10 @@ class Requests:
         dependencies.hit("answered")
         self._put_off, self._fault = 0, None
         metrics.request_seconds.labels(consumer).observe(response.seconds)
-        offset = response.clock_offset(self._now())
+        offset = response.clock_offset(self._dependencies.clock.now_utc())
         if offset is not None:
             metrics.clock_offset.labels(consumer).set(offset)
         return response
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._dependencies.clock.now() / 1000, UTC)
 
 
 async def _tries(claim: Claim, error: DeliveryError) -> int:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 from actors.client import Abort
@@ -151,7 +150,7 @@ class TokenRequests:
             raise TryLater(f"no access token: {error.reason}", after=error.after) from None
         except GiveUp as error:
             raise Misconfigured(f"no access token: {error.reason}", bytes_left=False) from None
-        now = datetime.fromtimestamp(self._clock.now() / 1000, UTC)
+        now = self._clock.now_utc()
         offset = response.clock_offset(now)
         if offset is not None and response.status in _REFUSALS:
             self._offsets[consumer.id] = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0

@@ -39,6 +39,8 @@ OLDEST = (7, 0)
 #: Seconds between two checks that the server runs.
 WATCH_INTERVAL = 0.5
 
+#: What programs are found by, and libraries. The daemon's environment may also hold secrets.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 _PROGRAMS = ("valkey-server", "redis-server")
 
 #: Asks Linux for SIGTERM when the daemon dies, even by SIGKILL, then becomes the server. Linux ties it to the *thread*
@@ -162,6 +164,7 @@ async def _started_on(directory: Path, port: int, program: Path, lock: BinaryIO)
             process = await asyncio.create_subprocess_exec(
                 *_command(program),
                 cwd=directory,
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -8,6 +8,7 @@ the database's own clock steps, :mod:`models.clock_watch` moves the times that a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from models.db.sql import Statement
 
@@ -51,6 +52,10 @@ class Clock:
         if self._offset_ms is None:
             raise RuntimeError("the clock is read before it was measured")
         return int(self.monotonic() * 1000 + self._offset_ms)
+
+    def now_utc(self) -> datetime:
+        """:meth:`now` as a date, in UTC."""
+        return datetime.fromtimestamp(self.now() / 1000, UTC)
 
     async def read(self) -> ClockReading:
         """Ask the database for the time, and subtract half of the round trip."""

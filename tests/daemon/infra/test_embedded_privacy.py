@@ -127,6 +127,12 @@ async def test_a_folder_that_is_made_on_the_way_is_private_too(tmp_path):
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("state", "state/valkey")] == [0o700, 0o700]
 
 
+async def test_the_server_gets_nothing_of_the_daemons_environment_which_may_hold_secrets(tmp_path):
+    assert set(os.environ) - {"PATH"}
+    async with embedded_server(tmp_path, 0) as server:
+        assert set(psutil.Process(server.process.pid).environ()) <= {"PATH", "LD_LIBRARY_PATH", "LC_CTYPE"}
+
+
 async def test_the_password_stays_the_same_over_restarts_and_is_not_shown(tmp_path):
     async with embedded_server(tmp_path, 0) as server:
         password = (tmp_path / "password").read_text().strip()
