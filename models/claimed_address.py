@@ -1,6 +1,10 @@
 """Where an assignment's grade goes."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from models.db.sql import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +39,46 @@ class Address:
         return what in (self.offered or "").split()
 
 
-def _of_campus(column: str, tables: str = "campus", *, name: str = "") -> str:
-    return f"(SELECT {column} FROM {tables} WHERE campus.id = graded_assignment.campus_id) AS {name or column}"
+_ADDRESSES = Statement(
+    """
+    SELECT given.outcome_service_id AS outcome_service_id, given.campus_id AS campus_id, lis_outcome_service_url AS url,
+        offered, wanted_for, origin, clock_offset, tripped_at, slow, lti_consumer.id AS consumer_id, issuer, product,
+        consumer_name, consumer_key, consumer_secret, pending_secret
+    FROM {given}
+    JOIN outcome_service ON outcome_service.id = given.outcome_service_id
+    JOIN campus ON campus.id = given.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id""",
+    given="outcome_service_id BIGINT, campus_id BIGINT",
+)
 
 
-def _of_consumer(column: str) -> str:
-    return _of_campus(column, "campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id")
+@dataclass(frozen=True, slots=True)
+class ClaimedCampus:
+    """
+    Where claimed assignments go, and the state of the campus there.
+
+    *tripped_at*: when its breaker tripped, milliseconds since 1970; None while it is closed. *slow*: whether it is
+    known to answer late.
+    """
+
+    address: Address
+    tripped_at: int | None
+    slow: bool
 
 
-def _of_service(column: str, name: str) -> str:
-    return f"""(SELECT {column} FROM outcome_service
-                WHERE outcome_service.id = graded_assignment.outcome_service_id) AS {name}"""
+async def read_campuses(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], ClaimedCampus]:
+    """
+    Of assignments that are locked in this transaction, by ``outcome_service_id`` and ``campus_id``.
+
+    Many assignments have the same: each is read once.
+    """
+    places = {(row["outcome_service_id"], row["campus_id"]) for row in rows}
+    given = [{"outcome_service_id": service_id, "campus_id": campus_id} for service_id, campus_id in sorted(places)]
+    return {
+        (row["outcome_service_id"], row["campus_id"]): _as_campus(row) for row in await _ADDRESSES.rows(given=given)
+    }
 
 
-#: The columns of :class:`Address` but the ids that the row has itself, as SQL over `graded_assignment`.
-ADDRESS = f"""{_of_service("lis_outcome_service_url", "url")}, {_of_service("offered", "offered")},
-            {_of_service("wanted_for", "wanted_for")},
-            {_of_campus("origin")}, {_of_campus("tripped_at")}, {_of_campus("slow")}, {_of_campus("clock_offset")},
-            {_of_campus("lti_consumer_id", name="consumer_id")}, {_of_consumer("issuer")}, {_of_consumer("product")},
-            {_of_consumer("consumer_name")}, {_of_consumer("consumer_key")}, {_of_consumer("consumer_secret")},
-            {_of_consumer("pending_secret")}"""
+def _as_campus(row: dict[str, Any]) -> ClaimedCampus:
+    tripped_at, slow = row.pop("tripped_at"), bool(row.pop("slow"))
+    return ClaimedCampus(Address(**row), tripped_at, slow)

@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
-from models.claimed_address import ADDRESS, Address
+from models.claimed_address import Address, ClaimedCampus, read_campuses
 from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
@@ -149,8 +149,7 @@ def _claimed(wanted: str, due: str, limit: str, *, stamps: str = _STAMPS) -> str
         RETURNING graded_assignment.id AS assignment_id, claim_token AS token, version_number AS version,
             attempts AS attempt, forced_version, sent_version, sent_score, user_id, course_id, usage_id, composite,
             lis_result_sourcedid, due_at, entry_id, lti_user_id, address_refusals, changed_at, stamp, overtaken,
-            ordered_version, sent_at, omitted, outcome_service_id, campus_id,
-            {ADDRESS}"""
+            ordered_version, sent_at, omitted, outcome_service_id, campus_id"""
 
 
 def _by_id(due: str) -> str:
@@ -240,15 +239,23 @@ async def _claims(statement: Statement, lease: Lease, **parameters: Any) -> list
         steps=lease.steps,
         **parameters,
     )
-    return [_as_claim(row, lease) for row in rows]
+    campuses = await read_campuses(rows) if rows else {}
+    return [_as_claim(row, campuses[row.pop("outcome_service_id"), row.pop("campus_id")], lease) for row in rows]
 
 
-def _as_claim(row: dict[str, Any], lease: Lease) -> Claim:
-    """Of a row with the names of :class:`Claim` and :class:`Address`."""
-    address = Address(**{name: row.pop(name) for name in Address.__slots__})
-    kind, slow = row_kind(row), bool(row.pop("slow"))
+def _as_claim(row: dict[str, Any], campus: ClaimedCampus, lease: Lease) -> Claim:
+    """*row*: with the names of :class:`Claim`."""
+    kind = row_kind(row)
     del row["composite"]
-    return Claim(**row, kind=kind, slow=slow, address=address, claimed_at=lease.now, began=lease.began)
+    return Claim(
+        **row,
+        kind=kind,
+        slow=campus.slow,
+        tripped_at=campus.tripped_at,
+        address=campus.address,
+        claimed_at=lease.now,
+        began=lease.began,
+    )
 
 
 async def superseded(claims: Iterable[Claim], *, now: int) -> set[int]:

@@ -1,7 +1,7 @@
 """The ledger: a delivery record for each attempt whose request may have left."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from tortoise import fields
@@ -128,7 +128,7 @@ async def write_deliveries(records: Iterable[DeliveryRecord]) -> None:
     """Write, or complete, the records of different attempts."""
     given = [
         {
-            **asdict(one),
+            **{name: getattr(one, name) for name in DeliveryRecord.__slots__},
             "code_major": None if one.code_major is None else storable(one.code_major, 64),
             "description": storable(one.description, 2000),
         }
