@@ -97,9 +97,19 @@ def signal_kind(error: DeliveryError, *, stopping: bool) -> SignalKind:
 
 
 def signal_of(
-    request: EndedRequest, response: Response | None, kind: SignalKind, *, after: float | None, error: str = ""
+    request: EndedRequest,
+    response: Response | None,
+    kind: SignalKind,
+    *,
+    after: float | None,
+    error: str = "",
+    clock_offset: int | None = None,
 ) -> Signal:
-    """What the breaker of its campus learns. *after*: seconds for which the campus asked to be left alone."""
+    """
+    What the breaker of its campus learns.
+
+    *after*: seconds for which the campus asked to be left alone. *clock_offset*: as of :func:`new_offset`.
+    """
     claim, duration_ms = request.claim, _duration_ms(response)
     seconds_ms = int(request.seconds * 1000)
     # A connection that is refused at once says nothing of how long an answer takes.
@@ -115,6 +125,7 @@ def signal_of(
         answered=response is not None,
         after=after,
         error=error,
+        clock_offset=clock_offset,
     )
 
 

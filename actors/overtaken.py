@@ -110,7 +110,7 @@ def _ended(
         score=score,
         delivery=delivery,
         bytes_left=True,
-        signal=replace(signal_of(request, response, "success", after=None), clock_offset=offset),
+        signal=signal_of(request, response, "success", after=None, clock_offset=offset),
         steps=request.steps,
     )
 

@@ -1,7 +1,6 @@
 """Reads what an LMS holds: the score of one learner, in one request, or in a few where it answers in pages."""
 
 import secrets
-import uuid
 from collections.abc import Callable, Sequence
 
 from actors.client import Abort, Sender
@@ -38,7 +37,7 @@ async def read_held(
     """
     more: str | None = None
     for _ in range(MAX_PAGES):
-        request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+        request = RequestId(clock.now() // 1000, secrets.token_hex(16), secrets.token_hex(16))
         wire = protocol.write_read(target, request, more=more)
         hidden = (*redacted, *wire.redacted)
         response = await ask(

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import secrets
-import uuid
 from collections.abc import Callable
 
 import structlog
@@ -76,7 +75,7 @@ class Requests:
         try:
             protocol = protocol_of(claim.address)
             target = target_of(claim, secret, self._dependencies.settings.platforms)
-            request = RequestId(clock.now() // 1000, secrets.token_hex(16), uuid.uuid4().hex)
+            request = RequestId(clock.now() // 1000, secrets.token_hex(16), secrets.token_hex(16))
             wire = protocol.write_score(target, score, request)
             # Rule 3: the rest of the lease would not cover the request.
             if clock.monotonic() - claim.began > allowed:

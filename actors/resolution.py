@@ -49,14 +49,14 @@ def not_offered(claim: Claim) -> Finish:
 
 def accepted(request: EndedRequest, response: Response, said: Accepted) -> Finish:
     """The campus holds the score."""
-    signal = signal_of(request, response, "success", after=said.after)
+    offset = new_offset(request, response)
     return Finish(
         request.claim,
         "accepted",
         score=request.score or None,
         delivery=delivery_of(request, response, "accepted", said, said.description),
         bytes_left=True,
-        signal=replace(signal, clock_offset=new_offset(request, response)),
+        signal=signal_of(request, response, "success", after=said.after, clock_offset=offset),
         # Rule 10: what arrives may have been given the time of its arrival.
         stamp_from=_arrival(request, response) if request.claim.address.issuer is not None else 0,
         steps=request.steps,

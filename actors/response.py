@@ -21,6 +21,7 @@ class Response:
     """One whole HTTP response, with never more than :data:`BODY_LIMIT` bytes of body."""
 
     status: int
+    #: By names in any case, as aiohttp has them.
     headers: Mapping[str, str]
     body: bytes
     #: From the moment a connection was there to the last byte read.
@@ -32,8 +33,7 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """A header's first value, whatever the case of its name."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+        return self.headers.get(name)
 
     def clock_offset(self, now: datetime) -> float | None:
         """

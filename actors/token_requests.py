@@ -1,6 +1,6 @@
 """One request for an access token, or two: with another of the tool's keys, or with the token server's time."""
 
-import uuid
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -128,7 +128,7 @@ class TokenRequests:
                 audience=consumer.token_audience or url,
                 deployment_id=consumer.deployment_id,
                 now=int(self._clock.now() / 1000 + self._offset(consumer.id)),
-                jti=uuid.uuid4().hex,
+                jti=secrets.token_hex(16),
             )
         except UndecryptableError as error:
             why = f"secrets.keys do not read the signing key {key.kid} ({error})"

@@ -24,6 +24,19 @@ TALKATIVE = ("aiosqlite", "asyncpg", "oauthlib", "tortoise")
 REPETITIVE = ("dramatiq",)
 #: By this name a second call of :func:`configure` finds the handler of the first, and leaves others alone.
 _HANDLER = "passbackd"
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
+]
+#: One list, since each logger keeps the one with which it is first used.
+_FIRST: list[Processor] = [
+    structlog.stdlib.filter_by_level,
+    *_SHARED,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
 _FOR_MACHINES: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f+00:00", utc=True),
     structlog.processors.JSONRenderer(default=str),
@@ -49,20 +62,13 @@ def configure(
     """Log everything to *stream* (standard error); *timezone* is that of the console, JSON is always in UTC."""
     stream = stream or sys.stderr
     colours = stream.isatty() and not environ.get("NO_COLOR")
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.StackInfoRenderer(),
-    ]
     handler = logging.StreamHandler(stream)
     handler.set_name(_HANDLER)
     handler.addFilter(LogThrottle(monotonic))
     formatter = _JournalFormatter if is_journal(stream, environ) else structlog.stdlib.ProcessorFormatter
     handler.setFormatter(
         formatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=_SHARED,
             processors=[
                 summarize_outage,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -82,14 +88,10 @@ def configure(
     for name in REPETITIVE:
         logging.getLogger(name).setLevel(logging.WARNING if root.level == logging.INFO else root.level)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_FIRST,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
 
 

@@ -11,7 +11,7 @@ ValueOf = TypeVar("ValueOf")
 
 class DataLoader(Generic[Item, ValueOf]):
     """
-    Call it with one item; it returns the value that *run* has for it, or None.
+    Call it with one item, and await what it returns: the value that *run* has for it, or None.
 
     One call of *run* is under way at a time. Items that come meanwhile go into the next one together: the busier the
     loop, the larger the batches, and no item waits for a batch to fill.
@@ -40,12 +40,12 @@ class DataLoader(Generic[Item, ValueOf]):
         self._running: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, item: Item) -> ValueOf | None:
+    def __call__(self, item: Item) -> asyncio.Future[ValueOf | None]:
         answer: asyncio.Future[ValueOf | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(item, []).append(answer)
         if self._running is None:
             self._running = asyncio.create_task(self._work())
-        return await answer
+        return answer
 
     async def _work(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from multidict import CIMultiDict
 
 from actors.response import MAX_WAIT, Response
 
@@ -12,7 +13,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 def answer(**headers: str | None) -> Response:
     """One with these headers, except those that are None."""
     given = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
-    return Response(429, given, b"", 0.1)
+    return Response(429, CIMultiDict(given), b"", 0.1)
 
 
 @pytest.mark.parametrize(

@@ -171,9 +171,10 @@ def profile_of(product: str | None) -> Platform:
 
 def is_canvas(answer: Response) -> bool:
     """Whether only a Canvas answers so. No other product gets anything else for what it is than its launches say."""
-    names = {name.lower() for name in answer.headers}
     # Neither of the last two is one product's own.
-    return "x-canvas-meta" in names or {"x-rate-limit-remaining", "x-request-context-id"} <= names
+    return answer.header("X-Canvas-Meta") is not None or (
+        answer.header("X-Request-Context-Id") is not None and answer.header("X-Rate-Limit-Remaining") is not None
+    )
 
 
 def fits(row: Row, status: int, body: Body, words: str, what: About | None, *, limited: bool) -> bool:

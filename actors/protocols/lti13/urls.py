@@ -1,6 +1,7 @@
 """Addresses of the Assignment and Grade Services, made from a line item's. Pure."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from actors.protocols.address import split_address
@@ -16,6 +17,7 @@ _RELATION = re.compile(r";\s*rel\s*=\s*([^;,]*)", re.IGNORECASE)
 _ESCAPED = {"&amp;": "&", "&#38;": "&", "&#038;": "&", "&quot;": '"', "&#34;": '"', "&#034;": '"', "&#039;": "'"}
 
 
+@lru_cache(maxsize=1024)
 def beneath(line_item: str, name: str) -> str:
     """
     The address with */name* at the end of its path, before its query; byte for byte otherwise.

@@ -44,10 +44,10 @@ async def test_items_are_loaded_in_batches(items, most, batches):
 async def test_items_that_come_during_a_call_wait_and_are_loaded_together():
     asked = Query()
     asked.go.clear()
-    first = asyncio.create_task(asked.ask(1))
+    first = asyncio.ensure_future(asked.ask(1))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    later = [asyncio.create_task(asked.ask(number)) for number in (2, 3)]
+    later = [asyncio.ensure_future(asked.ask(number)) for number in (2, 3)]
     await asyncio.sleep(0)
     asked.go.set()
     assert await asyncio.gather(first, *later) == [10, 20, 30]
@@ -67,9 +67,9 @@ async def test_a_failure_is_of_all_in_that_batch_and_of_no_other(error):
 async def test_a_call_that_does_not_end_keeps_the_next_one_waiting_for_a_while_only():
     asked = Query(patience=0.02)
     asked.go.clear()
-    first = asyncio.create_task(asked.ask(1))
+    first = asyncio.ensure_future(asked.ask(1))
     await asyncio.sleep(0)
-    second = asyncio.create_task(asked.ask(2))
+    second = asyncio.ensure_future(asked.ask(2))
     while asked.batches != [[1], [2]]:
         await asyncio.sleep(0.005)
     asked.go.set()
@@ -81,7 +81,7 @@ async def test_a_caller_that_was_cancelled_keeps_no_other_from_an_answer(outcome
     asked = Query()
     asked.error = ValueError("no") if outcome == "a failure" else None
     asked.go.clear()
-    leaves, stays = (asyncio.create_task(asked.ask(number)) for number in (1, 2))
+    leaves, stays = (asyncio.ensure_future(asked.ask(number)) for number in (1, 2))
     await asyncio.sleep(0)
     leaves.cancel()
     await asyncio.sleep(0)
