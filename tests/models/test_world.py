@@ -20,7 +20,7 @@ from tests.models.world_steps import FATES, GOOD, WorldSteps
 from tests.models.world_tool import ABSENT, NOW, TIED
 
 #: On each database.
-LEAST_STEPS = 600
+LEAST_STEPS = 450
 
 FATE = st.sampled_from(sorted(FATES))
 TROUBLE = st.sampled_from(
@@ -288,4 +288,4 @@ class WorldMachine(WorldSteps):
 
 @pytest.mark.timeout(400)
 def test_every_campus_ends_up_with_the_newest_scores_whatever_happens(shared_url):
-    assert play(WorldMachine, shared_url, number=1, runs=32, steps=25) >= LEAST_STEPS
+    assert play(WorldMachine, shared_url, number=1, runs=24, steps=25) >= LEAST_STEPS
