@@ -170,7 +170,7 @@ MUTANTS = [
     Mutant("hand-over: what a lost commit handed over stays claimed", "lost, self._lost = self._lost, []", "lost, self._lost = [], []", "actors/finisher.py", DAEMONS),
     Mutant("a finish that is repeated after a newer claim is fenced", "found[fenced.pop(id_)] = Finished()", "found.pop(id_, None)", _FINISHING),
     # The breaker.
-    Mutant("breaker: the claim does not know that it is a probe", "return Claim(**row, kind", "return Claim(**(row | {'tripped_at': None}), kind", _CLAIMS, CLAIMS),
+    Mutant("breaker: the claim does not know that it is a probe", "tripped_at=campus.tripped_at", "tripped_at=None", _CLAIMS, CLAIMS),
     Mutant("breaker: a request from before it tripped is a failed probe", "if signal.tripped_at != breaker.tripped_at:", "if False:", _BREAKER, BREAKER),
     Mutant("breaker: no failed probe counts", "if signal.tripped_at != breaker.tripped_at:", "if True:", _BREAKER, BREAKER),
     Mutant("breaker: the failures of one assignment trip it", "if breaker.last_failed_assignment in (None, signal.culprit):", "if breaker.last_failed_assignment is None:", _BREAKER, BREAKER),
