@@ -106,11 +106,19 @@ async def _found(service: OutcomeService, launch: Registration) -> OutcomeServic
 
 
 async def note_offered(service: OutcomeService, launch: Registration, *, now: int) -> None:
-    """Store what a launch that is not stale says of its outcome service, where that differs."""
+    """
+    Store what a launch that is not stale says of its outcome service, unless that is older than what is known.
+
+    Launches of other learners say so too, and an old one may come late.
+    """
+    if launch.modified_us < service.offered_us:
+        return
     deployment_id = None if launch.platform is None else launch.platform.deployment_id
-    said = {"offered": launch.offered, "deployment_id": deployment_id}
+    offered_us = None if launch.offered is None else launch.modified_us
+    said = {"offered": launch.offered, "offered_us": offered_us, "deployment_id": deployment_id}
     changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
     if changed:
         await OutcomeService.filter(id=service.id).update(**changed)
-    if not offers_scores(service.offered) and offers_scores(changed.get("offered", service.offered)):
+    offered = service.offered if launch.offered is None else launch.offered
+    if offers_scores(offered) and not offers_scores(service.offered):
         await bring_back_offered(service.id, now=now)

@@ -112,6 +112,18 @@ async def test_newer_launches_say_what_is_offered_now_and_silence_leaves_it():
     assert (await OutcomeService.get()).offered == ""
 
 
+async def test_an_older_launch_of_another_learner_does_not_overwrite_what_a_newer_one_said_of_the_line_item():
+    classmate = {"user_id": "another", "lis_result_sourcedid": "another sub"}
+    for later, offered in ((0, "a"), (5, "b"), (9, "b")):
+        await launch(OVER_13, later=later, offered=offered, **over_13(deployment_id="8"))
+    await launched(OVER_13, later=7, offered="old", **classmate, **over_13(deployment_id="7"))
+    service = await OutcomeService.get()
+    assert (service.offered, service.deployment_id) == ("b", "8")
+    await launch(OVER_13, later=11, **classmate)
+    await launch(OVER_13, later=10, offered="newer")
+    assert (await OutcomeService.get()).offered == "newer", "a launch that does not say leaves that to others"
+
+
 async def test_what_an_lms_of_lti_1_1_takes_beside_the_score_is_stored():
     await launched(offered="submitted_at")
     assert (await OutcomeService.get()).offered == "submitted_at"
