@@ -6,7 +6,6 @@ from models.campus import OutcomeService, ensure_campus, is_further_origin
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, note_product, origin
 from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
-from models.unoffered import bring_back_offered, offers_scores
 
 #: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
 PRODUCTS = {
@@ -105,7 +104,7 @@ async def _found(service: OutcomeService, launch: Registration) -> OutcomeServic
     return service
 
 
-async def note_offered(service: OutcomeService, launch: Registration, *, now: int) -> None:
+async def note_offered(service: OutcomeService, launch: Registration) -> None:
     """
     Store what a launch that is not stale says of its outcome service, unless that is older than what is known.
 
@@ -119,6 +118,3 @@ async def note_offered(service: OutcomeService, launch: Registration, *, now: in
     changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
     if changed:
         await OutcomeService.filter(id=service.id).update(**changed)
-    offered = service.offered if launch.offered is None else launch.offered
-    if offers_scores(offered) and not offers_scores(service.offered):
-        await bring_back_offered(service.id, now=now)

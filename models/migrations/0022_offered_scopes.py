@@ -13,4 +13,10 @@ class Migration(migrations.Migration):
             name='offered_us',
             field=fields.BigIntField(db_default=0),
         ),
+        # Grades whose launch offered no scope for scores; the words are those of models.unoffered.
+        ops.RunSQL(
+            """CREATE INDEX graded_assignment_unoffered ON graded_assignment (outcome_service_id) WHERE parked_reason =
+            'the launch did not offer the scope https://purl.imsglobal.org/spec/lti-ags/scope/score'""",
+            "DROP INDEX graded_assignment_unoffered",
+        ),
     ]
