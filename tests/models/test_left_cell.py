@@ -4,6 +4,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from models import consumer_admin
+from models.assignment import GradedAssignment
 from models.changes import Change, change
 from models.claims import claim
 from models.consumer import LtiConsumer
@@ -73,10 +74,29 @@ async def test_the_next_row_of_a_cell_is_ordered_until_it_has_sent_a_score(door)
         await ended(made, outcome, now=NOW, score="0.5")
 
 
-async def test_a_row_that_sent_nothing_leaves_nothing_and_neither_does_one_of_lti_1_1():
-    await launched(OVER_13, columns=CLEAN, **LINK)
-    _, assignment_id = await retired_and_launched_anew()
-    assert not (await next_claim(assignment_id)).is_ordered
+async def test_a_row_leaves_its_cell_only_if_it_may_have_sent_a_score():
+    for number, (outcome, how, leaves) in enumerate(
+        (
+            ("empty", {}, False),
+            ("waiting", {}, False),
+            ("released", {"given_back": True}, False),
+            (None, {}, True),
+            ("in_doubt", {"hold_until": NOW + 1}, True),
+            ("overruled", {"result": "overtaken"}, True),
+            ("retried", {"result": "unknown"}, True),
+            ("accepted", {"score": "0.5"}, True),
+        )
+    ):
+        await launched(OVER_13, user_id=str(number), lis_result_sourcedid=str(number))
+        before, made = await LeftCell.all().count(), await next_claim((await GradedAssignment.get()).id)
+        if outcome is not None:
+            await ended(made, outcome, now=NOW, **how)
+        async with in_transaction():
+            await retire(str(number), await read_position(), moment=Moment(NOW_US + 1), now=NOW)
+        assert await LeftCell.all().count() - before == int(leaves), outcome
+
+
+async def test_a_row_of_lti_1_1_leaves_nothing():
     await launched(LAUNCH, columns=SENT, user_id="of lti 1.1")
     await consumer_admin.remove("key", now=NOW)
     assert not await LeftCell.exists()
