@@ -92,6 +92,8 @@ class OutcomeService(Model):
     # What launches offered, separated by blanks: the scopes of LTI 1.3, the extensions of LTI 1.1; null: they did not
     # say.
     offered = fields.TextField(null=True)
+    # When the newest launch that said so was made, microseconds since 1970: one that is older says nothing any more.
+    offered_us = fields.BigIntField(db_default=0)
     # The deployment of LTI 1.3, if the launch said.
     deployment_id = fields.CharField(max_length=255, null=True)
     # The link whose line item is not known yet, as JSON; null: the URL is that of a line item, or of LTI 1.1.

@@ -6,7 +6,6 @@ from models.campus import OutcomeService, ensure_campus, is_further_origin
 from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, note_product, origin
 from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
-from models.unoffered import bring_back_offered, offers_scores
 
 #: Products as :mod:`actors.profiles` names them, by ``product_family_code`` of a launch, in lower case.
 PRODUCTS = {
@@ -105,12 +104,17 @@ async def _found(service: OutcomeService, launch: Registration) -> OutcomeServic
     return service
 
 
-async def note_offered(service: OutcomeService, launch: Registration, *, now: int) -> None:
-    """Store what a launch that is not stale says of its outcome service, where that differs."""
+async def note_offered(service: OutcomeService, launch: Registration) -> None:
+    """
+    Store what a launch that is not stale says of its outcome service, unless that is older than what is known.
+
+    Launches of other learners say so too, and an old one may come late.
+    """
+    if launch.modified_us < service.offered_us:
+        return
     deployment_id = None if launch.platform is None else launch.platform.deployment_id
-    said = {"offered": launch.offered, "deployment_id": deployment_id}
+    offered_us = None if launch.offered is None else launch.modified_us
+    said = {"offered": launch.offered, "offered_us": offered_us, "deployment_id": deployment_id}
     changed = {name: value for name, value in said.items() if value is not None and value != getattr(service, name)}
     if changed:
         await OutcomeService.filter(id=service.id).update(**changed)
-    if not offers_scores(service.offered) and offers_scores(changed.get("offered", service.offered)):
-        await bring_back_offered(service.id, now=now)

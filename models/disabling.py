@@ -37,17 +37,21 @@ async def disable_line_item(
 async def disable_link(
     issuer: str, client_id: str, lineitems: str, resource_link_id: str, lti_user_id: str, *, moment: Moment, now: int
 ) -> EventResult:
-    """As :func:`disable_line_item`, of a link whose launch named the container alone: also in what was found there."""
+    """
+    As :func:`disable_line_item`, of a link whose launch named the container alone: wherever the learner has it.
+
+    That may be a line item that was found before the present one, if the learner has not launched since.
+    """
     platform = await platform_named(issuer, client_id)
-    services = await OutcomeService.filter(
+    is_known = await OutcomeService.exists(
         lti_consumer_id=platform.id, lis_outcome_service_url=lineitems, wanted_for__isnull=False
     )
     rows = await GradedAssignment.filter(
-        outcome_service_id__in=[one for service in services for one in (service.id, service.found_id) if one],
+        outcome_service__lti_consumer_id=platform.id,
         sourcedid_digest=digest(lti_user_id),
         resource_link_id=resource_link_id,
     ).order_by("id")
-    return await _disable_found(rows, moment, now)
+    return await _disable_found(rows if is_known else [], moment, now)
 
 
 async def _disable_found(rows: Sequence[GradedAssignment], moment: Moment, now: int) -> EventResult:

@@ -25,12 +25,15 @@ class LeftCell(Model):
         table_description = "Learners in line items to whom scores were sent by assignments that are gone"
 
 
+# A claim alone says nothing: each new row is claimed once, also if it has no score.
+_MAY_HAVE_SENT = """(sent_at IS NOT NULL OR forced_version > sent_version OR claimed_until IS NOT NULL OR hold_until > 0
+        OR EXISTS (SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id))"""
 _LEFT = Statement(
-    """
-    SELECT url_digest, sourcedid_digest FROM {given} CROSS JOIN graded_assignment
+    f"""
+    SELECT url_digest, sourcedid_digest FROM {{given}} CROSS JOIN graded_assignment
     JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
     JOIN lti_consumer ON lti_consumer.id = outcome_service.lti_consumer_id
-    WHERE graded_assignment.id = given.assignment_id AND issuer IS NOT NULL AND stamp > 0""",
+    WHERE graded_assignment.id = given.assignment_id AND issuer IS NOT NULL AND {_MAY_HAVE_SENT}""",
     given="assignment_id BIGINT",
 )
 _NOTE = Statement(

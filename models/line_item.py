@@ -166,6 +166,7 @@ async def line_item_found(wanted: WantedLineItem, url: str, *, now: int) -> list
                 "lis_outcome_service_url": url,
                 "campus_id": campus_id,
                 "offered": service.offered,
+                "offered_us": service.offered_us,
                 "deployment_id": service.deployment_id,
             },
             lti_consumer=service.lti_consumer,

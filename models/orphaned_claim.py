@@ -17,7 +17,7 @@ from models.campus import Campus
 from models.changes import FORCE_RESEND_SET
 from models.clock_watch import CURRENT, hold_still
 from models.consumer import MAX_KEY, MAX_ORIGIN, digest
-from models.db.sql import Statement
+from models.db.sql import CHUNK, Statement
 from models.left_cell import note_left
 
 
@@ -116,9 +116,11 @@ async def orphan_claims(assignment_ids: Iterable[int], *, now: int, slots: bool 
     *slots*: whether these go on taking slots of their campus; False for rows that keep their claim there.
     """
     given = [{"assignment_id": assignment_id} for assignment_id in assignment_ids]
-    if given:
-        await note_left(given)
-        await _ORPHAN.rows(given=given, now=now, slots=slots)
+    # A consumer that is removed may have a million.
+    for start in range(0, len(given), CHUNK):
+        chunk = given[start : start + CHUNK]
+        await note_left(chunk)
+        await _ORPHAN.rows(given=chunk, now=now, slots=slots)
 
 
 async def in_doubt_until(url_digest: str, sourcedid: str) -> int:

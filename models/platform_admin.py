@@ -22,7 +22,8 @@ class PlatformRecord:
     A platform as it is to be stored (1EdTech Security Framework 1.0, section 4).
 
     *key*: what commands know it by. *product*: which one it is (:mod:`actors.profiles`). What is None stays as it was;
-    of a new platform it is not known, and *token_audience* is the token URL.
+    of a new platform it is not known, and *token_audience* is the token URL, as where the token URL or a product that
+    was known changes: the audience was that of the token server before.
     """
 
     name: str
@@ -121,5 +122,13 @@ async def _store(platform: PlatformRecord, *, replace: bool) -> int | None:
             f"the key {platform.key!r} is that of {known.consumer_name!r} already: nothing was changed; --replace "
             "changes it"
         )
+    if _has_another_server(platform, known):
+        columns["token_audience"] = platform.token_audience
     await LtiConsumer.filter(id=known.id).update(**columns)
     return int(known.id)
+
+
+def _has_another_server(platform: PlatformRecord, known: LtiConsumer) -> bool:
+    """Whether what was known of the token server is not that of this platform."""
+    is_another_product = None not in (platform.product, known.product) and platform.product != known.product
+    return is_another_product or platform.token_url != known.token_url

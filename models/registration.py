@@ -60,7 +60,7 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
         return Registered("stale", new_origin=new_origin)
     move = await moving(launch)
     known += [] if move is None else move.rows
-    await note_offered(service, launch, now=now)
+    await note_offered(service, launch)
     await learn_product(consumer, launch)
     new_guid = guid if guid and consumer.instance_guid is None else None
     if new_guid:

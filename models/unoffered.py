@@ -1,34 +1,38 @@
 """
 Grades of LTI 1.3 for which the launch offered no scope for scores: they are parked, and no token is asked for.
 
-A platform may refuse the whole request for a token for one scope that it does not give (A+, Sakai). Times are
-milliseconds since 1970 by :mod:`models.db.clock`.
+A platform may refuse the whole request for a token for one scope that it does not give (A+, Sakai). Whatever is parked
+for that while launches offer the scope comes back, however the two met: an attempt may have been claimed, or a row been
+chosen, before the launch that offers it, and be parked after. Times are milliseconds since 1970 by
+:mod:`models.db.clock`.
 """
 
 from models.assignment import SENDABLE
 from models.changes import UNPARK_SET
-from models.db.sql import Statement
+from models.db.sql import CHUNK, Statement
 
 #: What a score is sent with (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 #: Why such a grade is parked.
 NOT_OFFERED = f"the launch did not offer the scope {SCORE_SCOPE}"
 
+_OFFERS = "(offered IS NULL OR ' ' || offered || ' ' LIKE '% ' || :scope || ' %')"
 _PARK = Statement(f"""
     UPDATE graded_assignment SET parked_at = :now, parked_reason = :reason, parked_scope = 'campus', returns_at = NULL
     WHERE id IN (
         SELECT id FROM graded_assignment
         WHERE campus_id IN (SELECT id FROM campus WHERE lti_consumer_id = :consumer_id) AND {SENDABLE}
             AND outcome_service_id IN (
-                SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id AND offered IS NOT NULL
-                    AND ' ' || offered || ' ' NOT LIKE '% ' || :scope || ' %')
+                SELECT id FROM outcome_service WHERE lti_consumer_id = :consumer_id AND NOT {_OFFERS})
         ORDER BY id {{for_update}})
     RETURNING id""")
+# The partial index on these rows has the same words.
 _BRING_BACK = Statement(f"""
-    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN (
-        SELECT id FROM graded_assignment WHERE outcome_service_id = :service_id AND parked_reason = :reason
-        ORDER BY id {{for_update}})
-    RETURNING id""")
+    WITH unlocked AS MATERIALIZED (
+        SELECT graded_assignment.id AS id FROM graded_assignment
+        JOIN outcome_service ON outcome_service.id = graded_assignment.outcome_service_id
+        WHERE parked_reason = '{NOT_OFFERED}' AND {_OFFERS} LIMIT {CHUNK} {{lock_free:graded_assignment}})
+    UPDATE graded_assignment SET {UNPARK_SET} WHERE id IN (SELECT id FROM unlocked) RETURNING id""")
 
 
 def offers_scores(offered: str | None) -> bool:
@@ -41,6 +45,9 @@ async def park_unoffered(consumer_id: int, *, now: int) -> int:
     return len(await _PARK.rows(consumer_id=consumer_id, scope=SCORE_SCOPE, reason=NOT_OFFERED, now=now))
 
 
-async def bring_back_offered(service_id: int, *, now: int) -> None:
-    """A launch offers the scope now: send what was parked for want of it, of all learners of its line item."""
-    await _BRING_BACK.rows(service_id=service_id, reason=NOT_OFFERED, now=now)
+async def bring_back_offered(*, now: int) -> int:
+    """Send what was parked for want of the scope where launches offer it, of all learners; returns how many."""
+    number = 0
+    while rows := await _BRING_BACK.rows(scope=SCORE_SCOPE, now=now):
+        number += len(rows)
+    return number

@@ -14,12 +14,13 @@ from models.address import try_again
 from models.clock_watch import STEP_MS, watch
 from models.due import Capacity, Share, pick, read_capacity
 from models.rescue import rescue
+from models.unoffered import bring_back_offered
 
 log = structlog.get_logger(__name__)
 
 #: Seconds between two rounds, at most and at least.
 EVERY, AT_LEAST = 0.5, 0.02
-#: Seconds between two looks at what is parked and to be tried again by time.
+#: Seconds between two looks at what is parked and to be tried again: by time, or since a launch offers the scope now.
 TRY_AGAIN_EVERY = 15.0
 
 
@@ -95,6 +96,7 @@ class Dispatcher:
         if not 0 <= began - self._tried_again_at < TRY_AGAIN_EVERY:
             self._tried_again_at = began
             await try_again(now=self._clock.now())
+            await bring_back_offered(now=self._clock.now())
         self._notified.clear()
         if self._dependencies.may_send():
             await self.dispatch()

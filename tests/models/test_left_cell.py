@@ -1,12 +1,17 @@
 """A row that comes into a cell of a platform which another row has left does not know what that one sent there."""
 
+import json
+from typing import Any
+
 import pytest
 from tortoise.transactions import in_transaction
 
 from models import consumer_admin
+from models.assignment import GradedAssignment
 from models.changes import Change, change
 from models.claims import claim
-from models.consumer import LtiConsumer
+from models.consumer import LtiConsumer, digest
+from models.db.sql import CHUNK, connection, is_postgres, reader
 from models.left_cell import LeftCell
 from models.moment import Moment
 from models.platform_admin import PlatformRecord, add_platform
@@ -73,10 +78,29 @@ async def test_the_next_row_of_a_cell_is_ordered_until_it_has_sent_a_score(door)
         await ended(made, outcome, now=NOW, score="0.5")
 
 
-async def test_a_row_that_sent_nothing_leaves_nothing_and_neither_does_one_of_lti_1_1():
-    await launched(OVER_13, columns=CLEAN, **LINK)
-    _, assignment_id = await retired_and_launched_anew()
-    assert not (await next_claim(assignment_id)).is_ordered
+async def test_a_row_leaves_its_cell_only_if_it_may_have_sent_a_score():
+    for number, (outcome, how, leaves) in enumerate(
+        (
+            ("empty", {}, False),
+            ("waiting", {}, False),
+            ("released", {"given_back": True}, False),
+            (None, {}, True),
+            ("in_doubt", {"hold_until": NOW + 1}, True),
+            ("overruled", {"result": "overtaken"}, True),
+            ("retried", {"result": "unknown"}, True),
+            ("accepted", {"score": "0.5"}, True),
+        )
+    ):
+        await launched(OVER_13, user_id=str(number), lis_result_sourcedid=str(number))
+        before, made = await LeftCell.all().count(), await next_claim((await GradedAssignment.get()).id)
+        if outcome is not None:
+            await ended(made, outcome, now=NOW, **how)
+        async with in_transaction():
+            await retire(str(number), await read_position(), moment=Moment(NOW_US + 1), now=NOW)
+        assert await LeftCell.all().count() - before == int(leaves), outcome
+
+
+async def test_a_row_of_lti_1_1_leaves_nothing():
     await launched(LAUNCH, columns=SENT, user_id="of lti 1.1")
     await consumer_admin.remove("key", now=NOW)
     assert not await LeftCell.exists()
@@ -99,3 +123,30 @@ async def test_a_cell_that_is_left_twice_is_on_record_once_and_names_no_learner(
     (left,) = await LeftCell.all().values()
     assert not {ITEM, "sub", "learner"} & set(map(str, left.values()))
     assert len(left["digest"]) == 64
+
+
+class Counting:
+    """Runs statements, and counts the rows that are given to one of them at most."""
+
+    def __init__(self) -> None:
+        self.is_postgres = is_postgres()
+        self.most = 0
+
+    async def execute_query_dict(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
+        given = [json.loads(value) for value in values if str(value).startswith("[")]
+        self.most = max([self.most, *map(len, given)])
+        return await connection().execute_query_dict(query, values)
+
+
+async def test_the_cells_of_a_platform_that_is_removed_are_noted_a_chunk_at_a_time():
+    row = await GradedAssignment.get(id=await launched(OVER_13, columns=SENT, **LINK))
+    others = [{"id": row.id + number, "sourcedid_digest": digest(str(number))} for number in range(1, CHUNK + 1)]
+    await GradedAssignment.bulk_create(row.clone().update_from_dict(one) for one in others)
+    counting = Counting()
+    token = reader.set(counting)
+    try:
+        assert await consumer_admin.remove("uni", now=NOW) == (CHUNK + 1, 0)
+    finally:
+        reader.reset(token)
+    assert await LeftCell.all().count() == CHUNK + 1
+    assert counting.most == CHUNK

@@ -75,6 +75,22 @@ async def test_a_known_key_is_changed_only_where_that_is_wished_for():
     assert (await only())["audience"] == PLATFORM.token_url
 
 
+async def test_the_audience_of_another_token_server_or_product_does_not_stay():
+    own, server = PLATFORM.token_audience, "https://lms.example/other"
+    for before, change, audience in (
+        ("moodle", {"product": "canvas", "token_url": server}, None),
+        ("moodle", {"product": "canvas"}, None),
+        ("moodle", {"token_url": server}, None),
+        ("moodle", {"token_url": server, "token_audience": "given"}, "given"),
+        ("moodle", {"product": "moodle"}, own),
+        (None, {"product": "moodle"}, own),
+    ):
+        await add(replace(PLATFORM, product=before))
+        await add(replace(PLATFORM, **{"token_audience": None, "product": None, **change}), replace=True)
+        assert (await only())["audience"] == audience, change
+        await consumer_admin.remove("key", now=NOW)
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [

@@ -112,6 +112,18 @@ async def test_newer_launches_say_what_is_offered_now_and_silence_leaves_it():
     assert (await OutcomeService.get()).offered == ""
 
 
+async def test_an_older_launch_of_another_learner_does_not_overwrite_what_a_newer_one_said_of_the_line_item():
+    classmate = {"user_id": "another", "lis_result_sourcedid": "another sub"}
+    for later, offered in ((0, "a"), (5, "b"), (9, "b")):
+        await launch(OVER_13, later=later, offered=offered, **over_13(deployment_id="8"))
+    await launched(OVER_13, later=7, offered="old", **classmate, **over_13(deployment_id="7"))
+    service = await OutcomeService.get()
+    assert (service.offered, service.deployment_id) == ("b", "8")
+    await launch(OVER_13, later=11, **classmate)
+    await launch(OVER_13, later=10, offered="newer")
+    assert (await OutcomeService.get()).offered == "newer", "a launch that does not say leaves that to others"
+
+
 async def test_what_an_lms_of_lti_1_1_takes_beside_the_score_is_stored():
     await launched(offered="submitted_at")
     assert (await OutcomeService.get()).offered == "submitted_at"
@@ -216,3 +228,21 @@ async def test_a_link_of_which_the_launch_named_only_the_container_is_disabled_b
         with pytest.raises(RegistrationError, match="so there is nothing to disable"):
             await disable(**unknown)
     assert await launch(OVER_13, resource_link_id="link", later=3, **on_container) == ("applied", first)
+
+
+async def test_a_link_is_disabled_in_the_line_item_that_the_lms_has_refused_since():
+    on_container = {"lis_outcome_service_url": CONTAINER, **over_13(is_container=True), "resource_link_id": "link"}
+    classmate = {"user_id": "b", "lis_result_sourcedid": "b"}
+    stays, comes = await launched(OVER_13, **on_container), await launched(OVER_13, **classmate, **on_container)
+    (wanted,) = await claim_wanted(now=NOW, began=0.0, lease_ms=1, most=9, each=9)
+    await line_item_found(wanted, ITEM, now=NOW)
+    await OutcomeService.filter(lis_outcome_service_url=ITEM).update(refused_at=NOW)
+    await launch(OVER_13, later=1_000_000, **classmate, **on_container)
+    assert [await url_of(one) for one in (stays, comes)] == [ITEM, CONTAINER]
+    (wanted,) = await claim_wanted(now=NOW, began=0.0, lease_ms=1, most=9, each=9)
+    await line_item_found(wanted, OTHER_ITEM, now=NOW)
+    moment = Moment(NOW_US + 2_000_000)
+    with pytest.raises(RegistrationError, match="so there is nothing to disable"):
+        await disable_link(ISSUER, "client", f"{CONTAINER}0", "link", "sub", moment=moment, now=NOW)
+    assert await disable_link(ISSUER, "client", CONTAINER, "link", "sub", moment=moment, now=NOW) == "applied"
+    assert [(await read_row(one))["disabled_at"] for one in (stays, comes)] == [NOW, None]

@@ -31,7 +31,7 @@ from models.rescue import rescue
 from models.retirement import retire
 from models.states import STATE, STATES
 from models.stream_position import read_position
-from models.unoffered import park_unoffered
+from models.unoffered import NOT_OFFERED, bring_back_offered, park_unoffered
 from tests.models.claiming import LEASE, all_ended, claimed, lease
 from tests.models.launching import LINKED
 
@@ -133,6 +133,10 @@ class Row:
         consumer = await LtiConsumer.get()
         await park_unoffered(consumer.id, now=self.now)
 
+    async def bring_back_offered(self) -> None:
+        await GradedAssignment.filter(parked_at__isnull=False).update(parked_reason=NOT_OFFERED)
+        await bring_back_offered(now=self.now)
+
     async def retire(self) -> None:
         await retire("learner", await read_position(), moment=Moment(self.now * 1000), now=self.now)
 
@@ -179,6 +183,7 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "finish: lost claim, nothing sent": lambda row: row.finish_lost(bytes_left=False),
     "finish: lost claim, bytes left": lambda row: row.finish_lost(bytes_left=True),
     "park_unoffered": lambda row: row.park_unoffered(),
+    "bring_back_offered": lambda row: row.bring_back_offered(),
     "rescue": lambda row: rescue(now=row.now),
     "time": lambda row: row.pass_time(),
 }

@@ -10,7 +10,7 @@ from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.consumer_admin import resume
 from models.launch import PlatformLaunch, Registration
-from models.unoffered import SCORE_SCOPE
+from models.unoffered import SCORE_SCOPE, bring_back_offered
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
@@ -186,6 +186,7 @@ async def test_where_the_launch_offers_no_scores_no_token_is_asked_for_until_one
         await over.check_why("parked", "did not offer the scope", who="campus")
         assert await ledger(leaf) == []
 
+        assert await bring_back_offered(now=over.sending.now) == 0, "nothing changes until a launch offers it"
         over.sending.tick(2)
         registration = Registration(
             "",
@@ -199,5 +200,6 @@ async def test_where_the_launch_offers_no_scores_no_token_is_asked_for_until_one
             offered=f"{RESULT_SCOPE} {SCORE_SCOPE}",
         )
         await launch(registration, now=over.sending.now)
+        assert await bring_back_offered(now=over.sending.now) == 1, "the learner's own launch has unparked its grade"
         await over.send_all()
         assert [(await ledger(one))[0][0] for one in (leaf, classmate)] == ["accepted", "accepted"]

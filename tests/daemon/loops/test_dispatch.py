@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from actors import resolution
 from daemon.infra.stop import Stop
 from daemon.ingest.catch_up import CatchUp
 from daemon.ingest.stream import StreamRead
@@ -13,10 +14,14 @@ from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
+from models.unoffered import SCORE_SCOPE
 from tests.actors.posting import outcome_session
 from tests.actors.sending import Sending, Ticker
 from tests.daemon.doubles import stopped
+from tests.models.claiming import all_ended, lease
+from tests.models.launching import NOW, launch, launched
 from tests.models.rows import make_assignment, make_service, read_lines, read_row
+from tests.models.test_platform_launches import ISSUER, OVER_13
 
 EMPTY_STREAM = StreamRead(entries=[], last_id="0-0", first_id=None, at_position=False)
 MAX_PER_CAMPUS, CONNECTIONS = 4, 20
@@ -183,3 +188,21 @@ async def test_a_notification_ends_the_wait_for_the_next_round(dispatching):
     assert not round_.done()
     dispatching.sending.dispatcher.notify()
     await round_
+
+
+async def test_what_is_parked_just_after_a_launch_has_offered_the_scope_comes_back(empty_database):
+    values = {"consumer_name": "platform", "consumer_key": "uni", "consumer_secret": ""}
+    await LtiConsumer.create(**values, issuer=ISSUER, client_id="client")
+    leaf = await launched(OVER_13, offered="another scope")
+    other = {"user_id": "other", "lis_result_sourcedid": "other", "lis_outcome_service_url": f"{ISSUER}/item/9"}
+    unoffered = await launched(OVER_13, offered="another scope", **other)
+    await answered()
+    claims = await claim([leaf, unoffered], lease(NOW), most=2)
+    await launch(OVER_13, later=1, user_id="b", lis_result_sourcedid="b", offered=f"{SCORE_SCOPE} more")
+    await all_ended([resolution.not_offered(made) for made in claims], now=NOW + 1)
+    assert [(await read_row(one))["parked_at"] for one in (leaf, unoffered)] == [NOW + 1, NOW + 1]
+    async with outcome_session() as session:
+        await Dispatching(session, applied=False).step()
+    row = await read_row(leaf)
+    assert (row["parked_at"], row["version_number"]) == (None, 2)
+    assert (await read_row(unoffered))["parked_at"] == NOW + 1
