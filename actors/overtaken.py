@@ -44,7 +44,7 @@ def overtaken(
     offset: int | None,
     held: Held | None,
     once_sent: Sequence[str],
-    one_lost: bool,
+    in_doubt: Sequence[str | None],
     jitter: float,
 ) -> Finish:
     """
@@ -54,7 +54,7 @@ def overtaken(
         offset: Seconds that the campus's clock is ahead of ours, where that is new.
         held: What the campus says that it holds; None: it was not asked, or did not say.
         once_sent: The scores of all attempts on record, as wire text.
-        one_lost: Whether another one may have been sent since the last acceptance, of which no record has the score.
+        in_doubt: The scores that may have been stored since the last acceptance; None: one that no record has.
         jitter: 0.0 to 1.0; spreads retries.
     """
     claim, score = request.claim, request.score
@@ -65,7 +65,7 @@ def overtaken(
         if _is_held(held.score, score, once_sent):
             words = f"{error.reason}; it holds this score"
             return _ended(request, response, error, offset, "accepted", "accepted", words, score=score or None)
-        ours = one_lost or not held.score or was_sent(held.score, once_sent)
+        ours = None in in_doubt or not held.score or was_sent(held.score, once_sent, coarse=bool(in_doubt))
         if not ours and not claim.is_ordered:
             words = f"{error.reason}; it holds {held.score}, which was not sent from here and is kept"
             return _ended(request, response, error, offset, "overruled", "overtaken", words)

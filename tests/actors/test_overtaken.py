@@ -31,10 +31,10 @@ def answer(ahead: int = 0) -> Response:
     )
 
 
-def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), one_lost=False, text="0.5", jitter=0.5, **claim):
+def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), in_doubt=(), text="0.5", jitter=0.5, **claim):
     values = {"address": PLATFORM, "stamp": SECOND, "changed_at": NOW, **claim}
     request = replace(make_request(**values), score=text)
-    known = {"offset": offset, "held": held, "once_sent": once_sent, "one_lost": one_lost}
+    known = {"offset": offset, "held": held, "once_sent": once_sent, "in_doubt": in_doubt}
     return overtaken(request, answer(), error, **known, jitter=jitter)
 
 
@@ -69,8 +69,16 @@ def test_what_was_refused_as_older_is_counted_as_overtaken_and_what_the_campus_h
 
 
 def test_a_score_that_may_be_that_of_a_lost_attempt_is_replaced():
-    assert end(Held("0.8"), one_lost=True).outcome == "overtaken"
-    assert end(Held("0.5"), one_lost=True).outcome == "accepted"
+    assert end(Held("0.8"), in_doubt=["0.3", None]).outcome == "overtaken"
+    assert end(Held("0.5"), in_doubt=[None]).outcome == "accepted"
+    assert end(Held("0.8"), in_doubt=["0.3"]).outcome == "overruled"
+
+
+@pytest.mark.parametrize(("held", "sent"), [("0.7", "0.666667"), ("1", "0.96"), ("1", "0.7"), ("0", "0.4")])
+def test_what_an_older_score_is_rounded_to_is_replaced_while_one_is_in_doubt_and_else_a_persons_grade(held, sent):
+    known = {"once_sent": [sent, "0.5"], "text": "0.5"}
+    assert end(Held(held), in_doubt=[sent], **known).outcome == "overtaken"
+    assert end(Held(held), **known).outcome == "overruled"
 
 
 def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():
@@ -222,3 +230,4 @@ def test_a_campus_holds_a_score_if_it_shows_that_one_and_no_other(held, score, o
 )
 def test_a_score_was_sent_if_it_may_be_a_rounded_one_of_those_on_record(held, once_sent, sent):
     assert was_sent(held, once_sent) is sent
+    assert was_sent(held, once_sent, coarse=True) is (held != "0.8")

@@ -1,6 +1,7 @@
 """The time of a score: which one it is, and what becomes of a score whose time the platform refuses."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -109,6 +110,32 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
             over.sending.tick(30)
         assert over.held() == "0.5"
         await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_a_rounded_score_of_ours_is_replaced_while_it_is_in_doubt_and_a_persons_is_kept(empty_database, key):
+    kind = replace(moodle(), digits=-1, rule=replace(moodle().rule, keeps_arrival=True))
+    async with over_lti13(key, kind) as over:
+        leaf = await over.make_grade(8 / 3)
+        over.sending.tick(10)
+        over.platform.behave = in_turn("score", lost())
+        await over.send_all()
+        assert over.held() == "0.7"
+        over.sending.tick(-5)
+        await over.change(leaf, 3.6)
+        over.sending.tick(65)
+        await over.send_all()
+        assert over.held() == "0.9"
+        assert [result for result, _ in await ledger(leaf)] == ["ambiguous", "overtaken", "accepted"]
+        # A clock that turns out to be ahead forces a version too, and leaves nothing in doubt.
+        over.sending.tick(5)
+        over.platform.offset = 45
+        over.platform.set_by_hand(over.line_item, "sub-learner", "1")
+        over.sending.tick(-2)
+        await over.change(leaf, 3.9)
+        over.sending.tick(2)
+        await over.send_all()
+        assert (over.held(), [result for result, _ in await ledger(leaf)][3:]) == ("1", ["overtaken", "overtaken"])
+        await over.check_why("clean", "Overruled: ")
 
 
 async def test_what_another_row_of_the_learner_sent_to_the_same_column_is_no_persons_grade(empty_database, key):
