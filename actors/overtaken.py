@@ -18,6 +18,8 @@ _MAX_POWER = 12
 #: by more than an hour, as a clock may be off that is set by another zone, in four hours on average. Each later one, as
 #: after a return, lifts it by as much again.
 MAX_REFUSALS = 12
+#: How often one grade is sent whose every timestamp is refused, with those times that it comes back from parking.
+MAX_POSTS = 20
 #: Seconds. A time that is further ahead is none at which anything was scored, but a due date, or the end of a calendar.
 _MAX_AHEAD = 24 * 3600
 
@@ -80,7 +82,9 @@ def overtaken(
     if number < MAX_REFUSALS:
         return again
     reason = f"the timestamps of {number} attempts were refused in a row, the last one with: {error.reason}"
-    return replace(again, parked_scope="learner", parked_reason=reason, returns_at=returns_at(request))
+    comes_back = returns_at(request, most=MAX_POSTS - MAX_REFUSALS)
+    # A new score has its one try without the pause of the old one.
+    return replace(again, parked_scope="learner", parked_reason=reason, returns_at=comes_back, not_before=0)
 
 
 def _again(

@@ -96,7 +96,7 @@ def test_an_older_score_none_and_what_cannot_be_read_are_overwritten_with_a_late
 def test_each_refusal_lifts_the_timestamp_by_twice_as_much_and_from_the_second_on_waits(times, power):
     found = end(None, overtaken=times)
     assert found.stamp_from == SECOND + 2**power
-    assert (found.not_before > NOW) is (times > 0)
+    assert (found.not_before > NOW) is (0 < times < 11), "one that is parked has its time to come back"
 
 
 def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_timestamp_that_has_grown_on():
@@ -105,10 +105,11 @@ def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_times
     for times, returned, waits in ((11, 0, 0), (11, 2, 600_000), (12, 3, 3_600_000)):
         found = end(None, overtaken=times, address_refusals=returned)
         assert (found.outcome, found.parked_scope, found.returns_at) == ("overtaken", "learner", NOW + waits)
+        assert found.not_before == 0, "a new score waits for the old one's"
         assert found.stamp_from == SECOND + 4096
         assert f"{times + 1} attempts were refused in a row, the last one with: HTTP 409" in found.parked_reason
         assert (found.delivery.result, found.given_back) == ("overtaken", True)
-    assert end(None, overtaken=11, address_refusals=12).returns_at is None
+    assert [end(None, overtaken=11, address_refusals=times).returns_at is None for times in (7, 8)] == [False, True]
     assert end(Held("0.5"), overtaken=11).outcome == "accepted"
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from daemon.support.resend import resend
+from models.address import try_again
 from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
@@ -178,13 +179,34 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
         assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
         words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
         await over.check_why("parked", *words, who="operator")
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert len(stamps_of(over)) == 13, "a new score waits for the pause of the old one"
         # Another grade is accepted there, which brings it back.
         over.platform.behave = lambda _: well()
         await over.make_grade(learner="other")
         await over.send_all()
         await over.send_all()
-        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.25", 0)
-        await over.check_why("clean", "Sent 0.25 to ")
+        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.5", 0)
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_a_grade_whose_every_timestamp_is_refused_goes_out_twenty_times_at_most(empty_database, key):
+    def behaves(record):
+        is_leaf = record.operation == "score" and json.loads(record.body)["userId"] == "sub-learner"
+        return fails(409, body=b"[]") if is_leaf else well()
+
+    async with over_lti13(key, moodle()) as over:
+        leaf, other = await over.make_grade(), await over.make_grade(learner="other")
+        over.platform.behave = behaves
+        for number in range(40):
+            await over.change(other, number % 4, "other")
+            await try_again(now=over.sending.now)
+            await over.send_all()
+            over.sending.tick(25 * 3600)
+        row = await read_row(leaf)
+        assert (len(over.platform.sent("sub-learner")), row["returns_at"]) == (20, None)
+        assert row["parked_at"] is not None
 
 
 async def test_the_pause_counts_from_when_the_campus_has_said_what_it_holds(empty_database, key):
