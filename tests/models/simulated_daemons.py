@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -67,6 +68,9 @@ class DaemonClock:
 
     def now(self) -> int:
         return self._time.real + self.ahead
+
+    def now_utc(self) -> datetime:
+        return datetime.fromtimestamp(self.now() / 1000, UTC)
 
     def monotonic(self) -> float:
         return self._time.real / 1000
