@@ -75,17 +75,18 @@ def shows(held: str, score: str, once_sent: Iterable[str]) -> bool:
     return digits >= FINE and _rounds(value, score, digits)
 
 
-def was_sent(held: str, once_sent: Iterable[str]) -> bool:
+def was_sent(held: str, once_sent: Iterable[str], *, coarse: bool = False) -> bool:
     """
     Whether what a campus holds may be one of these scores, rounded or not; what is no number may be any.
 
-    With too few digits after the point only an equal one counts: people give 0, 1 and tenths.
+    With too few digits after the point only an equal one counts, since people give 0, 1 and tenths; unless *coarse*.
     """
     value = _number(held)
     if value is None or value.adjusted() > LARGE:
         return True
     digits, sent = _digits(value), [score for score in once_sent if score]
-    return any(_same(value, score) or (digits >= FINE and _rounds(value, score, digits)) for score in sent)
+    fine = coarse or digits >= FINE
+    return any(_same(value, score) or (fine and _rounds(value, score, digits)) for score in sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,14 @@ def new_offset(request: EndedRequest, response: Response) -> int | None:
     return offset if abs(offset - address.clock_offset) >= 2 else None
 
 
-def returns_at(request: EndedRequest) -> int | None:
-    """When a row that is parked now is tried again at the earliest, as :class:`models.finish.Finish` has it."""
+def returns_at(request: EndedRequest, *, most: int = MAX_RETURNS) -> int | None:
+    """
+    When a row that is parked now is tried again at the earliest, as :class:`models.finish.Finish` has it.
+
+    *most*: how often it comes back.
+    """
     before = request.claim.address_refusals
-    if before >= MAX_RETURNS:
+    if before >= most:
         return None
     return request.now + RETURN_WAITS[min(before, len(RETURN_WAITS) - 1)] * 1000
 

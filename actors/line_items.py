@@ -14,7 +14,7 @@ import structlog
 from actors.access import AccessTokens, NextBreaker, signal_campuses, with_token
 from actors.client import Abort, Sender
 from actors.ended_request import SignalKind
-from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, TryLater
+from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, OutOfFiles, TryLater
 from actors.protocols.answers import is_limited
 from actors.protocols.interface import WireRequest
 from actors.protocols.lti13 import line_items
@@ -85,7 +85,7 @@ class LineItems:
             return False
         except DeliveryError as error:
             # Before anything was to be made.
-            await self._failed(wanted, _of_delivery(error))
+            await self._failed(wanted, _of_delivery(error, stopping=self.abort.is_set()))
             return False
         except Exception as fault:
             # The next look finds what this one made.
@@ -176,7 +176,7 @@ class LineItems:
         try:
             response = await self._send(wanted, wire)
         except Ambiguous as error:
-            raise replace(_of_delivery(error), in_doubt=True) from error
+            raise replace(_of_delivery(error, stopping=self.abort.is_set()), in_doubt=True) from error
         self._check(response, "to the making of a line item", makes=True)
         try:
             return line_items.read_created(response, container=wanted.container)
@@ -189,14 +189,20 @@ class LineItems:
         return self.clock.monotonic() - wanted.began
 
     async def _send(self, wanted: WantedLineItem, wire: WireRequest) -> Response:
-        return await ask(
-            self.sender,
-            wire,
-            consumer_key=wanted.consumer_key,
-            abort=self.abort,
-            # For a process that was suspended: nothing is written that the lease does not cover.
-            in_time=lambda: self._spent(wanted) <= LOOK_SECONDS,
-        )
+        late = False
+
+        def in_time() -> bool:
+            """For a process that was suspended: nothing is written that the lease does not cover."""
+            nonlocal late
+            late = self._spent(wanted) > LOOK_SECONDS
+            return not late
+
+        try:
+            return await ask(self.sender, wire, consumer_key=wanted.consumer_key, abort=self.abort, in_time=in_time)
+        except TryLater as error:
+            if late:
+                raise LookFailedError("line items: the look took too long, and asked no more") from error
+            raise
 
     def _check(self, response: Response, what: str, *, makes: bool = False) -> None:
         """Raise unless it is a success. After a 5xx, and after what is no answer of an API, one may have been made."""
@@ -216,8 +222,14 @@ class LineItems:
         )
 
 
-def _of_delivery(error: DeliveryError) -> LookFailedError:
-    """The end of a look for which there was no token, or no answer; what is set up wrongly says nothing here."""
+def _of_delivery(error: DeliveryError, *, stopping: bool) -> LookFailedError:
+    """
+    The end of a look for which there was no token, or no answer.
+
+    What is set up wrongly says nothing here, nor what is our own fault.
+    """
+    if stopping or isinstance(error, OutOfFiles):
+        return LookFailedError(error.reason)
     if isinstance(error, TryLater):
         return LookFailedError(error.reason, after=error.after, says="throttled" if error.throttled else "failure")
     return LookFailedError(error.reason, says="failure" if isinstance(error, Ambiguous) else None)

@@ -18,6 +18,8 @@ _MAX_POWER = 12
 #: by more than an hour, as a clock may be off that is set by another zone, in four hours on average. Each later one, as
 #: after a return, lifts it by as much again.
 MAX_REFUSALS = 12
+#: How often one grade is sent whose every timestamp is refused, with those times that it comes back from parking.
+MAX_POSTS = 20
 #: Seconds. A time that is further ahead is none at which anything was scored, but a due date, or the end of a calendar.
 _MAX_AHEAD = 24 * 3600
 
@@ -44,7 +46,7 @@ def overtaken(
     offset: int | None,
     held: Held | None,
     once_sent: Sequence[str],
-    one_lost: bool,
+    in_doubt: Sequence[str | None],
     jitter: float,
 ) -> Finish:
     """
@@ -54,7 +56,7 @@ def overtaken(
         offset: Seconds that the campus's clock is ahead of ours, where that is new.
         held: What the campus says that it holds; None: it was not asked, or did not say.
         once_sent: The scores of all attempts on record, as wire text.
-        one_lost: Whether another one may have been sent since the last acceptance, of which no record has the score.
+        in_doubt: The scores that may have been stored since the last acceptance; None: one that no record has.
         jitter: 0.0 to 1.0; spreads retries.
     """
     claim, score = request.claim, request.score
@@ -65,7 +67,7 @@ def overtaken(
         if _is_held(held.score, score, once_sent):
             words = f"{error.reason}; it holds this score"
             return _ended(request, response, error, offset, "accepted", "accepted", words, score=score or None)
-        ours = one_lost or not held.score or was_sent(held.score, once_sent)
+        ours = None in in_doubt or not held.score or was_sent(held.score, once_sent, coarse=bool(in_doubt))
         if not ours and not claim.is_ordered:
             words = f"{error.reason}; it holds {held.score}, which was not sent from here and is kept"
             return _ended(request, response, error, offset, "overruled", "overtaken", words)
@@ -80,7 +82,9 @@ def overtaken(
     if number < MAX_REFUSALS:
         return again
     reason = f"the timestamps of {number} attempts were refused in a row, the last one with: {error.reason}"
-    return replace(again, parked_scope="learner", parked_reason=reason, returns_at=returns_at(request))
+    comes_back = returns_at(request, most=MAX_POSTS - MAX_REFUSALS)
+    # A new score has its one try without the pause of the old one.
+    return replace(again, parked_scope="learner", parked_reason=reason, returns_at=comes_back, not_before=0)
 
 
 def _again(

@@ -20,7 +20,7 @@ from actors.target import protocol_of, target_of
 from models.address import RefusedAddress, whose_refusal
 from models.claims import Claim
 from models.consumer import note_product
-from models.delivery import count_unexplained, has_lost_attempt
+from models.delivery import count_unexplained, scores_in_doubt
 from models.finish import Finish
 from models.others import Others, what_of_others
 from models.queries.reconcile import once_sent, sent_beside
@@ -171,7 +171,7 @@ class Requests:
             held = await self._held(claim, secret)
         # Only what is held is compared with them.
         once_sent = [] if held is None else await self._once_sent(claim)
-        one_lost = held is not None and await has_lost_attempt(claim.assignment_id, after=claim.sent_version)
+        in_doubt = [] if held is None else await scores_in_doubt(claim.assignment_id, after=claim.sent_version)
         return overtaken(
             # Times count from when it is known what the campus holds.
             ended(claim.attempt),
@@ -180,7 +180,7 @@ class Requests:
             offset=offset,
             held=held,
             once_sent=once_sent,
-            one_lost=one_lost,
+            in_doubt=in_doubt,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
 

@@ -1,7 +1,9 @@
 """One request for an access token, or two: with another of the tool's keys, or with the token server's time."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.client import Abort
@@ -39,6 +41,20 @@ class Send(Protocol):
     ) -> Awaitable[Response]: ...
 
 
+@dataclass(slots=True)
+class _Known:
+    """
+    What a consumer's token server has shown since its set-up was corrected last.
+
+    *offset*: seconds that its clock is ahead, as the next assertion has it. *accepted*: as that had it which was
+    accepted last, and which says more than a ``Date``. *refused*: by kid, when it refused a key last.
+    """
+
+    offset: float = 0.0
+    accepted: float | None = None
+    refused: dict[str, float] = field(default_factory=dict)
+
+
 class TokenRequests:
     """*abort* ends the requests under way; the other arguments are those of :class:`actors.tokens.Tokens`."""
 
@@ -55,19 +71,11 @@ class TokenRequests:
     ) -> None:
         self._send, self._clock, self._cipher, self._abort = send, clock, cipher, abort
         self._consumer, self._keys, self._note_key = consumer, keys, note_key
-        #: By consumer, seconds that its token server's clock is ahead, as the next assertion has it; and as that had it
-        #: which was accepted last, and which says more than a ``Date``.
-        self._offsets: dict[int, float] = {}
-        self._accepted: dict[int, float] = {}
-        #: By consumer and kid, when the platform refused it last.
-        self._refused: dict[tuple[int, str], float] = {}
+        self._known: defaultdict[int, _Known] = defaultdict(_Known)
 
     def forget(self, consumer_id: int) -> None:
-        """What the token server did before says nothing any more."""
-        self._offsets.pop(consumer_id, None)
-        self._accepted.pop(consumer_id, None)
-        for known in [known for known in self._refused if known[0] == consumer_id]:
-            del self._refused[known]
+        """What the token server did before says nothing any more, nor what it does to requests under way."""
+        self._known.pop(consumer_id, None)
 
     async def get(self, consumer_id: int, scope: str) -> AccessToken:
         """
@@ -77,48 +85,46 @@ class TokenRequests:
             Misconfigured: The platform gives none until a person corrects its set-up.
             TryLater: It gives none now.
         """
+        known = self._known[consumer_id]
         consumer = await self._consumer(consumer_id)
         if consumer is None or not consumer.token_url or not consumer.client_id:
             raise Misconfigured(
                 "the platform has no token URL or no client id: add them with `passbackd platform add`",
                 bytes_left=False,
             )
-        keys = self._in_order(consumer_id, await self._keys(self._clock.now()))
+        keys = self._in_order(known, await self._keys(self._clock.now()))
         if not keys:
             raise Misconfigured("the tool has no key that may sign: see `passbackd keys list`", bytes_left=False)
         failure: DeliveryError | None = None
         left = _REQUESTS
         while keys and left > 0:
-            key, left, used = keys[0], left - 1, self._offset(consumer_id)
+            key, left, used = keys[0], left - 1, known.offset
             try:
-                token = await self._ask(consumer, scope, key)
+                token = await self._ask(consumer, scope, key, known)
             except DeliveryError as error:
                 if not _is_refusal(error):
                     raise
                 # The answer to the newest key says most.
                 failure = failure or error
-                if abs(self._offset(consumer_id) - used) < CLOCK_TOLERANCE:
-                    self._refused[consumer_id, key.kid] = self._clock.monotonic()
-                    self._offsets[consumer_id] = self._accepted.get(consumer_id, used)
+                if abs(known.offset - used) < CLOCK_TOLERANCE:
+                    known.refused[key.kid] = self._clock.monotonic()
+                    known.offset = used if known.accepted is None else known.accepted
                     del keys[0]
                 elif left > 0:
                     failure = None  # it may have been the time
                 continue
-            self._accepted[consumer_id] = used
-            if consumer.signing_kid != key.kid:
+            known.accepted = used
+            if consumer.signing_kid != key.kid and self._known.get(consumer_id) is known:
                 await self._note_key(consumer_id, key.kid)
             return token
         raise failure or TryLater("no access token")
 
-    def _in_order(self, consumer_id: int, keys: Sequence[ToolKey]) -> list[ToolKey]:
+    def _in_order(self, known: _Known, keys: Sequence[ToolKey]) -> list[ToolKey]:
         """Those that were not refused of late come first."""
         since = self._clock.monotonic() - _REFUSED_FOR
-        return sorted(keys, key=lambda key: self._refused.get((consumer_id, key.kid), since) > since)
+        return sorted(keys, key=lambda key: known.refused.get(key.kid, since) > since)
 
-    def _offset(self, consumer_id: int) -> float:
-        return self._offsets.get(consumer_id, 0.0)
-
-    async def _ask(self, consumer: LtiConsumer, scope: str, key: ToolKey) -> AccessToken:
+    async def _ask(self, consumer: LtiConsumer, scope: str, key: ToolKey, known: _Known) -> AccessToken:
         url = str(consumer.token_url)
         try:
             assertion = sign_assertion(
@@ -127,7 +133,7 @@ class TokenRequests:
                 client_id=str(consumer.client_id),
                 audience=consumer.token_audience or url,
                 deployment_id=consumer.deployment_id,
-                now=int(self._clock.now() / 1000 + self._offset(consumer.id)),
+                now=int(self._clock.now() / 1000 + known.offset),
                 jti=secrets.token_hex(16),
             )
         except UndecryptableError as error:
@@ -153,7 +159,7 @@ class TokenRequests:
         now = self._clock.now_utc()
         offset = response.clock_offset(now)
         if offset is not None and response.status in _REFUSALS:
-            self._offsets[consumer.id] = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0
+            known.offset = offset if abs(offset) >= CLOCK_TOLERANCE else 0.0
         return read_token(response, scope=scope, now=now, redacted=wire.redacted)
 
 

@@ -119,6 +119,9 @@ class Tokens:
         try:
             return (await asyncio.shield(flight)).text
         except DeliveryError as error:
+            if self._entry(consumer_id, scope) is not entry and not self._abort.is_set():
+                # The set-up was corrected meanwhile: that the old one failed says nothing.
+                return await self.fetch(consumer_id, scope)
             # A copy for each of those who wait.
             raise _again(error, max(entry.pause_ends - self._clock.monotonic(), 0.0)) from None
 
@@ -137,13 +140,13 @@ class Tokens:
         """
         Forget all that is known of a platform if an operator has corrected its set-up since the last call.
 
-        *at*: when that was last, as :class:`models.consumer.LtiConsumer` has it.
+        *at*: when that was last, as :class:`models.consumer.LtiConsumer` has it; an older one was read before.
         """
-        if self._corrected.setdefault(consumer_id, at) == at:
+        if at <= self._corrected.setdefault(consumer_id, at):
             return
         self._corrected[consumer_id] = at
         self._requests.forget(consumer_id)
-        # A request under way asks with the old set-up, and ends for those who wait for it alone.
+        # A request under way asks with the old set-up: what it finds is not known afterwards.
         for known in [known for known in self._entries if known[0] == consumer_id]:
             del self._entries[known]
 

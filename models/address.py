@@ -95,23 +95,26 @@ _WITHDRAW = Statement(
 )
 
 # Of each address the row that has been parked longest, once the latest of them may be tried again, and none is. All of
-# an address count as one, so that a dead one is not asked once for each learner.
+# an address count as one, so that a dead one is not asked once for each learner; but a row that is parked for its own
+# timestamps says nothing of others, and comes back alone.
 _TRY_AGAIN = Statement(f"""
     WITH parked AS (
-        SELECT id, outcome_service_id, address_refusals,
-            ROW_NUMBER() OVER (PARTITION BY outcome_service_id ORDER BY parked_at, id) AS place,
+        SELECT id, outcome_service_id, own_id, address_refusals,
+            ROW_NUMBER() OVER (PARTITION BY outcome_service_id, own_id ORDER BY parked_at, id) AS place,
             CASE WHEN returns_at > parked_at + ({_RETRY_MS} << least_attempts) THEN returns_at
                 ELSE parked_at + ({_RETRY_MS} << least_attempts) END AS again_at
         FROM (
             SELECT id, outcome_service_id, address_refusals, parked_at, returns_at,
+                CASE WHEN overtaken > 0 AND parked_scope = 'learner' THEN id ELSE 0 END AS own_id,
                 CASE WHEN attempts > {_DOUBLED} THEN {_DOUBLED} ELSE attempts END AS least_attempts
             FROM graded_assignment WHERE returns_at IS NOT NULL AND disabled_at IS NULL) AS returning_ones
     ), ready AS (
-        SELECT outcome_service_id, MAX(address_refusals) AS times FROM parked GROUP BY outcome_service_id
+        SELECT outcome_service_id, own_id, MAX(address_refusals) AS times FROM parked
+        GROUP BY outcome_service_id, own_id
         HAVING MAX(again_at) <= :now AND MAX(address_refusals) < {len(RETURN_WAITS)}
     ), unlocked AS MATERIALIZED (
         SELECT graded_assignment.id AS id, ready.times AS times FROM parked
-        JOIN ready ON ready.outcome_service_id = parked.outcome_service_id
+        JOIN ready ON ready.outcome_service_id = parked.outcome_service_id AND ready.own_id = parked.own_id
         JOIN graded_assignment ON graded_assignment.id = parked.id
         WHERE parked.place = 1 AND graded_assignment.returns_at IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM graded_assignment AS tried
@@ -160,5 +163,8 @@ async def whose_refusal(outcome_service_id: int) -> RefusedAddress:
 
 
 async def try_again(*, now: int) -> int:
-    """Bring back one parked row of each address that is to be tried again by time. Returns how many."""
+    """
+    Bring back one parked row of each address that is to be tried again by time, and each that is parked for its own
+    timestamps. Returns how many.
+    """
     return len(await _TRY_AGAIN.rows(now=now))

@@ -163,10 +163,14 @@ def is_overruled(record: DeliveryRecord) -> bool:
     return record.result == "overtaken" and record.code_major == OVERRULED
 
 
-async def has_lost_attempt(assignment_id: int, *, after: int) -> bool:
-    """Whether a version later than *after* may have been sent by a daemon that did not come back to say its score."""
-    lost = Delivery.filter(assignment_id=assignment_id, result="unknown", score__isnull=True, version__gt=after)
-    return await lost.exists()
+async def scores_in_doubt(assignment_id: int, *, after: int) -> list[str | None]:
+    """
+    The scores (wire text) of attempts with a later version than *after* that the campus may have stored.
+
+    None: that of a daemon that did not come back to say it.
+    """
+    doubts = Delivery.filter(assignment_id=assignment_id, result__in=("ambiguous", "unknown"), version__gt=after)
+    return [score for (score,) in await doubts.values_list("score")]
 
 
 async def count_unexplained(assignment_id: int) -> int:

@@ -60,12 +60,12 @@ _CLAIM = Statement("""
             AND paused_at IS NULL AND blocked_until <= :now AND EXISTS (
                 SELECT 1 FROM graded_assignment
                 WHERE outcome_service_id = outcome_service.id AND disabled_at IS NULL)),
+    looked_for AS MATERIALIZED (
+        SELECT campus_id, COUNT(*) AS number FROM outcome_service
+        WHERE wanted_for IS NOT NULL AND found_id IS NULL AND creator_until > :now GROUP BY campus_id),
     first AS MATERIALIZED (
-        SELECT id FROM wanted
-        WHERE place <= CASE WHEN tripped_at IS NULL THEN CAST(:each AS BIGINT) ELSE 1 END - (
-            SELECT COUNT(*) FROM outcome_service AS looked_for
-            WHERE looked_for.campus_id = wanted.campus_id AND looked_for.wanted_for IS NOT NULL
-                AND looked_for.found_id IS NULL AND looked_for.creator_until > :now)
+        SELECT id FROM wanted LEFT JOIN looked_for ON looked_for.campus_id = wanted.campus_id
+        WHERE place <= CASE WHEN tripped_at IS NULL THEN CAST(:each AS BIGINT) ELSE 1 END - COALESCE(number, 0)
         ORDER BY place, id LIMIT :most),
     locked AS MATERIALIZED (
         SELECT id FROM outcome_service WHERE id IN (SELECT id FROM first)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from actors.errors import Misconfigured
+from actors.errors import Misconfigured, OutOfFiles
 from actors.line_items import LOOK_SECONDS
 from daemon.infra.loop import Loop
 from daemon.infra.stop import Stop
@@ -205,6 +205,34 @@ async def test_looks_that_fail_count_for_the_breaker_as_one_grade_and_stop_none_
     container.answers = [503]
     assert False in await look_again(daemon, 3_600)
     assert (await Campus.get()).tripped_at is not None
+
+
+class SlowToken(OneToken):
+    """Comes when the look may ask nothing any more."""
+
+    async def fetch(self, consumer_id, scope):
+        self.clock.monotonic.seconds += LOOK_SECONDS + 1
+        return await super().fetch(consumer_id, scope)
+
+
+@pytest.mark.parametrize("why", ["stopped", "stopped while a line item is made", "out of files", "too slow"])
+async def test_what_is_our_own_fault_is_no_failure_of_the_campus(container, make_daemon, why):
+    await launched(**wanting(container))
+    tokens = {"out of files": OneToken(OutOfFiles("too many open files")), "too slow": SlowToken()}.get(why)
+    daemon = await make_daemon(tokens=tokens, patience=60)
+    if tokens is not None:
+        tokens.clock = daemon.clock
+    if why == "stopped":
+        daemon.looks.abort.set()
+    container.answers = ["right", "right", "late"]
+    looks = await daemon.begin()
+    if "made" in why:
+        await container.came.wait()
+        daemon.looks.abort.set()
+    assert (await asyncio.gather(*looks), container.made) == ([False], 0)
+    campus, service = await Campus.get(), await OutcomeService.get()
+    assert (campus.last_failed_assignment, campus.last_error) == (None, None), service.look_error
+    assert service.look_failures == 1
 
 
 async def test_a_platform_that_is_busy_gets_a_pause_also_from_grades(container, make_daemon):

@@ -31,10 +31,10 @@ def answer(ahead: int = 0) -> Response:
     )
 
 
-def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), one_lost=False, text="0.5", jitter=0.5, **claim):
+def end(held=None, *, error=REFUSED, offset=None, once_sent=("0.5",), in_doubt=(), text="0.5", jitter=0.5, **claim):
     values = {"address": PLATFORM, "stamp": SECOND, "changed_at": NOW, **claim}
     request = replace(make_request(**values), score=text)
-    known = {"offset": offset, "held": held, "once_sent": once_sent, "one_lost": one_lost}
+    known = {"offset": offset, "held": held, "once_sent": once_sent, "in_doubt": in_doubt}
     return overtaken(request, answer(), error, **known, jitter=jitter)
 
 
@@ -69,8 +69,16 @@ def test_what_was_refused_as_older_is_counted_as_overtaken_and_what_the_campus_h
 
 
 def test_a_score_that_may_be_that_of_a_lost_attempt_is_replaced():
-    assert end(Held("0.8"), one_lost=True).outcome == "overtaken"
-    assert end(Held("0.5"), one_lost=True).outcome == "accepted"
+    assert end(Held("0.8"), in_doubt=["0.3", None]).outcome == "overtaken"
+    assert end(Held("0.5"), in_doubt=[None]).outcome == "accepted"
+    assert end(Held("0.8"), in_doubt=["0.3"]).outcome == "overruled"
+
+
+@pytest.mark.parametrize(("held", "sent"), [("0.7", "0.666667"), ("1", "0.96"), ("1", "0.7"), ("0", "0.4")])
+def test_what_an_older_score_is_rounded_to_is_replaced_while_one_is_in_doubt_and_else_a_persons_grade(held, sent):
+    known = {"once_sent": [sent, "0.5"], "text": "0.5"}
+    assert end(Held(held), in_doubt=[sent], **known).outcome == "overtaken"
+    assert end(Held(held), **known).outcome == "overruled"
 
 
 def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():
@@ -88,7 +96,7 @@ def test_an_older_score_none_and_what_cannot_be_read_are_overwritten_with_a_late
 def test_each_refusal_lifts_the_timestamp_by_twice_as_much_and_from_the_second_on_waits(times, power):
     found = end(None, overtaken=times)
     assert found.stamp_from == SECOND + 2**power
-    assert (found.not_before > NOW) is (times > 0)
+    assert (found.not_before > NOW) is (0 < times < 11), "one that is parked has its time to come back"
 
 
 def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_timestamp_that_has_grown_on():
@@ -97,10 +105,11 @@ def test_after_twelve_refusals_in_a_row_it_is_parked_and_comes_back_with_a_times
     for times, returned, waits in ((11, 0, 0), (11, 2, 600_000), (12, 3, 3_600_000)):
         found = end(None, overtaken=times, address_refusals=returned)
         assert (found.outcome, found.parked_scope, found.returns_at) == ("overtaken", "learner", NOW + waits)
+        assert found.not_before == 0, "a new score waits for the old one's"
         assert found.stamp_from == SECOND + 4096
         assert f"{times + 1} attempts were refused in a row, the last one with: HTTP 409" in found.parked_reason
         assert (found.delivery.result, found.given_back) == ("overtaken", True)
-    assert end(None, overtaken=11, address_refusals=12).returns_at is None
+    assert [end(None, overtaken=11, address_refusals=times).returns_at is None for times in (7, 8)] == [False, True]
     assert end(Held("0.5"), overtaken=11).outcome == "accepted"
 
 
@@ -222,3 +231,4 @@ def test_a_campus_holds_a_score_if_it_shows_that_one_and_no_other(held, score, o
 )
 def test_a_score_was_sent_if_it_may_be_a_rounded_one_of_those_on_record(held, once_sent, sent):
     assert was_sent(held, once_sent) is sent
+    assert was_sent(held, once_sent, coarse=True) is (held != "0.8")

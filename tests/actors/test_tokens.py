@@ -8,7 +8,7 @@ import pytest
 from actors.breaker import MAX_BLOCK_MS
 from actors.errors import Misconfigured, TryLater
 from actors.tokens import FIRST_PAUSE
-from tests.actors.token_server import CONSUMER, RESULTS, SCOPE, START, failure_of, gives, says, token_server
+from tests.actors.token_server import CONSUMER, RESULTS, SCOPE, START, failure_of, gives, key, says, token_server
 
 
 @pytest.fixture
@@ -236,20 +236,27 @@ async def test_a_correction_of_the_platform_ends_the_waiting_for_each_scope_and_
     setup.tokens.corrected(CONSUMER, START)
     assert (setup.usable(), setup.tokens.is_paused(CONSUMER, RESULTS)) == (None, False)
     assert [await setup.fetch(), await setup.fetch(RESULTS)] == ["new", "new"]
-
-
-async def test_a_request_from_before_a_correction_ends_for_those_who_wait_for_it_alone(setup):
+    # A row that was read before the correction says nothing new.
     setup.tokens.corrected(CONSUMER, 0)
-    setup.server.goes_on.clear()
-    setup.server.answers = [says(400, {"error": "invalid_client"}), gives()]
-    waiting = asyncio.create_task(setup.fetch())
-    await until(lambda: setup.server.asked)
     setup.tokens.corrected(CONSUMER, START)
-    setup.server.goes_on.set()
-    with pytest.raises(Misconfigured):
-        await waiting
-    assert not setup.tokens.is_paused(CONSUMER, SCOPE)
-    assert await setup.fetch() == "token"
+    assert setup.usable() == "new"
+
+
+async def test_what_a_request_from_before_a_correction_finds_says_nothing_after_it(setup):
+    setup.keys.append(key("old"))
+    refused = says(400, {"error": "invalid_client"})
+    setup.server.answers = [refused, gives("first"), refused, refused, gives()]
+    found = []
+    for number in range(2):
+        setup.tokens.corrected(CONSUMER, START + number)
+        setup.server.goes_on.clear()
+        waiting = asyncio.create_task(setup.fetch())
+        await until(lambda number=number: len(setup.server.asked) > 2 * number)
+        setup.tokens.corrected(CONSUMER, START + number + 1)
+        setup.server.goes_on.set()
+        found.append((await waiting, list(setup.noted)))
+    assert found == [("first", []), ("token", ["new"])], "who waits learns what holds since"
+    assert [asked.header["kid"] for asked in setup.server.asked] == ["new", "old"] * 2 + ["new"], "a key is blamed"
 
 
 async def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_for_any_request():

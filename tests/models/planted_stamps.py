@@ -26,7 +26,7 @@ STAMP_MUTANTS = [
     Mutant("overtaken: the attempt counts", "not_before=not_before, given_back=True)", "not_before=not_before, given_back=False)", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: though a resend is ordered", "if not ours and not claim.is_ordered:", "if not ours:", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: an older score of ours is taken for a person's", "if not ours and not claim.is_ordered:", "if not claim.is_ordered:", _OVERTAKEN, PLATFORMS),
-    Mutant("overruled: a lost attempt's score is taken for a person's", "ours = one_lost or not held.score", "ours = not held.score", _OVERTAKEN, PLATFORMS),
+    Mutant("overruled: a lost attempt's score is taken for a person's", "ours = None in in_doubt or not held.score", "ours = not held.score", _OVERTAKEN, PLATFORMS),
     Mutant("overruled: never, since doubt orders", "return self.ordered_version > self.sent_version", "return self.must_go_out", _CLAIMS, PLATFORMS),
     Mutant("overruled: a resend by force orders nothing", "{UNPARK_SET}, ordered_version = version_number + 1,\n", "{UNPARK_SET},\n", _CHANGES, PLATFORMS),
     Mutant("tokens: a claim without one", 'if row["issuer"] is None or has_token(row["consumer_id"])', 'if has_token or row["issuer"]', _CLAIMS, PLATFORMS),

@@ -19,6 +19,7 @@ from models.due import Share, pick, read_capacity
 from models.finish import Finish, HandOver
 from models.rescue import _RESCUE, rescue
 from tests.models.claiming import LATER, LEASE, MAX_PER_CAMPUS, NOW, all_ended, lease
+from tests.models.plans import explained, rows_read
 from tests.models.rows import make_service
 
 ROWS = 100_000
@@ -59,24 +60,6 @@ async def large(shared_url: str) -> AsyncIterator[str]:
             for campus in range(1, 5):
                 await claim([one.assignment_id for one in await pick([Share(campus, 9)], now=NOW)], lease(), most=99)
         yield shared_url
-
-
-async def explained(statement: Statement, values: list[Any]) -> list[dict[str, Any]]:
-    """The nodes of the plan by which PostgreSQL has run the statement; nothing stays changed."""
-    async with in_transaction() as transaction:
-        rows = await transaction.execute_query_dict(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement._postgres}", values)
-        await transaction.rollback()
-    plan = rows[0]["QUERY PLAN"]
-    nodes = [(json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]]
-    for node in nodes:
-        nodes.extend(node.get("Plans", ()))
-    return nodes
-
-
-def rows_read(scan: dict[str, Any]) -> int:
-    """By all runs of a scan."""
-    dropped = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
-    return int(scan["Actual Loops"] * (scan["Actual Rows"] + sum(scan.get(name, 0) for name in dropped)))
 
 
 async def by_indexes(statement: Statement, **parameters: Any) -> set[str]:

@@ -109,6 +109,7 @@ _DEFAULT_ROWS = (
     *_said((400, 403, 422), "new_submission", r"max(?:imum)? (?:number of )?(?:allowed )?attempts"),
     *_said((422, 403), "passing", r"\bunpublished\b|\bnot (?:yet )?published\b"),
     *_said(_REFUSED, "passing", r"try again|\btemporar|maintenance|timed? ?out|overload|deadlock"),
+    *_said((400, 422), "passing", r"\b(?:internal|server|unexpected) error"),
     *_said((404,), "learner", "requested score does not exist"),  # D2L
     Row((404,), "campus", bodies=_PAGE),
     *_said(
@@ -121,15 +122,11 @@ _DEFAULT_ROWS = (
     *_said(_REFUSED, "course", "not allowed in context|invalid lti id|course (?:has |was |is )?(?:been )?concluded"),
     Row(_REFUSED, "course", about="activity", bodies=_OWN),
     *_said((400,), "learner", "could not be found"),
+    # A grade that was taken back must not stay, and who takes no score without one says so in any words, or in none. 0
+    # goes out once, and is refused for whatever else is wrong.
+    Row((400, 422), "clear", bodies=_OWN),
     # Moodle says nothing else of a learner whom it does not know.
     Row((400,), "learner", bodies=_NOTHING),
-    # Who does not take a score without a score names what is not there, or the progress that says so.
-    *_said(
-        (400, 422),
-        "clear",
-        r"\bscore_?(?:given|maximum)\b|\b(?:activity|grading)_?progress\b",
-        r"\b(?:grade|score|result)s? (?:can ?not|can't|may not|must not) be (?:cleared|deleted|removed|empty|null)",
-    ),
     Row((400,), "campus", about="campus", bodies=_OWN),
     *_said(
         (400,),

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from daemon.support.resend import resend
+from models.campus import Campus
 from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
-from tests.fakes.platform import in_turn, lost
+from tests.fakes.platform import fails, in_turn, lost, well
 from tests.fakes.platform_kinds import KINDS
 from tests.models.rows import read_row
 
@@ -95,3 +96,29 @@ async def test_a_score_whose_answer_was_lost_is_cleared_too(empty_database, key)
         await over.send_all()
         assert (over.held(), [result for result, _ in await ledger(leaf)]) == (None, ["ambiguous", "accepted"])
         await over.check_why("clean", CLEARED)
+
+
+async def test_an_lms_that_takes_no_score_back_gets_0_once_and_its_refusal_of_that_decides(empty_database, key):
+    async with over_lti13(key) as over:
+        refused = {"sub-gone": fails(400, body=b"", reason="Incorrect score received")}
+        leaves = {name: await over.make_grade(learner=name) for name in ("one", "two", "gone")}
+        await over.send_all()
+        over.sending.tick(5)
+
+        def behaves(record):
+            if record.operation != "score":
+                return well()
+            sent = json.loads(record.body)
+            cannot = well() if "scoreGiven" in sent else fails(400, body=b'{"error": "score is required"}')
+            return refused.get(sent["userId"], cannot)
+
+        over.platform.behave = behaves
+        for name, leaf in leaves.items():
+            await over.take_back(leaf, name)
+        await over.send_all()
+        assert [over.held(name) for name in leaves] == ["0", "0", "0.25"]
+        ends = {name: [result for result, _ in await ledger(leaf)][1:] for name, leaf in leaves.items()}
+        taken = ["retried", "accepted"]
+        assert ends == {"one": taken, "two": taken, "gone": ["retried", "refused"]}
+        assert (await read_row(leaves["gone"]))["parked_scope"] == "learner"
+        assert (await Campus.get()).tripped_at is None

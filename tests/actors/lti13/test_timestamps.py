@@ -1,12 +1,14 @@
 """The time of a score: which one it is, and what becomes of a score whose time the platform refuses."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
 
 from daemon.support.resend import resend
+from models.address import try_again
 from models.queries.filter import AssignmentFilter
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
@@ -111,6 +113,32 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
         await over.check_why("clean", "Sent 0.5 to ")
 
 
+async def test_a_rounded_score_of_ours_is_replaced_while_it_is_in_doubt_and_a_persons_is_kept(empty_database, key):
+    kind = replace(moodle(), digits=-1, rule=replace(moodle().rule, keeps_arrival=True))
+    async with over_lti13(key, kind) as over:
+        leaf = await over.make_grade(8 / 3)
+        over.sending.tick(10)
+        over.platform.behave = in_turn("score", lost())
+        await over.send_all()
+        assert over.held() == "0.7"
+        over.sending.tick(-5)
+        await over.change(leaf, 3.6)
+        over.sending.tick(65)
+        await over.send_all()
+        assert over.held() == "0.9"
+        assert [result for result, _ in await ledger(leaf)] == ["ambiguous", "overtaken", "accepted"]
+        # A clock that turns out to be ahead forces a version too, and leaves nothing in doubt.
+        over.sending.tick(5)
+        over.platform.offset = 45
+        over.platform.set_by_hand(over.line_item, "sub-learner", "1")
+        over.sending.tick(-2)
+        await over.change(leaf, 3.9)
+        over.sending.tick(2)
+        await over.send_all()
+        assert (over.held(), [result for result, _ in await ledger(leaf)][3:]) == ("1", ["overtaken", "overtaken"])
+        await over.check_why("clean", "Overruled: ")
+
+
 async def test_what_another_row_of_the_learner_sent_to_the_same_column_is_no_persons_grade(empty_database, key):
     async with over_lti13(key, moodle_4_5_0_own()) as over:
         leaf = await over.make_grade()
@@ -151,13 +179,34 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
         assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
         words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
         await over.check_why("parked", *words, who="operator")
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert len(stamps_of(over)) == 13, "a new score waits for the pause of the old one"
         # Another grade is accepted there, which brings it back.
         over.platform.behave = lambda _: well()
         await over.make_grade(learner="other")
         await over.send_all()
         await over.send_all()
-        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.25", 0)
-        await over.check_why("clean", "Sent 0.25 to ")
+        assert (over.held(), (await read_row(leaf))["overtaken"]) == ("0.5", 0)
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_a_grade_whose_every_timestamp_is_refused_goes_out_twenty_times_at_most(empty_database, key):
+    def behaves(record):
+        is_leaf = record.operation == "score" and json.loads(record.body)["userId"] == "sub-learner"
+        return fails(409, body=b"[]") if is_leaf else well()
+
+    async with over_lti13(key, moodle()) as over:
+        leaf, other = await over.make_grade(), await over.make_grade(learner="other")
+        over.platform.behave = behaves
+        for number in range(40):
+            await over.change(other, number % 4, "other")
+            await try_again(now=over.sending.now)
+            await over.send_all()
+            over.sending.tick(25 * 3600)
+        row = await read_row(leaf)
+        assert (len(over.platform.sent("sub-learner")), row["returns_at"]) == (20, None)
+        assert row["parked_at"] is not None
 
 
 async def test_the_pause_counts_from_when_the_campus_has_said_what_it_holds(empty_database, key):

@@ -158,6 +158,18 @@ def test_a_time_of_submission_in_the_future_is_left_out(words):
         says(400, {"activityProgress": ['"Initialized" is not a valid choice.']}),
         says(400, {"gradingProgress": ["NotReady"]}),
         says(422, {"detail": "Grades cannot be cleared"}),
+        says(400, {"error": "score is required"}),
+        says(400, {"message": "Required field 'score' is missing"}),
+        says(400, {"score": ["may not be null"]}),
+        says(400, {"error": "Missing score"}),
+        says(400, {"error": "Invalid request"}),
+        says(400, {"error": "no"}),
+        text(400, "Bad request"),
+        canvas(422, "words without a known meaning"),
+        says(400, {"userId": ["This field is required."]}),
+        Answer(400),
+        Answer(400, b"[]"),
+        Answer(422),
     ],
     ids=str,
 )
@@ -166,31 +178,32 @@ def test_where_a_score_cannot_be_cleared_it_goes_out_otherwise(answer):
     assert meaning(answer, SCORE) != "clear"
 
 
-@pytest.mark.parametrize(
-    ("answer", "meant"),
-    [
-        (says(400, {"error": "no"}), "passing"),
-        (text(400, "Bad request"), "passing"),
-        (canvas(422, "words without a known meaning"), "learner"),
-        (says(400, {"userId": ["This field is required."]}), "campus"),
+def test_aplus_takes_no_score_back_whatever_it_says():
+    answer = says(400, {"detail": "User not found"})
+    assert (meaning(answer, GONE, "aplus"), meaning(answer, GONE)) == ("clear", "learner")
+
+
+#: What the one score that goes out in place of none would be refused for as well, or which passes.
+OTHER_REASONS = {
+    "learner": [says(400, {"detail": "User not found"}), canvas(422, "User not found in course or is not a student")],
+    "course": [canvas(422, "This course has concluded"), Answer(404)],
+    "token": [Answer(401), Answer(400, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})],
+    "overtaken": [Answer(409), Answer(400, b"[]", "Refusing score with an earlier timestamp")],
+    "passing": [
+        says(400, {"error": "Please try again later"}),
+        says(422, {"error": "Timeout"}),
+        says(400, {"error": "Internal server error"}),
+        page(400),
+        page(422),
+        Answer(403),
     ],
-    ids=str,
-)
-def test_a_refusal_that_does_not_say_that_a_score_cannot_be_cleared_means_what_it_means_of_a_score(answer, meant):
-    assert meaning(answer, GONE) == meaning(answer, SCORE) == meant
+    "busy": [Answer(429)],
+    "stored": [Answer(200)],
+}
 
 
-@pytest.mark.parametrize("answer", [Answer(400), says(400, {"detail": "User not found"}), Answer(400, b"[]")], ids=str)
-def test_aplus_takes_no_score_back_whatever_it_says(answer):
-    assert meaning(answer, GONE, "aplus") == "clear"
-    assert meaning(answer, GONE) == "learner"
-
-
-@pytest.mark.parametrize(
-    ("answer", "meant"),
-    [(Answer(409), "overtaken"), (Answer(404), "course"), (Answer(401), "token"), (Answer(200), "stored")],
-)
-def test_a_cleared_score_is_refused_for_other_reasons_too(answer, meant):
+@pytest.mark.parametrize(("meant", "answer"), rows(**OTHER_REASONS))
+def test_a_cleared_score_is_refused_for_other_reasons_too(meant, answer):
     assert meaning(answer, GONE) == meant
 
 
