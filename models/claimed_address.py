@@ -66,7 +66,7 @@ class ClaimedCampus:
     slow: bool
 
 
-async def read_campuses(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], ClaimedCampus]:
+async def read_claimed_campuses(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], ClaimedCampus]:
     """
     Of assignments that are locked in this transaction, by ``outcome_service_id`` and ``campus_id``.
 

@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from models.assignment import DUE_BY_ID, Kind, row_kind
 from models.campus import IN_FLIGHT, LIMIT, READING_LIMIT
-from models.claimed_address import Address, ClaimedCampus, read_campuses
+from models.claimed_address import Address, ClaimedCampus, read_claimed_campuses
 from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
@@ -239,7 +239,7 @@ async def _claims(statement: Statement, lease: Lease, **parameters: Any) -> list
         steps=lease.steps,
         **parameters,
     )
-    campuses = await read_campuses(rows) if rows else {}
+    campuses = await read_claimed_campuses(rows) if rows else {}
     return [_as_claim(row, campuses[row.pop("outcome_service_id"), row.pop("campus_id")], lease) for row in rows]
 
 
