@@ -57,14 +57,14 @@ def record_attempt(record: AttemptRecord, metrics: Metrics) -> None:
     claim, result, delivery = record.end.claim, record.result, record.end.delivery
     consumer = claim.address.consumer_name
     if result not in _UNCOUNTED:
-        metrics.outcomes.labels(consumer, claim.kind, result).inc()
+        metrics.of(metrics.outcomes, consumer, claim.kind, result).inc()
     if delivery is not None and delivery.clamped:
         metrics.clamped.labels(consumer).inc()
     if record.refuses_signature:
         metrics.signature_refused.labels(consumer).inc()
     if result == "accepted":
-        metrics.delivery_lag.labels(claim.kind).observe(record.lag_ms / 1000)
-        metrics.last_success.labels(consumer).set(record.now / 1000)
+        metrics.of(metrics.delivery_lag, claim.kind).observe(record.lag_ms / 1000)
+        metrics.of(metrics.last_success, consumer).set(record.now / 1000)
     if record.parked_scope is not None:
         metrics.parked.labels(consumer, record.parked_scope).inc()
     if record.finished.fenced:

@@ -3,6 +3,7 @@
 import math
 from functools import partial
 from itertools import product
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
@@ -24,6 +25,9 @@ EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
 #: Seconds: from at once to the week of retries.
 _LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+
+
+Family = TypeVar("Family", Counter, Gauge, Histogram)
 
 
 class Metrics:
@@ -132,6 +136,7 @@ class Metrics:
         self.quarantined = gauge("passback_quarantined_events", "Events in quarantine.")
         self.clamped = counter("passback_clamped", "Scores that lay outside 0 to 1.", ["consumer"])
         self.fenced = counter("passback_fenced", "Attempts whose claim had been taken over when they ended.")
+        self._children: dict[tuple[object, ...], Any] = {}
         self._by_consumer = (
             self.outcomes,
             self.request_seconds,
@@ -155,6 +160,14 @@ class Metrics:
         for kind in ("leaf", "composite"):
             self.delivery_lag.labels(kind)
 
+    def of(self, family: Family, *labels: str) -> Family:
+        """``family.labels(*labels)``, looked up once: prometheus_client does more for that than for the count."""
+        key = (family, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = family.labels(*labels)
+        return child
+
     def begin(self, consumer: str) -> None:
         """Start at 0 the counters of a consumer that alerts watch: from nothing to 1 is no increase."""
         for kind, result in product(("leaf", "composite"), ("accepted", "refused", "misconfigured")):
@@ -175,5 +188,6 @@ class Metrics:
 
     def forget(self, consumer: str) -> None:
         """Drop every series of a consumer that was removed or renamed, so that no alert goes on about it."""
+        self._children.clear()
         for family in self._by_consumer:
             family.remove_by_labels({"consumer": consumer})

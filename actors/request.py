@@ -218,7 +218,7 @@ class Requests:
     async def _post(self, claim: Claim, wire: WireRequest, *, began: float) -> Response:
         dependencies, address = self._dependencies, claim.address
         metrics, consumer = dependencies.metrics, address.consumer_name
-        with metrics.in_flight.labels(consumer).track_inprogress():
+        with metrics.of(metrics.in_flight, consumer).track_inprogress():
             response = await dependencies.sender.send(
                 wire.url,
                 wire.body,
@@ -232,10 +232,10 @@ class Requests:
             )
         dependencies.hit("answered")
         self._put_off, self._fault = 0, None
-        metrics.request_seconds.labels(consumer).observe(response.seconds)
+        metrics.of(metrics.request_seconds, consumer).observe(response.seconds)
         offset = response.clock_offset(self._dependencies.clock.now_utc())
         if offset is not None:
-            metrics.clock_offset.labels(consumer).set(offset)
+            metrics.of(metrics.clock_offset, consumer).set(offset)
         return response
 
 

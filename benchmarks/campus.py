@@ -58,7 +58,7 @@ class Campus:
     async def until_stored(self, web: aiohttp.ClientSession, number: int) -> None:
         """Until so many different grades were stored."""
         while (await self.look(web))[1] < number:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 async def look(web: aiohttp.ClientSession, url: str) -> tuple[int, int]:

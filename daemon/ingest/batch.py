@@ -189,7 +189,7 @@ class Batches:
 
     async def _finish(self, applied: _Applied) -> None:
         for kind, result in applied.results:
-            self.metrics.events.labels(kind, result).inc()
+            self.metrics.of(self.metrics.events, kind, result).inc()
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
         if ("user.retired", "applied") in applied.results:

@@ -86,3 +86,19 @@ def test_every_family_says_what_it_is(metrics):
 def test_no_family_says_when_it_began(metrics):
     metrics.begin("Example University")
     assert "_created" not in generate_latest(metrics.registry).decode()
+
+
+def test_a_consumer_that_was_forgotten_is_counted_anew():
+    metrics = Metrics("test")
+    for expected in (1, 2):
+        metrics.of(metrics.outcomes, "one", "leaf", "accepted").inc()
+        assert value(metrics, "one") == expected
+    metrics.forget("one")
+    assert value(metrics, "one") is None
+    metrics.of(metrics.outcomes, "one", "leaf", "accepted").inc()
+    assert value(metrics, "one") == 1
+
+
+def value(metrics, consumer):
+    labels = {"consumer": consumer, "kind": "leaf", "result": "accepted"}
+    return metrics.registry.get_sample_value("passback_outcomes_total", labels)
