@@ -33,6 +33,7 @@ FAMILIES = [
     ("passback_signature_refused_total", "counter", ("consumer",)),
     ("passback_consumer_info", "gauge", ("consumer", "consumer_key")),
     ("passback_consumer_origins", "gauge", ("consumer",)),
+    ("passback_missing_line_items", "gauge", ("consumer",)),
     ("passback_quarantined_events", "gauge", ()),
     ("passback_clamped_total", "counter", ("consumer",)),
     ("passback_fenced_total", "counter", ()),
