@@ -1,4 +1,4 @@
-"""Disabling stops the grades of a sourcedid; retiring deletes a learner's data. On both databases."""
+"""Retiring deletes a learner's data."""
 
 import random
 import sqlite3
@@ -16,7 +16,6 @@ from models.delivery import Delivery, DeliveryRecord, write_deliveries
 from models.disabling import disable
 from models.finish import Finish
 from models.finishing import finish
-from models.launch import RegistrationError
 from models.moment import Moment
 from models.orphaned_claim import OrphanedClaim
 from models.quarantine import QuarantinedEvent
@@ -26,8 +25,7 @@ from models.retirement import is_forgotten, retire, wipe
 from models.score import Score
 from models.stream_position import read_position
 from tests.models.claiming import LATER, LEASE, claimed, record
-from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, OTHER_URL, launch, launched
-from tests.models.rows import read_row
+from tests.models.launching import CLAIMED, CLEAN, NOW, NOW_US, launch, launched
 from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("two_consumers")
@@ -35,39 +33,6 @@ pytestmark = pytest.mark.usefixtures("two_consumers")
 
 def keeping_words(breaker: Breaker, signal: Signal) -> Breaker:
     return replace(breaker, last_error=signal.error)
-
-
-# --- Disabling ---
-
-
-async def test_an_assignment_is_disabled_once_and_by_nothing_older_than_its_launch():
-    assignment = await launched(columns=CLEAN)
-    before = await read_row(assignment)
-    assert await disable("key", "sourcedid", moment=Moment(NOW_US - 1), now=NOW) == "stale"
-    assert await read_row(assignment) == before
-    assert await disable("key", "sourcedid", moment=Moment(NOW_US + 1), now=NOW) == "applied"
-    assert await read_row(assignment) == before | {"disabled_at": NOW, "registered_us": NOW_US + 1}
-    assert await disable("key", "sourcedid", moment=Moment(NOW_US + 2), now=NOW + 9) == "unchanged"
-    assert (await read_row(assignment))["disabled_at"] == NOW
-
-
-async def test_disabling_takes_every_address_of_that_consumers_sourcedid_and_no_others():
-    first, second = await launched(), await launched(lis_outcome_service_url=OTHER_URL)
-    others = [await launched(consumer_key="other key"), await launched(lis_result_sourcedid="another")]
-    await disable("key", "sourcedid", moment=Moment(NOW_US), now=NOW)
-    rows = {row.id: row.disabled_at for row in await GradedAssignment.all()}
-    assert (rows[first], rows[second]) == (NOW, NOW)
-    assert [rows[other] for other in others] == [None, None]
-
-
-@pytest.mark.parametrize("known", [("key", "another"), ("key", "SOURCEDID"), ("other key", "sourcedid")])
-async def test_disabling_a_sourcedid_that_was_never_registered_says_so(known):
-    await launched()
-    with pytest.raises(RegistrationError, match="no launch of this consumer registered this sourcedid"):
-        await disable(*known, moment=Moment(NOW_US), now=NOW)
-
-
-# --- Retiring ---
 
 
 async def quarantine(entry_id, **columns):
