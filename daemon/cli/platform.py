@@ -61,7 +61,7 @@ def register_platform(
     """
     Add an LTI 1.3 platform; with --replace, change a known one.
 
-    The first one makes the first signing key. Whether the set-up works is shown by `platform check`.
+    It makes a signing key if there is none. Whether the set-up works is shown by `platform check`.
 
     Example: passbackd platform add "Example University" --kind canvas --client-id 10000000000001
     """
