@@ -238,5 +238,7 @@ async def known_consumer(key: str) -> LtiConsumer:
     """The consumer with that key, or a :class:`ConsumerError`, as in all functions here that take a key."""
     consumer = await find_consumer(key)
     if consumer is None:
-        raise ConsumerError(f"there is no consumer with the key {key!r}: see `passbackd consumer list`")
+        raise ConsumerError(
+            f"there is no consumer with the key {key!r}, and no platform: see `passbackd platform list`"
+        )
     return consumer

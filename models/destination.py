@@ -3,7 +3,7 @@
 import shlex
 
 from models.campus import OutcomeService, ensure_campus, is_further_origin
-from models.consumer import MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, note_product, origin
+from models.consumer import MAX_KEY, MAX_ORIGIN, LtiConsumer, digest, find_consumer, find_platform, note_product, origin
 from models.db.sql import Statement
 from models.launch import Registration, RegistrationError
 
@@ -56,9 +56,22 @@ async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
         raise RegistrationError(
             f"unknown platform, with issuer {issuer[:255]!r} and client id {client_id[:64]!r}: add it with "
             f"`passbackd platform add NAME --issuer {shlex.quote(issuer[:255])} "
-            f"--client-id {shlex.quote(client_id[:255])}`"
+            f"--client-id {shlex.quote(client_id[:255])}`{await _elsewhere(client_id)}"
         )
     return platform
+
+
+async def _elsewhere(client_id: str) -> str:
+    """What to look at first where a platform has this client id under another issuer: one letter may differ."""
+    if len(client_id) > MAX_KEY:
+        return ""
+    other = await LtiConsumer.exclude(issuer=None).filter(client_id=client_id).order_by("id").first()
+    if other is None:
+        return ""
+    return (
+        f", with a --key of its own; but {other.consumer_name!r} has this client id with the issuer {other.issuer!r}, "
+        "and each letter counts: if one of the two is wrong, correct that instead"
+    )
 
 
 async def learn_product(consumer: LtiConsumer, launch: Registration) -> None:

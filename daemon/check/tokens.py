@@ -26,6 +26,8 @@ _UNSIGNED = (
     "give this command the keys that the daemon has in secrets.keys, or replace the signing key "
     "(`passbackd keys withdraw`, `keys new`)"
 )
+#: Where egress, the certificate or a lack of what is to be sent stopped it first: the reason says which.
+_UNSENT = "nothing was sent to its token server: docs/platforms.md"
 _LATER = "try again later; if it stays so, ask the campus: docs/platforms.md"
 
 
@@ -60,7 +62,9 @@ async def token_finding(platform: LtiConsumer, tokens: Tokens) -> Finding:
 def _cure(error: DeliveryError) -> str:
     if isinstance(error, TryLater):
         return _LATER
-    return _UNSIGNED if error.reason.startswith("no access token can be asked for") else _SET_UP
+    if error.reason.startswith("no access token can be asked for"):
+        return _UNSIGNED
+    return _UNSENT if error.http_status is None else _SET_UP
 
 
 async def check_tokens(config: Config) -> list[Finding]:

@@ -67,7 +67,7 @@ def list_signing_keys(config: ConfigOption = None, *, as_json: JsonOption = Fals
     if as_json:
         print_json([{**row, **{name: _iso(row[name]) for name in _TIMES}} for row in rows])
     elif not rows:
-        say("no key yet: the first `passbackd platform add` makes it")
+        say("no key yet: `passbackd keys new` or the first `passbackd platform add` makes it")
     else:
         where = zone(settings.log.timezone)
         headings = ("kid", "state", "made", "signs from", "published until", "accepted last by")

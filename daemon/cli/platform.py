@@ -1,5 +1,6 @@
 """``platform``: the campus LMSs that speak LTI 1.3."""
 
+import shlex
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ def register_platform(
     """
     Add an LTI 1.3 platform; with --replace, change a known one.
 
-    The first one makes the first signing key. Whether the set-up works is shown by `platform check`.
+    It makes a signing key if there is none. Whether the set-up works is shown by `platform check`.
 
     Example: passbackd platform add "Example University" --kind canvas --client-id 10000000000001
     """
@@ -98,7 +99,8 @@ def register_platform(
         if made[0] is not None:
             say(f"made the first signing key, {made[0].kid}: it signs at once")
         say(f"the platform must fetch this tool's key set (`passbackd keys export`): {_where(settings)}")
-        say("what to enter there is in docs/platforms.md; then `passbackd platform check` shows whether it works")
+        check = f"`passbackd platform check {shlex.quote(platform.key)}`"
+        say(f"what to enter there is in docs/platforms.md; then {check} shows whether it works")
         await offer_replay(settings, platform.key, at_once=replay)
 
     run_in_database(settings, work, may_migrate=True)

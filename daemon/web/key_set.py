@@ -25,6 +25,7 @@ REFRESH = 10.0
 READ_PATIENCE = 2.0
 #: Seconds for which others may keep the set, at most, and as a share of the time in which a key is published only.
 MAX_KEPT, KEPT_SHARE = 3600, 8
+_EMPTY = json.dumps({"keys": []}).encode()
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +63,9 @@ class PublishedKeySet:
         document = await self.document()
         if document is None:
             return web.Response(text="the key set could not be read yet\n", status=503, headers={"Retry-After": "10"})
-        kept = {"Cache-Control": f"public, max-age={self.max_age}"}
-        return web.Response(body=document, content_type=KEY_SET_TYPE, headers=kept)
+        # The first key signs at once: a platform that kept a set without it would refuse that.
+        kept = "no-store" if document == _EMPTY else f"public, max-age={self.max_age}"
+        return web.Response(body=document, content_type=KEY_SET_TYPE, headers={"Cache-Control": kept})
 
     async def document(self) -> bytes | None:
         """The set in JSON (RFC 7517, section 5); None as long as it could not be read once."""

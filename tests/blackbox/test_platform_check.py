@@ -51,6 +51,14 @@ def test_what_the_platform_refuses_is_shown_with_what_to_correct(world, platform
         assert "docs/platforms.md" in line
 
 
+def test_where_egress_lets_nothing_out_only_its_setting_is_to_be_corrected(world, platform):
+    world.set("egress", allow_http=False)
+    said = world.call("platform", "check", CLIENT)
+    assert (said.code, "plain http is not allowed" in said.err, "egress.allow_http" in said.err) == (1, True, True)
+    assert said.err.endswith("; nothing was sent to its token server: docs/platforms.md\n"), said.err
+    assert platform.requests == []
+
+
 def _another_key() -> str:
     return RSAKey.generate_key(2048).as_pem(private=False).decode()
 

@@ -24,16 +24,18 @@ READ = [
 @pytest.fixture
 def runner(tmp_path, fresh_database, _valkey_9, _postgres):
     server = urlsplit(fresh_database("postgresql"))
-    web, embedded, campus = free_ports(3)
+    web, embedded, campus, platform = free_ports(4)
     runner = DocsRunner(
         tmp_path,
         instead={
             "localhost:5432": f"{server.hostname}:{server.port}",
             "redis://localhost:6379/0": _valkey_9.fresh_url(),
-            "-m daemon.demo": f"-m daemon.demo --port {campus}",
+            "-m daemon.demo\n": f"-m daemon.demo --port {campus}\n",
+            "-m daemon.demo.platform": f"-m daemon.demo.platform --port {platform}",
             "9871": str(web),
             "9872": str(embedded),
             "8765": str(campus),
+            "8766": str(platform),
         },
         environment={
             "PASSBACKD_WEB__PORT": str(web),
@@ -62,7 +64,7 @@ def free_ports(number: int) -> list[int]:
             one.close()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_every_command_of_the_pages_does_what_they_say(runner):
     for page in READ:
         for block in blocks((ROOT / page).read_text()):

@@ -65,6 +65,14 @@ async def test_an_unknown_platform_is_named_with_the_command_that_adds_it(issuer
     assert len(str(error.value)) < 1_500
 
 
+@pytest.mark.parametrize(("client", "is_known"), [("client", True), ("no client", False)])
+async def test_an_issuer_that_differs_in_a_slash_is_named_beside_the_one_that_is_known(client, is_known):
+    with pytest.raises(RegistrationError, match="unknown platform") as error:
+        await launch(OVER_13, platform=PlatformLaunch(f"{ISSUER}/", client))
+    known = f"'platform' has this client id with the issuer {ISSUER!r}, and each letter counts"
+    assert (known in str(error.value)) is is_known
+
+
 async def test_the_key_of_a_platform_is_no_oauth_consumer_key():
     with pytest.raises(RegistrationError, match=r"'uni' is the key of an LTI 1\.3 platform"):
         await launch(consumer_key="uni")

@@ -17,7 +17,7 @@ from daemon.demo.platform.server import SamplePlatform
 def main(
     jwks_url: Annotated[str, typer.Argument(metavar="URL", help="Where the tool publishes its keys.")],
     port: Annotated[int, typer.Option(metavar="PORT", help="Where it listens on 127.0.0.1.")] = 8766,
-    client_id: Annotated[str, typer.Option(metavar="ID", help="The client id of the tool.")] = "example",
+    client_id: Annotated[str, typer.Option(metavar="ID", help="The client id of the tool.")] = "example-tool",
     line_items: Annotated[int, typer.Option(metavar="N", help="How many line items it has.", min=1)] = 1,
 ) -> None:
     """Serve until Ctrl-C."""

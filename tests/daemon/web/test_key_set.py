@@ -111,9 +111,10 @@ async def test_a_new_key_and_a_withdrawal_show_after_a_while_and_not_with_each_r
     assert await kids(get) == [second.kid]
 
 
-async def test_without_a_key_the_set_is_empty(get, key_set, clock):
+async def test_without_a_key_the_set_is_empty_and_not_to_be_kept_since_the_first_key_signs_at_once(get, key_set, clock):
     key_set.opened(clock)
     assert await kids(get) == []
+    assert (await get()).headers["Cache-Control"] == "no-store"
 
 
 async def test_while_the_database_fails_the_last_known_set_is_served_and_the_new_one_afterwards(
