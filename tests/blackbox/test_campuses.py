@@ -1,6 +1,7 @@
 """Campuses in trouble: one that throttles, one whose secret is wrong, one that the operator pauses."""
 
 import json
+import threading
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from tests.blackbox.daemon import wait_until
 from tests.blackbox.learners import between
 from tests.blackbox.world import KEY, NAME, SECRET, launch, score, wire
 from tests.fakes.canvas import ThrottlingCanvas
-from tests.fakes.lms import RecordingLms, answer, failure, most_at_once
+from tests.fakes.lms import RecordingLms, answer, failure, held, in_turn, most_at_once, success
 
 #: Seconds between two requests to a campus that refuses everything.
 MIN_PAUSE = MIN_PROBE_PAUSE_MS / 1000
@@ -127,13 +128,17 @@ def test_a_campus_whose_secret_is_wrong_is_probed_until_it_is_right_and_then_get
 
 
 def test_a_paused_campus_gets_only_what_was_under_way_and_the_rest_when_it_is_resumed(world, campus):
-    campus.behave = between(0.1, 0.3, seed=2)
+    paused = threading.Event()
+    # Longer than a command needs on a busy machine.
+    world.set("outcomes", timeout_seconds=60)
+    campus.behave = in_turn(*[success(latency=0.1)] * 20, then=held(paused))
     learners = Grades(campus, 400)
     daemon = world.begin()
     world.add(*learners.events())
     campus.wait_for(lambda: len(campus.requests) >= 20, 60)
     assert world.call("consumer", "pause", KEY).code == 0
     before = len(campus.requests)
+    paused.set()
     wait_until("what was under way has ended", lambda: not world.count(CLAIMED))
     sent = len(campus.requests)
     assert sent - before <= 4, "as many as had a slot when it was paused"

@@ -72,8 +72,8 @@ def test_a_daemon_frozen_inside_a_transaction_keeps_no_other_from_sending_and_in
         ((patience,),) = (row.values() for row in setup.world.rows("SHOW idle_in_transaction_session_timeout"))
         assert patience == "30s"
         assert setup.world.rows(
-            "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity "
-            "WHERE datname = current_database() AND state = 'idle in transaction'"
+            "SELECT pg_terminate_backend(pid) AS ended FROM (SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND state = 'idle in transaction' ORDER BY xact_start LIMIT 1) AS one"
         ) == [{"ended": True}]
         setup.more_come()
         resumed = daemon.resume()
