@@ -39,6 +39,8 @@ async def test_two_changes_within_a_second_have_times_a_second_apart_and_a_repea
         assert second == first + 1
         assert set(repeats) <= {second}
         assert over.held() == "0.5"
+        assert [result for result, _ in await ledger(leaf)] == ["ambiguous", "ambiguous", "accepted"]
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 @pytest.mark.parametrize(("offset", "known"), [(45, 45), (-45, -45), (1, 0)])
@@ -53,6 +55,9 @@ async def test_a_time_is_that_of_the_change_by_the_platforms_clock(empty_databas
         await over.send_all()
         # A ``Date`` has whole seconds.
         assert changed_at + known - bool(known) <= stamps_of(over)[-1] <= changed_at + known
+        assert (await read_row(leaf))["stamp"] >= stamps_of(over)[-1], "it is kept with the version"
+        assert await ledger(leaf) == [("accepted", 204)] * 2
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 async def test_an_acceptance_lifts_the_time_to_that_of_the_answer(empty_database, key):
@@ -64,6 +69,8 @@ async def test_an_acceptance_lifts_the_time_to_that_of_the_answer(empty_database
         await over.change(leaf, 2)
         await over.send_all()
         assert stamps_of(over)[-1] == accepted_at + 1
+        assert await ledger(leaf) == [("accepted", 204)] * 2
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 #: How each kind refuses, in the ledger.
@@ -89,6 +96,22 @@ async def test_a_clock_that_turns_out_to_be_ahead_is_tried_first_and_nothing_is_
         await over.send_all()
         assert (over.held(), len(over.platform.of("score"))) == ("0.5", 3)
         assert over.platform.of("results") == []
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+@pytest.mark.parametrize("kind", [canvas, moodle])
+async def test_the_timestamp_grows_beyond_the_time_that_the_answer_or_the_result_names(empty_database, key, kind):
+    """Canvas names it in its refusal, and Moodle in the result."""
+    async with over_lti13(key, kind()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        cell = over.platform.gradebook.cells[over.platform.column(over.line_item).path, "sub-learner"]
+        cell.since += 3000 * 1_000_000
+        over.sending.tick(2)
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert [result for result, _ in await ledger(leaf)] == ["accepted", "overtaken", "accepted"]
+        assert over.held() == "0.5"
         await over.check_why("clean", "Sent 0.5 to ")
 
 
