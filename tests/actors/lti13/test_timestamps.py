@@ -9,8 +9,9 @@ import pytest
 
 from daemon.support.resend import resend
 from models.address import try_again
+from models.changes import Change, change
 from models.queries.filter import AssignmentFilter
-from tests.actors.sending import on_one_engine
+from tests.actors.sending import DEBOUNCE, on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import fails, in_turn, lost, only, well
 from tests.fakes.platform_kinds import aplus, canvas, moodle, moodle_4_5_0_own, openedx, sakai, strict
@@ -57,6 +58,22 @@ async def test_a_time_is_that_of_the_change_by_the_platforms_clock(empty_databas
         assert changed_at + known - bool(known) <= stamps_of(over)[-1] <= changed_at + known
         assert (await read_row(leaf))["stamp"] >= stamps_of(over)[-1], "it is kept with the version"
         assert await ledger(leaf) == [("accepted", 204)] * 2
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_a_change_that_is_dated_in_the_future_is_of_now_and_hides_no_later_one(empty_database, key):
+    async with over_lti13(key) as over:
+        leaf = await over.make_grade()
+        now = over.sending.now
+        await change([Change(leaf, "leaf", scored_at=now + 3_600_000)], now=now, debounce=DEBOUNCE)
+        await over.send_all()
+        assert stamps_of(over) == [now // 1000]
+        over.sending.tick(5)
+        over.platform.set_by_hand(over.line_item, "sub-learner", "0.9")
+        over.sending.tick(5)
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert (over.held(), await ledger(leaf)) == ("0.5", [("accepted", 204)] * 2)
         await over.check_why("clean", "Sent 0.5 to ")
 
 
@@ -132,7 +149,7 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
         for _ in range(4):
             await over.send_all()
             over.sending.tick(30)
-        assert over.held() == "0.5"
+        assert (over.held(), (await ledger(leaf))[-1][0]) == ("0.5", "accepted")
         await over.check_why("clean", "Sent 0.5 to ")
 
 
