@@ -1,9 +1,12 @@
 """What orders a score, so that it replaces whatever the platform holds: also a later grade that a person gave."""
 
 import asyncio
+import json
+from datetime import datetime
 
 import pytest
 
+from daemon.demo.platform.tokens import AgsScope
 from models.assignment import GradedAssignment
 from models.changes import Change, change
 from models.disabling import disable_line_item
@@ -24,7 +27,10 @@ async def launch_again(over, line_item: str) -> None:
     modified = (over.sending.now - 3000) * 1000
     to = PlatformLaunch(over.platform.issuer, CLIENT)
     registration = Registration(
-        "", "learner", COURSE, BLOCK, "sub-learner", line_item, modified, resource_link_id="link", platform=to
+        *("", "learner", COURSE, BLOCK, "sub-learner", line_item, modified),
+        resource_link_id="link",
+        offered=" ".join(AgsScope),
+        platform=to,
     )
     assert (await launch(registration, now=over.sending.now))[0] == "applied"
 
@@ -79,10 +85,14 @@ async def test_an_ordered_score_replaces_a_later_grade_that_a_person_gave(empty_
         over.sending.tick(5)
         await over.change(leaf, 2)
         over.sending.tick(5)
+        # Launch and score are of 3 seconds ago, and a request keeps the time of its own version.
+        scored_at = (over.sending.now - (5000 if order is answered_late else 3000)) // 1000
         await order(over, leaf)
         for _ in range(4):
             await over.send_all()
             over.sending.tick(30)
+        stamp = json.loads(over.platform.of("score")[1].body)["timestamp"]
+        assert datetime.fromisoformat(stamp).timestamp() == scored_at
         results = [result for result, _ in await ledger(leaf)]
         assert (over.held(), results[-1]) == ("0.5", "accepted")
         assert "overtaken" in results

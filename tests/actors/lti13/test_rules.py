@@ -85,6 +85,7 @@ ANSWERS = {
     "503": (said(503), "503", DOUBT),
     "busy": (throttled(), "429", THROTTLED),
     "busy 408": (said(408), "408", THROTTLED),
+    "busy 425": (said(425), "425", THROTTLED),
     "busy Canvas": (fails(403, body=b"403 Forbidden (Rate Limit Exceeded)\n"), "403", THROTTLED),
     "redirect": (
         said(302, headers={"Location": "/login"}),

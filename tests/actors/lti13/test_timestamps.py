@@ -217,6 +217,7 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
             await over.send_all()
         assert (row["overtaken"], row["attempts"]) == (12, 0)
         assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
+        assert await ledger(leaf) == [("overtaken", 409)] * 12
         words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
         await over.check_why("parked", *words, who="operator")
         await over.change(leaf, 2)
