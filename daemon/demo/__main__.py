@@ -33,6 +33,8 @@ class _PrintingLms(Lms):
     def decide(self, record: RequestRecord) -> Answer:
         if record.faults:
             typer.echo(f"refused: {record.faults[0].text}")
+        elif record.deletes:
+            typer.echo(f"sourcedid {record.sourcedid}: score taken back")
         elif not record.reads:
             typer.echo(f"sourcedid {record.sourcedid}: score {record.score}")
         return super().decide(record)

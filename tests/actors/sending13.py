@@ -124,10 +124,7 @@ class Over13:
 
     async def explained(self, learner: str = "learner") -> dict[str, Any]:
         """What ``why --json`` says of a learner's grade."""
-        await read_position()
-        answer = await gather(Query(learner), now=self.sending.now)
-        (one,) = document(answer, Terms(self.sending.now, DEBOUNCE, ZoneInfo("UTC")))
-        return one
+        return await explained(learner, self.sending.now)
 
     async def check_why(self, state: str, *words: str, who: str = "no one", learner: str = "learner") -> None:
         """What ``why`` says: the state, who has to act, and each of *words* in its sentences."""
@@ -176,6 +173,14 @@ async def over_lti13(
             assert isinstance(one.sending.tokens, Tokens)
             await one.sending.tokens.close()
         assert platform.faults == []
+
+
+async def explained(learner: str, now: int) -> dict[str, Any]:
+    """What ``why --json`` says of a learner's grade."""
+    await read_position()
+    answer = await gather(Query(learner), now=now)
+    (one,) = document(answer, Terms(now, DEBOUNCE, ZoneInfo("UTC")))
+    return one
 
 
 async def ledger(leaf: int) -> list[tuple[str, int | None]]:

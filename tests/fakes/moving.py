@@ -36,7 +36,7 @@ class MovingLms(RecordingLms):
     def store(self, record: RequestRecord) -> None:
         super().store(record)
         place = self._places.get((record.path, record.sourcedid or ""))
-        if place is not None and record.score is not None:
+        if place is not None and (record.deletes or record.score is not None):
             self._platform.gradebook.put_unstamped(
                 place.path, place.user_id, record.score, now=self._platform.now(), number=record.number
             )

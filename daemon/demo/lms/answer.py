@@ -46,12 +46,15 @@ class Answer:
     apply: bool = True
 
 
-def pox(code_major: str, description: str = "", *, message_id: str = "", held: str | None = None) -> bytes:
-    """A reply's envelope: to a replaceResult, or with *held*, which may be empty, to a readResult."""
+def pox(
+    code_major: str, description: str = "", *, message_id: str = "", held: str | None = None, deletes: bool = False
+) -> bytes:
+    """A reply's envelope: to a replaceResult or a deleteResult, or with *held*, which may be empty, to a readResult."""
+    changes = "deleteResult" if deletes else "replaceResult"
     return _POX.format(
         namespace=POX_NAMESPACE,
-        operation="replaceResult" if held is None else "readResult",
-        body="<replaceResultResponse/>" if held is None else _HELD.format(score=escape(held)),
+        operation=changes if held is None else "readResult",
+        body=f"<{changes}Response/>" if held is None else _HELD.format(score=escape(held)),
         code_major=escape(code_major),
         description=escape(description),
         message_id=escape(message_id),

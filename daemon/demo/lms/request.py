@@ -14,6 +14,7 @@ _SPACE = f"{{{POX_NAMESPACE}}}"
 _HEADER = "/imsx_POXEnvelopeRequest/imsx_POXHeader/imsx_POXRequestHeaderInfo"
 _REPLACE = "/imsx_POXEnvelopeRequest/imsx_POXBody/replaceResultRequest"
 _READ = "/imsx_POXEnvelopeRequest/imsx_POXBody/readResultRequest"
+_DELETE = "/imsx_POXEnvelopeRequest/imsx_POXBody/deleteResultRequest"
 
 
 class RequestFault(NamedTuple):
@@ -40,6 +41,8 @@ class RequestRecord:
     ended: float | None = None
     #: Whether it asks for a score (readResult), and sets none.
     reads: bool = False
+    #: Whether it takes a score back (deleteResult), and sets none.
+    deletes: bool = False
     #: None where the body could not be read as a request.
     sourcedid: str | None = None
     score: str | None = None
@@ -76,8 +79,8 @@ def read_body(record: RequestRecord) -> None:
         return
     texts: dict[str, str] = {}  # looked up by path: lxml's find() takes many times as long
     _collect(texts, root)
-    record.reads = _READ in texts
-    result = f"{_READ if record.reads else _REPLACE}/resultRecord"
+    record.reads, record.deletes = _READ in texts, _DELETE in texts
+    result = f"{_READ if record.reads else _DELETE if record.deletes else _REPLACE}/resultRecord"
     record.message_id = texts.get(f"{_HEADER}/imsx_messageIdentifier")
     record.sourcedid = texts.get(f"{result}/sourcedGUID/sourcedId")
     record.score = texts.get(f"{result}/result/resultScore/textString")
@@ -87,9 +90,9 @@ def read_body(record: RequestRecord) -> None:
         record.fault(400, "no message identifier")
     if not record.sourcedid:
         record.fault(422, "no sourcedid")
-    if record.reads:
+    if record.reads or record.deletes:
         if record.score is not None:
-            record.fault(422, "a readResult with a score")
+            record.fault(422, f"a {'readResult' if record.reads else 'deleteResult'} with a score")
         return
     if texts.get(f"{result}/result/resultScore/language") != "en":
         record.fault(422, "a score whose language is not en")

@@ -98,8 +98,10 @@ class Lms(SampleServer):
         return await self.write(request, record, answer)
 
     def store(self, record: RequestRecord) -> None:
-        """Put the score of *record*, if it sets one, into the gradebook."""
-        if record.sourcedid is not None and record.score is not None:
+        """Put the score of *record*, if it sets one, into the gradebook; or take out what it takes back."""
+        if record.deletes:
+            self.gradebook.pop((record.path, record.sourcedid or ""), None)
+        elif record.sourcedid is not None and record.score is not None:
             self.gradebook[record.path, record.sourcedid] = record.score
 
     async def write(self, request: web.BaseRequest, record: RequestRecord, answer: Answer) -> web.StreamResponse:  # noqa: ARG002 - for subclasses that cut connections
@@ -113,4 +115,5 @@ class Lms(SampleServer):
         if answer.body is not None:
             return answer.body
         held = self.gradebook.get((record.path, record.sourcedid or ""), "") if record.reads else None
-        return pox(answer.code_major, answer.description, message_id=record.message_id or "", held=held)
+        named = record.message_id or ""
+        return pox(answer.code_major, answer.description, message_id=named, held=held, deletes=record.deletes)

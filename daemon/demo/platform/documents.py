@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -26,8 +27,8 @@ def result_rows(gradebook: Gradebook, column: GradebookColumn, url: str, *, has_
         row: dict[str, Any] = {"id": f"{path}/results/{user_id}{'?' * bool(query)}{query}", "userId": user_id}
         if cell.result is not None:
             row |= {"resultScore": float(cell.result * column.maximum), "resultMaximum": float(column.maximum)}
-        if has_time and cell.since is not None:
-            row["timestamp"] = cell.since // MICROS_PER_SECOND
+            if has_time and cell.since is not None:
+                row["timestamp"] = datetime.fromtimestamp(cell.since // MICROS_PER_SECOND, UTC).isoformat()
         yield row | {"scoreOf": url}
 
 

@@ -122,7 +122,7 @@ class PlatformKind:
     submissions: bool = False
     has_results: bool = True
     filters_results: bool = True
-    #: Whether a row of results has the time that the platform keeps.
+    #: Whether a row of results that has a score has the time that the platform keeps (Moodle, as ``date('c')``).
     results_have_time: bool = False
     #: What a reader must accept: the media type by name; or also ``*/*``; or JSON or ``*/*``; None: it does not matter.
     accept_results: Literal["exact", "or any", "json"] | None = "or any"

@@ -61,7 +61,7 @@ class PlatformService:
         container = self.kind.container_path.format(context=context)
         path = container + self.kind.item_path.format(number=next(self._numbers))
         column = GradebookColumn(**{"path": path, "context": context, "label": path, **fields})
-        self.gradebook.columns[path] = column
+        self.gradebook.columns[column.path] = column
         return column
 
     def address(self, column: GradebookColumn) -> str:

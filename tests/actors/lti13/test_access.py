@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
 from tests.fakes.platform import fails, held, only, well
-from tests.fakes.platform_kinds import D2L_AUDIENCE, canvas, d2l, moodle, strict
+from tests.fakes.platform_kinds import D2L_AUDIENCE, aplus, canvas, d2l, moodle, openedx, sakai, strict
 from tests.models.rows import read_row
 
 pytestmark = on_one_engine
@@ -32,9 +33,17 @@ def assertion_of(record) -> tuple[dict[str, Any], dict[str, Any]]:
 
 async def test_a_token_is_asked_for_with_an_assertion_as_the_specification_has_it(empty_database, key):
     async with over_lti13(key, columns={"deployment_id": "deployment-1"}) as over:
-        await over.make_grade()
+        leaf = await over.make_grade()
         await over.send_all()
         (asked,) = over.platform.of("token")
+        form = dict(parse_qsl(asked.body.decode(), strict_parsing=True))
+        assert asked.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert form.pop("client_assertion")
+        assert form == {
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "scope": SCORE_SCOPE,
+        }
         header, claims = assertion_of(asked)
         assert header == {"alg": "RS256", "typ": "JWT", "kid": key.kid}
         issued = asked.arrived // MICROS_PER_SECOND - 30
@@ -47,6 +56,8 @@ async def test_a_token_is_asked_for_with_an_assertion_as_the_specification_has_i
             "exp": issued + 300,
             "https://purl.imsglobal.org/spec/lti/claim/deployment_id": "deployment-1",
         }
+        assert (over.platform.faults, await ledger(leaf)) == ([], [("accepted", 204)])
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 async def test_a_platform_that_wants_another_audience_is_given_it(empty_database, key):
@@ -55,6 +66,43 @@ async def test_a_platform_that_wants_another_audience_is_given_it(empty_database
         leaf = await over.make_grade()
         await over.send_all()
         assert (await ledger(leaf), len(over.platform.of("token"))) == ([("accepted", 200)], 1)
+        await over.check_why("clean", "Sent 0.25 to ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "looks"), [(aplus, True), (canvas, True), (sakai, True), (moodle, False), (openedx, False)]
+)
+async def test_an_audience_that_does_not_fit_keeps_grades_from_those_who_look_at_it(empty_database, key, kind, looks):
+    async with over_lti13(key, kind(), columns={"token_audience": "https://other.example/token"}) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        if looks:
+            over.sending.tick(2.5)
+            await over.send_all()
+            assert [one.decision for one in over.platform.of("token")] == ["audience"] * 2
+            assert (await ledger(leaf), (await read_row(leaf))["attempts"]) == ([], 0)
+            await over.check_why("due", "has given passbackd no access token since ", "audience", who="operator")
+            over.platform.faults.clear()
+        else:
+            assert [result for result, _ in await ledger(leaf)] == ["accepted"]
+            await over.check_why("clean", "Sent 0.25 to ")
+
+
+#: Seconds by which a platform's clock is behind, and what becomes of token requests: the time in an assertion is 30
+#: seconds back, and Canvas takes one that is 30 seconds ahead.
+LEEWAY = [(moodle, 29, ["token"]), (moodle, 45, ["early", "token"]), (canvas, 45, ["token"])]
+
+
+@pytest.mark.parametrize(("kind", "behind", "decisions"), LEEWAY)
+async def test_a_clock_a_little_behind_costs_no_request_and_no_other_costs_a_grade(
+    empty_database, key, kind, behind, decisions
+):
+    async with over_lti13(key, kind(), offset=-behind) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        assert [one.decision for one in over.platform.of("token")] == decisions
+        assert (await ledger(leaf))[-1] == ("accepted", 200)
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 #: Platforms whose clock is ahead by so many seconds, and why each refuses an assertion with the tool's own time.
@@ -81,7 +129,9 @@ async def test_both_times_are_in_the_token_servers_own_which_its_last_answer_sho
             _, claims = assertion_of(asked)
             assert claims["iat"] + 30 - asked.arrived // MICROS_PER_SECOND == offset
             assert claims["exp"] - claims["iat"] == 300
-        assert over.held() == "0.5"
+        # A Canvas that is behind has refused the time of submission, too.
+        came = [one for one in await ledger(leaf) if one != ("retried", 400)]
+        assert (over.held(), came) == ("0.5", [("accepted", 200), ("retried", 401), ("accepted", 200)])
         await over.check_why("clean", "Sent 0.5 to ")
 
 
@@ -102,6 +152,8 @@ async def test_each_token_is_for_one_scope_that_the_launch_offered(empty_databas
             await over.send_all()
             over.sending.tick(40)
         assert over.held() == "0.5"
+        assert {result for result, _ in await ledger(leaf)} == {"accepted", "overtaken"}
+        await over.check_why("clean", "Sent 0.5 to ")
         assert {one.decision for one in over.platform.of("token")} == {"token"}
         assert {one.scopes for one in over.platform.of("token")} == {(scope,) for scope in offered}
 
@@ -132,6 +184,7 @@ async def test_a_token_is_renewed_before_its_end_and_no_grade_meets_an_old_one(e
         await over.change(leaf, 4)
         await over.send_all()
         assert (over.held(), await ledger(leaf)) == ("1", [("accepted", 204)] * 4)
+        await over.check_why("clean", "Sent 1 to ")
         assert len(over.platform.of("token")) == 2
 
 

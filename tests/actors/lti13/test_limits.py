@@ -33,6 +33,7 @@ async def test_d2l_is_left_alone_before_its_credits_are_spent_until_they_are_who
             over.sending.tick(65)
             await over.send_all()
         assert [await ledger(leaf) for leaf in leaves] == [[("accepted", 200)]] * 9
+        await over.check_why("clean", "Sent 0.25 to ", learner=last)
         assert "limit" not in {one.decision for one in over.platform.requests}
 
 
@@ -66,6 +67,7 @@ async def test_a_d2l_that_gives_no_token_at_its_limit_is_busy_until_it_says(empt
         over.sending.tick(30)
         await over.send_all()
         assert await ledger(leaf) == [("accepted", 200)]
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 @pytest.fixture
@@ -96,6 +98,7 @@ async def test_canvas_has_one_bucket_for_tokens_and_scores_and_is_left_alone_whe
         over.sending.tick(2)
         await over.send_all()
         assert await ledger(second) == [("accepted", 200)]
+        await over.check_why("clean", "Sent 0.25 to ", learner="two")
 
 
 async def test_a_full_bucket_of_canvas_costs_no_token_and_no_grade(empty_database, key, poured):

@@ -64,10 +64,11 @@ async def test_a_score_that_was_taken_back_is_cleared_or_becomes_0_where_the_lms
 
 async def test_0_is_a_score(empty_database, key):
     async with over_lti13(key) as over:
-        await over.make_grade(0)
+        leaf = await over.make_grade(0)
         await over.send_all()
         (sent,) = over.platform.of("score")
         assert (json.loads(sent.body)["scoreGiven"], over.held()) == (0, "0")
+        assert await ledger(leaf) == [("accepted", 204)]
         await over.check_why("clean", "Sent 0 to ")
 
 

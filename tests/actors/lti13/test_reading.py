@@ -10,7 +10,7 @@ from actors.access import RESULT_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import RecordingPlatform, fails, in_turn, login_page, lost, only
-from tests.fakes.platform_kinds import d2l, moodle, openedx, strict
+from tests.fakes.platform_kinds import aplus, d2l, moodle, openedx, strict
 
 pytestmark = on_one_engine
 
@@ -78,6 +78,21 @@ async def test_a_next_page_on_another_server_is_not_asked_for(empty_database, ke
         await over.send_all()
         assert (other.requests, len(over.platform.of("results"))) == ([], 1)
         assert [result for result, _ in await ledger(leaf)] == UNREAD
+        await over.check_why("clean", "Sent 0.25 to ")
+
+
+async def test_a_product_without_results_is_not_asked_for_any(empty_database, key):
+    async with over_lti13(key, aplus()) as over:
+        leaf = await over.make_grade()
+        over.platform.behave = in_turn("score", lost(), fails(409, body=b"[]"))
+        await over.send_all()
+        over.sending.tick(40)
+        await over.send_once(leaf)
+        await over.check_why("due", "Overtaken: ", "with a later timestamp, within seconds")
+        await over.send_all()
+        assert over.platform.of("results") == []
+        assert [result for result, _ in await ledger(leaf)] == UNREAD
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 async def test_a_platform_that_cannot_give_the_media_type_is_asked_for_any(empty_database, key):
@@ -87,6 +102,7 @@ async def test_a_platform_that_cannot_give_the_media_type_is_asked_for_any(empty
         asked = [(one.headers["Accept"], one.status) for one in over.platform.of("results")]
         assert asked == [(RESULTS, 406), ("*/*", 200)]
         assert [result for result, _ in await ledger(leaf)] == READ
+        await over.check_why("clean", "Sent 0.25 to ")
 
 
 # --- What is understood ---

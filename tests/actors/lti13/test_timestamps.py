@@ -9,8 +9,9 @@ import pytest
 
 from daemon.support.resend import resend
 from models.address import try_again
+from models.changes import Change, change
 from models.queries.filter import AssignmentFilter
-from tests.actors.sending import on_one_engine
+from tests.actors.sending import DEBOUNCE, on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import fails, in_turn, lost, only, well
 from tests.fakes.platform_kinds import aplus, canvas, moodle, moodle_4_5_0_own, openedx, sakai, strict
@@ -39,6 +40,8 @@ async def test_two_changes_within_a_second_have_times_a_second_apart_and_a_repea
         assert second == first + 1
         assert set(repeats) <= {second}
         assert over.held() == "0.5"
+        assert [result for result, _ in await ledger(leaf)] == ["ambiguous", "ambiguous", "accepted"]
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 @pytest.mark.parametrize(("offset", "known"), [(45, 45), (-45, -45), (1, 0)])
@@ -53,6 +56,25 @@ async def test_a_time_is_that_of_the_change_by_the_platforms_clock(empty_databas
         await over.send_all()
         # A ``Date`` has whole seconds.
         assert changed_at + known - bool(known) <= stamps_of(over)[-1] <= changed_at + known
+        assert (await read_row(leaf))["stamp"] >= stamps_of(over)[-1], "it is kept with the version"
+        assert await ledger(leaf) == [("accepted", 204)] * 2
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
+async def test_a_change_that_is_dated_in_the_future_is_of_now_and_hides_no_later_one(empty_database, key):
+    async with over_lti13(key) as over:
+        leaf = await over.make_grade()
+        now = over.sending.now
+        await change([Change(leaf, "leaf", scored_at=now + 3_600_000)], now=now, debounce=DEBOUNCE)
+        await over.send_all()
+        assert stamps_of(over) == [now // 1000]
+        over.sending.tick(5)
+        over.platform.set_by_hand(over.line_item, "sub-learner", "0.9")
+        over.sending.tick(5)
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert (over.held(), await ledger(leaf)) == ("0.5", [("accepted", 204)] * 2)
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 async def test_an_acceptance_lifts_the_time_to_that_of_the_answer(empty_database, key):
@@ -64,6 +86,8 @@ async def test_an_acceptance_lifts_the_time_to_that_of_the_answer(empty_database
         await over.change(leaf, 2)
         await over.send_all()
         assert stamps_of(over)[-1] == accepted_at + 1
+        assert await ledger(leaf) == [("accepted", 204)] * 2
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 #: How each kind refuses, in the ledger.
@@ -92,6 +116,22 @@ async def test_a_clock_that_turns_out_to_be_ahead_is_tried_first_and_nothing_is_
         await over.check_why("clean", "Sent 0.5 to ")
 
 
+@pytest.mark.parametrize("kind", [canvas, moodle])
+async def test_the_timestamp_grows_beyond_the_time_that_the_answer_or_the_result_names(empty_database, key, kind):
+    """Canvas names it in its refusal, and Moodle in the result."""
+    async with over_lti13(key, kind()) as over:
+        leaf = await over.make_grade()
+        await over.send_all()
+        cell = over.platform.gradebook.cells[over.platform.column(over.line_item).path, "sub-learner"]
+        cell.since += 3000 * 1_000_000
+        over.sending.tick(2)
+        await over.change(leaf, 2)
+        await over.send_all()
+        assert [result for result, _ in await ledger(leaf)] == ["accepted", "overtaken", "accepted"]
+        assert over.held() == "0.5"
+        await over.check_why("clean", "Sent 0.5 to ")
+
+
 @pytest.mark.parametrize("kind", [strict, moodle, openedx])
 async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database, key, kind):
     async with over_lti13(key, kind()) as over:
@@ -109,7 +149,7 @@ async def test_an_order_replaces_a_later_grade_that_a_person_gave(empty_database
         for _ in range(4):
             await over.send_all()
             over.sending.tick(30)
-        assert over.held() == "0.5"
+        assert (over.held(), (await ledger(leaf))[-1][0]) == ("0.5", "accepted")
         await over.check_why("clean", "Sent 0.5 to ")
 
 
@@ -177,6 +217,7 @@ async def test_one_that_is_refused_time_after_time_grows_by_more_each_time_and_t
             await over.send_all()
         assert (row["overtaken"], row["attempts"]) == (12, 0)
         assert stamps_of(over)[-1] - stamps_of(over)[0] > 3600
+        assert await ledger(leaf) == [("overtaken", 409)] * 12
         words = "the timestamps of 12 attempts were refused in a row", "However late", "comes back by itself"
         await over.check_why("parked", *words, who="operator")
         await over.change(leaf, 2)

@@ -112,7 +112,7 @@ async def test_an_operator_who_corrects_the_platform_ends_the_pause_that_its_tok
 # --- Tokens that the platform refuses ---
 
 
-@pytest.mark.parametrize("kind", [canvas, openedx])
+@pytest.mark.parametrize("kind", [canvas, moodle, openedx, aplus])
 async def test_a_token_that_was_withdrawn_is_replaced_at_once_and_costs_no_attempt(empty_database, key, kind):
     async with over_lti13(key, kind()) as over:
         leaf = await over.make_grade()
@@ -126,6 +126,7 @@ async def test_a_token_that_was_withdrawn_is_replaced_at_once_and_costs_no_attem
         await over.send_all()
         assert [result for result, _ in await ledger(leaf)] == ["accepted", "retried", "accepted"]
         assert (over.held(), len(over.platform.of("token"))) == ("0.5", 2)
+        await over.check_why("clean", "Sent 0.5 to ")
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,17 @@ async def test_what_is_stored_can_be_read_back(campus, url):
     assert all(one.reads and not one.faults for one in campus.requests)
 
 
+async def test_what_is_stored_can_be_taken_back(campus, url):
+    deletion = BODY.replace("replaceResult", "deleteResult")
+    deletion = deletion[: deletion.index("<result>")] + deletion[deletion.index("</resultRecord>") :]
+    await send(url, BODY, signed(url))
+    for _ in range(2):
+        status, text = await send(url, deletion, signed(url, deletion))
+        assert (status, field(text, "imsx_operationRefIdentifier")) == (200, "deleteResult")
+        assert campus.grades() == {}
+    assert [(one.deletes, one.faults) for one in campus.requests[1:]] == [(True, [])] * 2
+
+
 @pytest.mark.parametrize(
     "signing",
     [
