@@ -239,6 +239,7 @@ async def known_consumer(key: str) -> LtiConsumer:
     consumer = await find_consumer(key)
     if consumer is None:
         raise ConsumerError(
-            f"there is no consumer with the key {key!r}, and no platform: see `passbackd platform list`"
+            f"there is no consumer with the key {key!r}, and no platform: see `passbackd consumer list`, "
+            "`passbackd platform list`"
         )
     return consumer

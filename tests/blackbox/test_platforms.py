@@ -46,7 +46,10 @@ def test_a_platform_is_added_listed_changed_paused_and_removed_and_all_of_it_is_
     assert "/jwks" in said.out
     assert "`passbackd platform check client-1` shows whether it works" in said.out
     unknown = pair.call("platform", "pause", "no-client")
-    assert (unknown.code, "and no platform: see `passbackd platform list`" in unknown.err) == (1, True)
+    assert (
+        unknown.code,
+        "and no platform: see `passbackd consumer list`, `passbackd platform list`" in unknown.err,
+    ) == (1, True)
     pair.add_consumer()
     for group in ("platform", "consumer"):
         rows = json.loads(pair.call(group, "list", "--json").out)
