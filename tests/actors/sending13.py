@@ -20,6 +20,7 @@ from models.changes import Change, change
 from models.consumer import LtiConsumer, digest, origin
 from models.db.clock import Clock
 from models.encryption import PLAINTEXT
+from models.launch import PlatformLaunch, Registration
 from models.platform_admin import note_signing_key
 from models.queries.grades import Query
 from models.score import ScoreChange, apply_scores
@@ -173,6 +174,12 @@ async def over_lti13(
             assert isinstance(one.sending.tokens, Tokens)
             await one.sending.tokens.close()
         assert platform.faults == []
+
+
+def launch_over(over: Over13, place: str, **more: Any) -> Registration:
+    """The learner's launch at *over*'s platform, now; *place*: a line item, or a container of them."""
+    values = {"modified_us": over.sending.now * 1000, "platform": PlatformLaunch(over.platform.issuer, CLIENT)} | more
+    return Registration("", "learner", COURSE, BLOCK, "sub-learner", place, **values)
 
 
 async def explained(learner: str, now: int) -> dict[str, Any]:

@@ -9,15 +9,15 @@ import pytest
 from actors.client import Abort
 from actors.line_items import LineItems
 from daemon.loops.line_items import LineItemLoop
-from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+from models.launch import LINEITEM_SCOPE, PlatformLaunch
 from models.unoffered import SCORE_SCOPE
 from tests.actors.sending import HOLD, on_one_engine
-from tests.actors.sending13 import ledger, over_lti13
+from tests.actors.sending13 import launch_over, ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
 from tests.fakes.platform import fails, in_turn, login_page, lost, only, throttled, well
 from tests.fakes.platform_kinds import KINDS, canvas, moodle, openedx, strict
 from tests.models.launching import launched
-from tests.models.rows import BLOCK, COURSE
+from tests.models.rows import BLOCK
 
 pytestmark = on_one_engine
 
@@ -37,14 +37,9 @@ def looks(over) -> LineItemLoop:
 
 async def launch_without_column(over, *, offered: str | None = f"{SCORE_SCOPE} {LINEITEM_SCOPE} {READ_SCOPE}") -> int:
     """A grade of a launch that names the container alone, and cannot be sent yet; its id."""
-    registration = Registration(
-        "",
-        "learner",
-        COURSE,
-        BLOCK,
-        "sub-learner",
+    registration = launch_over(
+        over,
         over.platform.line_items_url(),
-        over.sending.now * 1000,
         resource_link_id="link & 7",
         resource_link_title="Quiz",
         platform=PlatformLaunch(over.platform.issuer, CLIENT, is_container=True),

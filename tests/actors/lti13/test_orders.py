@@ -10,28 +10,22 @@ from daemon.demo.platform.tokens import AgsScope
 from models.assignment import GradedAssignment
 from models.changes import Change, change
 from models.disabling import disable_line_item
-from models.launch import PlatformLaunch, Registration
 from models.moment import Moment
 from tests.actors.sending import DEBOUNCE, on_one_engine
-from tests.actors.sending13 import ledger, over_lti13
+from tests.actors.sending13 import launch_over, ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
 from tests.fakes.platform import held, in_turn
 from tests.fakes.platform_kinds import moodle, openedx, strict
 from tests.models.launching import launch
-from tests.models.rows import BLOCK, COURSE, read_row
+from tests.models.rows import read_row
 
 pytestmark = on_one_engine
 
 
 async def launch_again(over, line_item: str) -> None:
     modified = (over.sending.now - 3000) * 1000
-    to = PlatformLaunch(over.platform.issuer, CLIENT)
-    registration = Registration(
-        *("", "learner", COURSE, BLOCK, "sub-learner", line_item, modified),
-        resource_link_id="link",
-        offered=" ".join(AgsScope),
-        platform=to,
-    )
+    how = {"modified_us": modified, "resource_link_id": "link", "offered": " ".join(AgsScope)}
+    registration = launch_over(over, line_item, **how)
     assert (await launch(registration, now=over.sending.now))[0] == "applied"
 
 

@@ -9,10 +9,9 @@ from actors.access import RESULT_SCOPE
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.consumer_admin import resume
-from models.launch import PlatformLaunch, Registration
 from models.unoffered import SCORE_SCOPE, bring_back_offered
 from tests.actors.sending import on_one_engine
-from tests.actors.sending13 import ledger, over_lti13
+from tests.actors.sending13 import launch_over, ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT
 from tests.fakes.platform import fails, in_turn, login_page, only, reset, throttled, well
 from tests.fakes.platform_kinds import D2L_AUDIENCE, aplus, canvas, d2l, moodle, openedx, sakai, strict
@@ -189,17 +188,7 @@ async def test_where_the_launch_offers_no_scores_no_token_is_asked_for_until_one
 
         assert await bring_back_offered(now=over.sending.now) == 0, "nothing changes until a launch offers it"
         over.sending.tick(2)
-        registration = Registration(
-            "",
-            "learner",
-            COURSE,
-            BLOCK,
-            "sub-learner",
-            over.line_item,
-            over.sending.now * 1000,
-            platform=PlatformLaunch(over.platform.issuer, CLIENT),
-            offered=f"{RESULT_SCOPE} {SCORE_SCOPE}",
-        )
+        registration = launch_over(over, over.line_item, offered=f"{RESULT_SCOPE} {SCORE_SCOPE}")
         await launch(registration, now=over.sending.now)
         assert await bring_back_offered(now=over.sending.now) == 1, "the learner's own launch has unparked its grade"
         await over.send_all()
