@@ -72,43 +72,44 @@ _CAPACITY = Statement(f"""
     ) AS campuses""")
 
 # Fresh and retried rows of a campus in turn, so that neither waits for the other's end; a row that was not tried since
-# the breaker tripped is fresh. Each part reads its first rows from the index of due rows.
+# the breaker tripped is fresh. Each part reads its first rows from the index of due rows, once for all shares of a
+# campus.
 _RANKED = """
     SELECT id, campus_id, composite, place FROM (
         SELECT id, campus_id, composite, number, ROW_NUMBER() OVER (
             PARTITION BY campus_id, remainder ORDER BY turn, retried) AS place
         FROM (
-            SELECT id, campus_id, composite, number, remainder, retried, ROW_NUMBER() OVER (
-                PARTITION BY campus_id, remainder, retried ORDER BY ready_at) AS turn
-            FROM ({oldest}) AS oldest
-            WHERE remainder IS NULL OR id % :partitions = remainder
+            SELECT id, oldest.campus_id AS campus_id, composite, number, remainder, retried, ROW_NUMBER() OVER (
+                PARTITION BY oldest.campus_id, remainder, retried ORDER BY ready_at) AS turn
+            FROM ({oldest}) AS oldest JOIN given ON given.campus_id = oldest.campus_id
+                AND (remainder IS NULL OR id % :partitions = remainder)
         ) AS in_turn
     ) AS ranked WHERE place <= number ORDER BY place"""
 
 _ROW = f"id, composite, {READY_AT} AS ready_at"
+_SHARED = "(SELECT DISTINCT campus_id, newest FROM given) AS shared"
 
 
 def _first_of(condition: str, order: str, limit: str) -> str:
     return f"""FROM graded_assignment
-        WHERE campus_id = given.campus_id AND {condition} AND {DUE} ORDER BY {READY_AT} {order} LIMIT {limit}"""
+        WHERE campus_id = shared.campus_id AND {condition} AND {DUE} ORDER BY {READY_AT} {order} LIMIT {limit}"""
 
 
 _PARTS = (
-    ("given.newest = 0", f"{RETRIED} = 0", "ASC", "CAST(:look AS BIGINT)", 0),
-    ("given.newest = 1", f"{RETRIED} = 0", "DESC", "1", 0),
+    ("shared.newest = 0", f"{RETRIED} = 0", "ASC", "CAST(:look AS BIGINT)", 0),
+    ("shared.newest = 1", f"{RETRIED} = 0", "DESC", "1", 0),
     ("1 = 1", f"{RETRIED} = 1", "ASC", "CAST(:look AS BIGINT)", 1),
 )
 
 _LATERAL = " UNION ALL ".join(
-    f"""(SELECT due.id AS id, given.campus_id AS campus_id, composite, number, remainder, {retried} AS retried, ready_at
-        FROM given CROSS JOIN LATERAL (SELECT {_ROW} {_first_of(condition, order, limit)}) AS due WHERE {when})"""
+    f"""(SELECT due.id AS id, shared.campus_id AS campus_id, composite, {retried} AS retried, ready_at
+        FROM {_SHARED} CROSS JOIN LATERAL (SELECT {_ROW} {_first_of(condition, order, limit)}) AS due WHERE {when})"""
     for when, condition, order, limit, retried in _PARTS
 )
 # SQLite knows no LATERAL, but looks up rows by the result of a subquery for each given row.
 _BY_ROWID = " UNION ALL ".join(
-    f"""SELECT due.id AS id, given.campus_id AS campus_id, composite, number, remainder, {retried} AS retried,
-            {READY_AT} AS ready_at
-        FROM given CROSS JOIN graded_assignment AS due
+    f"""SELECT due.id AS id, shared.campus_id AS campus_id, composite, {retried} AS retried, {READY_AT} AS ready_at
+        FROM {_SHARED} CROSS JOIN graded_assignment AS due
         WHERE {when} AND due.id IN (SELECT id {_first_of(condition, order, limit)})"""
     for when, condition, order, limit, retried in _PARTS
 )
