@@ -1,6 +1,5 @@
 """A request that has ended: its delivery record, and what it says of its campus. Pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +10,7 @@ from models.address import MAX_RETURNS, RETURN_WAITS
 from models.campus import SLOW_MS, Signal
 from models.claims import Claim
 from models.delivery import DeliveryRecord, DeliveryResult
+from models.record import record
 
 #: What an attempt says of the whole campus, for its breaker:
 #:
@@ -32,7 +32,7 @@ from models.delivery import DeliveryRecord, DeliveryResult
 SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EndedRequest:
     """
     A request that has ended at *now*, milliseconds since 1970, *seconds* after it began.

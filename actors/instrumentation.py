@@ -1,12 +1,13 @@
 """What is recorded of an attempt that has ended: one record, for the metrics and for one wide line in the log."""
 
-from dataclasses import dataclass
+import logging
 from typing import Any
 
 import structlog
 
 from actors.metrics import Metrics
 from models.finish import Finish, Finished
+from models.record import record
 from models.signals import BreakerChange
 
 log = structlog.get_logger(__name__)
@@ -15,7 +16,7 @@ log = structlog.get_logger(__name__)
 _UNCOUNTED = ("empty", "released", "waiting")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AttemptRecord:
     """An attempt that has ended. *now*: milliseconds since 1970."""
 
@@ -70,7 +71,7 @@ def record_attempt(record: AttemptRecord, metrics: Metrics) -> None:
     if record.finished.fenced:
         metrics.fenced.inc()
         log.error("attempt.fenced", **_wide_line(record))
-    else:
+    elif log.is_enabled_for(logging.INFO):
         log.info("attempt.finished", **_wide_line(record))
 
 

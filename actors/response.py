@@ -1,10 +1,11 @@
 """What came back from an LMS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+
+from models.record import record
 
 #: Bytes of a response's body that are read.
 BODY_LIMIT = 64 * 1024
@@ -16,7 +17,7 @@ MAX_CLOCK_OFFSET = 100 * 365 * 86_400.0
 MAX_WAIT = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Response:
     """One whole HTTP response, with never more than :data:`BODY_LIMIT` bytes of body."""
 

@@ -8,11 +8,12 @@ tried again by time, with one row. Times are milliseconds since 1970.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Literal
 
 from models.changes import UNPARKED
 from models.db.sql import Statement
+from models.record import record
 
 #: Milliseconds after which another acceptance at an untroubled address is noted again.
 NOTED_EVERY_MS = 60_000
@@ -37,7 +38,7 @@ _SOON_MS = 900_000
 RefusedAddress = Literal["campus", "either", "new", "own"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddressAnswer:
     """Whether an address took a grade, or was refused itself, at *at*."""
 

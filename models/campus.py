@@ -15,6 +15,7 @@ from tortoise.models import Model
 
 from models.consumer import MAX_ORIGIN, LtiConsumer
 from models.db.sql import Statement, storable
+from models.record import record
 from models.states import CAMPUS_STATE, CampusState
 
 #: Milliseconds between two probes, at least, also when a launch asks for one: at most four requests a minute.
@@ -141,7 +142,7 @@ class Breaker:
     clock_offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Signal:
     """What an attempt says about its whole campus."""
 

@@ -1,7 +1,7 @@
 """The ledger: a delivery record for each attempt whose request may have left."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Literal
 
 from tortoise import fields
@@ -9,6 +9,7 @@ from tortoise.models import Model
 
 from models.assignment import GradedAssignment
 from models.db.sql import Statement, storable
+from models.record import record
 from models.stream_position import MAX_ENTRY_ID
 
 DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken"]
@@ -51,7 +52,7 @@ class Delivery(Model):
         indexes = (("at",),)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeliveryRecord:
     """What one attempt came to. *at*: milliseconds since 1970. *duration_ms*: first byte written to last one read."""
 
@@ -70,7 +71,8 @@ class DeliveryRecord:
     duration_ms: int | None = None
 
 
-_COLUMNS = ", ".join(DeliveryRecord.__slots__)
+_NAMES = [one.name for one in fields_of(DeliveryRecord)]
+_COLUMNS = ", ".join(_NAMES)
 
 # What the LMS said of the learner before is not kept with a row that is another's now.
 _OWN_WORDS = """CASE WHEN version < (SELECT learner_version FROM graded_assignment WHERE id = given.assignment_id)
@@ -128,7 +130,7 @@ async def write_deliveries(records: Iterable[DeliveryRecord]) -> None:
     """Write, or complete, the records of different attempts."""
     given = [
         {
-            **{name: getattr(one, name) for name in DeliveryRecord.__slots__},
+            **{name: getattr(one, name) for name in _NAMES},
             "code_major": None if one.code_major is None else storable(one.code_major, 64),
             "description": storable(one.description, 2000),
         }

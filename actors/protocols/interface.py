@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from actors.response import Response
+from models.record import record
 
 #: In place of a score's wire text: there is none any more, and the LMS is to clear the grade.
 CLEARED = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Target:
     """
     One learner's place in a campus's gradebook, and the credentials to write there.
@@ -31,7 +32,7 @@ class Target:
     product: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class WireRequest:
     """
     What to send, byte for byte.
@@ -48,7 +49,7 @@ class WireRequest:
     fallback: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RequestId:
     """
     What makes a request differ from every other: platforms remember the nonces even of requests that they refuse.
@@ -61,7 +62,7 @@ class RequestId:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class WireScore:
     """
     What to say of a grade.
@@ -79,7 +80,7 @@ class WireScore:
     prioritized: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Accepted:
     """The LMS said that it stored the score."""
 

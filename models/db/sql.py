@@ -1,10 +1,11 @@
 """Raw SQL with named parameters, the same text for PostgreSQL and SQLite."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
+
+from pydantic_core import to_json
 
 _PLACEHOLDER = re.compile(
     r"(?<!:):(?P<parameter>[a-z_]+)|\{lock_free:(?P<table>[a-z_]+)\}|\{(?P<word>given|for_update|random)\}"
@@ -97,7 +98,7 @@ class Statement:
         """Run it and return its rows: of a SELECT, or of what RETURNING names."""
         text = self._postgres if is_postgres() else self._sqlite
         if "given" in parameters:
-            parameters["given"] = json.dumps(parameters["given"])
+            parameters["given"] = to_json(parameters["given"]).decode()
         runs: StatementRunner = reader.get() or connection()
         return await runs.execute_query_dict(text, [parameters[name] for name in self.names])
 

@@ -29,19 +29,23 @@ def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
     """
     members = {"userId": json.dumps(user_id)}
     if score.text == CLEARED:
-        progress = ("Initialized", "NotReady")
+        activity, grading = "Initialized", "NotReady"
     else:
         if not _NUMBER.fullmatch(score.text):
             raise ValueError("the score is no decimal number")
         # The text itself, since a float may be another number.
         members |= {"scoreGiven": score.text, "scoreMaximum": "1"}
         # Canvas and Moodle clear a grade for a grading that is pending, and the grade book of Open edX keeps the old.
-        progress = ("Completed", "FullyGraded")
-    members["timestamp"] = json.dumps(written_time(score.stamp * 1000))
-    members["activityProgress"], members["gradingProgress"] = map(json.dumps, progress)
+        activity, grading = "Completed", "FullyGraded"
+    members |= {
+        "timestamp": f'"{written_time(score.stamp * 1000)}"',
+        "activityProgress": f'"{activity}"',
+        "gradingProgress": f'"{grading}"',
+    }
     if of_canvas and score.text != CLEARED:
         members |= _of_canvas(score)
-    return f"{{{', '.join(f'{json.dumps(name)}: {value}' for name, value in members.items())}}}".encode()
+    text = ", ".join([f'"{name}": {value}' for name, value in members.items()])
+    return f"{{{text}}}".encode()
 
 
 def _of_canvas(score: WireScore) -> dict[str, str]:
