@@ -15,7 +15,7 @@ from actors.access import AccessTokens, NextBreaker, signal_campuses, with_token
 from actors.client import Abort, Sender
 from actors.ended_request import SignalKind
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, OutOfFiles, TryLater
-from actors.protocols.answers import is_limited
+from actors.protocols.answers import BUSY, is_limited
 from actors.protocols.interface import WireRequest
 from actors.protocols.lti13 import line_items
 from actors.reading import MAX_PAGES, ask
@@ -33,7 +33,6 @@ LOOK_SECONDS = 20.0
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
-_BUSY = (408, 425, 429)
 
 
 @dataclass(eq=False)
@@ -212,7 +211,7 @@ class LineItems:
         said = f"line items: it answers {status} {what}"
         if status in (401, 403) and not is_limited(response):
             raise BadToken(said, http_status=status)
-        is_busy = status in _BUSY or is_limited(response)
+        is_busy = status in BUSY or is_limited(response)
         raise LookFailedError(
             said,
             in_doubt=makes and not 300 <= status < 500,
