@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 20.0
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
+#: With which line items can be read, and nothing else (LTI AGS 2.0, 3.2).
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
 
 
@@ -41,7 +42,7 @@ class LookFailedError(Exception):
     The look ends without a line item. *reason*: in words for people.
 
     *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for. *says*:
-    what that says of the campus; None: nothing. *answered*: whether the campus itself said so.
+    what the campus's breaker learns of it; None: nothing. *answered*: whether the campus itself said so.
     """
 
     reason: str
@@ -57,6 +58,7 @@ class LineItems:
     Looks for line items.
 
     *tokens*: with the scopes for line items. *settings*: those in force. *abort* ends requests under way.
+    *next_breaker*: the breaker of a campus after what a look says of it.
 
     Spec: LTI AGS 2.0, 3.2.
     """
@@ -69,12 +71,16 @@ class LineItems:
     next_breaker: NextBreaker
 
     def lease_ms(self) -> int:
-        """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
+        """Milliseconds until all that a look sent has landed: the look, one deadline, and the hold (rule 3)."""
         settings = self.settings()
         return int((LOOK_SECONDS + settings.timeout_seconds + settings.rules.hold_seconds) * 1000)
 
     async def look(self, wanted: WantedLineItem) -> bool:
-        """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
+        """
+        Find a link's line item, or make it, and move its assignments there. Returns whether it is known now.
+
+        What goes wrong is logged and stored, and the next look waits for its time.
+        """
         self.tokens.corrected(wanted.consumer_id, wanted.corrected_at)
         try:
             item = await self._find(wanted) or await self._make(wanted)

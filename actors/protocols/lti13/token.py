@@ -43,6 +43,10 @@ def write_token_request(token_url: str, assertion: str, scope: str) -> WireReque
     """
     The request for a token of one scope: platforms refuse all of it for one scope that they do not give.
 
+    Args:
+        assertion: From :func:`actors.protocols.lti13.assertion.sign_assertion`; never shown.
+        scope: The whole URI, as the launch offered it.
+
     Spec: RFC 6749, 4.4.2; RFC 7523, 2.2; 1EdTech Security Framework 1.0, 4.1.
     """
     body = BackendApplicationClient("").prepare_request_body(
@@ -55,6 +59,11 @@ def write_token_request(token_url: str, assertion: str, scope: str) -> WireReque
 def read_token(response: Response, *, scope: str, now: datetime, redacted: Sequence[str] = ()) -> AccessToken:
     """
     The token in an answer.
+
+    Args:
+        scope: What was asked for; an answer that names scopes has to name it.
+        now: With its zone, for waits that the server names as a date.
+        redacted: What must never show in a message.
 
     Raises:
         Misconfigured: The platform gives none until a person corrects key, client id, audience or scopes.
