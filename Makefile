@@ -35,6 +35,7 @@ lint: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.one_definition
 	$(BIN)/python -m tests.checks.one_limit
 	$(BIN)/python -m tests.checks.plain_words
+	$(BIN)/python -m tests.checks.short_files
 
 venv: $(VENV)/.everything
 

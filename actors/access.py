@@ -28,7 +28,7 @@ _Answer = TypeVar("_Answer")
 #: The breaker of a campus after a signal, at that time (milliseconds since 1970).
 NextBreaker = Callable[[int, Breaker, Signal], Breaker]
 
-#: What a token to read scores is for (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
+#: What a token to read scores is for (LTI AGS 2.0, 3.3).
 RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 
 
@@ -39,16 +39,16 @@ class AccessTokens(Protocol):
         """A token that is valid for a while yet; None if there is none."""
 
     async def fetch(self, consumer_id: int, scope: str) -> str:
-        """Get one; raises DeliveryError, at once while the last failure is too recent."""
+        """Get one that serves; raises DeliveryError, at once while the last failure is too recent."""
 
     def is_paused(self, consumer_id: int, scope: str) -> bool:
         """Whether the last failure is too recent."""
 
     def drop(self, consumer_id: int, scope: str, token: str) -> None:
-        """The platform refused it."""
+        """Forget a token that the platform refused."""
 
     def corrected(self, consumer_id: int, at: int) -> None:
-        """When an operator last corrected the platform, milliseconds since 1970: failures from before are over."""
+        """*at*: when an operator last corrected the platform, milliseconds since 1970; forget what failed before."""
 
 
 class NoTokens:
@@ -99,6 +99,7 @@ class Access:
     Lets those campuses have requests for which there is a token, and gets one for the others.
 
     Args:
+        tokens: Those of all platforms.
         next_breaker: The breaker of a campus after a signal, at that time (milliseconds since 1970).
         notify: Called when a token has come.
         metrics: Counts who refuses to give one until key or client id is corrected, and what is parked.

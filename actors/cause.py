@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from actors.protocols.answers import BUSY
 from actors.protocols.refusals import PHRASES, about, is_of_enrolment
 from models.consumer import ProtocolName
 
@@ -171,4 +172,4 @@ def _of_status(status: int, words: str, scope: str | None) -> KnownCause:
 
 
 def _is_busy(status: int, words: str) -> bool:
-    return status in (408, 425, 429) or (status == 403 and "rate limit exceeded" in words.lower())
+    return status in BUSY or (status == 403 and "rate limit exceeded" in words.lower())

@@ -29,10 +29,8 @@ from models.consumer import origin
 #: Seconds that an unused connection is kept: less than the five of a stock Apache, since a POST on a connection that
 #: the LMS is just closing ends in doubt.
 KEEP_ALIVE = 4.0
-
 #: Interim answers (1xx) before one answer: a campus that sends early hints sends one or two.
 MAX_INTERIM = 20
-
 #: Bytes of one header field. Campuses send long cookies and policies, which are nothing to fail for.
 FIELD_LIMIT = 32 * 1024
 

@@ -15,7 +15,7 @@ from actors.access import AccessTokens, NextBreaker, signal_campuses, with_token
 from actors.client import Abort, Sender
 from actors.ended_request import SignalKind
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, OutOfFiles, TryLater
-from actors.protocols.answers import is_limited
+from actors.protocols.answers import BUSY, is_limited
 from actors.protocols.interface import WireRequest
 from actors.protocols.lti13 import line_items
 from actors.reading import MAX_PAGES, ask
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 20.0
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
+#: With which line items can be read, and nothing else (LTI AGS 2.0, 3.2).
 READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
-_BUSY = (408, 425, 429)
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class LookFailedError(Exception):
     The look ends without a line item. *reason*: in words for people.
 
     *in_doubt*: whether one may have been made, or be made yet. *after*: seconds that the platform asked for. *says*:
-    what that says of the campus; None: nothing. *answered*: whether the campus itself said so.
+    what the campus's breaker learns of it; None: nothing. *answered*: whether the campus itself said so.
     """
 
     reason: str
@@ -58,6 +58,7 @@ class LineItems:
     Looks for line items.
 
     *tokens*: with the scopes for line items. *settings*: those in force. *abort* ends requests under way.
+    *next_breaker*: the breaker of a campus after what a look says of it.
 
     Spec: LTI AGS 2.0, 3.2.
     """
@@ -70,12 +71,16 @@ class LineItems:
     next_breaker: NextBreaker
 
     def lease_ms(self) -> int:
-        """Within which whatever a look sends has landed: the look, one deadline, and the hold; rule 3 of the design."""
+        """Milliseconds until all that a look sent has landed: the look, one deadline, and the hold (rule 3)."""
         settings = self.settings()
         return int((LOOK_SECONDS + settings.timeout_seconds + settings.rules.hold_seconds) * 1000)
 
     async def look(self, wanted: WantedLineItem) -> bool:
-        """Find a link's line item, or make it, and move its assignments there. Returns whether it is known now."""
+        """
+        Find a link's line item, or make it, and move its assignments there. Returns whether it is known now.
+
+        What goes wrong is logged and stored, and the next look waits for its time.
+        """
         self.tokens.corrected(wanted.consumer_id, wanted.corrected_at)
         try:
             item = await self._find(wanted) or await self._make(wanted)
@@ -212,7 +217,7 @@ class LineItems:
         said = f"line items: it answers {status} {what}"
         if status in (401, 403) and not is_limited(response):
             raise BadToken(said, http_status=status)
-        is_busy = status in _BUSY or is_limited(response)
+        is_busy = status in BUSY or is_limited(response)
         raise LookFailedError(
             said,
             in_doubt=makes and not 300 <= status < 500,

@@ -50,12 +50,14 @@ def overtaken(
     jitter: float,
 ) -> Finish:
     """
-    The end of an attempt whose timestamp was refused.
+    The end of an attempt whose timestamp was refused: accepted, overruled, tried again with a
+    later timestamp, or parked.
 
     Args:
+        response: The answer to the score, and *error* what it means.
         offset: Seconds that the campus's clock is ahead of ours, where that is new.
         held: What the campus says that it holds; None: it was not asked, or did not say.
-        once_sent: The scores of all attempts on record, as wire text.
+        once_sent: The scores of all attempts on record, as the text that was sent.
         in_doubt: The scores that may have been stored since the last acceptance; None: one that no record has.
         jitter: 0.0 to 1.0; spreads retries.
     """

@@ -13,7 +13,7 @@ from actors.protocols.lti13.token import AccessToken, read_token, write_token_re
 from actors.response import Response
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.encryption import Cipher, UndecryptableError
+from models.encryption import PLAINTEXT, Cipher, UndecryptableError
 from models.tool_key import ToolKey
 
 #: Seconds that a clock may differ without being another time: ``Date`` has whole ones.
@@ -56,7 +56,16 @@ class _Known:
 
 
 class TokenRequests:
-    """*abort* ends the requests under way; the other arguments are those of :class:`actors.tokens.Tokens`."""
+    """
+    Asks the token servers of platforms.
+
+    Args:
+        send: Makes one request.
+        consumer: Finds a consumer by its id.
+        keys: The tool's keys that may sign at a time (milliseconds since 1970), the newest first.
+        note_key: Gets the consumer's id and the key (``kid``) that it accepted, if that is another one than before.
+        cipher: Decrypts the keys.
+    """
 
     def __init__(
         self,
@@ -66,10 +75,9 @@ class TokenRequests:
         consumer: Callable[[int], Awaitable[LtiConsumer | None]],
         keys: Callable[[int], Awaitable[Sequence[ToolKey]]],
         note_key: Callable[[int, str], Awaitable[object]],
-        cipher: Cipher,
-        abort: Abort,
+        cipher: Cipher = PLAINTEXT,
     ) -> None:
-        self._send, self._clock, self._cipher, self._abort = send, clock, cipher, abort
+        self._send, self._clock, self._cipher = send, clock, cipher
         self._consumer, self._keys, self._note_key = consumer, keys, note_key
         self._known: defaultdict[int, _Known] = defaultdict(_Known)
 
@@ -77,9 +85,9 @@ class TokenRequests:
         """What the token server did before says nothing any more, nor what it does to requests under way."""
         self._known.pop(consumer_id, None)
 
-    async def get(self, consumer_id: int, scope: str) -> AccessToken:
+    async def get(self, consumer_id: int, scope: str, abort: Abort) -> AccessToken:
         """
-        A token of one scope.
+        A token of one scope. *abort* ends the request under way.
 
         Raises:
             Misconfigured: The platform gives none until a person corrects its set-up.
@@ -100,7 +108,7 @@ class TokenRequests:
         while keys and left > 0:
             key, left, used = keys[0], left - 1, known.offset
             try:
-                token = await self._ask(consumer, scope, key, known)
+                token = await self._ask(consumer, scope, key, known, abort)
             except DeliveryError as error:
                 if not _is_refusal(error):
                     raise
@@ -124,7 +132,7 @@ class TokenRequests:
         since = self._clock.monotonic() - _REFUSED_FOR
         return sorted(keys, key=lambda key: known.refused.get(key.kid, since) > since)
 
-    async def _ask(self, consumer: LtiConsumer, scope: str, key: ToolKey, known: _Known) -> AccessToken:
+    async def _ask(self, consumer: LtiConsumer, scope: str, key: ToolKey, known: _Known, abort: Abort) -> AccessToken:
         url = str(consumer.token_url)
         try:
             assertion = sign_assertion(
@@ -148,7 +156,7 @@ class TokenRequests:
                 wire.body,
                 wire.headers,
                 consumer_key=consumer.consumer_key,
-                abort=self._abort,
+                abort=abort,
                 redacted=wire.redacted,
             )
         except Ambiguous as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
@@ -13,11 +12,8 @@ from actors.breaker import MAX_BLOCK_MS
 from actors.client import Abort
 from actors.errors import DeliveryError, TryLater
 from actors.protocols.lti13.token import AccessToken
-from actors.token_requests import Send, TokenRequests
-from models.consumer import LtiConsumer
+from actors.token_requests import TokenRequests
 from models.db.clock import Clock
-from models.encryption import PLAINTEXT, Cipher
-from models.tool_key import ToolKey
 
 log = structlog.get_logger(__name__)
 
@@ -56,31 +52,10 @@ class _Entry:
 
 
 class Tokens:
-    """
-    Made while the database is open, outside transactions.
+    """Gets tokens by *requests* and keeps them. Made while the database is open, outside transactions."""
 
-    Args:
-        send: Makes one request.
-        consumer: Finds a consumer by its id.
-        keys: The tool's keys that may sign at a time (milliseconds since 1970), the newest first.
-        note_key: Gets the consumer's id and the key (``kid``) that it accepted, if that is another one than before.
-        cipher: Decrypts the keys.
-    """
-
-    def __init__(
-        self,
-        send: Send,
-        clock: Clock,
-        *,
-        consumer: Callable[[int], Awaitable[LtiConsumer | None]],
-        keys: Callable[[int], Awaitable[Sequence[ToolKey]]],
-        note_key: Callable[[int, str], Awaitable[object]],
-        cipher: Cipher = PLAINTEXT,
-    ) -> None:
-        self._clock, self._abort = clock, Abort()
-        self._requests = TokenRequests(
-            send, clock, consumer=consumer, keys=keys, note_key=note_key, cipher=cipher, abort=self._abort
-        )
+    def __init__(self, requests: TokenRequests, clock: Clock) -> None:
+        self._requests, self._clock, self._abort = requests, clock, Abort()
         self._entries: defaultdict[tuple[int, str], _Entry] = defaultdict(_Entry)
         #: By consumer, when an operator last corrected its set-up.
         self._corrected: dict[int, int] = {}
@@ -186,7 +161,7 @@ class Tokens:
         entry.failure, entry.failures, entry.pause_ends = error, entry.failures + 1, now + pause
 
     async def _fetch(self, consumer_id: int, scope: str, asked_at: float) -> AccessToken:
-        token = await self._requests.get(consumer_id, scope)
+        token = await self._requests.get(consumer_id, scope, self._abort)
         if token.life < _LEAST_LIFE or self._clock.monotonic() >= _serves_until(token, asked_at):
             # Else each grade would ask for one of its own, without an end.
             raise TryLater(f"no access token: those that it gives end {token.life:g} s after they were asked for")

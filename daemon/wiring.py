@@ -8,6 +8,7 @@ import aiohttp
 from actors.client import Sender, http_session
 from actors.resolution import Rules
 from actors.settings import Settings
+from actors.token_requests import TokenRequests
 from actors.tokens import Tokens
 from daemon.config import Config
 from daemon.infra.file_limit import allow_files
@@ -96,11 +97,7 @@ def access_tokens(
 
     *note_key*: gets the id of a consumer and the key (``kid``) that it accepted, if that is another one than before.
     """
-    return Tokens(
-        sender.send,
-        clock,
-        consumer=platform_for_token,
-        keys=signing_keys,
-        note_key=note_key,
-        cipher=cipher,
+    requests = TokenRequests(
+        sender.send, clock, consumer=platform_for_token, keys=signing_keys, note_key=note_key, cipher=cipher
     )
+    return Tokens(requests, clock)

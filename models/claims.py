@@ -86,9 +86,10 @@ class Lease:
     """
     How a claim is made: rule 3 of the design.
 
-    *began*: seconds by the claimer's monotonic clock. *ms*: until all that a lost holder sent has landed.
-    *second_ms*: how much longer where a second request may follow: with another secret, or to read the score. *steps*:
-    those of the database's clock that the claimer knows; it claims nothing if there was another since.
+    *now*: milliseconds since 1970. *began*: seconds by the claimer's monotonic clock. *ms*: milliseconds until all that
+    a lost holder sent has landed. *second_ms*: how much longer where a second request may follow: with another secret,
+    or to read the score. *steps*: those of the database's clock that the claimer knows; it claims nothing if there was
+    another since.
     """
 
     now: int
@@ -189,7 +190,7 @@ async def claim(
     assignment_ids: Iterable[int], lease: Lease, *, most: int, has_token: Callable[[int], bool] = lambda _: True
 ) -> list[Claim]:
     """
-    Claim those of the assignments that are due and whose campus has a free slot: oldest first, *most* in all.
+    Claim those of the assignments that are due and whose campus has a free slot: oldest first, at most *most* in all.
 
     *has_token*: whether there is an access token for a platform, by its consumer's id (rule 12).
 
@@ -225,7 +226,11 @@ async def _within_limit(
 
 
 async def claim_next(shares: Sequence[Share], lease: Lease, *, partitions: int) -> list[Claim]:
-    """Claim the oldest due rows, within a transaction that has ended as many claims of the same campuses."""
+    """
+    Claim the oldest due rows, within a transaction that has ended as many claims of the same campuses.
+
+    *shares*: how many rows of which campuses. *partitions*: into how many parts ids are divided by their remainder.
+    """
     most = sum(share.number for share in shares)
     look = look_at(shares, partitions)
     return await _claims(_CLAIM_NEXT, lease, given=as_given(shares), most=most, look=look, partitions=partitions)

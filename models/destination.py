@@ -56,7 +56,8 @@ async def platform_named(issuer: str, client_id: str) -> LtiConsumer:
         raise RegistrationError(
             f"unknown platform, with issuer {issuer[:255]!r} and client id {client_id[:64]!r}: add it with "
             f"`passbackd platform add NAME --issuer {shlex.quote(issuer[:255])} "
-            f"--client-id {shlex.quote(client_id[:255])}`{await _elsewhere(client_id)}"
+            f"--client-id {shlex.quote(client_id[:255])} --token-url URL`, where --kind may fill in the URL"
+            f"{await _elsewhere(client_id)}"
         )
     return platform
 
@@ -69,8 +70,8 @@ async def _elsewhere(client_id: str) -> str:
     if other is None:
         return ""
     return (
-        f", with a --key of its own; but {other.consumer_name!r} has this client id with the issuer {other.issuer!r}, "
-        "and each letter counts: if one of the two is wrong, correct that instead"
+        f"; it needs a --key of its own; but {other.consumer_name!r} has this client id with the issuer "
+        f"{other.issuer!r}, and each letter counts: if one of the two is wrong, correct that instead"
     )
 
 

@@ -40,7 +40,9 @@ async def disable_link(
     """
     As :func:`disable_line_item`, of a link whose launch named the container alone: wherever the learner has it.
 
-    That may be a line item that was found before the present one, if the learner has not launched since.
+    That may be a line item that was found before the present one, if the learner has not launched since. Ids of links
+    are of one deployment (LTI 1.3, 5.3.5), which the event does not name: an equal one of another deployment is
+    disabled too.
     """
     platform = await platform_named(issuer, client_id)
     is_known = await OutcomeService.exists(

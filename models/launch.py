@@ -6,7 +6,7 @@ from typing import Literal
 
 from models.moment import Moment, place_of
 
-#: The scope without which no line item can be found or made (1EdTech AGS 2.0, 3.1).
+#: The scope without which no line item can be found or made (LTI AGS 2.0, 3.2).
 LINEITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
 
 #: What an event did: changed something, repeated what is stored, or was older than that.

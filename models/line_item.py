@@ -27,8 +27,11 @@ class WantedLineItem:
     """
     The right to look for a link's line item, and to make it, until the lease ends.
 
-    *began*: by the monotonic clock, before the lease began. *offered*: scopes, separated by blanks; None: not said.
-    *failures*: looks before this one that failed. *corrected_at*: as :class:`models.consumer.LtiConsumer` has it.
+    *service_id*: of the :class:`models.campus.OutcomeService` that wants it. *token*: of the lease. *began*: seconds by
+    the monotonic clock, before the lease began. *container*: ``lineitems`` of the launch. *offered*: scopes, separated
+    by blanks; None: not said. *failures*: looks before this one that failed. *corrected_at*: as
+    :class:`models.consumer.LtiConsumer` has it. *resource_link_id*: the platform's id of the link, if the launch said.
+    *resource_id*: the tool's id of the activity. *label*: what a column that is made is called.
     """
 
     service_id: int
@@ -110,10 +113,13 @@ async def missing_line_items() -> list[MissingLineItems]:
 
 async def claim_wanted(*, now: int, began: float, lease_ms: int, most: int, each: int) -> list[WantedLineItem]:
     """
-    Begin to look for line items: up to *most*, so that *each* campus is looked at no more often at a time.
+    Begin to look for line items of links, those first that have waited longest.
 
     Args:
-        lease_ms: After which no request of this look can land any more.
+        began: Seconds by the monotonic clock, taken before the call.
+        lease_ms: Milliseconds after which no request of a look can land any more.
+        most: Looks that begin, at most.
+        each: Looks at one campus at a time over all daemons, at most; it is one while the campus is down.
     """
     rows = await _CLAIM.rows(now=now, until=now + lease_ms, most=most, each=each)
     return [
@@ -137,7 +143,7 @@ async def claim_wanted(*, now: int, began: float, lease_ms: int, most: int, each
 
 async def look_failed(wanted: WantedLineItem, error: str, *, look_at: int) -> None:
     """
-    No line item is known yet; the next look begins at *look_at*.
+    No line item is known yet; the next look begins at *look_at*, milliseconds since 1970.
 
     That must be after whatever this look sent has landed. Nothing happens if the lease was another's since.
     """
@@ -179,7 +185,7 @@ async def line_item_found(wanted: WantedLineItem, url: str, *, now: int) -> list
 
 
 async def used_instead(wanted: WantedLineItem, url: str) -> str | None:
-    """The line item that a link has, if that is known and another one than *url*."""
+    """The address of the line item that a link has; None if it has none yet, or this one."""
     service = await OutcomeService.get_or_none(id=wanted.service_id, found_id__isnull=False)
     found = None if service is None else await OutcomeService.get_or_none(id=service.found_id)
     return None if found is None or found.lis_outcome_service_url == url else found.lis_outcome_service_url

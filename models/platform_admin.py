@@ -4,10 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tortoise.transactions import in_transaction
-
 from models.consumer import LtiConsumer, find_consumer
-from models.consumer_admin import ConsumerError, check_name, send_what_waited
+from models.consumer_admin import ConsumerError, check_name, store_set_up
 from models.db.sql import Statement
 from models.quarantine import label_events
 
@@ -58,14 +56,7 @@ async def add_platform(
         ConsumerError: The key is known and may not be changed, or is that of an LTI 1.1 consumer; another key has this
             name, or this issuer and client id.
     """
-    async with in_transaction():
-        known_id = await _store(platform, replace=replace)
-        if record is not None:
-            await record()
-    if known_id is None:
-        return True
-    await send_what_waited(known_id, now=now)
-    return False
+    return await store_set_up(_store(platform, replace=replace), record, now=now)
 
 
 async def note_signing_key(platform_id: int, kid: str) -> None:

@@ -77,13 +77,17 @@ async def published_keys(now: int) -> list[ToolKey]:
 
 
 async def signing_keys(now: int) -> list[ToolKey]:
-    """The keys to sign with, the one to use first, and the others for platforms that do not know it yet."""
+    """
+    The keys to sign with, the one to use first, and the others for platforms that do not know it yet.
+
+    *now*: milliseconds since 1970 by the database's clock.
+    """
     return signing(await ToolKey.all(), now=now)
 
 
 def public_key_set(keys: Sequence[ToolKey], cipher: Cipher) -> dict[str, Any]:
     """
-    The JSON Web Key Set (RFC 7517, section 5) of *keys*: their public halves alone.
+    The JSON Web Key Set (RFC 7517, section 5) of *keys*, ``{"keys": [...]}``: their public halves alone.
 
     Raises:
         UndecryptableError: One cannot be decrypted.

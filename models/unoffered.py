@@ -11,7 +11,7 @@ from models.assignment import SENDABLE
 from models.changes import UNPARK_SET
 from models.db.sql import CHUNK, Statement
 
-#: What a score is sent with (LTI Advantage: Assignment and Grade Services 2.0, section 3.6).
+#: What a score is sent with (LTI AGS 2.0, 3.4).
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 #: Why such a grade is parked.
 NOT_OFFERED = f"the launch did not offer the scope {SCORE_SCOPE}"

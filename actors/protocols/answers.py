@@ -7,6 +7,9 @@ from actors.redact import REASON_LIMIT, redact
 from actors.response import Response
 from actors.web_page import NO_TEXT, readable
 
+#: Statuses by which a server asks to be left alone for a while (RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4).
+BUSY = (408, 425, 429)
+
 #: Canvas gives each tool 600 to spend; a request under way holds 50 of it, and 10 a second come back. With less than
 #: this left, another few requests would be refused: so it is left alone for so many seconds.
 LIMIT_LOW, LIMIT_PAUSE = 100.0, 1.0

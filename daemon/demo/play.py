@@ -33,10 +33,8 @@ STREAM = "passback:events"
 
 #: Seconds until the daemon must be ready.
 START_WITHIN = 60.0
-
 #: Seconds from the first event until the demo is cut off.
 PLAY_WITHIN = 90.0
-
 #: Seconds between two looks at the daemon and the campuses.
 TICK = 0.25
 

@@ -11,8 +11,20 @@ class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad
     """An entry that cannot be applied. The message says what is wrong with it."""
 
 
+class _Timed:
+    """An event that is ordered by its ``modified`` and, where two are equal, by its place on the stream."""
+
+    __slots__ = ()
+    modified_us: int
+    entry_id: str
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
+
 @dataclass(frozen=True, slots=True)
-class ScoreChanged:
+class ScoreChanged(_Timed):
     """A learner's weighted points on a problem. *modified_us*: microseconds since 1970."""
 
     user_id: str
@@ -24,13 +36,9 @@ class ScoreChanged:
     #: The stream entry; two events with the same content are equal.
     entry_id: str = field(default="", compare=False)
 
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
-
 
 @dataclass(frozen=True, slots=True)
-class ScoreCleared:
+class ScoreCleared(_Timed):
     """A learner's score on a problem was taken back. *modified_us*: microseconds since 1970."""
 
     user_id: str
@@ -39,10 +47,6 @@ class ScoreCleared:
     modified_us: int
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Launched:
 
 
 @dataclass(frozen=True, slots=True)
-class AssignmentDisabled:
+class AssignmentDisabled(_Timed):
     """``assignment.disabled`` of an LTI 1.1 consumer. *modified_us*: microseconds since 1970."""
 
     consumer_key: str
@@ -74,13 +78,9 @@ class AssignmentDisabled:
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
 
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
-
 
 @dataclass(frozen=True, slots=True)
-class LineItemDisabled:
+class LineItemDisabled(_Timed):
     """
     ``assignment.disabled`` of an LTI 1.3 platform; *lti_user_id*: what it calls the learner.
 
@@ -98,21 +98,13 @@ class LineItemDisabled:
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
 
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
-
 
 @dataclass(frozen=True, slots=True)
-class UserRetired:
+class UserRetired(_Timed):
     user_id: str
     modified_us: int
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 Event = ScoreChanged | ScoreCleared | CourseStructured | Launched | AssignmentDisabled | LineItemDisabled | UserRetired

@@ -1,5 +1,7 @@
 """Reads launches, and what disables them, over LTI 1.1 and 1.3. Pure."""
 
+import re
+
 from daemon.ingest.events import AssignmentDisabled, BadEvent, Launched, LineItemDisabled
 from daemon.ingest.fields import MAX_DETAIL, MAX_SOURCEDID, EntryReader
 from models.consumer import MAX_KEY
@@ -13,6 +15,10 @@ EXTENSIONS = {
     "ext_outcome_submission_prioritize_non_tool_grade_accepted": "prioritize_non_tool_grade",
 }
 
+# A platform's own scopes are URLs too. No known one has a comma or a quote: those belong to a list.
+_SCOPE = re.compile(r"""[a-z][a-z0-9+.-]*:[^\s,"']+""", re.IGNORECASE)
+_AGS = LINEITEM_SCOPE.removesuffix("lineitem")
+_AGS_SCOPES = [_AGS + name for name in ("score", "result.readonly", "lineitem", "lineitem.readonly")]
 # One of these makes it an event of LTI 1.3.
 _LTI13_FIELDS = ("issuer", "client_id", "lineitem", "lineitems")
 _LTI11_FIELDS = ("lis_result_sourcedid", "lis_outcome_service_url")
@@ -123,7 +129,21 @@ def _platform_launch(reader: EntryReader) -> Registration | None:
 def _scopes(reader: EntryReader) -> str | None:
     """Each once, separated by blanks; None if the launch does not say."""
     text = reader.detail("scopes", MAX_SCOPES)
-    return None if text is None else " ".join(dict.fromkeys(text.split()))
+    if text is None:
+        return None
+    scopes = dict.fromkeys(text.split())
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope):
+            raise BadEvent(f"scopes holds {scope[:64]!r}, which is no whole scope: {_instead(scope)}")
+    return " ".join(scopes)
+
+
+def _instead(scope: str) -> str:
+    """What to send in place of what is no scope."""
+    for whole in _AGS_SCOPES:
+        if whole.endswith(f"/{scope.lower()}"):
+            return f"write {whole}, as the launch's endpoint claim does"
+    return "send those of the launch's endpoint claim as they are, with a blank between two"
 
 
 def _extensions(reader: EntryReader) -> str | None:

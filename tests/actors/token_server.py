@@ -18,6 +18,7 @@ from joserfc.jwk import RSAKey
 from actors.client import Sender
 from actors.egress import Egress
 from actors.errors import DeliveryError
+from actors.token_requests import TokenRequests
 from actors.tokens import Tokens
 from models.consumer import LtiConsumer
 from models.db.clock import Clock, ClockReading
@@ -163,7 +164,8 @@ async def token_server(*, timeout_seconds: float = 60, kids: Sequence[str] = ("n
         consumer.signing_kid = kid
 
     async with outcome_session(timeout_seconds, egress=egress) as session:
-        tokens = Tokens(Sender(session).send, clock, consumer=find, keys=list_keys, note_key=note)
+        requests = TokenRequests(Sender(session).send, clock, consumer=find, keys=list_keys, note_key=note)
+        tokens = Tokens(requests, clock)
         try:
             yield Setup(server, tokens, time, consumer, noted, keys)
         finally:

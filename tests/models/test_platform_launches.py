@@ -222,6 +222,8 @@ async def test_a_link_of_which_the_launch_named_only_the_container_is_disabled_b
         await launched(OVER_13, resource_link_id="other link", usage_id="other", **on_container),
         await launched(OVER_13, resource_link_id="link", user_id="b", lis_result_sourcedid="b", **on_container),
     ]
+    of_deployment = {"lis_outcome_service_url": f"{CONTAINER}0", **over_13(is_container=True, deployment_id="8")}
+    twin = await launched(OVER_13, resource_link_id="link", usage_id="twin", **of_deployment)
     if is_found:
         (wanted, *_) = await claim_wanted(now=NOW, began=0.0, lease_ms=1, most=9, each=9)
         await line_item_found(wanted, ITEM, now=NOW)
@@ -231,7 +233,8 @@ async def test_a_link_of_which_the_launch_named_only_the_container_is_disabled_b
         return await disable_link(*where, link, sub, moment=Moment(NOW_US + later), now=NOW)
 
     assert [await disable(), await disable(), await disable(later=0)] == ["applied", "unchanged", "stale"]
-    assert [(await read_row(one))["disabled_at"] for one in (first, *others)] == [NOW, None, None]
+    # The event names no deployment: that of the other one goes with it.
+    assert [(await read_row(one))["disabled_at"] for one in (first, twin, *others)] == [NOW, NOW, None, None]
     for unknown in ({"link": "no link"}, {"sub": "stranger"}):
         with pytest.raises(RegistrationError, match="so there is nothing to disable"):
             await disable(**unknown)

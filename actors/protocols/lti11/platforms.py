@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from actors.profiles import PlatformName
+from actors.protocols.answers import BUSY
 from actors.protocols.lti11.basic_outcome import Reply
 from actors.protocols.refusals import PHRASES, About, Phrase
 from actors.response import Response
@@ -67,7 +68,7 @@ _STATUSES = (
     # A login page, or an address that is no longer right: an outcome service never redirects.
     StatusRule(range(300, 400), "misconfigured"),
     StatusRule((401,), "misconfigured"),
-    StatusRule((408, 425, 429), "busy"),
+    StatusRule(BUSY, "busy"),
     StatusRule((403,), "busy", if_limited=True),
     # The wrong address, or a fault of passbackd.
     StatusRule((400, 404, 405, 415, 422), "campus"),

@@ -8,7 +8,8 @@ from joserfc.jwk import RSAKey
 
 _DEPLOYMENT = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
 
-#: Seconds. Moodle takes no assertion from the future, and Canvas none that is older than five minutes.
+#: Seconds by which the assertion is said to be older than it is, and that it is valid from then: Moodle takes none from
+#: the future, and Canvas none that is older than five minutes.
 ISSUED_BEFORE, LIFE = 30, 300
 
 
@@ -16,11 +17,14 @@ def sign_assertion(
     private_pem: str, kid: str, *, client_id: str, audience: str, deployment_id: str | None, now: int, jti: str
 ) -> str:
     """
-    The signed assertion.
+    The signed assertion: a JWT in its compact form (RFC 7519, 3.1).
 
     Args:
-        private_pem: An RSA key in PEM.
+        private_pem: An RSA key in PEM, not encrypted.
         kid: Which of the tool's published keys it is.
+        client_id: What the platform calls the tool; issuer and subject of the assertion.
+        audience: As the platform's token server wants it, which may compare it letter by letter.
+        deployment_id: The deployment that the token is for; None: not said.
         now: By the token server's clock, seconds since 1970.
         jti: Never used before.
 

@@ -22,7 +22,14 @@ _LINK_NAMES = ("resourceLinkId", "ltiLinkId")
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A column of a gradebook. *url* takes its scores; *resource_id* is the tool's name of it."""
+    """
+    A column of a gradebook.
+
+    *url*: takes its scores. *maximum*: of its scores; None: no number. *resource_id*: the tool's id of the activity.
+    *resource_link_id*: the platform's id of the link. Either is None where the platform does not say.
+
+    Spec: LTI AGS 2.0, 3.2.
+    """
 
     url: str
     label: str
@@ -33,7 +40,7 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class LineItemPage:
-    """A page of a course's line items, and the address of the next one."""
+    """A page of a course's line items. *more*: the address of the next one; None: this is the last."""
 
     items: tuple[LineItem, ...]
     more: str | None = None
@@ -86,7 +93,11 @@ def write_create(
     The request that makes a line item. Two of them make two: look for one first, and after doubt.
 
     Args:
+        container: ``lineitems`` of the launch.
         token: With the scope ``lineitem``.
+        label: The column's name in the gradebook.
+        resource_id: The tool's id of the activity; None: not said. *resource_link_id*: the platform's of the link.
+        maximum: Of the scores that are sent there.
 
     Raises:
         ValueError: No request can be written to the address.
@@ -106,10 +117,15 @@ def write_create(
 
 def read_line_items(response: Response, *, container: str) -> LineItemPage:
     """
-    A page of line items, without those that have no address of the platform's.
+    A page of line items, without those whose address is not of the container's origin.
+
+    Args:
+        container: An address of the origin that was asked.
 
     Raises:
-        ValueError: It is none; the message quotes nothing of it.
+        ValueError: It is no page of line items, or the next one is elsewhere; the message quotes nothing of it.
+
+    Spec: LTI AGS 2.0, 3.2.
     """
     if response.status == 204 and not response.body.strip():
         return LineItemPage(())
@@ -122,10 +138,12 @@ def read_line_items(response: Response, *, container: str) -> LineItemPage:
 
 def read_created(response: Response, *, container: str) -> LineItem:
     """
-    The line item that was made.
+    The line item that was made; *container* as for :func:`read_line_items`.
 
     Raises:
         ValueError: The answer does not say which; it may have been made.
+
+    Spec: LTI AGS 2.0, 3.2.5.
     """
     item = _line_item(read_json(response), container)
     if item is None:
@@ -136,7 +154,7 @@ def read_created(response: Response, *, container: str) -> LineItem:
 def chosen(
     items: Iterable[LineItem], *, resource_link_id: str | None = None, resource_id: str | None = None
 ) -> LineItem | None:
-    """The line item of a link, else the one that has the tool's id; the first where there are several."""
+    """The line item of a link, else the one that has the tool's id; the first of several, None if there is none."""
     found = list(items)
     of_link = (item for item in found if resource_link_id and item.resource_link_id == resource_link_id)
     of_tool = (item for item in found if resource_id and item.resource_id == resource_id)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from actors.errors import Omission
 from actors.profiles import PlatformName
+from actors.protocols.answers import BUSY
 from actors.protocols.refusals import About
 from actors.response import Response
 
@@ -92,7 +93,7 @@ _DEFAULT_ROWS = (
     # A login page, or an address that is no longer right: these services never redirect.
     Row(range(300, 400), "misconfigured"),
     Row((401,), "token"),
-    Row((408, 425, 429), "busy"),
+    Row(BUSY, "busy"),
     Row((403,), "busy", if_limited=True),
     Row((409,), "overtaken"),
     *_OVERTAKEN,

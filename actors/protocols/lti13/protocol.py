@@ -18,6 +18,8 @@ class Lti13:
     See :class:`actors.protocols.interface.OutcomeProtocol`.
 
     A target's *url* is a line item's, its *secret* an access token, its *sourcedid* the platform's user id.
+
+    Spec: LTI AGS 2.0, 3.3 (results) and 3.4 (scores).
     """
 
     def write_score(self, target: Target, score: WireScore, request: RequestId) -> WireRequest:  # noqa: ARG002 - the time is the score's

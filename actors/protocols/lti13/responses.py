@@ -51,7 +51,10 @@ def classify(
     sent: WireScore | None = None,
 ) -> Accepted:
     """
-    Decide what an answer means; arguments as of :meth:`actors.protocols.interface.OutcomeProtocol.read_response`.
+    Decide what an answer means, by the rows of :mod:`actors.protocols.lti13.platforms`.
+
+    *platform*: None: the default one. The other arguments are those of
+    :meth:`actors.protocols.interface.OutcomeProtocol.read_response`.
 
     Raises:
         Overtaken: The platform holds a score that is as new or newer.

@@ -28,7 +28,12 @@ def read_results(response: Response, *, user_id: str, asked: str) -> Held:
     What a page of results says of a learner; all of the line item's may be there.
 
     Args:
+        user_id: The platform's, as launches have it in ``sub``.
         asked: An address of the origin that was asked.
+
+    Returns:
+        The score as a share of the result's maximum, a decimal number in text, and empty where the platform holds
+        none; or the next page, where the learner was not on this one.
 
     Raises:
         ValueError: It is no page of results, or no readable score; the message quotes nothing of it.
@@ -52,7 +57,7 @@ def _rows(value: Any) -> list[Any]:
 
 
 def text_of(value: Any) -> str | None:
-    """An id, which some platforms write as a number."""
+    """An id, which some platforms write as a number; None where the value is none."""
     if isinstance(value, Decimal):
         return format(value, "f") if abs(value.adjusted()) <= _DIGITS else None
     return value if isinstance(value, str) else None

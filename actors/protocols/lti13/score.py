@@ -16,10 +16,11 @@ _NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 
 def score_json(user_id: str, score: WireScore, *, of_canvas: bool) -> bytes:
     """
-    The JSON object that sets one learner's score, or clears it.
+    The JSON object that sets one learner's score, or clears it, in ASCII.
 
     Args:
         user_id: The platform's, as launches have it in ``sub``.
+        score: Goes out as a number of its own digits, of the maximum 1, with its timestamp in UTC.
         of_canvas: Whether to say what only Canvas knows: when it was submitted, and whether it is a new submission.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
 
 from actors.errors import DeliveryError, Misconfigured, TryLater
-from actors.protocols.answers import is_limited, reason_of, redirect, reset_after, start
+from actors.protocols.answers import BUSY, is_limited, reason_of, redirect, reset_after, start
 from actors.protocols.interface import WireRequest
 from actors.protocols.json_text import NoJsonError, read_json
 from actors.redact import redact
@@ -26,7 +26,6 @@ USUAL_LIFE, LONGEST_LIFE = 300.0, 24 * 3600.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8000}")
 #: OAuth's words for trouble of the server's own: RFC 6749, 4.1.2.1.
 _PASSING = ("server_error", "temporarily_unavailable")
-_BUSY = (408, 425, 429)
 _NAMES = ("access_token", "token_type", "error", "error_description")
 #: Members of a refusal that are for people; any other may hold a secret.
 _WORDS = ("error", "error_description", "title", "message", "detail")
@@ -44,6 +43,10 @@ def write_token_request(token_url: str, assertion: str, scope: str) -> WireReque
     """
     The request for a token of one scope: platforms refuse all of it for one scope that they do not give.
 
+    Args:
+        assertion: From :func:`actors.protocols.lti13.assertion.sign_assertion`; never shown.
+        scope: The whole URI, as the launch offered it.
+
     Spec: RFC 6749, 4.4.2; RFC 7523, 2.2; 1EdTech Security Framework 1.0, 4.1.
     """
     body = BackendApplicationClient("").prepare_request_body(
@@ -56,6 +59,11 @@ def write_token_request(token_url: str, assertion: str, scope: str) -> WireReque
 def read_token(response: Response, *, scope: str, now: datetime, redacted: Sequence[str] = ()) -> AccessToken:
     """
     The token in an answer.
+
+    Args:
+        scope: What was asked for; an answer that names scopes has to name it.
+        now: With its zone, for waits that the server names as a date.
+        redacted: What must never show in a message.
 
     Raises:
         Misconfigured: The platform gives none until a person corrects key, client id, audience or scopes.
@@ -93,7 +101,7 @@ def read_token(response: Response, *, scope: str, now: datetime, redacted: Seque
 def _refused(response: Response, now: datetime, redacted: Sequence[str]) -> DeliveryError:
     status, shown = response.status, redact(_words(response), redacted)
     reason = f"no access token: {reason_of(response, None, shown)}"
-    if status in _BUSY or (status == 403 and is_limited(response)):
+    if status in BUSY or (status == 403 and is_limited(response)):
         after = response.retry_after(now)
         after = reset_after(response) if after is None else after
         return TryLater(reason, after=after, throttled=True, http_status=status)

@@ -35,7 +35,7 @@ def beneath(line_item: str, name: str) -> str:
 
 
 def with_query(url: str, **parameters: str) -> str:
-    """The address with these parameters at the end of its query; byte for byte otherwise, but without a fragment."""
+    """The address with these parameters (RFC 3986, 3.4) added to its query; byte for byte otherwise, no fragment."""
     url = url.partition("#")[0]
     added = "&".join(f"{name}={quote(value, safe='', errors='replace')}" for name, value in parameters.items())
     if "?" not in url:

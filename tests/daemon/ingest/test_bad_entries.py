@@ -1,10 +1,14 @@
 """Entries that cannot be applied go to quarantine, alone, and intake goes on."""
 
 import random
+import shlex
 
 import pytest
 from tortoise.exceptions import IntegrityError, ValidationError
+from typer.main import get_command
 
+from daemon.cli.platform import app
+from daemon.support.platform_kinds import filled
 from models.assignment import GradedAssignment
 from models.consumer import LtiConsumer, digest
 from models.score import Score
@@ -157,7 +161,11 @@ async def test_a_launch_of_an_unknown_platform_goes_to_quarantine_under_its_clie
     await intake.read_all()
     (event,) = await quarantined()
     assert event.reason.startswith("unknown platform, with issuer 'https://campus.example' and client id 'client': add")
-    assert event.reason.endswith("`passbackd platform add NAME --issuer https://campus.example --client-id client`")
+    command = event.reason.split("`")[1]
+    assert command == ("passbackd platform add NAME --issuer https://campus.example --client-id client --token-url URL")
+    given = get_command(app).commands["add"].make_context("add", shlex.split(command)[3:]).params
+    wanted = {name: given[name] for name in ("issuer", "token_url", "audience")}
+    assert filled(None, **wanted) == ("https://campus.example", "URL", None), "nothing that it demands is missing"
     assert (event.consumer_key, event.user_id, event.lti_user_id, event.course_id) == ("client", "u", "sub", "c")
     assert intake.counted() == {("launch", "quarantined"): 1}
 

@@ -97,6 +97,36 @@ def test_a_launch_without_a_line_item_where_none_may_be_made_is_ungraded(changes
     assert read(LAUNCH_13, **changes) == Launched(None)
 
 
+@pytest.mark.parametrize("scope", ["score", "scope/score", "purl.imsglobal.org/spec/lti-ags/scope/Score"])
+@pytest.mark.parametrize("fields", [LAUNCH_13, ON_CONTAINER])
+def test_a_shortened_scope_is_refused_with_the_whole_one(fields, scope):
+    assert reason(fields, scopes=f"{LINEITEM_SCOPE} {scope}") == (
+        f"scopes holds {scope!r}, which is no whole scope: write {SCORE_SCOPE}, as the launch's endpoint claim does"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scopes", "named"),
+    [
+        ("grades", "grades"),
+        (f'["{SCORE_SCOPE}"]', f'["{SCORE_SCOPE}"]'),
+        (f"{LINEITEM_SCOPE}, {SCORE_SCOPE}", f"{LINEITEM_SCOPE},"),
+        (f"{SCORE_SCOPE},{LINEITEM_SCOPE}", f"{SCORE_SCOPE},{LINEITEM_SCOPE}"),
+    ],
+)
+def test_what_is_no_scope_is_refused_with_what_to_send(scopes, named):
+    assert reason(LAUNCH_13, scopes=scopes) == (
+        f"scopes holds {named[:64]!r}, which is no whole scope: "
+        "send those of the launch's endpoint claim as they are, with a blank between two"
+    )
+
+
+def test_scopes_of_a_platforms_own_are_kept_as_they_are():
+    others = f"https://lms.example/scope/Any?x=1 urn:lms:scope:notes {SCORE_SCOPE}"
+    assert read(LAUNCH_13, scopes=others).registration.offered == others
+    assert read(LAUNCH_13, scopes="").registration.offered == ""
+
+
 @pytest.mark.parametrize("scopes", [{}, {"scopes": f"{SCORE_SCOPE} {LINEITEM_SCOPE}"}])
 def test_a_launch_with_line_items_alone_wants_one_for_its_link(scopes):
     launch = read(ON_CONTAINER, resource_link_id="link", **scopes).registration

@@ -22,13 +22,15 @@ async def test_an_empty_database_gets_every_migration_once(database_url):
 
 
 async def test_a_dry_run_prints_the_sql_and_changes_nothing(database_url):
-    *before, last = known()
+    *before, last_but_one, last = known()
     async with open_database(database_url):
         executor = MigrationExecutor(connection(), tortoise_config(database_url)["apps"])
         await executor.migrate([MigrationTarget("models", before[-1])], direction="forward")
+        of_last = await executor.collect_sql("models", last)
     pending, sql = await migrate(database_url, dry_run=True)
-    assert pending == [last]
-    assert any("ALTER TABLE" in statement or "CREATE" in statement for statement in sql)
+    assert pending == [last_but_one, last]
+    assert any("ALTER TABLE" in statement or "CREATE" in statement for statement in of_last)
+    assert (sql[-len(of_last) :], len(sql) > len(of_last)) == (of_last, True)
     async with open_database(database_url):
         assert await applied() == before
 
