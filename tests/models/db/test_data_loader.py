@@ -10,12 +10,12 @@ from models.db.data_loader import DataLoader
 class Query:
     """Loads ten times each number once it may, and notes the batches."""
 
-    def __init__(self, *, most: int = 200, patience: float = 10.0) -> None:
+    def __init__(self, *, most: int = 200, patience: float = 10.0, at_once: int = 1) -> None:
         self.batches: list[list[int]] = []
         self.go = asyncio.Event()
         self.go.set()
         self.error: BaseException | None = None
-        self.ask = DataLoader(self._run, most=most, patience=patience)
+        self.ask = DataLoader(self._run, most=most, patience=patience, at_once=at_once)
 
     async def _run(self, items):
         self.batches.append(list(items))
@@ -52,6 +52,18 @@ async def test_items_that_come_during_a_call_wait_and_are_loaded_together():
     asked.go.set()
     assert await asyncio.gather(first, *later) == [10, 20, 30]
     assert asked.batches == [[1], [2, 3]]
+
+
+async def test_no_more_calls_are_under_way_at_a_time_than_wanted():
+    asked = Query(most=2, at_once=2)
+    asked.go.clear()
+    waiting = [asyncio.ensure_future(asked.ask(number)) for number in range(7)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert asked.batches == [[0, 1], [2, 3]]
+    asked.go.set()
+    assert await asyncio.gather(*waiting) == [0, 10, 20, 30, 40, 50, 60]
+    assert asked.batches == [[0, 1], [2, 3], [4, 5], [6]]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), asyncio.CancelledError()], ids=["failed", "cancelled"])
