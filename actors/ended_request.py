@@ -10,7 +10,7 @@ from models.address import MAX_RETURNS, RETURN_WAITS
 from models.campus import SLOW_MS, Signal
 from models.claims import Claim
 from models.delivery import DeliveryRecord, DeliveryResult
-from models.record import record
+from models.value_class import value_class
 
 #: What an attempt says of the whole campus, for its breaker:
 #:
@@ -32,7 +32,7 @@ from models.record import record
 SignalKind = Literal["success", "failure", "throttled", "neutral"]
 
 
-@record()
+@value_class()
 class EndedRequest:
     """
     A request that has ended at *now*, milliseconds since 1970, *seconds* after it began.

@@ -7,8 +7,8 @@ import structlog
 
 from actors.metrics import Metrics
 from models.finish import Finish, Finished
-from models.record import record
 from models.signals import BreakerChange
+from models.value_class import value_class
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 _UNCOUNTED = ("empty", "released", "waiting")
 
 
-@record()
+@value_class()
 class AttemptRecord:
     """An attempt that has ended. *now*: milliseconds since 1970."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from models.record import record
+from models.value_class import value_class
 
 #: Bytes of a response's body that are read.
 BODY_LIMIT = 64 * 1024
@@ -17,7 +17,7 @@ MAX_CLOCK_OFFSET = 100 * 365 * 86_400.0
 MAX_WAIT = 6 * 3600.0
 
 
-@record()
+@value_class()
 class Response:
     """One whole HTTP response, with never more than :data:`BODY_LIMIT` bytes of body."""
 

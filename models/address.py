@@ -13,7 +13,7 @@ from typing import Literal
 
 from models.changes import UNPARKED
 from models.db.sql import Statement
-from models.record import record
+from models.value_class import value_class
 
 #: Milliseconds after which another acceptance at an untroubled address is noted again.
 NOTED_EVERY_MS = 60_000
@@ -38,7 +38,7 @@ _SOON_MS = 900_000
 RefusedAddress = Literal["campus", "either", "new", "own"]
 
 
-@record()
+@value_class()
 class AddressAnswer:
     """Whether an address took a grade, or was refused itself, at *at*."""
 

@@ -15,8 +15,8 @@ from tortoise.models import Model
 
 from models.consumer import MAX_ORIGIN, LtiConsumer
 from models.db.sql import Statement, storable
-from models.record import record
 from models.states import CAMPUS_STATE, CampusState
+from models.value_class import value_class
 
 #: Milliseconds between two probes, at least, also when a launch asks for one: at most four requests a minute.
 MIN_PROBE_PAUSE_MS = 15_000
@@ -142,7 +142,7 @@ class Breaker:
     clock_offset: int = 0
 
 
-@record()
+@value_class()
 class Signal:
     """What an attempt says about its whole campus."""
 

@@ -18,11 +18,11 @@ from models.claimed_address import Address, ClaimedCampus, read_claimed_campuses
 from models.clock_watch import CURRENT, hold_still
 from models.db.sql import Statement
 from models.due import PICKED, PICKED_SQLITE, SHARES, Share, as_given, look_at
-from models.record import record
 from models.states import READY_AT
+from models.value_class import value_class
 
 
-@record()
+@value_class()
 class Claim:
     """The right to send one assignment's grade until the lease ends."""
 

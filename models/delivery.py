@@ -9,8 +9,8 @@ from tortoise.models import Model
 
 from models.assignment import GradedAssignment
 from models.db.sql import Statement, storable
-from models.record import record
 from models.stream_position import MAX_ENTRY_ID
+from models.value_class import value_class
 
 DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken"]
 
@@ -52,7 +52,7 @@ class Delivery(Model):
         indexes = (("at",),)
 
 
-@record()
+@value_class()
 class DeliveryRecord:
     """What one attempt came to. *at*: milliseconds since 1970. *duration_ms*: first byte written to last one read."""
 

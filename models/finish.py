@@ -6,7 +6,7 @@ from typing import Literal
 from models.campus import Signal
 from models.claims import Claim, Lease
 from models.delivery import DeliveryRecord
-from models.record import record
+from models.value_class import value_class
 
 #: ``accepted``: the campus holds the score. ``unchanged``: it acknowledged exactly this one before. ``empty``: the
 #: learner attempted nothing below the block. ``released``: the attempt was not made, or says nothing of this
@@ -21,7 +21,7 @@ Outcome = Literal[
 ]  # fmt: skip
 
 
-@record(eq=False)
+@value_class(eq=False)
 class Finish:
     """How one attempt ends, and what is recorded of it. Times are milliseconds since 1970."""
 
@@ -58,7 +58,7 @@ class Finish:
     steps: int = 0
 
 
-@record()
+@value_class()
 class Finished:
     """
     What finishing an attempt found.

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from actors.response import Response
-from models.record import record
+from models.value_class import value_class
 
 #: In place of a score's wire text: there is none any more, and the LMS is to clear the grade.
 CLEARED = ""
 
 
-@record()
+@value_class()
 class Target:
     """
     One learner's place in a campus's gradebook, and the credentials to write there.
@@ -32,7 +32,7 @@ class Target:
     product: str | None = None
 
 
-@record()
+@value_class()
 class WireRequest:
     """
     What to send, byte for byte.
@@ -49,7 +49,7 @@ class WireRequest:
     fallback: dict[str, str] = field(default_factory=dict)
 
 
-@record()
+@value_class()
 class RequestId:
     """
     What makes a request differ from every other: platforms remember the nonces even of requests that they refuse.
@@ -62,7 +62,7 @@ class RequestId:
     message_id: str
 
 
-@record()
+@value_class()
 class WireScore:
     """
     What to say of a grade.
@@ -80,7 +80,7 @@ class WireScore:
     prioritized: bool = False
 
 
-@record()
+@value_class()
 class Accepted:
     """The LMS said that it stored the score."""
 

@@ -1,4 +1,4 @@
-"""Immutable records that are made for each attempt."""
+"""Immutable values that are made for each attempt."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ Instance = TypeVar("Instance")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(*, eq: bool = True) -> Callable[[type[Instance]], type[Instance]]:
+def value_class(*, eq: bool = True) -> Callable[[type[Instance]], type[Instance]]:
     """
     A dataclass with slots, which the type checker keeps from being changed.
 
