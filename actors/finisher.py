@@ -43,7 +43,7 @@ class Finisher:
         self._partitions = partitions
         self._hands_over = hands_over
         self._notify = notify
-        self._finishes = DataLoader(self._finish_many, at_once=2)
+        self._finishes = DataLoader(self._finish_many, overlapping=True)
         #: Claims of hand-overs whose commit may have gone through although its answer was lost.
         self._lost: list[Claim] = []
 

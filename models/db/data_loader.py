@@ -13,14 +13,14 @@ class DataLoader(Generic[Item, ValueOf]):
     """
     Call it with one item, and await what it returns: the value that *run* has for it, or None.
 
-    A few calls of *run* are under way at a time. Items that come meanwhile go into the next one together: the busier
-    the loop, the larger the batches, and no item waits for a batch to fill.
+    One call of *run* is under way at a time, or two. Items that come meanwhile go into the next one together: the
+    busier the loop, the larger the batches, and no item waits for a batch to fill.
 
     Args:
         run: Returns values by item; items without one may be missing. It runs in the context (database connections) of
             the first caller, which must not be in a transaction.
         most: Items a call. A statement for more is no quicker per item.
-        at_once: Calls under way at a time. Two keep both this process and the database busy.
+        overlapping: Whether two calls are, so that this process and the database are both busy.
         patience: Seconds after which the next call no longer waits for one: its connection may be lost.
 
     Raises:
@@ -32,12 +32,12 @@ class DataLoader(Generic[Item, ValueOf]):
         run: Callable[[Sequence[Item]], Awaitable[Mapping[Item, ValueOf]]],
         *,
         most: int = 64,
-        at_once: int = 1,
+        overlapping: bool = False,
         patience: float = 1.0,
     ) -> None:
         self._run = run
         self._most = most
-        self._at_once = at_once
+        self._calls_at_a_time = 2 if overlapping else 1
         self._patience = patience
         self._waiting: dict[Item, list[asyncio.Future[ValueOf | None]]] = {}
         self._running: asyncio.Task[None] | None = None
@@ -57,7 +57,7 @@ class DataLoader(Generic[Item, ValueOf]):
                 call = asyncio.create_task(self._answer({item: self._waiting.pop(item) for item in batch}))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
-                if len(self._calls) >= self._at_once:
+                if len(self._calls) >= self._calls_at_a_time:
                     await asyncio.wait(self._calls, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._running = None

@@ -10,12 +10,12 @@ from models.db.data_loader import DataLoader
 class Query:
     """Loads ten times each number once it may, and notes the batches."""
 
-    def __init__(self, *, most: int = 200, patience: float = 10.0, at_once: int = 1) -> None:
+    def __init__(self, *, most: int = 200, patience: float = 10.0, overlapping: bool = False) -> None:
         self.batches: list[list[int]] = []
         self.go = asyncio.Event()
         self.go.set()
         self.error: BaseException | None = None
-        self.ask = DataLoader(self._run, most=most, patience=patience, at_once=at_once)
+        self.ask = DataLoader(self._run, most=most, patience=patience, overlapping=overlapping)
 
     async def _run(self, items):
         self.batches.append(list(items))
@@ -54,8 +54,8 @@ async def test_items_that_come_during_a_call_wait_and_are_loaded_together():
     assert asked.batches == [[1], [2, 3]]
 
 
-async def test_no_more_calls_are_under_way_at_a_time_than_wanted():
-    asked = Query(most=2, at_once=2)
+async def test_two_calls_are_under_way_at_a_time_where_they_may_overlap():
+    asked = Query(most=2, overlapping=True)
     asked.go.clear()
     waiting = [asyncio.ensure_future(asked.ask(number)) for number in range(7)]
     for _ in range(5):
