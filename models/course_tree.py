@@ -87,12 +87,12 @@ class Tree:
         return [(usage_id, self._parent[usage_id], self.possible.get(usage_id)) for usage_id in sorted(self._parent)]
 
 
-def touched_by_change(old: Tree | None, new: Tree) -> set[str]:
+def touched_between(old: Tree | None, new: Tree | None) -> set[str]:
     """The blocks on the old or the new path of each that moved, came, went or changed its points."""
-    before = set() if old is None else set(old.blocks())
-    changed = {usage_id for usage_id, *_ in before ^ set(new.blocks())}
-    touched = new.above_and_below(changed)
-    return touched if old is None else touched | old.above_and_below(changed)
+    trees = [tree for tree in (old, new) if tree is not None]
+    before, after = (set() if tree is None else set(tree.blocks()) for tree in (old, new))
+    changed = {usage_id for usage_id, *_ in before ^ after}
+    return set().union(*(tree.above_and_below(changed) for tree in trees))
 
 
 def canonical(tree: Tree) -> tuple[str, str]:

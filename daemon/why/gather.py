@@ -84,7 +84,7 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
 
 async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
-    tree = await trees.get(row.course_id)
+    tree = await trees.get(row.course_id, row.user_id)
     points = {
         usage_id: None if score.cleared else (score.points_earned, score.points_possible)
         for usage_id, score in scores.items()
@@ -143,7 +143,7 @@ async def _is_asked_for(event: Rejected | StaleEvent, asked: Query, trees: Cours
         return True
     if event.type in ("launch", SOURCEDID_MOVED):
         return False
-    tree = None if event.course_id is None else await trees.get(event.course_id)
+    tree = None if event.course_id is None else await trees.get(event.course_id, event.user_id or "")
     if tree is None or asked.usage_id not in tree or event.usage_id not in tree:
         return True  # it is not known to lie elsewhere
     return asked.usage_id in tree.path(event.usage_id)
