@@ -7,8 +7,7 @@ split tests, cohorts).
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 from tortoise import fields
 from tortoise.models import Model
@@ -56,36 +55,26 @@ class LearnerStructure(Model):
         unique_together = (("user_id", "course_id"),)
 
 
-#: A learner and a course; no learner ("") stands for the course's common tree.
+#: A learner and a course; with no learner ("") the tree is the course's.
 Whose = tuple[str, str]
 
 _DIGESTS = Statement(
     """
-    SELECT given.user_id AS user_id, given.course_id AS course_id, course_structure.digest AS common,
-        learner_structure.digest AS own
+    SELECT given.user_id AS user_id, given.course_id AS course_id,
+        COALESCE(NULLIF(learner_structure.digest, ''), course_structure.digest) AS digest
     FROM {given}
     LEFT JOIN course_structure ON course_structure.course_id = given.course_id
     LEFT JOIN learner_structure
         ON learner_structure.user_id = given.user_id AND learner_structure.course_id = given.course_id""",
     given="user_id VARCHAR, course_id VARCHAR",
 )
-_BLOCKS = Statement("SELECT digest, blocks FROM course_structure WHERE course_id = :course_id")
-_OWN_BLOCKS = Statement(
-    "SELECT digest, blocks FROM learner_structure WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''"
-)
-
-
-class _Place(NamedTuple):
-    """Where a tree is stored: that of a learner, or ("") of a course."""
-
-    user_id: str
-    course_id: str
-    digest: str
-
-    async def read(self) -> dict[str, Any] | None:
-        if self.user_id:
-            return await _OWN_BLOCKS.row(user_id=self.user_id, course_id=self.course_id)
-        return await _BLOCKS.row(course_id=self.course_id)
+# One statement for both: an own tree that is taken away meanwhile leaves the course's, and never none.
+_OWN = "FROM learner_structure WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''"
+_BLOCKS = Statement(f"""
+    SELECT digest, blocks {_OWN}
+    UNION ALL
+    SELECT digest, blocks FROM course_structure WHERE course_id = :course_id AND NOT EXISTS (SELECT 1 {_OWN})""")
+_HAS_OWN = Statement(f"SELECT 1 AS found {_OWN}")
 
 
 class CourseTrees:
@@ -101,7 +90,7 @@ class CourseTrees:
         self._keep, self._keep_bytes = keep, keep_bytes
         self._kept: OrderedDict[str, Tree] = OrderedDict()
         self._sizes: dict[str, int] = {}
-        self._place = DataLoader(_read_places)
+        self._digest = DataLoader(_read_digests)
         # Tasks that ask together for a tree that is not kept share one read.
         self._tree = DataLoader(self._read, most=1)
 
@@ -111,26 +100,40 @@ class CourseTrees:
 
         Asks the database whether it has changed. Without *user_id* the course's.
         """
-        place = await self._place((user_id, course_id))
-        return None if place is None else self._find(place.digest) or await self._tree(place)
+        whose = user_id, course_id
+        digest = await self._digest(whose)
+        return None if digest is None else self._find(digest) or await self._tree((whose, digest))
 
-    async def get_many(self, wanted: Collection[Whose]) -> dict[Whose, Tree | None]:
-        """What :meth:`get` returns for each learner and course; within the caller's transaction."""
-        places = await _read_places(wanted)
-        found = await self._read(list(dict.fromkeys(places.values())))
-        return {whose: found.get(places[whose]) if whose in places else None for whose in wanted}
+    async def each(self, wanted: Collection[Whose]) -> AsyncIterator[tuple[Whose, Tree | None]]:
+        """
+        What :meth:`get` returns for each learner and course; within the caller's transaction.
 
-    async def _read(self, wanted: Sequence[_Place]) -> dict[_Place, Tree]:
-        """Trees; a newer one where it has changed since."""
-        found = {}
-        for place in wanted:
-            tree = self._find(place.digest)
-            if tree is None and (row := await place.read()):
-                tree = Tree(json.loads(row["blocks"]))
-                self._keep_tree(row["digest"], tree, len(row["blocks"]))
-            if tree is not None:
-                found[place] = tree
-        return found
+        One at a time, since the own trees of many learners are large together; those who share a tree in a row.
+        """
+        digests = await _read_digests(wanted)
+        for whose in sorted(wanted, key=lambda whose: digests.get(whose, "")):
+            yield whose, await self._current(whose, digests.get(whose))
+
+    async def of(self, user_id: str, course_id: str) -> Tree | None:
+        """As :meth:`get`, within the caller's transaction."""
+        whose = user_id, course_id
+        return await self._current(whose, (await _read_digests([whose])).get(whose))
+
+    async def _read(self, wanted: Sequence[tuple[Whose, str]]) -> dict[tuple[Whose, str], Tree]:
+        """By whose and digest; a newer one where it has changed since."""
+        found = {(whose, digest): await self._current(whose, digest) for whose, digest in wanted}
+        return {key: tree for key, tree in found.items() if tree is not None}
+
+    async def _current(self, whose: Whose, digest: str | None) -> Tree | None:
+        return None if digest is None else self._find(digest) or await self._load(whose)
+
+    async def _load(self, whose: Whose) -> Tree | None:
+        row = await _BLOCKS.row(user_id=whose[0], course_id=whose[1])
+        if row is None:
+            return None
+        tree = Tree(json.loads(row["blocks"]))
+        self._keep_tree(row["digest"], tree, len(row["blocks"]))
+        return tree
 
     def _keep_tree(self, digest: str, tree: Tree, size: int) -> None:
         self._kept[digest], self._sizes[digest] = tree, size
@@ -144,12 +147,12 @@ class CourseTrees:
         return self._kept.get(digest)
 
 
-async def _read_places(wanted: Iterable[Whose]) -> dict[Whose, _Place]:
+async def has_own_tree(user_id: str, course_id: str) -> bool:
+    """Whether the course's tree does not count for this learner."""
+    return await _HAS_OWN.row(user_id=user_id, course_id=course_id) is not None
+
+
+async def _read_digests(wanted: Iterable[Whose]) -> dict[Whose, str]:
     given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in wanted]
-    return {
-        (row["user_id"], row["course_id"]): _Place(row["user_id"], row["course_id"], row["own"])
-        if row["own"]
-        else _Place("", row["course_id"], row["common"])
-        for row in await _DIGESTS.rows(given=given)
-        if row["own"] or row["common"]
-    }
+    rows = await _DIGESTS.rows(given=given)
+    return {(row["user_id"], row["course_id"]): row["digest"] for row in rows if row["digest"] is not None}

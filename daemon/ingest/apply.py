@@ -118,17 +118,17 @@ class Applier:
 
     async def _change(self, events: Sequence[ScoreChanged | ScoreCleared], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
-        trees = await self.trees.get_many({(event.user_id, event.course_id) for event in events})
-        rows = await _of_learners({(event.user_id, event.course_id) for event in events})
-        changes: dict[int, Change] = {}
+        by_learner: dict[tuple[str, str], list[ScoreChanged | ScoreCleared]] = {}
         for event in events:
-            of_learner = rows.get((event.user_id, event.course_id), ())
-            for assignment_id, kind in touched_assignments(
-                of_learner, event.usage_id, trees[event.user_id, event.course_id]
-            ):
-                before = changes[assignment_id].number if assignment_id in changes else 0
-                scored_at = event.modified_us // 1000
-                changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1, scored_at)
+            by_learner.setdefault((event.user_id, event.course_id), []).append(event)
+        rows = await _of_learners(by_learner)
+        changes: dict[int, Change] = {}
+        async for learner, tree in self.trees.each(rows.keys()):
+            for event in by_learner[learner]:
+                for assignment_id, kind in touched_assignments(rows[learner], event.usage_id, tree):
+                    before = changes[assignment_id].number if assignment_id in changes else 0
+                    scored_at = event.modified_us // 1000
+                    changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1, scored_at)
         return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
 
     async def _structure(
@@ -194,8 +194,7 @@ class Applier:
         )
 
     async def _kind(self, launch: Registration) -> Kind:
-        whose = (launch.user_id, launch.course_id)
-        tree = (await self.trees.get_many([whose]))[whose]
+        tree = await self.trees.of(launch.user_id, launch.course_id)
         if tree is not None and launch.usage_id in tree:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])

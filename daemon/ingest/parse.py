@@ -120,7 +120,8 @@ def _values(reader: EntryReader) -> str:
 
 def _structured(reader: EntryReader) -> CourseStructured | LearnerStructured:
     course_id, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
-    if not reader.optional("user_id"):
+    # An empty one is refused: as the course's, one learner's tree would change the grades of all.
+    if reader.optional("user_id") is None:
         return CourseStructured(course_id, version, read_blocks(text), reader.given_modified(), reader.entry_id)
     user_id, tree = reader.id("user_id"), read_own_blocks(text)
     return LearnerStructured(user_id, course_id, version, tree, reader.modified(), reader.entry_id)

@@ -1,7 +1,10 @@
 """What a ``course.structure`` does to the database. Runs inside intake's transaction."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from daemon.ingest.events import BadEvent, CourseStructured, LearnerStructured
-from models.assignment import GradedAssignment, Kind
+from models.assignment import GradedAssignment, Kind, row_kind
 from models.changes import Cause, Change, Dirty, change, change_blocks, change_waiting
 from models.course import CourseStructure, CourseTrees, LearnerStructure
 from models.course_tree import Tree, canonical, touched_between
@@ -12,14 +15,19 @@ from models.launch import EventResult
 async def apply_structure(
     event: CourseStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
 ) -> EventResult:
-    """Store a tree and change the assignments that it touches; BadEvent if its version had other blocks before."""
+    """
+    Store a tree and change the assignments that it touches, but of learners who have a tree of their own.
+
+    Raises:
+        BadEvent: Its version had other blocks before.
+    """
     text, digest = canonical(event.tree)
     stored = await CourseStructure.get_or_none(course_id=event.course_id)
-    old, whose = None, ("", event.course_id)
+    old = None
     if stored is not None:
-        if (old_news := _without_effect(event, digest, stored)) is not None:
-            return old_news
-        old = (await trees.get_many([whose]))[whose]
+        if (result := _without_effect(event, digest, stored)) is not None:
+            return result
+        old = await trees.of("", event.course_id)
     await CourseStructure.update_or_create(
         {
             "version": event.version,
@@ -42,27 +50,37 @@ async def apply_structure(
 async def apply_own_structure(
     event: LearnerStructured, trees: CourseTrees, *, now: int, debounce: Debounce, force: bool
 ) -> tuple[EventResult, list[Dirty]]:
-    """Store a learner's own tree, or take it away, and change the learner's assignments that this touches."""
+    """
+    Store a learner's own tree, or take it away, and change the learner's assignments that this touches.
+
+    Raises:
+        BadEvent: Its version had other blocks before.
+    """
     text, digest = ("", "") if event.tree is None else canonical(event.tree)
+    whose = event.user_id, event.course_id
     stored = await LearnerStructure.get_or_none(user_id=event.user_id, course_id=event.course_id)
-    if stored is not None and (old_news := _without_effect(event, digest, stored)) is not None:
-        return old_news, []
-    whose = (event.user_id, event.course_id)
-    old = (await trees.get_many([whose]))[whose]
+    if stored is not None and (result := _without_effect(event, digest, stored)) is not None:
+        return result, []
+    old = await trees.of(*whose)
     await LearnerStructure.update_or_create(
         {"version": event.version, "digest": digest, "blocks": text, "modified_us": event.modified_us},
         user_id=event.user_id,
         course_id=event.course_id,
     )
-    new = (await trees.get_many([whose]))[whose]
+    new = event.tree or await trees.of(*whose)
     touched = touched_between(old, new)
-    rows = await GradedAssignment.filter(user_id=event.user_id, course_id=event.course_id).values_list("id", "usage_id")
-    changes = [
-        Change(row_id, "composite" if new is None else kind_of(usage_id, new), event.entry_id)
-        for row_id, usage_id in rows
-        if usage_id in touched
-    ]
+    rows = await GradedAssignment.filter(user_id=event.user_id, course_id=event.course_id).values(
+        "id", "usage_id", "composite"
+    )
+    changes = [Change(row["id"], _kind_in(new, row), event.entry_id) for row in rows if row["usage_id"] in touched]
     return "applied", await change(changes, now=now, debounce=debounce, force=force) if changes else []
+
+
+def _kind_in(tree: Tree | None, row: Mapping[str, Any]) -> Kind:
+    """The kind of an assignment's block, which it keeps where the tree does not hold it."""
+    if tree is None or row["usage_id"] not in tree:
+        return row_kind(row)
+    return kind_of(row["usage_id"], tree)
 
 
 def _without_effect(

@@ -7,6 +7,12 @@ import pytest
 from models.course import CourseStructure, CourseTrees
 from models.course_tree import Tree, canonical
 
+
+def named(root):
+    """Another tree for each root."""
+    return Tree([(root, None, None), ("g", root, None), ("n", "g", 10.0)])
+
+
 TREE = Tree([("a", None, None), ("g", "a", None), ("n", "g", 10.0)])
 SMALLER = Tree([("a", None, None), ("g", "a", None)])
 
@@ -47,7 +53,7 @@ async def test_a_new_version_is_read_once_for_all_who_ask_for_it_together():
 async def test_the_trees_used_last_are_kept():
     trees = CourseTrees(keep=2)
     for course in ("one", "two", "three"):
-        await store(TREE, course=course)
+        await store(named(course), course=course)
     one, two = await trees.get("one"), await trees.get("two")
     assert await trees.get("one") is one
     await trees.get("three")
@@ -56,9 +62,9 @@ async def test_the_trees_used_last_are_kept():
 
 
 async def test_the_trees_that_are_kept_are_bounded_by_their_bytes_but_one_is_always_kept():
-    trees = CourseTrees(keep_bytes=2 * len(canonical(TREE)[0]))
+    trees = CourseTrees(keep_bytes=2 * len(canonical(named("three"))[0]))
     for course in ("one", "two", "three"):
-        await store(TREE, course=course)
+        await store(named(course), course=course)
         await trees.get(course)
     two, three = await trees.get("two"), await trees.get("three")
     assert (await trees.get("two") is two, await trees.get("three") is three) == (True, True)
