@@ -63,7 +63,13 @@ async def apply_own_structure(
         return result, []
     old = await trees.of(*whose)
     await LearnerStructure.update_or_create(
-        {"version": event.version, "digest": digest, "blocks": text, "modified_us": event.modified_us},
+        {
+            "version": event.version,
+            "modified_us": event.modified_us,
+            "place": event.moment.place,
+            "digest": digest,
+            "blocks": text,
+        },
         user_id=event.user_id,
         course_id=event.course_id,
     )
