@@ -7,7 +7,8 @@ split tests, cohorts).
 
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
@@ -48,7 +49,9 @@ class LearnerStructure(Model):
     place = fields.CharField(max_length=MAX_PLACE)
     # As in CourseStructure; empty where the learner has no tree of their own any more.
     digest = fields.CharField(max_length=64)
+    # As models.course_tree.packed writes them, and their characters.
     blocks = fields.TextField()
+    size = fields.IntField()
 
     class Meta:
         table = "learner_structure"
@@ -57,26 +60,45 @@ class LearnerStructure(Model):
         unique_together = (("user_id", "course_id"),)
 
 
-#: A learner and a course; with no learner ("") the tree is the course's.
+#: A learner and a course; no learner ("") with the course's tree.
 Whose = tuple[str, str]
 
-_DIGESTS = Statement(
+
+class _Current(NamedTuple):
+    """Which tree counts. *size*: characters of a learner's own; 0: it is the course's."""
+
+    user_id: str
+    course_id: str
+    digest: str
+    size: int
+
+
+_CURRENT = Statement(
     """
     SELECT given.user_id AS user_id, given.course_id AS course_id,
-        COALESCE(NULLIF(learner_structure.digest, ''), course_structure.digest) AS digest
+        COALESCE(learner_structure.digest, course_structure.digest) AS digest,
+        COALESCE(learner_structure.size, 0) AS size
     FROM {given}
     LEFT JOIN course_structure ON course_structure.course_id = given.course_id
-    LEFT JOIN learner_structure
-        ON learner_structure.user_id = given.user_id AND learner_structure.course_id = given.course_id""",
+    LEFT JOIN learner_structure ON learner_structure.user_id = given.user_id
+        AND learner_structure.course_id = given.course_id AND learner_structure.digest <> ''""",
     given="user_id VARCHAR, course_id VARCHAR",
 )
-# One statement for both: an own tree that is taken away meanwhile leaves the course's, and never none.
-_OWN = "FROM learner_structure WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''"
-_BLOCKS = Statement(f"""
-    SELECT digest, blocks {_OWN}
-    UNION ALL
-    SELECT digest, blocks FROM course_structure WHERE course_id = :course_id AND NOT EXISTS (SELECT 1 {_OWN})""")
-_HAS_OWN = Statement(f"SELECT 1 AS found {_OWN}")
+_OWN_OF_MANY = Statement(
+    """
+    SELECT given.user_id AS user_id, given.course_id AS course_id, digest, blocks
+    FROM {given} CROSS JOIN learner_structure
+    WHERE learner_structure.user_id = given.user_id AND learner_structure.course_id = given.course_id
+        AND digest <> ''""",
+    given="user_id VARCHAR, course_id VARCHAR",
+)
+_BLOCKS = Statement("SELECT digest, blocks FROM course_structure WHERE course_id = :course_id")
+_HAS_OWN = Statement("""
+    SELECT 1 AS found FROM learner_structure
+    WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''""")
+
+#: Characters of learners' own trees that are read at once.
+_AT_ONCE = 1024 * 1024
 
 
 class CourseTrees:
@@ -92,9 +114,10 @@ class CourseTrees:
         self._keep, self._keep_bytes = keep, keep_bytes
         self._kept: OrderedDict[str, Tree] = OrderedDict()
         self._sizes: dict[str, int] = {}
-        self._digest = DataLoader(_read_digests)
-        # Tasks that ask together for a tree that is not kept share one read.
-        self._tree = DataLoader(self._read, most=1)
+        self._which = DataLoader(_read_current)
+        # Tasks that ask together for a tree that is not kept share one read; courses' trees may be large.
+        self._common = DataLoader(self._read, most=1)
+        self._own = DataLoader(self._read)
 
     async def get(self, course_id: str, user_id: str = "") -> Tree | None:
         """
@@ -102,39 +125,55 @@ class CourseTrees:
 
         Asks the database whether it has changed. Without *user_id* the course's.
         """
-        whose = user_id, course_id
-        digest = await self._digest(whose)
-        return None if digest is None else self._find(digest) or await self._tree((whose, digest))
+        current = await self._which((user_id, course_id))
+        if current is None:
+            return None
+        return self._find(current.digest) or await (self._own if current.size else self._common)(current)
 
     async def each(self, wanted: Collection[Whose]) -> AsyncIterator[tuple[Whose, Tree | None]]:
         """
         What :meth:`get` returns for each learner and course; within the caller's transaction.
 
-        One at a time, since the own trees of many learners are large together; those who share a tree in a row.
+        A few at a time, since the own trees of many learners are large together; those who share a tree in a row.
         """
-        digests = await _read_digests(wanted)
-        for whose in sorted(wanted, key=lambda whose: digests.get(whose, "")):
-            yield whose, await self._current(whose, digests.get(whose))
+        which = await _read_current(wanted)
+        for whose in wanted:
+            if whose not in which:
+                yield whose, None
+        for some in _batches(sorted(which.values(), key=lambda one: one.digest)):
+            trees = await self._read(some)
+            for one in some:
+                yield (one.user_id, one.course_id), trees.get(one)
 
     async def of(self, user_id: str, course_id: str) -> Tree | None:
         """As :meth:`get`, within the caller's transaction."""
-        whose = user_id, course_id
-        return await self._current(whose, (await _read_digests([whose])).get(whose))
+        return {whose: tree async for whose, tree in self.each([(user_id, course_id)])}[user_id, course_id]
 
-    async def _read(self, wanted: Sequence[tuple[Whose, str]]) -> dict[tuple[Whose, str], Tree]:
-        """By whose and digest; a newer one where it has changed since."""
-        found = {(whose, digest): await self._current(whose, digest) for whose, digest in wanted}
-        return {key: tree for key, tree in found.items() if tree is not None}
+    async def _read(self, wanted: Sequence[_Current]) -> dict[_Current, Tree]:
+        """A newer one where it has changed since."""
+        found: dict[_Current, Tree] = {}
+        for some in _batches(wanted):
+            # Taken out first: what is read may take the place of what is kept.
+            found |= {one: tree for one in some if (tree := self._find(one.digest)) is not None}
+            absent = [one for one in some if one not in found]
+            given = [{"user_id": one.user_id, "course_id": one.course_id} for one in absent if one.size]
+            rows = await _OWN_OF_MANY.rows(given=given) if given else []
+            own = {(row["user_id"], row["course_id"]): row for row in rows}
+            for one in absent:
+                tree = await self._load(one, own.get((one.user_id, one.course_id)))
+                if tree is not None:
+                    found[one] = tree
+        return found
 
-    async def _current(self, whose: Whose, digest: str | None) -> Tree | None:
-        return None if digest is None else self._find(digest) or await self._load(whose)
-
-    async def _load(self, whose: Whose) -> Tree | None:
-        row = await _BLOCKS.row(user_id=whose[0], course_id=whose[1])
+    async def _load(self, one: _Current, own: Mapping[str, Any] | None) -> Tree | None:
+        """*own*: the row of the learner's; without it, also because it was taken away meanwhile, the course's."""
+        row = own or await _BLOCKS.row(course_id=one.course_id)
         if row is None:
             return None
-        tree = Tree(json.loads(row["blocks"]))
-        self._keep_tree(row["digest"], tree, len(row["blocks"]))
+        tree = self._find(row["digest"])
+        if tree is None:
+            tree = Tree.unpacked(row["blocks"]) if own else Tree(json.loads(row["blocks"]))
+            self._keep_tree(row["digest"], tree, len(row["blocks"]))
         return tree
 
     def _keep_tree(self, digest: str, tree: Tree, size: int) -> None:
@@ -154,7 +193,25 @@ async def has_own_tree(user_id: str, course_id: str) -> bool:
     return await _HAS_OWN.row(user_id=user_id, course_id=course_id) is not None
 
 
-async def _read_digests(wanted: Iterable[Whose]) -> dict[Whose, str]:
+async def _read_current(wanted: Iterable[Whose]) -> dict[Whose, _Current]:
+    """Without those of whom no tree is known."""
     given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in wanted]
-    rows = await _DIGESTS.rows(given=given)
-    return {(row["user_id"], row["course_id"]): row["digest"] for row in rows if row["digest"] is not None}
+    rows = [row for row in await _CURRENT.rows(given=given) if row["digest"] is not None]
+    return {
+        (row["user_id"], row["course_id"]): _Current(row["user_id"], row["course_id"], row["digest"], row["size"])
+        for row in rows
+    }
+
+
+def _batches(wanted: Iterable[_Current]) -> Iterator[list[_Current]]:
+    """What is read at once: own trees of up to :data:`_AT_ONCE` characters, at least one."""
+    batch: list[_Current] = []
+    size = 0
+    for one in wanted:
+        if batch and size + one.size > _AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.size
+    if batch:
+        yield batch

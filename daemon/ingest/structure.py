@@ -7,7 +7,7 @@ from daemon.ingest.events import BadEvent, CourseStructured, LearnerStructured
 from models.assignment import GradedAssignment, Kind, row_kind
 from models.changes import Cause, Change, Dirty, change, change_blocks, change_waiting
 from models.course import CourseStructure, CourseTrees, LearnerStructure
-from models.course_tree import Tree, canonical, touched_between
+from models.course_tree import Tree, canonical, packed, touched_between
 from models.debounce import Debounce
 from models.launch import EventResult
 
@@ -56,7 +56,7 @@ async def apply_own_structure(
     Raises:
         BadEvent: Its version had other blocks before.
     """
-    text, digest = ("", "") if event.tree is None else canonical(event.tree)
+    text, digest = ("", "") if event.tree is None else (packed(event.tree), canonical(event.tree)[1])
     whose = event.user_id, event.course_id
     stored = await LearnerStructure.get_or_none(user_id=event.user_id, course_id=event.course_id)
     if stored is not None and (result := _without_effect(event, digest, stored)) is not None:
@@ -69,6 +69,7 @@ async def apply_own_structure(
             "place": event.moment.place,
             "digest": digest,
             "blocks": text,
+            "size": len(text),
         },
         user_id=event.user_id,
         course_id=event.course_id,

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ('place', fields.CharField(max_length=41)),
                 ('digest', fields.CharField(max_length=64)),
                 ('blocks', fields.TextField(unique=False)),
+                ('size', fields.IntField()),
             ],
             options={'table': 'learner_structure', 'app': 'models', 'unique_together': (('user_id', 'course_id'),), 'pk_attr': 'id', 'table_description': 'Trees of single learners'},
             bases=['Model'],
