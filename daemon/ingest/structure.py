@@ -61,7 +61,10 @@ async def apply_own_structure(
     stored = await LearnerStructure.get_or_none(user_id=event.user_id, course_id=event.course_id)
     if stored is not None and (result := _without_effect(event, digest, stored)) is not None:
         return result, []
-    old = await trees.of(*whose)
+    rows = await GradedAssignment.filter(user_id=event.user_id, course_id=event.course_id).values(
+        "id", "usage_id", "composite"
+    )
+    old = await trees.of(*whose) if rows else None
     await LearnerStructure.update_or_create(
         {
             "version": event.version,
@@ -74,11 +77,10 @@ async def apply_own_structure(
         user_id=event.user_id,
         course_id=event.course_id,
     )
+    if not rows:
+        return "applied", []
     new = event.tree or await trees.of(*whose)
     touched = touched_between(old, new)
-    rows = await GradedAssignment.filter(user_id=event.user_id, course_id=event.course_id).values(
-        "id", "usage_id", "composite"
-    )
     changes = [Change(row["id"], _kind_in(new, row), event.entry_id) for row in rows if row["usage_id"] in touched]
     return "applied", await change(changes, now=now, debounce=debounce, force=force) if changes else []
 

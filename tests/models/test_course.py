@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from models.course import CourseStructure, CourseTrees
-from models.course_tree import Tree, canonical
+from models.course import CourseStructure, CourseTrees, LearnerStructure
+from models.course_tree import Tree, canonical, packed
 
 
 def named(root):
@@ -72,3 +72,37 @@ async def test_the_trees_that_are_kept_are_bounded_by_their_bytes_but_one_is_alw
     large = await trees.get("large")
     assert await trees.get("large") is large
     assert await trees.get("two") is not two
+
+
+async def store_own(user_id, tree):
+    text, (_, digest) = packed(tree), canonical(tree)
+    tree = {"version": 1, "modified_us": 0, "place": "", "digest": digest, "blocks": text, "size": len(text)}
+    await LearnerStructure.update_or_create(tree, user_id=user_id, course_id="course")
+
+
+async def test_many_learners_get_their_own_trees_and_the_others_the_courses():
+    learners = [f"learner-{number}" for number in range(20)]
+    trees = CourseTrees(keep=3)
+    await store(TREE)
+    for learner in learners:
+        await store_own(learner, named(learner))
+    kept = [await trees.get("course", learner) for learner in learners[:3]]
+    roots = {(learner, "course"): {learner} for learner in learners} | {("another", "course"): {"a"}}
+    found = {whose: tree async for whose, tree in trees.each([*roots, ("another", "unknown")])}
+    assert {whose: tree and set(tree.path("g")[1:]) for whose, tree in found.items()} == roots | {
+        ("another", "unknown"): None
+    }
+    assert [found[learner, "course"] for learner in learners[:3]] == kept, "what is kept is not read again"
+    asked = await asyncio.gather(*(trees.get("course", learner) for learner in learners))
+    assert [tree.path("g")[1:] for tree in asked] == [(learner,) for learner in learners]
+
+
+async def test_an_own_tree_that_is_taken_away_while_it_is_read_leaves_the_courses():
+    class Slow(CourseTrees):
+        async def _read(self, wanted):
+            await LearnerStructure.all().update(digest="")
+            return await super()._read(wanted)
+
+    await store(TREE)
+    await store_own("ann", SMALLER)
+    assert (await Slow().get("course", "ann")).blocks() == TREE.blocks()

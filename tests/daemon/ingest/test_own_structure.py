@@ -5,21 +5,13 @@ from functools import partial
 
 import pytest
 
-from actors.compute_grade import block_grade
+from daemon.ingest.blocks import MAX_BLOCKS_BYTES
 from daemon.ingest.events import BadEvent
 from models.assignment import GradedAssignment
 from models.course import CourseTrees, LearnerStructure
-from models.score import read_scores
-from tests.daemon.ingest.reading import COURSE, NOW, PROBLEMS, RETIRED, SCORE, versions
+from tests.daemon.ingest.reading import CLEAN, COURSE, NOW, PROBLEMS, RETIRED, STRUCTURE, versions
 
 pytestmark = pytest.mark.usefixtures("campuses")
-
-#: A bank of 20 problems of 1 point each, of which a learner is shown five.
-BANK = {"course": None, "unit": "course"} | {f"problem-{number}": "unit" for number in range(20)}
-SHOWN = {block: parent for block, parent in BANK.items() if block in ("course", "unit")} | {
-    f"problem-{number}": "unit" for number in (2, 3, 5, 7, 11)
-}
-POINTS = dict.fromkeys(BANK.keys() - {"course", "unit"}, 1)
 
 
 @pytest.fixture
@@ -36,21 +28,6 @@ def taken_away(apply):
     return taken_away
 
 
-async def grade(usage_id, user_id="u"):
-    return block_grade(usage_id, await CourseTrees().get("c", user_id), await read_scores(user_id, "c"))
-
-
-async def test_of_a_problem_bank_only_what_the_learner_is_shown_counts(structure, own, apply):
-    await structure(BANK, points=POINTS)
-    await own(SHOWN, points=POINTS)
-    for user_id in ("u", "another"):
-        for problem, earned in (("problem-2", "1"), ("problem-7", "0.5")):
-            await apply(SCORE, user_id=user_id, usage_id=problem, points_earned=earned, points_possible="1")
-    of_learner, of_another = await grade("unit"), await grade("unit", "another")
-    assert (of_learner.earned, of_learner.possible) == (1.5, 5)
-    assert (of_another.earned, of_another.possible) == (1.5, 20)
-
-
 async def test_an_own_tree_changes_what_differs_from_the_one_before_and_only_that_learners_rows(structure, own, clean):
     await structure()
     ids = {await clean(block): block for block in COURSE}
@@ -62,6 +39,29 @@ async def test_an_own_tree_changes_what_differs_from_the_one_before_and_only_tha
     assert changed == {"side", "chapter", "course"}
     assert {ids.get(one) for one, version in (await versions()).items() if version != before[one]} == changed
     assert [(await versions())[one] for one in others] == [before[one] for one in others]
+
+
+async def test_a_new_tree_of_the_course_leaves_those_with_a_tree_of_their_own_alone(structure, own, taken_away, clean):
+    await structure()
+    rows = [await clean("unit"), await clean("nowhere", CLEAN | {"waiting_since": NOW - 5})]
+    others = [await clean("unit", user_id="another")]
+    await own(COURSE | {"part": "unit"})
+    before = await versions()
+    await structure(version=2, points={"unit": 7})
+    after = await versions()
+    assert [after[one] - before[one] for one in (*rows, *others)] == [0, 0, 1]
+    assert [(await GradedAssignment.get(id=one)).composite for one in (rows[0], others[0])] == [True, False]
+    await taken_away(2)
+    assert (await CourseTrees().get("c", "u")).possible == {"unit": 7}, "the newest, since then"
+    assert [(await versions())[one] - after[one] for one in (*rows, *others)] == [1, 0, 0]
+
+
+async def test_an_assignment_whose_block_a_tree_does_not_hold_stays_of_its_kind(structure, own, clean):
+    await structure()
+    ids = {block: await clean(block) for block in ("unit", "vertical")}
+    await own({"course": None})
+    kinds = {block: (await GradedAssignment.get(id=one)).composite for block, one in ids.items()}
+    assert kinds == {"unit": False, "vertical": True}
 
 
 async def test_an_own_tree_that_is_taken_away_leaves_the_courses(structure, own, taken_away, clean):
@@ -128,6 +128,30 @@ async def test_the_same_version_with_other_blocks_is_a_bad_event(structure, own,
 async def test_a_course_has_no_empty_tree(apply):
     with pytest.raises(BadEvent, match="exactly one block without a parent, not 0"):
         await apply({"type": "course.structure", "course_id": "c", "version": 1, "blocks": json.dumps([])})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"user_id": ""}, "user_id is empty"),
+        ({"user_id": "u" * 256}, "user_id is longer than 255 characters"),
+        ({"blocks": json.dumps([{"usage_id": "x" * MAX_BLOCKS_BYTES}])}, "blocks is larger than"),
+        ({"blocks": "{}"}, "blocks is not a JSON array"),
+    ],
+)
+async def test_a_learners_tree_is_checked_as_the_courses_is(apply, changes, reason):
+    with pytest.raises(BadEvent, match=reason):
+        await apply(STRUCTURE | {"user_id": "u"} | changes)
+    assert not await LearnerStructure.exists()
+
+
+async def test_a_retirement_spares_a_tree_that_came_after_it_in_the_same_millisecond(own, apply):
+    await own(sequence=1)
+    await apply(RETIRED, sequence=2)
+    assert not await LearnerStructure.exists()
+    await own(sequence=3)
+    await apply(RETIRED, sequence=2)
+    assert await LearnerStructure.exists(), "also when the stream is read again"
 
 
 async def test_a_retirement_takes_the_own_tree_along_and_refuses_an_older_one(own, apply):
