@@ -16,7 +16,6 @@ from tortoise.models import Model
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
 from models.db.sql import Statement
-from models.moment import MAX_PLACE
 
 
 class CourseStructure(Model):
@@ -44,9 +43,8 @@ class LearnerStructure(Model):
     user_id = fields.CharField(max_length=255)
     course_id = fields.CharField(max_length=255)
     version = fields.BigIntField()
-    # When it was published, or arrived, microseconds since 1970, and the place of its entry: for retirements.
+    # When it was published, or arrived, microseconds since 1970.
     modified_us = fields.BigIntField()
-    place = fields.CharField(max_length=MAX_PLACE)
     # As in CourseStructure; empty where the learner has no tree of their own any more.
     digest = fields.CharField(max_length=64)
     # As models.course_tree.packed writes them, and their characters.

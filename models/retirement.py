@@ -63,9 +63,12 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
     await _delete_last_errors(rows)
     await orphan_claims([row.id for row in rows], now=now)
     await GradedAssignment.filter(id__in=[row.id for row in rows]).delete()
-    until_then = Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place)
-    await Score.filter(until_then, user_id=user_id).delete()
-    await LearnerStructure.filter(until_then, user_id=user_id).delete()
+    await Score.filter(
+        Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place),
+        user_id=user_id,
+    ).delete()
+    # What came later is not there yet, also of the same time.
+    await LearnerStructure.filter(user_id=user_id, modified_us__lte=moment.modified_us).delete()
     date = {"retired_us": moment.modified_us, "place": moment.place}
     await RetiredUser.update_or_create(date, digest=key)
     for name in names:

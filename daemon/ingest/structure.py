@@ -69,7 +69,6 @@ async def apply_own_structure(
         {
             "version": event.version,
             "modified_us": event.modified_us,
-            "place": event.moment.place,
             "digest": digest,
             "blocks": text,
             "size": len(text),

@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
                 ('course_id', fields.CharField(max_length=255)),
                 ('version', fields.BigIntField()),
                 ('modified_us', fields.BigIntField()),
-                ('place', fields.CharField(max_length=41)),
                 ('digest', fields.CharField(max_length=64)),
                 ('blocks', fields.TextField(unique=False)),
                 ('size', fields.IntField()),

@@ -76,7 +76,7 @@ async def test_the_trees_that_are_kept_are_bounded_by_their_bytes_but_one_is_alw
 
 async def store_own(user_id, tree):
     text, (_, digest) = packed(tree), canonical(tree)
-    tree = {"version": 1, "modified_us": 0, "place": "", "digest": digest, "blocks": text, "size": len(text)}
+    tree = {"version": 1, "modified_us": 0, "digest": digest, "blocks": text, "size": len(text)}
     await LearnerStructure.update_or_create(tree, user_id=user_id, course_id="course")
 
 
