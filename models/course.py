@@ -96,7 +96,7 @@ _HAS_OWN = Statement("""
     WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''""")
 
 #: Characters of learners' own trees that are read at once.
-_AT_ONCE = 1024 * 1024
+_BATCH = 1024 * 1024
 
 
 class CourseTrees:
@@ -202,11 +202,11 @@ async def _read_current(wanted: Iterable[Whose]) -> dict[Whose, _Current]:
 
 
 def _batches(wanted: Iterable[_Current]) -> Iterator[list[_Current]]:
-    """What is read at once: own trees of up to :data:`_AT_ONCE` characters, at least one."""
+    """What is read at once: own trees of up to :data:`_BATCH` characters, at least one."""
     batch: list[_Current] = []
     size = 0
     for one in wanted:
-        if batch and size + one.size > _AT_ONCE:
+        if batch and size + one.size > _BATCH:
             yield batch
             batch, size = [], 0
         batch.append(one)
