@@ -92,11 +92,11 @@ class Attempts:
     async def _read(self, claim: Claim) -> tuple[Tree | None, Mapping[str, Points | None]]:
         """The course's tree, and the scores that make the grade."""
         if claim.kind == "composite":
-            tree = await self._dependencies.trees.get(claim.course_id)
+            tree = await self._dependencies.trees.get(claim.course_id, claim.user_id)
             return tree, await self._read_scores(claim, tree)
         # Almost every leaf is made of its own score alone: that is read beside the tree.
         tree, own = await asyncio.gather(
-            self._dependencies.trees.get(claim.course_id),
+            self._dependencies.trees.get(claim.course_id, claim.user_id),
             self._scores((claim.user_id, claim.course_id, (claim.usage_id,))),
         )
         if own and not (tree is not None and claim.usage_id in tree and tree.has_children(claim.usage_id)):

@@ -78,6 +78,10 @@ class Daemon:
         """How many grades are where they should be."""
         return int((await self._status())["assignments"]["clean"])
 
+    async def quarantined(self) -> int:
+        """How many events were refused."""
+        return int((await self._status())["quarantined"])
+
     async def _status(self) -> dict[str, Any]:
         async with self._web.get("/statusz") as reply:
             status: dict[str, Any] = await reply.json()

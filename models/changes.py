@@ -58,12 +58,16 @@ _CHANGE = _changing(
     given=["assignment_id BIGINT", "changes BIGINT"],
     changes="given.changes",
 )
+# Those for whom the course's tree counts: a learner's own one wins over it.
+_OF_COURSE = """course_id = :course_id AND NOT EXISTS (
+    SELECT 1 FROM learner_structure AS own WHERE own.user_id = graded_assignment.user_id
+        AND own.course_id = graded_assignment.course_id AND own.digest <> '')"""
 _CHANGE_BLOCKS = _changing(
-    "course_id = :course_id AND usage_id IN (SELECT block FROM given)",
+    f"{_OF_COURSE} AND usage_id IN (SELECT block FROM given)",
     joined="graded_assignment.usage_id = given.block",
     given=["block VARCHAR"],
 )
-_CHANGE_WAITING = _changing("course_id = :course_id AND waiting_since IS NOT NULL")
+_CHANGE_WAITING = _changing(f"{_OF_COURSE} AND waiting_since IS NOT NULL")
 
 # A launch, a resend or a corrected consumer starts afresh: no attempts spent, no backoff. The hold stays: a request in
 # doubt may still land.

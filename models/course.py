@@ -1,8 +1,14 @@
-"""Course trees, one row each: replaced whole, and read whole through a cache."""
+"""
+Course trees, and the trees of single learners: one row each, replaced whole, and read whole through a cache.
+
+A learner's own tree wins over the course's: what a learner is shown of a course may be a part of it (problem banks,
+split tests, cohorts).
+"""
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tortoise import fields
 from tortoise.models import Model
@@ -30,18 +36,72 @@ class CourseStructure(Model):
         table_description = "Course trees"
 
 
-_DIGESTS = Statement(
+class LearnerStructure(Model):
+    """The newest ``course.structure`` of one learner's own; an empty one takes it away, and keeps its version."""
+
+    id = fields.BigIntField(primary_key=True)
+    user_id = fields.CharField(max_length=255)
+    course_id = fields.CharField(max_length=255)
+    version = fields.BigIntField()
+    # When it was published, or arrived, microseconds since 1970.
+    modified_us = fields.BigIntField()
+    # As in CourseStructure; empty where the learner has no tree of their own any more.
+    digest = fields.CharField(max_length=64)
+    # As models.course_tree.packed writes them, and their characters.
+    blocks = fields.TextField()
+    size = fields.IntField()
+
+    class Meta:
+        table = "learner_structure"
+        table_description = "Trees of single learners"
+        # By learner first: a retirement deletes all of one.
+        unique_together = (("user_id", "course_id"),)
+
+
+#: A learner and a course; no learner ("") with the course's tree.
+Whose = tuple[str, str]
+
+
+class _Current(NamedTuple):
+    """Which tree counts. *size*: characters of a learner's own; 0: it is the course's."""
+
+    user_id: str
+    course_id: str
+    digest: str
+    size: int
+
+
+_CURRENT = Statement(
     """
-    SELECT course_structure.course_id AS course_id, digest FROM {given} CROSS JOIN course_structure
-    WHERE course_structure.course_id = given.course_id""",
-    given="course_id VARCHAR",
+    SELECT given.user_id AS user_id, given.course_id AS course_id,
+        COALESCE(learner_structure.digest, course_structure.digest) AS digest,
+        COALESCE(learner_structure.size, 0) AS size
+    FROM {given}
+    LEFT JOIN course_structure ON course_structure.course_id = given.course_id
+    LEFT JOIN learner_structure ON learner_structure.user_id = given.user_id
+        AND learner_structure.course_id = given.course_id AND learner_structure.digest <> ''""",
+    given="user_id VARCHAR, course_id VARCHAR",
+)
+_OWN_OF_MANY = Statement(
+    """
+    SELECT given.user_id AS user_id, given.course_id AS course_id, digest, blocks
+    FROM {given} CROSS JOIN learner_structure
+    WHERE learner_structure.user_id = given.user_id AND learner_structure.course_id = given.course_id
+        AND digest <> ''""",
+    given="user_id VARCHAR, course_id VARCHAR",
 )
 _BLOCKS = Statement("SELECT digest, blocks FROM course_structure WHERE course_id = :course_id")
+_HAS_OWN = Statement("""
+    SELECT 1 AS found FROM learner_structure
+    WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''""")
+
+#: Characters of learners' own trees that are read at once.
+_BATCH = 1024 * 1024
 
 
 class CourseTrees:
     """
-    Reads course trees, and keeps those used last in memory, by course and digest.
+    Reads trees, and keeps those used last in memory, by digest: learners who are shown the same share one.
 
     Args:
         keep: How many trees.
@@ -50,47 +110,106 @@ class CourseTrees:
 
     def __init__(self, keep: int = 64, keep_bytes: int = 8 * 1024 * 1024) -> None:
         self._keep, self._keep_bytes = keep, keep_bytes
-        self._kept: OrderedDict[tuple[str, str], Tree] = OrderedDict()
-        self._sizes: dict[tuple[str, str], int] = {}
-        self._digest = DataLoader(_read_digests)
-        # Tasks that ask together for a tree that is not kept share one read.
-        self._tree = DataLoader(self._read, most=1)
+        self._kept: OrderedDict[str, Tree] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._which = DataLoader(_read_current)
+        # Tasks that ask together for a tree that is not kept share one read; courses' trees may be large.
+        self._common = DataLoader(self._read, most=1)
+        self._own = DataLoader(self._read)
 
-    async def get(self, course_id: str) -> Tree | None:
-        """The newest tree of a course; None before its first structure. Asks the database whether it has changed."""
-        digest = await self._digest(course_id)
-        return None if digest is None else self._find((course_id, digest)) or await self._tree((course_id, digest))
+    async def get(self, course_id: str, user_id: str = "") -> Tree | None:
+        """
+        The learner's own newest tree, else the course's; None before its first structure.
 
-    async def get_many(self, course_ids: Collection[str]) -> dict[str, Tree | None]:
-        """What :meth:`get` returns for each; within the caller's transaction."""
-        digests = await _read_digests(course_ids)
-        found = await self._read(list(digests.items()))
-        return {course_id: found.get((course_id, digests.get(course_id, ""))) for course_id in course_ids}
+        Asks the database whether it has changed. Without *user_id* the course's.
+        """
+        current = await self._which((user_id, course_id))
+        if current is None:
+            return None
+        return self._find(current.digest) or await (self._own if current.size else self._common)(current)
 
-    async def _read(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Tree]:
-        """Trees by course and digest; a newer one where the course has changed since."""
-        found = {}
-        for course_id, digest in wanted:
-            tree = self._find((course_id, digest))
-            if tree is None and (row := await _BLOCKS.row(course_id=course_id)):
-                tree = Tree(json.loads(row["blocks"]))
-                self._keep_tree((course_id, row["digest"]), tree, len(row["blocks"]))
-            if tree is not None:
-                found[course_id, digest] = tree
+    async def each(self, wanted: Collection[Whose]) -> AsyncIterator[tuple[Whose, Tree | None]]:
+        """
+        What :meth:`get` returns for each learner and course; within the caller's transaction.
+
+        A few at a time, since the own trees of many learners are large together; those who share a tree in a row.
+        """
+        which = await _read_current(wanted)
+        for whose in wanted:
+            if whose not in which:
+                yield whose, None
+        for some in _batches(sorted(which.values(), key=lambda one: one.digest)):
+            trees = await self._read(some)
+            for one in some:
+                yield (one.user_id, one.course_id), trees.get(one)
+
+    async def of(self, user_id: str, course_id: str) -> Tree | None:
+        """As :meth:`get`, within the caller's transaction."""
+        return {whose: tree async for whose, tree in self.each([(user_id, course_id)])}[user_id, course_id]
+
+    async def _read(self, wanted: Sequence[_Current]) -> dict[_Current, Tree]:
+        """A newer one where it has changed since."""
+        found: dict[_Current, Tree] = {}
+        for some in _batches(wanted):
+            # Taken out first: what is read may take the place of what is kept.
+            found |= {one: tree for one in some if (tree := self._find(one.digest)) is not None}
+            absent = [one for one in some if one not in found]
+            given = [{"user_id": one.user_id, "course_id": one.course_id} for one in absent if one.size]
+            rows = await _OWN_OF_MANY.rows(given=given) if given else []
+            own = {(row["user_id"], row["course_id"]): row for row in rows}
+            for one in absent:
+                tree = await self._load(one, own.get((one.user_id, one.course_id)))
+                if tree is not None:
+                    found[one] = tree
         return found
 
-    def _keep_tree(self, key: tuple[str, str], tree: Tree, size: int) -> None:
-        self._kept[key], self._sizes[key] = tree, size
+    async def _load(self, one: _Current, own: Mapping[str, Any] | None) -> Tree | None:
+        """*own*: the row of the learner's; without it, also because it was taken away meanwhile, the course's."""
+        row = own or await _BLOCKS.row(course_id=one.course_id)
+        if row is None:
+            return None
+        tree = self._find(row["digest"])
+        if tree is None:
+            tree = Tree.unpacked(row["blocks"]) if own else Tree(json.loads(row["blocks"]))
+            self._keep_tree(row["digest"], tree, len(row["blocks"]))
+        return tree
+
+    def _keep_tree(self, digest: str, tree: Tree, size: int) -> None:
+        self._kept[digest], self._sizes[digest] = tree, size
         while len(self._kept) > self._keep or (len(self._kept) > 1 and sum(self._sizes.values()) > self._keep_bytes):
             oldest, _ = self._kept.popitem(last=False)
             del self._sizes[oldest]
 
-    def _find(self, key: tuple[str, str]) -> Tree | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+    def _find(self, digest: str) -> Tree | None:
+        if digest in self._kept:
+            self._kept.move_to_end(digest)
+        return self._kept.get(digest)
 
 
-async def _read_digests(course_ids: Collection[str]) -> dict[str, str]:
-    rows = await _DIGESTS.rows(given=[{"course_id": course_id} for course_id in course_ids])
-    return {row["course_id"]: row["digest"] for row in rows}
+async def has_own_tree(user_id: str, course_id: str) -> bool:
+    """Whether the course's tree does not count for this learner."""
+    return await _HAS_OWN.row(user_id=user_id, course_id=course_id) is not None
+
+
+async def _read_current(wanted: Iterable[Whose]) -> dict[Whose, _Current]:
+    """Without those of whom no tree is known."""
+    given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in wanted]
+    rows = [row for row in await _CURRENT.rows(given=given) if row["digest"] is not None]
+    return {
+        (row["user_id"], row["course_id"]): _Current(row["user_id"], row["course_id"], row["digest"], row["size"])
+        for row in rows
+    }
+
+
+def _batches(wanted: Iterable[_Current]) -> Iterator[list[_Current]]:
+    """What is read at once: own trees of up to :data:`_BATCH` characters, at least one."""
+    batch: list[_Current] = []
+    size = 0
+    for one in wanted:
+        if batch and size + one.size > _BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += one.size
+    if batch:
+        yield batch

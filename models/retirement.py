@@ -10,6 +10,7 @@ from tortoise.transactions import in_transaction
 from models.action import forget_learner
 from models.assignment import GradedAssignment
 from models.campus import Campus
+from models.course import LearnerStructure
 from models.db.sql import Statement, is_postgres
 from models.delivery import Delivery
 from models.launch import EventResult
@@ -66,6 +67,8 @@ async def retire(user_id: str, position: Position, *, moment: Moment, now: int) 
         Q(modified_us__lt=moment.modified_us) | Q(modified_us=moment.modified_us, place__lte=moment.place),
         user_id=user_id,
     ).delete()
+    # What came later is not there yet, also of the same time.
+    await LearnerStructure.filter(user_id=user_id, modified_us__lte=moment.modified_us).delete()
     date = {"retired_us": moment.modified_us, "place": moment.place}
     await RetiredUser.update_or_create(date, digest=key)
     for name in names:
@@ -113,7 +116,8 @@ async def is_forgotten(user_id: str) -> bool:
     position = await known_position()
     if position is None or not await retired_since([user_id], position):
         return False
-    return not (await GradedAssignment.exists(user_id=user_id) or await Score.exists(user_id=user_id))
+    stored = (GradedAssignment, Score, LearnerStructure)
+    return not any([await model.exists(user_id=user_id) for model in stored])
 
 
 async def _delete_last_errors(rows: Sequence[GradedAssignment]) -> None:

@@ -12,12 +12,13 @@ from daemon.ingest.events import (
     CourseStructured,
     Event,
     Launched,
+    LearnerStructured,
     LineItemDisabled,
     ScoreChanged,
     ScoreCleared,
     UserRetired,
 )
-from daemon.ingest.structure import apply_structure, kind_of
+from daemon.ingest.structure import apply_own_structure, apply_structure, kind_of
 from models.assignment import Kind
 from models.changes import Change, Dirty, change, read_dirty
 from models.consumer import find_consumer
@@ -82,8 +83,8 @@ class Applier:
             case ScoreChanged() | ScoreCleared():
                 (result,), dirty = await self.apply_scores([event], position, now=now, force=force)
                 return result, dirty
-            case CourseStructured():
-                return await apply_structure(event, self.trees, now=now, debounce=self.debounce, force=force), []
+            case CourseStructured() | LearnerStructured():
+                return await self._structure(event, position, now, force=force)
             case Launched(registration):
                 return await self._launch(registration, position, now)
             case AssignmentDisabled(key, sourcedid):
@@ -117,16 +118,27 @@ class Applier:
 
     async def _change(self, events: Sequence[ScoreChanged | ScoreCleared], now: int, *, force: bool) -> list[Dirty]:
         """Change each assignment that these events touch, once."""
-        trees = await self.trees.get_many({event.course_id for event in events})
-        rows = await _of_learners({(event.user_id, event.course_id) for event in events})
-        changes: dict[int, Change] = {}
+        by_learner: dict[tuple[str, str], list[ScoreChanged | ScoreCleared]] = {}
         for event in events:
-            of_learner = rows.get((event.user_id, event.course_id), ())
-            for assignment_id, kind in touched_assignments(of_learner, event.usage_id, trees[event.course_id]):
-                before = changes[assignment_id].number if assignment_id in changes else 0
-                scored_at = event.modified_us // 1000
-                changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1, scored_at)
+            by_learner.setdefault((event.user_id, event.course_id), []).append(event)
+        rows = await _of_learners(by_learner)
+        changes: dict[int, Change] = {}
+        async for learner, tree in self.trees.each(rows.keys()):
+            for event in by_learner[learner]:
+                for assignment_id, kind in touched_assignments(rows[learner], event.usage_id, tree):
+                    before = changes[assignment_id].number if assignment_id in changes else 0
+                    scored_at = event.modified_us // 1000
+                    changes[assignment_id] = Change(assignment_id, kind, event.entry_id, before + 1, scored_at)
         return await change(changes.values(), now=now, debounce=self.debounce, force=force) if changes else []
+
+    async def _structure(
+        self, event: CourseStructured | LearnerStructured, position: Position, now: int, *, force: bool
+    ) -> tuple[EventResult, list[Dirty]]:
+        if isinstance(event, CourseStructured):
+            return await apply_structure(event, self.trees, now=now, debounce=self.debounce, force=force), []
+        if await is_retired(event.user_id, position, moment=event.moment):
+            return "stale", []
+        return await apply_own_structure(event, self.trees, now=now, debounce=self.debounce, force=force)
 
     async def _launch(
         self, launch: Registration | None, position: Position, now: int
@@ -182,7 +194,7 @@ class Applier:
         )
 
     async def _kind(self, launch: Registration) -> Kind:
-        tree = (await self.trees.get_many([launch.course_id]))[launch.course_id]
+        tree = await self.trees.of(launch.user_id, launch.course_id)
         if tree is not None and launch.usage_id in tree:
             return kind_of(launch.usage_id, tree)
         own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])

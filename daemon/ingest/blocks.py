@@ -21,6 +21,16 @@ def read_blocks(text: str) -> Tree:
     Raises:
         BadEvent: It is too large, no such JSON, or no tree.
     """
+    return _tree(_array(text))
+
+
+def read_own_blocks(text: str) -> Tree | None:
+    """A learner's own tree, which an empty array takes away; otherwise as :func:`read_blocks`."""
+    blocks = _array(text)
+    return _tree(blocks) if blocks else None
+
+
+def _array(text: str) -> list[Any]:
     if len(text.encode()) > MAX_BLOCKS_BYTES:
         raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes")
     try:
@@ -29,6 +39,10 @@ def read_blocks(text: str) -> Tree:
         raise BadEvent("blocks is not JSON") from error
     if not isinstance(blocks, list):
         raise BadEvent("blocks is not a JSON array")
+    return blocks
+
+
+def _tree(blocks: list[Any]) -> Tree:
     try:
         return Tree([_block(block) for block in blocks])
     except ValueError as error:

@@ -62,6 +62,27 @@ class CourseStructured:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnerStructured:
+    """
+    A learner's own tree, which wins over the course's; None: it is taken away again.
+
+    *modified_us*: microseconds since 1970.
+    """
+
+    user_id: str
+    course_id: str
+    version: int
+    tree: Tree | None
+    modified_us: int
+    #: As in :class:`ScoreChanged`.
+    entry_id: str = field(default="", compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.modified_us, place_of(self.entry_id))
+
+
+@dataclass(frozen=True, slots=True)
 class Launched:
     """A verified launch; *registration* is None for an ungraded one, which has no sourcedid and no line item."""
 
@@ -107,7 +128,16 @@ class UserRetired(_Timed):
     entry_id: str = field(default="", compare=False)
 
 
-Event = ScoreChanged | ScoreCleared | CourseStructured | Launched | AssignmentDisabled | LineItemDisabled | UserRetired
+Event = (
+    ScoreChanged
+    | ScoreCleared
+    | CourseStructured
+    | LearnerStructured
+    | Launched
+    | AssignmentDisabled
+    | LineItemDisabled
+    | UserRetired
+)
 
 #: What an event of any other type is counted as.
 UNKNOWN = "unknown"

@@ -6,13 +6,14 @@ Every entry is flat: field names and values are UTF-8. Unknown fields are ignore
 
 from collections.abc import Mapping
 
-from daemon.ingest.blocks import read_blocks
+from daemon.ingest.blocks import read_blocks, read_own_blocks
 from daemon.ingest.events import (
     TYPES,
     UNKNOWN,
     BadEvent,
     CourseStructured,
     Event,
+    LearnerStructured,
     ScoreChanged,
     ScoreCleared,
     UserRetired,
@@ -75,7 +76,7 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
                 reader.id("user_id"), reader.id("course_id"), reader.id("usage_id"), reader.modified(), entry_id
             )
         case "course.structure":
-            return _course_structured(reader)
+            return _structured(reader)
         case "launch":
             return read_launch(reader)
         case "assignment.disabled":
@@ -117,6 +118,10 @@ def _values(reader: EntryReader) -> str:
     return ", ".join(shown)
 
 
-def _course_structured(reader: EntryReader) -> CourseStructured:
+def _structured(reader: EntryReader) -> CourseStructured | LearnerStructured:
     course_id, version, text = reader.id("course_id"), reader.integer("version"), reader.text("blocks")
-    return CourseStructured(course_id, version, read_blocks(text), reader.given_modified(), reader.entry_id)
+    # An empty one is refused: as the course's, one learner's tree would change the grades of all.
+    if reader.optional("user_id") is None:
+        return CourseStructured(course_id, version, read_blocks(text), reader.given_modified(), reader.entry_id)
+    user_id, tree = reader.id("user_id"), read_own_blocks(text)
+    return LearnerStructured(user_id, course_id, version, tree, reader.modified(), reader.entry_id)

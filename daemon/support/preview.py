@@ -65,12 +65,13 @@ def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool, force: 
 
 async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str | None]:
     """The score of each as it would be sent, :data:`CLEARED` if it was taken back; None without one."""
-    of_course = {course: await trees.get(course) for course in {one.course_id for one in candidates}}
-    keys = [wanted_below(one.user_id, one.course_id, one.usage_id, of_course[one.course_id]) for one in candidates]
-    points = await read_wanted(list(dict.fromkeys(keys)))
-    return [
-        _score(one.usage_id, of_course[one.course_id], points[key]) for one, key in zip(candidates, keys, strict=True)
+    found = [await trees.get(one.course_id, one.user_id) for one in candidates]
+    keys = [
+        wanted_below(one.user_id, one.course_id, one.usage_id, tree)
+        for one, tree in zip(candidates, found, strict=True)
     ]
+    points = await read_wanted(list(dict.fromkeys(keys)))
+    return [_score(one.usage_id, tree, points[key]) for one, tree, key in zip(candidates, found, keys, strict=True)]
 
 
 def _score(usage_id: str, tree: Tree | None, points: Mapping[str, Points | None]) -> str | None:

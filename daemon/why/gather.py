@@ -6,7 +6,7 @@ from dataclasses import replace
 from actors.compute_grade import block_grade
 from daemon.why.activity import Activity
 from daemon.why.known import Absent, Explanation, Known, Part
-from models.course import CourseTrees
+from models.course import CourseTrees, has_own_tree
 from models.course_tree import Tree
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
@@ -84,7 +84,7 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
 
 async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
     lines, more = await grade_queries.ledger(row.id)
-    tree = await trees.get(row.course_id)
+    tree = await trees.get(row.course_id, row.user_id)
     points = {
         usage_id: None if score.cleared else (score.points_earned, score.points_possible)
         for usage_id, score in scores.items()
@@ -96,6 +96,7 @@ async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, D
         sent=await grade_queries.line_of_sent(row),
         grade=block_grade(row.usage_id, tree, points),
         parts=tuple(_parts(row.usage_id, tree, scores)),
+        by_own_structure=await has_own_tree(row.user_id, row.course_id),
     )
 
 
@@ -119,7 +120,10 @@ def _part(block: str, score: DatedScore | None, possible: float | None) -> Part:
 
 
 async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[StaleEvent, ...], *, more: bool) -> Absent:
-    tree = None if asked.course_id is None else await trees.get(asked.course_id)
+    known = []
+    if asked.course_id is not None:
+        found = [await trees.get(asked.course_id, learner) for learner in {"", asked.user_id or ""}]
+        known = [tree for tree in found if tree is not None]
     # The user may have named the wrong course or block.
     anywhere = replace(asked, course_id=None, usage_id=None)
     elsewhere = [] if anywhere in (asked, Query()) else await grade_queries.find_grades(anywhere, now=now)
@@ -127,8 +131,8 @@ async def _absent(asked: Query, trees: CourseTrees, now: int, moved: tuple[Stale
         asked,
         learner_known=asked.user_id is not None and await grade_queries.is_known(asked.user_id),
         retired_us=None if asked.user_id is None else await grade_queries.retired_us(asked.user_id),
-        course_known=None if asked.course_id is None else tree is not None,
-        block_known=None if asked.usage_id is None or tree is None else asked.usage_id in tree,
+        course_known=None if asked.course_id is None else bool(known),
+        block_known=None if asked.usage_id is None or not known else any(asked.usage_id in tree for tree in known),
         elsewhere=tuple(elsewhere),
         moved=moved,
         rejected_more=more,
@@ -143,7 +147,7 @@ async def _is_asked_for(event: Rejected | StaleEvent, asked: Query, trees: Cours
         return True
     if event.type in ("launch", SOURCEDID_MOVED):
         return False
-    tree = None if event.course_id is None else await trees.get(event.course_id)
+    tree = None if event.course_id is None else await trees.get(event.course_id, event.user_id or "")
     if tree is None or asked.usage_id not in tree or event.usage_id not in tree:
         return True  # it is not known to lie elsewhere
     return asked.usage_id in tree.path(event.usage_id)

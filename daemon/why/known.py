@@ -84,6 +84,8 @@ class Known:
     grade: Grade | NoGrade | None = None
     #: The problems of which it is made.
     parts: tuple[Part, ...] = ()
+    #: Whether these are by the learner's own course structure.
+    by_own_structure: bool = False
     #: What the campus shows; None: it was not asked.
     shown: Shown | None = None
 

@@ -22,7 +22,7 @@ def waiting(known: Known, terms: Terms) -> list[str]:
     if row.wants_line_item:
         return line_item_words(known, terms)
     if needs_structure(known):
-        return [_without_structure(row, terms)]
+        return [_without_structure(known, terms)]
     trouble = campus_trouble(row, terms)
     if row.hold_until > terms.now:
         said = _held(known, terms, campus)
@@ -72,8 +72,15 @@ def last_failure(known: Known) -> DeliveryRecord | None:
     return newest if newest is not None and newest.result != "accepted" else None
 
 
-def _without_structure(row: AssignmentView, terms: Terms) -> str:
+def _without_structure(known: Known, terms: Terms) -> str:
+    row = known.row
     since = "" if row.waiting_since is None else f" since {past(row.waiting_since, terms.zone)}"
+    if known.by_own_structure:
+        return (
+            f"Waiting{since} for the structure of the course: the learner's own one does not hold this block, so its "
+            f"grade cannot be worked out. The tool has to send `course.structure` for the course '{row.course_id}' "
+            "with this learner's `user_id`: one that holds the block, or no blocks, so that the course's counts again."
+        )
     return (
         f"Waiting{since} for the structure of the course: none that passbackd knows holds this block, so its grade "
         f"cannot be worked out. The tool has to send `course.structure` for the course '{row.course_id}'."

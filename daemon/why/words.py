@@ -24,6 +24,9 @@ _RETURNS = {
 _MAY_DIFFER = "The campus may show another grade: the best of several, or one that a teacher has set."
 _OF_ANOTHER = "A newer launch gave this place at the campus to this learner; it was another one's before."
 _MAY_SHOW_THEIRS = "That one's grade may show there until this learner's is sent."
+_BY_OWN_STRUCTURE = (
+    "What counts in it is by this learner's own course structure, which the tool sent: others may have other problems."
+)
 _TRIES_AGAIN = "Once the cause is gone, a new launch of the activity, a new score or `passbackd resend` sends it."
 
 
@@ -49,6 +52,8 @@ def explanation(known: Known, terms: Terms) -> str:
             sentences = [_nothing_yet(known), _campus_acknowledged(known, terms)]
         case _:
             sentences = [*waiting(known, terms), *_grade_now(known, terms), _campus_acknowledged(known, terms)]
+    if known.by_own_structure and row.composite and isinstance(known.grade, Grade):
+        sentences.append(_BY_OWN_STRUCTURE)
     if terms.daemon_fault is not None and row.state in ("due", "waiting", "claimed"):
         sentences.append(terms.daemon_fault)
     if row.learner_version:

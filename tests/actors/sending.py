@@ -62,12 +62,12 @@ class Trees(CourseTrees):
         self.reads: list[str] = []
         self.meanwhile: Any = None
 
-    async def get(self, course_id: str) -> Tree | None:
+    async def get(self, course_id: str, user_id: str = "") -> Tree | None:
         self.reads.append(course_id)
         happens, self.meanwhile = self.meanwhile, None
         if happens is not None:
             await happens()
-        return await super().get(course_id)
+        return await super().get(course_id, user_id)
 
 
 class Sending:

@@ -17,7 +17,8 @@ from tests.daemon.why.test_situations import ANSWERS, SEAM, numbered
 #: As docs/support.md has them: to read, and not even the consumers' secrets.
 GRANTS = """
     GRANT SELECT ON tortoise_migrations, graded_assignment, outcome_service, campus, orphaned_claim, delivery, score,
-        course_structure, quarantined_event, stale_event, intake, retired_user, heartbeat, clock_watch TO {role};
+        course_structure, learner_structure, quarantined_event, stale_event, intake, retired_user, heartbeat,
+        clock_watch TO {role};
     GRANT SELECT (id, consumer_name, consumer_key, issuer, paused_at) ON lti_consumer TO {role}"""
 
 

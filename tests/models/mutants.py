@@ -178,8 +178,8 @@ MUTANTS = [
     # Scores and structures.
     Mutant("an older score is applied", "before.moment <= change.moment", "before.modified_us <= change.modified_us + 1", "models/score.py"),
     Mutant("of two scores of the same time the first is kept", "before.moment <= change.moment", "before.modified_us < change.modified_us", "models/score.py", WORLD),
-    Mutant("a structure touches the new path only", "return touched if old is None else touched | old.above_and_below(changed)", "return touched", "models/course_tree.py", WORLD),
-    Mutant("a structure touches the old path only", "else touched | old.above", "else old.above", "models/course_tree.py", WORLD),
+    Mutant("a structure touches the new path only", "(changed) for tree in trees)", "(changed) for tree in trees[-1:])", "models/course_tree.py", WORLD),
+    Mutant("a structure touches the old path only", "(changed) for tree in trees)", "(changed) for tree in trees[:1])", "models/course_tree.py", WORLD),
     Mutant("an older structure is applied", "if event.version < stored.version or", "if", "daemon/ingest/structure.py", WORLD),
     Mutant("a score touches no ancestors", 'elif row["usage_id"] in path:', "elif False:", "daemon/ingest/apply.py", WORLD),
     # Launches.

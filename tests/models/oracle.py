@@ -37,6 +37,8 @@ class Expected:
     scores: dict[tuple[str, str], tuple[float, float, Moment]] = field(default_factory=dict)
     blocks: Blocks | None = None
     version: int = 0
+    #: By learner: the tree of their own (None: it is taken away), its version, and when.
+    own: dict[str, tuple[Blocks | None, int, Moment]] = field(default_factory=dict)
     owners: dict[Place, Owner] = field(default_factory=dict)
     #: By learner, when they were retired; and by the consumer and sourcedid that a retired learner had.
     retired: dict[str, Moment] = field(default_factory=dict)
@@ -53,6 +55,15 @@ class Expected:
     def structure(self, blocks: Blocks, version: int) -> None:
         if version >= self.version:
             self.blocks, self.version = blocks, version
+
+    def own_structure(self, user: str, blocks: Blocks | None, version: int, moment: Moment) -> None:
+        _, known, then = self.own.get(user, (None, -2, _NEVER))
+        if moment > self.retired.get(user, _NEVER) and version > known and moment[0] >= then[0]:
+            self.own[user] = blocks, version, moment
+
+    def _tree(self, user: str) -> Blocks | None:
+        own, *_ = self.own.get(user, (None,))
+        return self.blocks if own is None else own
 
     def known(self, place: Place, said: Owner) -> list[Place]:
         """The place, if it has an owner, and then the consumer's others of the same link and learner, newest first."""
@@ -100,38 +111,37 @@ class Expected:
                 self.retired_names[name] = max(moment, self.retired_names.get(name, _NEVER))
             self.owners = stay
             self.scores = {key: points for key, points in self.scores.items() if key[0] != user or points[2] > moment}
+            self.own = {whose: known for whose, known in self.own.items() if whose != user or known[2] > moment}
 
     def remove(self, consumer: str) -> None:
         self.owners = {place: owner for place, owner in self.owners.items() if place[0] != consumer}
 
     def is_unknown(self, user: str, block: str) -> bool:
         """Whether it is not known what the block is worth: it is in no structure, and no problem that has a score."""
-        return (self.blocks is None or block not in self.blocks) and (user, block) not in self.scores
+        tree = self._tree(user)
+        return (tree is None or block not in tree) and (user, block) not in self.scores
 
     def grade(self, user: str, block: str) -> str | None:
         """As it goes on the wire; None where there is none to send."""
-        below = [block] if self.blocks is None or block not in self.blocks else self._problems_below(block)
+        tree = self._tree(user)
+        below = {block: 0.0}
+        if tree is not None and block in tree:
+            below = {
+                usage: points for usage, (_, points) in tree.items() if points and self.touches(user, usage, block)
+            }
         own = {problem: self.scores[user, problem] for problem in below if (user, problem) in self.scores}
         if not own:
             return None
         earned = sum(points[0] for points in own.values())
-        possible = sum(own[problem][1] if problem in own else self._possible(problem) for problem in below)
+        possible = sum(own[problem][1] if problem in own else points for problem, points in below.items())
         return f"{earned / possible:.6f}".rstrip("0").rstrip(".") or "0"
 
-    def touches(self, problem: str, block: str) -> bool:
-        """Whether a score on the problem is part of the block's grade."""
-        step: str | None = problem
-        while step is not None and step != block:
-            step = self.blocks[step][0] if self.blocks is not None and step in self.blocks else None
+    def touches(self, user: str, problem: str, block: str) -> bool:
+        """Whether the learner's score on the problem is part of the block's grade."""
+        tree, step = self._tree(user) or {}, problem
+        while step != block and step in tree:
+            step = tree[step][0] or ""
         return step == block
-
-    def _possible(self, problem: str) -> float:
-        assert self.blocks is not None
-        return self.blocks[problem][1] or 0.0
-
-    def _problems_below(self, block: str) -> list[str]:
-        assert self.blocks is not None
-        return [usage for usage, (_, possible) in self.blocks.items() if possible and self.touches(usage, block)]
 
 
 def limit(campus: Mapping[str, Any], *, now: int, max_per_campus: int) -> int:

@@ -11,6 +11,7 @@ READ_AGAIN = "tests/daemon/ingest/test_read_again.py"
 CLOCK_WATCH = "tests/models/test_clock_watch.py"
 AT_ONCE = "tests/models/test_claims_at_once.py"
 ORPHANED = "tests/models/test_orphaned_claim.py"
+OWN_STRUCTURE = "tests/daemon/ingest/test_own_structure.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ LATE_MUTANTS = [
     Mutant("ties: a score that follows a retirement at its time is refused", "if event.moment > retired.get(event.user_id, _NEVER)", "if event.modified_us > retired.get(event.user_id, _NEVER).modified_us", "daemon/ingest/apply.py", WORLD),
     Mutant("ties: a launch that follows a retirement at its time is refused", "return retired is not None and moment <= retired", "return retired is not None and moment.modified_us <= retired.modified_us", "models/retired_user.py", WORLD),
     Mutant("ties: a retirement leaves the scores of its time", "Q(modified_us=moment.modified_us, place__lte=moment.place)", "Q(modified_us=moment.modified_us, place__lt='')", "models/retirement.py", WORLD),
+    # Learners' own trees.
+    Mutant("own tree: the course's counts for its learner", "COALESCE(learner_structure.digest, course_structure.digest) AS digest,\n        COALESCE(learner_structure.size, 0) AS size", "COALESCE(course_structure.digest, learner_structure.digest) AS digest, 0 AS size", "models/course.py", WORLD),
+    Mutant("own tree: a change of it sends nothing", 'for row in rows if row["usage_id"] in touched]', "for row in rows if row is None]", "daemon/ingest/structure.py", WORLD),
+    Mutant("own tree: it outlives its learner's retirement", "    await LearnerStructure.filter(user_id=user_id, modified_us__lte=moment.modified_us).delete()\n", "", "models/retirement.py", OWN_STRUCTURE),
     # Rows that go while a request is under way.
     Mutant("late: a row that comes into a cell does not wait for a request of the one before", "    if may_land_until > now and not (known", "    if False and not (known", _REGISTRATION, WORLD),
     Mutant("late: a row that comes into a cell is sent unforced", "    await force_resend(assignment_id, now=now)\n\n\ndef _is_in_cell", "\n\ndef _is_in_cell", _REGISTRATION, ORPHANED),

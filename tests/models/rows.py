@@ -22,6 +22,7 @@ TABLES = (
     "lti_consumer",
     "score",
     "course_structure",
+    "learner_structure",
     "quarantined_event",
     "stale_event",
     "retired_user",

@@ -219,9 +219,9 @@ class _Trees(CourseTrees):
         super().__init__()
         self._daemon = daemon
 
-    async def get(self, course_id: str) -> Tree | None:
+    async def get(self, course_id: str, user_id: str = "") -> Tree | None:
         await self._daemon.stop_once_claimed()
-        return await super().get(course_id)
+        return await super().get(course_id, user_id)
 
 
 class Daemon:

@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.course_tree import Tree, canonical, touched_by_change
+from models.course_tree import Tree, canonical, packed, touched_between
 
 # a(b(d(h 2, i 3), e(j 1, k, l 3), f(m)), c(g(n 10)))
 BLOCKS = [
@@ -88,14 +90,23 @@ def test_a_block_is_known_with_its_children_and_points():
     ],
 )
 def test_a_change_touches_what_lies_on_the_old_or_the_new_path(new, touched):
-    assert touched_by_change(TREE, new) == set(touched)
+    assert touched_between(TREE, new) == set(touched)
     assert (canonical(new)[1] != canonical(TREE)[1]) is bool(touched), "its digest changes too"
 
 
+@given(st.dictionaries(st.text(max_size=5), st.none() | st.floats(0, 1e12) | st.integers(0, 10**12), max_size=8))
+def test_a_tree_is_unpacked_as_it_was_packed(problems):
+    tree = Tree([("\0root", None, None), *((f"p{usage_id}", "\0root", most) for usage_id, most in problems.items())])
+    again = Tree.unpacked(packed(tree))
+    assert again.blocks() == tree.blocks()
+    assert canonical(again) == canonical(tree)
+    assert (set(again.below("\0root")), again.possible) == (set(tree.below("\0root")), tree.possible)
+
+
 def test_the_first_tree_and_another_root_touch_everything():
-    assert touched_by_change(None, TREE) == set("abcdefghijklmn")
+    assert touched_between(None, TREE) == set("abcdefghijklmn")
     other = Tree([("z", None, None), *((usage_id, parent or "z", points) for usage_id, parent, points in BLOCKS)])
-    assert touched_by_change(TREE, other) == set("zabcdefghijklmn")
+    assert touched_between(TREE, other) == set("zabcdefghijklmn")
 
 
 class Counted(str):
@@ -113,8 +124,8 @@ def steps_through_a_chain(depth):
     ids = [Counted(n) for n in range(depth)]
     deep = [(ids[0], None, None), *((child, parent, 1.0) for parent, child in pairwise(ids))]
     before = Counted.steps
-    assert touched_by_change(Tree(deep), Tree([*deep, ("new", ids[0], 1.0)])) == {"0", "new"}
-    assert len(touched_by_change(None, Tree(deep))) == depth
+    assert touched_between(Tree(deep), Tree([*deep, ("new", ids[0], 1.0)])) == {"0", "new"}
+    assert len(touched_between(None, Tree(deep))) == depth
     return Counted.steps - before
 
 

@@ -101,6 +101,10 @@ class WorldMachine(WorldSteps):
     async def a_structure(self, name, stale):
         await self.world.structure(name, stale=stale and self.world.expected.blocks is not None)
 
+    @step(user=USER, name=st.sampled_from([*sorted(STRUCTURES), None]), stale=st.booleans())
+    async def a_structure_of_a_learners_own(self, user, name, stale):
+        await self.world.own_structure(user, name, stale=stale)
+
     @rule(when=st.sampled_from([NOW, NOW, TIED, ABSENT]))
     def the_tool_gives_other_times(self, when):
         self.world.when = when

@@ -29,6 +29,10 @@ async def end_well(world: World) -> None:
     for row in list(world.rows.values()):
         owner = world.expected.owners[place_of(row)]
         await world.launch(place_of(row), owner.user, owner.block)
+    for user in list(world.expected.own):
+        for name in ("p2 counts more", None):
+            await world.own_structure(user, name)
+            await _settle(world)
     for name in ("p2 moved", "whole"):
         await world.structure(name)
         await _settle(world)

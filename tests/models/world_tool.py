@@ -18,7 +18,7 @@ from models.clock_watch import follow
 from models.course import CourseTrees
 from models.quarantine import QuarantinedEvent
 from models.stream_position import lock_position, move_position, read_position
-from tests.models.oracle import Address, Expected, Moment, Owner, Place
+from tests.models.oracle import Address, Blocks, Expected, Moment, Owner, Place
 from tests.models.rows import COURSE
 from tests.models.simulated_daemons import DaemonClock
 from tests.models.world_campuses import CONSUMERS, SERVICES, STRUCTURES, place_of
@@ -140,21 +140,34 @@ class Tool(Daemons):
         where = {"user_id": user, "course_id": COURSE, "usage_id": problem}
         await self._say("score.changed", moment, expect, timed=not is_new, **where, **points)
         for row in self.rows.values() if changed else ():
-            if row["user_id"] == user and self.expected.touches(problem, row["usage_id"]):
+            if row["user_id"] == user and self.expected.touches(user, problem, row["usage_id"]):
                 assert row["version_number"] > row["sent_version"], "a new score, and a clean grade"
 
     async def structure(self, name: str, *, stale: bool = False) -> None:
         """A new structure of the course; or an old one, which comes late."""
-        version = self._version - 1 if stale else self._version + 1
-        self._version = max(self._version, version)
-        blocks = [
-            {"usage_id": usage, "parent": parent, "points_possible": possible}
-            for usage, (parent, possible) in STRUCTURES[name].items()
-        ]
-        names = {"course_id": COURSE, "version": version, "blocks": json.dumps(blocks)}
+        version = self._next_version(stale=stale)
         await self._say(
-            "course.structure", None, lambda: self.expected.structure(STRUCTURES[name], version) or False, **names
+            "course.structure",
+            None,
+            lambda: self.expected.structure(STRUCTURES[name], version) or False,
+            **_structure(STRUCTURES[name], version),
         )
+
+    async def own_structure(self, user: str, name: str | None, *, stale: bool = False) -> None:
+        """A learner's own, or None: none any more; or an old one, which comes late."""
+        version, moment = self._next_version(stale=stale), self._next()
+        blocks = None if name is None else STRUCTURES[name]
+        await self._say(
+            "course.structure",
+            moment,
+            lambda: self.expected.own_structure(user, blocks, version, moment) or False,
+            user_id=user,
+            **_structure(blocks or {}, version),
+        )
+
+    def _next_version(self, *, stale: bool) -> int:
+        self._version += 2
+        return self._version - (3 if stale else 0)
 
     def place(self, consumer: str, user: str, block: str, *, service: int = 0, another: bool = False) -> Place:
         """Where a campus wants a grade; *another* sourcedid is one that it gave out anew."""
@@ -231,3 +244,11 @@ class Tool(Daemons):
                 self.ledgers[token] = stays
                 if token in unended:
                     self.results[token] = ""
+
+
+def _structure(blocks: Blocks, version: int) -> dict[str, Any]:
+    listed = [
+        {"usage_id": usage, "parent": parent, "points_possible": possible}
+        for usage, (parent, possible) in blocks.items()
+    ]
+    return {"course_id": COURSE, "version": version, "blocks": json.dumps(listed)}

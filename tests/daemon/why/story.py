@@ -90,12 +90,13 @@ class Story:
     async def consumer(self, name="Example University", key="example", **columns) -> None:
         await LtiConsumer.create(consumer_name=name, consumer_key=key, **{"consumer_secret": SECRET, **columns})
 
-    async def structure(self, ago=600, tree=TREE, version=1, points=POINTS) -> None:
+    async def structure(self, ago=600, tree=TREE, version=1, points=POINTS, **fields) -> None:
         blocks = [
             {"usage_id": block, "parent": parent, "points_possible": points.get(block)}
             for block, parent in tree.items()
         ]
-        await self.event("course.structure", ago, course_id="physics", version=version, blocks=json.dumps(blocks))
+        about = {"course_id": "physics", "version": version, "blocks": json.dumps(blocks)}
+        await self.event("course.structure", ago, **about, **fields)
 
     async def launch(self, ago=500, **fields) -> None:
         await self.event("launch", ago, **{**LAUNCH, **fields})

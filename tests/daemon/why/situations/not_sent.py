@@ -235,6 +235,13 @@ async def structure_unknown(story):
 
 
 @situation
+async def structure_of_the_learners_own_without_the_block(story):
+    await story.begin()
+    await story.structure(400, tree={"physics": None, "another unit": "physics"}, user_id="42")
+    await story.attempt(380, "waiting")
+
+
+@situation
 async def campus_down_and_the_next_probe_is_due(story):
     since = before(94)
     await story.begin()

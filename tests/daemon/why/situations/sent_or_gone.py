@@ -207,6 +207,13 @@ async def a_unit_of_eight_points_with_its_parts(story):
 
 
 @situation
+async def a_unit_of_which_the_learner_is_shown_a_part(story):
+    await a_unit_of_eight_points_with_its_parts(story)
+    await story.structure(60, tree=TREE, points={"p1": 2, "p2": 2}, user_id="42")
+    await story.accepted(40, "0.75")
+
+
+@situation
 async def trouble_before_what_is_well(story):
     await story.begin(usage_id="p1")
     await story.accepted(400, "0.5", usage_id="p1")
