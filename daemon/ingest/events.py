@@ -62,7 +62,7 @@ class CourseStructured:
 
 
 @dataclass(frozen=True, slots=True)
-class LearnerStructured:
+class LearnerStructured(_Timed):
     """
     A learner's own tree, which wins over the course's; None: it is taken away again.
 
@@ -76,10 +76,6 @@ class LearnerStructured:
     modified_us: int
     #: As in :class:`ScoreChanged`.
     entry_id: str = field(default="", compare=False)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.modified_us, place_of(self.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
