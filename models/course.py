@@ -130,7 +130,7 @@ class CourseTrees:
 
     async def each(self, wanted: Collection[Whose]) -> AsyncIterator[tuple[Whose, Tree | None]]:
         """
-        What :meth:`get` returns for each learner and course; within the caller's transaction.
+        What :meth:`get` returns for each learner and course; within the caller's transaction, if there is one.
 
         A few at a time, since the own trees of many learners are large together; those who share a tree in a row.
         """

@@ -65,7 +65,8 @@ def _fate(candidate: Candidate, score: str | None, *, skips_equal: bool, force: 
 
 async def _scores(candidates: list[Candidate], trees: CourseTrees) -> list[str | None]:
     """The score of each as it would be sent, :data:`CLEARED` if it was taken back; None without one."""
-    found = [await trees.get(one.course_id, one.user_id) for one in candidates]
+    by_learner = {whose: tree async for whose, tree in trees.each({(one.user_id, one.course_id) for one in candidates})}
+    found = [by_learner[one.user_id, one.course_id] for one in candidates]
     keys = [
         wanted_below(one.user_id, one.course_id, one.usage_id, tree)
         for one, tree in zip(candidates, found, strict=True)
