@@ -84,17 +84,17 @@ async def add(
             consumers by it.
         PlaintextRefusedError: The secret is not encrypted, and keys have been used.
     """
-    return await store_set_up(_add(name, key, secret, guid, replace=replace), record, now=now)
+    return await store_set_up(lambda: _add(name, key, secret, guid, replace=replace), record, now=now)
 
 
 async def store_set_up(
-    storing: Awaitable[int | None], record: Callable[[], Awaitable[None]] | None, *, now: int
+    store: Callable[[], Awaitable[int | None]], record: Callable[[], Awaitable[None]] | None, *, now: int
 ) -> bool:
     """
     Store a campus's set-up and its record in one transaction, then send what waited for the set-up.
 
     Args:
-        storing: Stores it, and returns the id of the consumer if it was known; None if it is new.
+        store: Stores it, and returns the id of the consumer if it was known; None if it is new.
         record: Called at the end of the transaction.
         now: Milliseconds since 1970 by the database's clock.
 
@@ -102,7 +102,7 @@ async def store_set_up(
         Whether it is new.
     """
     async with in_transaction():
-        known_id = await storing
+        known_id = await store()
         if record is not None:
             await record()
     if known_id is None:

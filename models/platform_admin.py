@@ -56,7 +56,7 @@ async def add_platform(
         ConsumerError: The key is known and may not be changed, or is that of an LTI 1.1 consumer; another key has this
             name, or this issuer and client id.
     """
-    return await store_set_up(_store(platform, replace=replace), record, now=now)
+    return await store_set_up(lambda: _store(platform, replace=replace), record, now=now)
 
 
 async def note_signing_key(platform_id: int, kid: str) -> None:
