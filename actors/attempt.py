@@ -1,6 +1,5 @@
 """One attempt, its stages by name: grade, send (:mod:`actors.request`), finish (:mod:`actors.finisher`)."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -95,10 +94,13 @@ class Attempts:
             tree = await self._dependencies.trees.get(claim.course_id, claim.user_id)
             return tree, await self._read_scores(claim, tree)
         # Almost every leaf is made of its own score alone: that is read beside the tree.
-        tree, own = await asyncio.gather(
-            self._dependencies.trees.get(claim.course_id, claim.user_id),
-            self._scores((claim.user_id, claim.course_id, (claim.usage_id,))),
-        )
+        reading = self._scores((claim.user_id, claim.course_id, (claim.usage_id,)))
+        try:
+            tree = await self._dependencies.trees.get(claim.course_id, claim.user_id)
+        except BaseException:
+            reading.cancel()
+            raise
+        own = await reading
         if own and not (tree is not None and claim.usage_id in tree and tree.has_children(claim.usage_id)):
             return tree, own
         return tree, await self._read_scores(claim, tree)
