@@ -19,8 +19,10 @@ from models.stream_position import Position, lock_position, move_position, read_
 
 log = structlog.get_logger(__name__)
 
-#: Entries a transaction, at most. :meth:`Stream.read` bounds their bytes.
-BATCH = 200
+#: Entries a transaction, at most: few enough that nothing waits long for the rows that they change, and enough that the
+#: turns of the loop for which each statement waits behind the requests do not hold them up. :meth:`Stream.read` bounds
+#: their bytes.
+BATCH = 500
 #: Milliseconds that a read waits for new entries.
 BLOCK_MS = 1000
 #: Seconds that a daemon waits when another one does intake.

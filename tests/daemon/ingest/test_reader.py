@@ -109,8 +109,8 @@ async def test_a_failure_makes_the_next_read_smaller_and_good_ones_make_it_large
     for _ in range(6):
         await put(SCORE)
         await intake.step()
-    assert BATCH == 200
-    assert intake.stream.asked == [200, 50, 12, 3, 6, 12, 24, 48, 96]
+    assert BATCH == 500
+    assert intake.stream.asked == [500, 125, 31, 7, 14, 28, 56, 112, 224]
 
 
 async def test_many_huge_entries_are_read_in_several_batches_and_all_applied(make_intake, put):
