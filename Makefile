@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# In the environment of the tests, so that one folder holds all that is installed.
+TUTOR := $(VENV)/tutor
+
 # Where `make install` puts things; UNITDIR is systemd's, STATEDIR the service's own, BINDIR is on everybody's PATH.
 PREFIX ?= /opt/passbackd
 UNITDIR ?= /etc/systemd/system
@@ -22,7 +25,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint
+test: lint $(TUTOR)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.everything
@@ -64,6 +67,14 @@ $(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# The client for Tutor, with the real Tutor: nothing of it is of use to passbackd's own environment.
+$(TUTOR)/.installed: clients/tutor/requirements.txt clients/tutor/pyproject.toml
+	@test -x $(TUTOR)/bin/python || $(PYTHON) -m venv $(TUTOR)
+	@echo "installing Tutor for the tests of clients/tutor"
+	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r clients/tutor/requirements.txt
+	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/tutor
+	@touch $@
+
 $(VENV)/.release: $(VENV)/.everything requirements-release.txt
 	@$(PIP) --require-hashes -r requirements-release.txt
 	@touch $@
@@ -97,6 +108,7 @@ lock: $(VENV)/.everything
 	$(COMPILE) --group build --extra embedded --group test -c requirements-embedded.txt -o requirements-dev.txt
 	$(COMPILE) --group release -c requirements-dev.txt -o requirements-release.txt
 	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
+	cd clients/tutor && ../../$(COMPILE) --group build -o requirements.txt
 
 docs: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.documents_are_generated --write
