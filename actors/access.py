@@ -20,16 +20,14 @@ from models.clock_watch import hold_still
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
+from models.scopes import SCORE_SCOPE
 from models.signals import apply_signals
-from models.unoffered import SCORE_SCOPE, park_unoffered
+from models.unoffered import park_unoffered
 
 log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer")
 #: The breaker of a campus after a signal, at that time (milliseconds since 1970).
 NextBreaker = Callable[[int, Breaker, Signal], Breaker]
-
-#: What a token to read scores is for (LTI AGS 2.0, 3.3).
-RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 
 
 class AccessTokens(Protocol):

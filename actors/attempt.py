@@ -17,9 +17,10 @@ from models.claims import Claim, superseded
 from models.course_tree import Tree
 from models.db.data_loader import DataLoader
 from models.finish import Finish
+from models.scopes import SCORE_SCOPE
 from models.score import Points, read_wanted, wanted_below
 from models.secrets import promote
-from models.unoffered import SCORE_SCOPE, offers_scores
+from models.unoffered import offers_scores
 
 log = structlog.get_logger(__name__)
 

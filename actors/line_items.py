@@ -23,8 +23,8 @@ from actors.response import Response
 from actors.settings import Settings
 from models.campus import Breaker, Signal
 from models.db.clock import Clock
-from models.launch import LINEITEM_SCOPE
 from models.line_item import WantedLineItem, line_item_found, look_failed, used_instead
+from models.scopes import LINEITEM_READ_SCOPE, LINEITEM_SCOPE
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +32,6 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 20.0
 #: Seconds until the next look after the first failure, doubling, and the longest.
 FIRST_LOOK_PAUSE, LONGEST_LOOK_PAUSE = 10.0, 3600.0
-#: With which line items can be read, and nothing else (LTI AGS 2.0, 3.2).
-READ_SCOPE = f"{LINEITEM_SCOPE}.readonly"
 
 
 @dataclass(eq=False)
@@ -247,8 +245,8 @@ def _reading_scopes(wanted: WantedLineItem) -> tuple[str, ...]:
     Moodle wants that for reading by name. A platform of which the launch did not say may refuse it.
     """
     if wanted.offered is None:
-        return READ_SCOPE, LINEITEM_SCOPE
-    return (READ_SCOPE if READ_SCOPE in wanted.offered.split() else LINEITEM_SCOPE,)
+        return LINEITEM_READ_SCOPE, LINEITEM_SCOPE
+    return (LINEITEM_READ_SCOPE if LINEITEM_READ_SCOPE in wanted.offered.split() else LINEITEM_SCOPE,)
 
 
 def _signal(breaker: Breaker, failed: LookFailedError, now: int) -> Signal:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from actors.access import RESULT_SCOPE, AccessTokens, NoTokens, with_token
+from actors.access import AccessTokens, NoTokens, with_token
 from actors.breaker import next_breaker
 from actors.client import Sender
 from actors.errors import DeliveryError, GiveUp, Misconfigured, TryLater
@@ -19,6 +19,7 @@ from models.db.clock import Clock
 from models.encryption import PLAINTEXT, Cipher
 from models.finish import Finish
 from models.finishing import finish
+from models.scopes import RESULT_SCOPE
 
 
 @dataclass(frozen=True, slots=True)

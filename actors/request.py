@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from actors import resolution
-from actors.access import RESULT_SCOPE, with_token
+from actors.access import with_token
 from actors.dependencies import Dependencies
 from actors.ended_request import EndedRequest, new_offset
 from actors.errors import Ambiguous, BadToken, DeliveryError, Misconfigured, Omit, OutOfFiles, Overtaken, TryLater
@@ -24,7 +24,7 @@ from models.delivery import count_unexplained, scores_in_doubt
 from models.finish import Finish
 from models.others import Others, what_of_others
 from models.queries.reconcile import once_sent, sent_beside
-from models.unoffered import SCORE_SCOPE
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ from models.claims import Claim, claim
 from models.db.data_loader import DataLoader
 from models.db.sql import MAX_ID
 from models.due import Due
-from models.unoffered import SCORE_SCOPE
+from models.scopes import SCORE_SCOPE
 
 log = structlog.get_logger(__name__)
 

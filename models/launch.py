@@ -6,9 +6,6 @@ from typing import Literal
 
 from models.moment import Moment, place_of
 
-#: The scope without which no line item can be found or made (LTI AGS 2.0, 3.2).
-LINEITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
-
 #: What an event did: changed something, repeated what is stored, or was older than that.
 EventResult = Literal["applied", "unchanged", "stale"]
 

@@ -10,9 +10,8 @@ chosen, before the launch that offers it, and be parked after. Times are millise
 from models.assignment import SENDABLE
 from models.changes import UNPARK_SET
 from models.db.sql import CHUNK, Statement
+from models.scopes import SCORE_SCOPE
 
-#: What a score is sent with (LTI AGS 2.0, 3.4).
-SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 #: Why such a grade is parked.
 NOT_OFFERED = f"the launch did not offer the scope {SCORE_SCOPE}"
 

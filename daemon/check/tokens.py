@@ -14,8 +14,8 @@ from daemon.wiring import access_tokens, note_nothing, open_sender
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
+from models.scopes import SCORE_SCOPE
 from models.tool_key import signing_keys
-from models.unoffered import SCORE_SCOPE
 
 _SET_UP = (
     "see that the platform has the URL of this tool's key set and reaches it, that client id, token URL and audience "

@@ -5,7 +5,8 @@ import re
 from daemon.ingest.events import AssignmentDisabled, BadEvent, Launched, LineItemDisabled
 from daemon.ingest.fields import MAX_DETAIL, MAX_SOURCEDID, EntryReader
 from models.consumer import MAX_KEY
-from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+from models.launch import PlatformLaunch, Registration
+from models.scopes import AGS_SCOPES, LINEITEM_SCOPE
 
 #: Characters of the scopes that a launch offers.
 MAX_SCOPES = 4096
@@ -17,8 +18,6 @@ EXTENSIONS = {
 
 # A platform's own scopes are URLs too. No known one has a comma or a quote: those belong to a list.
 _SCOPE = re.compile(r"""[a-z][a-z0-9+.-]*:[^\s,"']+""", re.IGNORECASE)
-_AGS = LINEITEM_SCOPE.removesuffix("lineitem")
-_AGS_SCOPES = [_AGS + name for name in ("score", "result.readonly", "lineitem", "lineitem.readonly")]
 # One of these makes it an event of LTI 1.3.
 _LTI13_FIELDS = ("issuer", "client_id", "lineitem", "lineitems")
 _LTI11_FIELDS = ("lis_result_sourcedid", "lis_outcome_service_url")
@@ -140,7 +139,7 @@ def _scopes(reader: EntryReader) -> str | None:
 
 def _instead(scope: str) -> str:
     """What to send in place of what is no scope."""
-    for whole in _AGS_SCOPES:
+    for whole in AGS_SCOPES:
         if whole.endswith(f"/{scope.lower()}"):
             return f"write {whole}, as the launch's endpoint claim does"
     return "send those of the launch's endpoint claim as they are, with a blank between two"

@@ -5,7 +5,8 @@ import pytest
 from actors.errors import Misconfigured
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
-from models.launch import LINEITEM_SCOPE, PlatformLaunch
+from models.launch import PlatformLaunch
+from models.scopes import LINEITEM_SCOPE
 from tests.actors.looking import wanting, where
 from tests.fakes.line_items import OneToken
 from tests.models.launching import launch, launched

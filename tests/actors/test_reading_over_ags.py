@@ -3,12 +3,12 @@
 import pytest
 from aiohttp import web
 
-from actors.access import RESULT_SCOPE, NoTokens
+from actors.access import NoTokens
 from actors.errors import Misconfigured, TryLater
 from actors.read_back import NotReadError, Reader, Reading
 from models.campus import OutcomeService
 from models.consumer import LtiConsumer
-from models.unoffered import SCORE_SCOPE
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
 from tests.actors.campuses import state_of
 from tests.actors.sending import SOURCEDID
 from tests.models.rows import read_lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from models.launch import LINEITEM_SCOPE
+from models.scopes import LINEITEM_SCOPE
 
 CONTENT = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 

@@ -10,7 +10,6 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from actors.access import RESULT_SCOPE
 from actors.errors import Ambiguous
 from actors.protocols.interface import CLEARED
 from models.assignment import GradedAssignment
@@ -19,7 +18,7 @@ from models.changes import unpark
 from models.delivery import Delivery
 from models.orphaned_claim import prune_orphans
 from models.rescue import rescue
-from models.unoffered import SCORE_SCOPE
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
 from tests.models.platform_daemons import PlatformDaemon, SimulatedTokens
 from tests.models.platform_tool import PlatformTool
 from tests.models.platforms import Post

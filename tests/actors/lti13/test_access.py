@@ -7,12 +7,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from actors.access import RESULT_SCOPE
 from daemon.demo.platform.assertion import unverified
 from daemon.demo.platform.rules import MICROS_PER_SECOND
 from daemon.demo.platform.tokens import TokenForm
 from models.campus import OutcomeService
-from models.unoffered import SCORE_SCOPE
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT

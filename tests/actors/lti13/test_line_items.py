@@ -9,8 +9,8 @@ import pytest
 from actors.client import Abort
 from actors.line_items import LineItems
 from daemon.loops.line_items import LineItemLoop
-from models.launch import LINEITEM_SCOPE, PlatformLaunch
-from models.unoffered import SCORE_SCOPE
+from models.launch import PlatformLaunch
+from models.scopes import LINEITEM_SCOPE, SCORE_SCOPE
 from tests.actors.sending import HOLD, on_one_engine
 from tests.actors.sending13 import launch_over, ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT

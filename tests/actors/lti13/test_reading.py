@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actors.access import RESULT_SCOPE
+from models.scopes import RESULT_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13
 from tests.fakes.platform import RecordingPlatform, fails, in_turn, login_page, lost, only

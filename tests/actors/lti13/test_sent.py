@@ -9,7 +9,7 @@ from daemon.demo.platform.rules import TimeRule
 from models.campus import OutcomeService
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
-from models.unoffered import SCORE_SCOPE
+from models.scopes import SCORE_SCOPE
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import ledger, over_lti13, until_settled
 from tests.fakes.ags_tool import CLIENT

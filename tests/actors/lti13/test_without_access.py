@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from actors.access import RESULT_SCOPE
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.consumer_admin import resume
-from models.unoffered import SCORE_SCOPE, bring_back_offered
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
+from models.unoffered import bring_back_offered
 from tests.actors.sending import on_one_engine
 from tests.actors.sending13 import launch_over, ledger, over_lti13
 from tests.fakes.ags_tool import CLIENT

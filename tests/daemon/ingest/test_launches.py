@@ -5,10 +5,10 @@ import pytest
 from actors.protocols.address import MAX_URL
 from daemon.ingest.events import BadEvent, Launched, LineItemDisabled
 from daemon.ingest.parse import read_event
-from models.launch import LINEITEM_SCOPE, PlatformLaunch, Registration
+from models.launch import PlatformLaunch, Registration
+from models.scopes import LINEITEM_SCOPE, SCORE_SCOPE
 from tests.daemon.ingest.reading import DISABLED, LAUNCH, LAUNCH_13, NOW, raw
 
-SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 CONTAINER = "https://campus.example/items?c=3"
 ON_CONTAINER = {name: value for name, value in LAUNCH_13.items() if name != "lineitem"} | {"lineitems": CONTAINER}
 DISABLED_13 = {name: LAUNCH_13[name] for name in ("issuer", "client_id", "lineitem", "lti_user_id")} | {

@@ -14,7 +14,7 @@ from models.claims import claim
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
 from models.due import Capacity
-from models.unoffered import SCORE_SCOPE
+from models.scopes import SCORE_SCOPE
 from tests.actors.posting import outcome_session
 from tests.actors.sending import Sending, Ticker
 from tests.daemon.doubles import stopped

@@ -3,7 +3,6 @@
 import pytest
 from joserfc.jwk import RSAKey
 
-from actors.access import RESULT_SCOPE
 from actors.read_back import Reading
 from daemon.config import Config
 from daemon.config.sections import EgressSection
@@ -11,8 +10,8 @@ from daemon.demo.platform.server import SamplePlatform
 from daemon.support.reconcile import reading
 from models.campus import OutcomeService
 from models.consumer import LtiConsumer
+from models.scopes import RESULT_SCOPE, SCORE_SCOPE
 from models.tool_key import ToolKey
-from models.unoffered import SCORE_SCOPE
 from tests.fakes.ags_tool import key_set, published
 from tests.models.rows import make_assignment, make_service
 
