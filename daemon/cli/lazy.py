@@ -29,12 +29,13 @@ SUBCOMMANDS = {
     "parked": ("parked", "list_parked"),
     "resend": ("resend", "resend_grades"),
     "reconcile": ("reconcile", "reconcile_campuses"),
+    "baseline": ("baseline", "take_over_grades"),
 }
 
 #: The headings of the help, and the commands under each.
 _PANELS = {
     "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
-    "Grades": ("why", "parked", "resend", "reconcile"),
+    "Grades": ("why", "parked", "resend", "reconcile", "baseline"),
     "Events": ("feed", "quarantine"),
     "Campuses": ("consumer", "platform", "keys", "secrets"),
 }
