@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "keys": ("keys", "app"),
     "secrets": ("secrets", "app"),
     "feed": ("feed", "feed_events"),
+    "import": ("import_openedx", "app"),
     "quarantine": ("quarantine", "app"),
     "why": ("why", "explain_grades"),
     "parked": ("parked", "list_parked"),
@@ -36,7 +37,7 @@ SUBCOMMANDS = {
 _PANELS = {
     "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
     "Grades": ("why", "parked", "resend", "reconcile", "baseline"),
-    "Events": ("feed", "quarantine"),
+    "Events": ("feed", "import", "quarantine"),
     "Campuses": ("consumer", "platform", "keys", "secrets"),
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
