@@ -2,7 +2,7 @@
 
 import json
 
-from tests.blackbox.world import KEY, SECRET, STREAM, score, structure
+from tests.blackbox.world import KEY, SECRET, STREAM, launch, score, structure
 from tests.daemon.support.openedx.dumps import assignment, consumer, lti_user, service, write
 
 OLD, NEW = "2025-12-01T08:00:00Z", "2026-03-02T09:00:00Z"
@@ -75,13 +75,17 @@ def test_a_site_is_imported_taken_over_and_sends_what_is_new_alone(pair, campus,
     assert "passbackd did not send it" in grade["reason"]
 
     # The same files again, beside a learner at work, change nothing.
-    pair.add(score("3", "problem-1", 8))
+    pair.add(score("3", "problem-1", 8), launch("5", "problem-2", "s-5", campus.url(), modified=NEW))
+    daemon.wait_read()
     done(pair.call("import", "openedx", *files, "--json"))
     daemon.wait_read()
-    again = pair.rows(rows)
-    assert [row["version_number"] for row in again if row["user_id"] != "3"] == [
-        row["version_number"] for row in imported if row["user_id"] != "3"
-    ]
+    changed = {
+        row["user_id"]
+        for row, before in zip(pair.rows(rows), imported, strict=True)
+        if row["version_number"] != before["version_number"]
+    }
+    assert changed == {"3", "5"}
+    assert pair.count("graded_assignment WHERE user_id = '5' AND usage_id = 'problem-2'") == 1, "the live launch counts"
     assert campus.requests == []
 
     done(pair.call("consumer", "resume", KEY))
@@ -92,7 +96,7 @@ def test_a_site_is_imported_taken_over_and_sends_what_is_new_alone(pair, campus,
     assert campus.gradebook == {("/outcomes", "s-3"): "0.8", ("/outcomes", f"s-{NUMBER}"): "0.5"}
     campus.gradebook["/outcomes", "s-4"] = "0.5"
     found = json.loads(done(pair.call("reconcile", "--consumer", KEY, "--json"), 1))["campuses"][0]
-    assert (found["equal"], found["empty"]) == (3, NUMBER - 2)
+    assert (found["equal"], found["empty"]) == (3, NUMBER - 3)
 
     # Another secret than is here changes only where that is asked for.
     write(dump, consumer(key=KEY, consumer_secret="changed"))
