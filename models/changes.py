@@ -75,10 +75,10 @@ AFRESH_SET = "attempts = 0, not_before = 0, address_refusals = 0, omitted = ''"
 UNPARK_SET = f"version_number = version_number + 1, due_at = :now, {AFRESH_SET}, {UNPARKED}"
 #: Rule 5: a version that goes out whatever its score, and replaces whatever the campus holds.
 FORCE_RESEND_SET = f"{UNPARK_SET}, forced_version = version_number + 1, ordered_version = version_number + 1"
-#: The same by the operator, who knows of no request that is not on record: where no grade of ours was acknowledged none
-#: is equal, and a grade that the tool took back is no reason to clear what another has set.
+#: The same by the operator, who knows of no request that is not on record: where no grade was acknowledged or
+#: taken over none is equal, and a grade that the tool took back is no reason to clear what another has set.
 ORDER_RESEND_SET = f"""{UNPARK_SET}, ordered_version = version_number + 1,
-    forced_version = CASE WHEN sent_at IS NULL THEN forced_version ELSE version_number + 1 END"""
+    forced_version = CASE WHEN sent_at IS NULL AND sent_score IS NULL THEN forced_version ELSE version_number + 1 END"""
 
 _FORCE_RESEND = Statement(f"UPDATE graded_assignment SET {FORCE_RESEND_SET} WHERE id = :id RETURNING id")
 _UNPARK = Statement(f"UPDATE graded_assignment SET {UNPARK_SET} WHERE id = :id RETURNING id")

@@ -65,6 +65,7 @@ async def add(
     guid: str | None,
     now: int,
     replace: bool = True,
+    paused: bool = False,
     record: Callable[[], Awaitable[None]] | None = None,
 ) -> bool:
     """
@@ -74,6 +75,7 @@ async def add(
         secret: As :mod:`models.encryption` stores it. It replaces a pending one too.
         now: Milliseconds since 1970 by the database's clock.
         replace: Whether a known key may be changed.
+        paused: Whether a new one gets nothing until it is resumed.
         record: Called at the end of the transaction that stores the secret.
 
     Returns:
@@ -84,7 +86,10 @@ async def add(
             consumers by it.
         PlaintextRefusedError: The secret is not encrypted, and keys have been used.
     """
-    return await store_set_up(lambda: _add(name, key, secret, guid, replace=replace), record, now=now)
+    paused_at = now if paused else None
+    return await store_set_up(
+        lambda: _add(name, key, secret, guid, replace=replace, paused_at=paused_at), record, now=now
+    )
 
 
 async def store_set_up(
@@ -132,7 +137,9 @@ async def check_name(name: str, key: str, *, such_as: str = "") -> None:
         )
 
 
-async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: bool) -> int | None:
+async def _add(
+    name: str, key: str, secret: str, guid: str | None, *, replace: bool, paused_at: int | None
+) -> int | None:
     """The id of the consumer that was changed; None for a new one."""
     await check_stored(secret)
     await check_name(name, key)
@@ -141,7 +148,7 @@ async def _add(name: str, key: str, secret: str, guid: str | None, *, replace: b
         columns["instance_guid"] = guid[:MAX_GUID]
     known = await LtiConsumer.get_or_none(consumer_key=key)
     if known is None:
-        await LtiConsumer.create(consumer_key=key, **columns)
+        await LtiConsumer.create(consumer_key=key, paused_at=paused_at, **columns)
         return None
     _check_version(known)
     if not replace:

@@ -1,4 +1,4 @@
-"""The ledger: a delivery record for each attempt whose request may have left."""
+"""The ledger: a delivery record for each attempt whose request may have left, and for each grade taken over."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields as fields_of
@@ -12,7 +12,12 @@ from models.db.sql import Statement, storable
 from models.stream_position import MAX_ENTRY_ID
 from models.value_class import value_class
 
-DeliveryResult = Literal["accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken"]
+DeliveryResult = Literal[
+    "accepted", "refused", "retried", "ambiguous", "misconfigured", "unknown", "overtaken", "baseline"
+]
+
+#: Results with which the campus counts as holding the score: it acknowledged it, or another system sent it before us.
+HELD = ("accepted", "baseline")
 
 #: ``code_major`` of the record of a score in whose place a later grade at the campus, not sent from here, is kept.
 OVERRULED = "overruled"

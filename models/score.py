@@ -60,6 +60,14 @@ _READ_COURSES = Statement(
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
+_READ_DATED_OF = Statement(
+    """
+    SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible,
+        modified_us, cleared
+    FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_id = given.course_id""",
+    given="user_id VARCHAR, course_id VARCHAR",
+)
+
 _READ_DATED = Statement("""
     SELECT usage_id, points_earned, points_possible, modified_us, cleared FROM score
     WHERE user_id = :user_id AND course_id = :course_id""")
@@ -114,6 +122,10 @@ class DatedScore(NamedTuple):
     points_possible: float
     modified_us: int
     cleared: bool = False
+
+    @property
+    def points(self) -> Points | None:
+        return None if self.cleared else (self.points_earned, self.points_possible)
 
 
 class Effect(NamedTuple):
@@ -197,3 +209,13 @@ async def read_dated_scores(user_id: str, course_id: str) -> dict[str, DatedScor
     """A learner's scores in a course by usage id, with their times."""
     rows = await _READ_DATED.rows(user_id=user_id, course_id=course_id)
     return {row["usage_id"]: DatedScore(**row) for row in rows}
+
+
+async def read_dated_of(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, DatedScore]]:
+    """As :func:`read_dated_scores`, of several learners, each with a course; without those who have none."""
+    given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
+    found: dict[tuple[str, str], dict[str, DatedScore]] = {}
+    for row in await _READ_DATED_OF.rows(given=given) if given else []:
+        whose = row.pop("user_id"), row.pop("course_id")
+        found.setdefault(whose, {})[row["usage_id"]] = DatedScore(**row)
+    return found

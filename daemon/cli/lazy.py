@@ -24,18 +24,20 @@ SUBCOMMANDS = {
     "keys": ("keys", "app"),
     "secrets": ("secrets", "app"),
     "feed": ("feed", "feed_events"),
+    "import": ("import_openedx", "app"),
     "quarantine": ("quarantine", "app"),
     "why": ("why", "explain_grades"),
     "parked": ("parked", "list_parked"),
     "resend": ("resend", "resend_grades"),
     "reconcile": ("reconcile", "reconcile_campuses"),
+    "baseline": ("baseline", "take_over_grades"),
 }
 
 #: The headings of the help, and the commands under each.
 _PANELS = {
     "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
-    "Grades": ("why", "parked", "resend", "reconcile"),
-    "Events": ("feed", "quarantine"),
+    "Grades": ("why", "parked", "resend", "reconcile", "baseline"),
+    "Events": ("feed", "import", "quarantine"),
     "Campuses": ("consumer", "platform", "keys", "secrets"),
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}

@@ -80,7 +80,7 @@ def resend_grades(
         matched = await match(wanted, now=clock.now())
         await _check(matched, wanted, now=clock.now())
         with counting_bar("looking" if dry_run else "marking", wanted=not as_json) as bar:
-            advance = _stepping(bar, matched.number)
+            advance = stepping(bar, matched.number)
             if dry_run:
                 skips = settings.outcomes.skip_unchanged and not force
                 return matched, await preview(wanted, skips_equal=skips, force=force, advance=advance)
@@ -103,7 +103,8 @@ def resend_grades(
         fail("\n".join([*failures[:MAX_FAILURES], *more]))
 
 
-def _stepping(bar: Callable[[int, int], None], of: int) -> Callable[[int], None]:
+def stepping(bar: Callable[[int, int], None], of: int) -> Callable[[int], None]:
+    """What moves a bar on by a number of *of*."""
     done = 0
 
     def advance(number: int) -> None:
@@ -127,14 +128,14 @@ async def _check(matched: Matched, wanted: AssignmentFilter, *, now: int) -> Non
         fail(f"nothing matches: there is no {what}{of}{within}{at}; see `passbackd why`")
 
 
-def milliseconds(text: str) -> int:
-    """The time that ``--since`` names, since 1970; one that cannot be read ends the command."""
+def milliseconds(text: str, option: str = "--since") -> int:
+    """The time that an option names, since 1970; one that cannot be read ends the command."""
     try:
         moment = read_moment(text)
     except ValueError:
-        fail(f"--since: {text!r} is no time: write ISO 8601, as in 2026-03-02T14:00:00+01:00", WRONG)
+        fail(f"{option}: {text!r} is no time: write ISO 8601, as in 2026-03-02T14:00:00+01:00", WRONG)
     if moment.tzinfo is None:
-        fail(f"--since: {text!r} has no time zone: write it as in {text}Z or {text}+01:00", WRONG)
+        fail(f"{option}: {text!r} has no time zone: write it as in {text}Z or {text}+01:00", WRONG)
     return int(moment.timestamp() * 1000)
 
 

@@ -210,6 +210,15 @@ class Stream:
         with naming(self.key):
             return as_text(await self.redis.xadd(self.key, named))
 
+    async def add_all(self, events: Sequence[dict[str, str]]) -> str:
+        """As :meth:`add`, many in one round trip, in their order; returns the id of the last one."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for fields in events:
+                named: dict[Any, Any] = dict(fields)
+                pipe.xadd(self.key, named)
+            with naming(self.key):
+                return as_text((await pipe.execute())[-1])
+
     async def entry(self, entry_id: str) -> dict[bytes, bytes] | None:
         """The fields of one entry; None if the stream does not hold it any more."""
         found: Any = await self.redis.xrange(self.key, entry_id, entry_id)

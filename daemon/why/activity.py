@@ -23,6 +23,7 @@ _WORDS = {
     "nothing attempted": "Nothing to send: these learners have attempted nothing in it",
     "overruled": "Overruled: the campus keeps later grades, which were not sent from here",
     "cleared": "Cleared: the tool took these scores back, and the campus its grades",
+    "taken over": "Taken over from before passbackd: these grades count as delivered, and passbackd has not sent them",
     "acknowledged": "Sent and acknowledged",
     "claimed": "Being sent",
     "structure": "Waiting for the structure of the course, which the tool has to send",

@@ -11,7 +11,7 @@ from daemon.why.known import Known, Terms, campus_name
 from daemon.why.line_item import line_item_words
 from daemon.why.overtaken import is_overtaken, overtaken_words
 from daemon.why.trouble import LONG_DUE, campus_advice, campus_trouble
-from models.delivery import DeliveryRecord, is_unexplained
+from models.delivery import HELD, DeliveryRecord, is_unexplained
 from models.queries.views import AssignmentView
 from models.states import OVERDUE_MS
 
@@ -69,7 +69,7 @@ def is_overdue(known: Known, terms: Terms) -> bool:
 def last_failure(known: Known) -> DeliveryRecord | None:
     """The newest delivery record, if it is of a failure."""
     newest = known.lines[0] if known.lines else None
-    return newest if newest is not None and newest.result != "accepted" else None
+    return newest if newest is not None and newest.result not in HELD else None
 
 
 def _without_structure(known: Known, terms: Terms) -> str:

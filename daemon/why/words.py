@@ -27,6 +27,9 @@ _MAY_SHOW_THEIRS = "That one's grade may show there until this learner's is sent
 _BY_OWN_STRUCTURE = (
     "What counts in it is by this learner's own course structure, which the tool sent: others may have other problems."
 )
+_NOT_BY_US = (
+    "passbackd did not send it; a later change is sent as usual. `passbackd reconcile` asks the campus what it holds."
+)
 _TRIES_AGAIN = "Once the cause is gone, a new launch of the activity, a new score or `passbackd resend` sends it."
 
 
@@ -65,6 +68,9 @@ def explanation(known: Known, terms: Terms) -> str:
 
 def _acknowledged(known: Known, terms: Terms) -> list[str]:
     row, sent = known.row, known.sent
+    if row.is_taken_over:
+        taken = f"Taken over from before passbackd: {row.sent_score} counts as delivered to {campus_name(row)}."
+        return [taken, *points_of(row.sent_score or "", known.grade), _NOT_BY_US]
     if row.sent_score is None or row.sent_at is None:
         settled = overruled_words(known, terms) or list(filter(None, [cleared_words(known, terms)]))
         return settled or [_nothing(known), *([] if sent is None else [_may_still_hold(sent, terms)])]
@@ -167,8 +173,10 @@ def _cut(grade: Grade | NoGrade | None) -> str:
 
 def _campus_acknowledged(known: Known, terms: Terms) -> str:
     row = known.row
-    if row.sent_score is not None and row.sent_at is not None:
-        return f"The campus acknowledged {row.sent_score} on {past(row.sent_at, terms.zone)}. {_MAY_DIFFER}"
+    if row.sent_score is not None:
+        if row.is_taken_over:
+            return f"The campus is taken to hold {row.sent_score} from before passbackd, which did not send it."
+        return f"The campus acknowledged {row.sent_score} on {past(row.sent_at or 0, terms.zone)}. {_MAY_DIFFER}"
     kept = kept_words(known, terms)
     if kept is not None:
         return kept
@@ -176,6 +184,5 @@ def _campus_acknowledged(known: Known, terms: Terms) -> str:
         return f"The campus acknowledged on {past(known.cleared_at, terms.zone)} that its grade was taken back."
     if known.sent is not None:
         return _may_still_hold(known.sent, terms)
-    if row.sent_at is not None:
-        return "The campus is not known to hold a grade of this activity."
-    return f"The campus has acknowledged no grade{' of this learner' if row.learner_version else ''} yet."
+    none_yet = f"The campus has acknowledged no grade{' of this learner' if row.learner_version else ''} yet."
+    return none_yet if row.sent_at is None else "The campus is not known to hold a grade of this activity."

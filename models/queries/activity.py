@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 from models.db.sql import Statement
-from models.delivery import OVERRULED, DeliveryRecord
+from models.delivery import HELD, OVERRULED, DeliveryRecord
 from models.queries.grades import ledger
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
@@ -21,6 +21,7 @@ _SETTLED = f"""COALESCE((
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
 _WHY = f"""CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
     WHEN version_number <= sent_version AND sent_score IS NULL THEN {_SETTLED}
+    WHEN version_number <= sent_version AND sent_at IS NULL THEN 'taken over'
     WHEN version_number <= sent_version THEN 'acknowledged'
     WHEN claimed_until > :now THEN 'claimed'
     WHEN EXISTS (SELECT 1 FROM outcome_service
@@ -42,8 +43,9 @@ class ActivityGroup(CampusView):
     course_id: str
     usage_id: str
     state: str
-    #: ``disabled``, ``parked``, ``nothing attempted``, ``overruled``, ``cleared``, ``acknowledged``, ``claimed``,
-    #: ``line item``, ``structure``, ``held``, ``retrying``, ``later``, ``overtaken``, ``put off`` or ``due``.
+    #: ``disabled``, ``parked``, ``nothing attempted``, ``overruled``, ``cleared``, ``taken over``, ``acknowledged``,
+    #: ``claimed``, ``line item``, ``structure``, ``held``, ``retrying``, ``later``, ``overtaken``, ``put off`` or
+    #: ``due``.
     why: str
     parked_scope: str | None
     parked_reason: str | None
@@ -88,7 +90,7 @@ async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> li
 
 async def _failure(why: str, example: int) -> DeliveryRecord | None:
     lines = (await ledger(example))[0] if why == "retrying" else []
-    return lines[0] if lines and lines[0].result != "accepted" else None
+    return lines[0] if lines and lines[0].result not in HELD else None
 
 
 async def read_learners(course_id: str, usage_id: str | None) -> list[str]:

@@ -36,7 +36,8 @@ class Candidate(NamedTuple):
     """
     An assignment that a resend would mark.
 
-    *must_go_out*: also if its score is equal, for an earlier reason. *acknowledged*: whether a score of it ever was.
+    *must_go_out*: also if its score is equal, for an earlier reason. *acknowledged*: whether a score of it ever
+    was, or was taken over.
     """
 
     id: int
@@ -87,7 +88,7 @@ async def next_candidates(wanted: AssignmentFilter, *, after: int, most: int = C
     statement = Statement(f"""
         SELECT id, user_id, course_id, usage_id, sent_score,
             CASE WHEN forced_version > sent_version THEN 1 ELSE 0 END AS must_go_out,
-            CASE WHEN sent_at IS NULL THEN 0 ELSE 1 END AS acknowledged
+            CASE WHEN sent_at IS NULL AND sent_score IS NULL THEN 0 ELSE 1 END AS acknowledged
         FROM graded_assignment WHERE id > :after AND disabled_at IS NULL AND {wanted.condition}
         ORDER BY id LIMIT :most""")
     rows = await statement.rows(**wanted.parameters, after=after, most=most)

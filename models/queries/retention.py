@@ -3,17 +3,18 @@
 from typing import NamedTuple
 
 from models.db.sql import CHUNK, Statement
+from models.delivery import HELD
 
 # Where the next chunk of old records ends. A round reads each once, since most that earlier rounds left are kept.
 _NEXT_OLD = Statement(f"""
     SELECT at, id FROM delivery WHERE at < :before AND (at, id) > (:at, :id) ORDER BY at, id LIMIT {CHUNK}""")
 
-# The last success of each assignment is kept for ever.
-_DELETE_OLD = Statement("""
+# The record of what the campus holds of each assignment is kept for ever.
+_DELETE_OLD = Statement(f"""
     DELETE FROM delivery WHERE at <= :to_at AND (at, id) > (:at, :id) AND (at, id) <= (:to_at, :to_id)
-        AND (result <> 'accepted' OR EXISTS (
+        AND (result NOT IN {HELD} OR EXISTS (
             SELECT 1 FROM delivery AS newer
-            WHERE newer.assignment_id = delivery.assignment_id AND newer.result = 'accepted'
+            WHERE newer.assignment_id = delivery.assignment_id AND newer.result IN {HELD}
                 AND newer.id > delivery.id))
     RETURNING id""")
 

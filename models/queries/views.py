@@ -71,6 +71,11 @@ class AssignmentView(CampusView):
     #: The first version of this learner; 0: it was no other learner's before.
     learner_version: int
 
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the score counts as delivered although passbackd has not sent it (:mod:`models.queries.baseline`)."""
+        return self.sent_score is not None and self.sent_at is None
+
 
 _SERVICE = "(SELECT {} FROM outcome_service WHERE outcome_service.id = graded_assignment.outcome_service_id)"
 

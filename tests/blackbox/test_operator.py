@@ -18,6 +18,8 @@ REFUSED = [
     ("resend --user ada --course c --parked --dry-run", 1, "there is no grade of learner 'ada' in course 'c'"),
     ("parked --consumer stranger", 1, "--consumer: there is no consumer with the key 'stranger'"),
     ("reconcile --consumer stranger", 1, "--consumer: there is no consumer with the key 'stranger'"),
+    ("baseline --before 2026-03-02T08:00Z --consumer stranger", 1, "there is no consumer with the key 'stranger'"),
+    ("baseline --before 2026-03-02T08:00Z --course c", 1, "nothing matches: there is no grade in course 'c'"),
     ("quarantine replay 1 999", 1, "there is no event 999 in quarantine: nothing was changed"),
     ("quarantine drop 1 999", 1, "there is no event 999 in quarantine: nothing was changed"),
     ("why --user \udcff", 2, "an argument is not valid UTF-8"),

@@ -41,6 +41,6 @@ STAMP_MUTANTS = [
     Mutant("cleared, though nothing of ours was accepted", "if grade is NoGrade.CLEARED and (claim.sent_score is not None or claim.must_go_out):", "if grade is NoGrade.CLEARED:", _ATTEMPT, PLATFORMS),
     Mutant("overtaken: never parked", "if number < MAX_REFUSALS:", "if number:", _OVERTAKEN, "tests/actors/test_overtaken.py"),
     Mutant("stamps: a repeat's acceptance forces no newer version", "WHEN given.repeats AND version_number > given.version THEN version_number", "", _FINISHING, "tests/models/test_finishing.py"),
-    Mutant("ordered: a resend by force clears what was never ours", "forced_version = CASE WHEN sent_at IS NULL THEN forced_version ELSE version_number + 1 END", "forced_version = version_number + 1", _CHANGES, "tests/actors/lti13/test_no_score.py"),
+    Mutant("ordered: a resend by force clears what was never ours", "forced_version = CASE WHEN sent_at IS NULL AND sent_score IS NULL THEN forced_version ELSE version_number + 1 END", "forced_version = version_number + 1", _CHANGES, "tests/actors/lti13/test_no_score.py"),
     Mutant("cleared: an LMS that cannot is asked again", "WHEN given.settles THEN {_INSTEAD}", "WHEN given.settles THEN ''", _FINISHING, "tests/actors/lti13/test_no_score.py"),
 ]  # fmt: skip

@@ -21,11 +21,13 @@ from models.changes import Cause, Change, Debounce, change, change_waiting, clea
 from models.claims import Claim, claim, claim_for_reading
 from models.consumer import LtiConsumer
 from models.db.sql import Statement
+from models.delivery import Delivery
 from models.destination import OutcomeService
 from models.disabling import disable
 from models.finish import Finish, Outcome
 from models.launch import Registration
 from models.moment import Moment
+from models.queries.baseline import TakenOver, take_over
 from models.registration import register
 from models.rescue import rescue
 from models.retirement import retire
@@ -125,6 +127,14 @@ class Row:
             [AddressAnswer(row.outcome_service_id, row.campus_id, self.now, accepted=True)], now=self.now
         )
 
+    async def take_over(self) -> None:
+        # Without the attempt that was lost before.
+        await Delivery.filter(result="unknown").delete()
+        await GradedAssignment.all().update(forced_version=0, hold_until=0)
+        await LtiConsumer.all().update(paused_at=self.now)
+        row = await GradedAssignment.get(id=self.id)
+        await take_over([TakenOver(row.id, row.version_number, "1", clamped=False)], now=self.now)
+
     async def disable(self) -> None:
         await disable("key", "sourcedid", moment=Moment(self.now * 1000), now=self.now)
 
@@ -161,6 +171,7 @@ VERBS: dict[str, Callable[[Row], Awaitable[Any]]] = {
     "unpark": lambda row: unpark(row.id, now=row.now),
     "address_accepted": lambda row: row.address_accepted(),
     "try_again": lambda row: try_again(now=row.now + DAY),
+    "take_over": lambda row: row.take_over(),
     "clear_backoff": lambda row: clear_backoff(row.id, now=row.now),
     "register: again": lambda row: row.launch("sourcedid"),
     "register: another address": lambda row: row.launch("another"),

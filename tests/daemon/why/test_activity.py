@@ -106,10 +106,12 @@ async def test_grades_over_lti_1_3_are_counted_by_what_the_campus_said_of_them()
         + [record(ids[number], "accepted", "0.5", before(40)) for number in (6, 7)]
     )
     await GradedAssignment.filter(id__in=ids[9:11]).update(overtaken=2, not_before=NOW + 60_000)
+    await GradedAssignment.filter(id__in=ids[11:15]).update(sent_version=1, sent_score="0.5")
     await LtiConsumer.all().update(issuer="https://lms.example.edu", client_id="1")
     objects = activity_document(await answer(), TERMS)
     assert [(one["reason"].partition(":")[0], one["number"]) for one in objects] == [
-        ("Due", MANY - 11),
+        ("Due", MANY - 15),
+        ("Taken over from before passbackd", 4),
         ("Overtaken", 2),
         ("Cleared", 3),
         ("Overruled", 3),

@@ -42,6 +42,8 @@ OLD = [(1, "accepted"), (2, "accepted"), (3, "refused"), (4, "unknown")]
             for result in ("refused", "retried", "ambiguous", "misconfigured", "unknown")
         ),
         pytest.param(OLD, [(2, "accepted")], id="the last success is kept for ever"),
+        pytest.param([(1, "baseline"), (2, "retried")], [(1, "baseline")], id="what was taken over is kept likewise"),
+        pytest.param([(1, "baseline"), (20, "accepted")], [(20, "accepted")], id="until a grade is accepted"),
         pytest.param([(1, "accepted"), (20, "accepted")], [(20, "accepted")], id="an old success before a newer one"),
     ],
 )

@@ -1,5 +1,8 @@
 """Grades that the campus holds or that need no sending, those that went elsewhere, and those that there are not."""
 
+from models.assignment import GradedAssignment
+from models.consumer import LtiConsumer
+from models.queries.baseline import TakenOver, take_over
 from tests.daemon.why.story import NO_CONNECTION, TREE, ask, before, request, situation, situations
 
 #: One assignment is due, and this is asked.
@@ -69,6 +72,20 @@ async def sent(story):
     await story.begin()
     await story.accepted(73, "0.25")
     return ask(course_id="physics", usage_id="unit")
+
+
+@situation
+async def taken_over(story):
+    await story.begin()
+    await LtiConsumer.all().update(paused_at=before(70))
+    row = await GradedAssignment.get()
+    assert await take_over([TakenOver(row.id, row.version_number, "0.25", clamped=False)], now=before(60)) == 1
+
+
+@situation
+async def taken_over_and_changed_since(story):
+    await taken_over(story)
+    await story.score(50, 2)
 
 
 @situation

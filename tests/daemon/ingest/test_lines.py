@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from daemon.cli.feed import BadLineError, event_fields
+from daemon.ingest.lines import BadLineError, event_fields
 from daemon.ingest.parse import MAX_BYTES
 
 

@@ -1,0 +1,1 @@
+"""What an Open edX site holds of its LTI consumers and learners, brought over."""

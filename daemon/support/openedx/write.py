@@ -1,0 +1,136 @@
+"""The second pass: consumers are stored, and all else goes onto the stream."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from daemon.ingest.events import BadEvent
+from daemon.ingest.lines import BadLineError, event_fields
+from daemon.ingest.stream import Stream, parse_id
+from daemon.support.openedx.read import check_event, is_event, launch_fields, parsed, read_lines
+from daemon.support.openedx.store import DumpStore
+from daemon.support.openedx.survey import ConsumerSurvey
+from models import consumer_admin
+from models.encryption import Cipher
+from models.queries.status import read_applied
+
+#: Events that go onto the stream at once.
+PIPELINED = 200
+#: Events that wait on the stream to be applied, at most: Redis keeps them in memory.
+MAX_WAITING = 20_000
+#: Seconds without any event applied after which no daemon is at work.
+NO_DAEMON_SECONDS = 60
+_LOOK = 0.25
+
+
+class NoDaemonError(Exception):
+    """No daemon applies the events that wait."""
+
+
+class ChangedFileError(ValueError):
+    """A file is not any more as it was checked."""
+
+
+class _Batch(NamedTuple):
+    last_id: str
+    number: int
+
+
+async def store_consumers(
+    found: Iterable[ConsumerSurvey], cipher: Cipher, *, now: int, record: Callable[[str, bool], Awaitable[None]]
+) -> Counter[str]:
+    """
+    Store new consumers, paused, and change the secrets of those that are here with another one.
+
+    Args:
+        cipher: Encrypts the secrets.
+        now: Milliseconds since 1970 by the database's clock.
+        record: Called with the key of each and whether it is known, in its transaction.
+
+    Returns:
+        How many were ``added`` and ``changed``.
+    """
+    done: Counter[str] = Counter()
+    for survey in found:
+        one, known = survey.consumer, survey.state != "new"
+        if survey.state == "same":
+            continue
+
+        async def note(key: str = one.key, known: bool = known) -> None:  # noqa: FBT001 - of this turn
+            await record(key, known)
+
+        await consumer_admin.add(
+            one.name,
+            one.key,
+            cipher.encrypt(one.secret),
+            guid=one.guid,
+            now=now,
+            replace=known,
+            paused=True,
+            record=note,
+        )
+        done["changed" if known else "added"] += 1
+    return done
+
+
+def events(paths: Sequence[Path], store: DumpStore, *, now: int) -> Iterator[dict[str, str]]:
+    """
+    The events of the files, as they are, and then a launch of each assignment.
+
+    Raises:
+        ChangedFileError: A file was changed since it was checked.
+    """
+    for path in paths:
+        for number, line in read_lines(path):
+            try:
+                fields = event_fields(line) if is_event(parsed(line)) else None
+                if fields is not None:
+                    check_event(fields, now)
+            except (BadLineError, BadEvent) as error:
+                raise ChangedFileError(f"{path}, line {number}: the file was changed meanwhile: {error}") from error
+            if fields is not None:
+                yield fields
+    for one in store.assignments():
+        yield launch_fields(one, store.consumers[one.consumer_pk].key)
+
+
+async def feed_slowly(
+    all_events: Iterator[dict[str, str]],
+    stream: Stream,
+    *,
+    advance: Callable[[int], None] = lambda _: None,
+    monotonic: Callable[[], float],
+) -> None:
+    """
+    Put events onto the stream, no more than :data:`MAX_WAITING` ahead of what daemons have applied.
+
+    Args:
+        advance: Called with the number of events that went.
+        monotonic: Seconds.
+
+    Raises:
+        NoDaemonError: No daemon applies them.
+    """
+    waiting: deque[_Batch] = deque()
+    while batch := list(islice(all_events, PIPELINED)):
+        await _make_room(waiting, monotonic)
+        waiting.append(_Batch(await stream.add_all(batch), len(batch)))
+        advance(len(batch))
+
+
+async def _make_room(waiting: deque[_Batch], monotonic: Callable[[], float]) -> None:
+    moved_at = monotonic()
+    while sum(batch.number for batch in waiting) > MAX_WAITING - PIPELINED:
+        position = await read_applied()
+        before = len(waiting)
+        while waiting and position is not None and parse_id(waiting[0].last_id) <= parse_id(position):
+            waiting.popleft()
+        if len(waiting) < before:
+            moved_at = monotonic()
+        elif monotonic() - moved_at > NO_DAEMON_SECONDS:
+            raise NoDaemonError
+        else:
+            await asyncio.sleep(_LOOK)
