@@ -15,7 +15,7 @@ BINDIR ?= $(if $(filter /opt/passbackd,$(PREFIX)),/usr/local/bin,$(PREFIX)/bin)
 EMBEDDED ?= no
 PLACES = PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" BINDIR="$(BINDIR)"
 
-.PHONY: install uninstall demo test venv production run bench audit sbom lint lock migration docs clean
+.PHONY: install uninstall demo test test-openedx test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -25,8 +25,17 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint $(TUTOR)/.installed
+test: lint test-openedx $(TUTOR)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+# The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports.
+OPENEDX := clients/openedx
+
+test-openedx:
+	@$(MAKE) --no-print-directory --output-sync=target -j 2 test-django42 test-django52
+
+test-django42 test-django52: test-%: $(OPENEDX)/.venv/%/.everything
+	cd $(OPENEDX) && .venv/$*/bin/python -m pytest
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .
@@ -84,6 +93,13 @@ $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
+$(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproject.toml
+	@echo "installing what the tests of $(OPENEDX) need into $(@D)"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable $(OPENEDX)
+	@touch $@
+
 # Known faults of what a production install holds; asks the index of PyPI, and fails where that does not answer.
 audit: $(VENV)/.release
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
@@ -101,6 +117,8 @@ uninstall:
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml
 
+OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test
+
 lock: $(VENV)/.everything
 	$(PIP) uv
 	$(COMPILE) --group build -o requirements.txt
@@ -109,6 +127,8 @@ lock: $(VENV)/.everything
 	$(COMPILE) --group release -c requirements-dev.txt -o requirements-release.txt
 	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	cd clients/tutor && ../../$(COMPILE) --group build -o requirements.txt
+	cd $(OPENEDX) && printf 'django<5\nredis<6\n' | $(OPENEDX_COMPILE) -o requirements-django42.txt
+	cd $(OPENEDX) && printf 'django>=5.2\nredis>=8\n' | $(OPENEDX_COMPILE) -o requirements-django52.txt
 
 docs: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.documents_are_generated --write
@@ -117,4 +137,4 @@ migration: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.migrations_are_complete --write
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state
+	rm -rf $(VENV) $(OPENEDX)/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ("actors", "daemon", "models", "tests", "benchmarks")
+PYTHON = ("actors", "daemon", "models", "tests", "benchmarks", "clients")
 TEXTS = (
     "README.md",
     "CONTRIBUTING.md",
@@ -18,10 +18,11 @@ TEXTS = (
     "docs",
     "deploy",
     "benchmarks",
+    "clients",
 )
 SUFFIXES = (".md", ".toml", ".sh", ".service", ".yml", ".yaml", ".json", ".svg", ".py")
 #: This module and its test name the words; a migration that was published is never changed.
-EXCLUDED = re.compile(r"tests/checks/(test_)?plain_words\.py|models/migrations/0.*|.*__pycache__.*")
+EXCLUDED = re.compile(r"tests/checks/(test_)?plain_words\.py|models/migrations/0.*|.*(__pycache__|\.venv)/.*")
 
 #: Patterns of whole words, or of parts of a name (``walk`` in ``walk_tree`` and ``WalkError``), and what to write.
 #: Left out, because most of their uses are right: hold, line, place, room, look, clean, ours, settled, backlog, truth.

@@ -1,0 +1,1 @@
+"""Feeds passbackd with the launches, scores and course structures of an Open edX site."""

@@ -1,0 +1,71 @@
+"""``manage.py lms passbackd_relay``: appends to passbackd's stream what the receivers could not."""
+
+import logging
+import signal
+import threading
+from datetime import datetime
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, close_old_connections
+from django.utils.dateparse import parse_datetime
+
+from openedx_passbackd.publisher import connect
+from openedx_passbackd.relay import Relay
+
+log = logging.getLogger(__name__)
+
+#: Seconds between the ends of two sweeps.
+PAUSE = 30.0
+#: Seconds that the relay waits for Redis.
+TIMEOUT = 10.0
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_datetime(text)
+    if moment is None or moment.tzinfo is None:
+        raise CommandError(f"--since {text}: write a time with its zone, such as 2026-03-02T09:00:00+01:00")
+    return moment
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT, or once."""
+
+    help = "Read the scores, assignments and courses that the platform has stored, and append what passbackd may lack."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one sweep; fails if Redis did not take everything")
+        parser.add_argument("--since", metavar="WHEN", help="let the first sweep go that far back (ISO 8601, zone)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.PASSBACKD_REDIS_URL:
+            raise CommandError("PASSBACKD_REDIS_URL is not set")
+        since = _moment(options["since"]) if options["since"] else None
+        relay = Relay(connect(settings.PASSBACKD_REDIS_URL, TIMEOUT), settings.PASSBACKD_STREAM)
+        if options["once"]:
+            try:
+                self.stdout.write(f"{relay.sweep(since)} events appended")
+            except redis.RedisError as error:
+                raise CommandError(f"Redis did not take everything: {error}") from error
+            return
+        ended = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
+        while not ended.is_set():
+            if _sweep(relay, since):
+                since = None
+            ended.wait(PAUSE)
+
+
+def _sweep(relay: Relay, since: datetime | None) -> bool:
+    """One sweep; whether it was completed. One that was not is repeated as far back."""
+    close_old_connections()
+    try:
+        number = relay.sweep(since)
+    except (redis.RedisError, DatabaseError):
+        log.exception("passbackd: the sweep was not completed, the next one goes back as far")
+        return False
+    log.info("passbackd: %d events appended", number)
+    return True

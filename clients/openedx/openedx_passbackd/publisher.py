@@ -1,0 +1,100 @@
+"""The fast path: events onto passbackd's stream from within the platform's processes, without ever being in the way."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from openedx_passbackd import counters
+from openedx_passbackd.events import Event
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a request waits for Redis to take its connection, and to answer.
+TIMEOUT = 0.2
+#: Seconds without another try after one that failed; meanwhile the relay has to find what was not sent.
+PAUSE = 30.0
+
+
+def connect(url: str, timeout: float) -> redis.Redis:
+    """A client that tries once, and waits *timeout* seconds at most for a connection and for an answer."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=timeout,
+        socket_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        # The newer protocol needs one more answer before the first command.
+        protocol=2,
+        decode_responses=True,
+    )
+
+
+class Publisher:
+    """Writes onto Redis, never raises, and leaves Redis alone for a while after a failure."""
+
+    def __init__(self, client: redis.Redis | None, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stream = stream
+        self._client = client
+        self._clock = clock
+        self._paused_until = float("-inf")
+
+    def publish(self, events: Sequence[Event]) -> bool:
+        """Append *events*; whether Redis has them."""
+
+        def append(client: redis.Redis) -> None:
+            pipeline = client.pipeline(transaction=False)
+            for event in events:
+                pipeline.xadd(self.stream, event)  # type: ignore[arg-type]
+            pipeline.execute()
+
+        return self.run(append, what=events[0]["type"])
+
+    def run(self, action: Callable[[redis.Redis], Any], *, what: str) -> bool:
+        """Do something with Redis, unless it is known to be unwell; whether that was done. *what* is for the log."""
+        if self._client is None or self._clock() < self._paused_until:
+            counters.count("skipped")
+            return False
+        try:
+            action(self._client)
+        except Exception as error:
+            self._paused_until = self._clock() + PAUSE
+            number = counters.count("failed")
+            log.warning(
+                "passbackd: Redis did not take %s (failure %d of this process), none is tried for %.0f s: %s",
+                what,
+                number,
+                PAUSE,
+                type(error).__name__,
+                exc_info=True,
+            )
+            return False
+        counters.count("published")
+        return True
+
+
+@functools.lru_cache
+def _publisher(url: str | None, stream: str) -> Publisher:
+    return Publisher(connect(url, TIMEOUT) if url else None, stream)
+
+
+def publisher() -> Publisher:
+    """The one of this process, as the settings have it."""
+    return _publisher(settings.PASSBACKD_REDIS_URL, settings.PASSBACKD_STREAM)
+
+
+def publish_after_commit(*events: Event) -> None:
+    """Append *events* once the transaction is committed; at once where there is none."""
+
+    # A partial has no __qualname__, which Django wants for its log where a robust hook fails.
+    def publish() -> None:
+        publisher().publish(events)
+
+    transaction.on_commit(publish, robust=True)

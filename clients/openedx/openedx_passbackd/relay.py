@@ -1,0 +1,119 @@
+"""
+The sweep: reads what the platform has committed, and appends what may be missing on the stream.
+
+The platform's own tables are the outbox. A process that dies between its commit and the receivers' append loses
+nothing, since the row is read here.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.utils import timezone
+
+from openedx_passbackd import structures
+from openedx_passbackd.assignments import as_launch, assignments_after, lti_users, newest_assignment, retired_since
+from openedx_passbackd.course_trees import CourseTrees
+from openedx_passbackd.keys import course_of
+from openedx_passbackd.outbox import Outbox
+from openedx_passbackd.scores import Scores
+from openedx_passbackd.state import Progress, State
+
+log = logging.getLogger(__name__)
+
+#: How far a sweep goes back before the one before it: a row may become visible long after its time.
+OVERLAP = timedelta(minutes=15)
+#: The same once in :data:`LONG_EVERY`.
+LONG_OVERLAP = timedelta(hours=2)
+LONG_EVERY = timedelta(hours=1)
+#: How far back the first sweep goes, and the one after the stream was lost.
+FIRST = timedelta(hours=24)
+#: Rows of assignments that are read again: their ids are given before they are committed.
+ASSIGNMENTS_AGAIN = 1000
+
+
+class Relay:
+    """One sweep after the other; nothing in it has to be right about time but the order of its own sweeps."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        stream: str,
+        *,
+        now: Callable[[], datetime] = timezone.now,
+        collect: structures.Collect = structures.collected,
+    ) -> None:
+        self._state = State(client, stream)
+        self._outbox = Outbox(client, stream)
+        self._client = client
+        self._now = now
+        self._collect = collect
+        #: The assignments whose learner's scores this process has sent.
+        self._known: set[int] = set()
+
+    def sweep(self, since: datetime | None = None) -> int:
+        """
+        Append what is missing; how many events that were.
+
+        :param since: go that far back, in all tables, in place of what the sweeps before say.
+        :raises redis.RedisError: if Redis did not take everything; the next sweep goes back as far as this one.
+        """
+        began = self._now()
+        progress = self._state.read()
+        if progress.swept_at is None or since is not None:
+            self._outbox.forget()
+            self._known.clear()
+        start, is_long = self._start(progress, began, since)
+        scores = Scores(self._collect)
+        sent = CourseTrees(self._client, self._state.names, self._outbox, self._collect).send(start, began)
+        newest, number = self._assignments(progress, scores, everything=since is not None)
+        sent += number
+        for page in scores.since(start):
+            sent += self._outbox.send(page)
+        # Last: what was read of a learner before must not follow the retirement.
+        for page in retired_since(start):
+            sent += self._outbox.send(page)
+        self._state.write(
+            Progress(began, began if is_long else progress.swept_long_at, max(newest, progress.assignment))
+        )
+        return sent
+
+    @staticmethod
+    def _start(progress: Progress, began: datetime, since: datetime | None) -> tuple[datetime, bool]:
+        """From when on this sweep reads, and whether it is a long one."""
+        if since is not None:
+            return since, True
+        if progress.swept_at is None or progress.swept_long_at is None:
+            return began - FIRST, True
+        if began - progress.swept_long_at >= LONG_EVERY:
+            return progress.swept_at - LONG_OVERLAP, True
+        return progress.swept_at - OVERLAP, False
+
+    def _assignments(self, progress: Progress, scores: Scores, *, everything: bool) -> tuple[int, int]:
+        """
+        Launches of the newest rows, or of *everything*, and what the learners of the newest had before.
+
+        The first sweep leaves older rows to the import: their grades were passed on by the platform.
+
+        :return: the newest row, and how many events were sent.
+        """
+        newest, sent = progress.assignment or newest_assignment(), 0
+        recent = max(0, newest - ASSIGNMENTS_AGAIN)
+        for page in assignments_after(0 if everything else recent):
+            names = lti_users(page)
+            sent += self._outbox.send([event for row in page if (event := as_launch(row, names))])
+            for row in page:
+                if row["pk"] > recent and row["pk"] not in self._known:
+                    sent += self._scores_of(row, scores)
+                    self._known.add(row["pk"])
+            newest = page[-1]["pk"]
+        self._known = {row for row in self._known if row > newest - ASSIGNMENTS_AGAIN}
+        return newest, sent
+
+    def _scores_of(self, row: dict[str, Any], scores: Scores) -> int:
+        course_key = course_of(row["course_key"])
+        if course_key is None:
+            return 0
+        return sum(self._outbox.send(page) for page in scores.of_learner(row["user_id"], course_key))

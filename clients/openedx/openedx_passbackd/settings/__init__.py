@@ -1,0 +1,1 @@
+"""What the platform's plugin machinery merges into its settings, a module a kind of settings."""

@@ -1,0 +1,1 @@
+"""A substitute for the platform's package of this name."""
