@@ -17,8 +17,8 @@ from openedx_passbackd.events import Event
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a request waits for Redis to take its connection, and to answer.
-TIMEOUT = 0.2
+#: Seconds that a request waits for Redis to take its connection, and as many to answer: 0.2 in all.
+TIMEOUT = 0.1
 #: Seconds without another try after one that failed; meanwhile the relay has to find what was not sent.
 PAUSE = 30.0
 
