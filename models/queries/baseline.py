@@ -21,8 +21,8 @@ _NO_CLAIM = 0
 #: How often a transaction that a deadlock ended is tried again; intake locks rows in another order.
 _MAX_RETRIES = 9
 
-# A request for it may be on record, under way, or lost: then the campus may hold something else. That its newest version
-# is forced says nothing of one: all that a daemon applies after a restart, while it catches up, is.
+# A request for it may be on record, under way, or lost: then the campus may hold something else. A forced version says
+# nothing of one: all that a daemon applies after a restart, while it catches up, is forced.
 _TRIED = """(sent_score IS NOT NULL OR sent_at IS NOT NULL OR parked_at IS NOT NULL OR claimed_until IS NOT NULL
     OR hold_until > 0 OR EXISTS (SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id))"""
 
