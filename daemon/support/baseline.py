@@ -55,17 +55,18 @@ async def baseline(
 
 async def _classify(rows: Sequence[Unsent], trees: CourseTrees, before_us: int, found: Counter[str]) -> list[TakenOver]:
     """Those that may be taken over; the others are counted. The scores are read after the rows' versions."""
-    learners = {(one.user_id, one.course_id) for one in rows}
-    scores = await read_dated_of(learners)
-    by_learner = {whose: tree async for whose, tree in trees.each(learners)}
-    taken: list[TakenOver] = []
+    by_learner: dict[tuple[str, str], list[Unsent]] = {}
     for one in rows:
-        whose = one.user_id, one.course_id
-        fate = _fate(one, by_learner[whose], scores.get(whose, {}), before_us)
-        if isinstance(fate, TakenOver):
-            taken.append(fate)
-        else:
-            found[fate] += 1
+        by_learner.setdefault((one.user_id, one.course_id), []).append(one)
+    scores = await read_dated_of(by_learner.keys())
+    taken: list[TakenOver] = []
+    async for whose, tree in trees.each(by_learner.keys()):
+        for one in by_learner[whose]:
+            fate = _fate(one, tree, scores.get(whose, {}), before_us)
+            if isinstance(fate, TakenOver):
+                taken.append(fate)
+            else:
+                found[fate] += 1
     return taken
 
 
