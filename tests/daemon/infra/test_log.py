@@ -20,9 +20,6 @@ class Terminal(io.StringIO):
         return True
 
 
-pytestmark = pytest.mark.usefixtures("log_of_before")
-
-
 @pytest.fixture
 def stream():
     return io.StringIO()

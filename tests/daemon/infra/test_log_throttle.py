@@ -21,7 +21,7 @@ def now():
 
 
 @pytest.fixture
-def lines(now, log_of_before):
+def lines(now):
     """Gives what was logged since the last call."""
     stream = io.StringIO()
     log.configure("info", "json", "UTC", stream=stream, monotonic=now)
