@@ -50,11 +50,11 @@ def _other(value: Decimal, acknowledged: str, once_sent: Sequence[str]) -> Compa
     return "outdated" if any(_rounds(value, score, digits) for score in once_sent) else "modified"
 
 
-def is_the_same(held: str, shown_before: str) -> bool:
-    """Whether a campus holds what it showed before; empty: nothing."""
-    value, before = _number(held), _number(shown_before)
+def is_the_same(held: str, other: str) -> bool:
+    """Whether what a campus holds is what it showed before, or a score; empty: nothing."""
+    value, before = _number(held), _number(other)
     if value is None or before is None or max(value.adjusted(), before.adjusted()) > LARGE:
-        return held == shown_before
+        return held == other
     return abs(value - before) <= TOLERANCE
 
 
@@ -65,7 +65,7 @@ def shows(held: str, score: str, once_sent: Iterable[str]) -> bool:
     *score*, *once_sent*: wire text; what is empty was no score.
     """
     value = _number(held)
-    if value is None or value.adjusted() > LARGE:
+    if not score or value is None or value.adjusted() > LARGE:
         return False
     if _same(value, score):
         return True

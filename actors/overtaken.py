@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actors.comparison import shows, was_sent
+from actors.comparison import is_the_same, shows, was_sent
 from actors.ended_request import EndedRequest, delivery_of, returns_at, signal_of
 from actors.errors import Overtaken
-from actors.protocols.interface import CLEARED, Held
+from actors.protocols.interface import Held
 from actors.response import Response
 from actors.retry import wait_before
 from models.delivery import OVERRULED, DeliveryResult
@@ -66,7 +66,9 @@ def overtaken(
     if by_clock is not None:
         return _again(request, response, error, offset, stamp=by_clock, not_before=0)
     if held is not None:
-        if _is_held(held.score, score, once_sent):
+        # What is replaced for sure may be an older score that a restored database, or a lost attempt, has no record of.
+        exact = claim.is_ordered or None in in_doubt
+        if is_the_same(held.score, score) or (not exact and shows(held.score, score, once_sent)):
             words = f"{error.reason}; it holds this score"
             return _ended(request, response, error, offset, "accepted", "accepted", words, score=score or None)
         ours = None in in_doubt or not held.score or was_sent(held.score, once_sent, coarse=bool(in_doubt))
@@ -119,10 +121,6 @@ def _ended(
         signal=signal_of(request, response, "success", after=None, clock_offset=offset),
         steps=request.steps,
     )
-
-
-def _is_held(held: str, score: str, once_sent: Sequence[str]) -> bool:
-    return not held if score == CLEARED else bool(held) and shows(held, score, once_sent)
 
 
 def _seconds(time: int | None) -> int:

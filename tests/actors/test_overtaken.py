@@ -81,6 +81,14 @@ def test_what_an_older_score_is_rounded_to_is_replaced_while_one_is_in_doubt_and
     assert end(Held(held), **known).outcome == "overruled"
 
 
+def test_what_the_score_is_rounded_to_counts_as_it_unless_it_may_be_an_older_score_without_a_record():
+    known = {"text": "0.869", "once_sent": ["0.869"]}
+    assert end(Held("0.87"), **known).outcome == "accepted"
+    assert end(Held("0.87"), ordered_version=2, **known).outcome == "overtaken"
+    assert end(Held("0.87"), in_doubt=["0.869", None], **known).outcome == "overtaken"
+    assert end(Held("0.869"), ordered_version=2, **known).outcome == "accepted"
+
+
 def test_a_score_that_was_never_sent_is_replaced_while_a_resend_is_ordered():
     found = end(Held("0.8"), ordered_version=2)
     assert (found.outcome, found.stamp_from) == ("overtaken", SECOND + 2)
