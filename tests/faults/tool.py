@@ -50,6 +50,8 @@ class Tool:
         again = Retry(ConstantBackoff(PACE), retries=int(PATIENCE / PACE))
         self.redis = redis.Redis.from_url(redis_url, socket_timeout=5, retry=again)
         self._lock = threading.RLock()
+        #: Of one change and its event, so that events come in the order of the changes.
+        self._speaks = threading.RLock()
         self._earned: dict[tuple[str, str], int] = {}
         #: Whether each score says when it happened, as those of a tool that repeats events must.
         self.says_modified = False
@@ -93,7 +95,12 @@ class Tool:
         """A score changes: one that moves the grade of *sourcedid* (for a chapter, that grade alone), or any."""
         name, _, usage = (sourcedid or self._random.choice(LEARNERS)).partition("@")[0].partition("/")
         problems = {LEAF: PROBLEMS[:1], COMPOSITE: PROBLEMS[1:]}.get(usage, PROBLEMS)
-        self.say(self._change(name, self._random.choice(problems)))
+        with self._speaks:
+            self.say(self._change(name, self._random.choice(problems)))
+
+    def silent(self) -> AbstractContextManager[object]:
+        """No score changes by :meth:`at_work`, and none has changed that was not said."""
+        return self._speaks
 
     def at_work(self) -> AbstractContextManager[None]:
         """Scores change all the time."""
