@@ -62,14 +62,14 @@ _STORE = Statement(
 )
 
 
-class Place(NamedTuple):
+class KnownService(NamedTuple):
     """The outcome service of a launch, and its campus."""
 
     service_id: int
     campus_id: int
 
 
-async def find_first(launches: Sequence[Registration]) -> dict[int, Place]:
+async def find_first(launches: Sequence[Registration]) -> dict[int, KnownService]:
     """
     Which of consecutive launches register something of which nothing is known, by their numbers in *launches*.
 
@@ -92,11 +92,11 @@ async def find_first(launches: Sequence[Registration]) -> dict[int, Place]:
         if one.platform is None and one.offered is None and cells[_cell(one)] == blocks[_block(one)] == 1
     ]
     rows = await _FIND.rows(given=given, any_instance=ANY_INSTANCE) if given else []
-    return {row["number"]: Place(row["service_id"], row["campus_id"]) for row in rows}
+    return {row["number"]: KnownService(row["service_id"], row["campus_id"]) for row in rows}
 
 
 async def register_first(
-    found: Iterable[tuple[Registration, Place]], kinds: Mapping[tuple[str, str, str], Kind], *, now: int
+    found: Iterable[tuple[Registration, KnownService]], kinds: Mapping[tuple[str, str, str], Kind], *, now: int
 ) -> list[Dirty]:
     """
     Store the assignments of launches that :func:`find_first` has found, which are dirty from then on.

@@ -43,7 +43,7 @@ def some_launch(pick):
         "context_title": 'a "course"\\',
         "tool_consumer_instance_guid": pick.choice(["guid", "guid", "another"]),
         "modified": pick.choice(["1970-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-01T11:00:00Z"]),
-        "ext_outcome_data_values_accepted": "url,text",
+        "ext_outcome_submission_submitted_at_accepted": "true",
     }
     return launch | {name: value for name, value in details.items() if pick.random() < 0.4}
 
@@ -150,7 +150,7 @@ async def test_those_of_which_nothing_is_known_are_registered_together_and_all_o
         "in doubt": {"lis_result_sourcedid": "s1"},
         "another instance": {"tool_consumer_instance_guid": "another"},
         "its instance": {"tool_consumer_instance_guid": "guid"},
-        "extensions": {"ext_outcome_data_values_accepted": "text"},
+        "extensions": {"ext_outcome_submission_submitted_at_accepted": "true"},
         "of a new service": {"lis_outcome_service_url": URLS[1]},
         "of an unknown consumer": {"oauth_consumer_key": "no key"},
         "refused": {"lis_outcome_service_url": URLS[3]},
