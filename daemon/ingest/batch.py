@@ -14,7 +14,8 @@ from actors.metrics import Metrics
 from daemon.infra.errors import is_data_fault
 from daemon.ingest.apply import Applier
 from daemon.ingest.catch_up import CatchUp
-from daemon.ingest.events import BadEvent, Event, ScoreChanged, ScoreCleared
+from daemon.ingest.events import BadEvent, Event, Launched, ScoreChanged, ScoreCleared
+from daemon.ingest.first_launches import apply_first
 from daemon.ingest.parse import event_moment, event_type, read_event
 from models.changes import Dirty
 from models.clock_watch import hold_still, is_current
@@ -93,15 +94,18 @@ class Batches:
         await self._finish(applied)
 
     async def _apply(self, position: Position, entries: Sequence[Entry]) -> _Applied:
-        """Apply entries in stream order; consecutive scores, which most entries are, together."""
+        """Apply entries in stream order; consecutive scores, which most entries are, and launches together."""
         applied = _Applied()
         async with in_transaction():
             await self._lock(position)
-            for of_scores, run in groupby(map(self._read, entries), lambda read: isinstance(read[1], _OF_SCORES)):
-                if of_scores:
+            for together, run in groupby(map(self._read, entries), lambda read: _together(read[1])):
+                if together is ScoreChanged:
                     await self._scores(position, list(run), applied)  # type: ignore[arg-type]
-                else:
-                    for entry, event in run:
+                    continue
+                reads = list(run)
+                first = await self._first_launches(position, reads, applied) if together is Launched else ()
+                for number, (entry, event) in enumerate(reads):
+                    if number not in first:
                         await self._one(position, entry, event, applied)
             await move_position(position.epoch, entries[-1][0])
             self.hit("batch applied")
@@ -135,6 +139,20 @@ class Batches:
             log.debug("an event was read", entry=entry[0], type=kind, result=result)
             applied.results.append((kind, result))
         applied.dirty += dirty
+
+    async def _first_launches(
+        self, position: Position, run: Sequence[tuple[Entry, Event | BadEvent]], applied: _Applied
+    ) -> set[int]:
+        """Apply those launches that register what nothing is known of, and return their numbers."""
+        launches = [event.registration for _, event in run if isinstance(event, Launched) and event.registration]
+        first, dirty = await apply_first(
+            launches, position, trees=self.applier.trees, egress=self.applier.egress, now=self.clock.now()
+        )
+        for number in sorted(first):
+            log.debug("an event was read", entry=run[number][0][0], type="launch", result="applied")
+            applied.results.append(("launch", "applied"))
+        applied.dirty += dirty
+        return first
 
     @property
     def _must_go_out(self) -> bool:
@@ -195,6 +213,13 @@ class Batches:
         if ("user.retired", "applied") in applied.results:
             # Last, since it may rewrite the database: grades do not wait for it.
             await wipe(at_once=True)
+
+
+def _together(event: Event | BadEvent) -> type[Event] | None:
+    """What an event is applied together with, where others of the kind come before or after it."""
+    if isinstance(event, _OF_SCORES):
+        return ScoreChanged
+    return Launched if isinstance(event, Launched) and event.registration is not None else None
 
 
 async def _named_consumer(fields: dict[bytes, bytes]) -> str | None:
