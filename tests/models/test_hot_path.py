@@ -33,6 +33,7 @@ for _name in ("_HOLD_STILL", "_BE_ALONE"):
 for _name in ("_WAITING", "_VACUUM", "_TRUNCATE"):
     del STATEMENTS[f"models.retirement.{_name}"]
 _TEXTS = (
+    "any_instance",
     "error",
     "consumer_key",
     "url_digest",
