@@ -34,14 +34,15 @@ from daemon.support.openedx.write import (
     NO_DAEMON_SECONDS,
     ChangedFileError,
     NoDaemonError,
-    events,
+    Part,
     feed_slowly,
+    parts,
     store_consumers,
 )
 
 app = typer.Typer(help="What another system holds: consumers, assignments, scores.", no_args_is_help=True)
 
-_NOTHING = {"consumers_added": 0, "consumers_changed": 0, "events": 0, "launches": 0}
+_NOTHING = {"consumers_added": 0, "consumers_changed": 0, "events": 0, "launches": 0, "launches_known": 0}
 
 
 @app.callback()
@@ -154,13 +155,14 @@ async def _write(
         stored = await store_consumers(found.consumers, settings.secrets.cipher, now=now, record=note)
         went: Counter[str] = Counter()
 
-        def count(number: int) -> None:
-            went["all"] += number
-            advance(number)
+        def count(part: Part) -> None:
+            went["events"] += len(part.events)
+            went["left out"] += part.left_out
+            advance(len(part.events) + part.left_out)
 
         async with recorded_in_steps("import openedx", selection) as counts:
             try:
-                every = events(files, store, now=now)
+                every = parts(files, store, now=now)
                 await feed_slowly(every, stream, advance=count, monotonic=time.monotonic)
             except NoDaemonError:
                 fail(
@@ -172,11 +174,12 @@ async def _write(
             except RedisError as error:
                 fail(f"redis.url: Redis failed ({describe(error)}): import the same files again", FAILED)
             finally:
-                own = min(went["all"], contents.events.total())
+                own = min(went["events"], contents.events.total())
                 counts.update(
                     consumers_added=stored["added"],
                     consumers_changed=stored["changed"],
                     events=own,
-                    launches=went["all"] - own,
+                    launches=went["events"] - own,
+                    launches_known=went["left out"],
                 )
     return counts

@@ -93,6 +93,8 @@ def show_done(survey: Survey, done: Mapping[str, int]) -> None:
         f"{counted(done['consumers_added'], 'consumer')} added, {done['consumers_changed']} changed; "
         f"{counted(done['events'], 'event')} and {counted(done['launches'], 'assignment')} are on the stream"
     )
+    if done["launches_known"]:
+        say(f"{counted(done['launches_known'], 'assignment')} more are here already, as they are or changed since")
     if survey.launches or done["events"]:
         say("a daemon applies them: `passbackd status` says how many wait, `quarantine list` what was refused")
     if done["consumers_added"]:

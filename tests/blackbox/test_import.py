@@ -77,7 +77,8 @@ def test_a_site_is_imported_taken_over_and_sends_what_is_new_alone(pair, campus,
     # The same files again, beside a learner at work, change nothing.
     pair.add(score("3", "problem-1", 8), launch("5", "problem-2", "s-5", campus.url(), modified=NEW))
     daemon.wait_read()
-    done(pair.call("import", "openedx", *files, "--json"))
+    again = json.loads(done(pair.call("import", "openedx", *files, "--json")))
+    assert (again["launches"], again["launches_known"], again["events"]) == (0, NUMBER + 1, NUMBER + 1)
     daemon.wait_read()
     changed = {
         row["user_id"]

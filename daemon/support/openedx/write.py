@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from daemon.support.openedx.store import DumpStore
 from daemon.support.openedx.survey import ConsumerSurvey
 from models import consumer_admin
 from models.encryption import Cipher
+from models.queries.known_launches import ImportedLaunch, known_launches
 from models.queries.status import read_applied
 
 #: Events that go onto the stream at once.
@@ -76,9 +77,41 @@ async def store_consumers(
     return done
 
 
-def events(paths: Sequence[Path], store: DumpStore, *, now: int) -> Iterator[dict[str, str]]:
+class Part(NamedTuple):
+    """Some of what there is to import. *left_out*: how many launches beside *events* are on record already."""
+
+    events: list[dict[str, str]]
+    left_out: int = 0
+
+
+async def parts(paths: Sequence[Path], store: DumpStore, *, now: int) -> AsyncIterator[Part]:
     """
-    The events of the files, as they are, and then a launch of each assignment.
+    The events of the files, as they are, and then a launch of each assignment that is not on record.
+
+    Raises:
+        ChangedFileError: As :func:`file_events`.
+    """
+    events = file_events(paths, now=now)
+    while some := list(islice(events, PIPELINED)):
+        yield Part(some)
+    assignments = store.assignments()
+    while found := list(islice(assignments, PIPELINED)):
+        launches = [(one, store.consumers[one.consumer_pk].key) for one in found]
+        known = await known_launches(
+            [
+                ImportedLaunch(key, one.url, one.sourcedid, one.user_id, one.course_id, one.usage_id, one.lti_user_id)
+                for one, key in launches
+            ],
+            modified_us=0,
+        )
+        yield Part(
+            [launch_fields(one, key) for number, (one, key) in enumerate(launches) if number not in known], len(known)
+        )
+
+
+def file_events(paths: Sequence[Path], *, now: int) -> Iterator[dict[str, str]]:
+    """
+    The events among the lines, as they are.
 
     Raises:
         ChangedFileError: A file was changed since it was checked.
@@ -93,32 +126,31 @@ def events(paths: Sequence[Path], store: DumpStore, *, now: int) -> Iterator[dic
                 raise ChangedFileError(f"{path}, line {number}: the file was changed meanwhile: {error}") from error
             if fields is not None:
                 yield fields
-    for one in store.assignments():
-        yield launch_fields(one, store.consumers[one.consumer_pk].key)
 
 
 async def feed_slowly(
-    all_events: Iterator[dict[str, str]],
+    all_parts: AsyncIterator[Part],
     stream: Stream,
     *,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Callable[[Part], None] = lambda _: None,
     monotonic: Callable[[], float],
 ) -> None:
     """
     Put events onto the stream, no more than :data:`MAX_WAITING` ahead of what daemons have applied.
 
     Args:
-        advance: Called with the number of events that went.
+        advance: Called with each part that went.
         monotonic: Seconds.
 
     Raises:
         NoDaemonError: No daemon applies them.
     """
     waiting: deque[_Batch] = deque()
-    while batch := list(islice(all_events, PIPELINED)):
-        await _make_room(waiting, monotonic)
-        waiting.append(_Batch(await stream.add_all(batch), len(batch)))
-        advance(len(batch))
+    async for part in all_parts:
+        if part.events:
+            await _make_room(waiting, monotonic)
+            waiting.append(_Batch(await stream.add_all(part.events), len(part.events)))
+        advance(part)
 
 
 async def _make_room(waiting: deque[_Batch], monotonic: Callable[[], float]) -> None:

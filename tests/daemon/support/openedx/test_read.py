@@ -5,9 +5,16 @@ import json
 import pytest
 
 from daemon.ingest.parse import MAX_BYTES
-from daemon.support.openedx.read import LONG_AGO, MAX_FAULTS, check_path, is_readable_by_others, read_files
+from daemon.support.openedx.read import (
+    LONG_AGO,
+    MAX_FAULTS,
+    check_path,
+    is_readable_by_others,
+    launch_fields,
+    read_files,
+)
 from daemon.support.openedx.store import DumpStore
-from daemon.support.openedx.write import ChangedFileError, events
+from daemon.support.openedx.write import ChangedFileError, file_events
 from tests.daemon.support.openedx.dumps import assignment, consumer, dumped, lti_user, service, write
 
 NOW = 2_000_000_000_000
@@ -27,8 +34,8 @@ def read(store, *paths):
     return read_files(paths, store, now=NOW)
 
 
-def launches(store, *paths):
-    return [one for one in events(paths, store, now=NOW) if one["type"] == "launch"]
+def launches(store):
+    return [launch_fields(one, store.consumers[one.consumer_pk].key) for one in store.assignments()]
 
 
 def test_objects_in_any_order_and_file_become_a_launch_each_that_any_other_launch_replaces(store, tmp_path):
@@ -50,7 +57,7 @@ def test_objects_in_any_order_and_file_become_a_launch_each_that_any_other_launc
     )
     contents = read(store, one, other)
     assert contents.faults == []
-    assert launches(store, one, other) == [
+    assert launches(store) == [
         {
             "type": "launch",
             "oauth_consumer_key": "example",
@@ -66,7 +73,7 @@ def test_objects_in_any_order_and_file_become_a_launch_each_that_any_other_launc
     ]
     assert launches(store)[1]["lis_result_sourcedid"] == "y" * 400
     assert "lti_user_id" not in launches(store)[1]
-    assert next(events([one, other], store, now=NOW)) == {name: str(value) for name, value in SCORE.items()}
+    assert next(file_events([one, other], now=NOW)) == {name: str(value) for name, value in SCORE.items()}
     assert dict(contents.columns) == {("lti_provider.lticonsumer", "md5"): 1}
     assert dict(contents.ignored) == {"lti_provider.other": 1}
     assert (dict(contents.events), contents.with_secrets) == ({"score.changed": 1}, {1})
@@ -137,7 +144,7 @@ def test_a_file_that_was_changed_between_the_two_passes_is_named(store, tmp_path
     read(store, path)
     write(path, json.dumps(SCORE).encode()[:-9])
     with pytest.raises(ChangedFileError, match="line 1: the file was changed meanwhile"):
-        list(events([path], store, now=NOW))
+        list(file_events([path], now=NOW))
 
 
 def test_a_pipe_is_no_file_and_what_others_may_read_is_seen(tmp_path):

@@ -16,6 +16,7 @@ from daemon.support.openedx.write import (
     NO_DAEMON_SECONDS,
     PIPELINED,
     NoDaemonError,
+    Part,
     feed_slowly,
     store_consumers,
 )
@@ -125,12 +126,19 @@ async def test_the_stream_is_fed_only_so_far_ahead_of_what_is_applied(empty_data
         clock[0] += NO_DAEMON_SECONDS * 0.6
         return clock[0]
 
-    made = ({"type": "score.changed", "number": str(at)} for at in range(MAX_WAITING + 3 * PIPELINED))
+    async def make():
+        for first in range(0, MAX_WAITING + 3 * PIPELINED, PIPELINED):
+            yield Part([{"type": "score.changed", "number": str(first + at)} for at in range(PIPELINED)], left_out=1)
+
+    def advance(part):
+        went.append(len(part.events))
+
+    made = make()
     with pytest.raises(NoDaemonError):
-        await feed_slowly(made, stream, advance=went.append, monotonic=monotonic)
+        await feed_slowly(made, stream, advance=advance, monotonic=monotonic)
     assert sum(went) == MAX_WAITING == await stream.redis.xlen("events")
     entries = await stream.redis.xrange("events")
     assert [int(fields[b"number"]) for _, fields in entries] == list(range(MAX_WAITING)), "in their order"
     await applied.rows(position=entries[-1][0].decode())
-    await feed_slowly(made, stream, advance=went.append, monotonic=monotonic)
+    await feed_slowly(made, stream, advance=advance, monotonic=monotonic)
     assert sum(went) == MAX_WAITING + 2 * PIPELINED
