@@ -20,8 +20,9 @@ from models.queries.status import read_applied
 
 #: Events that go onto the stream at once.
 PIPELINED = 200
-#: Events that wait on the stream to be applied, at most: Redis keeps them in memory.
-MAX_WAITING = 20_000
+#: Events that wait on the stream to be applied, at most: Redis keeps them in memory, and an import that is interrupted
+#: and repeated sends them again.
+MAX_WAITING = 5_000
 #: Seconds without any event applied after which no daemon is at work.
 NO_DAEMON_SECONDS = 60
 _LOOK = 0.25
