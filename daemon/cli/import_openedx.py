@@ -34,9 +34,9 @@ from daemon.support.openedx.write import (
     NO_DAEMON_SECONDS,
     ChangedFileError,
     NoDaemonError,
-    Part,
+    Portion,
     feed_slowly,
-    parts,
+    portions,
     store_consumers,
 )
 
@@ -155,14 +155,14 @@ async def _write(
         stored = await store_consumers(found.consumers, settings.secrets.cipher, now=now, record=note)
         went: Counter[str] = Counter()
 
-        def count(part: Part) -> None:
-            went["events"] += len(part.events)
-            went["left out"] += part.left_out
-            advance(len(part.events) + part.left_out)
+        def count(portion: Portion) -> None:
+            went["events"] += len(portion.events)
+            went["left out"] += portion.left_out
+            advance(len(portion.events) + portion.left_out)
 
         async with recorded_in_steps("import openedx", selection) as counts:
             try:
-                every = parts(files, store, now=now)
+                every = portions(files, store, now=now)
                 await feed_slowly(every, stream, advance=count, monotonic=time.monotonic)
             except NoDaemonError:
                 fail(

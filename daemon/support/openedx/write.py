@@ -78,14 +78,14 @@ async def store_consumers(
     return done
 
 
-class Part(NamedTuple):
+class Portion(NamedTuple):
     """Some of what there is to import. *left_out*: how many launches beside *events* are on record already."""
 
     events: list[dict[str, str]]
     left_out: int = 0
 
 
-async def parts(paths: Sequence[Path], store: DumpStore, *, now: int) -> AsyncIterator[Part]:
+async def portions(paths: Sequence[Path], store: DumpStore, *, now: int) -> AsyncIterator[Portion]:
     """
     The events of the files, as they are, and then a launch of each assignment that is not on record.
 
@@ -94,7 +94,7 @@ async def parts(paths: Sequence[Path], store: DumpStore, *, now: int) -> AsyncIt
     """
     events = file_events(paths, now=now)
     while some := list(islice(events, PIPELINED)):
-        yield Part(some)
+        yield Portion(some)
     assignments = store.assignments()
     while found := list(islice(assignments, PIPELINED)):
         launches = [(one, store.consumers[one.consumer_pk].key) for one in found]
@@ -105,7 +105,7 @@ async def parts(paths: Sequence[Path], store: DumpStore, *, now: int) -> AsyncIt
             ],
             modified_us=0,
         )
-        yield Part(
+        yield Portion(
             [launch_fields(one, key) for number, (one, key) in enumerate(launches) if number not in known], len(known)
         )
 
@@ -130,28 +130,28 @@ def file_events(paths: Sequence[Path], *, now: int) -> Iterator[dict[str, str]]:
 
 
 async def feed_slowly(
-    all_parts: AsyncIterator[Part],
+    all_portions: AsyncIterator[Portion],
     stream: Stream,
     *,
-    advance: Callable[[Part], None] = lambda _: None,
+    advance: Callable[[Portion], None] = lambda _: None,
     monotonic: Callable[[], float],
 ) -> None:
     """
     Put events onto the stream, no more than :data:`MAX_WAITING` ahead of what daemons have applied.
 
     Args:
-        advance: Called with each part that went.
+        advance: Called with each portion that went.
         monotonic: Seconds.
 
     Raises:
         NoDaemonError: No daemon applies them.
     """
     waiting: deque[_Batch] = deque()
-    async for part in all_parts:
-        if part.events:
+    async for portion in all_portions:
+        if portion.events:
             await _make_room(waiting, monotonic)
-            waiting.append(_Batch(await stream.add_all(part.events), len(part.events)))
-        advance(part)
+            waiting.append(_Batch(await stream.add_all(portion.events), len(portion.events)))
+        advance(portion)
 
 
 async def _make_room(waiting: deque[_Batch], monotonic: Callable[[], float]) -> None:

@@ -16,7 +16,7 @@ from daemon.support.openedx.write import (
     NO_DAEMON_SECONDS,
     PIPELINED,
     NoDaemonError,
-    Part,
+    Portion,
     feed_slowly,
     store_consumers,
 )
@@ -128,10 +128,10 @@ async def test_the_stream_is_fed_only_so_far_ahead_of_what_is_applied(empty_data
 
     async def make():
         for first in range(0, MAX_WAITING + 3 * PIPELINED, PIPELINED):
-            yield Part([{"type": "score.changed", "number": str(first + at)} for at in range(PIPELINED)], left_out=1)
+            yield Portion([{"type": "score.changed", "number": str(first + at)} for at in range(PIPELINED)], left_out=1)
 
-    def advance(part):
-        went.append(len(part.events))
+    def advance(portion):
+        went.append(len(portion.events))
 
     made = make()
     with pytest.raises(NoDaemonError):
