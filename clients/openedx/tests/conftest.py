@@ -1,18 +1,33 @@
-"""A project with the platform's substitutes in an SQLite database, and a real Valkey."""
+"""
+A project with the platform's substitutes on a real MariaDB, and a real Valkey.
 
-import importlib.util
+With ``PLATFORM_SQLITE`` in the environment it is on SQLite, where MariaDB cannot be had.
+"""
+
+import atexit
 import os
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import django
 import pytest
 import redis
+from servers_of_tests import MariaDB
+from servers_of_tests import servers as passbackds
 
+# Before any fixture: Django's settings name the database's port.
+_run = ExitStack()
+atexit.register(_run.close)
+FOLDER: Path = _run.enter_context(passbackds.run_folder())
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+MARIADB = MariaDB(FOLDER / "mariadb")
+if "PLATFORM_SQLITE" not in os.environ:
+    MARIADB.start()
+    _run.callback(MARIADB.close)
+    MARIADB.create_database("openedx")
+    os.environ["PLATFORM_MARIADB"] = str(MARIADB.port)
 django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402 - models are there only now
@@ -20,33 +35,19 @@ from django.core.management import call_command  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from site_of_tests import Site  # noqa: E402
 
-PROJECT = Path(__file__).parents[3]
 
-
-def _servers() -> ModuleType:
-    """passbackd's own module that starts servers; nothing else of passbackd is on the path here."""
-    spec = importlib.util.spec_from_file_location("servers", PROJECT / "tests" / "servers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["servers"] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="session")
+def servers() -> Any:
+    return passbackds
 
 
 @pytest.fixture(scope="session")
-def servers() -> ModuleType:
-    return _servers()
+def folder() -> Path:
+    return FOLDER
 
 
 @pytest.fixture(scope="session")
-def folder(servers: ModuleType) -> Iterator[Path]:
-    with servers.run_folder() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="session")
-def valkey(servers: ModuleType, folder: Path) -> Iterator[Any]:
+def valkey(servers: Any, folder: Path) -> Iterator[Any]:
     server = servers.RedisServer(folder / "valkey", servers.valkey_binary())
     server.start()
     yield server
@@ -55,6 +56,8 @@ def valkey(servers: ModuleType, folder: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def tables() -> None:
+    # The substitutes have no migrations, and refer to tables of apps that have.
+    call_command("migrate", verbosity=0)
     call_command("migrate", run_syncdb=True, verbosity=0)
 
 
@@ -74,4 +77,5 @@ def site(tables: None, redis_url: str, client: redis.Redis) -> Iterator[Site]:
     """A learner of one campus in one course, with nothing launched yet."""
     with override_settings(PASSBACKD_REDIS_URL=redis_url):
         yield Site(get_user_model().objects.create(username="learner"), client)
-    call_command("flush", interactive=False, verbosity=0)
+    # Rows are deleted, since to truncate a table takes MariaDB as long as a test.
+    call_command("flush", interactive=False, verbosity=0, reset_sequences=False, inhibit_post_migrate=True)
