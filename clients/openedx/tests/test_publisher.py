@@ -3,9 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from site_of_tests import STREAM, Site
 from openedx_passbackd import counters
 from openedx_passbackd.events import user_retired
 from openedx_passbackd.publisher import PAUSE, TIMEOUT, Publisher, connect
-
-Url = Callable[[], Any]
 
 
 @contextmanager
@@ -44,15 +41,6 @@ def hanging() -> Iterator[tuple[str, list[socket.socket]]]:
             thread.join()
             for connection in taken:
                 connection.close()
-
-
-@pytest.fixture
-def own_valkey(servers: Any, folder: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A server whose settings a test may change."""
-    server = servers.RedisServer(folder / request.node.name.partition("[")[0], servers.valkey_binary())
-    server.start()
-    yield server
-    server.close()
 
 
 def submit_is_not_broken(site: Site, url: str, caplog: pytest.LogCaptureFixture) -> float:
