@@ -49,7 +49,7 @@ class Relay:
     ) -> None:
         self._state = State(client, stream)
         self._outbox = Outbox(client, stream)
-        self._client = client
+        self._trees = CourseTrees(client, self._state.names, self._outbox, collect)
         self._now = now
         self._collect = collect
         #: The assignments whose learner's scores this process has sent.
@@ -80,7 +80,7 @@ class Relay:
             self._forget()
         start, is_long = self._start(progress, began, since)
         scores = Scores(self._collect)
-        sent = CourseTrees(self._client, self._state.names, self._outbox, self._collect).send(start, began)
+        sent = self._trees.send(start, began)
         newest, number = self._assignments(progress, scores, everything=since is not None)
         sent += number
         for page in scores.since(start):

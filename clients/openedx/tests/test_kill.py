@@ -1,12 +1,8 @@
 """Processes of the platform die at any moment, and Redis dies, comes back and loses everything meanwhile."""
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
@@ -16,9 +12,9 @@ import django
 import redis
 from lms.djangoapps.courseware.models import StudentModule
 from lms.djangoapps.lti_provider.models import GradedAssignment
+from processes_of_tests import TESTS, running
 from site_of_tests import STREAM
 
-TESTS = Path(__file__).parent
 #: One part of it on the older Django: the two run beside each other.
 SHARE = 1 if django.VERSION >= (5,) else 5
 #: Of the writers: enough for 2,000 scores.
@@ -70,21 +66,6 @@ def newest(events: list[dict[str, str]]) -> dict[tuple[str, str], tuple[datetime
             score = datetime.fromisoformat(event["modified"]), float(event["points_earned"]), event["points_possible"]
             found[key] = max(score, found.get(key, score))
     return found
-
-
-@contextmanager
-def running(log: Path, *arguments: str, url: str) -> Iterator[subprocess.Popen[str]]:
-    path = os.pathsep.join([str(TESTS / "platform"), str(TESTS), str(TESTS.parent)])
-    environment = {**os.environ, "PYTHONPATH": path, "PASSBACKD_REDIS_URL": url}
-    command = [sys.executable, *arguments]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
 
 
 def test_nothing_that_was_committed_is_lost_and_nothing_else_is_sent(

@@ -89,6 +89,18 @@ def test_a_submit_succeeds_while_redis_takes_no_writes(
         submit_is_not_broken(site, own_valkey.url(), caplog)
 
 
+def test_nothing_makes_a_submit_wait_longer_not_even_the_look_up_of_a_name(client: redis.Redis) -> None:
+    # This blocks as the system's resolver may, which takes no limit.
+    is_over = threading.Event()
+    before = counters.counts().get("failed", 0)
+    try:
+        assert not Publisher(client, STREAM).run(lambda _: is_over.wait(), what="an event")
+        assert not is_over.is_set()
+    finally:
+        is_over.set()
+    assert counters.counts()["failed"] == before + 1
+
+
 def test_redis_is_left_alone_for_a_while_after_a_failure_and_then_tried_again(client: redis.Redis, valkey: Any) -> None:
     class Clock:
         now = 0.0
