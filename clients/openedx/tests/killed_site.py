@@ -35,7 +35,7 @@ from site_of_tests import COURSE, Site, block, unit_with  # noqa: E402
 #: Points of a problem, and those of answers that are never committed.
 POSSIBLE, PHANTOM = 4.0, 3.0
 WRITERS = 4
-LEARNERS = 40
+LEARNERS = 20
 REPORT = 100
 
 

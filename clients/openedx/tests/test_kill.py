@@ -118,5 +118,7 @@ def committed_launches() -> set[tuple[str, str, str]]:
 
 
 def committed() -> set[tuple[tuple[str, str], tuple[datetime, float, str]]]:
-    rows = StudentModule.objects.values_list("student_id", "module_state_key", "modified", "grade", "max_grade")
+    # No campus asks for the scores of a learner without a launch.
+    graded = StudentModule.objects.filter(student__in=GradedAssignment.objects.values("user"))
+    rows = graded.values_list("student_id", "module_state_key", "modified", "grade", "max_grade")
     return {((str(user), str(key)), (when, grade, str(possible))) for user, key, when, grade, possible in rows}
