@@ -53,7 +53,9 @@ class MariaDB(servers.Server):  # type: ignore[misc]
             "--no-defaults",
             f"--basedir={MARIADB / 'usr'}",
             f"--datadir={self.folder / 'data'}",
-            "--lc-messages-dir=" + str(MARIADB / "usr/share/mysql"),
+            f"--lc-messages-dir={MARIADB / 'usr/share/mysql'}",
+            # A server that starts deletes the temporary tables of all others in the folder.
+            f"--tmpdir={self.folder}",
             # It runs as root only where that is said.
             *(["--user=root"] if os.geteuid() == 0 else []),
         ]
