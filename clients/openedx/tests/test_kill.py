@@ -15,6 +15,8 @@ from lms.djangoapps.lti_provider.models import GradedAssignment
 from processes_of_tests import TESTS, running
 from site_of_tests import STREAM
 
+from openedx_passbackd.marks import Names
+
 #: One part of it on the older Django: the two run beside each other.
 SHARE = 1 if django.VERSION >= (5,) else 5
 #: Of the writers: enough for 2,000 scores.
@@ -30,24 +32,25 @@ class Faults:
         self.seen: list[dict[str, str]] = []
         self._next: cycle[Callable[[], Any]] = cycle(
             [
-                server.kill,
-                server.start,
                 lambda: self._do("flushall"),
                 server.kill,
                 lambda: server.start(empty=True),
-                self._look,
-                # As a Redis does that evicts: what the relay keeps beside the stream is still there.
-                lambda: self._do("delete", STREAM),
+                self._evict,
+                server.kill,
+                server.start,
             ]
         )
 
     def next(self) -> None:
         if self._server.running:
-            self._look()
+            self.seen += self.on_stream()
         next(self._next)()
 
-    def _look(self) -> None:
-        self.seen += self.on_stream()
+    def _evict(self) -> None:
+        """As a Redis does that runs full: what a relay has stored beside the stream is still there."""
+        while not self._do("exists", Names(STREAM).state):
+            time.sleep(0.05)
+        self._do("delete", STREAM)
 
     def on_stream(self) -> list[dict[str, str]]:
         return [fields for _, fields in self._do("xrange", STREAM)]
