@@ -15,10 +15,10 @@ def running(log: Path, *arguments: str, url: str) -> Iterator[subprocess.Popen[s
     """Python with these arguments, as a process of the platform that has Redis at *url*; it is ended after."""
     path = os.pathsep.join([str(TESTS / "platform"), str(TESTS), str(TESTS.parent)])
     environment = {**os.environ, "PYTHONPATH": path, "PASSBACKD_REDIS_URL": url}
-    command = [sys.executable, *arguments]
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=errors, text=True) as process,
     ):
         try:
             yield process

@@ -13,14 +13,13 @@ import redis
 from lms.djangoapps.courseware.models import StudentModule
 from lms.djangoapps.lti_provider.models import GradedAssignment
 from processes_of_tests import TESTS, running
+from servers_of_tests import servers
 from site_of_tests import STREAM
 
-from openedx_passbackd.marks import Names
-
 #: One part of it on the older Django: the two run beside each other.
-SHARE = 1 if django.VERSION >= (5,) else 5
-#: Of the writers: enough for 2,000 scores.
-STEPS = 3_000 // SHARE
+SHARE = 1 if django.VERSION >= (5,) else 4
+#: Of the writers: enough for 2,000 scores. A round of faults takes 700, and they end with a hundred without any.
+STEPS = 2_900 if SHARE == 1 else 800
 POSSIBLE = "4.0"
 
 
@@ -32,12 +31,13 @@ class Faults:
         self.seen: list[dict[str, str]] = []
         self._next: cycle[Callable[[], Any]] = cycle(
             [
+                lambda: None,
                 lambda: self._do("flushall"),
                 server.kill,
                 lambda: server.start(empty=True),
                 self._evict,
                 server.kill,
-                server.start,
+                self._start_and_catch_up,
             ]
         )
 
@@ -48,9 +48,18 @@ class Faults:
 
     def _evict(self) -> None:
         """As a Redis does that runs full: what a relay has stored beside the stream is still there."""
-        while not self._do("exists", Names(STREAM).state):
-            time.sleep(0.05)
+        self.catch_up()
         self._do("delete", STREAM)
+
+    def _start_and_catch_up(self) -> None:
+        self._server.start()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Wait for the relay."""
+        deadline = time.monotonic() + servers.PATIENCE
+        while lacking(self.on_stream()) and time.monotonic() < deadline:
+            time.sleep(0.2)
 
     def on_stream(self) -> list[dict[str, str]]:
         return [fields for _, fields in self._do("xrange", STREAM)]
@@ -72,34 +81,37 @@ def newest(events: list[dict[str, str]]) -> dict[tuple[str, str], tuple[datetime
 
 
 def test_nothing_that_was_committed_is_lost_and_nothing_else_is_sent(
-    emptied: None, servers: Any, own_valkey: Any, tmp_path: Path
+    emptied: None, own_valkey: Any, tmp_path: Path
 ) -> None:
     faults, url = Faults(own_valkey), own_valkey.url()
     relay = ("-m", "django", "passbackd_relay", "--every", "2")
     with running(tmp_path / "relay", *relay, url=url) as long_lived:
         with running(tmp_path / "site", str(TESTS / "killed_site.py"), str(STEPS), url=url) as site:
-            lines = []
+            assert site.stdin is not None
             for line in site.stdout or ():
-                lines.append(line)
+                if line.startswith("{"):
+                    done = json.loads(line)
+                    site.wait(servers.PATIENCE)
+                    break
                 faults.next()
+                site.stdin.write("\n")
+                site.stdin.flush()
         assert site.returncode == 0, (tmp_path / "site").read_text()[-4000:]
         own_valkey.start()
         before = len(lacking(faults.on_stream()))
-        deadline = time.monotonic() + servers.PATIENCE
-        while (lost := lacking(faults.on_stream())) and time.monotonic() < deadline:
-            time.sleep(0.5)
+        faults.catch_up()
+        lost = lacking(faults.on_stream())
         assert long_lived.poll() is None, (tmp_path / "relay").read_text()[-4000:]
     assert lost == set()
     # It ends in good order when it is asked to.
     assert long_lived.returncode == 0
 
-    done = json.loads(lines[-1])
     scores, launches = committed(), committed_launches()
     print(f"{len(scores)} scores, {len(launches)} launches; {before} not on the stream before the last sweep; {done}")
     assert len(scores) >= 2_000 / SHARE
     assert len(launches) >= 150 / SHARE
     assert done["f"] >= 100 / SHARE
-    assert min(done[kind] for kind in "CSA") >= 10 / SHARE
+    assert min(done[kind] for kind in "CSA") >= 5 / SHARE
     assert done["writers"] >= 50 / SHARE
     everything = faults.seen + faults.on_stream()
     assert {event["points_possible"] for event in everything if event["type"] == "score.changed"} == {POSSIBLE}
