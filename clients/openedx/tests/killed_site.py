@@ -156,7 +156,7 @@ class Nursery:
                     break
             if done // REPORT > reported:
                 reported = done // REPORT
-                # Whoever reads this does something to Redis, and then writes a line, while nothing runs.
+                # The test does something to Redis meanwhile, and then writes a line.
                 for number in range(WRITERS + 1):
                     self._kill(number)
                 print(reported * REPORT, flush=True)
