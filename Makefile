@@ -28,13 +28,15 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: lint test-openedx $(TUTOR)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-# The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports.
+# The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
+# system without Debian's packages only PLATFORM_SQLITE=yes is left.
 OPENEDX := clients/openedx
+MARIADB := $(if $(PLATFORM_SQLITE),,$(OPENEDX)/.venv/mariadb)
 
-test-openedx:
+test-openedx: $(MARIADB)
 	@$(MAKE) --no-print-directory --output-sync=target -j 2 test-django42 test-django52
 
-test-django42 test-django52: test-%: $(OPENEDX)/.venv/%/.everything
+test-django42 test-django52: test-%: $(OPENEDX)/.venv/%/.everything $(MARIADB)
 	cd $(OPENEDX) && .venv/$*/bin/python -m pytest
 
 lint: $(VENV)/.everything
@@ -99,6 +101,11 @@ $(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproje
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable $(OPENEDX)
 	@touch $@
+
+$(OPENEDX)/.venv/mariadb: $(OPENEDX)/tests/mariadb.sh
+	@echo "unpacking MariaDB for the tests of $(OPENEDX)"
+	@mkdir -p $(@D)
+	@sh $< $(CURDIR)/$@
 
 # Known faults of what a production install holds; asks the index of PyPI, and fails where that does not answer.
 audit: $(VENV)/.release

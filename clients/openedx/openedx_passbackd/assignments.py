@@ -8,6 +8,7 @@ from openedx_passbackd.events import Event, launch, user_retired
 from openedx_passbackd.keys import block_of, course_of
 from openedx_passbackd.pages import pages
 from openedx_passbackd.platform_names import find
+from openedx_passbackd.sourcedids import long_sourcedids
 
 #: The rows have no time: with this one any launch that was seen as it happened is newer.
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,9 +18,14 @@ RETIRED_STATES = ("RETIRING_LMS_MISC", "LMS_MISC_COMPLETE", "RETIRING_LMS", "LMS
 
 def assignments_after(row: int) -> Iterator[list[dict[str, Any]]]:
     """Pages of the assignments with a greater id, with the fields that :func:`as_launch` needs."""
+    yield from assignments(pk__gt=row)
+
+
+def assignments(**which: Any) -> Iterator[list[dict[str, Any]]]:
+    """Pages of those assignments, with the same fields."""
     service = "outcome_service__"
-    yield from pages(
-        find("GradedAssignment").objects.filter(pk__gt=row),
+    for page in pages(
+        find("GradedAssignment").objects.filter(**which),
         "user_id",
         "course_key",
         "usage_key",
@@ -27,7 +33,11 @@ def assignments_after(row: int) -> Iterator[list[dict[str, Any]]]:
         f"{service}lis_outcome_service_url",
         f"{service}lti_consumer_id",
         f"{service}lti_consumer__consumer_key",
-    )
+    ):
+        whole = long_sourcedids([row["pk"] for row in page])
+        for row in page:
+            row["lis_result_sourcedid"] = whole.get(row["pk"], row["lis_result_sourcedid"])
+        yield page
 
 
 def newest_assignment() -> int:
@@ -44,7 +54,7 @@ def lti_users(page: list[dict[str, Any]]) -> dict[tuple[int, int], str]:
     }
 
 
-def as_launch(row: dict[str, Any], names: dict[tuple[int, int], str]) -> Event | None:
+def as_launch(row: dict[str, Any], names: dict[tuple[int, int], str], modified: datetime = UNKNOWN) -> Event | None:
     """The launch that made the row; None where it is of no course."""
     course_key = course_of(row["course_key"])
     if course_key is None:
@@ -56,7 +66,7 @@ def as_launch(row: dict[str, Any], names: dict[tuple[int, int], str]) -> Event |
         usage_id=str(block_of(row["usage_key"], course_key)),
         sourcedid=row["lis_result_sourcedid"],
         outcome_url=row["outcome_service__lis_outcome_service_url"],
-        modified=UNKNOWN,
+        modified=modified,
         lti_user_id=names.get((row["outcome_service__lti_consumer_id"], row["user_id"])),
     )
 

@@ -22,22 +22,21 @@ PUBLISHED = 900
 #: Types of blocks below which learners see different problems.
 PER_LEARNER = frozenset({"library_content", "legacy_library_content", "itembank", "split_test"})
 
+#: Said once of each course.
+DIFFERS = "passbackd: %s has %s: until a learner's first answer their grade counts all problems of the course"
 
-def course_event(course_key: CourseKey, collect: structures.Collect) -> tuple[Event, str]:
-    """The structure of a course, and its digest."""
+
+def course_event(course_key: CourseKey, collect: structures.Collect) -> tuple[Event, str, list[str]]:
+    """The structure of a course, its digest, and what in it shows learners different problems."""
     # The clock is read before the structure, so that one which was read later never has an older version. A clock of
     # the content would not do: the points of a problem also change when the platform is upgraded.
     version = time.time_ns() // 1_000_000
     structure = collect(course_key)
     tree = structures.blocks(structure, course_key)
-    banks = sorted({key.block_type for key in structure.topological_traversal()} & PER_LEARNER)
-    if banks:
-        log.warning(
-            "passbackd: %s has %s: until a learner's first answer their grade counts all problems of it",
-            course_key,
-            ", ".join(banks),
-        )
-    return course_structure(course_id=str(course_key), version=version, blocks=tree), structures.digest(tree)
+    differs = sorted({key.block_type for key in structure.topological_traversal()} & PER_LEARNER)
+    if structures.is_restricted(structure):
+        differs.append("group_access")
+    return course_structure(course_id=str(course_key), version=version, blocks=tree), structures.digest(tree), differs
 
 
 class CourseTrees:
@@ -48,6 +47,7 @@ class CourseTrees:
         self._names = names
         self._outbox = outbox
         self._collect = collect
+        self._warned: set[str] = set()
 
     def send(self, since: datetime, now: datetime) -> int:
         """Send those that are new, were published lately, or whose overview changed since; how many."""
@@ -65,11 +65,14 @@ class CourseTrees:
 
     def _send_one(self, course_id: str, course_key: CourseKey) -> int:
         try:
-            event, digest = course_event(course_key, self._collect)
+            event, digest, differs = course_event(course_key, self._collect)
         except Exception:
             # One broken course must not keep the others' grades back; the next sweep tries it again.
             log.exception("passbackd: no structure of %s (%d)", course_id, counters.count("structure.failed"))
             return 0
+        if differs and course_id not in self._warned:
+            self._warned.add(course_id)
+            log.warning(DIFFERS, course_id, ", ".join(differs))
         if self._client.hget(self._names.trees, course_id) == digest:
             return 0
         number = self._outbox.send([event])

@@ -9,7 +9,7 @@ import logging
 from importlib import import_module
 from typing import Any
 
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import Signal
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ PATHS = {
     "Score": "submissions.models",
 }
 
-__all__ = ["find", "missing", "post_delete"]
+__all__ = ["find", "missing", "post_save", "pre_delete"]
 
 _found: dict[str, Any] = {}
 _missing: dict[str, str] = {}

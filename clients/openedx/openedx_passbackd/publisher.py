@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,8 +18,8 @@ from openedx_passbackd.events import Event
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a request waits for Redis to take its connection, and as many to answer: 0.2 in all.
-TIMEOUT = 0.1
+#: Seconds that a request waits for Redis, with the look-up of its name, the connection and all answers.
+TIMEOUT = 0.2
 #: Seconds without another try after one that failed; meanwhile the relay has to find what was not sent.
 PAUSE = 30.0
 
@@ -37,6 +38,29 @@ def connect(url: str, timeout: float) -> redis.Redis:
     )
 
 
+def _within(seconds: float, action: Callable[[], Any]) -> None:
+    """
+    Do it in a thread of its own, since nothing else bounds the look-up of a name.
+
+    :raises TimeoutError: if it is not done by then; it may still be done afterwards, and an event comes twice.
+    """
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - raised by the waiting thread
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="passbackd", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"not done within {seconds} s")
+    if failures:
+        raise failures[0]
+
+
 class Publisher:
     """Writes onto Redis, never raises, and leaves Redis alone for a while after a failure."""
 
@@ -47,7 +71,7 @@ class Publisher:
         self._paused_until = float("-inf")
 
     def publish(self, events: Sequence[Event]) -> bool:
-        """Append *events*; whether Redis has them."""
+        """Append *events*, at least one; whether Redis has them."""
 
         def append(client: redis.Redis) -> None:
             pipeline = client.pipeline(transaction=False)
@@ -63,7 +87,7 @@ class Publisher:
             counters.count("skipped")
             return False
         try:
-            action(self._client)
+            _within(TIMEOUT, functools.partial(action, self._client))
         except Exception as error:
             self._paused_until = self._clock() + PAUSE
             number = counters.count("failed")
@@ -93,8 +117,13 @@ def publisher() -> Publisher:
 def publish_after_commit(*events: Event) -> None:
     """Append *events* once the transaction is committed; at once where there is none."""
 
-    # A partial has no __qualname__, which Django wants for its log where a robust hook fails.
-    def publish() -> None:
-        publisher().publish(events)
+    after_commit(lambda: publisher().publish(events))
 
-    transaction.on_commit(publish, robust=True)
+
+def after_commit(hook: Callable[[], Any]) -> None:
+    """
+    Call *hook* once the transaction is committed; at once where there is none.
+
+    It must not be a partial, which lacks the ``__qualname__`` that Django wants for its log where a robust hook fails.
+    """
+    transaction.on_commit(hook, robust=True)

@@ -11,11 +11,13 @@ from typing import Any
 from django.utils import timezone
 
 from openedx_passbackd import events, handover, own_trees
+from openedx_passbackd.assignments import as_launch, assignments, lti_users
 from openedx_passbackd.guard import guarded
 from openedx_passbackd.keys import block_of, course_of
 from openedx_passbackd.marks import mark_published
 from openedx_passbackd.platform_names import find
-from openedx_passbackd.publisher import publish_after_commit, publisher
+from openedx_passbackd.publisher import after_commit, publish_after_commit, publisher
+from openedx_passbackd.sourcedids import long_sourcedids
 
 
 def _consumers(user_id: int, course_key: Any) -> list[str]:
@@ -106,13 +108,30 @@ def launched(sender: Any, **kwargs: Any) -> None:
 
 
 @guarded
+def assignment_created(sender: Any, **kwargs: Any) -> None:
+    """A new address for grades: all that is seen of a launch where the platform sends no event of it."""
+    if not kwargs["created"] or kwargs.get("raw") or find("LTI_PROVIDER_LAUNCH_SUCCESS") is not None:
+        return
+    row, modified = kwargs["instance"].pk, timezone.now()
+
+    @guarded
+    def assignment_committed(sender: Any) -> None:
+        for page in assignments(pk=row):
+            if event := as_launch(page[0], lti_users(page), modified):
+                publisher().publish([event])
+
+    # What else belongs to it is stored after it.
+    after_commit(lambda: assignment_committed(sender))
+
+
+@guarded
 def assignment_deleted(sender: Any, **kwargs: Any) -> None:
-    """The platform forgets an address to which grades went."""
+    """The platform is about to forget an address to which grades went."""
     assignment = kwargs["instance"]
     publish_after_commit(
         events.assignment_disabled(
             consumer_key=assignment.outcome_service.lti_consumer.consumer_key,
-            sourcedid=assignment.lis_result_sourcedid,
+            sourcedid=long_sourcedids([assignment.pk]).get(assignment.pk, assignment.lis_result_sourcedid),
             modified=timezone.now(),
         )
     )

@@ -32,6 +32,8 @@ LONG_EVERY = timedelta(hours=1)
 FIRST = timedelta(hours=24)
 #: Rows of assignments that are read again: their ids are given before they are committed.
 ASSIGNMENTS_AGAIN = 1000
+#: The same in the first sweep, and after the stream was lost with launches that passbackd had not read yet.
+ASSIGNMENTS_AFTER_LOSS = 20_000
 
 
 class Relay:
@@ -47,7 +49,7 @@ class Relay:
     ) -> None:
         self._state = State(client, stream)
         self._outbox = Outbox(client, stream)
-        self._client = client
+        self._trees = CourseTrees(client, self._state.names, self._outbox, collect)
         self._now = now
         self._collect = collect
         #: The assignments whose learner's scores this process has sent.
@@ -60,14 +62,25 @@ class Relay:
         :param since: go that far back, in all tables, in place of what the sweeps before say.
         :raises redis.RedisError: if Redis did not take everything; the next sweep goes back as far as this one.
         """
+        try:
+            return self._sweep(since)
+        except redis.RedisError:
+            # A Redis that crashed may have lost the newest of what it had taken.
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._outbox.forget()
+        self._known.clear()
+
+    def _sweep(self, since: datetime | None) -> int:
         began = self._now()
         progress = self._state.read()
         if progress.swept_at is None or since is not None:
-            self._outbox.forget()
-            self._known.clear()
+            self._forget()
         start, is_long = self._start(progress, began, since)
         scores = Scores(self._collect)
-        sent = CourseTrees(self._client, self._state.names, self._outbox, self._collect).send(start, began)
+        sent = self._trees.send(start, began)
         newest, number = self._assignments(progress, scores, everything=since is not None)
         sent += number
         for page in scores.since(start):
@@ -95,13 +108,14 @@ class Relay:
         """
         Launches of the newest rows, or of *everything*, and what the learners of the newest had before.
 
-        The first sweep leaves older rows to the import: their grades were passed on by the platform.
+        The first sweep leaves older rows to the import, and the scores of all but the newest to :data:`FIRST`.
 
         :return: the newest row, and how many events were sent.
         """
         newest, sent = progress.assignment or newest_assignment(), 0
         recent = max(0, newest - ASSIGNMENTS_AGAIN)
-        for page in assignments_after(0 if everything else recent):
+        after = recent if progress.assignment else max(0, newest - ASSIGNMENTS_AFTER_LOSS)
+        for page in assignments_after(0 if everything else after):
             names = lti_users(page)
             sent += self._outbox.send([event for row in page if (event := as_launch(row, names))])
             for row in page:

@@ -23,7 +23,8 @@ class Scores:
     """Reads both of the platform's tables of scores; holds the structures of the courses that were read last."""
 
     def __init__(self, collect: structures.Collect = structures.collected) -> None:
-        self._structure: Callable[[CourseKey], Any] = functools.lru_cache(maxsize=16)(collect)
+        self._collect = collect
+        self._structure: Callable[[CourseKey], Any] = functools.lru_cache(maxsize=16)(self._collected)
 
     def since(self, moment: datetime) -> Iterator[list[Event]]:
         """What was stored at or after *moment*, a page of either table at a time."""
@@ -76,10 +77,14 @@ class Scores:
         )
 
     def _weight(self, course_key: CourseKey, usage_key: UsageKey) -> float | None:
+        structure = self._structure(course_key)
+        return None if structure is None else structures.weight_of(structure, usage_key)
+
+    def _collected(self, course_key: CourseKey) -> Any:
+        """The structure; None of a course that was deleted or is broken, whose scores are worth what they say."""
         try:
-            return structures.weight_of(self._structure(course_key), usage_key)
+            return self._collect(course_key)
         except Exception:
-            # A course that was deleted, or whose content is broken; its scores are worth what they say.
             log.exception("passbackd: no structure of %s, so that weights are unknown", course_key)
             counters.count("structure.failed")
             return None

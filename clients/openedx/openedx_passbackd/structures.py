@@ -13,7 +13,7 @@ from openedx_passbackd.platform_names import find
 Block = dict[str, Any]
 
 #: The names of the platform's transformers that leave what is read here.
-GRADES, VISIBILITY = "grades", "visibility"
+GRADES, VISIBILITY, PARTITIONS = "grades", "visibility", "user_partitions"
 
 
 def collected(course_key: CourseKey) -> Any:
@@ -42,6 +42,16 @@ def _points(structure: Any, key: UsageKey) -> float | None:
 def _is_hidden(structure: Any, key: UsageKey) -> bool:
     merged = structure.get_transformer_block_field(key, VISIBILITY, "merged_visible_to_staff_only", default=False)
     return bool(merged or structure.get_xblock_field(key, "visible_to_staff_only", default=False))
+
+
+def is_restricted(structure: Any) -> bool:
+    """Whether something in a course is shown to some groups of learners alone."""
+    for key in structure.topological_traversal():
+        access = structure.get_transformer_block_field(key, PARTITIONS, "merged_group_access", default=None)
+        # The platform's own class: whether a learner who is in no group sees the block.
+        if access is not None and not access.check_group_access({}):
+            return True
+    return False
 
 
 def blocks(structure: Any, course_key: CourseKey) -> list[Block]:

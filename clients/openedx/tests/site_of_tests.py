@@ -115,3 +115,13 @@ class Site:
 
 def hours(number: float) -> timedelta:
     return timedelta(hours=number)
+
+
+class Clock:
+    """The relay's time."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now

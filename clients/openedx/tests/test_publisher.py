@@ -3,9 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from site_of_tests import STREAM, Site
 from openedx_passbackd import counters
 from openedx_passbackd.events import user_retired
 from openedx_passbackd.publisher import PAUSE, TIMEOUT, Publisher, connect
-
-Url = Callable[[], Any]
 
 
 @contextmanager
@@ -44,15 +41,6 @@ def hanging() -> Iterator[tuple[str, list[socket.socket]]]:
             thread.join()
             for connection in taken:
                 connection.close()
-
-
-@pytest.fixture
-def own_valkey(servers: Any, folder: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A server whose settings a test may change."""
-    server = servers.RedisServer(folder / request.node.name.partition("[")[0], servers.valkey_binary())
-    server.start()
-    yield server
-    server.close()
 
 
 def submit_is_not_broken(site: Site, url: str, caplog: pytest.LogCaptureFixture) -> float:
@@ -99,6 +87,18 @@ def test_a_submit_succeeds_while_redis_takes_no_writes(
     with redis.Redis.from_url(own_valkey.url()) as admin:
         admin.replicaof(valkey.host, valkey.port)
         submit_is_not_broken(site, own_valkey.url(), caplog)
+
+
+def test_nothing_makes_a_submit_wait_longer_not_even_the_look_up_of_a_name(client: redis.Redis) -> None:
+    # This blocks as the system's resolver may, which takes no limit.
+    is_over = threading.Event()
+    before = counters.counts().get("failed", 0)
+    try:
+        assert not Publisher(client, STREAM).run(lambda _: is_over.wait(), what="an event")
+        assert not is_over.is_set()
+    finally:
+        is_over.set()
+    assert counters.counts()["failed"] == before + 1
 
 
 def test_redis_is_left_alone_for_a_while_after_a_failure_and_then_tried_again(client: redis.Redis, valkey: Any) -> None:

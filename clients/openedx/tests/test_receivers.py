@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models.signals import post_save, pre_delete
+from django.dispatch import Signal
 from django.utils import timezone
 from lms.djangoapps.grades.signals.signals import PROBLEM_WEIGHTED_SCORE_CHANGED, SUBSECTION_SCORE_CHANGED
 from lms.djangoapps.lti_provider.models import GradedAssignment
 from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_MISC
+from openedx_events.learning.signals import LTI_PROVIDER_LAUNCH_SUCCESS
 from site_of_tests import COURSE, NOON, PROBLEM, UNIT, Site, unit_with
 
 from openedx_passbackd.counters import counts
@@ -126,6 +129,31 @@ def test_odd_arguments_are_counted_and_logged_and_the_answer_is_stored(
     assert counts()["score_changed.failed"] == before + 1
     assert "score_changed left an event out" in caplog.text
     assert site.events("score.changed") == []
+
+
+@pytest.mark.parametrize(
+    ("signal", "receiver", "kwargs"),
+    [
+        (SUBSECTION_SCORE_CHANGED, "learner_tree_changed", {"course": None, "user": None}),
+        (SUBSECTION_SCORE_CHANGED, "learner_tree_changed", {}),
+        (LTI_PROVIDER_LAUNCH_SUCCESS, "launched", {"launch_data": None}),
+        (LTI_PROVIDER_LAUNCH_SUCCESS, "launched", {}),
+        (USER_RETIRE_LMS_MISC, "retired", {"user": None}),
+        (USER_RETIRE_LMS_MISC, "retired", {}),
+        (pre_delete, "assignment_deleted", {}),
+        (post_save, "assignment_created", {}),
+    ],
+    ids=str,
+)
+def test_no_arguments_of_any_signal_break_its_sender(
+    site: Site, caplog: pytest.LogCaptureFixture, signal: Signal, receiver: str, kwargs: dict[str, Any]
+) -> None:
+    before = counts().get(f"{receiver}.failed", 0)
+    # As the platform sends most of them: what a receiver raises reaches the learner.
+    Signal.send(signal, GradedAssignment if signal in (pre_delete, post_save) else None, **kwargs)
+    assert counts()[f"{receiver}.failed"] == before + 1
+    assert f"{receiver} left an event out" in caplog.text
+    assert site.events() == []
 
 
 def test_a_deleted_learner_or_course_breaks_nothing(site: Site, caplog: pytest.LogCaptureFixture) -> None:

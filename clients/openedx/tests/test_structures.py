@@ -2,7 +2,7 @@
 
 from site_of_tests import COURSE, block, unit_with
 
-from openedx_passbackd.structures import blocks, digest, scored
+from openedx_passbackd.structures import blocks, digest, is_restricted, scored
 
 
 def test_only_scored_problems_and_what_is_above_them_are_sent() -> None:
@@ -34,6 +34,28 @@ def test_what_only_staff_see_is_left_out_with_all_below() -> None:
     tree = blocks(structure, COURSE)
     assert set(scored(tree)) == {str(block("problem", "p1")), str(block("problem", "shared"))}
     assert tree[-1]["parent"] == str(block("vertical", "unit"))
+
+
+class Access:
+    """As the platform's: whether the groups that a learner is in, by partition, are among the allowed ones."""
+
+    def __init__(self, **allowed: set[int]) -> None:
+        self._allowed = allowed
+
+    def check_group_access(self, user_groups: dict[str, int]) -> bool:
+        return all(user_groups.get(partition) in groups for partition, groups in self._allowed.items())
+
+
+def test_a_course_with_something_for_some_groups_alone_is_recognised() -> None:
+    structure = unit_with(("p1", 1.0, None))
+    assert not is_restricted(structure)
+    unit = block("vertical", "unit")
+    structure.add(block("problem", "all"), unit, transformers={"user_partitions": {"merged_group_access": Access()}})
+    assert not is_restricted(structure)
+    structure.add(
+        block("problem", "some"), unit, transformers={"user_partitions": {"merged_group_access": Access(cohort={1})}}
+    )
+    assert is_restricted(structure)
 
 
 def test_ids_have_no_branch_and_no_version() -> None:

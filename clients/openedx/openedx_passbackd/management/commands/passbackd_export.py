@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from openedx_passbackd.assignments import courses
-from openedx_passbackd.course_trees import course_event
+from openedx_passbackd.course_trees import DIFFERS, course_event
 from openedx_passbackd.events import Event
 from openedx_passbackd.keys import course_of
 from openedx_passbackd.scores import Scores
@@ -40,10 +40,12 @@ class Command(BaseCommand):
 
     def _structure(self, course_key: Any) -> None:
         try:
-            event, _ = course_event(course_key, collected)
+            event, _, differs = course_event(course_key, collected)
         except Exception as error:  # noqa: BLE001 - one broken course must not keep the others back
             self.stderr.write(f"no structure of {course_key}: {error}")
         else:
+            if differs:
+                self.stderr.write(DIFFERS % (course_key, ", ".join(differs)))
             self._write([event])
 
     def _write(self, events: Iterable[Event]) -> None:

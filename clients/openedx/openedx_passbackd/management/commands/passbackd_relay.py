@@ -17,7 +17,7 @@ from openedx_passbackd.relay import Relay
 
 log = logging.getLogger(__name__)
 
-#: Seconds between the ends of two sweeps.
+#: Seconds between a sweep and the next one.
 PAUSE = 30.0
 #: Seconds that the relay waits for Redis.
 TIMEOUT = 10.0
@@ -37,6 +37,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="one sweep; fails if Redis did not take everything")
+        parser.add_argument(
+            "--every", metavar="SECONDS", type=float, default=PAUSE, help="pause between two sweeps (default: 30)"
+        )
         parser.add_argument("--since", metavar="WHEN", help="let the first sweep go that far back (ISO 8601, zone)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,13 +53,22 @@ class Command(BaseCommand):
             except redis.RedisError as error:
                 raise CommandError(f"Redis did not take everything: {error}") from error
             return
-        ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ended.set())
-        while not ended.is_set():
+            signal.signal(number, _end)
+        while not _ended.is_set():
             if _sweep(relay, since):
                 since = None
-            ended.wait(PAUSE)
+            _ended.wait(options["every"])
+
+
+_ended = threading.Event()
+
+
+def _end(*_: Any) -> None:
+    """End at once, in the middle of a sweep too: the next process repeats it."""
+    # Python drops an exception that is raised within a finalizer; then the loop sees this.
+    _ended.set()
+    raise SystemExit
 
 
 def _sweep(relay: Relay, since: datetime | None) -> bool:

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from openedx_events.learning import signals
 from openedx_events.learning.data import LtiProviderLaunchData, LtiProviderLaunchParamsData, UserData, UserPersonalData
-from openedx_events.learning.signals import LTI_PROVIDER_LAUNCH_SUCCESS
 
 from lms.djangoapps.lti_provider.models import GradedAssignment, LtiConsumer, LtiUser, OutcomeService
 
@@ -26,7 +26,9 @@ def lti_launch(user: Any, consumer: LtiConsumer, course_key: Any, usage_key: Any
             defaults={"user": user, "course_key": course_key, "usage_key": usage_key},
         )
     passed_on = (*OPTIONAL, *settings.LTI_CUSTOM_PARAMS)
-    LTI_PROVIDER_LAUNCH_SUCCESS.send_event(
+    if not hasattr(signals, "LTI_PROVIDER_LAUNCH_SUCCESS"):
+        return
+    signals.LTI_PROVIDER_LAUNCH_SUCCESS.send_event(
         launch_data=LtiProviderLaunchData(
             user=UserData(id=user.id, is_active=True, pii=UserPersonalData(username="u", email="e", name="n")),
             course_key=course_key,
