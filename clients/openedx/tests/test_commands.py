@@ -88,7 +88,6 @@ def test_tables_are_read_a_page_at_a_time_and_each_row_once(site: Site, by: str)
 
 
 def test_the_relay_reads_a_learners_scores_once_however_many_assignments_are_new(site: Site) -> None:
-    """The numbers of a sweep's queries with one new assignment, and with ten."""
     numbers = []
     for names in (["p0"], [f"p{number}" for number in range(10)]):
         for name in names:
@@ -96,4 +95,4 @@ def test_the_relay_reads_a_learners_scores_once_however_many_assignments_are_new
         with CaptureQueriesContext(connection) as queries:
             printed("passbackd_relay", "--once")
         numbers.append(len(queries))
-    assert numbers[0] == numbers[1]
+    assert numbers[1] <= numbers[0]
