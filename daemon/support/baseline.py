@@ -78,6 +78,6 @@ def _fate(one: Unsent, tree: Tree | None, scores: Mapping[str, DatedScore], befo
         return "no score"
     below = tree.below(one.usage_id) if tree is not None and one.usage_id in tree else (one.usage_id,)
     # One that was taken back changes the grade, too.
-    if max(scores[usage_id].modified_us for usage_id in below if usage_id in scores) >= before_us:
+    if max(scores[usage_id].had_since_us for usage_id in below if usage_id in scores) >= before_us:
         return "newer"
     return TakenOver(one.id, one.version, *wire_score(grade))

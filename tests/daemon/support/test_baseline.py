@@ -100,6 +100,24 @@ async def test_only_an_older_grade_that_was_never_tried_counts_as_delivered_once
     assert (again.get("taken", 0), again["settled"], len(await read_lines(old))) == (0, 5, 1)
 
 
+async def test_a_score_that_was_stored_again_is_as_old_as_its_points(paused):
+    """An Open edX site dates a problem anew that is only opened."""
+    for user_id, earned in {"opened": 5, "better": 6, "twice": 6, "late": 5}.items():
+        row = await assignment(user_id, 5, OLD - 1)
+        await scored(user_id, "problem", earned, NEW + 1)
+        if user_id == "twice":
+            await scored(user_id, "problem", 5, NEW + 2)
+            await scored(user_id, "problem", 5, NEW + 3)
+        if user_id == "late":
+            # It came after what is newer, so that the points were others meanwhile.
+            await scored(user_id, "problem", 4, OLD)
+            await scored(user_id, "problem", 5, NEW + 4)
+        assert row
+    await assignment("never opened before", 5, NEW)
+    await scored("never opened before", "problem", 5, NEW + 1)
+    assert await run() == {"taken": 1, "newer": 4}
+
+
 async def test_the_grade_of_a_block_is_by_the_tree_that_counts_for_its_learner_and_all_below_it_has_to_be_older(paused):
     common = Tree([("course", None, None), ("unit", "course", None), ("a", "unit", 10), ("b", "unit", 10)])
     own = Tree([("course", None, None), ("unit", "course", None), ("a", "unit", 10)])
