@@ -14,7 +14,7 @@ from tests.clients.open_edx_site.campus_work.course import LINKED, grade, wire
 
 PYTHON = ROOT / "clients/openedx/.venv/django52/bin/python"
 MANAGE = Path(__file__).parent / "open_edx_site/manage.py"
-LEARNERS = 300
+LEARNERS = 2000
 #: Groups of learners by name. Readers open what they have answered long ago; the others work until they are to rest.
 GROUPS = {
     "always": range(1, 17),
