@@ -28,8 +28,9 @@ _TRIED = """(sent_score IS NOT NULL OR sent_at IS NOT NULL OR parked_at IS NOT N
 
 # The other system has sent again since passbackd did: of newer versions than passbackd sent before, none was tried.
 _TRIED_SINCE = """(parked_at IS NOT NULL OR claimed_until IS NOT NULL OR hold_until > 0
-    OR ordered_version > sent_version OR EXISTS (SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id
-        AND delivery.version > sent_version))"""
+    OR ordered_version > sent_version OR EXISTS (
+        SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id
+            AND delivery.version > sent_version))"""
 
 _LOCK = Statement(
     """
