@@ -76,6 +76,7 @@ class CutOver:
 
     def begin(self, relay, resume, reconcile):
         self.type(relay)
+        self._daemon.wait_read()
         self.type(resume)
         self.wait_served()
         # Teachers have corrected grades.
