@@ -26,6 +26,8 @@ class Score(Model):
     place = fields.CharField(max_length=MAX_PLACE, db_default="")
     # Whether the tool took it back: it counts as not attempted.
     cleared = fields.BooleanField(db_default=False)
+    # Since when it has had these points, as far as is known; NULL: since it was scored.
+    since_us = fields.BigIntField(null=True)
 
     class Meta:
         table = "score"
@@ -34,19 +36,22 @@ class Score(Model):
 
 
 _STORE = Statement("""
-    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place, cleared)
-    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place, :cleared)
+    INSERT INTO score (user_id, course_id, usage_id, points_earned, points_possible, modified_us, place, cleared,
+        since_us)
+    VALUES (:user_id, :course_id, :usage_id, :points_earned, :points_possible, :modified_us, :place, :cleared,
+        :since_us)
     ON CONFLICT (user_id, course_id, usage_id) DO UPDATE SET
         points_earned = excluded.points_earned,
         points_possible = excluded.points_possible,
         modified_us = excluded.modified_us,
         place = excluded.place,
-        cleared = excluded.cleared""")
+        cleared = excluded.cleared,
+        since_us = excluded.since_us""")
 
 _READ_MANY = Statement(
     """
     SELECT score.user_id AS user_id, score.course_id AS course_id, score.usage_id AS usage_id, points_earned,
-        points_possible, modified_us, place, cleared
+        points_possible, modified_us, place, cleared, since_us
     FROM {given} CROSS JOIN score
     WHERE score.user_id = given.user_id AND score.course_id = given.course_id
         AND score.usage_id = given.usage_id""",
@@ -63,13 +68,13 @@ _READ_COURSES = Statement(
 _READ_DATED_OF = Statement(
     """
     SELECT score.user_id AS user_id, score.course_id AS course_id, usage_id, points_earned, points_possible,
-        modified_us, cleared
+        modified_us, cleared, since_us
     FROM {given} CROSS JOIN score WHERE score.user_id = given.user_id AND score.course_id = given.course_id""",
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
 _READ_DATED = Statement("""
-    SELECT usage_id, points_earned, points_possible, modified_us, cleared FROM score
+    SELECT usage_id, points_earned, points_possible, modified_us, cleared, since_us FROM score
     WHERE user_id = :user_id AND course_id = :course_id""")
 
 #: Points earned and possible of one problem.
@@ -89,7 +94,8 @@ class ScoreChange(NamedTuple):
     """
     A score as an event gives it, and as it is stored. *modified_us* and *place* are its moment.
 
-    *cleared*: the tool took it back, and its points, zeros, count for nothing.
+    *cleared*: the tool took it back, and its points, zeros, count for nothing. *since_us*: since when it has had these
+    points, microseconds since 1970; None: since *modified_us*.
     """
 
     user_id: str
@@ -100,6 +106,7 @@ class ScoreChange(NamedTuple):
     modified_us: int
     place: str = ""
     cleared: bool = False
+    since_us: int | None = None
 
     @property
     def key(self) -> ScoreKey:
@@ -113,15 +120,24 @@ class ScoreChange(NamedTuple):
     def moment(self) -> Moment:
         return Moment(self.modified_us, self.place)
 
+    @property
+    def had_since_us(self) -> int:
+        return self.modified_us if self.since_us is None else self.since_us
+
 
 class DatedScore(NamedTuple):
-    """A learner's newest score on a problem, for support. *modified_us*: microseconds since 1970."""
+    """A learner's newest score on a problem, for support. Times and *since_us* as in :class:`ScoreChange`."""
 
     usage_id: str
     points_earned: float
     points_possible: float
     modified_us: int
     cleared: bool = False
+    since_us: int | None = None
+
+    @property
+    def had_since_us(self) -> int:
+        return self.modified_us if self.since_us is None else self.since_us
 
     @property
     def points(self) -> Points | None:
@@ -140,7 +156,8 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
     Store scores, one after the other; within the transaction that makes intake serial.
 
     A change is applied when its moment is not before that of the stored score, also of one that was taken back. The
-    moment advances even when the points are equal, or a later arrival from between the two would count as newer.
+    moment advances even when the points are equal, or a later arrival from between the two would count as newer;
+    ``since_us`` then says since when it has had them. If such an arrival has other points, it has not had them before.
 
     Returns:
         What each change did.
@@ -152,8 +169,13 @@ async def apply_scores(changes: Iterable[ScoreChange]) -> list[Effect]:
         before = newest.get(change.key) or stored.get(change.key)
         applied = before is None or before.moment <= change.moment
         effects.append(Effect(applied, applied and (before is None or before.points != change.points)))
-        if applied:
+        if before is None:
             newest[change.key] = change
+        elif applied:
+            same = before.points == change.points
+            newest[change.key] = change._replace(since_us=before.had_since_us if same else None)
+        elif before.points != change.points and before.had_since_us <= change.modified_us:
+            newest[change.key] = before._replace(since_us=None)
     if newest:
         await _STORE.each([change._asdict() for _, change in sorted(newest.items())])
     return effects

@@ -26,7 +26,8 @@ FreshDatabase = Callable[[Literal["sqlite", "postgresql"]], str]
 
 
 #: Each takes a minute or more by itself: a worker that began with one of them last would end long after the others.
-LONGEST = ("chaos/test_chaos.py", "blackbox/test_hostile_text.py", "docs/test_docs_runner.py", "models/test_world.py",
+LONGEST = ("clients/test_open_edx.py", "chaos/test_chaos.py",
+           "blackbox/test_hostile_text.py", "docs/test_docs_runner.py", "models/test_world.py",
            "blackbox/test_campuses.py", "blackbox/test_limit.py", "blackbox/test_commands.py",
            "deploy/test_with_systemd.py", "blackbox/test_moving_campus.py", "blackbox/test_platform_tokens.py",
            "blackbox/test_line_item_creators.py", "blackbox/test_platform_keys.py",

@@ -35,12 +35,16 @@ def take_over_grades(
     config: ConfigOption = None,
     *,
     everything: AllOption = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="The other system has sent again since passbackd did.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """
     Count grades of paused campuses as delivered, since another system sent them before passbackd.
 
+    With --again also grades that passbackd has sent before, if it has not tried to send the newest score.
     They are not sent on resume; a later score is sent as usual. `passbackd reconcile` compares them like any other.
 
     Example: passbackd baseline --before 2026-03-02T08:00Z --consumer example
@@ -49,7 +53,7 @@ def take_over_grades(
         fail("which grades? give --consumer or --course; --all means every one", WRONG)
     before_us = milliseconds(before, "--before") * 1000
     settings = quiet_config(config)
-    selection = {"before": before, "consumer": consumer, "course": course, "all": everything}
+    selection = {"before": before, "consumer": consumer, "course": course, "all": everything, "again": again}
 
     async def work() -> tuple[int, Counter[str]]:
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
@@ -59,7 +63,9 @@ def take_over_grades(
             fail(f"nothing matches: there is no grade in course {course!r}; see `passbackd why`")
         clock = await measured_clock()
         with counting_bar("counting" if dry_run else "taking over", wanted=not as_json) as bar:
-            run = partial(baseline, wanted, before_us=before_us, now=clock.now, advance=stepping(bar, number))
+            run = partial(
+                baseline, wanted, before_us=before_us, again=again, now=clock.now, advance=stepping(bar, number)
+            )
             if dry_run:
                 return number, await run(found=found, dry_run=True)
             async with recorded_in_steps("baseline", selection) as counts:

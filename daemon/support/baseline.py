@@ -26,6 +26,7 @@ async def baseline(
     before_us: int,
     now: Callable[[], int],
     dry_run: bool,
+    again: bool = False,
     found: Counter[str],
     advance: Callable[[int], None] = lambda _: None,
 ) -> Counter[str]:
@@ -36,16 +37,17 @@ async def baseline(
         before_us: Microseconds since 1970.
         now: The database's clock, milliseconds since 1970.
         dry_run: Only count what would be.
+        again: The other system has sent since passbackd did.
         found: Gets how many met which :data:`BaselineFate`, also of what was done before a server was lost; returned.
         advance: Called with the number of assignments in each chunk.
     """
     trees, after = CourseTrees(), 0
-    while page := await next_unsent(wanted, after=after):
+    while page := await next_unsent(wanted, after=after, again=again):
         found.update(one.left for one in page if one.left)
         taken = await _classify([one for one in page if not one.left], trees, before_us, found)
         number = len(taken)
         if taken and not dry_run:
-            number = await take_over(taken, now=min(now(), await database_now()))
+            number = await take_over(taken, now=min(now(), await database_now()), again=again)
         found["taken"] += number
         found["changed"] += len(taken) - number
         after = page[-1].id
@@ -78,6 +80,6 @@ def _fate(one: Unsent, tree: Tree | None, scores: Mapping[str, DatedScore], befo
         return "no score"
     below = tree.below(one.usage_id) if tree is not None and one.usage_id in tree else (one.usage_id,)
     # One that was taken back changes the grade, too.
-    if max(scores[usage_id].modified_us for usage_id in below if usage_id in scores) >= before_us:
+    if max(scores[usage_id].had_since_us for usage_id in below if usage_id in scores) >= before_us:
         return "newer"
     return TakenOver(one.id, one.version, *wire_score(grade))

@@ -26,6 +26,12 @@ _MAX_RETRIES = 9
 _TRIED = """(sent_score IS NOT NULL OR sent_at IS NOT NULL OR parked_at IS NOT NULL OR claimed_until IS NOT NULL
     OR hold_until > 0 OR EXISTS (SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id))"""
 
+# The other system has sent again since passbackd did: of newer versions than passbackd sent before, none was tried.
+_TRIED_SINCE = """(parked_at IS NOT NULL OR claimed_until IS NOT NULL OR hold_until > 0
+    OR ordered_version > sent_version OR EXISTS (
+        SELECT 1 FROM delivery WHERE delivery.assignment_id = graded_assignment.id
+            AND delivery.version > sent_version))"""
+
 _LOCK = Statement(
     """
     SELECT id FROM graded_assignment WHERE id IN (SELECT assignment_id FROM {given}) ORDER BY id {for_update}""",
@@ -34,18 +40,25 @@ _LOCK = Statement(
 
 # The timestamp is lifted as by an acceptance (rule 11): what the other system sent before now has an earlier one.
 _LIFTED = "CAST(:now AS BIGINT) / 1000 + campus.clock_offset"
-_TAKE_OVER = Statement(
-    f"""
-    UPDATE graded_assignment SET sent_version = version_number, sent_score = given.score, pending_since = NULL,
+
+
+def _taking_over(tried: str) -> Statement:
+    return Statement(
+        f"""
+    UPDATE graded_assignment SET sent_version = version_number, sent_score = given.score, sent_at = NULL,
+        pending_since = NULL,
         stamp = CASE WHEN stamp < {_LIFTED} THEN {_LIFTED} ELSE stamp END, attempts = 0, not_before = 0, {UNPARKED}
     FROM {{given}} CROSS JOIN campus CROSS JOIN lti_consumer
     WHERE graded_assignment.id = given.assignment_id AND version_number = given.version
-        AND version_number > sent_version AND disabled_at IS NULL AND NOT {_TRIED}
+        AND version_number > sent_version AND disabled_at IS NULL AND NOT {tried}
         AND campus.id = graded_assignment.campus_id AND lti_consumer.id = campus.lti_consumer_id
         AND paused_at IS NOT NULL
     RETURNING graded_assignment.id AS id, entry_id""",
-    given="assignment_id BIGINT, version BIGINT, score VARCHAR",
-)
+        given="assignment_id BIGINT, version BIGINT, score VARCHAR",
+    )
+
+
+_TAKE_OVER = {False: _taking_over(_TRIED), True: _taking_over(_TRIED_SINCE)}
 
 
 class Unsent(NamedTuple):
@@ -95,12 +108,16 @@ async def not_paused(wanted: AssignmentFilter) -> list[Running]:
     ]
 
 
-async def next_unsent(wanted: AssignmentFilter, *, after: int, most: int = CHUNK) -> list[Unsent]:
-    """The next wanted assignments above *after*, in the order of their ids; empty at the end."""
+async def next_unsent(wanted: AssignmentFilter, *, after: int, again: bool = False, most: int = CHUNK) -> list[Unsent]:
+    """
+    The next wanted assignments above *after*, in the order of their ids; empty at the end.
+
+    *again*: the other system has sent since passbackd did; what passbackd sent before is no attempt then.
+    """
     statement = Statement(f"""
         SELECT id, version_number AS version, user_id, course_id, usage_id, CASE
             WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN version_number <= sent_version THEN 'settled'
-            WHEN {_TRIED} THEN 'tried' ELSE '' END AS left_out
+            WHEN {_TRIED_SINCE if again else _TRIED} THEN 'tried' ELSE '' END AS left_out
         FROM graded_assignment WHERE id > :after AND {wanted.condition} ORDER BY id LIMIT :most""")
     return [Unsent(*row.values()) for row in await statement.rows(**wanted.parameters, after=after, most=most)]
 
@@ -112,9 +129,9 @@ async def count(wanted: AssignmentFilter) -> int:
     return int(row["number"]) if row else 0
 
 
-async def take_over(given: Sequence[TakenOver], *, now: int) -> int:
+async def take_over(given: Sequence[TakenOver], *, now: int, again: bool = False) -> int:
     """
-    Count versions as delivered, with their records, in one transaction.
+    Count versions as delivered, with their records, in one transaction. *again*: as in :func:`next_unsent`.
 
     Left alone is what changed since it was read: a newer version, an attempt, or a consumer that was resumed.
 
@@ -123,18 +140,18 @@ async def take_over(given: Sequence[TakenOver], *, now: int) -> int:
     """
     for _ in range(_MAX_RETRIES):
         try:
-            return await _take_over(given, now)
+            return await _take_over(given, now, again=again)
         except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
             continue
-    return await _take_over(given, now)
+    return await _take_over(given, now, again=again)
 
 
-async def _take_over(given: Sequence[TakenOver], now: int) -> int:
+async def _take_over(given: Sequence[TakenOver], now: int, *, again: bool) -> int:
     by_id = {one.assignment_id: one for one in given}
     async with in_transaction():
         # Before the statement that looks for records of attempts: it is to see what the last holder of each row wrote.
         await _LOCK.rows(given=[{"assignment_id": id_} for id_ in by_id])
-        rows = await _TAKE_OVER.rows(
+        rows = await _TAKE_OVER[again].rows(
             given=[{"assignment_id": one.assignment_id, "version": one.version, "score": one.score} for one in given],
             now=now,
         )

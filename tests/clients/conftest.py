@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.blackbox.conftest import make_world
+
+__all__ = ["make_world"]
+
 #: Of the environment that ``make test`` installs Tutor into.
 BIN = Path(sys.prefix) / "tutor/bin"
 

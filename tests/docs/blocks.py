@@ -78,3 +78,13 @@ def _body(lines, fence: int) -> str:  # type: ignore[no-untyped-def]
             return "\n".join(body) + "\n"
         body.append(line)
     raise PageError(f"line {fence}: the block does not end")
+
+
+def steps(page: str) -> dict[str, list[Block]]:
+    """The blocks of a page by the heading above them, without its marks; headings without blocks are left out."""
+    found: dict[str, list[Block]] = {}
+    lines = page.splitlines()
+    for block in blocks(page):
+        above = [line for line in lines[: block.line] if line.startswith("#")]
+        found.setdefault(above[-1].lstrip("# "), []).append(block)
+    return found

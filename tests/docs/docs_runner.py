@@ -58,6 +58,8 @@ class DocsRunner:
     def __post_init__(self) -> None:
         shutil.copytree(ROOT, self.project, ignore=shutil.ignore_patterns(*_IGNORED))
         (self.project / ".venv").symlink_to(sys.prefix)
+        # What `make` has made of it, if it has.
+        (self.project / "clients/openedx/.venv").symlink_to(ROOT / "clients/openedx/.venv")
         self._tools.mkdir()
         for name, path in _clients().items():
             (self._tools / name).symlink_to(path)

@@ -51,6 +51,9 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("docs/operate.md", "redis-cli RENAME passback:events passback:events:put-aside"): (
             "it puts the events of a live stream aside"
         ),
+        ("docs/open-edx.md", "python clients/openedx/tests/check_platform.py /path/to/edx-platform"): (
+            "it wants a checkout of the platform"
+        ),
         ("docs/feed.md", 'import { readFileSync } from "node:fs";'): "they install neither Node.js nor its packages",
     }
 

@@ -118,16 +118,17 @@ class Relay:
         for page in assignments_after(0 if everything else after):
             names = lti_users(page)
             sent += self._outbox.send([event for row in page if (event := as_launch(row, names))])
-            for row in page:
-                if row["pk"] > recent and row["pk"] not in self._known:
-                    sent += self._scores_of(row, scores)
-                    self._known.add(row["pk"])
+            unknown = [row for row in page if row["pk"] > recent and row["pk"] not in self._known]
+            # A learner has many assignments in a course, and one look at their scores is enough for all.
+            for user_id, course in {(row["user_id"], row["course_key"]) for row in unknown}:
+                sent += self._scores_of(user_id, course, scores)
+            self._known.update(row["pk"] for row in unknown)
             newest = page[-1]["pk"]
         self._known = {row for row in self._known if row > newest - ASSIGNMENTS_AGAIN}
         return newest, sent
 
-    def _scores_of(self, row: dict[str, Any], scores: Scores) -> int:
-        course_key = course_of(row["course_key"])
+    def _scores_of(self, user_id: int, course: Any, scores: Scores) -> int:
+        course_key = course_of(course)
         if course_key is None:
             return 0
-        return sum(self._outbox.send(page) for page in scores.of_learner(row["user_id"], course_key))
+        return sum(self._outbox.send(page) for page in scores.of_learner(user_id, course_key))

@@ -85,3 +85,14 @@ def test_tables_are_read_a_page_at_a_time_and_each_row_once(site: Site, by: str)
     assert len(found) == len(set(found)) == count
     assert len(queries) == 4
     assert all("LIMIT" in query["sql"] for query in queries)
+
+
+def test_the_relay_reads_a_learners_scores_once_however_many_assignments_are_new(site: Site) -> None:
+    numbers = []
+    for names in (["p0"], [f"p{number}" for number in range(10)]):
+        for name in names:
+            site.launch(block("problem", name))
+        with CaptureQueriesContext(connection) as queries:
+            printed("passbackd_relay", "--once")
+        numbers.append(len(queries))
+    assert numbers[1] <= numbers[0]

@@ -45,8 +45,8 @@ async def assignment(user_id, earned=None, at=OLD, usage_id="problem", **columns
     return await make_assignment(user_id=user_id, course_id="course", usage_id=usage_id, **columns)
 
 
-async def run(wanted=ALL, *, dry_run=False, before_us=BEFORE):
-    given = {"before_us": before_us, "now": lambda: NOW, "dry_run": dry_run, "found": Counter()}
+async def run(wanted=ALL, *, dry_run=False, before_us=BEFORE, again=False):
+    given = {"again": again, "before_us": before_us, "now": lambda: NOW, "dry_run": dry_run, "found": Counter()}
     return {fate: number for fate, number in (await baseline(wanted, **given)).items() if number}
 
 
@@ -98,6 +98,49 @@ async def test_only_an_older_grade_that_was_never_tried_counts_as_delivered_once
     assert {name: await read_row(left[name]) for name in before} == before
     again = await run()
     assert (again.get("taken", 0), again["settled"], len(await read_lines(old))) == (0, 5, 1)
+
+
+async def test_what_was_sent_before_the_way_back_counts_as_delivered_only_where_that_is_said(paused):
+    sent = {"version_number": 4, "sent_version": 3, "sent_score": "0.4", "sent_at": 1}
+    rows = {
+        name: await assignment(name, 5, NEW if name == "newer" else OLD, **sent | more)
+        for name, more in {
+            "acknowledged": {},
+            "newer": {},
+            "tried since": {},
+            "ordered": {"ordered_version": 4, "forced_version": 4},
+            "parked": {"parked_at": 1, "parked_scope": "campus", "parked_reason": "no"},
+            "in doubt": {"hold_until": 1},
+            "claimed": {"claimed_until": NOW + 9, "claim_token": 3},
+        }.items()
+    }
+    await write_deliveries([DeliveryRecord(rows["acknowledged"], 1, 1, 1, 3, "sent", score="0.4")])
+    await write_deliveries([DeliveryRecord(rows["tried since"], 1, 1, 1, 4, "retried", score="0.5")])
+    assert await run() == {"tried": 7}
+    assert await run(again=True, dry_run=True) == {"taken": 1, "newer": 1, "tried": 5}
+    assert await run(again=True) == {"taken": 1, "newer": 1, "tried": 5}
+    row = await read_row(rows["acknowledged"])
+    assert (row["sent_version"], row["sent_score"], row["sent_at"]) == (4, "0.5", None)
+    assert [one["result"] for one in await read_lines(rows["acknowledged"])] == ["sent", "baseline"]
+    assert await run(again=True) == {"newer": 1, "tried": 5, "settled": 1}
+
+
+async def test_a_score_that_was_stored_again_is_as_old_as_its_points(paused):
+    """An Open edX site dates a problem anew that is only opened."""
+    for user_id, earned in {"opened": 5, "better": 6, "twice": 6, "late": 5}.items():
+        row = await assignment(user_id, 5, OLD - 1)
+        await scored(user_id, "problem", earned, NEW + 1)
+        if user_id == "twice":
+            await scored(user_id, "problem", 5, NEW + 2)
+            await scored(user_id, "problem", 5, NEW + 3)
+        if user_id == "late":
+            # It came after what is newer, so that the points were others meanwhile.
+            await scored(user_id, "problem", 4, OLD)
+            await scored(user_id, "problem", 5, NEW + 4)
+        assert row
+    await assignment("never opened before", 5, NEW)
+    await scored("never opened before", "problem", 5, NEW + 1)
+    assert await run() == {"taken": 1, "newer": 4}
 
 
 async def test_the_grade_of_a_block_is_by_the_tree_that_counts_for_its_learner_and_all_below_it_has_to_be_older(paused):
