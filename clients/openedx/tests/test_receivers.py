@@ -50,7 +50,9 @@ def test_a_launch_and_a_score_are_on_the_stream_at_once(site: Site) -> None:
     }
 
 
-def test_nothing_is_sent_of_what_no_campus_asks_for(site: Site) -> None:
+def test_nothing_is_sent_of_what_no_campus_asks_for(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    before = counts().get("no_course", 0)
     site.submit(1.0)
     site.launch(lis_result_sourcedid="")
     site.submit(2.0)
@@ -58,6 +60,8 @@ def test_nothing_is_sent_of_what_no_campus_asks_for(site: Site) -> None:
     site.signal(course_id="lib:Uni:bank", usage_id="lb:Uni:bank:problem:p1")
     site.signal(course_id="library-v1:Uni+old", usage_id="lib-block-v1:Uni+old+type@problem+block@p1")
     assert [event["type"] for event in site.events()] == ["launch"]
+    assert counts()["no_course"] == before + 2
+    assert "lib:Uni:bank is no course" in caplog.text
 
 
 def test_branches_and_versions_of_content_make_no_other_block(site: Site) -> None:
