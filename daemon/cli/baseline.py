@@ -19,6 +19,7 @@ from models.queries.filter import AssignmentFilter
 #: Why grades are left alone, for people.
 _WHY: dict[BaselineFate, str] = {
     "newer": "a score is not older than that: sent on resume",
+    "older": "all scores are older than --since: passbackd's to send, on resume",
     "no score": "nothing attempted, or taken back",
     "waiting": "no known course structure holds the block: sent once one does",
     "tried": "an attempt is on record, under way or in doubt: its usual way goes on",
@@ -35,16 +36,16 @@ def take_over_grades(
     config: ConfigOption = None,
     *,
     everything: AllOption = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="The other system has sent again since passbackd did.")
-    ] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="From then on the other system sent, after passbackd.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """
     Count grades of paused campuses as delivered, since another system sent them before passbackd.
 
-    With --again also grades that passbackd has sent before, if it has not tried to send the newest score.
+    With --since also grades that passbackd has sent before, if their newest score came since then and was not tried.
     They are not sent on resume; a later score is sent as usual. `passbackd reconcile` compares them like any other.
 
     Example: passbackd baseline --before 2026-03-02T08:00Z --consumer example
@@ -52,8 +53,9 @@ def take_over_grades(
     if consumer is None and course is None and not everything:
         fail("which grades? give --consumer or --course; --all means every one", WRONG)
     before_us = milliseconds(before, "--before") * 1000
+    since_us = None if since is None else milliseconds(since, "--since") * 1000
     settings = quiet_config(config)
-    selection = {"before": before, "consumer": consumer, "course": course, "all": everything, "again": again}
+    selection = {"before": before, "consumer": consumer, "course": course, "all": everything, "since": since}
 
     async def work() -> tuple[int, Counter[str]]:
         wanted = AssignmentFilter(consumer_id=await consumer_id(consumer), course_id=course)
@@ -64,7 +66,7 @@ def take_over_grades(
         clock = await measured_clock()
         with counting_bar("counting" if dry_run else "taking over", wanted=not as_json) as bar:
             run = partial(
-                baseline, wanted, before_us=before_us, again=again, now=clock.now, advance=stepping(bar, number)
+                baseline, wanted, before_us=before_us, since_us=since_us, now=clock.now, advance=stepping(bar, number)
             )
             if dry_run:
                 return number, await run(found=found, dry_run=True)

@@ -91,16 +91,13 @@ class CutOver:
         late = f"{due} WHERE paused_at IS NULL AND version_number > sent_version AND pending_since < {now:.0f}"
         self._daemon.wait_until("what was due is sent", lambda: self.world.count(late) == 0)
 
-    def put_handler_back(self, pause, settings, relay, resume, pause_again):
-        self.type(pause)
-        self._wait_unclaimed()
+    def put_handler_back(self, settings, note_and_relay, pause):
         self.set(settings)
         self.site.restart_lms()
-        self.type(relay)
+        self.type(note_and_relay)
         self._daemon.wait_read()
-        self.type(resume)
         self.wait_served()
-        self.type(pause_again)
+        self.type(pause)
         self._wait_unclaimed()
 
     def _wait_unclaimed(self):

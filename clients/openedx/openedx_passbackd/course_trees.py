@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds for which a published course is read again and again: the platform collects its structure some time later.
 PUBLISHED = 900
-#: Types of blocks below which learners see different problems.
-PER_LEARNER = frozenset({"library_content", "legacy_library_content", "itembank", "split_test"})
 
 #: Said once of each course.
 DIFFERS = "passbackd: %s has %s: until a learner's first answer their grade counts all problems of the course"
@@ -33,10 +31,8 @@ def course_event(course_key: CourseKey, collect: structures.Collect) -> tuple[Ev
     version = time.time_ns() // 1_000_000
     structure = collect(course_key)
     tree = structures.blocks(structure, course_key)
-    differs = sorted({key.block_type for key in structure.topological_traversal()} & PER_LEARNER)
-    if structures.is_restricted(structure):
-        differs.append("group_access")
-    return course_structure(course_id=str(course_key), version=version, blocks=tree), structures.digest(tree), differs
+    event = course_structure(course_id=str(course_key), version=version, blocks=tree)
+    return event, structures.digest(tree), structures.per_learner(structure)
 
 
 class CourseTrees:

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def course_of(course_id: str | LearningContextKey) -> CourseKey | None:
-    """The course's key; None for what is no course, such as a library, whose content is scored too: noted in the log."""
+    """The course's key; None for what is no course, such as a library, whose content is scored too."""
     key = LearningContextKey.from_string(course_id) if isinstance(course_id, str) else course_id
     if key.is_course:
         return key.for_branch(None)

@@ -42,14 +42,15 @@ class State:
     def __init__(self, client: redis.Redis, stream: str) -> None:
         self._client = client
         self._stream = stream
-        #: Where the stream was when the progress was read.
+        #: Where the stream was when this process read or wrote the progress last.
         self._seen = Position()
         self.names = Names(stream)
 
     def read(self) -> Progress:
         """The progress; nothing of it where the stream, or what is beside it, was lost."""
         stored: dict[str, str] = self._client.hgetall(self.names.state)  # type: ignore[assignment]
-        lost = not stored or self._has_lost(_stored_position(stored))
+        # A Redis that crashed, or that was restored, lost the newest of the progress with the newest entries.
+        lost = not stored or self._has_lost(_stored_position(stored)) or self._has_lost(self._seen)
         self._seen = self._position()
         if lost:
             self._forget()

@@ -14,6 +14,8 @@ Block = dict[str, Any]
 
 #: The names of the platform's transformers that leave what is read here.
 GRADES, VISIBILITY, PARTITIONS = "grades", "visibility", "user_partitions"
+#: Types of blocks below which learners see different problems.
+PER_LEARNER = frozenset({"library_content", "legacy_library_content", "itembank", "split_test"})
 
 
 def collected(course_key: CourseKey) -> Any:
@@ -52,6 +54,12 @@ def is_restricted(structure: Any) -> bool:
         if access is not None and not access.check_group_access({}):
             return True
     return False
+
+
+def per_learner(structure: Any) -> list[str]:
+    """What in a course shows learners different problems; nothing in most courses."""
+    types = sorted({key.block_type for key in structure.topological_traversal()} & PER_LEARNER)
+    return [*types, "group_access"] if is_restricted(structure) else types
 
 
 def blocks(structure: Any, course_key: CourseKey) -> list[Block]:

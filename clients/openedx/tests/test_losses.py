@@ -37,6 +37,25 @@ def test_after_a_loss_it_goes_a_day_back(site: Site, silent: None, relay: Relay,
     assert [{**event, "version": ""} for event in again] == [{**event, "version": ""} for event in sent]
 
 
+@pytest.mark.parametrize("others_wrote", [False, True])
+def test_after_a_loss_of_the_newest_alone_the_same_process_sends_it_again(
+    site: Site, silent: None, relay: Relay, others_wrote: bool
+) -> None:
+    site.launch()
+    relay.sweep()
+    older = {key: site.client.dump(key) for key in site.client.scan_iter()}
+    site.store(1.0)
+    relay.sweep()
+    # As after a crash, or a restored backup: the stream, and how far the relay has got, are those of before.
+    for key, value in older.items():
+        site.client.restore(key, 0, value, replace=True)
+    assert site.events("score.changed") == []
+    if others_wrote:
+        site.client.xadd(STREAM, {"type": "new"})
+    relay.sweep()
+    assert len(site.events("score.changed")) == 1
+
+
 def test_a_stream_that_passbackd_has_trimmed_is_not_lost(site: Site, silent: None, relay: Relay, clock: Clock) -> None:
     site.launch()
     site.store(1.0)

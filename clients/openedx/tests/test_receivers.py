@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import Signal
 from django.utils import timezone
+from lms.djangoapps.grades.course_data import COLLECTED
 from lms.djangoapps.grades.signals.signals import PROBLEM_WEIGHTED_SCORE_CHANGED, SUBSECTION_SCORE_CHANGED
 from lms.djangoapps.lti_provider.models import GradedAssignment
 from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_MISC
@@ -211,3 +212,15 @@ def test_a_learners_own_tree_is_sent_when_it_differs_and_only_when_it_changes(si
     assert [b.get("points_possible") for b in json.loads(first["blocks"])] == [None, None, None, 2.0]
     assert json.loads(second["blocks"]) == []
     assert int(first["version"]) <= int(second["version"])
+
+
+def test_a_tree_is_taken_away_also_after_redis_has_lost_that_it_was_sent(site: Site) -> None:
+    COLLECTED[COURSE] = unit_with(("p1", 4.0, 2.0), ("p2", 1.0, None), types="itembank")
+    site.launch(UNIT)
+    answered(site, unit_with(("p1", 4.0, 2.0), types="itembank"))
+    site.client.flushdb()
+    answered(site, COLLECTED[COURSE])
+    answered(site, COLLECTED[COURSE])
+    (taken_away,) = site.events("course.structure")
+    assert taken_away["user_id"] == str(site.user.id)
+    assert json.loads(taken_away["blocks"]) == []

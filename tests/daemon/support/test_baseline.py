@@ -25,6 +25,8 @@ from tests.models.rows import make_assignment, make_service, read_lines, read_ro
 
 NOW, BEFORE = 2_000_000_000, 1_000
 OLD, NEW = BEFORE - 1, BEFORE
+#: When the other system went back to work.
+RETURN = BEFORE - 1
 DEBOUNCE = Debounce(delay_ms=0, ceiling_ms=0)
 
 
@@ -45,8 +47,8 @@ async def assignment(user_id, earned=None, at=OLD, usage_id="problem", **columns
     return await make_assignment(user_id=user_id, course_id="course", usage_id=usage_id, **columns)
 
 
-async def run(wanted=ALL, *, dry_run=False, before_us=BEFORE, again=False):
-    given = {"again": again, "before_us": before_us, "now": lambda: NOW, "dry_run": dry_run, "found": Counter()}
+async def run(wanted=ALL, *, dry_run=False, before_us=BEFORE, since_us=None):
+    given = {"since_us": since_us, "before_us": before_us, "now": lambda: NOW, "dry_run": dry_run, "found": Counter()}
     return {fate: number for fate, number in (await baseline(wanted, **given)).items() if number}
 
 
@@ -103,10 +105,11 @@ async def test_only_an_older_grade_that_was_never_tried_counts_as_delivered_once
 async def test_what_was_sent_before_the_way_back_counts_as_delivered_only_where_that_is_said(paused):
     sent = {"version_number": 4, "sent_version": 3, "sent_score": "0.4", "sent_at": 1}
     rows = {
-        name: await assignment(name, 5, NEW if name == "newer" else OLD, **sent | more)
+        name: await assignment(name, 5, {"newer": NEW, "older": RETURN - 1}.get(name, OLD), **sent | more)
         for name, more in {
             "acknowledged": {},
             "newer": {},
+            "older": {},
             "tried since": {},
             "ordered": {"ordered_version": 4, "forced_version": 4},
             "parked": {"parked_at": 1, "parked_scope": "campus", "parked_reason": "no"},
@@ -116,13 +119,13 @@ async def test_what_was_sent_before_the_way_back_counts_as_delivered_only_where_
     }
     await write_deliveries([DeliveryRecord(rows["acknowledged"], 1, 1, 1, 3, "sent", score="0.4")])
     await write_deliveries([DeliveryRecord(rows["tried since"], 1, 1, 1, 4, "retried", score="0.5")])
-    assert await run() == {"tried": 7}
-    assert await run(again=True, dry_run=True) == {"taken": 1, "newer": 1, "tried": 5}
-    assert await run(again=True) == {"taken": 1, "newer": 1, "tried": 5}
+    assert await run() == {"tried": 8}
+    assert await run(since_us=RETURN, dry_run=True) == {"taken": 1, "newer": 1, "older": 1, "tried": 5}
+    assert await run(since_us=RETURN) == {"taken": 1, "newer": 1, "older": 1, "tried": 5}
     row = await read_row(rows["acknowledged"])
     assert (row["sent_version"], row["sent_score"], row["sent_at"]) == (4, "0.5", None)
     assert [one["result"] for one in await read_lines(rows["acknowledged"])] == ["sent", "baseline"]
-    assert await run(again=True) == {"newer": 1, "tried": 5, "settled": 1}
+    assert await run(since_us=RETURN) == {"newer": 1, "older": 1, "tried": 5, "settled": 1}
 
 
 async def test_a_score_that_was_stored_again_is_as_old_as_its_points(paused):

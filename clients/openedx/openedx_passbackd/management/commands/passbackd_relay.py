@@ -9,7 +9,8 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
 from django.utils.dateparse import parse_datetime
 
 from openedx_passbackd.publisher import connect
