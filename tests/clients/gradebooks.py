@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.clients.open_edx import OpenEdx, campus_of
-from tests.fakes.lms import RecordingLms
+from tests.fakes.lms import Applied, RecordingLms
 
 PATH = "/outcomes"
 #: Who sent a request, by its header User-Agent.
@@ -60,18 +60,23 @@ class Gradebooks:
             if request.score is not None and (request.headers.get("User-Agent") == SITE) == by_site
         ]
 
-    def overtaken(self, since: dict[str, int] | None = None) -> list[tuple[str, str, str]]:
-        """Sourcedids whose grade was replaced by an older one, with both: every new grade of a learner is greater."""
+    def overtaken(self, since: dict[str, int] | None = None) -> list[str]:
+        """Where a grade was replaced by an older one, and who sent both: every new grade of a learner is greater."""
         found = []
         for key, campus in self._campuses.items():
-            before: dict[str, str] = {}
+            before: dict[str, Applied] = {}
             for one in list(campus.applied):
                 if since and one.number < since[key]:
                     continue
-                if float(one.score) < float(before.get(one.sourcedid, one.score)):
-                    found.append((one.sourcedid, before[one.sourcedid], one.score))
-                before[one.sourcedid] = one.score
+                last = before.get(one.sourcedid, one)
+                if float(one.score) < float(last.score):
+                    found.append(f"{one.sourcedid}: {self._named(key, last)}, then {self._named(key, one)}")
+                before[one.sourcedid] = one
         return found
+
+    def _named(self, key: str, one: Applied) -> str:
+        is_sites = self._campuses[key].requests[one.number].headers.get("User-Agent") == SITE
+        return f"{one.score} at {one.at:.2f} by {'the site' if is_sites else 'passbackd'}"
 
     def number(self) -> dict[str, int]:
         """How many requests each campus has had."""
