@@ -59,7 +59,7 @@ class Relay:
         """
         Append what is missing; how many events that were.
 
-        :param since: go that far back, in all tables, in place of what the sweeps before say.
+        :param since: go at least that far back, and send all assignments.
         :raises redis.RedisError: if Redis did not take everything; the next sweep goes back as far as this one.
         """
         try:
@@ -96,13 +96,14 @@ class Relay:
     @staticmethod
     def _start(progress: Progress, began: datetime, since: datetime | None) -> tuple[datetime, bool]:
         """From when on this sweep reads, and whether it is a long one."""
-        if since is not None:
-            return since, True
         if progress.swept_at is None or progress.swept_long_at is None:
-            return began - FIRST, True
-        if began - progress.swept_long_at >= LONG_EVERY:
-            return progress.swept_at - LONG_OVERLAP, True
-        return progress.swept_at - OVERLAP, False
+            start, is_long = began - FIRST, True
+        elif began - progress.swept_long_at >= LONG_EVERY:
+            start, is_long = progress.swept_at - LONG_OVERLAP, True
+        else:
+            start, is_long = progress.swept_at - OVERLAP, False
+        # A later *since* would leave out for good what came after the newest sweep and before it.
+        return (start, is_long) if since is None else (min(since, start), True)
 
     def _assignments(self, progress: Progress, scores: Scores, *, everything: bool) -> tuple[int, int]:
         """

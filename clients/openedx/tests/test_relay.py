@@ -16,7 +16,7 @@ from xmodule.modulestore.django import COURSE_PUBLISHED
 
 from openedx_passbackd.outbox import Outbox
 from openedx_passbackd.receivers import course_published
-from openedx_passbackd.relay import LONG_EVERY, LONG_OVERLAP, OVERLAP, Relay
+from openedx_passbackd.relay import ASSIGNMENTS_AGAIN, LONG_EVERY, LONG_OVERLAP, OVERLAP, Relay
 
 
 def points(site: Site) -> list[tuple[str, str, str]]:
@@ -125,6 +125,19 @@ def test_since_goes_as_far_back_as_it_is_given(site: Site, silent: None, relay: 
     relay.sweep(NOON - hours(1000))
     assert len(points(site)) == 1
     assert len(site.events("launch")) == 2
+
+
+def test_since_leaves_nothing_out_of_a_pause_that_began_before(
+    site: Site, silent: None, relay: Relay, clock: Clock
+) -> None:
+    site.launch()
+    # Of the newest assignments all scores are sent, however old they are: these are another learner's.
+    site.assign_many(ASSIGNMENTS_AGAIN, user=get_user_model().objects.create(username="other"))
+    relay.sweep()
+    site.store(1.0, modified=NOON + hours(1))
+    clock.now += hours(72)
+    relay.sweep(clock.now - hours(1))
+    assert len(points(site)) == 1
 
 
 def test_a_published_course_is_read_until_the_platform_has_collected_it(

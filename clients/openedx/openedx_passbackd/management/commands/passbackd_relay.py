@@ -41,7 +41,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--every", metavar="SECONDS", type=float, default=PAUSE, help="pause between two sweeps (default: 30)"
         )
-        parser.add_argument("--since", metavar="WHEN", help="let the first sweep go that far back (ISO 8601, zone)")
+        parser.add_argument(
+            "--since", metavar="WHEN", help="let the first sweep go at least that far back (ISO 8601, zone)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.PASSBACKD_REDIS_URL:
