@@ -16,7 +16,9 @@ from django.utils import timezone
 from openedx_passbackd import structures
 from openedx_passbackd.assignments import as_launch, assignments_after, lti_users, newest_assignment, retired_since
 from openedx_passbackd.course_trees import CourseTrees
+from openedx_passbackd.events import Event
 from openedx_passbackd.keys import course_of
+from openedx_passbackd.learner_trees import LearnerTrees
 from openedx_passbackd.outbox import Outbox
 from openedx_passbackd.scores import Scores
 from openedx_passbackd.state import Progress, State
@@ -34,6 +36,8 @@ FIRST = timedelta(hours=24)
 ASSIGNMENTS_AGAIN = 1000
 #: The same in the first sweep, and after the stream was lost with launches that passbackd had not read yet.
 ASSIGNMENTS_AFTER_LOSS = 20_000
+#: Seconds of a sweep for learners' own trees; the rest waits for the next one, which begins with the new scores.
+TREE_SECONDS = 20.0
 
 
 class Relay:
@@ -46,10 +50,13 @@ class Relay:
         *,
         now: Callable[[], datetime] = timezone.now,
         collect: structures.Collect = structures.collected,
+        tree_seconds: float = TREE_SECONDS,
     ) -> None:
         self._state = State(client, stream)
         self._outbox = Outbox(client, stream)
         self._trees = CourseTrees(client, self._state.names, self._outbox, collect)
+        self._learner_trees = LearnerTrees(client, stream)
+        self._tree_seconds = tree_seconds
         self._now = now
         self._collect = collect
         #: The assignments whose learner's scores this process has sent.
@@ -71,6 +78,7 @@ class Relay:
 
     def _forget(self) -> None:
         self._outbox.forget()
+        self._learner_trees.forget()
         self._known.clear()
 
     def _sweep(self, since: datetime | None) -> int:
@@ -84,7 +92,8 @@ class Relay:
         newest, number = self._assignments(progress, scores, everything=since is not None)
         sent += number
         for page in scores.since(start):
-            sent += self._outbox.send(page)
+            sent += self._send_scores(page, scores)
+        sent += self._learner_trees.send(self._tree_seconds)
         # Last: what was read of a learner before must not follow the retirement.
         for page in retired_since(start):
             sent += self._outbox.send(page)
@@ -132,4 +141,8 @@ class Relay:
         course_key = course_of(course)
         if course_key is None:
             return 0
-        return sum(self._outbox.send(page) for page in scores.of_learner(user_id, course_key))
+        return sum(self._send_scores(page, scores) for page in scores.of_learner(user_id, course_key))
+
+    def _send_scores(self, page: list[Event], scores: Scores) -> int:
+        self._learner_trees.note(page, scores.is_per_learner)
+        return self._outbox.send(page)

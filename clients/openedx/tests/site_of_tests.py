@@ -8,7 +8,7 @@ import redis
 from common.djangoapps.student.models import AnonymousUserId
 from django.db import transaction
 from lms.djangoapps.courseware.models import StudentModule
-from lms.djangoapps.grades.course_data import COLLECTED
+from lms.djangoapps.grades.course_data import COLLECTED, OWN
 from lms.djangoapps.grades.signals.signals import PROBLEM_WEIGHTED_SCORE_CHANGED
 from lms.djangoapps.lti_provider import signals, tasks
 from lms.djangoapps.lti_provider.models import GradedAssignment, LtiConsumer, OutcomeService
@@ -49,6 +49,7 @@ class Site:
         self.client = client
         self.campus = self.add_campus("campus")
         COLLECTED.clear()
+        OWN.clear()
         COLLECTED[COURSE] = unit_with(("p1", 4.0, 2.0), ("p2", 1.0, None))
         signals.CALLS.clear()
         tasks.ENQUEUED.clear()
