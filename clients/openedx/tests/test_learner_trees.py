@@ -127,12 +127,13 @@ def test_trees_for_which_there_was_no_time_arrive_with_a_later_sweep(site: Site,
     assert own(site) == []
     state = RetirementState.objects.create(state_name="COMPLETE")
     UserRetirementStatus.objects.create(user=learner, current_state=state, modified=NOON)
-    # Its process ends. No later sweep reads those scores again.
-    site.assign_many(ASSIGNMENTS_AGAIN)
+    # Its process ends. No later sweep reads those scores again, since the newest assignments are another learner's.
+    site.assign_many(ASSIGNMENTS_AGAIN, user=get_user_model().objects.create(username="newest"))
     clock.now += hours(72)
     busy.sweep()
     clock.now += hours(72)
     Relay(site.client, STREAM, now=clock).sweep()
+    assert len(site.events("score.changed")) == 2
     assert own(site) == [shown]
     # Nothing of a learner follows their retirement.
     assert own(site, learner) == []
