@@ -1,8 +1,11 @@
 """The addresses of grades that the platform has stored, as launches, and the learners who were deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+from django.contrib.auth import get_user_model
+from opaque_keys.edx.keys import CourseKey
 
 from openedx_passbackd.events import Event, launch, user_retired
 from openedx_passbackd.keys import block_of, course_of
@@ -74,6 +77,24 @@ def as_launch(row: dict[str, Any], names: dict[tuple[int, int], str], modified: 
 def courses() -> list[Any]:
     """The keys of the courses in which a campus expects grades."""
     return list(find("GradedAssignment").objects.order_by().values_list("course_key", flat=True).distinct())
+
+
+def graded_learners(course_key: CourseKey) -> list[int]:
+    """The ids of those of whom a campus expects grades in the course."""
+    rows = find("GradedAssignment").objects.filter(course_key=course_key)
+    return list(rows.order_by("user_id").values_list("user_id", flat=True).distinct())
+
+
+def learners(user_ids: Collection[int]) -> dict[int, Any]:
+    """The accounts of these learners by id, without those that are deleted or retired."""
+    found: dict[int, Any] = get_user_model().objects.in_bulk(user_ids)
+    if find("UserRetirementStatus") is not None:
+        rows = find("UserRetirementStatus").objects.filter(
+            user_id__in=found, current_state__state_name__in=RETIRED_STATES
+        )
+        for user_id in rows.values_list("user_id", flat=True):
+            del found[user_id]
+    return found
 
 
 def retired_since(moment: datetime) -> Iterator[list[Event]]:

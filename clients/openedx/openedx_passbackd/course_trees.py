@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 PUBLISHED = 900
 
 #: Said once of each course.
-DIFFERS = "passbackd: %s has %s: until a learner's first answer their grade counts all problems of the course"
+DIFFERS = "passbackd: %s has %s: what each learner is shown of it is read and sent too"
 
 
 def course_event(course_key: CourseKey, collect: structures.Collect) -> tuple[Event, str, list[str]]:
@@ -68,7 +68,7 @@ class CourseTrees:
             return 0
         if differs and course_id not in self._warned:
             self._warned.add(course_id)
-            log.warning(DIFFERS, course_id, ", ".join(differs))
+            log.info(DIFFERS, course_id, ", ".join(differs))
         if self._client.hget(self._names.trees, course_id) == digest:
             return 0
         number = self._outbox.send([event])

@@ -17,12 +17,14 @@ class Names:
         self.published = f"{stream}:openedx:published"
         #: Hash: the digest of the tree that was sent of each course.
         self.trees = f"{stream}:openedx:trees"
+        #: Sorted set: learners whose own trees are to be read, by the time of their newest score in seconds.
+        self.due_trees = f"{stream}:openedx:due-trees"
         self._own_trees = f"{stream}:openedx:own-trees:"
         #: Pattern of the keys of all learners.
         self.all_own_trees = f"{self._own_trees}*"
 
     def own_trees(self, user_id: int) -> str:
-        """Hash: the digest of the learner's own tree that was sent of each course."""
+        """Hash: the version and digest of the learner's own tree that was sent of each course."""
         return f"{self._own_trees}{user_id}"
 
 

@@ -1,5 +1,8 @@
 """Learners who are shown other problems than the course holds: of a problem bank, a cohort or a split test."""
 
+import enum
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -8,30 +11,74 @@ from opaque_keys.edx.keys import CourseKey
 from openedx_passbackd import structures
 from openedx_passbackd.events import Event, course_structure
 from openedx_passbackd.marks import Names
-from openedx_passbackd.publisher import Publisher
+from openedx_passbackd.platform_names import find
 
 
-def send_if_changed(publisher: Publisher, user_id: int, course_key: CourseKey, structure: Any, version: int) -> None:
-    """Send a learner's own tree where its scored problems are not the course's, and take away one that now is equal."""
-    own = structures.blocks(structure, course_key)
-    course = structures.collected(course_key)
-    is_common = structures.scored(own) == structures.scored(structures.blocks(course, course_key))
-    event = course_structure(
-        course_id=str(course_key), version=version, blocks=[] if is_common else own, user_id=user_id
-    )
+class Outcome(enum.Enum):
+    """What became of a tree."""
+
+    SENT = enum.auto()
+    #: The newest tree on the stream is the same, or none was needed.
+    KNOWN = enum.auto()
+    #: Another process has sent one that it read later.
+    OUTDATED = enum.auto()
+
+
+@dataclass(frozen=True)
+class OwnTree:
+    """A learner's tree as an event, which has no blocks where the scored problems are those of the course."""
+
+    event: Event
+    digest: str
+    #: Whether passbackd may need it though nothing is known to have been sent before.
+    is_needed: bool
+
+
+def version_now() -> int:
+    """To be taken before anything is read, so that a tree which was read later never has an older one."""
+    return time.time_ns() // 1_000_000
+
+
+def own_tree(user_id: int, course_key: CourseKey, structure: Any, course: Any, version: int) -> OwnTree:
+    """*structure*: what the learner is shown of the *course*."""
+    blocks = structures.blocks(structure, course_key)
+    if structures.scored(blocks) == structures.scored(structures.blocks(course, course_key)):
+        blocks = []
+    event = course_structure(course_id=str(course_key), version=version, blocks=blocks, user_id=user_id)
     # In such a course a tree may be on record of which Redis has lost the digest.
-    is_needed = not is_common or bool(structures.per_learner(course))
-    new = structures.digest([] if is_common else own)
-    publisher.run(lambda client: _send(client, publisher.stream, user_id, event, new, is_needed=is_needed), what="tree")
+    return OwnTree(event, structures.digest(blocks), bool(blocks) or bool(structures.per_learner(course)))
 
 
-def _send(client: redis.Redis, stream: str, user_id: int, event: Event, new: str, *, is_needed: bool) -> None:
-    """*new*: the tree's digest. *is_needed*: also where nothing is known to be sent before."""
-    key, course_id = Names(stream).own_trees(user_id), event["course_id"]
-    sent = client.hget(key, course_id)
-    if sent == new or (sent is None and not is_needed):
-        return
-    with client.pipeline(transaction=True) as pipeline:
-        pipeline.xadd(stream, event)  # type: ignore[arg-type]
-        pipeline.hset(key, course_id, new)
-        pipeline.execute()
+def read(user: Any, course_key: CourseKey) -> OwnTree:
+    """
+    The tree as the platform reads it for the learner's grades; not for a process that serves requests.
+
+    As for any grade, the platform draws a learner's problems of a bank where that was not done before.
+    """
+    version = version_now()
+    # The platform keeps a learner's cohort and more until the end of a request, which never comes here.
+    find("RequestCache").clear_all_namespaces()
+    data = find("CourseData")(user=user, course_key=course_key)
+    # In this order the learner's tree is made out of what was read for the course's.
+    course = data.collected_structure
+    return own_tree(user.id, course_key, data.structure, course, version)
+
+
+def send(client: redis.Redis, stream: str, tree: OwnTree) -> Outcome:
+    """Append the tree, unless the newest on the stream is the same or was read later."""
+    key, course_id = Names(stream).own_trees(int(tree.event["user_id"])), tree.event["course_id"]
+    version = tree.event["version"]
+
+    def append(pipeline: Any) -> Outcome:
+        stored = pipeline.hget(key, course_id)
+        pipeline.multi()
+        stored_version, _, digest = (stored or "0:").partition(":")
+        if digest == tree.digest or (stored is None and not tree.is_needed):
+            return Outcome.KNOWN
+        if int(stored_version) >= int(version):
+            return Outcome.OUTDATED
+        pipeline.xadd(stream, tree.event)
+        pipeline.hset(key, course_id, f"{version}:{tree.digest}")
+        return Outcome.SENT
+
+    return client.transaction(append, key, value_from_callable=True)  # type: ignore[no-any-return]

@@ -29,6 +29,7 @@ PATHS = {
     "CourseOverview": "openedx.core.djangoapps.content.course_overviews.models",
     "UserRetirementStatus": "openedx.core.djangoapps.user_api.models",
     "CourseData": "lms.djangoapps.grades.course_data",
+    "RequestCache": "edx_django_utils.cache",
     "StudentItem": "submissions.models",
     "Score": "submissions.models",
 }

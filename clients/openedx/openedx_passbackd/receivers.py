@@ -4,13 +4,12 @@ What the plugin does when the platform says that something happened; each receiv
 The keyword arguments are the platform's; those that only some senders of a signal pass are read with ``get``.
 """
 
-import time
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from openedx_passbackd import events, handover, own_trees
+from openedx_passbackd import events, handover, own_trees, structures
 from openedx_passbackd.assignments import as_launch, assignments, lti_users
 from openedx_passbackd.guard import guarded
 from openedx_passbackd.keys import block_of, course_of
@@ -71,10 +70,13 @@ def learner_tree_changed(sender: Any, **kwargs: Any) -> None:
     """A worker of the platform has read this learner's own tree; sent if it holds other problems than the course's."""
     course_key = course_of(kwargs["course"].id)
     user_id = kwargs["user"].id
-    # Taken before anything is read, so that a tree which was read later never has an older version.
-    version = time.time_ns() // 1_000_000
-    if course_key is not None and _is_graded(user_id, course_key):
-        own_trees.send_if_changed(publisher(), user_id, course_key, kwargs["course_structure"], version)
+    version = own_trees.version_now()
+    if course_key is None or not _is_graded(user_id, course_key):
+        return
+    course = structures.collected(course_key)
+    tree = own_trees.own_tree(user_id, course_key, kwargs["course_structure"], course, version)
+    stream = publisher()
+    stream.run(lambda client: own_trees.send(client, stream.stream, tree), what="tree")
 
 
 @guarded

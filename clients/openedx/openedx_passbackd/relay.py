@@ -16,7 +16,9 @@ from django.utils import timezone
 from openedx_passbackd import structures
 from openedx_passbackd.assignments import as_launch, assignments_after, lti_users, newest_assignment, retired_since
 from openedx_passbackd.course_trees import CourseTrees
+from openedx_passbackd.events import Event
 from openedx_passbackd.keys import course_of
+from openedx_passbackd.learner_trees import LearnerTrees
 from openedx_passbackd.outbox import Outbox
 from openedx_passbackd.scores import Scores
 from openedx_passbackd.state import Progress, State
@@ -34,6 +36,8 @@ FIRST = timedelta(hours=24)
 ASSIGNMENTS_AGAIN = 1000
 #: The same in the first sweep, and after the stream was lost with launches that passbackd had not read yet.
 ASSIGNMENTS_AFTER_LOSS = 20_000
+#: Seconds of a sweep for learners' own trees; the rest waits for the next one, which begins with the new scores.
+TREE_SECONDS = 20.0
 
 
 class Relay:
@@ -46,10 +50,13 @@ class Relay:
         *,
         now: Callable[[], datetime] = timezone.now,
         collect: structures.Collect = structures.collected,
+        tree_seconds: float = TREE_SECONDS,
     ) -> None:
         self._state = State(client, stream)
         self._outbox = Outbox(client, stream)
         self._trees = CourseTrees(client, self._state.names, self._outbox, collect)
+        self._learner_trees = LearnerTrees(client, stream)
+        self._tree_seconds = tree_seconds
         self._now = now
         self._collect = collect
         #: The assignments whose learner's scores this process has sent.
@@ -59,7 +66,7 @@ class Relay:
         """
         Append what is missing; how many events that were.
 
-        :param since: go that far back, in all tables, in place of what the sweeps before say.
+        :param since: go at least that far back, and send all assignments.
         :raises redis.RedisError: if Redis did not take everything; the next sweep goes back as far as this one.
         """
         try:
@@ -71,6 +78,7 @@ class Relay:
 
     def _forget(self) -> None:
         self._outbox.forget()
+        self._learner_trees.forget()
         self._known.clear()
 
     def _sweep(self, since: datetime | None) -> int:
@@ -84,7 +92,8 @@ class Relay:
         newest, number = self._assignments(progress, scores, everything=since is not None)
         sent += number
         for page in scores.since(start):
-            sent += self._outbox.send(page)
+            sent += self._send_scores(page, scores)
+        sent += self._learner_trees.send(self._tree_seconds)
         # Last: what was read of a learner before must not follow the retirement.
         for page in retired_since(start):
             sent += self._outbox.send(page)
@@ -96,13 +105,14 @@ class Relay:
     @staticmethod
     def _start(progress: Progress, began: datetime, since: datetime | None) -> tuple[datetime, bool]:
         """From when on this sweep reads, and whether it is a long one."""
-        if since is not None:
-            return since, True
         if progress.swept_at is None or progress.swept_long_at is None:
-            return began - FIRST, True
-        if began - progress.swept_long_at >= LONG_EVERY:
-            return progress.swept_at - LONG_OVERLAP, True
-        return progress.swept_at - OVERLAP, False
+            start, is_long = began - FIRST, True
+        elif began - progress.swept_long_at >= LONG_EVERY:
+            start, is_long = progress.swept_at - LONG_OVERLAP, True
+        else:
+            start, is_long = progress.swept_at - OVERLAP, False
+        # A later *since* would leave out for good what came after the newest sweep and before it.
+        return (start, is_long) if since is None else (min(since, start), True)
 
     def _assignments(self, progress: Progress, scores: Scores, *, everything: bool) -> tuple[int, int]:
         """
@@ -131,4 +141,8 @@ class Relay:
         course_key = course_of(course)
         if course_key is None:
             return 0
-        return sum(self._outbox.send(page) for page in scores.of_learner(user_id, course_key))
+        return sum(self._send_scores(page, scores) for page in scores.of_learner(user_id, course_key))
+
+    def _send_scores(self, page: list[Event], scores: Scores) -> int:
+        self._learner_trees.note(page, scores.is_per_learner)
+        return self._outbox.send(page)

@@ -25,6 +25,8 @@ class Scores:
     def __init__(self, collect: structures.Collect = structures.collected) -> None:
         self._collect = collect
         self._structure: Callable[[CourseKey], Any] = functools.lru_cache(maxsize=16)(self._collected)
+        #: Whether learners are shown different problems in that course; not where it cannot be read.
+        self.is_per_learner: Callable[[CourseKey], bool] = functools.cache(self._is_per_learner)
 
     def since(self, moment: datetime) -> Iterator[list[Event]]:
         """What was stored at or after *moment*, a page of either table at a time."""
@@ -88,6 +90,10 @@ class Scores:
             log.exception("passbackd: no structure of %s, so that weights are unknown", course_key)
             counters.count("structure.failed")
             return None
+
+    def _is_per_learner(self, course_key: CourseKey) -> bool:
+        structure = self._structure(course_key)
+        return structure is not None and bool(structures.per_learner(structure))
 
     def _submissions(self, rows: QuerySet[Any], by: str = "pk") -> Iterator[list[Event]]:
         item = ("student_item__student_id", "student_item__course_id", "student_item__item_id")

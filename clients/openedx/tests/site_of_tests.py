@@ -8,10 +8,10 @@ import redis
 from common.djangoapps.student.models import AnonymousUserId
 from django.db import transaction
 from lms.djangoapps.courseware.models import StudentModule
-from lms.djangoapps.grades.course_data import COLLECTED
+from lms.djangoapps.grades.course_data import COLLECTED, OWN
 from lms.djangoapps.grades.signals.signals import PROBLEM_WEIGHTED_SCORE_CHANGED
 from lms.djangoapps.lti_provider import signals, tasks
-from lms.djangoapps.lti_provider.models import LtiConsumer
+from lms.djangoapps.lti_provider.models import GradedAssignment, LtiConsumer, OutcomeService
 from lms.djangoapps.lti_provider.views import lti_launch
 from opaque_keys.edx.keys import CourseKey
 from openedx.core.djangoapps.content.block_structure.block_structure import BlockStructureBlockData
@@ -49,6 +49,7 @@ class Site:
         self.client = client
         self.campus = self.add_campus("campus")
         COLLECTED.clear()
+        OWN.clear()
         COLLECTED[COURSE] = unit_with(("p1", 4.0, 2.0), ("p2", 1.0, None))
         signals.CALLS.clear()
         tasks.ENQUEUED.clear()
@@ -66,6 +67,14 @@ class Site:
             **params,
         }
         lti_launch(user or self.user, campus, COURSE, usage_key, posted)
+
+    def assign_many(self, number: int, *, user: Any = None) -> None:
+        """Further assignments of a learner, at the address of the first launch."""
+        service = OutcomeService.objects.get()
+        ids: dict[str, Any] = {"user": user or self.user, "course_key": COURSE, "usage_key": UNIT}
+        GradedAssignment.objects.bulk_create(
+            GradedAssignment(**ids, outcome_service=service, lis_result_sourcedid=str(name)) for name in range(number)
+        )
 
     def store(
         self, earned: float | None, possible: float | None = 4.0, *, usage_key: Any = PROBLEM, **fields: Any

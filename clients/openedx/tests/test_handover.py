@@ -58,6 +58,8 @@ def test_campuses_that_are_not_named_are_served_as_before(site: Site, replacing:
         ("send_composite_outcome", (site.user.id, str(COURSE), composite, 2), 900),
         ("send_leaf_outcome", (leaf, 1.5, -1), None),
     ] == tasks.ENQUEUED
+    # What waits in Celery for a campus that was moved has to find its version, or it is sent by neither.
+    assert {name: row.version_number for name, row in rows.items()} == {"campus:p1": 0, "old:unit": 2, "old:p1": 2}
     assert len(site.events("score.changed")) == 1
     with override_settings(PASSBACKD_CONSUMERS=["campus", "old"]):
         site.submit(2.0)

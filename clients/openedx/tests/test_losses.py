@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import redis
 from lms.djangoapps.grades.course_data import COLLECTED
-from lms.djangoapps.lti_provider.models import GradedAssignment, OutcomeService
 from opaque_keys.edx.keys import CourseKey
-from site_of_tests import COURSE, NOON, STREAM, UNIT, Clock, Site, block, hours
+from site_of_tests import NOON, STREAM, UNIT, Clock, Site, block, hours
 
 from openedx_passbackd.relay import ASSIGNMENTS_AGAIN, FIRST, Relay
 from openedx_passbackd.state import StreamLostError
@@ -89,14 +88,7 @@ def test_what_was_lost_in_the_middle_of_a_sweep_is_sent_by_the_next(site: Site, 
 
 def test_launches_that_passbackd_had_not_read_are_sent_again(site: Site, silent: None, relay: Relay) -> None:
     site.launch(UNIT)
-    service = OutcomeService.objects.get()
-    many = [
-        GradedAssignment(
-            user=site.user, course_key=COURSE, usage_key=UNIT, outcome_service=service, lis_result_sourcedid=str(number)
-        )
-        for number in range(ASSIGNMENTS_AGAIN + 1)
-    ]
-    GradedAssignment.objects.bulk_create(many)
+    site.assign_many(ASSIGNMENTS_AGAIN + 1)
     relay.sweep()
     site.client.flushdb()
     relay.sweep()

@@ -1,6 +1,7 @@
 """``manage.py lms passbackd_relay``: appends to passbackd's stream what the receivers could not."""
 
 import logging
+import math
 import signal
 import threading
 from datetime import datetime
@@ -14,7 +15,7 @@ from django.db import close_old_connections
 from django.utils.dateparse import parse_datetime
 
 from openedx_passbackd.publisher import connect
-from openedx_passbackd.relay import Relay
+from openedx_passbackd.relay import TREE_SECONDS, Relay
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--every", metavar="SECONDS", type=float, default=PAUSE, help="pause between two sweeps (default: 30)"
         )
-        parser.add_argument("--since", metavar="WHEN", help="let the first sweep go that far back (ISO 8601, zone)")
+        parser.add_argument(
+            "--since", metavar="WHEN", help="let the first sweep go at least that far back (ISO 8601, zone)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.PASSBACKD_REDIS_URL:
             raise CommandError("PASSBACKD_REDIS_URL is not set")
         since = _moment(options["since"]) if options["since"] else None
-        relay = Relay(connect(settings.PASSBACKD_REDIS_URL, TIMEOUT), settings.PASSBACKD_STREAM)
+        relay = Relay(
+            connect(settings.PASSBACKD_REDIS_URL, TIMEOUT),
+            settings.PASSBACKD_STREAM,
+            tree_seconds=math.inf if options["once"] else TREE_SECONDS,
+        )
         if options["once"]:
             try:
                 self.stdout.write(f"{relay.sweep(since)} events appended")
