@@ -66,7 +66,7 @@ def overtaken(
     if by_clock is not None:
         return _again(request, response, error, offset, stamp=by_clock, not_before=0)
     if held is not None:
-        # What is replaced for sure may be an older score that a restored database, or a lost attempt, has no record of.
+        # What rounds to the score may be an older one without a record: of a restored database, or of a lost attempt.
         exact = claim.is_ordered or None in in_doubt
         if is_the_same(held.score, score) or (not exact and shows(held.score, score, once_sent)):
             words = f"{error.reason}; it holds this score"
