@@ -18,6 +18,7 @@ from daemon.ingest.events import (
     ScoreCleared,
     UserRetired,
 )
+from daemon.ingest.first_launches import block_kinds
 from daemon.ingest.structure import apply_own_structure, apply_structure, kind_of
 from models.assignment import Kind
 from models.changes import Change, Dirty, change, read_dirty
@@ -33,7 +34,7 @@ from models.moment import Moment
 from models.registration import Registered, register
 from models.retired_user import is_retired, retired_since
 from models.retirement import retire
-from models.score import ScoreChange, apply_scores, read_scores
+from models.score import ScoreChange, apply_scores
 from models.stale_event import note_stale
 from models.stream_position import Position
 
@@ -149,7 +150,9 @@ class Applier:
             return "stale", []
         key = await _consumer_key(launch)
         self._check_url(launch, key)
-        done = await register(launch, kind=await self._kind(launch), now=now)
+        block = launch.user_id, launch.course_id, launch.usage_id
+        kinds = await block_kinds([block], self.trees)
+        done = await register(launch, kind=kinds[block], now=now)
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
         _report(launch, done, key)
@@ -192,13 +195,6 @@ class Applier:
             modified_us=event.modified_us,
             now=now,
         )
-
-    async def _kind(self, launch: Registration) -> Kind:
-        tree = await self.trees.of(launch.user_id, launch.course_id)
-        if tree is not None and launch.usage_id in tree:
-            return kind_of(launch.usage_id, tree)
-        own = await read_scores(launch.user_id, launch.course_id, [launch.usage_id])
-        return "leaf" if own else "composite"
 
 
 async def _disable(event: LineItemDisabled, now: int) -> EventResult:

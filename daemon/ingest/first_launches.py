@@ -46,12 +46,16 @@ async def apply_first(
     if not found:
         return set(), []
     first = [(launches[number], place) for number, place in found.items()]
-    kinds = await _kinds({(one.user_id, one.course_id, one.usage_id) for one, _ in first}, trees)
+    kinds = await block_kinds({(one.user_id, one.course_id, one.usage_id) for one, _ in first}, trees)
     return set(found), await register_first(first, kinds, now=now)
 
 
-async def _kinds(blocks: Collection[_Block], trees: CourseTrees) -> dict[_Block, Kind]:
-    """By the tree that counts; where that does not hold the block, one with a score of its own is a leaf."""
+async def block_kinds(blocks: Collection[_Block], trees: CourseTrees) -> dict[_Block, Kind]:
+    """
+    The kinds of learners' blocks, each of learner, course and block: by the tree that counts for the learner.
+
+    Where no tree holds the block, one with a score of its own is a leaf.
+    """
     kinds: dict[_Block, Kind] = {}
     by_learner: dict[tuple[str, str], list[_Block]] = {}
     for block in blocks:
