@@ -15,7 +15,7 @@ from actors.metrics import Metrics
 from daemon.config.intake_tokens import IntakeToken, matching
 from daemon.http_intake.body import MAX_BODY, read_events
 from daemon.http_intake.openapi import openapi
-from daemon.http_intake.permissions import NotAllowedError, PlatformKey, check_permission
+from daemon.http_intake.permissions import FindPlatformKey, NotAllowedError, check_permission
 from daemon.http_intake.publisher import Publisher
 from daemon.infra.errors import describe
 from daemon.ingest.documents import events_schema
@@ -35,10 +35,10 @@ MAX_ERRORS = 100
 BODY_TIMEOUT = 30.0
 #: Seconds after which a client that was turned away may come again.
 RETRY_AFTER = 5
-#: Seconds after which a connection is closed with its next answer; see :data:`LIFETIME`.
+#: Seconds after which a connection is closed with its next answer; see :data:`CONNECTION_SECONDS`.
 CLOSING = 240.0
 #: Seconds that a connection may last, and how many there may be.
-LIFETIME, MAX_OPEN = 300.0, 512
+CONNECTION_SECONDS, MAX_CONNECTIONS = 300.0, 512
 _HEADERS = {"Server": "passbackd", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 #: Events of a request that are checked before others have their turn.
 _TURN = 50
@@ -76,7 +76,7 @@ class HttpIntake:
     publisher: Publisher
     clock: Clock
     metrics: Metrics
-    platform_key: PlatformKey
+    platform_key: FindPlatformKey
     lag: Callable[[], int | None]
     trouble: Callable[[], str | None]
     tokens: Sequence[IntakeToken]
@@ -98,7 +98,7 @@ class HttpIntake:
     async def _close_the_old(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(_HEADERS)
         now = self.clock.monotonic()
-        if len(self._born) > 2 * MAX_OPEN:
+        if len(self._born) > 2 * MAX_CONNECTIONS:
             self._born = {one: born for one, born in self._born.items() if one.transport is not None}
         if now - self._born.setdefault(request.protocol, now) > CLOSING:
             response.force_close()
@@ -159,6 +159,9 @@ class HttpIntake:
             self._bodies -= size
 
     async def _checked(self, body: bytes, content_type: str, token: IntakeToken) -> list[dict[str, str]]:
+        if not body.strip():
+            reason = "the body is empty: send one JSON object, an array, or JSON lines"
+            raise _TurnedAway(422, [_error(reason, line=1)])
         events: list[dict[str, str]] = []
         errors: list[dict[str, Any]] = []
         status = 422
@@ -174,8 +177,6 @@ class HttpIntake:
                 break
             if number % _TURN == 0:
                 await asyncio.sleep(0)
-        if not events and not errors and not body.strip():
-            errors.append(_error("the body is empty: send one JSON object, an array, or JSON lines", line=1))
         if errors:
             raise _TurnedAway(status, errors)
         return events

@@ -8,7 +8,7 @@ import structlog
 from actors.metrics import Metrics
 from daemon.config import Config
 from daemon.config.sections import IntakeSection
-from daemon.http_intake.application import LIFETIME, MAX_OPEN, HttpIntake
+from daemon.http_intake.application import CONNECTION_SECONDS, MAX_CONNECTIONS, HttpIntake
 from daemon.http_intake.publisher import Publisher
 from daemon.infra.http_server import http_server
 from daemon.infra.startup import UnusableError
@@ -48,7 +48,12 @@ async def open_http_intake(
 async def _listening(intake: HttpIntake, section: IntakeSection) -> AsyncIterator[None]:
     host, port = section.host, section.port
     server = http_server(
-        intake.application(), host, port, lifetime=LIFETIME, most=MAX_OPEN, is_busy=intake.busy.__contains__
+        intake.application(),
+        host,
+        port,
+        lifetime=CONNECTION_SECONDS,
+        most=MAX_CONNECTIONS,
+        is_busy=intake.busy.__contains__,
     )
     async with AsyncExitStack() as stack:
         try:

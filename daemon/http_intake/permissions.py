@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from daemon.config.intake_tokens import IntakeToken
 
 #: Of an LTI 1.3 platform, the key by its issuer and client id; None if it is not known.
-PlatformKey = Callable[[str, str], Awaitable[str | None]]
+FindPlatformKey = Callable[[str, str], Awaitable[str | None]]
 
 
 class NotAllowedError(Exception):
@@ -16,7 +16,7 @@ class NotAllowedError(Exception):
         self.field = field
 
 
-async def check_permission(token: IntakeToken, fields: Mapping[str, str], platform_key: PlatformKey) -> None:
+async def check_permission(token: IntakeToken, fields: Mapping[str, str], platform_key: FindPlatformKey) -> None:
     """
     Check an event that intake would take.
 
