@@ -18,6 +18,7 @@ from benchmarks.campus import Campus
 from benchmarks.dispatch import measure as measure_dispatch
 from benchmarks.endtoend import EndToEnd
 from benchmarks.growth import growth_app
+from benchmarks.http_intake import http_intake_app
 from benchmarks.own_trees import own_trees_app
 from benchmarks.raw import Writer, oauthlib_signer, our_signer, raw, signed, with_bearer
 from benchmarks.report import Row, publish
@@ -30,6 +31,7 @@ from benchmarks.unhealthy_campus import PATIENCE, Plan, unhealthy_campus
 app = typer.Typer(add_completion=False)
 app.add_typer(growth_app)
 app.add_typer(own_trees_app)
+app.add_typer(http_intake_app)
 
 #: Outcomes of a round of the seed's design, which takes ten times as long for each.
 SEED_OUTCOMES = 400

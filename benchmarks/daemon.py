@@ -35,6 +35,9 @@ port = {port}
 level = "warning"
 [retention]
 ledger_days = {ledger_days}
+[intake]
+port = {intake[0]}
+tokens = ["{intake[1]}"]
 """
 
 
@@ -110,6 +113,7 @@ async def running_daemon(
     delay: int = 900,
     module: str = "daemon",
     platform: str | None = None,
+    intake: tuple[int, str] = (0, "no-token-of-the-benchmark"),
 ) -> AsyncIterator[Daemon]:
     """
     A daemon that is ready, with its config file in the folder *work*.
@@ -120,6 +124,7 @@ async def running_daemon(
         connections: Requests at once in all; by default as many as are needed for them.
         delay: Seconds that a composite waits.
         module: What is run in place of the daemon.
+        intake: Port and token of its HTTP intake.
         platform: The issuer of an LTI 1.3 platform, which the consumers then are.
     """
     port = _free_port()
@@ -133,6 +138,7 @@ async def running_daemon(
             port=port,
             ledger_days=ledger_days,
             delay=delay,
+            intake=intake,
         )
     )
     for name in consumers:
