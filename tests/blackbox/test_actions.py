@@ -56,16 +56,17 @@ def test_each_command_that_changes_something_leaves_a_record(pair, campus):
 def test_what_is_fed_is_on_record_by_type_without_a_learner_and_feed_needs_no_database(pair, campus):
     daemon = pair.begin()
     before = len(done(pair))
-    events = [score("ada", "problem-1", 1), score("bob", "problem-1", 1), {"type": "sco"}]
-    events.append({"type": "user.retired", "user_id": "eve"})
+    events = [score("ada", "problem-1", 1), score("bob", "problem-1", 1), {"type": "user.retired", "user_id": "eve"}]
     lines = "".join(f"{json.dumps(event)}\n" for event in events)
-    said = pair.call("feed", "-", stdin=f"{lines}nonsense\n")
-    assert (said.code, said.out) == (1, "4 events fed, 1 line left out\n")
+    (pair.folder / "events.jsonl").write_text(f'{lines}{{"type": "sco"}}\nnonsense\n')
+    said = pair.call("feed", str(pair.folder / "events.jsonl"))
+    assert (said.code, said.out) == (1, "3 events fed, 2 lines left out\n")
+    assert ["unknown type 'sco'" in said.faults[0], "line 5: is not JSON" in said.faults[1]] == [True, True]
     assert pair.call("feed", "-", stdin="nonsense\n").code == 1
-    assert done(pair)[before:] == [("feed", {}, {"score.changed": 2, "unknown": 1, "user.retired": 1})]
+    assert done(pair)[before:] == [("feed", {}, {"score.changed": 2, "user.retired": 1})]
     daemon.wait_settled()
     url = pair.settings["database"]["url"]
     elsewhere = "postgresql://127.0.0.1:1/none" if url.startswith("postgres") else "sqlite://none.db"
     said = pair.call("feed", "-", stdin=lines, PASSBACKD_DATABASE__URL=elsewhere)
-    assert (said.code, said.out, said.err) == (0, "4 events fed\n", "")
+    assert (said.code, said.out, said.err) == (0, "3 events fed\n", "")
     assert len(done(pair)) == before + 1
