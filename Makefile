@@ -131,7 +131,8 @@ lock: $(VENV)/.everything
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --extra embedded -c requirements.txt -o requirements-embedded.txt
 	$(COMPILE) --group build --extra embedded --group test -c requirements-embedded.txt -o requirements-dev.txt
-	$(COMPILE) --group release -c requirements-dev.txt -o requirements-release.txt
+	$(COMPILE) --group dist -c requirements-dev.txt -o requirements-dist.txt
+	$(COMPILE) --group release -c requirements-dist.txt -o requirements-release.txt
 	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	cd clients/tutor && ../../$(COMPILE) --group build -o requirements.txt
 	cd $(OPENEDX) && printf 'django<5\nredis<6\n' | $(OPENEDX_COMPILE) -o requirements-django42.txt

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 NAMES = ("daemon", "actors", "models")
-CURE = (
+_CURE = (
     "install passbackd in an environment of its own: `pipx install`, `uv tool install`, or the one file passbackd.pex"
 )
 
@@ -33,10 +33,10 @@ def require_own_names(*, as_json: bool = False) -> None:
     if problem is None:
         return
     if as_json:
-        finding = {"severity": "fault", "about": "environment", "problem": problem, "cure": CURE}
+        finding = {"severity": "fault", "about": "environment", "problem": problem, "cure": _CURE}
         print(json.dumps({"ok": False, "findings": [finding]}, indent=2))  # noqa: T201 - before Typer is imported
     else:
-        print(f"environment: {problem}; {CURE}", file=sys.stderr)  # noqa: T201
+        print(f"environment: {problem}; {_CURE}", file=sys.stderr)  # noqa: T201
     raise SystemExit(_WRONG)
 
 
