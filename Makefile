@@ -103,7 +103,7 @@ $(VENV)/.dist: $(VENV)/.production requirements-dist.txt
 	@touch $@
 
 # Of another Python than pip's own, which would read the markers as its own: they go, and the one file takes its choice.
-$(WHEELS)/%/.fetched: requirements-embedded.txt $(VENV)/.production
+$(WHEELS)/%/.fetched: requirements-embedded.txt | $(VENV)/.production
 	@echo "fetching the wheels for Python $*"
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@sed -E 's/ ; [^\\]*//' requirements-embedded.txt > $(@D)/requirements.txt
@@ -157,8 +157,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
 
 OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test
 
-lock: $(VENV)/.everything
-	$(PIP) uv
+lock: $(VENV)/.dist
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --extra embedded -c requirements.txt -o requirements-embedded.txt
 	$(COMPILE) --group build --extra embedded --group test -c requirements-embedded.txt -o requirements-dev.txt
