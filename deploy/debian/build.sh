@@ -19,6 +19,7 @@ sed -e 's#"sqlite://state/passbackd.db"#"sqlite:///var/lib/passbackd/passbackd.d
     -e 's#"state/valkey"#"/var/lib/passbackd/valkey"#' config.toml > "$root/etc/passbackd/config.toml"
 cp -R README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md config.toml docs deploy "$root/usr/share/doc/passbackd/"
 cp LICENSE "$root/usr/share/doc/passbackd/copyright"
+ln -s copyright "$root/usr/share/doc/passbackd/LICENSE"
 chmod -R u=rwX,go=rX "$root/usr/share/doc/passbackd"
 
 lowest=$(printf '%s\n' $pythons | sort -V | head -1) highest=$(printf '%s\n' $pythons | sort -V | tail -1)

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from tests.deploy.machine import booted
+from tests.deploy.test_install import broken_links
 from tests.docs.blocks import SAYS, steps
 from tests.docs.docs_runner import ROOT
 
@@ -53,6 +54,9 @@ def test_it_is_installed_started_upgraded_removed_and_purged_as_the_page_says(ma
     assert machine.property("ActiveState") == "inactive"
     assert machine.run("systemctl", "is-enabled", "passbackd", code=1).strip() == "disabled"
     assert machine.run("dpkg", "--verify", "passbackd") == ""
+    assert broken_links(machine.path("/usr/share/doc/passbackd")) == []
+    (page,) = re.findall(r"^Documentation=file:(.*)$", machine.run("systemctl", "cat", "passbackd"), re.MULTILINE)
+    assert machine.path(page).exists()
     type_in(machine, start)
     machine.run("passbackd", "consumer", "add", "Example University", "--key", "example", "--secret-stdin", stdin="s\n")
     account = machine.run("id", "-u", "passbackd").strip()
