@@ -140,7 +140,7 @@ sbom: $(VENV)/.dist
 
 # Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM and checksums.
 dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched)
-	@BIN="$(BIN)" DIST="$(DIST)" PYTHONS="$(PYTHONS)" WHEELS="$(WHEELS)" sh deploy/dist/build.sh
+	@BIN="$(BIN)" DIST="$(DIST)" PYTHONS="$(PYTHONS)" WHEELS="$(WHEELS)" sh deploy/release/build.sh
 
 # Builds it once more, in another place and with another umask, and compares the checksums.
 reproducible: dist

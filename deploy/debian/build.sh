@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the Debian package of passbackd.pex into the folder BUILT, which has it. Run by deploy/dist/build.sh.
+# Builds the Debian package of passbackd.pex into the folder BUILT, which has it. Run by deploy/release/build.sh.
 #
 #     build.sh BUILT VERSION PYTHONS WORK
 set -eu
