@@ -42,7 +42,7 @@ Description: passes grades back from a learning tool to campus LMSs over LTI
 END
 echo /etc/passbackd/config.toml > "$root/DEBIAN/conffiles"
 cp deploy/debian/triggers "$root/DEBIAN/triggers"
-for script in postinst prerm postrm; do
+for script in preinst postinst prerm postrm; do
     install -m 755 "deploy/debian/$script" "$root/DEBIAN/$script"
 done
 (cd "$root" && find opt usr -type f -print0 | sort -z | xargs -0 md5sum > DEBIAN/md5sums)

@@ -25,7 +25,7 @@ def pythons() -> str:
     if Path(SYSTEM_PYTHON).exists():
         shown = [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         versions.add(subprocess.run(shown, capture_output=True, text=True, check=True).stdout.strip())
-    return " ".join(sorted(versions & {"3.11", "3.12", "3.13"}))
+    return " ".join(sorted(versions))
 
 
 def built_in(run: Path) -> Path:

@@ -14,7 +14,7 @@ from tests.deploy.test_install import broken_links
 from tests.docs.blocks import SAYS, steps
 from tests.docs.docs_runner import ROOT
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(700)
 
 CONFIG = "/etc/passbackd/config.toml"
 VENV = "/opt/passbackd/lib/passbackd"
@@ -49,6 +49,11 @@ def left_of_it(machine):
 def test_it_is_installed_started_upgraded_removed_and_purged_as_the_page_says(machine):
     install, start, purge = steps((ROOT / "docs" / "install.md").read_text())["Debian package"]
     before = left_of_it(machine)
+    made = machine.path("/etc/systemd/system/passbackd.service")
+    made.touch()
+    said = machine.run("sh", "-c", "dpkg --install /srv/dist/passbackd_*.deb", code=1)
+    assert "sudo make uninstall" in said, "it goes nowhere beside a `make install`"
+    made.unlink()
     said = type_in(machine, install)
     assert "passbackd is not started yet" in said
     assert machine.property("ActiveState") == "inactive"

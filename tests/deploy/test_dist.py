@@ -18,7 +18,7 @@ from tests.deploy.distribution import WITHOUT_ROOT, pythons
 from tests.docs.blocks import NOT_RUN, SAYS, Block, steps
 from tests.docs.docs_runner import ROOT
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(700)
 
 PAGE = (ROOT / "docs" / "install.md").read_text()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -15,8 +15,8 @@ from tests.deploy.debian import systemd_analyze
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports
 
-#: Seconds: each installs packages.
-pytestmark = pytest.mark.timeout(400)
+#: Seconds: each installs packages, and the first may wait for a build.
+pytestmark = pytest.mark.timeout(700)
 
 
 @pytest.fixture
