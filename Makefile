@@ -13,9 +13,16 @@ STATEDIR ?= /var/lib/passbackd
 BINDIR ?= $(if $(filter /opt/passbackd,$(PREFIX)),/usr/local/bin,$(PREFIX)/bin)
 # yes: install a Valkey too, for redis.url = "embedded".
 EMBEDDED ?= no
+# The one file of a release, or of `make dist`, to install from without an index of packages.
+PEX ?=
 PLACES = PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" BINDIR="$(BINDIR)"
 
-.PHONY: install uninstall demo test test-openedx test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
+# What `make dist` builds for, on Linux and x86-64, and where it puts it.
+PYTHONS ?= 3.11 3.12 3.13
+DIST ?= dist
+WHEELS := $(VENV)/wheels
+
+.PHONY: install uninstall dist reproducible demo test test-openedx test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -25,7 +32,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint test-openedx $(TUTOR)/.installed
+test: lint test-openedx $(TUTOR)/.installed $(VENV)/.dist
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
@@ -90,6 +97,21 @@ $(VENV)/.release: $(VENV)/.everything requirements-release.txt
 	@$(PIP) --require-hashes -r requirements-release.txt
 	@touch $@
 
+$(VENV)/.dist: $(VENV)/.production requirements-dist.txt
+	@echo "installing what a distribution is built with into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dist.txt
+	@touch $@
+
+# Of another Python than pip's own, which would read the markers as its own: they go, and the one file takes its choice.
+$(WHEELS)/%/.fetched: requirements-embedded.txt | $(VENV)/.production
+	@echo "fetching the wheels for Python $*"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@sed -E 's/ ; [^\\]*//' requirements-embedded.txt > $(@D)/requirements.txt
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+		--implementation cp --python-version $* --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
+		--dest $(@D) -r $(@D)/requirements.txt
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
 	@echo "installing what the benchmarks need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-bench.txt
@@ -112,12 +134,21 @@ audit: $(VENV)/.release
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 # What a production install holds, with versions and hashes, in CycloneDX's format.
-sbom: $(VENV)/.release
+sbom: $(VENV)/.dist
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-format JSON --output-file sbom.json requirements.txt
 
+# Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM and checksums.
+dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched)
+	@BIN="$(BIN)" DIST="$(DIST)" PYTHONS="$(PYTHONS)" WHEELS="$(WHEELS)" sh deploy/release/build.sh
+
+# Builds it once more, in another place and with another umask, and compares the checksums.
+reproducible: dist
+	@again=$$(mktemp -d) && umask 077 && $(MAKE) --no-print-directory dist DIST=$$again > /dev/null && \
+		diff $(DIST)/SHA256SUMS $$again/SHA256SUMS && rm -r $$again && echo "built twice, and every file is the same"
+
 install:
-	@PYTHON="$(PYTHON)" EMBEDDED="$(EMBEDDED)" $(PLACES) sh deploy/install.sh
+	@PYTHON="$(PYTHON)" EMBEDDED="$(EMBEDDED)" PEX="$(PEX)" $(PLACES) sh deploy/install.sh
 
 uninstall:
 	@$(PLACES) sh deploy/uninstall.sh
@@ -126,12 +157,12 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
 
 OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test
 
-lock: $(VENV)/.everything
-	$(PIP) uv
+lock: $(VENV)/.dist
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --extra embedded -c requirements.txt -o requirements-embedded.txt
 	$(COMPILE) --group build --extra embedded --group test -c requirements-embedded.txt -o requirements-dev.txt
-	$(COMPILE) --group release -c requirements-dev.txt -o requirements-release.txt
+	$(COMPILE) --group dist -c requirements-dev.txt -o requirements-dist.txt
+	$(COMPILE) --group release -c requirements-dist.txt -o requirements-release.txt
 	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	cd clients/tutor && ../../$(COMPILE) --group build -o requirements.txt
 	cd $(OPENEDX) && printf 'django<5\nredis<6\n' | $(OPENEDX_COMPILE) -o requirements-django42.txt

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs passbackd below $PREFIX, in a virtual environment of its own, its unit into $UNITDIR and its command into
 # $BINDIR. Run by `make install` in the project's folder; run again it upgrades, and leaves configuration and credentials
-# as they are. $EMBEDDED=yes: with a Valkey of its own.
+# as they are. $EMBEDDED=yes: with a Valkey of its own. $PEX: the file passbackd.pex, which has one too, to install from in
+# place of an index of packages.
 set -eu
 # The service's user has to read what is installed, whatever the caller's umask is, and only root may write it.
 umask 022
@@ -43,13 +44,18 @@ done
 mkdir -p "$UNITDIR" "$BINDIR"
 test -d "$PREFIX/etc/passbackd/credentials" || mkdir -m 700 "$PREFIX/etc/passbackd/credentials"
 chmod 700 "$PREFIX/etc/passbackd/credentials"
-test -x "$venv/bin/python" || "$PYTHON" -m venv "$venv"
 pip() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 echo "installing passbackd into $venv"
-pip --require-hashes -r "$requirements"
-pip --no-deps --no-build-isolation --force-reinstall .
+if test -n "${PEX-}"; then
+    PYTHON="$PYTHON" sh "$PEX" venv --force "$venv"
+else
+    # An environment from the one file has no pip.
+    "$venv/bin/python" -c 'import pip' 2> /dev/null || "$PYTHON" -m venv --clear "$venv"
+    pip --require-hashes -r "$requirements"
+    pip --no-deps --no-build-isolation --force-reinstall .
+fi
 # Laid out as the project, so that links between the pages lead somewhere.
 rm -rf "$doc"
 mkdir "$doc"

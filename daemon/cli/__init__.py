@@ -28,6 +28,10 @@ def main() -> None:
 
         print(f"passbackd {version('passbackd')}")  # noqa: T201 - what Typer's echo does
         return
+    if arguments[:1] in (["run"], ["check"]):
+        from daemon.cli.package_names import require_own_names  # noqa: PLC0415 - the others do without it
+
+        require_own_names(as_json=arguments[0] == "check" and "--json" in arguments)
     from daemon.cli.app import run_app  # noqa: PLC0415 - heavy
 
     run_app()

@@ -2,13 +2,14 @@
 # Boots systemd as process 1 of a machine that is this one, seen through a layer of its own: whatever it writes, `make
 # install` included, is gone with it. Root. `enter` and `init` are called by the script itself.
 #
-#     boot.sh PROJECT FOLDER CGROUP
+#     boot.sh PROJECT FOLDER CGROUP [bare]
 #
-# FOLDER is empty; CGROUP is the name of a control group at the top of each hierarchy, which the caller removes.
+# FOLDER is empty; CGROUP is the name of a control group at the top of each hierarchy, which the caller removes; bare: with
+# passbackd not installed.
 set -euo pipefail
 
 main() {
-    local project=$1 folder=$2 group=$3 hierarchy
+    local group=$3 hierarchy
     for hierarchy in $(hierarchies); do
         mkdir -p "$hierarchy/$group"
         if test -e "$hierarchy/$group/cpuset.cpus"; then
@@ -25,7 +26,7 @@ hierarchies() {
 }
 
 enter() {
-    local project=$1 folder=$2 group=$3 root=$2/root hierarchy
+    local project=$1 folder=$2 group=$3 bare=${4-} root=$2/root hierarchy
     mount -t tmpfs tmpfs "$folder"
     mkdir "$folder/upper" "$folder/work" "$root"
     mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$root"
@@ -36,7 +37,10 @@ enter() {
     devices "$root/dev"
     mount --bind /proc "$root/proc"
     install_packages "$root"
-    make_install "$root" "$project"
+    test "$bare" = bare || make_install "$root" "$project"
+    # A home that no service may see.
+    mkdir -p "$root/home/operator"
+    echo private > "$root/home/operator/file"
     umount "$root/proc"
     # What was written, for those who look from outside.
     mount --bind "$folder/upper" "$root/mnt"
@@ -72,8 +76,6 @@ install_packages() {
 # A Python in a home is none for a service.
 make_install() {
     chroot "$1" make --no-print-directory -C "$2" install EMBEDDED=yes PYTHON=/usr/bin/python3
-    mkdir -p "$1/home/operator"
-    echo private > "$1/home/operator/file"
 }
 
 init() {

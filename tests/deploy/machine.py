@@ -1,4 +1,4 @@
-"""A machine of its own that runs systemd, with passbackd installed by ``make install``; the real one stays as it is."""
+"""A machine of its own that runs systemd, with passbackd installed or not; the real one stays as it is."""
 
 import ctypes
 import fcntl
@@ -108,13 +108,13 @@ class Machine:
 
 
 @contextmanager
-def booted(folder: Path, log: Path) -> Iterator[Machine]:
-    """A machine in the empty *folder*; *log* gets what installing it prints."""
+def booted(folder: Path, log: Path, *, bare: bool = False) -> Iterator[Machine]:
+    """A machine in the empty *folder*, *bare* without passbackd; *log* gets what installing it prints."""
     group = f"passbackd-test-{os.getpid()}"
     with log.open("wb") as output:
         process = subprocess.Popen(
             # It ends with this process, however that ends.
-            ["setpriv", "--pdeathsig=KILL", "bash", BOOT, ROOT, folder, group],
+            ["setpriv", "--pdeathsig=KILL", "bash", BOOT, ROOT, folder, group, *(["bare"] if bare else [])],
             env={name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_RUN)},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from tests.deploy.debian import systemd_analyze
 from tests.docs.docs_runner import ROOT
 from tests.docs.test_docs_runner import free_ports
 
-#: Seconds: each installs packages.
-pytestmark = pytest.mark.timeout(400)
+#: Seconds: each installs packages, and the first may wait for a build.
+pytestmark = pytest.mark.timeout(700)
 
 
 @pytest.fixture
@@ -50,8 +51,9 @@ def broken_links(folder: Path) -> list[str]:
     ]
 
 
-def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
-    make("install", {**place, "EMBEDDED": "yes"})
+def test_it_is_installed_without_an_index_runs_reloads_upgrades_and_goes(place, tmp_path, dist):
+    pex = str(dist / "passbackd.pex")
+    make("install", {**place, "PEX": pex})
     unit, config = Path(place["UNITDIR"], "passbackd.service"), Path(place["PREFIX"], "etc", "passbackd", "config.toml")
     said = systemd_analyze().run("verify", unit)
     assert (said.returncode, said.stdout) == (0, "")
@@ -89,7 +91,8 @@ def test_it_is_installed_runs_reloads_upgrades_and_goes(place, tmp_path):
 
     credential = config.parent / "credentials" / "secrets.keys"
     credential.write_text("a key")
-    assert f"kept {config}" in make("install", place), "an upgrade leaves the configuration as it is"
+    assert f"kept {config}" in make("install", {**place, "PEX": pex}), "an upgrade leaves the configuration as it is"
+    assert Path(command(unit)[0]).exists()
     assert config.read_text().endswith("[nonsense]\n")
     said = make("uninstall", place)
     for left in (config, credential.parent, place["STATEDIR"]):
@@ -104,6 +107,8 @@ def test_what_was_not_changed_leaves_no_trace_at_all_and_what_is_of_others_stays
     for other in ("share/doc/other", "etc/other", "lib/other"):
         (prefix / other).mkdir(parents=True)
     before = set(prefix.rglob("*"))
+    # An environment without pip, as the one file makes it, is replaced.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", prefix / "lib" / "passbackd"], check=True)
     said = make("install", place, umask=0o077)
     assert f"\n  {place['BINDIR']}/passbackd status\n" in said, "the way that works without it on the PATH"
     assert {file for file in prefix.rglob("*") if not readable_by_all(file)} == {prefix / "etc/passbackd/credentials"}

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 100.0
 TICK = 0.05
 #: What is not of the project.
-_IGNORED = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis")
+_IGNORED = (".git", ".venv", "state", "dist", ".*_cache", "__pycache__", ".hypothesis")
 #: How a block of each language is run. The first command that fails ends it.
 _INTERPRETERS = {"sh": ("sh", "-eu"), "bash": ("bash", "-eu"), "python": (".venv/bin/python",)}
 _CURL = """\

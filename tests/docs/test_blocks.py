@@ -44,6 +44,11 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("README.md", "make test    # lint, types, import contracts and all tests, on real servers"): (
             "it is what runs them"
         ),
+        ("README.md", 'pipx install "$(echo dist/passbackd-*.whl)[embedded]"'): (
+            "tests/deploy types the same in docs/install.md"
+        ),
+        ("docs/install.md", "make dist"): "tests/deploy builds them once for all its tests",
+        ("docs/install.md", "cd dist"): "no container can be run there; tests/deploy runs the image's own commands",
         ("docs/install.md", "sudo make install"): (
             "it needs root and systemd; tests/deploy does the same on a machine of its own"
         ),

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.docs.blocks import blocks, steps
+from tests.deploy.distribution import AS_ROOT, WITHOUT_ROOT
+from tests.docs.blocks import Block, blocks, steps
 from tests.docs.docs_runner import ROOT, DocsRunner
 from tests.docs.test_blocks import NOT_COMMANDS, PAGES
 
@@ -22,6 +23,8 @@ READ = [
 ]
 #: Of this page only a section is read here: the others are typed at a site, by tests/clients/test_open_edx.py.
 OPEN_EDX, TRYING = "docs/open-edx.md", "Try it on this machine"
+#: Of this page these sections are left out: they are about what tests/deploy builds, which types them.
+INSTALL, BUILT = "docs/install.md", (*WITHOUT_ROOT, *AS_ROOT)
 
 
 @pytest.fixture
@@ -71,14 +74,21 @@ def free_ports(number: int) -> list[int]:
 @pytest.mark.timeout(600)
 def test_every_command_of_the_pages_does_what_they_say(runner):
     for page in READ:
-        text = (ROOT / page).read_text()
-        for block in steps(text)[TRYING] if page == OPEN_EDX else blocks(text):
+        for block in read_here(page):
             if block.language in NOT_COMMANDS:
                 continue
             try:
                 runner.run(block)
             except AssertionError as error:
                 raise AssertionError(f"{page}, line {block.line}: {error}") from error
+
+
+def read_here(page: str) -> list[Block]:
+    text = (ROOT / page).read_text()
+    if page == OPEN_EDX:
+        return steps(text)[TRYING]
+    left_out = [block for heading in BUILT for block in steps(text)[heading]] if page == INSTALL else []
+    return [block for block in blocks(text) if block not in left_out]
 
 
 def test_no_page_with_commands_is_left_out():
