@@ -73,9 +73,10 @@ $(VENV)/.runtime: $(VENV)/.production requirements-embedded.txt
 	@$(PIP) --require-hashes -r requirements-embedded.txt
 	@touch $@
 
-$(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
+$(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt clients/python/pyproject.toml
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable clients/python
 	@touch $@
 
 # The client for Tutor, with the real Tutor: nothing of it is of use to passbackd's own environment.
