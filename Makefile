@@ -96,11 +96,11 @@ $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
-$(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproject.toml
+$(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproject.toml clients/python/pyproject.toml
 	@echo "installing what the tests of $(OPENEDX) need into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable $(OPENEDX)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable $(OPENEDX)
 	@touch $@
 
 $(OPENEDX)/.venv/mariadb: $(OPENEDX)/tests/mariadb.sh
@@ -125,7 +125,8 @@ uninstall:
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml
 
-OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test
+# The client is in this checkout, not in an index.
+OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test --no-emit-package passbackd-client
 
 lock: $(VENV)/.everything
 	$(PIP) uv

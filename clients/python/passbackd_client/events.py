@@ -2,7 +2,8 @@
 One record for each event that passbackd takes; ``docs/feed.md`` says what each of them does.
 
 All times are aware datetimes. ``modified`` says when the change was made and orders two changes; where none is handed
-in it is the moment at which the record was made, so that it may be sent more than once, and late.
+in it is the moment at which the record was made, so that it may be sent more than once, and late. Structures and
+retirements, which are not ordered by it, have none then.
 """
 
 from dataclasses import dataclass, field
@@ -183,9 +184,13 @@ class AssignmentDisabledLti13(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRetired(Event):
-    """Everything about the learner is to be deleted."""
+    """
+    Everything about the learner is to be deleted.
+
+    Without *modified* its arrival counts, so that it is newer than all that arrived before, whatever clocks said.
+    """
 
     type: ClassVar[str] = "user.retired"
 
     user_id: str = field(metadata=ID)
-    modified: datetime = field(default_factory=now, metadata=MOMENT)
+    modified: datetime | None = field(default=None, metadata=OPTIONAL_MOMENT)
