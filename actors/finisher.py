@@ -50,12 +50,12 @@ class Finisher:
     async def finish(self, end: Finish) -> Finished:
         """
         Finish the attempt; while the database is away, again until its claim has long been rescued and a score that
-        the LMS may yet store is in.
+        the LMS may yet store is in. At least once after that: a daemon that was frozen meanwhile comes back to it.
         """
         clock = self._dependencies.clock
         hold_ms = max(end.hold_until - clock.now(), 0)
         deadline = clock.monotonic() + lease_seconds(self._dependencies.settings) + hold_ms / 1000
-        alone = False
+        alone = is_last = False
         while True:
             wait = FINISH_RETRY
             try:
@@ -66,8 +66,9 @@ class Finisher:
                     return found
                 wait = LOCKED_RETRY
             except Exception:
-                if clock.monotonic() > deadline or self._dependencies.abort.is_set():
+                if is_last or self._dependencies.abort.is_set():
                     raise
+                is_last = clock.monotonic() > deadline
                 log.warning("attempt.not_finished_yet", assignment=end.claim.assignment_id, exc_info=True)
                 alone = True
             await asyncio.sleep(wait)

@@ -93,7 +93,7 @@ MUTANTS = [
     ),
     Mutant(
         "NaN gets in",
-        'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            raise BadEvent(f"{name} is not a finite number: {text[:64]!r}")',
+        'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            raise BadEvent(f"{name} is not a finite number: {text[:64]!r}", name)',
         'if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):\n            return float(text)',
         "daemon/ingest/fields.py",
         "tests/daemon/ingest/test_parse.py::test_nan_and_infinities_are_quarantined_and_never_sent",

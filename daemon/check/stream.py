@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 from daemon.check.findings import Finding, fault, ok
 from daemon.config import Config
 from daemon.ingest.fields import MAX_AHEAD_MS
-from daemon.ingest.stream import Stream, stream_ahead
+from daemon.ingest.lag import stream_ahead
+from daemon.ingest.stream import Stream
 from models.db.clock import database_now
 from models.db.database import open_database
 

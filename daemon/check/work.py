@@ -14,7 +14,8 @@ from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.errors import describe
 from daemon.infra.redis import redis_client
 from daemon.infra.text import age, counted, past
-from daemon.ingest.stream import Stream, stream_lag
+from daemon.ingest.lag import stream_lag
+from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.db.database import NoDatabaseError, open_database
 from models.db.migrate import applied, known

@@ -7,7 +7,8 @@ from daemon.check.redis_trouble import redis_trouble
 from daemon.config import Config
 from daemon.infra.embedded_lock import url_in_use
 from daemon.infra.redis import redis_client
-from daemon.ingest.stream import Stream, stream_lag
+from daemon.ingest.lag import stream_lag
+from daemon.ingest.stream import Stream
 
 
 @asynccontextmanager

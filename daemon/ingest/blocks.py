@@ -32,13 +32,13 @@ def read_own_blocks(text: str) -> Tree | None:
 
 def _array(text: str) -> list[Any]:
     if len(text.encode()) > MAX_BLOCKS_BYTES:
-        raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes")
+        raise BadEvent(f"blocks is larger than {MAX_BLOCKS_BYTES} bytes", "blocks")
     try:
         blocks = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise BadEvent("blocks is not JSON") from error
+        raise BadEvent("blocks is not JSON", "blocks") from error
     if not isinstance(blocks, list):
-        raise BadEvent("blocks is not a JSON array")
+        raise BadEvent("blocks is not a JSON array", "blocks")
     return blocks
 
 
@@ -46,7 +46,7 @@ def _tree(blocks: list[Any]) -> Tree:
     try:
         return Tree([_block(block) for block in blocks])
     except ValueError as error:
-        raise BadEvent(f"blocks: {error}") from error
+        raise BadEvent(f"blocks: {error}", "blocks") from error
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -55,14 +55,16 @@ def _no_constant(name: str) -> NoReturn:
 
 def _block(block: Any) -> tuple[str, str | None, float | None]:
     if not isinstance(block, dict):
-        raise BadEvent("a block is not an object")
+        raise BadEvent("a block is not an object", "blocks")
     usage_id, parent, possible = block.get("usage_id"), block.get("parent"), block.get("points_possible")
     if not _is_id(usage_id):
-        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID_LENGTH} characters")
+        raise BadEvent(f"a block's usage_id is not a string of 1 to {MAX_ID_LENGTH} characters", "blocks")
     if parent is not None and not _is_id(parent):
-        raise BadEvent(f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID_LENGTH} characters")
+        raise BadEvent(
+            f"the parent of {usage_id!r} is neither null nor a string of 1 to {MAX_ID_LENGTH} characters", "blocks"
+        )
     if possible is not None and not _is_points(possible):
-        raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MAX_POINTS:g}")
+        raise BadEvent(f"points_possible of {usage_id!r} is not a number from 0 to {MAX_POINTS:g}", "blocks")
     return usage_id, parent, None if possible is None else float(possible)
 
 

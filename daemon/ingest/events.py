@@ -8,7 +8,15 @@ from models.moment import Moment, place_of
 
 
 class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad
-    """An entry that cannot be applied. The message says what is wrong with it."""
+    """
+    An event that cannot be applied. The message says what is wrong with it.
+
+    *field*: the name of the field that is wrong; None where it is the whole.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class _Timed:

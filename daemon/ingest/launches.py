@@ -64,7 +64,8 @@ def _refuse_both(reader: EntryReader, others: tuple[str, ...]) -> None:
     if found:
         of_lti13 = next(name for name in _LTI13_FIELDS if reader.optional(name))
         raise BadEvent(
-            f"{found[0]} is of LTI 1.1 and {of_lti13} of LTI 1.3: which of the two grades is meant? send an event each"
+            f"{found[0]} is of LTI 1.1 and {of_lti13} of LTI 1.3: which of the two grades is meant? send an event each",
+            found[0],
         )
 
 
@@ -93,13 +94,12 @@ def _platform_launch(reader: EntryReader) -> Registration | None:
     if not reader.optional("lti1p1_resource_link_id"):
         # Beside it the LTI 1.1 address says from where the assignment moves.
         _refuse_both(reader, _LTI11_FIELDS)
+    issuer, client_id = reader.text("issuer", MAX_DETAIL), reader.text("client_id", MAX_DETAIL)
     scopes, is_container = _scopes(reader), not reader.optional("lineitem")
-    if is_container and (
-        not reader.optional("lineitems") or (scopes is not None and LINEITEM_SCOPE not in scopes.split())
-    ):
+    if is_container and not reader.optional("lineitems"):
         return None
     sub = reader.text("lti_user_id", MAX_DETAIL)
-    return Registration(
+    launch = Registration(
         consumer_key="",
         user_id=reader.id("user_id"),
         course_id=reader.id("course_id"),
@@ -110,8 +110,8 @@ def _platform_launch(reader: EntryReader) -> Registration | None:
         lti_user_id=sub,
         offered=scopes,
         platform=PlatformLaunch(
-            issuer=reader.text("issuer", MAX_DETAIL),
-            client_id=reader.text("client_id", MAX_DETAIL),
+            issuer=issuer,
+            client_id=client_id,
             deployment_id=reader.detail("deployment_id", MAX_KEY) or None,
             product_family=reader.detail("product_family", MAX_DETAIL) or None,
             is_container=is_container,
@@ -123,6 +123,8 @@ def _platform_launch(reader: EntryReader) -> Registration | None:
         context_title=reader.detail("context_title", MAX_DETAIL) or None,
         resource_link_title=reader.detail("resource_link_title", MAX_DETAIL) or None,
     )
+    may_make_one = scopes is None or LINEITEM_SCOPE in scopes.split()
+    return launch if may_make_one or not is_container else None
 
 
 def _scopes(reader: EntryReader) -> str | None:
@@ -133,7 +135,7 @@ def _scopes(reader: EntryReader) -> str | None:
     scopes = dict.fromkeys(text.split())
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
-            raise BadEvent(f"scopes holds {scope[:64]!r}, which is no whole scope: {_instead(scope)}")
+            raise BadEvent(f"scopes holds {scope[:64]!r}, which is no whole scope: {_instead(scope)}", "scopes")
     return " ".join(scopes)
 
 

@@ -1,79 +1,127 @@
-"""JSON lines as stream entries: an event each. Pure."""
+"""JSON documents, an event each, as stream entries: lines of a file, and what the HTTP intake gets. Pure."""
 
 import json
 import re
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from typing import Any
 
-from daemon.ingest.parse import MAX_BYTES
+from daemon.ingest.documents import TEXT_FIELDS
+from daemon.ingest.events import BadEvent
+from daemon.ingest.parse import MAX_BYTES, read_event
 
 #: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
 _MAX_DIGITS = 1_000
 #: An escaped NUL. Before what only looks so is an escaped backslash.
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+#: A whole number; JSON Schema counts 5.0 as one too.
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?", re.ASCII)
 
 
-class BadLineError(ValueError):
-    """A line that is no event; the message says why."""
+class Number(str):
+    """A number as it is written in JSON."""
+
+    __slots__ = ()
 
 
-def event_fields(line: bytes) -> dict[str, str]:
+def read_document(text: bytes) -> Any:
     """
-    One JSON line as the flat fields of a stream entry.
+    What a JSON text says, its numbers as :class:`Number`.
+
+    Raises:
+        BadEvent: It is no JSON, too long, or an object in it has a name twice.
+    """
+    if len(text) > MAX_BYTES:
+        raise BadEvent(f"is longer than {MAX_BYTES} bytes")
+    try:
+        return json.loads(
+            text.removeprefix(BOM_UTF8), parse_float=Number, parse_int=Number, object_pairs_hook=_without_twins
+        )
+    except BadEvent:
+        raise
+    except UnicodeDecodeError as error:
+        raise BadEvent(f"is not UTF-8, at byte {error.start + 1}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadEvent(f"is not JSON: {error}") from error
+
+
+def event_fields(document: object) -> dict[str, str]:
+    """
+    An event, as :func:`read_document` gives it, as the flat fields of a stream entry.
 
     Text stays as it is; numbers and nested values (``blocks``) become JSON text; null fields are absent.
 
     Raises:
-        BadLineError: The line is no JSON object with a ``type``, or the stream could not hold or keep it.
+        BadEvent: It is no JSON object with a ``type``, or the stream could not hold or keep it.
     """
-    if len(line) > MAX_BYTES:
-        raise BadLineError(f"is longer than {MAX_BYTES} bytes")
-    line = line.removeprefix(BOM_UTF8)
-    try:
-        event = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=_once)
-        if isinstance(event, dict) and isinstance(event.get("blocks"), list | dict):
-            event["blocks"] = json.loads(line, parse_int=_integer)["blocks"]
-    except BadLineError:
-        raise
-    except UnicodeDecodeError as error:
-        raise BadLineError(f"is not UTF-8, at byte {error.start + 1}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadLineError(f"is not JSON: {error}") from error
-    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        raise BadLineError('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
-    nested = [name for name, value in event.items() if isinstance(value, list | dict) and name != "blocks"]
-    if nested:
-        raise BadLineError(f"{nested[0]} is no text or number: only blocks may be a list")
-    fields = {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in event.items()
-        if value is not None
-    }
-    for name, value in fields.items():
-        _check(name, value)
-    return fields
+    if not isinstance(document, dict):
+        raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
+    if not isinstance(document.get("type"), str) or isinstance(document["type"], Number):
+        raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line', "type")
+    return {name: _text(name, value) for name, value in document.items() if value is not None}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def check_event(fields: Mapping[str, str], *, now: int) -> None:
+    """
+    Check an event as intake would if it came at *now*, milliseconds since 1970.
+
+    Raises:
+        BadEvent: Intake would put it into quarantine. Whether its consumer is known only the database says.
+    """
+    read_event(f"{now}-0", {name.encode(): value.encode() for name, value in fields.items()}, now=now)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; readers differ on which of two equal names counts."""
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise BadLineError(f"has {name[:64]!a} twice")
-        found[name] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twin = next(name for name in names if names.count(name) > 1)
+        raise BadEvent(f"has {twin[:64]!a} twice", twin[:64])
     return found
+
+
+def _text(name: str, value: Any) -> str:
+    if name in TEXT_FIELDS and not isinstance(value, str):
+        raise BadEvent(f"{name} is {json.dumps(value)[:64]}: write text, in quotes", name)
+    if isinstance(value, Number):
+        whole = _WHOLE.fullmatch(value)
+        if whole is None and name in TEXT_FIELDS:
+            raise BadEvent(f"{name} is {value[:64]}: write text, in quotes", name)
+        text = value if whole is None else whole[1]
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(_plain(value), ensure_ascii=False)
+    _check(name, text)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """With numbers in place of their texts."""
+    if isinstance(value, Number):
+        return float(value) if any(character in value for character in ".eE") else _integer(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return value
 
 
 def _integer(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise BadLineError(f"holds a number of {len(text)} digits")
+        raise BadEvent(f"holds a number of {len(text)} digits")
     return int(text)
 
 
-def _check(name: str, value: str) -> None:
+def _check(name: str, text: str) -> None:
     """What JSON can write and UTF-8 cannot, or the database cannot store."""
-    shown = ascii(name[:64])
-    if any("\ud800" <= character <= "\udfff" for character in name + value):
-        raise BadLineError(f"{shown} holds half of a character (a lone surrogate, \\ud800 to \\udfff)")
-    if "\0" in name + value or (name == "blocks" and _NUL_IN_JSON.search(value)):
-        raise BadLineError(f"{shown} holds a NUL character")
+    try:
+        name.encode()
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadEvent(
+            f"{name[:64]!a} holds half of a character (a lone surrogate, \\ud800 to \\udfff)", name[:64]
+        ) from error
+    if "\0" in name or "\0" in text or (name == "blocks" and _NUL_IN_JSON.search(text)):
+        raise BadEvent(f"{name[:64]!a} holds a NUL character", name[:64])

@@ -84,7 +84,7 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
         case "user.retired":
             return UserRetired(reader.id("user_id"), reader.modified(), entry_id)
         case unknown:
-            raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(TYPES)}")
+            raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(TYPES)}", "type")
 
 
 _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_possible")
@@ -102,7 +102,7 @@ def _score_changed(reader: EntryReader) -> ScoreChanged:
             entry_id=reader.entry_id,
         )
     except BadEvent as error:
-        raise BadEvent(f"{error} ({_values(reader)})") from error
+        raise BadEvent(f"{error} ({_values(reader)})", error.field) from error
 
 
 def _values(reader: EntryReader) -> str:

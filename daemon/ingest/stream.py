@@ -1,5 +1,6 @@
 """The Redis stream of events, as intake reads it: one atomic read at a time."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,6 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from daemon.infra.redis import naming
-from models.queries.status import read_applied
 
 #: A stream entry id as numbers: milliseconds, sequence.
 EntryId = tuple[int, int]
@@ -200,6 +200,12 @@ class Stream:
             return None
         return parse_id(as_text(info["last-generated-id"]))[0]
 
+    async def ahead_ms(self) -> int:
+        """Milliseconds by which the clock of Redis, from which entries have their ids, is ahead of this machine's."""
+        before = time.time()
+        seconds, microseconds = await self.redis.time()
+        return int((seconds + microseconds / 1e6 - (before + time.time()) / 2) * 1000)
+
     async def wait(self, position: str, block_ms: int) -> None:
         """Wait until there is an entry after *position*, or the time is up."""
         await self.redis.xread({self.key: position}, count=1, block=block_ms)
@@ -210,14 +216,14 @@ class Stream:
         with naming(self.key):
             return as_text(await self.redis.xadd(self.key, named))
 
-    async def add_all(self, events: Sequence[dict[str, str]]) -> str:
-        """As :meth:`add`, many in one round trip, in their order; returns the id of the last one."""
-        async with self.redis.pipeline(transaction=False) as pipe:
+    async def add_all(self, events: Sequence[dict[str, str]]) -> list[str]:
+        """As :meth:`add`, many in one round trip, in their order, all or none; returns their entry ids."""
+        async with self.redis.pipeline(transaction=True) as pipe:
             for fields in events:
                 named: dict[Any, Any] = dict(fields)
                 pipe.xadd(self.key, named)
             with naming(self.key):
-                return as_text((await pipe.execute())[-1])
+                return [as_text(entry_id) for entry_id in await pipe.execute()]
 
     async def entry(self, entry_id: str) -> dict[bytes, bytes] | None:
         """The fields of one entry; None if the stream does not hold it any more."""
@@ -255,31 +261,3 @@ def _fields(parts: Sequence[bytes]) -> dict[bytes, bytes]:
 def as_text(value: bytes | str) -> str:
     """Text from a client that may return bytes."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-async def stream_lag(stream: Stream | None) -> int | None:
-    """Entries not yet applied; None when Redis does not answer."""
-    if stream is None:
-        return None
-    position = await read_applied()
-    try:
-        return await stream.lag(position or STREAM_START)
-    except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the status is worth showing
-        return None
-
-
-async def stream_ahead(stream: Stream, now: int) -> float | None:
-    """
-    Seconds that the newest id of the stream lies ahead of *now*, below 0 for one of the past.
-
-    Args:
-        now: By the database's clock, milliseconds since 1970.
-
-    Returns:
-        None when Redis does not answer; 0 without a stream.
-    """
-    try:
-        last = await stream.last_ms()
-    except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the gauges is worth showing
-        return None
-    return 0.0 if last is None else (last - now) / 1000

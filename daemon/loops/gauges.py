@@ -7,8 +7,9 @@ from actors.metrics import Metrics
 from daemon.infra.redis import used_memory
 from daemon.infra.stop import Stop
 from daemon.infra.text import counted
+from daemon.ingest.lag import stream_ahead, stream_lag
 from daemon.ingest.standstill import Standstill
-from daemon.ingest.stream import Stream, stream_ahead, stream_lag
+from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.line_item import missing_line_items
 from models.queries.status import CampusStatus, Status, read_consumers, read_status

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daemon.infra.loop import Loop
-from daemon.ingest.stream import Stream, stream_lag
+from daemon.ingest.lag import stream_lag
+from daemon.ingest.stream import Stream
 from daemon.web.snapshot import render, snapshot
 from models.db.clock import Clock
 

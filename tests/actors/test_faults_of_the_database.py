@@ -5,10 +5,13 @@ import asyncio
 import pytest
 import structlog
 
+from actors.finisher import Finisher
 from actors.request import PUT_OFF
+from actors.resolution import not_sent
+from models.claims import claim
 from models.db.sql import connection
 from tests.actors.campuses import columns, held_by
-from tests.actors.sending import LEASE, just_now, results, scored
+from tests.actors.sending import LEASE, PARTITIONS, Ticker, just_now, results, scored
 from tests.models.rows import make_assignment, read_row
 
 
@@ -41,6 +44,28 @@ async def test_an_attempt_that_cannot_be_finished_is_given_up_when_the_daemon_ha
     await sending.send(leaf)
     assert await results(leaf) == ["unknown", "accepted"]
     assert (await read_row(leaf))["sent_score"] == "0.5"
+
+
+class Slow(Ticker):
+    """A monotonic clock that is past every deadline whenever it is read again: the daemon is frozen between."""
+
+    def __call__(self) -> float:
+        self.seconds += 10 * LEASE
+        return self.seconds
+
+
+async def test_a_daemon_frozen_while_it_finishes_an_attempt_tries_once_more_when_it_thaws(sending, leaf):
+    (held,) = await claim([leaf], sending.dependencies.lease(), most=1)
+    finisher = Finisher(sending.dependencies, partitions=PARTITIONS, hands_over=lambda _: False, notify=lambda: None)
+    sending.clock.monotonic = Slow()
+    await connection().execute_script("ALTER TABLE graded_assignment RENAME TO away")
+    with structlog.testing.capture_logs() as logs:
+        ending = asyncio.create_task(finisher.finish(not_sent(held, "released")))
+        while not (logs or ending.done()):
+            await asyncio.sleep(0.001)
+        await connection().execute_script("ALTER TABLE away RENAME TO graded_assignment")
+        assert (await ending).locked is False
+    assert await columns(leaf, "claimed_until") == (None,)
 
 
 async def test_attempts_that_fail_together_before_a_request_are_given_back_as_each_would_be_alone(sending, campus, lms):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.ingest.events import BadEvent
-from daemon.ingest.lines import BadLineError, event_fields
-from daemon.ingest.parse import MAX_BYTES, known_type, read_event
+from daemon.ingest.lines import check_event, event_fields, read_document
+from daemon.ingest.parse import MAX_BYTES, known_type
 from daemon.support.openedx.dump import BadObjectError, DumpedConsumer, read_object, unknown_columns
 from daemon.support.openedx.store import DumpStore, KnownAssignment, LineOfFile
 from models.consumer import origin
@@ -83,15 +83,15 @@ def parsed(line: bytes) -> Any:
     A line as JSON.
 
     Raises:
-        BadLineError: It is none.
+        BadEvent: It is none.
     """
     if len(line) > MAX_BYTES:
-        raise BadLineError(f"is longer than {MAX_BYTES} bytes")
+        raise BadEvent(f"is longer than {MAX_BYTES} bytes")
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         # The decoder's words quote nothing of the line.
-        raise BadLineError(f"is not JSON ({error}): was the file written with --format jsonl?") from None
+        raise BadEvent(f"is not JSON ({error}): was the file written with --format jsonl?") from None
 
 
 def is_event(found: object) -> bool:
@@ -114,12 +114,12 @@ def read_files(
         for line_number, line in read_lines(path):
             try:
                 _read_line(line, LineOfFile(number, line_number), store, contents, now)
-            except (BadLineError, BadObjectError, BadEvent) as error:
+            except (BadEvent, BadObjectError) as error:
                 contents.fault(path, line_number, error)
             advance(len(line))
     for one in store.assignments():
         try:
-            check_event(launch_fields(one, store.consumers[one.consumer_pk].key), now)
+            check_event(launch_fields(one, store.consumers[one.consumer_pk].key), now=now)
             origin(one.url)
         except ValueError as error:  # BadEvent too
             contents.fault(paths[one.file], one.line, f"{error} (the outcome service {one.url[:MAX_SHOWN_URL]!r})")
@@ -129,12 +129,12 @@ def read_files(
 def _read_line(line: bytes, place: LineOfFile, store: DumpStore, contents: Contents, now: int) -> None:
     found = parsed(line)
     if is_event(found):
-        fields = event_fields(line)
-        check_event(fields, now)
+        fields = event_fields(read_document(line))
+        check_event(fields, now=now)
         contents.events[known_type(fields["type"])] += 1
         return
     if not isinstance(found, dict):
-        raise BadLineError("is neither an object of dumpdata nor an event")
+        raise BadEvent("is neither an object of dumpdata nor an event")
     one = read_object(found)
     if one is None:
         contents.ignored[found["model"]] += 1
@@ -144,16 +144,6 @@ def _read_line(line: bytes, place: LineOfFile, store: DumpStore, contents: Conte
     contents.columns.update(unknown_columns(found))
     if isinstance(one, DumpedConsumer):
         contents.with_secrets.add(place.file)
-
-
-def check_event(fields: dict[str, str], now: int) -> None:
-    """
-    Check an event as intake does.
-
-    Raises:
-        BadEvent: Intake would put it into quarantine.
-    """
-    read_event(f"{now}-0", {name.encode(): value.encode() for name, value in fields.items()}, now=now)
 
 
 def launch_fields(one: KnownAssignment, consumer_key: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from daemon.ingest.events import BadEvent
-from daemon.ingest.lines import BadLineError, event_fields
+from daemon.ingest.lines import check_event, event_fields, read_document
 from daemon.ingest.stream import Stream, parse_id
-from daemon.support.openedx.read import check_event, is_event, launch_fields, parsed, read_lines
+from daemon.support.openedx.read import is_event, launch_fields, parsed, read_lines
 from daemon.support.openedx.store import DumpStore
 from daemon.support.openedx.survey import ConsumerSurvey
 from models import consumer_admin
@@ -120,10 +120,10 @@ def file_events(paths: Sequence[Path], *, now: int) -> Iterator[dict[str, str]]:
     for path in paths:
         for number, line in read_lines(path):
             try:
-                fields = event_fields(line) if is_event(parsed(line)) else None
+                fields = event_fields(read_document(line)) if is_event(parsed(line)) else None
                 if fields is not None:
-                    check_event(fields, now)
-            except (BadLineError, BadEvent) as error:
+                    check_event(fields, now=now)
+            except BadEvent as error:
                 raise ChangedFileError(f"{path}, line {number}: the file was changed meanwhile: {error}") from error
             if fields is not None:
                 yield fields
@@ -150,7 +150,7 @@ async def feed_slowly(
     async for portion in all_portions:
         if portion.events:
             await _make_room(waiting, monotonic)
-            waiting.append(_Batch(await stream.add_all(portion.events), len(portion.events)))
+            waiting.append(_Batch((await stream.add_all(portion.events))[-1], len(portion.events)))
         advance(portion)
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from daemon.ingest.lines import BadLineError, event_fields
+from daemon.ingest.events import BadEvent
+from daemon.ingest.lines import event_fields, read_document
 from daemon.ingest.parse import MAX_BYTES
 
 
@@ -40,33 +41,33 @@ from daemon.ingest.parse import MAX_BYTES
     ],
 )
 def test_a_line_that_is_no_event_is_refused_in_plain_ascii(line, said):
-    with pytest.raises(BadLineError, match=said) as refused:
-        event_fields(line)
+    with pytest.raises(BadEvent, match=said) as refused:
+        event_fields(read_document(line))
     assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 def test_a_whole_emoji_and_a_byte_order_mark_are_taken(start):
     line = start + rb'{"type": "user.retired", "user_id": "\ud83d\ude00", "n": 1.50, "none": null}'
-    assert event_fields(line) == {"type": "user.retired", "user_id": "\U0001f600", "n": "1.50"}
+    assert event_fields(read_document(line)) == {"type": "user.retired", "user_id": "\U0001f600", "n": "1.50"}
 
 
 def test_blocks_become_json_again():
     blocks = [{"usage_id": "\U0001f600", "parent": None, "points_possible": 1.5}]
-    fields = event_fields(json.dumps({"type": "course.structure", "blocks": blocks}).encode())
+    fields = event_fields(read_document(json.dumps({"type": "course.structure", "blocks": blocks}).encode()))
     assert json.loads(fields["blocks"]) == blocks
 
 
 def test_a_backslash_before_u0000_is_no_nul():
     title = "chapter \\u0000 and a \\\\u0000"
     line = json.dumps({"type": "launch", "context_title": title, "blocks": [{"usage_id": title}]}).encode()
-    fields = event_fields(line)
+    fields = event_fields(read_document(line))
     assert (fields["context_title"], json.loads(fields["blocks"])) == (title, [{"usage_id": title}])
 
 
 def test_a_number_of_any_length_goes_onto_the_stream_as_it_is():
     line = b'{"type": "score.changed", "points_earned": %s, "late": true, "points_possible": NaN}' % (b"9" * 5_000)
-    assert event_fields(line) == {
+    assert event_fields(read_document(line)) == {
         "type": "score.changed",
         "points_earned": "9" * 5_000,
         "late": "true",

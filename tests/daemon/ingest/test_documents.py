@@ -1,0 +1,130 @@
+"""The schema of events and intake's own reading agree, on generated documents."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from daemon.ingest.documents import EVENTS, events_schema
+from daemon.ingest.events import TYPES, BadEvent
+from daemon.ingest.lines import check_event, event_fields, read_document
+from tests.daemon.ingest import reading
+from tests.daemon.ingest.documents import documents, mutants, trees
+
+SCHEMA = events_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+ALL_FIELDS = {name for event in EVENTS for name in event.model_fields}
+#: The year 2100, so that no generated moment lies ahead of it.
+NOW = 4_102_444_800_000
+
+quickly = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+
+
+def made(event):
+    """Documents that the schema accepts as that event."""
+    valid = documents(SCHEMA["$defs"][event.__name__], SCHEMA["$defs"])
+    if "blocks" not in event.model_fields:
+        return valid
+    blocks = trees() if event.model_fields["user_id"].annotation is type(None) else trees() | st.just([])
+    return st.builds(lambda document, tree: {**document, "blocks": tree}, valid, blocks)
+
+
+def why_refused(document):
+    """What intake has against it, after its way through JSON; None if it would take it."""
+    try:
+        check_event(event_fields(read_document(json.dumps(document).encode())), now=NOW)
+    except BadEvent as error:
+        return error
+    return None
+
+
+def test_the_schema_is_one_of_draft_2020_12_and_has_every_type():
+    Draft202012Validator.check_schema(SCHEMA)
+    assert {event.model_json_schema()["properties"]["type"]["const"] for event in EVENTS} == set(TYPES)
+
+
+@each_event
+def test_what_the_schema_accepts_intake_accepts(event):
+    @quickly
+    @given(made(event))
+    def check(document):
+        assert VALIDATOR.is_valid(document)
+        assert why_refused(document) is None
+
+    check()
+
+
+@each_event
+def test_what_lacks_a_field_or_holds_a_wrong_one_both_refuse_and_intake_says_which(event):
+    @quickly
+    @given(mutants(made(event), SCHEMA["$defs"][event.__name__]))
+    def check(document):
+        # An empty sourcedid, or none with a line item, makes it another event.
+        assume(not VALIDATOR.is_valid(document))
+        error = why_refused(document)
+        assert error is not None
+        assert error.field in ALL_FIELDS
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        reading.SCORE,
+        reading.CLEARED,
+        reading.LAUNCH,
+        reading.LAUNCH | {"lis_result_sourcedid": ""},
+        reading.LAUNCH_13,
+        reading.LAUNCH_13 | {"lineitem": "", "lineitems": "https://campus.example/items", "resource_link_id": "link"},
+        reading.LAUNCH_13 | {"lineitem": ""},
+        reading.STRUCTURE,
+        reading.STRUCTURE | {"user_id": "u"},
+        reading.STRUCTURE | {"user_id": "u", "blocks": "[]"},
+        reading.DISABLED,
+        reading.RETIRED,
+    ],
+)
+def test_an_entry_of_the_stream_is_a_document_with_text_for_numbers(fields):
+    document = {**fields, "blocks": json.loads(fields["blocks"])} if "blocks" in fields else fields
+    VALIDATOR.validate(document)
+    assert why_refused(document) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "said"),
+    [
+        ({"user_id": True}, "user_id", "user_id is true: write text, in quotes"),
+        ({"user_id": 1.5}, "user_id", "user_id is 1.5: write text, in quotes"),
+        ({"user_id": ["42"]}, "user_id", 'user_id is ["42"]: write text, in quotes'),
+        ({"points_earned": [1]}, "points_earned", "points_earned is not a number"),
+        ({"points_possible": -1}, "points_possible", "points_possible is negative"),
+        ({"user_id": None}, "user_id", "user_id is absent"),
+        ({"modified": 5}, "modified", "modified is not an ISO 8601 time"),
+        ({"type": 5}, "type", "with a type"),
+        ({"type": "score"}, "type", "unknown type"),
+    ],
+)
+def test_the_field_that_is_wrong_is_named(changed, field, said):
+    error = why_refused(reading.SCORE | changed)
+    assert error is not None
+    assert error.field == field
+    assert said in str(error)
+
+
+def test_a_whole_number_may_be_an_id_and_have_a_point():
+    line = b'{"type": "user.retired", "user_id": 42.0}'
+    assert event_fields(read_document(line)) == {"type": "user.retired", "user_id": "42"}
+
+
+def test_what_is_unknown_is_passed_on_whatever_it_is():
+    line = b'{"type": "user.retired", "user_id": "42", "debug": true, "more": {"a": [1.50]}}'
+    assert event_fields(read_document(line)) == {
+        "type": "user.retired",
+        "user_id": "42",
+        "debug": "true",
+        "more": '{"a": [1.5]}',
+    }
