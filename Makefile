@@ -15,7 +15,7 @@ BINDIR ?= $(if $(filter /opt/passbackd,$(PREFIX)),/usr/local/bin,$(PREFIX)/bin)
 EMBEDDED ?= no
 PLACES = PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" STATEDIR="$(STATEDIR)" BINDIR="$(BINDIR)"
 
-.PHONY: install uninstall demo test test-openedx test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
+.PHONY: install uninstall demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -25,7 +25,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint test-openedx $(TUTOR)/.installed
+test: lint test-openedx test-typescript $(TUTOR)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
@@ -38,6 +38,11 @@ test-openedx: $(MARIADB)
 
 test-django42 test-django52: test-%: $(OPENEDX)/.venv/%/.everything $(MARIADB)
 	cd $(OPENEDX) && .venv/$*/bin/python -m pytest
+
+TYPESCRIPT := clients/typescript
+
+test-typescript: $(TYPESCRIPT)/node_modules/.package-lock.json
+	cd $(TYPESCRIPT) && npm test --silent
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .
@@ -103,6 +108,12 @@ $(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproje
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable $(OPENEDX)
 	@touch $@
 
+$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/package.json
+	@command -v npm > /dev/null || { echo "the tests of $(TYPESCRIPT) need Node.js 20 or newer, with npm" >&2; exit 1; }
+	@echo "installing what the tests of $(TYPESCRIPT) need"
+	@cd $(TYPESCRIPT) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 $(OPENEDX)/.venv/mariadb: $(OPENEDX)/tests/mariadb.sh
 	@echo "unpacking MariaDB for the tests of $(OPENEDX)"
 	@mkdir -p $(@D)
@@ -146,4 +157,4 @@ migration: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.migrations_are_complete --write
 
 clean:
-	rm -rf $(VENV) $(OPENEDX)/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state
+	rm -rf $(VENV) $(OPENEDX)/.venv $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state

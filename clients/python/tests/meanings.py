@@ -1,5 +1,6 @@
 """What an event of the client means to passbackd, field by field."""
 
+import time
 from functools import singledispatch
 from urllib.parse import urlsplit
 
@@ -8,8 +9,19 @@ from yarl import URL
 
 import passbackd_client as client
 from daemon.ingest import events
+from daemon.ingest.parse import read_event
 from models.course_tree import Tree
 from models.launch import PlatformLaunch, Registration
+
+#: When all entries arrive, in milliseconds since 1970.
+ARRIVAL = int(time.time() * 1000)
+
+
+def taken(fields):
+    """passbackd's own record of an entry. :raises BadEvent: if it would be put into quarantine."""
+    entry = {name.encode(): text.encode() for name, text in fields.items()}
+    found = read_event(f"{ARRIVAL}-0", entry, now=ARRIVAL)
+    return of_structure(found) if isinstance(found, events.CourseStructured | events.LearnerStructured) else found
 
 
 @singledispatch
@@ -23,7 +35,8 @@ def where(event):
 
 
 def moment(event):
-    return {"modified_us": microseconds(event.modified)}
+    given = microseconds(event.modified)
+    return {"modified_us": ARRIVAL * 1000 if given is None else given}
 
 
 def as_dns_has_it(url):

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from http_servers import Script, served
+from meanings import meaning, taken
 
 from passbackd_client import (
     AsyncHttpFeed,
@@ -45,10 +46,7 @@ def test_one_event_or_many_are_on_the_stream_as_they_were_made(intake, stream):
     with HttpFeed(intake.url + "/", intake.token) as feed:
         first, *more = [*feed.send(EVENTS[0]), *feed.send(iter(EVENTS[1:])), *feed.send([])]
     assert len({first, *more}) == 3
-    sent = [{name: str(value) for name, value in event.stream_fields().items()} for event in EVENTS]
-    assert [{**fields, "blocks": "".join(fields.get("blocks", "").split())} for fields in stream()] == [
-        {**fields, "blocks": "".join(fields.get("blocks", "").split())} for fields in sent
-    ]
+    assert [taken(fields) for fields in stream()] == [meaning(event) for event in EVENTS]
 
 
 async def test_asynchronous_tasks_send_at_once(intake, stream):

@@ -76,12 +76,12 @@ def test_what_redis_refuses_for_good_is_not_tried_again(send, valkey_url):
     with redis.Redis.from_url(valkey_url) as client:
         client.set(STREAM, "no stream")
         with pytest.raises(FeedError, match="WRONGTYPE") as caught:
-            send([SCORE, SCORE], valkey_url, give_up_after=600)
+            send([SCORE, SCORE], valkey_url, give_up_after=20)
         assert type(caught.value) is FeedError
         client.acl_setuser("reader", enabled=True, passwords=["+p"], keys=["*"], commands=["+xread"])
         for account in {"username": "reader", "password": "wrong"}, {"username": "reader", "password": "p"}:
             with pytest.raises(NotAllowedError):
-                send(SCORE, valkey_url, give_up_after=600, **account)
+                send(SCORE, valkey_url, give_up_after=20, **account)
         client.acl_deluser("reader")
 
 
