@@ -25,7 +25,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint test-openedx test-typescript $(TUTOR)/.installed
+test: lint test-openedx test-typescript $(TUTOR)/.installed $(VENV)/php
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
@@ -90,6 +90,11 @@ $(TUTOR)/.installed: clients/tutor/requirements.txt clients/tutor/pyproject.toml
 	@echo "installing Tutor for the tests of clients/tutor"
 	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r clients/tutor/requirements.txt
 	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/tutor
+	@touch $@
+
+# For the recipe of docs/feed.md.
+$(VENV)/php: tests/docs/php.sh $(VENV)/.everything
+	@sh $< $(CURDIR)/$@
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.everything requirements-release.txt

