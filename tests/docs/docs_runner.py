@@ -21,19 +21,12 @@ TICK = 0.05
 #: What is not of the project.
 _IGNORED = (".git", ".venv", "state", ".*_cache", "__pycache__", ".hypothesis", "node_modules")
 #: How a block of each language is run. The first command that fails ends it.
-INTERPRETERS = {
-    "sh": ("sh", "-eu"),
-    "bash": ("bash", "-eu"),
-    "python": (".venv/bin/python",),
-    "php": ("php",),
-    "js": ("node",),
-}
-#: What Node.js reads as a module by its name alone.
-_SUFFIXES = {"js": ".mjs"}
+_INTERPRETERS = {"sh": ("sh", "-eu"), "bash": ("bash", "-eu"), "python": (".venv/bin/python",)}
 _CURL = """\
 #!{python}
 import sys, urllib.request
-print(urllib.request.urlopen(sys.argv[-1]).read().decode())
+data = sys.argv[sys.argv.index("--data") + 1].encode() if "--data" in sys.argv else None
+print(urllib.request.urlopen(sys.argv[-1], data).read().decode())
 """
 
 
@@ -123,11 +116,11 @@ class DocsRunner:
             text = text.replace(written, meant)
         output = self.folder / f"{self._number}.log"
         self._number += 1
-        script = self.folder / f"{self._number}{_SUFFIXES.get(block.language, '.script')}"
-        script.write_text(self._in_terminal(block, text) if block.language in ("sh", "bash") else text)
+        script = self.folder / f"{self._number}.script"
+        script.write_text(text if block.language == "python" else self._in_terminal(block, text))
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*INTERPRETERS[block.language], str(script)],
+                [*_INTERPRETERS[block.language], str(script)],
                 cwd=self.project,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
