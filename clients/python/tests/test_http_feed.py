@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
-from http_servers import Script, served
 from meanings import meaning, taken
 
 from passbackd_client import (
@@ -24,6 +23,7 @@ from passbackd_client import (
     TryLaterError,
     UserRetired,
 )
+from tests.clients.http_servers import Script, served
 
 EVENTS = [
     CourseStructure(course_id="c", version=1, blocks=[Block(usage_id="c"), Block(usage_id="p 😀\n\u2028", parent="c")]),

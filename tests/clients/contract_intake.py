@@ -8,11 +8,11 @@ from secrets import compare_digest
 
 import redis.asyncio
 from aiohttp import web
-from http_servers import served
 
 from daemon.ingest.events import BadEvent
 from daemon.ingest.lines import event_fields, read_document
 from daemon.ingest.parse import read_event
+from tests.clients.http_servers import served
 
 TOKEN = "a-token-of-the-tests"
 MAX_BYTES = 8 * 1024 * 1024
