@@ -1,6 +1,7 @@
 """HTTP servers of tests, each on a loop and a thread of its own."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @contextmanager
-def served(handler: Handler) -> Iterator[str]:
-    """The URL at which *handler* gets every request, however large."""
+def served(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The URL at which *handler* gets every request, however large; with *tls* it is one of https."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -28,12 +29,12 @@ def served(handler: Handler) -> Iterator[str]:
         app.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return runner, runner.addresses[0][1]
 
     runner, port = done(start())
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
     finally:
         done(runner.cleanup())
         loop.call_soon_threadsafe(loop.stop)

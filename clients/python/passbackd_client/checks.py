@@ -70,9 +70,9 @@ def optional(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-def detail(name: str, value: Any) -> str | None:
-    """A text that may be absent; an empty one is."""
-    return None if value is None else _characters(name, value, MAX_DETAIL) or None
+def detail(most: int = MAX_DETAIL) -> Check:
+    """A text of *most* characters that may be absent; an empty one is."""
+    return lambda name, value: None if value is None else _characters(name, value, most) or None
 
 
 def points(name: str, value: Any, *, least: float = -MAX_POINTS) -> float:
@@ -145,8 +145,7 @@ def of(check: Check, write: Callable[[Any], Any] = _as_it_is) -> Mapping[str, An
 
 
 ID, OPTIONAL_ID = of(text(MAX_ID)), of(optional(text(MAX_ID)))
-DETAIL, REQUIRED_DETAIL = of(detail), of(text(MAX_DETAIL))
-OPTIONAL_DEPLOYMENT = of(optional(maybe_empty(MAX_DEPLOYMENT)))
+DETAIL, REQUIRED_DETAIL, DEPLOYMENT = of(detail()), of(text(MAX_DETAIL)), of(detail(MAX_DEPLOYMENT))
 SOURCEDID, MAYBE_SOURCEDID = of(text(MAX_SOURCEDID)), of(maybe_empty(MAX_SOURCEDID))
 OPTIONAL_ADDRESS = of(optional_address)
 POINTS, POINTS_POSSIBLE, OPTIONAL_POINTS = of(points), of(points_possible), of(optional(points_possible))

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 from passbackd_client.blocks import Block, read_blocks, write_blocks
 from passbackd_client.checks import (
+    DEPLOYMENT,
     DETAIL,
     ID,
     INTEGER,
     MAYBE_SOURCEDID,
     MOMENT,
     OPTIONAL_ADDRESS,
-    OPTIONAL_DEPLOYMENT,
     OPTIONAL_ID,
     OPTIONAL_MOMENT,
     POINTS,
@@ -138,7 +138,7 @@ class LaunchLti13(Event):
     lineitems: str | None = field(default=None, metadata=OPTIONAL_ADDRESS)
     #: Any iterable of texts may be handed in; None where the launch does not say.
     scopes: tuple[str, ...] | None = field(default=None, metadata=SCOPES)
-    deployment_id: str | None = field(default=None, metadata=OPTIONAL_DEPLOYMENT)
+    deployment_id: str | None = field(default=None, metadata=DEPLOYMENT)
     resource_link_id: str | None = field(default=None, metadata=DETAIL)
     context_title: str | None = field(default=None, metadata=DETAIL)
     resource_link_title: str | None = field(default=None, metadata=DETAIL)

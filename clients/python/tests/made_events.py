@@ -89,7 +89,7 @@ def maybe(field):
 
 
 #: What is right, and what may be wrong.
-ID, DETAIL, URL = (IDS, WRONG), (st.one_of(st.none(), IDS), WRONG), (URLS, WRONG_URLS)
+ID, DETAIL, URL = (IDS, WRONG), (st.one_of(st.none(), st.just(""), IDS), WRONG), (URLS, WRONG_URLS)
 EARNED, MODIFIED = (st.one_of(POINTS, st.floats(-1e12, 0)), WRONG_POINTS), (MOMENTS, WRONG_MOMENTS)
 WHERE = {"user_id": ID, "course_id": ID, "usage_id": ID}
 TITLES = {"resource_link_id": DETAIL, "context_title": DETAIL, "resource_link_title": DETAIL}

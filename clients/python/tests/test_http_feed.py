@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -24,6 +25,7 @@ from passbackd_client import (
     UserRetired,
 )
 from tests.clients.http_servers import Script, served
+from tests.daemon.check.certificates import served_with, valid_for
 
 EVENTS = [
     CourseStructure(course_id="c", version=1, blocks=[Block(usage_id="c"), Block(usage_id="p 😀\n\u2028", parent="c")]),
@@ -172,6 +174,17 @@ def test_threads_share_a_feed_and_a_forked_process_takes_no_connection_along():
         feed._pid = os.getpid() + 1
         feed.send(EVENTS)
         assert len(script.connections - known) == 1
+
+
+def test_a_server_whose_certificate_is_not_trusted_gets_nothing(tmp_path):
+    certificate, script = valid_for(2, tmp_path), Script(TAKEN)
+    with served(script, served_with(certificate)) as url:
+        with HttpFeed(url, "t", give_up_after=600) as feed, pytest.raises(FeedError, match="not trusted: self"):
+            feed.send(EVENTS)
+        assert script.requests == []
+        with HttpFeed(url, "t", tls=ssl.create_default_context(cafile=certificate)) as feed:
+            assert feed.send(EVENTS) == feed.send(EVENTS) == ["1-0"]
+    assert len(script.connections) == 1
 
 
 @pytest.mark.parametrize("url", ["passbackd.example", "ftp://passbackd.example", "https://", "http://h/?a=1"])
