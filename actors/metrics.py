@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from models.states import STATES
 
+#: What an event of any other type is counted as.
+UNKNOWN = "unknown"
 #: What ``passback_events_total`` counts.
 EVENT_TYPES = (
     "score.changed",
@@ -17,7 +19,7 @@ EVENT_TYPES = (
     "launch",
     "assignment.disabled",
     "user.retired",
-    "unknown",
+    UNKNOWN,
 )
 EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 
@@ -112,6 +114,9 @@ class Metrics:
             "When a campus's certificate runs out, in seconds since 1970, by the last connection made; of several"
             " addresses the first to do so.",
             ["consumer"],
+        )
+        self.intake_requests = counter(
+            "passback_intake_requests", "Requests to the HTTP intake, by the status of the answer.", ["status"]
         )
         self.stream_lag = gauge("passback_stream_lag_entries", "Stream entries that are not applied yet.")
         self.stream_ahead = gauge(

@@ -17,6 +17,7 @@ from actors.metrics import Metrics
 from actors.send_outcomes import Outcomes
 from daemon.check.probe import PROBE_TIMEOUT, ProbeContext
 from daemon.config import Config
+from daemon.http_intake.opening import open_http_intake
 from daemon.infra.embedded import EmbeddedServer, embedded_server
 from daemon.infra.log import configure as configure_log
 from daemon.infra.loop import Loop
@@ -94,8 +95,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
         )
 
-        embedded = await _open_embedded(config, stack)
-        redis_url = config.redis.url if embedded is None else embedded.url
+        embedded, redis_url = await _open_embedded(config, stack)
 
         clock = Clock(environment.monotonic)
         await _open_database(config, clock, cipher, health, stop, stack)
@@ -112,8 +112,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         stack.push_async_callback(heartbeat.deregister)
         stack.push_async_callback(ownership.release)
 
-        certificate_ends: dict[str, float] = {}
-        certificates = await _open_certificates(config, certificate_ends, clock, stack)
+        certificates, certificate_ends = await _open_certificates(config, clock, stack)
         sender = await stack.enter_async_context(open_sender(config, certificate_ends))
         tokens = access_tokens(sender, clock, cipher, note_signing_key)
         dependencies = Dependencies(
@@ -140,6 +139,9 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         gauges = Gauges(
             clock=clock, stream=stream, metrics=metrics, standstill=standstill, certificate_ends=certificate_ends
         )
+        http_intake = await stack.enter_async_context(
+            open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
+        )
         prune = Prune(clock=clock, retention=config.retention)
         loops = [
             Loop("intake", intake.step),
@@ -162,6 +164,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             intake.keep_days = new.retention.stream_days
             prune.retention = new.retention
             key_set.ahead_ms = new.keys.publish_ahead_ms
+            http_intake.tokens = new.intake.allowed
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -170,10 +173,13 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
-async def _open_embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
+async def _open_embedded(config: Config, stack: AsyncExitStack) -> tuple[EmbeddedServer | None, str]:
+    """The embedded server, if there is one, and the address of Redis."""
     if not config.redis.embedded:
-        return None
-    return await stack.enter_async_context(embedded_server(config.redis.embedded_dir, config.redis.embedded_port))
+        return None, config.redis.url
+    server = embedded_server(config.redis.embedded_dir, config.redis.embedded_port)
+    embedded = await stack.enter_async_context(server)
+    return embedded, embedded.url
 
 
 def _open_senders(
@@ -223,13 +229,14 @@ async def _open_database(
 
 
 async def _open_certificates(
-    config: Config, certificate_ends: dict[str, float], clock: Clock, stack: AsyncExitStack
-) -> Certificates:
+    config: Config, clock: Clock, stack: AsyncExitStack
+) -> tuple[Certificates, dict[str, float]]:
+    certificate_ends: dict[str, float] = {}
     # A pool of its own: a probe takes no connection from grades.
     sessions = await stack.enter_async_context(outcome_sessions(config, certificate_ends))
     timeout = min(config.outcomes.timeout_seconds, PROBE_TIMEOUT)
     context = ProbeContext(sessions, certificate_ends, clock.now, timeout)
-    return Certificates(context, clock.monotonic)
+    return Certificates(context, clock.monotonic), certificate_ends
 
 
 async def _try_keys(cipher: Cipher) -> None:

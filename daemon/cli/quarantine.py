@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from actors.metrics import UNKNOWN
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
 from daemon.cli.quarantine_page import print_events, without_quotes
@@ -17,7 +18,7 @@ from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import Config, zone
 from daemon.infra.text import counted, iso, past, printable
 from daemon.ingest.apply import Applier
-from daemon.ingest.events import TYPES, UNKNOWN
+from daemon.ingest.events import TYPES
 from daemon.ingest.replay import replay_events
 from models.course import CourseTrees
 from models.db.sql import MAX_ID

@@ -18,7 +18,7 @@ FILE_NAME = "config.toml"
 SYSTEM_FILE = Path("/etc/passbackd/config.toml")
 
 #: Keys whose values are never quoted: any part of one may be a secret.
-UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys"})
+UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys", "intake.tokens"})
 
 
 @dataclass(frozen=True, slots=True)

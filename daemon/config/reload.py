@@ -13,6 +13,7 @@ LIVE = frozenset(
         "outcomes.skip_unchanged",
         "outcomes.profiles",
         "keys.publish_ahead_hours",
+        "intake.tokens",
         "log.level",
         "log.format",
         "log.timezone",

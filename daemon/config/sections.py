@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from actors.egress import Egress
 from actors.retry import MAX_ATTEMPTS
 from actors.tls import MinimumTls
 from daemon.config import values
+from daemon.config.intake_tokens import IntakeToken
 from daemon.config.urls import EMBEDDED
 from models.debounce import Debounce
 from models.encryption import Cipher
@@ -203,6 +204,31 @@ class WebSection(Section):
     with commas."""
 
 
+class IntakeSection(Section):
+    """Events over HTTP, for tools that reach no Redis."""
+
+    host: values.Name = "127.0.0.1"
+    """Where POST /events is served. It speaks plain HTTP: between machines put a web server with TLS before it."""
+    port: values.Port = 0
+    """0: off."""
+    tokens: values.IntakeTokens = ()
+    """Bearer tokens, best given as a credential, one a line; two while one replaces the other. Behind a token
+    type=score.changed limits it to events of that type, consumer=KEY to launches (and assignment.disabled) of that
+    consumer or platform; each may be there several times. Whoever has an unlimited one can set every grade."""
+
+    @field_validator("tokens")
+    @classmethod
+    def _is_there(cls, tokens: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        if not tokens and info.data.get("port"):
+            raise ValueError("is empty, so that intake.port would refuse everything: add a token, or set the port to 0")
+        return tokens
+
+    @property
+    def allowed(self) -> list[IntakeToken]:
+        """The tokens with their limits."""
+        return [IntakeToken.parse(line.get_secret_value()) for line in self.tokens]
+
+
 class LogSection(Section):
     """What is logged, and in which form."""
 
@@ -238,6 +264,7 @@ class Config(BaseModel):
     egress: EgressSection = EgressSection()
     worker: WorkerSection = WorkerSection()
     web: WebSection = WebSection()
+    intake: IntakeSection = IntakeSection()
     log: LogSection = LogSection()
     retention: RetentionSection = RetentionSection()
 

@@ -26,8 +26,8 @@ def effective(
     read = read_sources(path, environ, cwd)
     wrong = {fault.key for fault in read.faults}
     hidden = wrong & UNQUOTED
-    if read.config is None and "secrets.keys" in read.values:
-        hidden.add("secrets.keys")  # as they were written, which shows them
+    if read.config is None:
+        hidden |= {"secrets.keys", "intake.tokens"} & read.values.keys()  # as they were written, which shows them
     folder = cwd or Path.cwd()
     # Relative paths among the defaults start where those of the file do.
     defaults = read_sources(None, {}, (folder / path).parent if path else folder)

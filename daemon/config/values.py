@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from actors.egress import host_name
 from actors.profiles import PROFILE_NAMES, PlatformName
+from daemon.config.intake_tokens import IntakeToken
 from daemon.config.urls import database_url, mask, redis_url
 from models.encryption import Cipher
 
@@ -89,6 +90,18 @@ def _secret_keys(value: object) -> object:
     return tuple(map(SecretStr, keys))
 
 
+def _intake_tokens(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError('should be a list of tokens, as in ["..."]')  # noqa: TRY004 - pydantic wants it
+    lines = [item.get_secret_value() if isinstance(item, SecretStr) else str(item) for item in value]
+    if not all(line.strip() for line in lines):
+        raise ValueError("holds an empty token: remove it")
+    tokens = [IntakeToken.parse(line).token for line in lines]
+    if len(set(tokens)) < len(tokens):
+        raise ValueError("holds a token twice: remove one of the two")
+    return tuple(map(SecretStr, lines))
+
+
 def _path(value: object) -> object:
     if not isinstance(value, Path) and (not isinstance(value, str) or not value):
         raise ValueError("should be a path, in quotes")
@@ -128,6 +141,7 @@ Zone = Annotated[str, AfterValidator(_zone_name)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 EgressHosts = Annotated[tuple[str, ...], BeforeValidator(_egress_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
+IntakeTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_intake_tokens)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
 ConsumerKeys = Annotated[tuple[str, ...], BeforeValidator(_consumer_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from actors.metrics import EVENT_TYPES, UNKNOWN
 from models.course_tree import Tree
 from models.launch import Registration
 from models.moment import Moment, place_of
@@ -143,6 +144,4 @@ Event = (
     | UserRetired
 )
 
-#: What an event of any other type is counted as.
-UNKNOWN = "unknown"
-TYPES = ("score.changed", "score.cleared", "course.structure", "launch", "assignment.disabled", "user.retired")
+TYPES = tuple(type_ for type_ in EVENT_TYPES if type_ != UNKNOWN)

@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.ingest.documents import TEXT_FIELDS
 from daemon.ingest.events import BadEvent
-from daemon.ingest.parse import MAX_BYTES, read_event
+from daemon.ingest.parse import MAX_BYTES, MAX_FIELDS, read_event
 
 #: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
 _MAX_DIGITS = 1_000
@@ -34,9 +34,8 @@ def read_document(text: bytes) -> Any:
     if len(text) > MAX_BYTES:
         raise BadEvent(f"is longer than {MAX_BYTES} bytes")
     try:
-        return json.loads(
-            text.removeprefix(BOM_UTF8), parse_float=Number, parse_int=Number, object_pairs_hook=_without_twins
-        )
+        # Half a character that is no UTF-8 is named with its field.
+        return _DECODER.decode(text.removeprefix(BOM_UTF8).decode(errors="surrogatepass"))
     except BadEvent:
         raise
     except UnicodeDecodeError as error:
@@ -58,6 +57,8 @@ def event_fields(document: object) -> dict[str, str]:
         raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
     if not isinstance(document.get("type"), str) or isinstance(document["type"], Number):
         raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line', "type")
+    if len(document) > MAX_FIELDS:
+        raise BadEvent(f"has more than {MAX_FIELDS} fields")
     return {name: _text(name, value) for name, value in document.items() if value is not None}
 
 
@@ -79,6 +80,10 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twin = next(name for name in names if names.count(name) > 1)
         raise BadEvent(f"has {twin[:64]!a} twice", twin[:64])
     return found
+
+
+#: Made once: making one takes as long as reading an event.
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, object_pairs_hook=_without_twins)
 
 
 def _text(name: str, value: Any) -> str:

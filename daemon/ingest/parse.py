@@ -6,10 +6,10 @@ Every entry is flat: field names and values are UTF-8. Unknown fields are ignore
 
 from collections.abc import Mapping
 
+from actors.metrics import UNKNOWN
 from daemon.ingest.blocks import read_blocks, read_own_blocks
 from daemon.ingest.events import (
     TYPES,
-    UNKNOWN,
     BadEvent,
     CourseStructured,
     Event,
@@ -24,6 +24,8 @@ from models.moment import Moment, place_of
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
 MAX_BYTES = 8 * 1024 * 1024 + 64 * 1024
+#: Fields of a JSON document.
+MAX_FIELDS = 500
 
 
 def is_ahead(entry_id: str, now: int) -> bool:

@@ -42,6 +42,8 @@ class Gauges:
         self._consumers: set[str] = set()
         #: The state of everything, in one line.
         self.line = "starting"
+        #: Entries of the stream that were not applied when it was read last; None where that is not known.
+        self.lag: int | None = None
 
     async def step(self, stop: Stop) -> None:
         """Read once, sleep."""
@@ -70,6 +72,7 @@ class Gauges:
         position = await known_position()
         lag = await stream_lag(self._stream)
         self._standstill.observe(position, lag)
+        self.lag = lag
         if lag is not None:
             metrics.stream_lag.set(lag)
         ahead = await stream_ahead(self._stream, self._clock.now())

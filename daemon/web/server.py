@@ -1,21 +1,16 @@
 """The web port: ``/metrics``, ``/jwks``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
 
-import asyncio
-import logging
 import re
-from asyncio import Protocol
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from ipaddress import IPv4Address, IPv6Address
-from typing import cast
 
-from aiohttp import ClientConnectionResetError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 from aiohttp.typedefs import Handler
-from aiohttp.web_protocol import RequestHandler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from actors.metrics import Metrics
+from daemon.infra.http_server import http_server
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
 
@@ -23,7 +18,7 @@ from daemon.web.key_set import PublishedKeySet
 LIFETIME = 30.0
 #: Connections at once, each an open file; a new one ends the oldest.
 MAX_OPEN = 64
-#: Bytes of a line or a header of a request, and of its body.
+#: Bytes of a request's body.
 MAX_REQUEST_BYTES = 4096
 #: The path of the public key set, the only page that is for everybody.
 KEY_SET_PATH = "/jwks"
@@ -36,9 +31,6 @@ HEADERS = {
     "Server": "passbackd",
     "X-Content-Type-Options": "nosniff",
 }
-
-#: What is wrong with a request that is no HTTP, whose body cannot be unpacked, or whose sender has gone.
-_NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionResetError)
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
@@ -117,53 +109,6 @@ def application(
     return app
 
 
-@asynccontextmanager
-async def web_server(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """
-    Serve within this context; yields the port, which the system chooses for 0.
-
-    Raises:
-        OSError: The port is taken, or the host is not ours.
-    """
-    logger = logging.getLogger(__name__)
-    logger.addFilter(_is_no_request)
-    runner = web.AppRunner(
-        app,
-        logger=logger,
-        access_log=None,
-        shutdown_timeout=1.0,
-        max_line_size=MAX_REQUEST_BYTES,
-        max_field_size=MAX_REQUEST_BYTES,
-    )
-    await runner.setup()
-    loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
-
-    def connection() -> Protocol:
-        open_ones = [one for one in serve.connections if one.transport is not None]
-        if len(open_ones) >= MAX_OPEN:
-            _end(open_ones[0])
-        handler = serve()
-        loop.call_later(LIFETIME, _end, handler)
-        return handler
-
-    try:
-        server = await loop.create_server(connection, host, port)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
-    finally:
-        await runner.cleanup()
-
-
-def _is_no_request(record: logging.LogRecord) -> bool:
-    """Whether a line is about more than a request that is none, of which a stranger can send any number."""
-    return not (record.exc_info and isinstance(record.exc_info[1], _NO_REQUEST))
-
-
-def _end(handler: RequestHandler) -> None:
-    transport = handler.transport
-    handler.force_close()
-    if transport is not None:
-        # Without waiting for a client that does not read.
-        transport.abort()
+def web_server(app: web.Application, host: str, port: int) -> AbstractAsyncContextManager[int]:
+    """As :func:`daemon.infra.http_server.http_server`, within the bounds of this port."""
+    return http_server(app, host, port, lifetime=LIFETIME, most=MAX_OPEN)

@@ -30,6 +30,7 @@ FAMILIES = [
     ("passback_stream_ahead_seconds", "gauge", ()),
     ("passback_redis_memory_used_ratio", "gauge", ()),
     ("passback_intake_stalled", "gauge", ()),
+    ("passback_intake_requests_total", "counter", ("status",)),
     ("passback_signature_refused_total", "counter", ("consumer",)),
     ("passback_consumer_info", "gauge", ("consumer", "consumer_key")),
     ("passback_consumer_origins", "gauge", ("consumer",)),

@@ -27,7 +27,7 @@ OPEN_EDX, TRYING = "docs/open-edx.md", "Try it on this machine"
 @pytest.fixture
 def runner(tmp_path, fresh_database, _valkey_9, _postgres):
     server = urlsplit(fresh_database("postgresql"))
-    web, embedded, campus, platform = free_ports(4)
+    web, embedded, intake, campus, platform = free_ports(5)
     runner = DocsRunner(
         tmp_path,
         instead={
@@ -37,6 +37,7 @@ def runner(tmp_path, fresh_database, _valkey_9, _postgres):
             "-m daemon.demo.platform": f"-m daemon.demo.platform --port {platform}",
             "9871": str(web),
             "9872": str(embedded),
+            "9873": str(intake),
             "8765": str(campus),
             "8766": str(platform),
         },

@@ -1,0 +1,229 @@
+"""``POST /events``: events over HTTP, checked as intake checks them, and all or none of a request onto the stream."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from aiohttp.web_protocol import RequestHandler
+
+from actors.metrics import Metrics
+from daemon.config.intake_tokens import IntakeToken, matching
+from daemon.http_intake.body import MAX_BODY, read_events
+from daemon.http_intake.openapi import openapi
+from daemon.http_intake.permissions import FindPlatformKey, NotAllowedError, check_permission
+from daemon.http_intake.publisher import Publisher
+from daemon.infra.errors import describe
+from daemon.ingest.documents import events_schema
+from daemon.ingest.events import BadEvent
+from daemon.ingest.lines import check_event
+from models.db.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+#: Entries of the stream that may wait to be applied before more are refused.
+MAX_LAG = 200_000
+#: Bytes of bodies that may be under way at once.
+MAX_BODIES = 8 * MAX_BODY
+#: Errors that one answer names.
+MAX_ERRORS = 100
+#: Seconds for which a body may take to come.
+BODY_TIMEOUT = 30.0
+#: Seconds after which a client that was turned away may come again.
+RETRY_AFTER = 5
+#: Seconds after which a connection is closed with its next answer; see :data:`CONNECTION_SECONDS`.
+CLOSING = 240.0
+#: Seconds that a connection may last, and how many there may be.
+CONNECTION_SECONDS, MAX_CONNECTIONS = 300.0, 512
+_HEADERS = {"Server": "passbackd", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+#: Events of a request that are checked before others have their turn.
+_TURN = 50
+
+
+class _TurnedAway(Exception):  # noqa: N818 - no fault of the daemon's
+    """An answer other than 202. *errors*: what is wrong, each with its line and field."""
+
+    def __init__(self, status: int, errors: Sequence[dict[str, Any]], **headers: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.errors = errors
+        self.headers = headers
+
+
+def _error(reason: str, *, line: int | None = None, field: str | None = None) -> dict[str, Any]:
+    return {"line": line, "field": field, "reason": reason}
+
+
+def _later(status: int, reason: str) -> _TurnedAway:
+    return _TurnedAway(status, [_error(reason)], **{"Retry-After": str(RETRY_AFTER)})
+
+
+@dataclass(slots=True)
+class HttpIntake:
+    """
+    The handlers, and what they need.
+
+    Args:
+        tokens: May be replaced at any time.
+        lag: How many entries of the stream are not applied; None where that is not known.
+        trouble: Why nothing may be taken; None if there is nothing.
+    """
+
+    publisher: Publisher
+    clock: Clock
+    metrics: Metrics
+    platform_key: FindPlatformKey
+    lag: Callable[[], int | None]
+    trouble: Callable[[], str | None]
+    tokens: Sequence[IntakeToken]
+    _bodies: int = 0
+    #: Connections with a request of a known token under way.
+    busy: set[object] = field(default_factory=set)
+    #: When each connection had its first request, by the monotonic clock.
+    _born: dict[RequestHandler, float] = field(default_factory=dict)
+
+    def application(self) -> web.Application:
+        """The paths, for :func:`daemon.infra.http_server.http_server`."""
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer])
+        app.on_response_prepare.append(self._close_the_old)
+        app.router.add_post("/events", self._post)
+        app.router.add_get("/openapi.json", _document(openapi))
+        app.router.add_get("/events.schema.json", _document(events_schema))
+        return app
+
+    async def _close_the_old(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_HEADERS)
+        now = self.clock.monotonic()
+        if len(self._born) > 2 * MAX_CONNECTIONS:
+            self._born = {one: born for one, born in self._born.items() if one.transport is not None}
+        if now - self._born.setdefault(request.protocol, now) > CLOSING:
+            response.force_close()
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except _TurnedAway as away:
+            response = web.json_response({"errors": away.errors}, status=away.status, headers=away.headers)
+        except web.HTTPRequestEntityTooLarge:
+            response = _too_large()
+        except web.HTTPException as error:
+            response = web.json_response({"errors": [_error(error.reason)]}, status=error.status, headers=_allow(error))
+        if request.method == "POST":
+            self.metrics.intake_requests.labels(str(response.status)).inc()
+        return response
+
+    async def _post(self, request: web.Request) -> web.Response:
+        token = self._token(request)
+        self.busy.add(request.protocol)
+        try:
+            self._check_room()
+            with self._held(request):
+                body = await _read(request)
+                return await self._publish(await self._checked(body, request.content_type, token))
+        finally:
+            self.busy.discard(request.protocol)
+
+    def _token(self, request: web.Request) -> IntakeToken:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        found = matching(self.tokens, given.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            reason = "send a token of intake.tokens as in: Authorization: Bearer TOKEN"
+            raise _TurnedAway(401, [_error(reason, field="Authorization")], **{"WWW-Authenticate": "Bearer"})
+        return found
+
+    def _check_room(self) -> None:
+        trouble = self.trouble()
+        if trouble is not None:
+            raise _later(503, trouble)
+        lag = self.lag()
+        if lag is not None and lag > MAX_LAG:
+            raise _later(429, f"{lag} events wait to be applied: come again later")
+
+    @contextmanager
+    def _held(self, request: web.Request) -> Iterator[None]:
+        """Bound the memory that bodies take together. One of unknown length counts as the largest."""
+        size = MAX_BODY if request.content_length is None else request.content_length
+        if size > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
+        if self._bodies + size > MAX_BODIES:
+            raise _later(429, "too many large requests are under way: come again later")
+        self._bodies += size
+        try:
+            yield
+        finally:
+            self._bodies -= size
+
+    async def _checked(self, body: bytes, content_type: str, token: IntakeToken) -> list[dict[str, str]]:
+        if not body.strip():
+            reason = "the body is empty: send one JSON object, an array, or JSON lines"
+            raise _TurnedAway(422, [_error(reason, line=1)])
+        events: list[dict[str, str]] = []
+        errors: list[dict[str, Any]] = []
+        status = 422
+        for number, (line, found) in enumerate(read_events(body, content_type), 1):
+            try:
+                events.append(await self._check(found, token))
+            except BadEvent as error:
+                errors.append(_error(str(error), line=line, field=error.field))
+            except NotAllowedError as error:
+                errors.append(_error(str(error), line=line, field=error.field))
+                status = 403
+            if len(errors) == MAX_ERRORS:
+                break
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+        if errors:
+            raise _TurnedAway(status, errors)
+        return events
+
+    async def _check(self, found: dict[str, str] | BadEvent, token: IntakeToken) -> dict[str, str]:
+        if isinstance(found, BadEvent):
+            raise found
+        check_event(found, now=self.clock.now())
+        try:
+            await check_permission(token, found, self.platform_key)
+        except NotAllowedError:
+            raise
+        except Exception as error:
+            # The database is away, in more ways than its driver names.
+            raise _later(503, "the database does not say whose platform this is: send the events again") from error
+        return found
+
+    async def _publish(self, events: Sequence[dict[str, str]]) -> web.Response:
+        try:
+            ids = await self.publisher.add(events)
+        except Exception as error:
+            log.warning("events were not taken over HTTP", events=len(events), error=describe(error))
+            raise _later(503, "Redis did not take the events: send them again") from error
+        return web.json_response({"accepted": len(ids), "ids": ids}, status=202)
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
+    except web.RequestPayloadError as error:
+        raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
+
+
+def _document(made: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def show(_request: web.Request) -> web.Response:
+        return web.json_response(made())
+
+    return show
+
+
+def _too_large() -> web.Response:
+    reason = f"the body is larger than {MAX_BODY} bytes: send it in several requests"
+    return web.json_response({"errors": [_error(reason)]}, status=413)
+
+
+def _allow(error: web.HTTPException) -> dict[str, str]:
+    return {name: value for name, value in error.headers.items() if name == "Allow"}

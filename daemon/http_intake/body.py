@@ -1,0 +1,49 @@
+"""The events in the body of a request: one JSON object, an array of them, or JSON lines. Pure."""
+
+from collections.abc import Iterator
+
+from daemon.ingest.events import BadEvent
+from daemon.ingest.lines import event_fields, read_document
+
+#: Bytes of a body.
+MAX_BODY = 8 * 1024 * 1024
+#: Values in a body, as many as its commas: what is read of it takes some hundred bytes of memory for each.
+MAX_VALUES = 500_000
+
+JSON_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+
+
+def read_events(body: bytes, content_type: str) -> Iterator[tuple[int, dict[str, str] | BadEvent]]:
+    """
+    The events as the fields of stream entries, or what is wrong with one, each with its line.
+
+    The line counts from 1: that of the body if these are JSON lines, else the place in the array.
+    """
+    if body.count(b",") > MAX_VALUES:
+        yield 1, BadEvent(f"holds more than {MAX_VALUES} values: send it in several requests")
+    elif content_type in JSON_LINES:
+        for number, line in enumerate(body.split(b"\n"), 1):
+            if line.strip():
+                yield number, _read(line)
+    else:
+        yield from _read_json(body)
+
+
+def _read(line: bytes) -> dict[str, str] | BadEvent:
+    try:
+        return event_fields(read_document(line))
+    except BadEvent as error:
+        return error
+
+
+def _read_json(body: bytes) -> Iterator[tuple[int, dict[str, str] | BadEvent]]:
+    try:
+        document = read_document(body)
+    except BadEvent as error:
+        yield 1, error
+        return
+    for number, one in enumerate(document if isinstance(document, list) else [document], 1):
+        try:
+            yield number, event_fields(one)
+        except BadEvent as error:
+            yield number, error
