@@ -3,43 +3,66 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from aiohttp import web
 
+from tests.servers import HOST
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Opened = TypeVar("Opened")
 
 
 @contextmanager
-def served(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """The URL at which *handler* gets every request, however large; with *tls* it is one of https."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+def on_a_thread(opening: Callable[[], AbstractAsyncContextManager[Opened]]) -> Iterator[Opened]:
+    """What *opening* opens, for as long as the block lasts."""
+    opened: Future[tuple[Opened, Callable[[], object]]] = Future()
+
+    async def run() -> None:
+        try:
+            async with opening() as value:
+                stop, loop = asyncio.Event(), asyncio.get_running_loop()
+                opened.set_result((value, lambda: loop.call_soon_threadsafe(stop.set)))
+                await stop.wait()
+        except BaseException as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
+    try:
+        value, stop = opened.result()
+        try:
+            yield value
+        finally:
+            stop()
+    finally:
+        thread.join()
 
-    def done(what):
-        return asyncio.run_coroutine_threadsafe(what, loop).result(30)
 
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await handler(request)
+def served(handler: Handler, tls: ssl.SSLContext | None = None) -> AbstractContextManager[str]:
+    """The URL at which *handler* gets every request, however large; with *tls* it is one of https."""
 
-    async def start() -> tuple[web.AppRunner, int]:
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[str]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await handler(request)
+
         app = web.Application(client_max_size=2**30)
         app.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-        return runner, runner.addresses[0][1]
+        try:
+            await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
+            yield f"{'http' if tls is None else 'https'}://{HOST}:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
-    runner, port = done(start())
-    try:
-        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
-    finally:
-        done(runner.cleanup())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    return on_a_thread(opening)
 
 
 class Script:

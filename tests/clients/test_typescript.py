@@ -1,4 +1,4 @@
-"""What the types of ``clients/typescript`` let a tool write is taken by an intake, in its meaning."""
+"""What the types of ``clients/typescript`` let a tool write is taken by the HTTP intake, as it was written."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from tests.clients.contract_intake import running_intake
+from tests.clients.http_intake import running_intake
 
 CLIENT = Path(__file__).parents[2] / "clients/typescript"
 STREAM = "passback:events"

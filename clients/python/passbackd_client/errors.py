@@ -51,12 +51,15 @@ class RefusedEvent:
     field: str | None
     reason: str
 
+    def __str__(self) -> str:
+        return self.reason if self.line is None else f"event {self.line}: {self.reason}"
+
 
 class EventsRefusedError(FeedError):
     """passbackd took none of the events, because of those in *errors* (HTTP 422): correct them, and send all again."""
 
     def __init__(self, errors: Sequence[RefusedEvent]) -> None:
-        super().__init__("; ".join(f"event {error.line}: {error.reason}" for error in errors) or "no reason given")
+        super().__init__("; ".join(map(str, errors)) or "no reason given")
         self.errors = tuple(errors)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from tests.clients.contract_intake import running_intake
+from tests.clients.http_intake import running_intake
 from tests.conftest import _valkey_9, server_folder, valkey, valkey_url
 
 __all__ = ["_valkey_9", "server_folder", "valkey", "valkey_url"]

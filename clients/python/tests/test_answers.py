@@ -34,7 +34,7 @@ def test_a_202_of_something_else_is_no_success(body):
 
 def test_refused_events_are_named():
     body = b'{"errors": [{"line": 2, "field": "user_id", "reason": "user_id is empty"}, {"reason": "no JSON"}]}'
-    with pytest.raises(EventsRefusedError, match=r"^event 2: user_id is empty; event None: no JSON$") as caught:
+    with pytest.raises(EventsRefusedError, match=r"^event 2: user_id is empty; no JSON$") as caught:
         read(422, body)
     assert caught.value.errors == (RefusedEvent(2, "user_id", "user_id is empty"), RefusedEvent(None, None, "no JSON"))
 

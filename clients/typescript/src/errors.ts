@@ -32,7 +32,7 @@ export class EventsRefusedError extends FeedError {
   readonly errors: readonly RefusedEvent[];
 
   constructor(errors: readonly RefusedEvent[]) {
-    super(errors.map(({ line, reason }) => `event ${line}: ${reason}`).join("; ") || "no reason given");
+    super(errors.map(({ line, reason }) => (line === null ? reason : `event ${line}: ${reason}`)).join("; ") || "no reason given");
     this.errors = errors;
   }
 }
