@@ -214,7 +214,7 @@ class IntakeSection(Section):
     tokens: values.IntakeTokens = ()
     """Bearer tokens, best given as a credential, one a line; two while one replaces the other. Behind a token
     type=score.changed limits it to events of that type, consumer=KEY to launches (and assignment.disabled) of that
-    consumer or platform; each may be there several times. Whoever has an unlimited one can set every grade."""
+    consumer or platform; each may be there several times. A program with an unlimited one can set every grade."""
 
     @field_validator("tokens")
     @classmethod

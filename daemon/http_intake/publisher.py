@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from daemon.ingest.stream import Stream
 
 #: Events that one round trip takes, unless one request has more.
-MOST = 500
+MAX_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Publisher:
             while self._waiting:
                 batch = [self._waiting.popleft()]
                 number = len(batch[0].events)
-                while self._waiting and (number := number + len(self._waiting[0].events)) <= MOST:
+                while self._waiting and (number := number + len(self._waiting[0].events)) <= MAX_EVENTS:
                     batch.append(self._waiting.popleft())
                 await self._write(batch)
         finally:
