@@ -22,7 +22,7 @@ PYTHONS ?= 3.11 3.12 3.13
 DIST ?= dist
 WHEELS := $(VENV)/wheels
 
-.PHONY: install uninstall dist reproducible demo test test-openedx test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
+.PHONY: install uninstall dist reproducible demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -32,7 +32,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint test-openedx $(TUTOR)/.installed $(VENV)/.dist
+test: lint test-openedx test-typescript $(TUTOR)/.installed $(VENV)/.dist $(VENV)/php
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
@@ -45,6 +45,11 @@ test-openedx: $(MARIADB)
 
 test-django42 test-django52: test-%: $(OPENEDX)/.venv/%/.everything $(MARIADB)
 	cd $(OPENEDX) && .venv/$*/bin/python -m pytest
+
+TYPESCRIPT := clients/typescript
+
+test-typescript: $(TYPESCRIPT)/node_modules/.package-lock.json
+	cd $(TYPESCRIPT) && npm test --silent
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check .
@@ -80,9 +85,10 @@ $(VENV)/.runtime: $(VENV)/.production requirements-embedded.txt
 	@$(PIP) --require-hashes -r requirements-embedded.txt
 	@touch $@
 
-$(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt
+$(VENV)/.everything: $(VENV)/.runtime requirements-dev.txt clients/python/pyproject.toml
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable clients/python
 	@touch $@
 
 # The client for Tutor, with the real Tutor: nothing of it is of use to passbackd's own environment.
@@ -91,6 +97,11 @@ $(TUTOR)/.installed: clients/tutor/requirements.txt clients/tutor/pyproject.toml
 	@echo "installing Tutor for the tests of clients/tutor"
 	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r clients/tutor/requirements.txt
 	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/tutor
+	@touch $@
+
+# For the recipe of docs/feed.md.
+$(VENV)/php: tests/docs/php.sh $(VENV)/.everything
+	@sh $< $(CURDIR)/$@
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.everything requirements-release.txt
@@ -117,11 +128,17 @@ $(VENV)/.bench: $(VENV)/.everything requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
-$(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproject.toml
+$(OPENEDX)/.venv/%/.everything: $(OPENEDX)/requirements-%.txt $(OPENEDX)/pyproject.toml clients/python/pyproject.toml
 	@echo "installing what the tests of $(OPENEDX) need into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable $(OPENEDX)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable $(OPENEDX)
+	@touch $@
+
+$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json $(TYPESCRIPT)/package.json
+	@command -v npm > /dev/null || { echo "the tests of $(TYPESCRIPT) need Node.js 20 or newer, with npm" >&2; exit 1; }
+	@echo "installing what the tests of $(TYPESCRIPT) need"
+	@cd $(TYPESCRIPT) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(OPENEDX)/.venv/mariadb: $(OPENEDX)/tests/mariadb.sh
@@ -155,7 +172,8 @@ uninstall:
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml
 
-OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test
+# The client is in this checkout, not in an index.
+OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test --no-emit-package passbackd-client
 
 lock: $(VENV)/.dist
 	$(COMPILE) --group build -o requirements.txt
@@ -175,4 +193,4 @@ migration: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.migrations_are_complete --write
 
 clean:
-	rm -rf $(VENV) $(OPENEDX)/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state
+	rm -rf $(VENV) $(OPENEDX)/.venv $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache state

