@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from daemon.check.findings import Finding, ok, warning
 from daemon.config import Config
+from daemon.config.sections import IntakeSection
+from daemon.infra.text import counted
 
 #: The modes that never fall back to plain text.
 _TLS_MODES = ("require", "verify-ca", "verify-full")
@@ -26,11 +28,22 @@ def check_trust(config: Config) -> list[Finding]:
     mode = options.get("sslmode", ["prefer"])[0]
     if database.scheme.startswith("postgres") and is_remote(host) and mode not in _TLS_MODES:
         found.append(_plain("database.url", host, "change all that is stored", "add ?sslmode=verify-full"))
+    if config.intake.port:
+        found += _check_intake(config.intake)
+    return found
+
+
+def _check_intake(intake: IntakeSection) -> list[Finding]:
+    unlimited = sum(token.types is None for token in intake.allowed)
+    found = [ok("intake.tokens", f"{counted(len(intake.allowed), 'token')}, of which {unlimited} may set every grade")]
+    if is_remote(intake.host):
+        problem = f"takes events on {intake.host} in plain HTTP: who is on the way can read the tokens and set grades"
+        found.append(warning("intake.host", problem, "listen on 127.0.0.1, behind a web server with TLS"))
     return found
 
 
 def is_remote(host: str) -> bool:
-    """Whether *host* is another machine, as far x; a path is a socket of this one."""
+    """Whether *host* is another machine, going by the name alone; a path is a socket of this one."""
     try:
         return not ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -146,8 +146,10 @@ class HttpIntake:
 
     @contextmanager
     def _held(self, request: web.Request) -> Iterator[None]:
-        """Bound the memory that bodies take together. One of unknown length counts as the largest."""
-        size = MAX_BODY if request.content_length is None else request.content_length
+        """Bound the memory that bodies take together. One of unknown length, or packed, counts as the largest."""
+        size = request.content_length
+        if size is None or "Content-Encoding" in request.headers:
+            size = MAX_BODY
         if size > MAX_BODY:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
         if self._bodies + size > MAX_BODIES:

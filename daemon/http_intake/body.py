@@ -7,7 +7,7 @@ from daemon.ingest.lines import event_fields, read_document
 
 #: Bytes of a body.
 MAX_BODY = 8 * 1024 * 1024
-#: Values in a body, as many as its commas: what is read of it takes some hundred bytes of memory for each.
+#: Commas in a body, and its lines: what is read takes some hundred bytes of memory for each value, and time for each.
 MAX_VALUES = 500_000
 
 JSON_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -19,8 +19,8 @@ def read_events(body: bytes, content_type: str) -> Iterator[tuple[int, dict[str,
 
     The line counts from 1: that of the body if these are JSON lines, else the place in the array.
     """
-    if body.count(b",") > MAX_VALUES:
-        yield 1, BadEvent(f"holds more than {MAX_VALUES} values: send it in several requests")
+    if max(body.count(b","), body.count(b"\n")) > MAX_VALUES:
+        yield 1, BadEvent(f"holds more than {MAX_VALUES} values or lines: send it in several requests")
     elif content_type in JSON_LINES:
         for number, line in enumerate(body.split(b"\n"), 1):
             if line.strip():

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.check.trust import check_trust
 from daemon.config import Config
-from daemon.config.sections import DatabaseSection, RedisSection
+from daemon.config.sections import DatabaseSection, IntakeSection, RedisSection
 
 DATABASE, REDIS = "sqlite://passbackd.db", "embedded"
 
@@ -51,3 +51,16 @@ def test_a_database_that_is_reached_in_plain_text_is_named(database, plain):
     found = warnings(database=database)
     assert len(found) == plain
     assert "secret" not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("host", "remote"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("10.0.0.7", True)]
+)
+def test_an_http_intake_that_other_machines_reach_is_named_and_how_many_tokens_may_do_everything(host, remote):
+    limited, unlimited = "limited-" + "a" * 24 + " type=score.changed", "unlimited-" + "b" * 24
+    found = check_trust(Config(intake=IntakeSection(host=host, port=9000, tokens=(limited, unlimited))))
+    lines = [finding.line() for finding in found if finding.about.startswith("intake")]
+    assert lines[0] == "intake.tokens: 2 tokens, of which 1 may set every grade"
+    assert ["in plain HTTP" in line for line in lines[1:]] == [True] * remote
+    assert "aaaa" not in "".join(lines)
+    assert not [one for one in check_trust(Config()) if one.about.startswith("intake")], "it is off"

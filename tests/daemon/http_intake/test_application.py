@@ -78,6 +78,7 @@ async def test_of_a_request_with_a_wrong_event_nothing_is_taken_and_each_wrong_o
         (b"7", "is not one JSON object"),
         (b"[[]]", "is not one JSON object"),
         (b"[" + b"0," * 600_000 + b"0]", "holds more than"),
+        (b"[" + b"\n" * 600_000 + b"0]", "holds more than"),
         (json.dumps({"type": "user.retired", **{str(n): "" for n in range(600)}}).encode(), "has more than 500 fields"),
     ],
 )
