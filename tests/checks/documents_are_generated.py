@@ -19,12 +19,13 @@ from typer.main import get_command
 from daemon.cli.app import app
 from daemon.config.sections import Config, Section, sections
 from daemon.config.show import toml
+from daemon.http_intake.openapi import openapi
 from daemon.ingest.documents import events_schema
 from tests.checks.generated import stale
 
 ROOT = Path(__file__).parents[2]
 CONFIG, CONFIGURE, COMMANDS = ROOT / "config.toml", ROOT / "docs" / "configure.md", ROOT / "docs" / "commands.md"
-SCHEMA = ROOT / "docs" / "events.schema.json"
+SCHEMA, OPENAPI = ROOT / "docs" / "events.schema.json", ROOT / "docs" / "openapi.json"
 #: What is generated of a document is between these.
 BEGIN, END = "<!-- what follows is made by `make docs` -->\n", "<!-- what `make docs` makes ends here -->\n"
 
@@ -118,6 +119,7 @@ def main() -> str | None:
         CONFIGURE: with_tables(CONFIGURE.read_text()),
         COMMANDS: commands_page(),
         SCHEMA: json.dumps(events_schema(), indent=2) + "\n",
+        OPENAPI: json.dumps(openapi(), indent=2) + "\n",
     }
     if differ := stale(wanted):
         return f"{', '.join(str(path.relative_to(ROOT)) for path in differ)}: not what the code says. Run `make docs`."
