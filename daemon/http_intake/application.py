@@ -1,8 +1,7 @@
 """``POST /events``: events over HTTP, checked as intake checks them, and all or none of a request onto the stream."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,6 @@ from daemon.http_intake.body import MAX_BODY, read_events
 from daemon.http_intake.openapi import openapi
 from daemon.http_intake.permissions import FindPlatformKey, NotAllowedError, check_permission
 from daemon.http_intake.publisher import Publisher
-from daemon.infra.errors import describe
 from daemon.ingest.documents import events_schema
 from daemon.ingest.events import BadEvent
 from daemon.ingest.lines import check_event
@@ -28,7 +26,7 @@ log = structlog.get_logger(__name__)
 #: Entries of the stream that may wait to be applied before more are refused.
 MAX_LAG = 200_000
 #: Bytes of bodies that may be under way at once.
-MAX_BODIES = 8 * MAX_BODY
+MAX_BODIES = 3 * MAX_BODY
 #: Errors that one answer names.
 MAX_ERRORS = 100
 #: Seconds for which a body may take to come.
@@ -119,13 +117,14 @@ class HttpIntake:
 
     async def _post(self, request: web.Request) -> web.Response:
         token = self._token(request)
+        body = bytearray()
         self.busy.add(request.protocol)
         try:
             self._check_room()
-            with self._held(request):
-                body = await _read(request)
-                return await self._publish(await self._checked(body, request.content_type, token))
+            await self._read(request, body)
+            return await self._publish(await self._checked(bytes(body), request.content_type, token))
         finally:
+            self._bodies -= len(body)
             self.busy.discard(request.protocol)
 
     def _token(self, request: web.Request) -> IntakeToken:
@@ -144,21 +143,23 @@ class HttpIntake:
         if lag is not None and lag > MAX_LAG:
             raise _later(429, f"{lag} events wait to be applied: come again later")
 
-    @contextmanager
-    def _held(self, request: web.Request) -> Iterator[None]:
-        """Bound the memory that bodies take together. One of unknown length, or packed, counts as the largest."""
-        size = request.content_length
-        if size is None or "Content-Encoding" in request.headers:
-            size = MAX_BODY
-        if size > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
-        if self._bodies + size > MAX_BODIES:
-            raise _later(429, "too many large requests are under way: come again later")
-        self._bodies += size
+    async def _read(self, request: web.Request, body: bytearray) -> None:
+        """Read into *body*, whose bytes count among those of all requests for as long as it lasts."""
+        if request.content_length is not None and request.content_length > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length)
         try:
-            yield
-        finally:
-            self._bodies -= size
+            async with asyncio.timeout(BODY_TIMEOUT):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    self._bodies += len(chunk)
+                    if len(body) > MAX_BODY:
+                        raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(body))
+                    if self._bodies > MAX_BODIES:
+                        raise _later(429, "too many large requests are under way: come again later")
+        except TimeoutError:
+            raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
+        except web.RequestPayloadError as error:
+            raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
 
     async def _checked(self, body: bytes, content_type: str, token: IntakeToken) -> list[dict[str, str]]:
         if not body.strip():
@@ -193,6 +194,7 @@ class HttpIntake:
             raise
         except Exception as error:
             # The database is away, in more ways than its driver names.
+            log.warning("the database did not say whose platform an event names", error=error)
             raise _later(503, "the database does not say whose platform this is: send the events again") from error
         return found
 
@@ -200,19 +202,9 @@ class HttpIntake:
         try:
             ids = await self.publisher.add(events)
         except Exception as error:
-            log.warning("events were not taken over HTTP", events=len(events), error=describe(error))
+            log.warning("events were not taken over HTTP", events=len(events), error=error)
             raise _later(503, "Redis did not take the events: send them again") from error
         return web.json_response({"accepted": len(ids), "ids": ids}, status=202)
-
-
-async def _read(request: web.Request) -> bytes:
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await request.read()
-    except TimeoutError:
-        raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
-    except web.RequestPayloadError as error:
-        raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
 
 
 def _document(made: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:

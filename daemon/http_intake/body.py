@@ -1,5 +1,6 @@
 """The events in the body of a request: one JSON object, an array of them, or JSON lines. Pure."""
 
+import io
 from collections.abc import Iterator
 
 from daemon.ingest.events import BadEvent
@@ -9,6 +10,8 @@ from daemon.ingest.lines import event_fields, read_document
 MAX_BODY = 8 * 1024 * 1024
 #: Commas in a body, and its lines: what is read takes some hundred bytes of memory for each value, and time for each.
 MAX_VALUES = 500_000
+#: Events of a request: each takes a kilobyte of memory until the answer.
+REQUEST_EVENTS = 20_000
 
 JSON_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
@@ -22,11 +25,18 @@ def read_events(body: bytes, content_type: str) -> Iterator[tuple[int, dict[str,
     if max(body.count(b","), body.count(b"\n")) > MAX_VALUES:
         yield 1, BadEvent(f"holds more than {MAX_VALUES} values or lines: send it in several requests")
     elif content_type in JSON_LINES:
-        for number, line in enumerate(body.split(b"\n"), 1):
-            if line.strip():
-                yield number, _read(line)
+        lines = ((number, line) for number, line in enumerate(io.BytesIO(body), 1) if line.strip())
+        for place, (number, line) in enumerate(lines):
+            if place == REQUEST_EVENTS:
+                yield number, _too_many()
+                return
+            yield number, _read(line)
     else:
         yield from _read_json(body)
+
+
+def _too_many() -> BadEvent:
+    return BadEvent(f"is one more than the {REQUEST_EVENTS} events of a request: send them in several")
 
 
 def _read(line: bytes) -> dict[str, str] | BadEvent:
@@ -42,7 +52,11 @@ def _read_json(body: bytes) -> Iterator[tuple[int, dict[str, str] | BadEvent]]:
     except BadEvent as error:
         yield 1, error
         return
-    for number, one in enumerate(document if isinstance(document, list) else [document], 1):
+    events = document if isinstance(document, list) else [document]
+    if len(events) > REQUEST_EVENTS:
+        yield REQUEST_EVENTS + 1, _too_many()
+        return
+    for number, one in enumerate(events, 1):
         try:
             yield number, event_fields(one)
         except BadEvent as error:

@@ -76,9 +76,11 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; readers differ on which of two equal names counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twin = next(name for name in names if names.count(name) > 1)
-        raise BadEvent(f"has {twin[:64]!a} twice", twin[:64])
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise BadEvent(f"has {name[:64]!a} twice", name[:64])
+            seen.add(name)
     return found
 
 
@@ -96,10 +98,22 @@ def _text(name: str, value: Any) -> str:
         text = value if whole is None else whole[1]
     elif isinstance(value, str):
         text = value
+    elif isinstance(value, list | dict):
+        text = _nested(name, value)
     else:
-        text = json.dumps(_plain(value), ensure_ascii=False)
+        text = json.dumps(value)
     _check(name, text)
     return text
+
+
+def _nested(name: str, value: Any) -> str:
+    if name != "blocks":
+        raise BadEvent(f"{name[:64]!a} is no text or number: only blocks may be a list", name[:64])
+    try:
+        # As short as may be: its bytes are limited.
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise BadEvent("blocks is nested too deeply", name) from error
 
 
 def _plain(value: Any) -> Any:

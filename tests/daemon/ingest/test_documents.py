@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from daemon.ingest.blocks import MAX_BLOCKS_BYTES
 from daemon.ingest.documents import EVENTS, events_schema
 from daemon.ingest.events import TYPES, BadEvent
 from daemon.ingest.lines import check_event, event_fields, read_document
@@ -35,7 +36,8 @@ def made(event):
 def why_refused(document):
     """What intake has against it, after its way through JSON; None if it would take it."""
     try:
-        check_event(event_fields(read_document(json.dumps(document).encode())), now=NOW)
+        text = json.dumps(document, separators=(",", ":"))
+        check_event(event_fields(read_document(text.encode())), now=NOW)
     except BadEvent as error:
         return error
     return None
@@ -100,7 +102,7 @@ def test_an_entry_of_the_stream_is_a_document_with_text_for_numbers(fields):
         ({"user_id": True}, "user_id", "user_id is true: write text, in quotes"),
         ({"user_id": 1.5}, "user_id", "user_id is 1.5: write text, in quotes"),
         ({"user_id": ["42"]}, "user_id", 'user_id is ["42"]: write text, in quotes'),
-        ({"points_earned": [1]}, "points_earned", "points_earned is not a number"),
+        ({"points_earned": [1]}, "points_earned", "is no text or number: only blocks"),
         ({"points_possible": -1}, "points_possible", "points_possible is negative"),
         ({"user_id": None}, "user_id", "user_id is absent"),
         ({"modified": 5}, "modified", "modified is not an ISO 8601 time"),
@@ -120,11 +122,35 @@ def test_a_whole_number_may_be_an_id_and_have_a_point():
     assert event_fields(read_document(line)) == {"type": "user.retired", "user_id": "42"}
 
 
-def test_what_is_unknown_is_passed_on_whatever_it_is():
-    line = b'{"type": "user.retired", "user_id": "42", "debug": true, "more": {"a": [1.50]}}'
+def test_what_is_unknown_is_passed_on():
+    line = b'{"type": "user.retired", "user_id": "42", "debug": true, "more": 1.50, "none": null}'
     assert event_fields(read_document(line)) == {
         "type": "user.retired",
         "user_id": "42",
         "debug": "true",
-        "more": '{"a": [1.5]}',
+        "more": "1.50",
     }
+
+
+@pytest.mark.parametrize("depth", [1, 300, 600, 900, 100_000])
+@pytest.mark.parametrize("name", ["blocks", "more", "points_earned"])
+def test_what_is_nested_is_refused_however_deep_it_is(name, depth):
+    line = b'{"type": "score.changed", "%s": %s%s}' % (name.encode(), b"[" * depth, b"]" * depth)
+    with pytest.raises(BadEvent):
+        check_event(event_fields(read_document(line)), now=NOW)
+
+
+def test_a_name_that_comes_twice_among_many_is_found_at_once():
+    names = ",".join(f'"a{number}":1' for number in range(200_000))
+    with pytest.raises(BadEvent, match="has 'z' twice"):
+        read_document(f'{{{names},"z":1,"z":1}}'.encode())
+
+
+def test_blocks_that_are_as_large_as_they_may_be_when_written_without_blanks_are_taken():
+    blocks = [{"usage_id": "c", "parent": None}]
+    size = len(json.dumps(blocks, separators=(",", ":")))
+    while size < MAX_BLOCKS_BYTES - 200:
+        block = {"usage_id": f"p{len(blocks)}", "parent": "c", "points_possible": 1}
+        size += len(json.dumps(block, separators=(",", ":"))) + 1
+        blocks.append(block)
+    assert why_refused({**reading.STRUCTURE, "blocks": blocks}) is None

@@ -1,0 +1,78 @@
+"""A port that answers HTTP, and what of it a stranger can hold."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from aiohttp import web
+
+from daemon.infra.http_server import http_server
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Slow:
+    """Pages that come once they are released; until then their connections are busy."""
+
+    def __init__(self):
+        self.asked, self.released = asyncio.Event(), asyncio.Event()
+        self.busy = set()
+        self.app = web.Application()
+        self.app.router.add_get("/", self.page)
+
+    async def page(self, request):
+        self.busy.add(request.protocol)
+        self.asked.set()
+        await self.released.wait()
+        self.busy.discard(request.protocol)
+        return web.Response(text="here")
+
+    def serve(self, **bounds):
+        return http_server(self.app, "127.0.0.1", 0, is_busy=self.busy.__contains__, **bounds)
+
+
+@pytest.fixture
+async def slow():
+    return Slow()
+
+
+@pytest.fixture
+async def connect():
+    writers = []
+
+    async def connect(port, says=b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(writer)
+        writer.write(says)
+        return reader
+
+    yield connect
+    for writer in writers:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def ended(reader):
+    with suppress(ConnectionError):
+        return await reader.read() == b""
+    return True
+
+
+@pytest.mark.parametrize("says", [b"", b"GET / HTTP/1.1\r\n"], ids=["nothing", "half a request"])
+async def test_a_client_that_says_no_request_is_not_waited_for_for_ever(slow, connect, says):
+    async with slow.serve(lifetime=0.1, most=9) as port:
+        assert await ended(await connect(port, says))
+
+
+async def test_a_request_under_way_outlasts_the_time_of_its_connection_and_any_number_of_new_ones(slow, connect):
+    async with slow.serve(lifetime=0.1, most=1) as port:
+        reader = await connect(port, REQUEST)
+        await slow.asked.wait()
+        # Longer than it takes to end one that is idle.
+        for _ in range(3):
+            assert await ended(await connect(port)), "there is room for one"
+            await asyncio.sleep(0.5)
+        slow.released.set()
+        assert b"here" in await reader.readuntil(b"here")
+        assert await ended(reader), "and now its time is over"
