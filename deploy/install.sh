@@ -28,6 +28,9 @@ if test "$STATEDIR" = /var/lib/passbackd; then
         ;;
     esac
 fi
+if test "$PREFIX" = /opt/passbackd && test -e /opt/passbackd/lib/passbackd.pex; then
+    fail "the Debian package is installed there: remove it (apt-get remove passbackd), or choose another PREFIX"
+fi
 # What is written here is written as root: a link would lead it elsewhere.
 for file in bin lib etc etc/passbackd etc/passbackd/credentials etc/passbackd/config.toml lib/passbackd share \
     share/passbackd share/passbackd/config.toml share/doc share/doc/passbackd; do

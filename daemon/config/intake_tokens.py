@@ -10,6 +10,8 @@ from actors.metrics import EVENT_TYPES, UNKNOWN
 
 #: Characters of a token, at least: no shorter one is safe from guessing.
 LEAST = 24
+#: The types whose events name a consumer.
+OF_A_CONSUMER = ("launch", "assignment.disabled")
 _HOW = "write each as TOKEN, or TOKEN type=score.changed consumer=KEY, with blanks between"
 
 
@@ -17,7 +19,7 @@ _HOW = "write each as TOKEN, or TOKEN type=score.changed consumer=KEY, with blan
 class IntakeToken:
     """
     A token. *types*: of the events that it may send; *consumers*: the keys of those whose launches and
-    ``assignment.disabled`` it may send. None: any.
+    ``assignment.disabled`` it may send, and without *types* nothing else. None: any.
     """
 
     token: str = field(repr=False)
@@ -50,6 +52,9 @@ class IntakeToken:
         known = [type_ for type_ in EVENT_TYPES if type_ != UNKNOWN]
         if unknown := found.get("type", set()).difference(known):
             raise ValueError(f"limits a token to the unknown type {min(unknown)[:64]!r}; known: {', '.join(known)}")
+        if "consumer" in found:
+            # Events of other types name no consumer.
+            found.setdefault("type", set(OF_A_CONSUMER))
         limited = {name: frozenset(values) for name, values in found.items()}
         return cls(token, limited.get("type"), limited.get("consumer"))
 

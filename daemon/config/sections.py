@@ -213,8 +213,9 @@ class IntakeSection(Section):
     """0: off."""
     tokens: values.IntakeTokens = ()
     """Bearer tokens, best given as a credential, one a line; two while one replaces the other. Behind a token
-    type=score.changed limits it to events of that type, consumer=KEY to launches (and assignment.disabled) of that
-    consumer or platform; each may be there several times. A program with an unlimited one can set every grade."""
+    type=score.changed limits it to events of that type, consumer=KEY to launches and assignment.disabled of that
+    consumer or platform, and to events of types that are named beside it; each may be there several times. A program
+    with an unlimited one can set every grade."""
 
     @field_validator("tokens")
     @classmethod

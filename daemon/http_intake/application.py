@@ -167,15 +167,15 @@ class HttpIntake:
             raise _TurnedAway(422, [_error(reason, line=1)])
         events: list[dict[str, str]] = []
         errors: list[dict[str, Any]] = []
-        status = 422
+        status = 403
         for number, (line, found) in enumerate(read_events(body, content_type), 1):
             try:
                 events.append(await self._check(found, token))
             except BadEvent as error:
                 errors.append(_error(str(error), line=line, field=error.field))
+                status = 422
             except NotAllowedError as error:
                 errors.append(_error(str(error), line=line, field=error.field))
-                status = 403
             if len(errors) == MAX_ERRORS:
                 break
             if number % _TURN == 0:

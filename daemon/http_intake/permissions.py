@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from daemon.config.intake_tokens import IntakeToken
+from daemon.config.intake_tokens import OF_A_CONSUMER, IntakeToken
 
 #: Of an LTI 1.3 platform, the key by its issuer and client id; None if it is not known.
 FindPlatformKey = Callable[[str, str], Awaitable[str | None]]
@@ -25,7 +25,7 @@ async def check_permission(token: IntakeToken, fields: Mapping[str, str], platfo
     """
     if token.types is not None and fields["type"] not in token.types:
         raise NotAllowedError(f"this token is for {', '.join(sorted(token.types))} only", "type")
-    if token.consumers is None or fields["type"] not in ("launch", "assignment.disabled"):
+    if token.consumers is None or fields["type"] not in OF_A_CONSUMER:
         return
     # What it moves from loses its assignment.
     key = fields.get("oauth_consumer_key")

@@ -73,7 +73,7 @@ def test_it_is_installed_started_upgraded_removed_and_purged_as_the_page_says(ma
     machine.path("/etc/passbackd/credentials/web.port").write_text("9873\n")
     # What apt calls for a new file; of the same release it would leave it at that.
     assert "not started yet" not in machine.run("sh", "-c", "dpkg --install /srv/dist/passbackd_*.deb")
-    assert machine.property("MainPID") not in ("0", before_upgrade), "restarted"
+    machine.wait_until("restarted", lambda: machine.property("MainPID") not in ("0", before_upgrade))
     machine.wait_until("ready", lambda: machine.property("ActiveState") == "active")
     assert config.read_text().endswith("# changed\n")
     assert "Example University" in machine.run("passbackd", "consumer", "list")

@@ -34,6 +34,8 @@ def read_answer(status: int, body: bytes, retry_after: str | None, *, now: datet
     if status in (400, 422) and (errors := _errors(body)) is not None:
         raise EventsRefusedError(errors)
     said = f"HTTP {status}: {body[:_QUOTED].decode(errors='replace')}"
+    if status == 403 and (errors := _errors(body)):
+        raise NotAllowedError("the token does not allow this", errors)
     if status in (401, 403):
         raise NotAllowedError(f"the token is not accepted: {said}")
     if status == 413:

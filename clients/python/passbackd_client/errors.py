@@ -64,7 +64,15 @@ class EventsRefusedError(FeedError):
 
 
 class NotAllowedError(FeedError):
-    """The token, the password or its rights do not suffice: correct the settings."""
+    """
+    The token, the password or its rights do not suffice: correct the settings.
+
+    *errors*: the events that this token may not send (HTTP 403); none where it is not known.
+    """
+
+    def __init__(self, message: str, errors: Sequence[RefusedEvent] = ()) -> None:
+        super().__init__(": ".join([message, *map(str, errors)]))
+        self.errors = tuple(errors)
 
 
 class TooLargeError(FeedError):

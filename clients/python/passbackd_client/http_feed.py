@@ -56,7 +56,9 @@ class HttpFeed:
             raise ValueError("the URL of the intake is not a whole http or https address")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("the token is empty, or holds what no token has: blanks, control or non-ASCII characters")
-        self._host, self._port = parts.hostname, parts.port
+        # http.client would look for one in an IPv6 address.
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._host = parts.hostname
         self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
         self._path = f"{parts.path.rstrip('/')}/events"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}

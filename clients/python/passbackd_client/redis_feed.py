@@ -19,6 +19,8 @@ STREAM = "passback:events"
 
 #: A server that is away, starts, has become a replica, or has no memory left.
 _LATER = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError)
+#: How the answers of one begin that cannot write to its disk, to its replicas, or reaches no primary.
+_LATER_WORDS = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN")
 _NOT_ALLOWED = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
 
 
@@ -135,6 +137,6 @@ def _translate(error: redis.RedisError) -> NoReturn:
     # redis-py counts a wrong password among the lost connections.
     if isinstance(error, _NOT_ALLOWED):
         raise NotAllowedError(f"Redis: {error}") from error
-    if isinstance(error, _LATER):
+    if isinstance(error, _LATER) or str(error).startswith(_LATER_WORDS):
         raise TryLaterError(f"Redis: {type(error).__name__}: {error}") from error
     raise FeedError(f"Redis: {error}") from error

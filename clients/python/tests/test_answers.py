@@ -1,5 +1,6 @@
 """What an answer of the intake means, and how long the client goes on. Pure."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +49,13 @@ def test_an_answer_is_named_by_what_to_do_next(status, kind):
     with pytest.raises(FeedError, match=f"HTTP {status}: what it said") as caught:
         read(status, b"what it said")
     assert type(caught.value) is kind
+
+
+def test_what_a_token_may_not_send_is_named():
+    errors = [{"line": 2, "field": "type", "reason": "this token is for launch only"}]
+    with pytest.raises(NotAllowedError, match="does not allow this: event 2: this token is for launch only") as caught:
+        read(403, json.dumps({"errors": errors}).encode())
+    assert [(one.line, one.field) for one in caught.value.errors] == [(2, "type")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ export function readAnswer(status: number, body: string, retryAfter: string | nu
     throw new EventsRefusedError(found["errors"].map(refused));
   }
   const said = `HTTP ${status}: ${body.slice(0, QUOTED)}`;
+  if (status === 403 && Array.isArray(found["errors"]) && found["errors"].length > 0) {
+    throw new NotAllowedError("the token does not allow this", found["errors"].map(refused));
+  }
   if (status === 401 || status === 403) throw new NotAllowedError(`the token is not accepted: ${said}`);
   if (status === 413) throw new TooLargeError(said);
   if (LATER.has(status)) throw new TryLaterError(said, { after: seconds(retryAfter, now) });

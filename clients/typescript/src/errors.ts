@@ -32,14 +32,24 @@ export class EventsRefusedError extends FeedError {
   readonly errors: readonly RefusedEvent[];
 
   constructor(errors: readonly RefusedEvent[]) {
-    super(errors.map(({ line, reason }) => (line === null ? reason : `event ${line}: ${reason}`)).join("; ") || "no reason given");
+    super(errors.map(named).join("; ") || "no reason given");
     this.errors = errors;
   }
 }
 
-/** The token does not suffice: correct the settings. */
+/** The token does not suffice: correct the settings. *errors*: the events that it may not send; none if it is unknown. */
 export class NotAllowedError extends FeedError {
   override name = "NotAllowedError";
+  readonly errors: readonly RefusedEvent[];
+
+  constructor(message: string, errors: readonly RefusedEvent[] = []) {
+    super([message, ...errors.map(named)].join(": "));
+    this.errors = errors;
+  }
+}
+
+function named({ line, reason }: RefusedEvent): string {
+  return line === null ? reason : `event ${line}: ${reason}`;
 }
 
 /** More than is taken at once: send fewer events in one call. */

@@ -84,7 +84,9 @@ export class HttpFeed {
 
 function written(events: readonly Event[]): string {
   const now = new Date().toISOString();
-  const timed = events.map((event) => (WITHOUT_TIME.has(event.type) ? event : { modified: now, ...event }));
+  const timed = events.map((event) =>
+    WITHOUT_TIME.has(event.type) ? event : { ...event, modified: event.modified ?? now },
+  );
   const body = timed.map((event) => JSON.stringify(event, checked)).join("\n");
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_BODY_BYTES) throw new TooLargeError(`${bytes} bytes are more than the ${MAX_BODY_BYTES} taken at once`);

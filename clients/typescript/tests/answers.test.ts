@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAnswer } from "../src/answers.js";
-import { TryLaterError } from "../src/errors.js";
+import { NotAllowedError, TryLaterError } from "../src/errors.js";
 import { pause } from "../src/patience.js";
 
 const NOW = Date.UTC(2026, 2, 2, 8);
@@ -24,6 +24,14 @@ for (const [header, seconds] of HEADERS) {
     );
   });
 }
+
+test("what a token may not send is named", () => {
+  const errors = [{ line: 2, field: "type", reason: "this token is for launch only" }];
+  assert.throws(
+    () => readAnswer(403, JSON.stringify({ errors }), null, NOW),
+    (error) => error instanceof NotAllowedError && error.errors[0]?.line === 2 && error.message.includes("for launch only"),
+  );
+});
 
 test("pauses grow and end with the time that is given", () => {
   assert.deepEqual([1, 2, 3, 7, 99].map((tries) => pause(tries, 10, undefined, 1)), [0.1, 0.2, 0.4, 5, 5]);

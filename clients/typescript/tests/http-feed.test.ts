@@ -30,10 +30,11 @@ test("an event that is ordered by its time gets one, and keeps it over all tries
   const { modified: _, ...timeless } = SCORE;
   await served([[503, "", { "Retry-After": "0" }], TAKEN], async (url, received) => {
     const before = new Date().toISOString();
-    await new HttpFeed(url, "t").send([timeless, { type: "user.retired", user_id: "43" }]);
-    const [score, retirement] = received.map(({ body }) => body.split("\n").map((line) => JSON.parse(line)))[1] ?? [];
+    await new HttpFeed(url, "t").send([timeless, { type: "user.retired", user_id: "43" }, { ...timeless, modified: null }]);
+    const [score, retirement, unset] = received.map(({ body }) => body.split("\n").map((line) => JSON.parse(line)))[1] ?? [];
     assert.ok(before <= score.modified && score.modified <= new Date().toISOString());
     assert.ok(!("modified" in retirement));
+    assert.equal(unset.modified, score.modified);
     assert.equal(received[0]?.body, received[1]?.body);
   });
 });

@@ -13,6 +13,8 @@ def test_a_token_has_its_limits_behind_it():
     found = IntakeToken.parse(f"  {TOKEN} type=score.changed type=launch consumer=north%20key consumer=south ")
     assert found == IntakeToken(TOKEN, frozenset({"score.changed", "launch"}), frozenset({"north key", "south"}))
     assert IntakeToken.parse(TOKEN) == IntakeToken(TOKEN, None, None)
+    for_one = IntakeToken.parse(f"{TOKEN} consumer=south")
+    assert for_one.types == {"launch", "assignment.disabled"}, "the others name no consumer"
     assert TOKEN not in repr(found)
 
 

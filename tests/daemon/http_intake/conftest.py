@@ -21,7 +21,7 @@ ALL, SCORES, ONE_CONSUMER = "all-" + "a" * 24, "scores-" + "b" * 24, "one-" + "c
 TOKENS = [
     IntakeToken(ALL),
     IntakeToken(SCORES, types=frozenset({"score.changed", "score.cleared"})),
-    IntakeToken(ONE_CONSUMER, consumers=frozenset({"key", "platform"})),
+    IntakeToken.parse(f"{ONE_CONSUMER} consumer=key consumer=platform"),
 ]
 
 
@@ -78,6 +78,7 @@ async def post(serve):
             headers = {"Content-Type": content_type, **headers}
             if token:
                 headers["Authorization"] = f"Bearer {token}"
+            body = body.encode() if isinstance(body, str) else body
             data = io.BytesIO(body) if isinstance(body, bytes) else body
             async with session.post(path, data=data, headers=headers) as answer:
                 return answer.status, await answer.json(), answer.headers

@@ -114,6 +114,8 @@ async def test_a_token_may_be_limited_to_types(post, entries):
         403,
         [{"line": 2, "field": "type", "reason": "this token is for score.changed, score.cleared only"}],
     )
+    # Who corrects the wrong one hears of the other then.
+    assert (await post(json.dumps([RETIRED, {**SCORE, "user_id": ""}]), token=SCORES))[0] == 422
     assert len(await entries()) == 1
 
 
@@ -123,7 +125,8 @@ async def test_a_token_may_be_limited_to_types(post, entries):
         (LAUNCH, None),
         (LAUNCH_13, None),
         (DISABLED, None),
-        (SCORE, None),
+        (SCORE, "type"),
+        (RETIRED, "type"),
         (LAUNCH_13 | {"oauth_consumer_key": "key"}, None),
         (LAUNCH | {"oauth_consumer_key": "other"}, "oauth_consumer_key"),
         (DISABLED | {"oauth_consumer_key": "other"}, "oauth_consumer_key"),
@@ -187,10 +190,18 @@ async def test_without_redis_it_says_when_to_come_again(post, intake, valkey, en
 
 
 async def test_a_full_redis_takes_none_of_a_request(post, stream, entries):
-    await stream.redis.config_set("maxmemory", "1")
-    assert (await post(json.dumps([SCORE] * 10)))[0] == 503
-    await stream.redis.config_set("maxmemory", "0")
-    assert await entries() == []
+    events = [{**SCORE, "usage_id": "u" * 255, "more": "m" * 1_000}] * 2_000
+    used = (await stream.redis.info("memory"))["used_memory"]
+    statuses = []
+    for room in (0, 400_000, 40_000_000):
+        await stream.redis.config_set("maxmemory", str(used + room))
+        try:
+            statuses.append((await post(json.dumps(events)))[0])
+        finally:
+            await stream.redis.config_set("maxmemory", "0")
+        assert len(await entries()) in (0, len(events)), "all of a request, or none"
+        await stream.redis.delete(KEY)
+    assert (statuses[0], statuses[-1]) == (503, 202)
 
 
 async def test_requests_at_once_are_each_answered_with_their_own_ids(post, stream):

@@ -1,6 +1,7 @@
 """The schema of events and intake's own reading agree, on generated documents."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -15,6 +16,8 @@ from tests.daemon.ingest import reading
 from tests.daemon.ingest.documents import documents, mutants, trees
 
 SCHEMA = events_schema()
+#: Of a leap year.
+LEAP_DAY = int(datetime(2028, 2, 29, 10, tzinfo=UTC).timestamp())
 VALIDATOR = Draft202012Validator(SCHEMA)
 ALL_FIELDS = {name for event in EVENTS for name in event.model_fields}
 #: The year 2100, so that no generated moment lies ahead of it.
@@ -93,6 +96,21 @@ def test_what_lacks_a_field_or_holds_a_wrong_one_both_refuse_and_intake_says_whi
 def test_an_entry_of_the_stream_is_a_document_with_text_for_numbers(fields):
     document = {**fields, "blocks": json.loads(fields["blocks"])} if "blocks" in fields else fields
     VALIDATOR.validate(document)
+    assert why_refused(document) is None
+
+
+@quickly
+@given(st.integers(0, NOW // 1000 - 1) | st.just(LEAP_DAY))
+def test_every_moment_as_rfc_3339_has_it_is_one_for_the_schema(seconds):
+    moment = datetime.fromtimestamp(seconds + 0.5, UTC)
+    for text in (moment.isoformat(), moment.isoformat(timespec="seconds").replace("+00:00", "Z")):
+        assert VALIDATOR.is_valid(reading.SCORE | {"modified": text})
+
+
+@pytest.mark.parametrize("port", [1, 80, 8443, 18443, 59999, 64999])
+def test_a_port_is_one_for_both(port):
+    document = reading.LAUNCH | {"lis_outcome_service_url": f"https://campus.example:{port}/o?a=b"}
+    assert VALIDATOR.is_valid(document)
     assert why_refused(document) is None
 
 
