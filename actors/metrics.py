@@ -7,20 +7,9 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
+from models.event_types import EVENT_TYPES, UNKNOWN
 from models.states import STATES
 
-#: What an event of any other type is counted as.
-UNKNOWN = "unknown"
-#: What ``passback_events_total`` counts.
-EVENT_TYPES = (
-    "score.changed",
-    "score.cleared",
-    "course.structure",
-    "launch",
-    "assignment.disabled",
-    "user.retired",
-    UNKNOWN,
-)
 EVENT_RESULTS = ("applied", "unchanged", "stale", "quarantined")
 
 #: Seconds: a campus answers within tens of milliseconds or not before the deadline.
@@ -160,7 +149,7 @@ class Metrics:
         )
         for state in STATES:
             self.assignments.labels(state)
-        for event, result in product(EVENT_TYPES, EVENT_RESULTS):
+        for event, result in product((*EVENT_TYPES, UNKNOWN), EVENT_RESULTS):
             self.events.labels(event, result)
         for kind in ("leaf", "composite"):
             self.delivery_lag.labels(kind)

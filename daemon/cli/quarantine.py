@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from actors.metrics import UNKNOWN
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
 from daemon.cli.quarantine_page import print_events, without_quotes
@@ -18,10 +17,10 @@ from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import Config, zone
 from daemon.infra.text import counted, iso, past, printable
 from daemon.ingest.apply import Applier
-from daemon.ingest.events import TYPES
 from daemon.ingest.replay import replay_events
 from models.course import CourseTrees
 from models.db.sql import MAX_ID
+from models.event_types import EVENT_TYPES, UNKNOWN
 from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order, reasons_of
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
@@ -243,7 +242,7 @@ async def _of_type(wanted: EventFilter, type_: str | None) -> EventFilter:
 
     One that is not in the vocabulary is known by the reason alone, which quotes it; it may be given as it is shown.
     """
-    if type_ is None or type_ in (*TYPES, UNKNOWN):
+    if type_ is None or type_ in (*EVENT_TYPES, UNKNOWN):
         return replace(wanted, type=type_)
     quoted = tuple(f"unknown type {text};" for text in (repr(type_[:64]), f"'{type_}'", f'"{type_}"'))
     wanted = replace(wanted, type=UNKNOWN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote
 
-from actors.metrics import EVENT_TYPES, UNKNOWN
+from models.event_types import EVENT_TYPES
 
 #: Characters of a token, at least: no shorter one is safe from guessing.
 LEAST = 24
@@ -49,9 +49,10 @@ class IntakeToken:
             if name not in ("type", "consumer") or not sign or not value:
                 raise ValueError(f"holds something behind a token that is neither type= nor consumer=: {_HOW}")
             found.setdefault(name, set()).add(unquote(value))
-        known = [type_ for type_ in EVENT_TYPES if type_ != UNKNOWN]
-        if unknown := found.get("type", set()).difference(known):
-            raise ValueError(f"limits a token to the unknown type {min(unknown)[:64]!r}; known: {', '.join(known)}")
+        if unknown := found.get("type", set()).difference(EVENT_TYPES):
+            raise ValueError(
+                f"limits a token to the unknown type {min(unknown)[:64]!r}; known: {', '.join(EVENT_TYPES)}"
+            )
         if "consumer" in found:
             # Events of other types name no consumer.
             found.setdefault("type", set(OF_A_CONSUMER))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from actors.metrics import EVENT_TYPES, UNKNOWN
 from models.course_tree import Tree
 from models.launch import Registration
 from models.moment import Moment, place_of
@@ -143,5 +142,3 @@ Event = (
     | LineItemDisabled
     | UserRetired
 )
-
-TYPES = tuple(type_ for type_ in EVENT_TYPES if type_ != UNKNOWN)

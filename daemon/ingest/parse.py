@@ -6,10 +6,8 @@ Every entry is flat: field names and values are UTF-8. Unknown fields are ignore
 
 from collections.abc import Mapping
 
-from actors.metrics import UNKNOWN
 from daemon.ingest.blocks import read_blocks, read_own_blocks
 from daemon.ingest.events import (
-    TYPES,
     BadEvent,
     CourseStructured,
     Event,
@@ -20,6 +18,7 @@ from daemon.ingest.events import (
 )
 from daemon.ingest.fields import MAX_AHEAD_MS, EntryReader, entry_ms
 from daemon.ingest.launches import read_disabling, read_launch
+from models.event_types import EVENT_TYPES, UNKNOWN
 from models.moment import Moment, place_of
 
 #: Bytes of a whole entry; a course structure's blocks are the only large field.
@@ -44,7 +43,7 @@ def event_type(fields: Mapping[bytes, bytes]) -> str:
 
 def known_type(text: str) -> str:
     """*text*, or ``unknown`` for anything that is not in the vocabulary."""
-    return text if text in TYPES else UNKNOWN
+    return text if text in EVENT_TYPES else UNKNOWN
 
 
 def event_moment(entry_id: str, fields: Mapping[bytes, bytes]) -> Moment:
@@ -86,7 +85,7 @@ def read_event(entry_id: str, fields: Mapping[bytes, bytes], *, now: int) -> Eve
         case "user.retired":
             return UserRetired(reader.id("user_id"), reader.modified(), entry_id)
         case unknown:
-            raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(TYPES)}", "type")
+            raise BadEvent(f"unknown type {unknown[:64]!r}; known: {', '.join(EVENT_TYPES)}", "type")
 
 
 _SCORE_FIELDS = ("user_id", "course_id", "usage_id", "points_earned", "points_possible")

@@ -29,7 +29,11 @@ SPOILT = [
     ("score.changed", {"usage_id": "x" * 256}, "^usage_id is longer than 255"),
     ("score.changed", {"modified": "2026-01-02T03:04:05"}, "^modified has no time zone"),
     ("score.changed", {"junk": "x" * (9 * 1024 * 1024)}, "^the entry is larger than"),
-    ("launch", {"lis_outcome_service_url": "ftp://campus"}, "^lis_outcome_service_url: .* neither https nor http"),
+    (
+        "launch",
+        {"lis_outcome_service_url": "ftp://campus"},
+        "^lis_outcome_service_url cannot be used: it is not a whole http or https address",
+    ),
     ("launch", {"oauth_consumer_key": "unknown"}, "^unknown consumer 'unknown'"),
     ("assignment.disabled", {"lis_result_sourcedid": "x"}, "^no launch of this consumer"),
     ("course.structure", {"version": 2**70}, "^version does not fit 64 bits"),

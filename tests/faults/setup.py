@@ -209,8 +209,10 @@ class Setup:
 
     def overtaken(self, *, chapters: bool = True) -> list[invariant.Overtaken]:
         """Each time that an older grade was written over a newer one; without *chapters* of problems alone."""
-        histories = {name: history for name, history in self.tool.histories.items() if chapters or f"/{LEAF}" in name}
-        return invariant.overtaken(self.applied(), histories)
+        return invariant.overtaken(self.applied(), self._histories(chapters=chapters))
+
+    def _histories(self, *, chapters: bool) -> dict[str, invariant.History]:
+        return {name: history for name, history in self.tool.histories.items() if chapters or f"/{LEAF}" in name}
 
     def check(
         self,
@@ -251,7 +253,8 @@ class Setup:
         faults += invariant.deliveries_are_complete(sent, self.deliveries(), since=recorded_since)
         faults += invariant.no_loop(sent)
         if not restored:
-            faults += invariant.stamps_grow((one for one in posts if one.began >= recorded_since), histories)
+            known = self._histories(chapters=not strange)
+            faults += invariant.stamps_grow((one for one in posts if one.began >= recorded_since), known)
         faults += invariant.nothing_is_left(self.assignments(), self.world.count("quarantined_event"))
         for one in self.platforms:
             faults += one.misuses(len(self.world.daemons))

@@ -21,8 +21,9 @@ from actors.protocols.lti11.responses import classify
 from actors.response import Response
 from daemon.config import Config, ConfigError, effective, load
 from daemon.config.sections import keys
-from daemon.ingest.events import TYPES, BadEvent
+from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import event_moment, event_type, read_event
+from models.event_types import EVENT_TYPES
 from models.moment import place_of
 from tests.fakes.lms import canvas_pox, pox
 
@@ -125,7 +126,7 @@ def entries(draw: st.DrawFn) -> dict[bytes, bytes]:
     names = st.sampled_from(_FIELDS) | st.text(max_size=8)
     values = (_VALUES | _BLOCKS | st.text(max_size=30)).map(lambda text: text.encode(errors="surrogatepass"))
     fields = draw(st.dictionaries(names, values | st.binary(max_size=20), max_size=10))
-    kind = draw(st.sampled_from([*TYPES, "nonsense", ""]))
+    kind = draw(st.sampled_from([*EVENT_TYPES, "nonsense", ""]))
     return {b"type": kind.encode(), **{name.encode(errors="replace"): value for name, value in fields.items()}}
 
 
@@ -133,7 +134,7 @@ def entries(draw: st.DrawFn) -> dict[bytes, bytes]:
 def reading_an_event_gives_it_or_says_what_is_wrong(ms, fields) -> None:
     entry_id = f"{ms}-0"
     assert event_moment(entry_id, fields).place == place_of(entry_id)
-    assert event_type(fields) in (*TYPES, "unknown")
+    assert event_type(fields) in (*EVENT_TYPES, "unknown")
     wrong, event = "", None
     try:
         event = read_event(entry_id, fields, now=ms)

@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 
 from daemon.ingest.blocks import MAX_BLOCKS_BYTES
 from daemon.ingest.documents import EVENTS, events_schema
-from daemon.ingest.events import TYPES, BadEvent
+from daemon.ingest.events import BadEvent
 from daemon.ingest.lines import check_event, event_fields, read_document
+from models.event_types import EVENT_TYPES
 from tests.daemon.ingest import reading
 from tests.daemon.ingest.documents import documents, mutants, trees
 
@@ -48,7 +49,7 @@ def why_refused(document):
 
 def test_the_schema_is_one_of_draft_2020_12_and_has_every_type():
     Draft202012Validator.check_schema(SCHEMA)
-    assert {event.model_json_schema()["properties"]["type"]["const"] for event in EVENTS} == set(TYPES)
+    assert {event.model_json_schema()["properties"]["type"]["const"] for event in EVENTS} == set(EVENT_TYPES)
 
 
 @each_event

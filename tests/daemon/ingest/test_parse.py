@@ -5,7 +5,6 @@ import json
 import pytest
 
 from daemon.ingest.events import (
-    TYPES,
     AssignmentDisabled,
     BadEvent,
     CourseStructured,
@@ -15,6 +14,7 @@ from daemon.ingest.events import (
     UserRetired,
 )
 from daemon.ingest.parse import MAX_BYTES, event_type, read_event
+from models.event_types import EVENT_TYPES
 from models.launch import Registration
 from tests.daemon.ingest.reading import CLEARED, DISABLED, LAUNCH, RETIRED, SCORE
 
@@ -279,7 +279,7 @@ def test_no_text_of_a_launch_is_longer_than_its_bound(kind, name, most):
 
 
 def test_an_unknown_type_is_counted_as_unknown():
-    for name in TYPES:
+    for name in EVENT_TYPES:
         assert event_type({b"type": name.encode()}) == name
     for fields in ({}, {b"type": b""}, {b"type": b"\xff"}, {b"type": b"score.changed "}):
         assert event_type(fields) == "unknown"
