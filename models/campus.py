@@ -281,7 +281,7 @@ async def forget_error(assignment_id: int) -> None:
 
 
 async def probe_soon(campus_id: int) -> None:
-    """A learner was launched from there: probe as soon as the least pause allows."""
+    """A learner was launched from there: probe as soon as the least pause allows. After the transaction of that."""
     await _PROBE_SOON.rows(id=campus_id, pause=MIN_PROBE_PAUSE_MS)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.assignment import Kind, row_kind
-from models.campus import probe_soon
 from models.changes import Dirty
 from models.consumer import ANY_INSTANCE, MAX_GUID, digest
 from models.db.sql import Statement
@@ -128,9 +127,6 @@ async def register_first(
         for one, place in found
     ]
     rows = await _STORE.rows(given=given, now=now)
-    for campus_id in sorted({place.campus_id for _, place in found}):
-        # Last, since senders lock assignments before their campus.
-        await probe_soon(campus_id)
     return [Dirty(row["id"], row_kind(row), row["due_at"], first=True) for row in rows]
 
 

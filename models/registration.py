@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.assignment import GradedAssignment, Kind
-from models.campus import OutcomeService, forget_error, probe_soon
+from models.campus import OutcomeService, forget_error
 from models.changes import clear_backoff, force_resend, raise_hold, unpark
 from models.consumer import ANY_INSTANCE, MAX_GUID, LtiConsumer, digest
 from models.delivery import Delivery, forget_messages
@@ -30,12 +30,14 @@ class Registered:
 
     *assignment_id*: the assignment that may be dirty now; None after a stale launch. *new_origin*: where it came from,
     if its consumer had come from elsewhere alone. *new_guid*: if this is on record for its consumer from now on.
+    *probe*: the campus to probe soon (:func:`models.campus.probe_soon`), once the transaction has ended.
     """
 
     result: EventResult
     assignment_id: int | None = None
     new_origin: str | None = None
     new_guid: str | None = None
+    probe: int | None = None
 
 
 async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
@@ -70,10 +72,8 @@ async def register(launch: Registration, *, kind: Kind, now: int) -> Registered:
     await _note_moved(assignment_id, launch, move, known, now=now)
     if may_land_until > now and not (known and _is_in_cell(known[0], launch, service)):
         await _wait_and_resend(assignment_id, until=may_land_until, now=now)
-    if all(launch.moment > row.registered for row in known):
-        # Last, since senders lock assignments before their campus.
-        await probe_soon(service.campus_id)
-    return Registered(result, assignment_id, new_origin, new_guid)
+    is_newest = all(launch.moment > row.registered for row in known)
+    return Registered(result, assignment_id, new_origin, new_guid, service.campus_id if is_newest else None)
 
 
 async def _note_moved(

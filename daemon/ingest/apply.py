@@ -21,6 +21,7 @@ from daemon.ingest.events import (
 from daemon.ingest.first_launches import block_kinds
 from daemon.ingest.structure import apply_own_structure, apply_structure, kind_of
 from models.assignment import Kind
+from models.campus import probe_soon
 from models.changes import Change, Dirty, change, read_dirty
 from models.consumer import find_consumer
 from models.course import CourseTrees
@@ -66,6 +67,8 @@ class Applier:
     trees: CourseTrees
     debounce: Debounce
     egress: Egress | None = None
+    #: Campuses from which learners were launched, for :meth:`probe`.
+    probes: set[int] = field(default_factory=set)
     _unknown: set[str] = field(default_factory=set)
 
     async def apply(
@@ -155,10 +158,17 @@ class Applier:
         done = await register(launch, kind=kinds[block], now=now)
         if done.result == "stale":
             await self._note_stale("launch", launch, now)
+        if done.probe is not None:
+            self.probes.add(done.probe)
         _report(launch, done, key)
         await self._report_unknown(launch)
         dirty = None if done.assignment_id is None else await read_dirty(done.assignment_id)
         return done.result, [] if dirty is None else [dirty]
+
+    async def probe(self) -> None:
+        """Have the campuses of launches probed soon; once the transaction that applied these has ended."""
+        while self.probes:
+            await probe_soon(self.probes.pop())
 
     async def _report_unknown(self, launch: Registration) -> None:
         """Log once for each LTI 1.1 consumer from which assignments should move, and which is not known."""

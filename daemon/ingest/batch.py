@@ -145,13 +145,14 @@ class Batches:
     ) -> set[int]:
         """Apply those launches that register what nothing is known of, and return their numbers."""
         launches = [event.registration for _, event in run if isinstance(event, Launched) and event.registration]
-        first, dirty = await apply_first(
+        first, dirty, campuses = await apply_first(
             launches, position, trees=self.applier.trees, egress=self.applier.egress, now=self.clock.now()
         )
         for number in sorted(first):
             log.debug("an event was read", entry=run[number][0][0], type="launch", result="applied")
             applied.results.append(("launch", "applied"))
         applied.dirty += dirty
+        self.applier.probes |= campuses
         return first
 
     @property
@@ -208,6 +209,7 @@ class Batches:
     async def _finish(self, applied: _Applied) -> None:
         for kind, result in applied.results:
             self.metrics.of(self.metrics.events, kind, result).inc()
+        await self.applier.probe()
         await self.enqueue(applied.dirty)
         self.hit("messages sent")
         if ("user.retired", "applied") in applied.results:

@@ -19,12 +19,13 @@ _Block = tuple[str, str, str]
 
 async def apply_first(
     launches: Sequence[Registration], position: Position, *, trees: CourseTrees, egress: Egress | None, now: int
-) -> tuple[set[int], list[Dirty]]:
+) -> tuple[set[int], list[Dirty], set[int]]:
     """
     Register those of consecutive launches of which nothing is known.
 
     Returns:
-        Their numbers in *launches*, and what became dirty. The others are to be applied one after the other.
+        Their numbers in *launches*, what became dirty, and the ids of their campuses, which are to be probed soon. The
+        other launches are to be applied one after the other.
     """
     retired = await retired_since({one.user_id for one in launches}, position)
 
@@ -44,10 +45,11 @@ async def apply_first(
         and is_allowed(launches[number].consumer_key, launches[number].lis_outcome_service_url)
     }
     if not found:
-        return set(), []
+        return set(), [], set()
     first = [(launches[number], place) for number, place in found.items()]
     kinds = await block_kinds({(one.user_id, one.course_id, one.usage_id) for one, _ in first}, trees)
-    return set(found), await register_first(first, kinds, now=now)
+    campuses = {place.campus_id for place in found.values()}
+    return set(found), await register_first(first, kinds, now=now), campuses
 
 
 async def block_kinds(blocks: Collection[_Block], trees: CourseTrees) -> dict[_Block, Kind]:

@@ -79,6 +79,7 @@ async def _replay_one(event: QuarantinedEvent, fields: dict[bytes, bytes], appli
             raise
         reason = f"it cannot be stored: {type(error).__name__}"
     else:
+        await applier.probe()
         log.info("an event was replayed", entry=event.entry_id, type=event.type, result=result)
         return Replayed(event.id, result)
     await QuarantinedEvent.filter(id=event.id).update(reason=storable(reason, MAX_REASON))

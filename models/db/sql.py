@@ -66,8 +66,8 @@ class Statement:
             text,
             sign="$",
             given=f"json_to_recordset(CAST($1 AS JSON)) AS given({given})",
-            for_update="FOR UPDATE",
-            lock_free="FOR UPDATE OF {} SKIP LOCKED",
+            for_update="FOR NO KEY UPDATE",
+            lock_free="FOR NO KEY UPDATE OF {} SKIP LOCKED",
             random="CAST(random() * 4611686018427387903 AS BIGINT) + 1",
         )
         self._sqlite = self._rendered(

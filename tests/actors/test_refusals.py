@@ -43,7 +43,8 @@ async def test_a_launch_unparks_a_grade(sending, lms, campus, leaf):
     await sending.send(leaf)
     sending.tick(1)
     launch = Registration(KEY, LEARNER, COURSE, BLOCK, SOURCEDID, campus.lis_outcome_service_url, sending.now * 1000)
-    assert await register(launch, kind="leaf", now=sending.now) == Registered("applied", leaf)
+    done = await register(launch, kind="leaf", now=sending.now)
+    assert done == Registered("applied", leaf, probe=campus.campus_id)
     await sending.send(leaf)
     assert lms.scores(SOURCEDID) == ["0.5"]
     assert (await read_row(leaf))["attempts"] == 0

@@ -6,6 +6,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from models.assignment import GradedAssignment
+from models.campus import probe_soon
 from models.launch import EventResult, Registration
 from models.registration import Registered, register
 
@@ -35,7 +36,10 @@ async def registered(
     """All that it did. *later* in microseconds."""
     changes = {"modified_us": registration.modified_us + later, **changes}
     async with in_transaction():
-        return await register(replace(registration, **changes), kind=kind, now=now)
+        done = await register(replace(registration, **changes), kind=kind, now=now)
+    if done.probe is not None:
+        await probe_soon(done.probe)
+    return done
 
 
 async def launched(

@@ -82,6 +82,7 @@ class Both:
                 async with in_transaction():
                     event = read_event(*entry, now=self.now)
                     result, touched = await applier.apply(event, await read_position(), now=self.now)
+                await applier.probe()
             except (BadEvent, RegistrationError):
                 # Those of a retired learner are stale.
                 result, touched = "stale", []
@@ -160,7 +161,7 @@ async def test_those_of_which_nothing_is_known_are_registered_together_and_all_o
         for number, (name, changes) in enumerate(given.items())
     ]
     async with in_transaction():
-        first, dirty = await apply_first(
+        first, dirty, _ = await apply_first(
             [one.registration for one in launches], await read_position(), trees=CourseTrees(), egress=None, now=NOW
         )
     assert {list(given)[number] for number in first} == {"first", "its instance"}

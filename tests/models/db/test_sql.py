@@ -37,8 +37,8 @@ async def test_a_statement_can_be_run_for_each_of_many_parameters():
 async def test_a_lock_is_of_the_rows_of_one_table_and_nothing_on_sqlite():
     locking = Statement("SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id {for_update}")
     skipping = Statement("SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id {lock_free:a}")
-    assert locking._postgres.endswith("b.id = a.id FOR UPDATE")
-    assert skipping._postgres.endswith("b.id = a.id FOR UPDATE OF a SKIP LOCKED")
+    assert locking._postgres.endswith("b.id = a.id FOR NO KEY UPDATE")
+    assert skipping._postgres.endswith("b.id = a.id FOR NO KEY UPDATE OF a SKIP LOCKED")
     assert locking._sqlite == skipping._sqlite == "SELECT a.id AS id FROM score AS a JOIN score AS b ON b.id = a.id "
     assert await locking.rows() == await skipping.rows() == []
 
