@@ -86,7 +86,7 @@ class HttpIntake:
 
     def application(self) -> web.Application:
         """The paths, for :func:`daemon.infra.http_server.http_server`."""
-        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer])
+        app = web.Application(middlewares=[self._answer])
         app.on_response_prepare.append(self._close_the_old)
         app.router.add_post("/events", self._post)
         app.router.add_get("/openapi.json", _document(openapi))
@@ -107,12 +107,10 @@ class HttpIntake:
             response = await handler(request)
         except _TurnedAway as away:
             response = web.json_response({"errors": away.errors}, status=away.status, headers=away.headers)
-        except web.HTTPRequestEntityTooLarge:
-            response = _too_large()
         except web.HTTPException as error:
             response = web.json_response({"errors": [_error(error.reason)]}, status=error.status, headers=_allow(error))
         if request.method == "POST":
-            self.metrics.intake_requests.labels(str(response.status)).inc()
+            self.metrics.of(self.metrics.intake_requests, str(response.status)).inc()
         return response
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -146,14 +144,14 @@ class HttpIntake:
     async def _read(self, request: web.Request, body: bytearray) -> None:
         """Read into *body*, whose bytes count among those of all requests for as long as it lasts."""
         if request.content_length is not None and request.content_length > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length)
+            raise _too_large()
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
                 async for chunk in request.content.iter_any():
                     body += chunk
                     self._bodies += len(chunk)
                     if len(body) > MAX_BODY:
-                        raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(body))
+                        raise _too_large()
                     if self._bodies > MAX_BODIES:
                         raise _later(429, "too many large requests are under way: come again later")
         except TimeoutError:
@@ -214,9 +212,8 @@ def _document(made: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awa
     return show
 
 
-def _too_large() -> web.Response:
-    reason = f"the body is larger than {MAX_BODY} bytes: send it in several requests"
-    return web.json_response({"errors": [_error(reason)]}, status=413)
+def _too_large() -> _TurnedAway:
+    return _TurnedAway(413, [_error(f"the body is larger than {MAX_BODY} bytes: send it in several requests")])
 
 
 def _allow(error: web.HTTPException) -> dict[str, str]:

@@ -10,6 +10,7 @@ from daemon.ingest.documents import TEXT_FIELDS
 from daemon.ingest.events import BadEvent
 from daemon.ingest.parse import MAX_BYTES, MAX_FIELDS, read_event
 
+_NO_EVENT = 'is not one JSON object with a type: write {"type": "score.changed", ...}, one a line'
 #: Digits of a whole number in ``blocks``; Python reads no more than some thousands.
 _MAX_DIGITS = 1_000
 #: An escaped NUL. Before what only looks so is an escaped backslash.
@@ -54,9 +55,9 @@ def event_fields(document: object) -> dict[str, str]:
         BadEvent: It is no JSON object with a ``type``, or the stream could not hold or keep it.
     """
     if not isinstance(document, dict):
-        raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line')
+        raise BadEvent(_NO_EVENT)
     if not isinstance(document.get("type"), str) or isinstance(document["type"], Number):
-        raise BadEvent('is not one JSON object with a type: write {"type": "score.changed", ...}, one a line', "type")
+        raise BadEvent(_NO_EVENT, "type")
     if len(document) > MAX_FIELDS:
         raise BadEvent(f"has more than {MAX_FIELDS} fields")
     return {name: _text(name, value) for name, value in document.items() if value is not None}
