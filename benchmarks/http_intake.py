@@ -168,8 +168,8 @@ async def _serve(kind: str, port: int, redis_url: str) -> None:
             trouble=lambda: None,
             tokens=[IntakeToken(TOKEN)],
         )
-        app = intake.application() if kind == "alone" else _raw()
-        async with http_server(app, "127.0.0.1", port, lifetime=CONNECTION_SECONDS, most=MAX_CONNECTIONS):
+        pages = intake.answer if kind == "alone" else _raw()
+        async with http_server(pages, "127.0.0.1", port, lifetime=CONNECTION_SECONDS, most=MAX_CONNECTIONS):
             await asyncio.Event().wait()
 
 

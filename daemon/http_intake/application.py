@@ -1,14 +1,13 @@
 """``POST /events``: events over HTTP, checked as intake checks them, and all or none of a request onto the stream."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiohttp import web
-from aiohttp.typedefs import Handler
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import HttpVersion11, web
+from pydantic_core import to_json
 
 from actors.metrics import Metrics
 from daemon.config.intake_tokens import IntakeToken, matching
@@ -33,11 +32,10 @@ MAX_ERRORS = 100
 BODY_TIMEOUT = 30.0
 #: Seconds after which a client that was turned away may come again.
 RETRY_AFTER = 5
-#: Seconds after which a connection is closed with its next answer; see :data:`CONNECTION_SECONDS`.
-CLOSING = 240.0
 #: Seconds that a connection may last, and how many there may be.
 CONNECTION_SECONDS, MAX_CONNECTIONS = 300.0, 512
 _HEADERS = {"Server": "passbackd", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_DOCUMENTS = {"/openapi.json": openapi, "/events.schema.json": events_schema}
 #: Events of a request that are checked before others have their turn.
 _TURN = 50
 
@@ -63,7 +61,7 @@ def _later(status: int, reason: str) -> _TurnedAway:
 @dataclass(slots=True)
 class HttpIntake:
     """
-    The handlers, and what they need.
+    Answers requests.
 
     Args:
         tokens: May be replaced at any time.
@@ -81,51 +79,41 @@ class HttpIntake:
     _bodies: int = 0
     #: Connections with a request of a known token under way.
     busy: set[object] = field(default_factory=set)
-    #: When each connection had its first request, by the monotonic clock.
-    _born: dict[RequestHandler, float] = field(default_factory=dict)
 
-    def application(self) -> web.Application:
-        """The paths, for :func:`daemon.infra.http_server.http_server`."""
-        app = web.Application(middlewares=[self._answer])
-        app.on_response_prepare.append(self._close_the_old)
-        app.router.add_post("/events", self._post)
-        app.router.add_get("/openapi.json", _document(openapi))
-        app.router.add_get("/events.schema.json", _document(events_schema))
-        return app
-
-    async def _close_the_old(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(_HEADERS)
-        now = self.clock.monotonic()
-        if len(self._born) > 2 * MAX_CONNECTIONS:
-            self._born = {one: born for one, born in self._born.items() if one.transport is not None}
-        if now - self._born.setdefault(request.protocol, now) > CLOSING:
-            response.force_close()
-
-    @web.middleware
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """What is answered, for :func:`daemon.infra.http_server.http_server`."""
         try:
-            response = await handler(request)
+            response = await self._page(request)
         except _TurnedAway as away:
-            response = web.json_response({"errors": away.errors}, status=away.status, headers=away.headers)
-        except web.HTTPException as error:
-            response = web.json_response({"errors": [_error(error.reason)]}, status=error.status, headers=_allow(error))
+            response = _json({"errors": away.errors}, away.status, away.headers)
         if request.method == "POST":
             self.metrics.of(self.metrics.intake_requests, str(response.status)).inc()
         return response
 
-    async def _post(self, request: web.Request) -> web.Response:
+    async def _page(self, request: web.BaseRequest) -> web.Response:
+        document = _DOCUMENTS.get(request.path)
+        if document is not None:
+            _check_method(request, "GET", "HEAD")
+            return _json(document(), 200, {})
+        if request.path != "/events":
+            raise _TurnedAway(404, [_error("there is no such page: events go to /events")])
+        _check_method(request, "POST")
+        return await self._post(request)
+
+    async def _post(self, request: web.BaseRequest) -> web.Response:
         token = self._token(request)
         body = bytearray()
         self.busy.add(request.protocol)
         try:
             self._check_room()
+            await _continue(request)
             await self._read(request, body)
             return await self._publish(await self._checked(bytes(body), request.content_type, token))
         finally:
             self._bodies -= len(body)
             self.busy.discard(request.protocol)
 
-    def _token(self, request: web.Request) -> IntakeToken:
+    def _token(self, request: web.BaseRequest) -> IntakeToken:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         found = matching(self.tokens, given.strip()) if scheme.lower() == "bearer" else None
         if found is None:
@@ -141,23 +129,29 @@ class HttpIntake:
         if lag is not None and lag > MAX_LAG:
             raise _later(429, f"{lag} events wait to be applied: come again later")
 
-    async def _read(self, request: web.Request, body: bytearray) -> None:
+    async def _read(self, request: web.BaseRequest, body: bytearray) -> None:
         """Read into *body*, whose bytes count among those of all requests for as long as it lasts."""
         if request.content_length is not None and request.content_length > MAX_BODY:
             raise _too_large()
         try:
+            if request.content.is_eof():
+                self._take(request.content.read_nowait(), body)
+                return
             async with asyncio.timeout(BODY_TIMEOUT):
                 async for chunk in request.content.iter_any():
-                    body += chunk
-                    self._bodies += len(chunk)
-                    if len(body) > MAX_BODY:
-                        raise _too_large()
-                    if self._bodies > MAX_BODIES:
-                        raise _later(429, "too many large requests are under way: come again later")
+                    self._take(chunk, body)
         except TimeoutError:
             raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
         except web.RequestPayloadError as error:
             raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
+
+    def _take(self, chunk: bytes, body: bytearray) -> None:
+        body += chunk
+        self._bodies += len(chunk)
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        if self._bodies > MAX_BODIES:
+            raise _later(429, "too many large requests are under way: come again later")
 
     async def _checked(self, body: bytes, content_type: str, token: IntakeToken) -> list[dict[str, str]]:
         if not body.strip():
@@ -202,19 +196,26 @@ class HttpIntake:
         except Exception as error:
             log.warning("events were not taken over HTTP", events=len(events), error=error)
             raise _later(503, "Redis did not take the events: send them again") from error
-        return web.json_response({"accepted": len(ids), "ids": ids}, status=202)
+        return _json({"accepted": len(ids), "ids": ids}, 202, {})
 
 
-def _document(made: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def show(_request: web.Request) -> web.Response:
-        return web.json_response(made())
+def _json(document: dict[str, Any], status: int, headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        body=to_json(document), status=status, headers=_HEADERS | headers, content_type="application/json"
+    )
 
-    return show
+
+def _check_method(request: web.BaseRequest, *allowed: str) -> None:
+    if request.method not in allowed:
+        reason = f"this page is for {' and '.join(allowed)} alone"
+        raise _TurnedAway(405, [_error(reason)], Allow=", ".join(allowed))
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    """Ask for the body of a client that waits for that. Spec: RFC 9110, 10.1.1."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def _too_large() -> _TurnedAway:
     return _TurnedAway(413, [_error(f"the body is larger than {MAX_BODY} bytes: send it in several requests")])
-
-
-def _allow(error: web.HTTPException) -> dict[str, str]:
-    return {name: value for name, value in error.headers.items() if name == "Allow"}

@@ -48,7 +48,7 @@ async def open_http_intake(
 async def _listening(intake: HttpIntake, section: IntakeSection) -> AsyncIterator[None]:
     host, port = section.host, section.port
     server = http_server(
-        intake.application(),
+        intake.answer,
         host,
         port,
         lifetime=CONNECTION_SECONDS,

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from asyncio import Protocol
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
 
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -16,6 +18,12 @@ MAX_HEAD_BYTES = 4096
 
 #: Seconds between two looks for connections that have lasted too long.
 SWEEP = 1.0
+#: The part of its life after which a connection closes with its next answer, so that none ends under a request. Not
+#: with an application's: its clients come seldom.
+CLOSING = 0.8
+
+#: Answers every request of a port.
+Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: What is wrong with a request that is no HTTP, whose body cannot be unpacked, or whose sender has gone.
 _NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionResetError)
@@ -23,7 +31,7 @@ _NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionRes
 
 @asynccontextmanager
 async def http_server(
-    app: web.Application,
+    pages: web.Application | Page,
     host: str,
     port: int,
     *,
@@ -35,52 +43,20 @@ async def http_server(
     Serve within this context; yields the port, which the system chooses for 0.
 
     Args:
+        pages: Without the routes of an application a request takes half the time.
         lifetime: Seconds that a connection may last; one that is busy then ends after its request.
         most: Connections at once, each an open file; a new one ends the oldest that is not busy, or is refused.
 
     Raises:
         OSError: The port is taken, or the host is not ours.
     """
-    logger = logging.getLogger(__name__)
-    logger.addFilter(_is_no_request)
-    runner = web.AppRunner(
-        app,
-        logger=logger,
-        access_log=None,
-        shutdown_timeout=1.0,
-        max_line_size=MAX_HEAD_BYTES,
-        max_field_size=MAX_HEAD_BYTES,
-    )
+    connections = _Connections(lifetime, most, is_busy)
+    runner = _runner(pages, connections)
     await runner.setup()
-    loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
-    born: dict[RequestHandler, float] = {}
-
-    def connection() -> Protocol:
-        open_ones = [one for one in serve.connections if one.transport is not None]
-        if len(open_ones) >= most:
-            idle = next((one for one in open_ones if not is_busy(one)), None)
-            if idle is None:
-                return _Refused()
-            _end(idle)
-        handler = serve()
-        born[handler] = loop.time()
-        return handler
-
-    async def end_the_old() -> None:
-        while True:
-            await asyncio.sleep(SWEEP)
-            known = set(serve.connections)
-            for handler, began in list(born.items()):
-                age = loop.time() - began
-                # One that was made just now is known in a moment.
-                if handler not in known and age > SWEEP:
-                    del born[handler]
-                elif age > lifetime and not is_busy(handler):
-                    _end(handler)
-
     try:
-        server = await loop.create_server(connection, host, port)
-        sweep = asyncio.create_task(end_the_old())
+        make = partial(connections.make, cast("web.Server", runner.server))
+        server = await asyncio.get_running_loop().create_server(make, host, port)
+        sweep = asyncio.create_task(connections.end_the_old())
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
@@ -88,6 +64,63 @@ async def http_server(
             server.close()
     finally:
         await runner.cleanup()
+
+
+@dataclass(slots=True)
+class _Connections:
+    """Those of a port; the arguments are those of :func:`http_server`."""
+
+    lifetime: float
+    most: int
+    is_busy: Callable[[RequestHandler], bool]
+    #: When each began, in seconds of the loop's clock.
+    _born: dict[RequestHandler, float] = field(default_factory=dict)
+
+    def make(self, server: web.Server) -> Protocol:
+        open_ones = [one for one in server.connections if one.transport is not None]
+        if len(open_ones) >= self.most:
+            idle = next((one for one in open_ones if not self.is_busy(one)), None)
+            if idle is None:
+                return _Refused()
+            _end(idle)
+        handler = server()
+        self._born[handler] = _now()
+        return handler
+
+    async def answer(self, page: Page, request: web.BaseRequest) -> web.StreamResponse:
+        response = await page(request)
+        if _now() - self._born[request.protocol] > CLOSING * self.lifetime:
+            response.force_close()
+        return response
+
+    async def end_the_old(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            for handler, began in list(self._born.items()):
+                age = _now() - began
+                # One that was made just now has its transport in a moment.
+                if handler.transport is None and age > SWEEP:
+                    del self._born[handler]
+                elif age > self.lifetime and not self.is_busy(handler):
+                    _end(handler)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _runner(pages: web.Application | Page, connections: _Connections) -> web.BaseRunner:
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_no_request)
+    bounds: dict[str, Any] = {
+        "logger": logger,
+        "access_log": None,
+        "max_line_size": MAX_HEAD_BYTES,
+        "max_field_size": MAX_HEAD_BYTES,
+    }
+    if isinstance(pages, web.Application):
+        return web.AppRunner(pages, shutdown_timeout=1.0, **bounds)
+    return web.ServerRunner(web.Server(partial(connections.answer, pages), **bounds), shutdown_timeout=1.0)
 
 
 class _Refused(asyncio.Protocol):

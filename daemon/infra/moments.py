@@ -8,6 +8,10 @@ _MOMENT = re.compile(
     r"(?P<zone>[Zz]|(?P<sign>[+\u2212-])(?P<zone_hour>\d\d)(?::?(?P<zone_minute>\d\d))?)?",
     re.ASCII,
 )
+#: The usual form, which datetime reads in a tenth of the time.
+_USUAL = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
 
 
@@ -28,6 +32,8 @@ def read_moment(text: str) -> datetime:
 
     Spec: RFC 3339, 5.6 (``t`` and ``z`` may be lower case) and 5.7; ISO 8601:2004, 4.2.3 (24:00) and 4.2.2.4 (comma).
     """
+    if _USUAL.fullmatch(text):
+        return datetime.fromisoformat(text)
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         return datetime.fromisoformat(text.strip())

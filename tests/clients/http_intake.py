@@ -39,7 +39,7 @@ def running_intake(redis_url: str, key: str) -> AbstractContextManager[Intake]:
             )
             is_busy = intake.busy.__contains__
             limits = {"lifetime": CONNECTION_SECONDS, "most": MAX_CONNECTIONS, "is_busy": is_busy}
-            async with http_server(intake.application(), HOST, 0, **limits) as port:
+            async with http_server(intake.answer, HOST, 0, **limits) as port:
                 yield Intake(f"http://{HOST}:{port}", ALL)
 
     return on_a_thread(opening)

@@ -59,9 +59,8 @@ def intake(stream):
 async def serve(intake):
     @asynccontextmanager
     async def serve(most=MAX_CONNECTIONS):
-        app = intake.application()
         server = http_server(
-            app, "127.0.0.1", 0, lifetime=CONNECTION_SECONDS, most=most, is_busy=intake.busy.__contains__
+            intake.answer, "127.0.0.1", 0, lifetime=CONNECTION_SECONDS, most=most, is_busy=intake.busy.__contains__
         )
         async with server as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             yield session

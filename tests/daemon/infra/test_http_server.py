@@ -14,11 +14,13 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 class Slow:
     """Pages that come once they are released; until then their connections are busy."""
 
-    def __init__(self):
+    def __init__(self, routed):
         self.asked, self.released = asyncio.Event(), asyncio.Event()
         self.busy = set()
-        self.app = web.Application()
-        self.app.router.add_get("/", self.page)
+        self.pages = self.page
+        if routed:
+            self.pages = web.Application()
+            self.pages.router.add_get("/", self.page)
 
     async def page(self, request):
         self.busy.add(request.protocol)
@@ -28,12 +30,19 @@ class Slow:
         return web.Response(text="here")
 
     def serve(self, **bounds):
-        return http_server(self.app, "127.0.0.1", 0, is_busy=self.busy.__contains__, **bounds)
+        return http_server(self.pages, "127.0.0.1", 0, is_busy=self.busy.__contains__, **bounds)
 
 
-@pytest.fixture
-async def slow():
-    return Slow()
+class AnyOfThem(set):
+    """Connections that are busy: all."""
+
+    def __contains__(self, one):
+        return True
+
+
+@pytest.fixture(params=[True, False], ids=["an application", "a handler"])
+async def slow(request):
+    return Slow(request.param)
 
 
 @pytest.fixture
@@ -76,3 +85,13 @@ async def test_a_request_under_way_outlasts_the_time_of_its_connection_and_any_n
         slow.released.set()
         assert b"here" in await reader.readuntil(b"here")
         assert await ended(reader), "and now its time is over"
+
+
+@pytest.mark.parametrize(("lifetime", "says"), [(1e6, False), (0.0, True)], ids=["young", "old"])
+async def test_a_connection_near_its_end_says_so_with_the_answer_of_a_handler(connect, lifetime, says):
+    slow = Slow(routed=False)
+    slow.released.set()
+    slow.busy = AnyOfThem()
+    async with slow.serve(lifetime=lifetime, most=9) as port:
+        reader = await connect(port, REQUEST)
+        assert (b"Connection: close" in await reader.readuntil(b"\r\n\r\n")) is says

@@ -72,7 +72,20 @@ def test_what_is_no_moment_is_refused(text):
         read_moment(text)
 
 
+def moment_or_none(text):
+    try:
+        return read_moment(text)
+    except ValueError:
+        return None
+
+
 @given(st.datetimes(timezones=st.timezones()).filter(lambda when: when.utcoffset().seconds % 60 == 0))
 def test_what_python_writes_is_read_as_it_was(when):
     # By the instant: Python holds a time that its zone skips or repeats equal to no other zone's.
     assert read_moment(when.isoformat()).timestamp() == when.timestamp()
+
+
+@given(st.datetimes(), st.sampled_from(["", "Z", "+00:00", "-00:00", "+05:30", "-23:59", "+24:00", "+01:60", "+01"]))
+def test_the_usual_form_says_the_same_as_the_others(when, zone):
+    usual, another = (f"{when.isoformat(sep=sep)}{zone}" for sep in "T_")
+    assert moment_or_none(usual) == moment_or_none(another)
