@@ -1,55 +1,34 @@
-"""Who did what: a command that changes something leaves a row in the database and a line in the system's log."""
+"""Who gave a command: the system user, in the database's record and in the system's log."""
 
 import json
 import os
 import platform
 import pwd
 import syslog
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from tortoise.transactions import in_transaction
-
-from daemon.cli.common import SERVER_FAULTS, measured_clock
+from daemon.cli.common import SERVER_FAULTS
 from daemon.infra.log import printable
-from models.action import record_action
+from daemon.support import record as shared
+from daemon.support.record import Actor
 from models.db.database import NoDatabaseError, open_database
-from models.retirement import is_forgotten
 
 
-@asynccontextmanager
-async def recorded(command: str, selection: Mapping[str, Any]) -> AsyncIterator[dict[str, int]]:
-    """
-    Record *command* once its change is done, with the counts that the body fills in, in one transaction with it.
-
-    Args:
-        selection: What it was to change, without secrets.
-    """
-    async with in_transaction():
-        counts: dict[str, int] = {}
-        yield counts
-        await record(command, selection, counts)
+def recorded(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
+    """As :func:`daemon.support.record.recorded`, by the system user."""
+    return shared.recorded(command, selection, _system_user())
 
 
-@asynccontextmanager
-async def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> AsyncIterator[dict[str, int]]:
-    """As :func:`recorded`, for changes of many transactions: what was done before a fault is recorded too."""
-    counts: dict[str, int] = {}
-    try:
-        yield counts
-    finally:
-        await record(command, selection, counts)
+def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
+    """As :func:`daemon.support.record.recorded_in_steps`, by the system user."""
+    return shared.recorded_in_steps(command, selection, _system_user())
 
 
 async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int]) -> None:
-    """Record what a command did, in the caller's transaction if there is one."""
-    now = (await measured_clock()).now()
-    chosen = {name: value for name, value in selection.items() if name != "user"}
-    user = selection.get("user")
-    kept = chosen if user is None or await is_forgotten(user) else selection
-    await record_action(command, kept, counts, account=account_of(os.environ), host=platform.node(), now=now)
-    _log(command, chosen, counts)
+    """As :func:`daemon.support.record.record`, by the system user."""
+    await shared.record(command, selection, counts, _system_user())
 
 
 async def record_where_possible(url: str, command: str, counts: Mapping[str, int]) -> None:
@@ -59,6 +38,10 @@ async def record_where_possible(url: str, command: str, counts: Mapping[str, int
             await record(command, {}, counts)
     except (NoDatabaseError, *SERVER_FAULTS):
         _log(command, {}, counts)
+
+
+def _system_user() -> Actor:
+    return Actor(account_of(os.environ), platform.node(), _log)
 
 
 def _log(command: str, chosen: Mapping[str, Any], counts: Mapping[str, int]) -> None:

@@ -1,0 +1,59 @@
+"""Who did what: whatever changes something at a person's wish leaves a row in the database, and a line in a log."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from models.action import record_action
+from models.db.clock import database_now
+from models.retirement import is_forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """
+    Who changes something, and where.
+
+    Args:
+        log: Writes a line where it outlives this database: what was done, to what (without the learner), and how many.
+    """
+
+    account: str
+    host: str
+    log: Callable[[str, Mapping[str, Any], Mapping[str, int]], None]
+
+
+@asynccontextmanager
+async def recorded(command: str, selection: Mapping[str, Any], actor: Actor) -> AsyncIterator[dict[str, int]]:
+    """
+    Record *command* once its change is done, with the counts that the body fills in, in one transaction with it.
+
+    Args:
+        selection: What it was to change, without secrets.
+    """
+    async with in_transaction():
+        counts: dict[str, int] = {}
+        yield counts
+        await record(command, selection, counts, actor)
+
+
+@asynccontextmanager
+async def recorded_in_steps(command: str, selection: Mapping[str, Any], actor: Actor) -> AsyncIterator[dict[str, int]]:
+    """As :func:`recorded`, for changes of many transactions: what was done before a fault is recorded too."""
+    counts: dict[str, int] = {}
+    try:
+        yield counts
+    finally:
+        await record(command, selection, counts, actor)
+
+
+async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int], actor: Actor) -> None:
+    """Record what was done, in the caller's transaction if there is one."""
+    chosen = {name: value for name, value in selection.items() if name != "user"}
+    user = selection.get("user")
+    kept = chosen if user is None or await is_forgotten(user) else selection
+    await record_action(command, kept, counts, account=actor.account, host=actor.host, now=await database_now())
+    actor.log(command, chosen, counts)
