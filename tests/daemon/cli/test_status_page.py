@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from daemon.cli.status_page import backlog_line, daemons_line, print_status, stream_line
+from daemon.cli.status_page import print_status
 from daemon.web.snapshot import Snapshot, render
+from daemon.web.status_words import backlog_line, daemons_line, stream_line
 from models.members import Members
 from models.queries.status import CampusStatus, IdleConsumer, Rate, Status
 from models.states import OVERDUE_MS, STATES
