@@ -9,7 +9,7 @@ from rich.text import Text
 
 from actors.compute_grade import Grade
 from daemon.infra.log import printable
-from daemon.infra.text import ALARM, NARROW, counted, past
+from daemon.infra.text import ALARM, NARROW, past
 from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE
@@ -17,23 +17,13 @@ from daemon.why.asked import shown_words
 from daemon.why.known import MAX_SHOWN_EVENTS, Explanation, Known, Terms, noun, protocol_words, title
 from daemon.why.outlook import is_alarming, next_step, outlook, trouble_first
 from daemon.why.points import MAX_SHOWN_PARTS, part_cells, score_words
+from daemon.why.summary import NAMESAKES, OPENS_AGAIN, SENT_AGAIN, summary
 from daemon.why.words import explanation
 from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.grades import MAX_EVENTS, Rejected
 from models.stale_event import StaleEvent
 
 _Cell = str | int | None
-
-_SENT_AGAIN = (
-    "What `passbackd quarantine replay` cannot apply, as a score that is no number, the tool has to correct and send "
-    "again."
-)
-
-_OPENS_AGAIN = "Once this learner opens it from the campus again, what was earned so far is sent."
-_NAMESAKES = (
-    "Several campuses have this id, each for another learner: pass on only what concerns the one who asks. --consumer "
-    "KEY shows one campus alone."
-)
 
 
 def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
@@ -54,7 +44,7 @@ def print_answer(answer: Explanation, terms: Terms, screen: Console) -> None:
     if answer.absent is None:
         for words in moved_words(answer.moved, terms):
             screen.print()
-            _say(screen, f"Besides: {words} {_OPENS_AGAIN}")
+            _say(screen, f"Besides: {words} {OPENS_AGAIN}")
             _say(screen, f"Who has to act: {PEOPLE['learner']}.")
     _print_events(answer, terms, screen)
 
@@ -69,7 +59,7 @@ def _print_events(answer: Explanation, terms: Terms, screen: Console) -> None:
         rejected = [(*_event(one, terms, several=several), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]]
         print_rows(screen, (*event, "reason"), rejected)
         _say_more(screen, len(answer.rejected), more=answer.rejected_more)
-        _say(screen, _SENT_AGAIN)
+        _say(screen, SENT_AGAIN)
     if answer.late:
         screen.print()
         _say(screen, "Came too late to change anything, since something newer was known:")
@@ -103,31 +93,12 @@ def print_activity(activity: Activity, terms: Terms, screen: Console) -> None:
 
 
 def _print_head(answer: Explanation, terms: Terms, screen: Console) -> None:
-    learners = list(dict.fromkeys(known.row.user_id for known in answer.known))
-    whose = f"learner {learners[0]}" if len(learners) == 1 else counted(len(learners), "learner")
-    campus_ids = list(dict.fromkeys(known.row.lti_user_id for known in answer.known if known.row.lti_user_id))
-    at_campus = f" (at the campus: {', '.join(campus_ids)})" if len(learners) == 1 and campus_ids else ""
-    acting = sum(outlook(known, terms).who != "no one" for known in answer.known)
-    of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
-    _say(
-        screen,
-        f"As of {_second(terms.now, terms)}: {counted(len(answer.known), 'grade')} of {whose}{at_campus}{of_these}."
-        f"{_besides(answer)}",
-        style="bold",
-    )
+    _say(screen, summary(answer, terms), style="bold")
     if answer.namesakes:
-        _say(screen, _NAMESAKES, style=ALARM)
+        _say(screen, NAMESAKES, style=ALARM)
     if answer.launches:
         _say(screen, launches_words(answer.launches, more=answer.rejected_more), style="bold")
     _warn_of_daemons(terms, screen)
-
-
-def _besides(answer: Explanation) -> str:
-    """How much else needs a person; launches of an activity have a sentence of their own."""
-    number = len(set(answer.rejected) - set(answer.launches)) + len(answer.moved)
-    return (
-        f" Besides, {counted(number, 'event')} below {'needs' if number == 1 else 'need'} a person." if number else ""
-    )
 
 
 def _warn_of_daemons(terms: Terms, screen: Console) -> None:
