@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "platform": ("platform", "app"),
     "keys": ("keys", "app"),
     "secrets": ("secrets", "app"),
+    "web": ("web", "app"),
     "feed": ("feed", "feed_events"),
     "import": ("import_openedx", "app"),
     "quarantine": ("quarantine", "app"),
@@ -35,7 +36,7 @@ SUBCOMMANDS = {
 
 #: The headings of the help, and the commands under each.
 _PANELS = {
-    "The daemon": ("run", "check", "config", "migrate", "status", "actions", "demo"),
+    "The daemon": ("run", "check", "config", "migrate", "status", "actions", "web", "demo"),
     "Grades": ("why", "parked", "resend", "reconcile", "baseline"),
     "Events": ("feed", "import", "quarantine"),
     "Campuses": ("consumer", "platform", "keys", "secrets"),

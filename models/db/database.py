@@ -30,6 +30,7 @@ _MODELS = [
         "clock_watch",
         "secrets",
         "tool_key",
+        "web_user",
     )
 ]
 
