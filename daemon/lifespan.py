@@ -39,6 +39,12 @@ from daemon.loops.heartbeat import HeartbeatLoop
 from daemon.loops.line_items import LineItemLoop
 from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
+from daemon.pages.assets import read_assets
+from daemon.pages.login import Logins
+from daemon.pages.login_limit import LoginLimit
+from daemon.pages.passwords import Verifier
+from daemon.pages.routes import Pages
+from daemon.pages.site import Opened, Site
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
 from daemon.web.health import Health
@@ -91,9 +97,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         metrics.ready.set_function(lambda: not health.troubles())
         cipher = config.secrets.cipher
         key_set = PublishedKeySet(cipher, config.keys.publish_ahead_ms, environment.monotonic)
-        await _open_web(
-            config, application(health, metrics, key_set, (config.web.host.lower(), *config.web.names)), stack
-        )
+        app = application(health, metrics, key_set, (config.web.host.lower(), *config.web.names))
+        site = await _open_web(config, app, environment.monotonic, stack)
 
         embedded, redis_url = await _open_embedded(config, stack)
 
@@ -142,7 +147,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         http_intake = await stack.enter_async_context(
             open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
         )
-        prune = Prune(clock=clock, retention=config.retention)
+        prune, site.opened = Prune(clock=clock, retention=config.retention), Opened(clock, stream, health.troubles)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -154,9 +159,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("certificates", certificates.step),
             Loop("prune", prune.step),
             Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),
+            *([] if embedded is None else [Loop("embedded server", embedded.watch)]),
         ]
-        if embedded is not None:
-            loops.append(Loop("embedded server", embedded.watch))
 
         def adopt(new: Config) -> None:
             dependencies.settings = attempt_settings(new)
@@ -165,6 +169,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             prune.retention = new.retention
             key_set.ahead_ms = new.keys.publish_ahead_ms
             http_intake.tokens = new.intake.allowed
+            site.config = new
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -204,7 +209,11 @@ def _open_senders(
     return dispatcher, line_items
 
 
-async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack) -> None:
+async def _open_web(
+    config: Config, app: web.Application, monotonic: Callable[[], float], stack: AsyncExitStack
+) -> Site:
+    site = Site(config)
+    Pages(site, read_assets(), Logins(LoginLimit(monotonic), Verifier())).add_to(app)
     host, port = config.web.host, config.web.port
     try:
         chosen = await stack.enter_async_context(web_server(app, host, port))
@@ -213,6 +222,7 @@ async def _open_web(config: Config, app: web.Application, stack: AsyncExitStack)
             f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
         ) from error
     log.info("listening", host=host, port=chosen)
+    return site
 
 
 async def _open_database(

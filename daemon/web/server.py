@@ -19,7 +19,7 @@ LIFETIME = 30.0
 #: Connections at once, each an open file; a new one ends the oldest.
 MAX_OPEN = 64
 #: Bytes of a request's body.
-MAX_REQUEST_BYTES = 4096
+MAX_REQUEST_BYTES = 64 * 1024
 #: The path of the public key set, the only page that is for everybody.
 KEY_SET_PATH = "/jwks"
 #: These pages are not for browsers.
@@ -32,10 +32,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_OF_PAGE = {"Cache-Control", "Content-Security-Policy", "Referrer-Policy"}
+
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    kept = response.headers.get("Cache-Control", HEADERS["Cache-Control"])
-    response.headers.update({**HEADERS, "Cache-Control": kept})
+    # What a page says of its own comes first.
+    response.headers.update(
+        {**HEADERS, **{name: response.headers[name] for name in _OF_PAGE & response.headers.keys()}}
+    )
     # One request a connection, so that LIFETIME limits each request.
     response.force_close()
 

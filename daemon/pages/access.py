@@ -1,0 +1,140 @@
+"""Who may ask for a page: sessions, roles, and forms that are the user's own."""
+
+import secrets
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from daemon.pages.sessions import (
+    SESSION_SECONDS,
+    Session,
+    claimed_user,
+    is_form_token,
+    read_session,
+    sign_session,
+)
+from models.web_user import Role, WebUser
+
+#: The cookie of a session; over HTTPS browsers keep others from setting it (RFC 6265bis, 4.1.3.2).
+COOKIE, SECURE_COOKIE = "passbackd", "__Host-passbackd"
+#: Bytes of a form.
+MAX_FORM = 64 * 1024
+#: Characters of the path to which a log-in leads.
+MAX_PATH = 2_000
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedError(Exception):
+    """A request that is not answered with its page: *status*, and what the user is to know."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is logged in."""
+
+    user: WebUser
+    session: Session
+
+
+async def find_visitor(request: web.Request, *, now: int) -> Visitor | None:
+    """
+    Who makes a request; None if no one is logged in.
+
+    Args:
+        now: Seconds since 1970.
+    """
+    cookie = request.cookies.get(_cookie_name(request), "")
+    user_id = claimed_user(cookie)
+    user = None if user_id is None else await WebUser.get_or_none(id=user_id)
+    if user is None:
+        return None
+    session = read_session(cookie, user.id, user.session_key, now=now)
+    return None if session is None else Visitor(user, session)
+
+
+def begin_session(request: web.Request, response: web.Response, user: WebUser, *, now: int) -> None:
+    """Log a user in. *now*: seconds since 1970."""
+    session = Session(user.id, now, secrets.token_urlsafe(12))
+    response.set_cookie(
+        _cookie_name(request),
+        sign_session(session, user.session_key),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure(request),
+    )
+
+
+def forget_session(request: web.Request, response: web.Response) -> None:
+    """Have the browser forget its session."""
+    response.del_cookie(_cookie_name(request), httponly=True, samesite="Lax", secure=is_secure(request))
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser speaks HTTPS, which a proxy before the daemon says. One who lies harms his cookie alone."""
+    return request.headers.get("X-Forwarded-Proto", request.scheme).lower() == "https"
+
+
+def _cookie_name(request: web.Request) -> str:
+    return SECURE_COOKIE if is_secure(request) else COOKIE
+
+
+def check_role(role: Role, needed: Role) -> None:
+    """Raises :class:`RefusedError` where the role may not do what another one is needed for."""
+    if needed == "operator" and role != "operator":
+        raise RefusedError(403, "This is for operators alone. Ask one of them.")
+
+
+def check_origin(request: web.Request) -> None:
+    """
+    Refuse a form that another site sent.
+
+    Spec: Fetch Metadata Request Headers, 2.3 (Sec-Fetch-Site); RFC 6454, 7 (Origin).
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_ours = site in (None, "same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.host)
+    if not is_ours:
+        raise RefusedError(
+            403,
+            "This form was not sent from one of these pages. Where a web server stands before the daemon, it has to "
+            "pass on the name that the browser asked for (the header Host).",
+        )
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a form; of several of one name the last. Raises :class:`RefusedError`."""
+    if request.content_type != _FORM_TYPE:
+        raise RefusedError(415, f"A form is sent as {_FORM_TYPE}.")
+    if request.content_length is not None and request.content_length > MAX_FORM:
+        raise RefusedError(413, "This form is too large.")
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def check_token(form: dict[str, str], visitor: Visitor) -> None:
+    """Refuse a form that is not of this session."""
+    if not is_form_token(form.get("token", ""), visitor.session, visitor.user.session_key):
+        raise RefusedError(403, "This form is out of date. Go back, load the page again, and repeat it.")
+
+
+def to_login(request: web.Request) -> web.Response:
+    """Lead to the log-in, and from there to where the user wanted to go."""
+    wanted = request.path_qs if request.method in ("GET", "HEAD") else "/"
+    return redirect(f"/login?to={quote(wanted[:MAX_PATH], safe='')}")
+
+
+def own_path(wanted: str) -> str:
+    """The path, if it is one of ours; else ``/``."""
+    parts = urlsplit(wanted)
+    if parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return "/"
+    return wanted if wanted.isprintable() and len(wanted) <= MAX_PATH else "/"
+
+
+def redirect(path: str) -> web.Response:
+    """Lead elsewhere, to be asked for by GET."""
+    return web.Response(status=303, headers={"Location": path})

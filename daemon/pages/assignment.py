@@ -1,0 +1,80 @@
+"""An assignment: where its grade is, its attempts, and having it sent again."""
+
+import htpy as h
+from aiohttp import web
+from htpy import Node
+
+from daemon.pages.access import RefusedError, redirect
+from daemon.pages.grades import deliveries, grade_content
+from daemon.pages.layout import Page, text, token_field
+from daemon.pages.site import Visit
+from daemon.support.record import recorded_in_steps
+from daemon.support.resend import resend
+from daemon.why.gather import gather
+from daemon.why.known import Known, Terms, title
+from models.queries.filter import AssignmentFilter
+from models.queries.grades import asked_of
+
+
+async def show(visit: Visit) -> Page:
+    """``/assignments/ID``."""
+    known, terms = await _known(visit), await visit.terms()
+    return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
+
+
+async def resend_one(visit: Visit) -> web.Response:
+    """``POST /assignments/ID/resend``; ``force`` is for operators."""
+    known, force = await _known(visit), visit.form.get("force") == "yes"
+    if force and not visit.operates:
+        raise RefusedError(403, "Only an operator may have a grade sent that the campus acknowledged already.")
+    if known.row.state == "disabled":
+        raise RefusedError(409, "The tool has switched this activity off. A new launch switches it on again.")
+    wanted = AssignmentFilter(assignment_id=known.row.id)
+    async with recorded_in_steps("resend", {"assignment": known.row.id, "force": force}, visit.actor) as counts:
+        marked = await resend(wanted, now=lambda: visit.now, force=force)
+        counts.update(matched=1, marked=marked.number)
+    return redirect(f"/assignments/{known.row.id}")
+
+
+async def _known(visit: Visit) -> Known:
+    assignment_id = int(visit.request.match_info["id"])
+    asked = await asked_of(assignment_id)
+    answer = None if asked is None else await gather(asked, now=visit.now)
+    known = None if answer is None else next((one for one in answer.known if one.row.id == assignment_id), None)
+    if known is None:
+        raise RefusedError(404, f"There is no assignment {assignment_id}. Look for its learner.")
+    return known
+
+
+def assignment_page(known: Known, terms: Terms, token: str, *, operates: bool) -> Node:
+    """The page's content. *token*: for its forms. Pure."""
+    row = known.row
+    return (
+        grade_content(known, terms),
+        row.state != "disabled" and _resend_form(known, token, operates=operates),
+        h.section[h.h2["What was sent"], deliveries(known, terms)],
+        h.section[h.h2["Where it is registered"], _registration(known)],
+    )
+
+
+def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
+    return h.form(".inline", method="post", action=f"/assignments/{known.row.id}/resend")[
+        token_field(token),
+        h.button(type="submit")["Send it again"],
+        operates
+        and h.label[
+            h.input(type="checkbox", name="force", value="yes"), " also if the campus acknowledged exactly this score"
+        ],
+    ]
+
+
+def _registration(known: Known) -> Node:
+    row = known.row
+    lines = {
+        "Campus": f"{row.consumer} ({row.origin})",
+        "Learner at the campus": row.lti_user_id or "not said by the launch",
+        "Course": f"{row.context_title or 'no title'} ({row.course_id})",
+        "Activity": f"{row.resource_link_title or 'no title'} ({row.usage_id})",
+        "Newest event": row.entry_id or "not known",
+    }
+    return h.dl[((h.dt[name], h.dd[text(words)]) for name, words in lines.items())]

@@ -1,0 +1,115 @@
+"""Where is my grade: one box to look for a learner, by whatever the one who asks knows."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import htpy as h
+from aiohttp import web
+from htpy import Node
+
+from daemon.pages.access import RefusedError, redirect
+from daemon.pages.grades import activity_content, answer_content
+from daemon.pages.layout import Page, text
+from daemon.pages.site import Visit
+from daemon.why.activity import Activity
+from daemon.why.gather import gather, gather_activity
+from daemon.why.known import Explanation, Terms
+from models.queries.grades import Query
+from models.queries.search import MAX_WORD, find_meaning
+
+TITLE = "Where is my grade?"
+#: What a word may be, the likeliest first, and how it is said.
+_KINDS = {
+    "learner": "a learner's id in the tool",
+    "lti_user": "a learner's id at a campus",
+    "sourcedid": "a sourcedid",
+    "course": "a course",
+    "assignment": "an assignment",
+    "entry": "a stream entry",
+}
+_ENTRY = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """*word* as *kind*, and the other kinds of which it may be. *answer*: what is known of it."""
+
+    word: str
+    kind: str
+    others: tuple[str, ...]
+    answer: Explanation | Activity
+
+
+async def show(visit: Visit) -> Page | web.Response:
+    """``/learners?q=WORD``; ``&as=KIND`` where the word may be of several."""
+    word = visit.request.query.get("q", "").strip()
+    if len(word) > MAX_WORD or "\0" in word:
+        raise RefusedError(400, f"Look for an id of at most {MAX_WORD} characters.")
+    if not word:
+        return Page(TITLE, search_form(""))
+    kinds = await _kinds(visit, word)
+    kind = wanted if (wanted := visit.request.query.get("as")) in kinds else kinds[0]
+    if kind == "assignment":
+        return redirect(f"/assignments/{int(word)}")
+    answer = await _answer(visit, word, kind)
+    terms = await visit.terms()
+    return Page(TITLE, search_page(Search(word, kind, tuple(one for one in kinds if one != kind), answer), terms))
+
+
+async def _kinds(visit: Visit, word: str) -> list[str]:
+    """Of which kinds the word is; a learner's id if it is not known."""
+    meant = await find_meaning(word)
+    found = [kind for kind in ("learner", "lti_user", "sourcedid", "course", "assignment") if getattr(meant, kind)]
+    if _ENTRY.fullmatch(word) and await _learner_of(visit, word) is not None:
+        found.append("entry")
+    return found or ["learner"]
+
+
+async def _learner_of(visit: Visit, entry_id: str) -> str | None:
+    entry = await visit.daemon.stream.entry(entry_id)
+    learner = None if entry is None else entry.get(b"user_id")
+    return None if learner is None else learner.decode(errors="replace")
+
+
+async def _answer(visit: Visit, word: str, kind: str) -> Explanation | Activity:
+    if kind == "course":
+        return await gather_activity(word, None, now=visit.now)
+    learner = await _learner_of(visit, word) if kind == "entry" else word
+    asked = {
+        "lti_user": Query(lti_user_id=word),
+        "sourcedid": Query(sourcedid=word),
+    }.get(kind, Query(user_id=learner))
+    return await gather(asked, now=visit.now)
+
+
+def search_form(word: str) -> Node:
+    """The box. Pure."""
+    return h.form(".inline", method="get", action="/learners", role="search")[
+        h.label(for_="q")["Learner, sourcedid, course, assignment or stream entry"],
+        h.input("#q", type="search", name="q", value=word, maxlength=MAX_WORD, required=True, autocomplete="off"),
+        h.button(type="submit")["Look for it"],
+    ]
+
+
+def search_page(found: Search, terms: Terms) -> Node:
+    """The box, and what was found. Pure."""
+    answer = found.answer
+    return (
+        search_form(found.word),
+        bool(found.others)
+        and h.p[
+            text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be "),
+            _separated([h.a(href=_path(found.word, kind))[_KINDS[kind]] for kind in found.others]),
+            ".",
+        ],
+        activity_content(answer, terms) if isinstance(answer, Activity) else answer_content(answer, terms),
+    )
+
+
+def _path(word: str, kind: str) -> str:
+    return f"/learners?{urlencode({'q': word, 'as': kind})}"
+
+
+def _separated(nodes: list[h.Element]) -> Node:
+    return [(node, ", " if place < len(nodes) - 1 else "") for place, node in enumerate(nodes)]

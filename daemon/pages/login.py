@@ -1,0 +1,77 @@
+"""Logging in and out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import htpy as h
+import structlog
+from aiohttp import web
+from htpy import Node
+
+from daemon.pages.access import RefusedError, begin_session, check_origin, forget_session, own_path, read_form, redirect
+from daemon.pages.login_limit import LoginLimit
+from daemon.pages.passwords import BusyError, Verifier
+from daemon.pages.site import Opened, Visit
+from models.web_user import MAX_NAME, WebUser, end_sessions
+
+log = structlog.get_logger(__name__)
+
+
+def login_form(wanted: str, *, name: str = "", trouble: str | None = None) -> Node:
+    """The form. *wanted*: the path to which it leads. *trouble*: why the last try did not succeed. Pure."""
+    return h.form(method="post", action="/login")[
+        trouble and h.p(".alarm", role="alert")[trouble],
+        h.input(type="hidden", name="to", value=wanted),
+        h.label(for_="name")["Name"],
+        h.input("#name", name="name", value=name, autocomplete="username", required=True, maxlength=MAX_NAME),
+        h.label(for_="password")["Password"],
+        h.input("#password", type="password", name="password", autocomplete="current-password", required=True),
+        h.button(type="submit")["Log in"],
+    ]
+
+
+@dataclass(slots=True)
+class Logins:
+    """Compares passwords, no more often than is allowed."""
+
+    limit: LoginLimit
+    verifier: Verifier
+
+    async def log_in(self, request: web.Request, daemon: Opened) -> web.Response:
+        """
+        Lead a user whose password is right to the page that was wanted.
+
+        Raises:
+            RefusedError: The password is not right, or may not be tried now.
+        """
+        check_origin(request)
+        form, address = await read_form(request), request.remote or ""
+        wait = self.limit.seconds_to_wait(address)
+        if wait:
+            raise RefusedError(429, f"Too many passwords were wrong: try again in {wait + 1:.0f} seconds.")
+        user = await self._user(form, address)
+        response = redirect(own_path(form.get("to", "/")))
+        begin_session(request, response, user, now=daemon.clock.now() // 1000)
+        log.info("a user logged in", user=user.name, address=address)
+        return response
+
+    async def _user(self, form: Mapping[str, str], address: str) -> WebUser:
+        name = form.get("name", "").strip()[:MAX_NAME]
+        user = await WebUser.get_or_none(name=name) if "\0" not in name else None
+        try:
+            right = await self.verifier.verify(form.get("password", ""), None if user is None else user.password_hash)
+        except BusyError:
+            raise RefusedError(429, "Too many log in at once: try again in a moment.") from None
+        if user is None or not right:
+            self.limit.failed(address)
+            log.warning("a log-in failed", user=name, address=address)
+            raise RefusedError(403, "Name or password is not right.")
+        return user
+
+
+async def log_out(visit: Visit) -> web.Response:
+    """End all sessions of the user."""
+    await end_sessions(visit.user)
+    response = redirect("/login")
+    forget_session(visit.request, response)
+    return response

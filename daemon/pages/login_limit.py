@@ -1,0 +1,35 @@
+"""How often passwords may be tried from one address. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: Failures in a row that an address may have, and seconds after which it may have one more.
+FAILURES, SECONDS_EACH = 10, 6.0
+#: Addresses that are remembered.
+MAX_ADDRESSES = 10_000
+
+
+@dataclass(slots=True)
+class LoginLimit:
+    """
+    A bucket of failures for each address, which empties by itself: nothing locks out a user.
+
+    Args:
+        monotonic: Seconds that never step.
+    """
+
+    monotonic: Callable[[], float]
+    #: When each address's bucket is empty again, the one that failed last at the end.
+    _empty_at: dict[str, float] = field(default_factory=dict)
+
+    def seconds_to_wait(self, address: str) -> float:
+        """Until a password may be tried from this address; 0: now."""
+        left = self._empty_at.get(address, 0.0) - self.monotonic()
+        return max(0.0, left - (FAILURES - 1) * SECONDS_EACH)
+
+    def failed(self, address: str) -> None:
+        """Note that a password was wrong."""
+        empty_at = max(self._empty_at.pop(address, 0.0), self.monotonic()) + SECONDS_EACH
+        self._empty_at[address] = empty_at
+        if len(self._empty_at) > MAX_ADDRESSES:
+            del self._empty_at[next(iter(self._empty_at))]

@@ -1,0 +1,179 @@
+"""At a glance: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import htpy as h
+from htpy import Node
+
+from daemon.infra.text import age, counted
+from daemon.ingest.lag import stream_lag
+from daemon.pages.layout import Page, ago, alarm, table, text
+from daemon.pages.plot import plot
+from daemon.pages.site import Visit
+from daemon.web.snapshot import Snapshot, snapshot
+from daemon.web.status_words import status_lines
+from daemon.why.advice import PEOPLE
+from daemon.why.known import Terms
+from daemon.why.trouble import CampusTrouble, campus_trouble
+from models.queries.campuses import read_troubled_campuses
+from models.queries.pace import Pace, read_pace
+from models.queries.status import CampusStatus
+from models.queries.views import CampusView
+from models.states import OVERDUE_MS
+
+#: Seconds after which the page is shown anew.
+REFRESH = 10
+_HOUR, _DAY = 3_600_000, 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that asks for a person. *urgent*: also at night."""
+
+    words: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the page shows. *hour*, *day*: how many attempts ended in each minute, and each half hour."""
+
+    shot: Snapshot
+    troubled: Sequence[CampusView]
+    hour: Pace
+    day: Pace
+
+
+async def show(visit: Visit) -> Page:
+    """``/``."""
+    daemon, terms = visit.daemon, await visit.terms()
+    # The lag first: the rest then includes all that it counts as applied.
+    lag = await stream_lag(daemon.stream)
+    shot = await snapshot(visit.now, lag, daemon.troubles())
+    troubled = await read_troubled_campuses(now=visit.now)
+    hour, day = await read_pace(visit.now, _HOUR, 60), await read_pace(visit.now, _DAY, 48)
+    return Page("At a glance", overview(Glance(shot, troubled, hour, day), terms), refresh=REFRESH)
+
+
+def overview(glance: Glance, terms: Terms) -> Node:
+    """The page's content. Pure."""
+    shot, found = glance.shot, list(concerns(glance, terms))
+    return (
+        _verdict(found),
+        _campuses_in_trouble(glance.troubled, shot, terms),
+        _backlog(shot, terms.zone),
+        _states(shot),
+        _all_campuses(shot, terms.zone),
+        h.h2["Attempts"],
+        plot("The last hour, a bar a minute", glance.hour, terms.zone),
+        plot("The last day, a bar a half hour", glance.day, terms.zone),
+    )
+
+
+def concerns(glance: Glance, terms: Terms) -> Iterator[Concern]:
+    """What asks for a person, the urgent first. Pure."""
+    shot = glance.shot
+    if terms.daemon_fault is not None:
+        yield Concern(terms.daemon_fault, urgent=True)
+    for words in shot.troubles:
+        yield Concern(f"This daemon is not ready: {words}.", urgent=True)
+    late = _late_for_no_campus(glance, terms)
+    if late:
+        yield Concern(
+            f"{counted(late, 'grade')} due for more than {age(OVERDUE_MS)} at campuses that work.", urgent=True
+        )
+    acting = [trouble for campus in glance.troubled if (trouble := campus_trouble(campus, terms)) is not None]
+    for who in dict.fromkeys(trouble.who for trouble in acting if trouble.who != "no one"):
+        number = sum(trouble.who == who for trouble in acting)
+        noun = "campus is" if number == 1 else "campuses are"
+        yield Concern(f"{number} {noun} in trouble, and {PEOPLE[who]} can act.")
+    parked = sum(campus.parked for campus in shot.status.campuses)
+    if parked:
+        yield Concern(f"{counted(parked, 'grade')} parked: each needs a person.")
+    if shot.status.quarantined:
+        yield Concern(f"{counted(shot.status.quarantined, 'event')} in quarantine: passbackd could not apply them.")
+
+
+def _late_for_no_campus(glance: Glance, terms: Terms) -> int:
+    troubled = {(campus.consumer, campus.origin) for campus in glance.troubled}
+    return sum(
+        campus.due
+        for campus in glance.shot.status.campuses
+        if (campus.consumer, campus.origin) not in troubled
+        and campus.oldest_due is not None
+        and terms.now - campus.oldest_due > OVERDUE_MS
+    )
+
+
+def _verdict(found: Sequence[Concern]) -> Node:
+    urgent = [concern for concern in found if concern.urgent]
+    if not found:
+        return h.p(".well")["All is well: no one has to act."]
+    head = (
+        alarm("This needs a person now.") if urgent else h.strong["Nothing is urgent. This can wait for the morning:"]
+    )
+    return h.p[head], h.ul[(h.li[alarm(one.words) if one.urgent else text(one.words)] for one in found)]
+
+
+def _campuses_in_trouble(troubled: Sequence[CampusView], shot: Snapshot, terms: Terms) -> Node:
+    known = [(campus, trouble) for campus in troubled if (trouble := campus_trouble(campus, terms)) is not None]
+    if not known:
+        return None
+    ordered = sorted(known, key=lambda one: (one[1].who == "no one", one[0].consumer, one[0].origin))
+    return h.section[
+        h.h2["Campuses in trouble"],
+        (_campus_in_trouble(campus, trouble, shot) for campus, trouble in ordered),
+    ]
+
+
+def _campus_in_trouble(campus: CampusView, trouble: CampusTrouble, shot: Snapshot) -> Node:
+    status = next(
+        (one for one in shot.status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin)), None
+    )
+    waits = "" if status is None else f" {counted(status.due, 'grade')} due, {status.parked} parked."
+    return h.article[
+        h.h3[text(f"{campus.consumer} ({campus.origin})"), ": ", alarm(campus.campus_state)],
+        h.p[text(trouble.words)],
+        h.p[f"Who has to act: {PEOPLE[trouble.who]}.{waits}"],
+    ]
+
+
+def _backlog(shot: Snapshot, zone: tzinfo | None) -> Node:
+    away = "" if shot.stream_lag is None else None
+    lines = status_lines(shot, zone, away, daemon_answers=True)
+    return h.section[h.h2["Backlog"], h.ul[(h.li[alarm(line) if alarms else text(line)] for line, alarms in lines)]]
+
+
+def _states(shot: Snapshot) -> Node:
+    rows = [
+        (state, alarm(str(number)) if state == "parked" and number else str(number))
+        for state, number in shot.status.assignments.items()
+    ]
+    return table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
+
+
+def _all_campuses(shot: Snapshot, zone: tzinfo | None) -> Node:
+    if not shot.status.campuses and not shot.idle:
+        return h.p["No campus is known yet: `passbackd consumer add` or `passbackd platform add` adds one."]
+    headings = ("campus", "address", "state", "due", "parked", "grades/min", "time left", "oldest due", "last success")
+    ordered = sorted(shot.status.campuses, key=lambda one: (one.state not in ("down", "probing"), not one.parked))
+    rows = [_row(campus, shot, zone) for campus in ordered]
+    rows += [(one.name, "no launch yet", one.state, "0", "0", "0", "", "", "never") for one in shot.idle]
+    return table("Campuses", headings, rows, numbers=headings[3:6])
+
+
+def _row(campus: CampusStatus, shot: Snapshot, zone: tzinfo | None) -> Sequence[Node]:
+    left, oldest = shot.seconds_left(campus), campus.oldest_due
+    return (
+        campus.consumer,
+        campus.origin,
+        alarm(campus.state) if campus.state in ("down", "probing") else campus.state,
+        str(campus.due),
+        alarm(str(campus.parked)) if campus.parked else "0",
+        f"{shot.rate(campus).last_minute:.1f}",
+        "unknown" if left is None else age(int(left * 1000)) if campus.due else "",
+        "" if oldest is None else age(shot.now - oldest),
+        ago(campus.last_success, shot.now, zone),
+    )

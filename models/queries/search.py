@@ -1,0 +1,44 @@
+"""What a support person may mean by a word: whose or which grades. Reads only, each statement by an index."""
+
+from dataclasses import dataclass
+
+from models.consumer import digest
+from models.db.sql import Statement
+
+#: Characters of a word that is looked for: the longest is a sourcedid.
+MAX_WORD = 8192
+_MAX_ASSIGNMENT = 10**18
+
+_KINDS = Statement("""
+    SELECT
+        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE user_id = :word)
+            OR EXISTS (SELECT 1 FROM score WHERE user_id = :word)
+            OR EXISTS (SELECT 1 FROM quarantined_event WHERE user_id = :word)
+            OR EXISTS (SELECT 1 FROM stale_event WHERE user_id = :word) THEN 1 ELSE 0 END AS learner,
+        CASE WHEN EXISTS (
+            SELECT 1 FROM graded_assignment
+            WHERE substr(lti_user_id, 1, 200) = substr(:word, 1, 200) AND lti_user_id || '' = :word)
+            THEN 1 ELSE 0 END AS lti_user,
+        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE sourcedid_digest = :digest)
+            THEN 1 ELSE 0 END AS sourcedid,
+        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE course_id = :word) THEN 1 ELSE 0 END AS course,
+        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE id = :id) THEN 1 ELSE 0 END AS assignment""")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a word names: a learner of the tool, or of a campus, a sourcedid, a course, an assignment."""
+
+    learner: bool
+    lti_user: bool
+    sourcedid: bool
+    course: bool
+    assignment: bool
+
+
+async def find_meaning(word: str) -> Meant:
+    """What *word* names; it may be several things."""
+    is_number = word.isascii() and word.isdigit() and int(word[:20]) < _MAX_ASSIGNMENT
+    given = {"word": word, "digest": digest(word), "id": int(word) if is_number else 0}
+    row = await _KINDS.row(**given)
+    return Meant(**{name: bool(value) for name, value in (row or {}).items()})
