@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import htpy as h
 from aiohttp import web
@@ -28,7 +28,7 @@ _KINDS = {
     "assignment": "an assignment",
     "entry": "a stream entry",
 }
-_ENTRY = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
+_ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ async def show(visit: Visit) -> Page | web.Response:
     if not word:
         return Page(TITLE, search_form(""))
     kinds = await _kinds(visit, word)
-    kind = wanted if (wanted := visit.request.query.get("as")) in kinds else kinds[0]
+    kind = wanted if (wanted := visit.request.query.get("as", "")) in _KINDS else kinds[0]
     if kind == "assignment":
-        return redirect(f"/assignments/{int(word)}")
+        return redirect(f"/assignments/{quote(word, safe='')}")
     answer = await _answer(visit, word, kind)
     terms = await visit.terms()
     return Page(TITLE, search_page(Search(word, kind, tuple(one for one in kinds if one != kind), answer), terms))
@@ -61,13 +61,14 @@ async def _kinds(visit: Visit, word: str) -> list[str]:
     """Of which kinds the word is; a learner's id if it is not known."""
     meant = await find_meaning(word)
     found = [kind for kind in ("learner", "lti_user", "sourcedid", "course", "assignment") if getattr(meant, kind)]
-    if _ENTRY.fullmatch(word) and await _learner_of(visit, word) is not None:
+    if await _learner_of(visit, word) is not None:
         found.append("entry")
     return found or ["learner"]
 
 
 async def _learner_of(visit: Visit, entry_id: str) -> str | None:
-    entry = await visit.daemon.stream.entry(entry_id)
+    """Whose event an entry of the stream is; None if it is none, or has none."""
+    entry = await visit.daemon.stream.entry(entry_id) if _ENTRY.fullmatch(entry_id) else None
     learner = None if entry is None else entry.get(b"user_id")
     return None if learner is None else learner.decode(errors="replace")
 
@@ -75,7 +76,7 @@ async def _learner_of(visit: Visit, entry_id: str) -> str | None:
 async def _answer(visit: Visit, word: str, kind: str) -> Explanation | Activity:
     if kind == "course":
         return await gather_activity(word, None, now=visit.now)
-    learner = await _learner_of(visit, word) if kind == "entry" else word
+    learner = (await _learner_of(visit, word) or word) if kind == "entry" else word
     asked = {
         "lti_user": Query(lti_user_id=word),
         "sourcedid": Query(sourcedid=word),

@@ -1,8 +1,10 @@
 """Every page: its path, who may ask for it, and what answers."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import htpy as h
 import structlog
@@ -92,8 +94,8 @@ class Pages:
             return self._refused(request, refused)
         except web.HTTPException:
             raise
-        except Exception as error:
-            log.exception("a page failed", page=request.path)
+        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
+            log.warning("a page failed", page=request.path, error=error, at=_place(error))
             return self._refused(request, RefusedError(503, f"This page failed ({describe(error)}). The log has more."))
 
     async def _page(self, request: web.Request, daemon: Opened, route: Route) -> web.Response:
@@ -134,6 +136,12 @@ class Pages:
         content = h.p(role="alert")[refused.words], h.p[h.a(href="/")["To the first page"]]
         page = Page("This was not done", content, status=refused.status)
         return _response(page, Frame(request.path, self.assets.version))
+
+
+def _place(error: BaseException) -> str:
+    """Where in the source it was raised. Not with the values of variables: they may be a learner's, or secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
 
 
 async def _check_there_are_users() -> None:

@@ -31,6 +31,8 @@ TABLES = (
     "intake",
     "keys_used",
     "tool_key",
+    "action",
+    "web_user",
 )
 #: The times that a claim must wait for.
 TIMES = ("due_at", "not_before", "hold_until", "claimed_until")

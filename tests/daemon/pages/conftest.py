@@ -1,0 +1,163 @@
+"""The pages of a port on a real socket, at the moment of the situations of ``why``, and browsers that ask for them."""
+
+from contextlib import asynccontextmanager
+from functools import cache
+
+import aiohttp
+import pytest
+from lxml import html
+
+from actors.metrics import Metrics
+from daemon.config import Config
+from daemon.infra.redis import redis_client
+from daemon.ingest.stream import Stream
+from daemon.pages.access import COOKIE
+from daemon.pages.assets import read_assets
+from daemon.pages.login import Logins
+from daemon.pages.login_limit import LoginLimit
+from daemon.pages.passwords import Verifier, hash_password
+from daemon.pages.routes import Pages
+from daemon.pages.sessions import Session, sign_session
+from daemon.pages.site import Opened, Site
+from daemon.web.health import Health
+from daemon.web.key_set import PublishedKeySet
+from daemon.web.server import application, web_server
+from models.db.clock import Clock
+from models.encryption import Cipher
+from models.heartbeat import Heartbeat
+from models.stream_position import read_position
+from models.web_user import WebUser, set_web_user
+from tests.daemon.why.story import NOW
+
+PASSWORD = "a password that is long"
+STREAM = "pages:events"
+
+
+@cache
+def _hashed():
+    """Once for all tests: it takes a while."""
+    return hash_password(PASSWORD)
+
+
+class PageClock(Clock):
+    """Stands at the moment of the situations, unless it is set."""
+
+    def __init__(self):
+        super().__init__()
+        self.ms, self.seconds = NOW, 0.0
+        self.monotonic = lambda: self.seconds
+
+    def now(self):
+        return self.ms
+
+
+class Browser:
+    """Keeps its cookies; *page* is the last answer as a document."""
+
+    def __init__(self, session):
+        self.session = session
+        self.page = None
+
+    async def ask(self, method, path, **more):
+        """The status and the text of an answer."""
+        async with self.session.request(method, path, allow_redirects=False, **more) as answer:
+            text = await answer.text()
+            self.answer = answer
+            if answer.content_type == "text/html" and text:
+                self.page = html.fromstring(text)
+            return answer.status, text
+
+    async def get(self, path, **more):
+        return await self.ask("GET", path, **more)
+
+    async def post(self, path, **fields):
+        """Send a form, with the token of the page that is shown."""
+        tokens = [] if self.page is None else self.page.xpath("//input[@name='token']/@value")
+        return await self.ask("POST", path, data={"token": tokens[0] if tokens else "", **fields})
+
+    async def log_in(self, name="anna", password=PASSWORD, **fields):
+        await self.ask("POST", "/login", data={"name": name, "password": password, **fields})
+        assert self.answer.status == 303, "logged in"
+
+    async def be(self, name):
+        """As after a log-in, which takes a while."""
+        user = await WebUser.get(name=name)
+        session = Session(user.id, NOW // 1000, f"nonce of {name}")
+        self.session.cookie_jar.update_cookies(
+            {COOKIE: sign_session(session, user.session_key)}, self.session._base_url
+        )
+
+    @property
+    def words(self):
+        """What the main part of the page says."""
+        return " ".join(self.page.xpath("//main")[0].text_content().split())
+
+    def table(self, caption):
+        """The rows of a table, each a dictionary by heading."""
+        (found,) = self.page.xpath(f"//table[caption[normalize-space()='{caption}']]")
+        return [
+            {cell.get("data-label"): " ".join(cell.text_content().split()) for cell in row.xpath("./td")}
+            for row in found.xpath("./tbody/tr")
+        ]
+
+
+@pytest.fixture
+def clock():
+    return PageClock()
+
+
+@pytest.fixture
+async def site(empty_database, valkey_url, clock):
+    config = Config()
+    config = config.model_copy(update={"log": config.log.model_copy(update={"timezone": "Europe/Berlin"})})
+    await read_position()
+    await Heartbeat.create(id="a" * 32, seen_at=NOW)
+    async with redis_client(valkey_url) as client:
+        yield Site(config, Opened(clock, Stream(client, STREAM), list))
+
+
+@pytest.fixture
+async def browsing(site, clock):
+    """Makes browsers, within a context."""
+    health = Health()
+    app = application(health, Metrics("1"), PublishedKeySet(Cipher(), 0, clock.monotonic), ("pages.example",))
+    Pages(site, read_assets(), Logins(LoginLimit(clock.monotonic), Verifier())).add_to(app)
+
+    @asynccontextmanager
+    async def browsing(port):
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=jar) as session:
+            yield Browser(session)
+
+    async with web_server(app, "127.0.0.1", 0) as port:
+        yield lambda: browsing(port)
+
+
+@pytest.fixture
+async def users(site):
+    """An operator and a support person."""
+    password_hash = _hashed()
+    await set_web_user("anna", "operator", password_hash, now=NOW)
+    await set_web_user("ben", "support", password_hash, now=NOW)
+
+
+@pytest.fixture
+async def stranger(browsing):
+    async with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def anna(browsing, users):
+    """An operator who is logged in."""
+    async with browsing() as browser:
+        await browser.be("anna")
+        yield browser
+
+
+@pytest.fixture
+async def ben(browsing, users):
+    """A support person who is logged in."""
+    async with browsing() as browser:
+        await browser.be("ben")
+        yield browser
