@@ -1,5 +1,6 @@
 """The pages of a port on a real socket, at the moment of the situations of ``why``, and browsers that ask for them."""
 
+import shutil
 from contextlib import asynccontextmanager
 from functools import cache
 
@@ -99,6 +100,14 @@ class Browser:
             {cell.get("data-label"): " ".join(cell.text_content().split()) for cell in row.xpath("./td")}
             for row in found.xpath("./tbody/tr")
         ]
+
+
+@pytest.fixture(scope="module")
+def shared_url(tmp_path_factory, _migrated_sqlite):
+    """One engine: what the pages read is tested on both where it is read, and they take no statement of their own."""
+    file = tmp_path_factory.mktemp("shared") / "test.db"
+    shutil.copy(_migrated_sqlite, file)
+    return f"sqlite://{file}"
 
 
 @pytest.fixture
