@@ -22,7 +22,7 @@ PYTHONS ?= 3.11 3.12 3.13
 DIST ?= dist
 WHEELS := $(VENV)/wheels
 
-.PHONY: install uninstall dist reproducible demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
+.PHONY: install uninstall dist reproducible version release tag demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -62,6 +62,7 @@ lint: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.one_limit
 	$(BIN)/python -m tests.checks.plain_words
 	$(BIN)/python -m tests.checks.short_files
+	$(BIN)/python -m deploy.release.steps check
 
 venv: $(VENV)/.everything
 
@@ -163,6 +164,18 @@ dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched)
 reproducible: dist
 	@again=$$(mktemp -d) && umask 077 && $(MAKE) --no-print-directory dist DIST=$$again > /dev/null && \
 		diff $(DIST)/SHA256SUMS $$again/SHA256SUMS && rm -r $$again && echo "built twice, and every file is the same"
+
+# The steps of a release (docs/releasing.md). They need no environment, and git alone.
+# `make version VERSION=1.2.3` sets the version in each file that has it; without VERSION= it says which it is.
+version:
+	@$(PYTHON) -m deploy.release.steps version $(if $(VERSION),"$(VERSION)")
+
+# What the changelog has as unreleased becomes the section of the version, of today.
+release:
+	@$(PYTHON) -m deploy.release.steps date
+
+tag:
+	@$(PYTHON) -m deploy.release.steps tag
 
 install:
 	@PYTHON="$(PYTHON)" EMBEDDED="$(EMBEDDED)" PEX="$(PEX)" $(PLACES) sh deploy/install.sh
