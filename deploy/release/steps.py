@@ -68,7 +68,7 @@ def change_version(root: Path, version: str | None) -> str:
         if wanted <= numbers(release.version):
             raise ReleaseError(f"{release.version} is released: the next version has to be newer than that")
     set_version(root, version)
-    return f"version {version} in {len(PLACES)} files: {', '.join(PLACES)}"
+    return "\n  ".join((f"version {version} is in:", *PLACES))
 
 
 def date_changelog(root: Path, today: date) -> str:
@@ -85,7 +85,7 @@ def date_changelog(root: Path, today: date) -> str:
     if any(release.version == version for release in releases(page)):
         raise ReleaseError(f"{version} is released: `make version VERSION=...` sets the next version")
     path.write_text(with_release(page, version, today))
-    return f"{CHANGELOG} has a section of {version}: commit it as 'Release {version}', then `make tag`"
+    return f"{CHANGELOG} has a section of {version}: read it once more, commit it, then `make tag`"
 
 
 def tag(root: Path) -> str:
