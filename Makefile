@@ -156,8 +156,8 @@ sbom: $(VENV)/.dist
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-format JSON --output-file sbom.json requirements.txt
 
-# Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM and checksums.
-dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched)
+# Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM, the clients and checksums.
+dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched) $(if $(shell command -v npm 2> /dev/null),$(TYPESCRIPT)/node_modules/.package-lock.json)
 	@BIN="$(BIN)" DIST="$(DIST)" PYTHONS="$(PYTHONS)" WHEELS="$(WHEELS)" sh deploy/release/build.sh
 
 # Builds it once more, in another place and with another umask, and compares the checksums.
