@@ -64,6 +64,7 @@ def test_what_is_not_run_is_known_with_its_reason():
             "tests/deploy builds what it builds, once for all its tests"
         ),
         ("docs/releasing.md", "git push --atomic origin main v1.2.3"): "it publishes",
+        ("docs/releasing.md", ".venv/bin/uv publish dist/*.whl dist/*.tar.gz"): "it publishes",
     }
 
 
