@@ -20,10 +20,10 @@ RELEASE = """\
 
 - Run `passbackd migrate` first:
 
-  ```sh
-  # no heading
-  passbackd migrate
-  ```
+```sh
+# no heading
+passbackd migrate
+```
 
 ### Fixed
 
