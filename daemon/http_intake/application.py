@@ -100,6 +100,8 @@ class HttpIntake:
             self._born = {one: born for one, born in self._born.items() if one.transport is not None}
         if now - self._born.setdefault(request.protocol, now) > CLOSING:
             response.force_close()
+            # aiohttp has made the headers by now.
+            response.headers["Connection"] = "close"
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
