@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
 
@@ -88,7 +88,7 @@ class HttpIntake:
         """The paths, for :func:`daemon.infra.http_server.http_server`."""
         app = web.Application(middlewares=[self._answer])
         app.on_response_prepare.append(self._close_the_old)
-        app.router.add_post("/events", self._post)
+        app.router.add_post("/events", self._post, expect_handler=_not_yet)
         app.router.add_get("/openapi.json", _document(openapi))
         app.router.add_get("/events.schema.json", _document(events_schema))
         return app
@@ -147,6 +147,7 @@ class HttpIntake:
         """Read into *body*, whose bytes count among those of all requests for as long as it lasts."""
         if request.content_length is not None and request.content_length > MAX_BODY:
             raise _too_large()
+        await _ask_for_body(request)
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
                 async for chunk in request.content.iter_any():
@@ -212,6 +213,16 @@ def _document(made: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awa
         return web.json_response(made())
 
     return show
+
+
+async def _not_yet(_request: web.Request) -> None:
+    """aiohttp would ask every client for its body, also one that is then refused: see :func:`_ask_for_body`."""
+
+
+async def _ask_for_body(request: web.Request) -> None:
+    """Answer a client that waits with its body until it is asked (RFC 9110, section 10.1.1)."""
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def _too_large() -> _TurnedAway:

@@ -1,4 +1,4 @@
-"""What one client may hold of the HTTP intake: the age of its connection."""
+"""What one client may hold of the HTTP intake: the age of its connection, and when it is asked for its body."""
 
 import asyncio
 import json
@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from daemon.http_intake.application import CLOSING
+from daemon.http_intake.body import MAX_BODY
 from tests.actors.sending import Ticker
 from tests.daemon.http_intake.conftest import ALL, MachineClock
 from tests.daemon.ingest.reading import SCORE
 
 EVENT = json.dumps(SCORE).encode()
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: Seconds in which an answer that is to come has come.
 SOON = 20
 
@@ -81,3 +83,37 @@ async def test_an_old_connection_closes_with_its_next_answer_and_not_before(inta
     assert await old.is_closed()
     await young.send(head(len(EVENT)), EVENT)
     assert (await young.answer())[0] == 202
+
+
+# --- Clients that ask before they send ---
+
+
+async def test_who_waits_to_be_asked_for_the_body_is_asked(connect, entries):
+    client = await connect()
+    for _ in range(2):
+        await client.send(head(len(EVENT), "Expect: 100-continue"))
+        assert await asyncio.wait_for(client.reader.readexactly(len(CONTINUE)), SOON) == CONTINUE
+        await client.send(EVENT)
+        assert (await client.answer())[0] == 202
+    assert await entries() == [SCORE, SCORE]
+
+
+async def test_who_sends_without_waiting_is_answered_too(connect, entries):
+    client = await connect()
+    await client.send(head(len(EVENT), "Expect: 100-continue"), EVENT)
+    assert await asyncio.wait_for(client.reader.readexactly(len(CONTINUE)), SOON) == CONTINUE
+    assert (await client.answer())[0] == 202
+    assert await entries() == [SCORE]
+
+
+async def test_who_is_refused_without_the_body_is_not_asked_for_it(intake, connect, entries):
+    expect = "Expect: 100-continue"
+    for status, request in ((401, head(len(EVENT), expect, token="wrong")), (413, head(MAX_BODY + 1, expect))):
+        client = await connect()
+        await client.send(request)
+        assert (await client.answer())[0] == status
+    intake.trouble = lambda: "this stream is another database's"
+    client = await connect()
+    await client.send(head(len(EVENT), expect))
+    assert (await client.answer())[0] == 503
+    assert await entries() == []
