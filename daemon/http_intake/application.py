@@ -78,6 +78,8 @@ class HttpIntake:
     lag: Callable[[], int | None]
     trouble: Callable[[], str | None]
     tokens: Sequence[IntakeToken]
+    #: Seconds.
+    body_timeout: float = BODY_TIMEOUT
     _bodies: int = 0
     #: Connections with a request of a known token under way.
     busy: set[object] = field(default_factory=set)
@@ -149,7 +151,7 @@ class HttpIntake:
             raise _too_large()
         await _ask_for_body(request)
         try:
-            async with asyncio.timeout(BODY_TIMEOUT):
+            async with asyncio.timeout(self.body_timeout):
                 async for chunk in request.content.iter_any():
                     body += chunk
                     self._bodies += len(chunk)
@@ -158,7 +160,7 @@ class HttpIntake:
                     if self._bodies > MAX_BODIES:
                         raise _later(429, "too many large requests are under way: come again later")
         except TimeoutError:
-            raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
+            raise _TurnedAway(408, [_error(f"the body did not come within {self.body_timeout:g} s")]) from None
         except web.RequestPayloadError as error:
             raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
 

@@ -1,12 +1,13 @@
-"""What one client may hold of the HTTP intake: the age of its connection, and when it is asked for its body."""
+"""What one client may hold of the HTTP intake: the time of its body, the age of its connection, room for bodies."""
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
 
-from daemon.http_intake.application import CLOSING
+from daemon.http_intake.application import CLOSING, MAX_BODIES
 from daemon.http_intake.body import MAX_BODY
 from tests.actors.sending import Ticker
 from tests.daemon.http_intake.conftest import ALL, MachineClock
@@ -64,6 +65,18 @@ async def connect(serve):
             await client.close()
 
 
+# --- The time of a body ---
+
+
+async def test_a_body_that_does_not_come_in_time_is_answered_408_and_nothing_is_taken(intake, connect, entries):
+    intake.body_timeout = 0.2
+    client = await connect()
+    await client.send(head(len(EVENT)), EVENT[:-1])
+    status, document, _ = await client.answer()
+    assert (status, document["errors"][0]["reason"]) == (408, "the body did not come within 0.2 s")
+    assert await entries() == []
+
+
 # --- The age of a connection ---
 
 
@@ -83,6 +96,60 @@ async def test_an_old_connection_closes_with_its_next_answer_and_not_before(inta
     assert await old.is_closed()
     await young.send(head(len(EVENT)), EVENT)
     assert (await young.answer())[0] == 202
+
+
+# --- Bodies under way ---
+
+
+@asynccontextmanager
+async def all_room_taken(connect):
+    """Bodies that lack their last byte, and leave room for three bytes; gives their clients."""
+    clients = [await connect() for _ in range(MAX_BODIES // MAX_BODY)]
+    for client in clients:
+        await client.send(head(MAX_BODY), b" " * (MAX_BODY - 1))
+    asking = await connect()
+    async with asyncio.timeout(SOON):
+        while (found := await status_of(asking, b" " * 4)) != 429:
+            # Not all has been read yet.
+            assert found == 422
+            await asyncio.sleep(0.01)
+    yield clients
+
+
+async def status_of(client, body):
+    await client.send(head(len(body)), body)
+    return (await client.answer())[0]
+
+
+async def test_a_body_for_which_there_is_no_room_is_answered_429_and_those_under_way_go_on(connect, entries):
+    async with all_room_taken(connect) as clients:
+        client = await connect()
+        await client.send(head(len(EVENT)), EVENT)
+        status, document, lines = await client.answer()
+        assert (status, "retry-after: 5" in lines) == (429, True)
+        assert "too many large requests are under way" in document["errors"][0]["reason"]
+        assert await status_of(client, b" " * 3) == 422, "what has room is read"
+        for one in clients:
+            await one.send(b" ")
+            status, document, _ = await one.answer()
+            assert (status, document["errors"][0]["reason"][:17]) == (422, "the body is empty")
+    assert await entries() == []
+
+
+@pytest.mark.parametrize("end", ["answered", "gone"])
+async def test_there_is_room_again_once_a_body_has_come_or_its_client_has_gone(connect, entries, end):
+    async with all_room_taken(connect) as clients:
+        if end == "answered":
+            await clients[0].send(b" ")
+            assert (await clients[0].answer())[0] == 422
+        else:
+            await clients[0].close()
+        client = await connect()
+        async with asyncio.timeout(SOON):
+            while (found := await status_of(client, EVENT)) != 202:
+                assert found == 429
+                await asyncio.sleep(0.01)
+    assert await entries() == [SCORE]
 
 
 # --- Clients that ask before they send ---
