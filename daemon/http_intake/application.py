@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
 
+from actors.egress import Egress
 from actors.metrics import Metrics
 from daemon.config.intake_tokens import IntakeToken, matching
 from daemon.http_intake.body import MAX_BODY, read_events
@@ -78,6 +79,8 @@ class HttpIntake:
     lag: Callable[[], int | None]
     trouble: Callable[[], str | None]
     tokens: Sequence[IntakeToken]
+    #: Where grades may be sent: a launch from elsewhere is refused.
+    egress: Egress | None = None
     #: Seconds.
     body_timeout: float = BODY_TIMEOUT
     _bodies: int = 0
@@ -190,7 +193,7 @@ class HttpIntake:
     async def _check(self, found: dict[str, str] | BadEvent, token: IntakeToken) -> dict[str, str]:
         if isinstance(found, BadEvent):
             raise found
-        check_event(found, now=self.clock.now())
+        check_event(found, now=self.clock.now(), egress=self.egress)
         try:
             await check_permission(token, found, self.platform_key)
         except NotAllowedError:
