@@ -22,7 +22,7 @@ PYTHONS ?= 3.11 3.12 3.13
 DIST ?= dist
 WHEELS := $(VENV)/wheels
 
-.PHONY: install uninstall dist reproducible demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
+.PHONY: install uninstall dist reproducible version release tag demo test test-openedx test-typescript test-django42 test-django52 venv production run bench audit sbom lint lock migration docs clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/passbackd demo
@@ -62,6 +62,7 @@ lint: $(VENV)/.everything
 	$(BIN)/python -m tests.checks.one_limit
 	$(BIN)/python -m tests.checks.plain_words
 	$(BIN)/python -m tests.checks.short_files
+	$(BIN)/python -m deploy.release.steps check
 
 venv: $(VENV)/.everything
 
@@ -155,14 +156,26 @@ sbom: $(VENV)/.dist
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-format JSON --output-file sbom.json requirements.txt
 
-# Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM and checksums.
-dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched)
+# Wheel, sdist, passbackd.pex, Debian package, Containerfile, compose.yaml, SBOM, the clients and checksums.
+dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched) $(if $(shell command -v npm 2> /dev/null),$(TYPESCRIPT)/node_modules/.package-lock.json)
 	@BIN="$(BIN)" DIST="$(DIST)" PYTHONS="$(PYTHONS)" WHEELS="$(WHEELS)" sh deploy/release/build.sh
 
 # Builds it once more, in another place and with another umask, and compares the checksums.
 reproducible: dist
 	@again=$$(mktemp -d) && umask 077 && $(MAKE) --no-print-directory dist DIST=$$again > /dev/null && \
 		diff $(DIST)/SHA256SUMS $$again/SHA256SUMS && rm -r $$again && echo "built twice, and every file is the same"
+
+# The steps of a release (docs/releasing.md). They need no environment, and git alone.
+# `make version VERSION=1.2.3` sets the version in each file that has it; without VERSION= it says which it is.
+version:
+	@$(PYTHON) -m deploy.release.steps version $(if $(VERSION),"$(VERSION)")
+
+# What the changelog has as unreleased becomes the section of the version, of today.
+release:
+	@$(PYTHON) -m deploy.release.steps date
+
+tag:
+	@$(PYTHON) -m deploy.release.steps tag
 
 install:
 	@PYTHON="$(PYTHON)" EMBEDDED="$(EMBEDDED)" PEX="$(PEX)" $(PLACES) sh deploy/install.sh

@@ -102,6 +102,11 @@ class Egress:
         # Each request asks for its URL, of which there are few, and the answer stays the same.
         self._check_once = lru_cache(MAX_PASSED)(self._check_url)
 
+    @property
+    def is_same_for_all(self) -> bool:
+        """Whether no consumer has rules of its own."""
+        return not self._campuses
+
     def of(self, consumer_key: str) -> "Egress":
         """What is allowed to this consumer."""
         return self._campuses.get(consumer_key, self)

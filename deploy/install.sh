@@ -63,6 +63,8 @@ fi
 rm -rf "$doc"
 mkdir "$doc"
 cp -R README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE config.toml docs deploy "$doc/"
+# What Python leaves beside the steps of a release.
+find "$doc" -name __pycache__ -prune -exec rm -r {} +
 chmod -R u=rwX,go=rX "$doc"
 
 # Replaces "$1", should that be there, by standard input, with the mode "$2".

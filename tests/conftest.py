@@ -14,11 +14,11 @@ import pytest
 
 from models.db.database import open_database
 from models.db.migrate import migrate
-from models.db.sql import Statement, connection, is_postgres
+from models.db.sql import connection, is_postgres
 from tests import servers
 from tests.blackbox.forked import Forking
 from tests.deploy.machine import missing
-from tests.models.rows import TABLES
+from tests.models.rows import empty_tables
 from tests.postgres import PostgresServer, postgres_binaries
 
 #: Makes a database of that kind and returns its URL; it is dropped after the test.
@@ -175,9 +175,6 @@ def _migrate(url: str) -> None:
         gc.enable()
 
 
-_CLEAR = [Statement(f"DELETE FROM {table}") for table in TABLES]
-
-
 @pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database that stays empty: copying it is quicker than migrating."""
@@ -216,6 +213,5 @@ async def empty_database(shared_url: str) -> AsyncIterator[str]:
     async with open_database(shared_url):
         if not is_postgres():
             await connection().execute_query("PRAGMA synchronous = OFF")
-        for statement in _CLEAR:
-            await statement.rows()
+        await empty_tables()
         yield shared_url

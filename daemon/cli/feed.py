@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from redis.exceptions import RedisError
 
+from actors.egress import Egress
 from daemon.cli.common import FAILED, fail, opened_stream, quiet_config, run_work
 from daemon.cli.options import ConfigOption
 from daemon.cli.record import record_where_possible
@@ -42,7 +43,7 @@ def feed_events(
             if stream is None:
                 cure = "start the daemon, which runs it: passbackd run" if settings.redis.embedded else "is it running?"
                 fail(f"redis.url: Redis does not answer, so nothing was fed; {cure}")
-            reader = _Reader(file, await stream.ahead_ms())
+            reader = _Reader(file, await stream.ahead_ms(), settings.egress.policy)
             # All of a file is checked before any of it is fed; who writes to a pipe may wait for the first events.
             given = reader.without_refused(lines) if isinstance(lines, list) else lines
             try:
@@ -70,12 +71,17 @@ def feed_events(
 
 
 class _Reader:
-    """Reads lines; names those that are refused, and counts them. *ahead_ms*: of Redis's clock, before this one."""
+    """
+    Reads lines; names those that are refused, and counts them.
 
-    def __init__(self, file: str, ahead_ms: int) -> None:
+    *ahead_ms*: of Redis's clock, before this one. *egress*: where grades may be sent.
+    """
+
+    def __init__(self, file: str, ahead_ms: int, egress: Egress) -> None:
         self.refused = 0
         self._file = file
         self._ahead_ms = ahead_ms
+        self._egress = egress
 
     def read(self, number: int, line: bytes) -> dict[str, str] | None:
         """The event of a line; None for an empty line, and for one that is refused."""
@@ -83,7 +89,7 @@ class _Reader:
             return None
         try:
             fields = event_fields(read_document(line))
-            check_event(fields, now=int(time.time() * 1000) + self._ahead_ms)
+            check_event(fields, now=int(time.time() * 1000) + self._ahead_ms, egress=self._egress)
         except BadEvent as error:
             say(f"{self._file}, line {number}: {error}", err=True)
             self.refused += 1

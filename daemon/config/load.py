@@ -17,8 +17,10 @@ from daemon.config.urls import SQLITE, mask
 FILE_NAME = "config.toml"
 SYSTEM_FILE = Path("/etc/passbackd/config.toml")
 
+#: Keys whose values are secrets as a whole.
+SECRET_SETTINGS = frozenset({"secrets.keys", "intake.tokens"})
 #: Keys whose values are never quoted: any part of one may be a secret.
-UNQUOTED = frozenset({"database.url", "redis.url", "secrets.keys", "intake.tokens"})
+UNQUOTED = SECRET_SETTINGS | {"database.url", "redis.url"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 
 from daemon.config.errors import ConfigFault
-from daemon.config.load import UNQUOTED, Sources, read_sources
+from daemon.config.load import SECRET_SETTINGS, UNQUOTED, Sources, read_sources
 from daemon.config.sections import keys
 from daemon.config.urls import mask
 
@@ -27,7 +27,7 @@ def effective(
     wrong = {fault.key for fault in read.faults}
     hidden = wrong & UNQUOTED
     if read.config is None:
-        hidden |= {"secrets.keys", "intake.tokens"} & read.values.keys()  # as they were written, which shows them
+        hidden |= SECRET_SETTINGS & read.values.keys()  # as they were written, which shows them
     folder = cwd or Path.cwd()
     # Relative paths among the defaults start where those of the file do.
     defaults = read_sources(None, {}, (folder / path).parent if path else folder)

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 from pydantic_core import to_json
 
+from actors.egress import Egress
 from actors.metrics import Metrics
 from daemon.config.intake_tokens import IntakeToken, matching
 from daemon.http_intake.body import MAX_BODY, read_events
@@ -76,6 +77,10 @@ class HttpIntake:
     lag: Callable[[], int | None]
     trouble: Callable[[], str | None]
     tokens: Sequence[IntakeToken]
+    #: Where grades may be sent: a launch from elsewhere is refused.
+    egress: Egress | None = None
+    #: Seconds.
+    body_timeout: float = BODY_TIMEOUT
     _bodies: int = 0
     #: Connections with a request of a known token under way.
     busy: set[object] = field(default_factory=set)
@@ -106,7 +111,6 @@ class HttpIntake:
         self.busy.add(request.protocol)
         try:
             self._check_room()
-            await _continue(request)
             await self._read(request, body)
             return await self._publish(await self._checked(bytes(body), request.content_type, token))
         finally:
@@ -133,15 +137,16 @@ class HttpIntake:
         """Read into *body*, whose bytes count among those of all requests for as long as it lasts."""
         if request.content_length is not None and request.content_length > MAX_BODY:
             raise _too_large()
+        await _ask_for_body(request)
         try:
             if request.content.is_eof():
                 self._take(request.content.read_nowait(), body)
                 return
-            async with asyncio.timeout(BODY_TIMEOUT):
+            async with asyncio.timeout(self.body_timeout):
                 async for chunk in request.content.iter_any():
                     self._take(chunk, body)
         except TimeoutError:
-            raise _TurnedAway(408, [_error(f"the body did not come within {BODY_TIMEOUT:g} s")]) from None
+            raise _TurnedAway(408, [_error(f"the body did not come within {self.body_timeout:g} s")]) from None
         except web.RequestPayloadError as error:
             raise _TurnedAway(400, [_error(f"the body cannot be unpacked: {error}")]) from error
 
@@ -179,7 +184,7 @@ class HttpIntake:
     async def _check(self, found: dict[str, str] | BadEvent, token: IntakeToken) -> dict[str, str]:
         if isinstance(found, BadEvent):
             raise found
-        check_event(found, now=self.clock.now())
+        check_event(found, now=self.clock.now(), egress=self.egress)
         try:
             await check_permission(token, found, self.platform_key)
         except NotAllowedError:
@@ -211,9 +216,9 @@ def _check_method(request: web.BaseRequest, *allowed: str) -> None:
         raise _TurnedAway(405, [_error(reason)], Allow=", ".join(allowed))
 
 
-async def _continue(request: web.BaseRequest) -> None:
-    """Ask for the body of a client that waits for that. Spec: RFC 9110, 10.1.1."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+async def _ask_for_body(request: web.BaseRequest) -> None:
+    """Answer a client that waits with its body until it is asked (RFC 9110, section 10.1.1)."""
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 

@@ -36,7 +36,14 @@ async def open_http_intake(
         UnusableError: The port is taken, or the host is not this machine's.
     """
     intake = HttpIntake(
-        Publisher(stream), clock, metrics, platform_key, lag=lag, trouble=trouble, tokens=config.intake.allowed
+        Publisher(stream),
+        clock,
+        metrics,
+        platform_key,
+        lag=lag,
+        trouble=trouble,
+        tokens=config.intake.allowed,
+        egress=config.egress.policy,
     )
     async with AsyncExitStack() as stack:
         if config.intake.port:

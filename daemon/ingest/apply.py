@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from actors.egress import Egress, EgressRefused
+from actors.egress import Egress
+from daemon.ingest.address_rules import check_address
 from daemon.ingest.events import (
     AssignmentDisabled,
-    BadEvent,
     CourseStructured,
     Event,
     Launched,
@@ -152,7 +152,8 @@ class Applier:
         if await is_retired(launch.user_id, position, moment=launch.moment):
             return "stale", []
         key = await _consumer_key(launch)
-        self._check_url(launch, key)
+        if self.egress is not None:
+            check_address(launch, key, self.egress)
         block = launch.user_id, launch.course_id, launch.usage_id
         kinds = await block_kinds([block], self.trees)
         done = await register(launch, kind=kinds[block], now=now)
@@ -186,14 +187,6 @@ class Applier:
             oauth_consumer_key=moves_from[:64],
             entry=launch.entry_id,
         )
-
-    def _check_url(self, launch: Registration, consumer_key: str) -> None:
-        """Check the URL itself; the address of a host name is checked at each connection."""
-        try:
-            if self.egress is not None:
-                self.egress.of(consumer_key).check_url(launch.lis_outcome_service_url)
-        except EgressRefused as error:
-            raise BadEvent(f"{launch.url_field}: {error}") from error
 
     async def _note_stale(self, type_: str, event: ScoreChanged | ScoreCleared | Registration, now: int) -> None:
         await note_stale(

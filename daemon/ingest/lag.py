@@ -8,9 +8,13 @@ async def stream_lag(stream: Stream | None) -> int | None:
     """Entries not yet applied; None when Redis does not answer."""
     if stream is None:
         return None
-    position = await read_applied()
+    return await entries_after(stream, await read_applied() or STREAM_START)
+
+
+async def entries_after(stream: Stream, position: str) -> int | None:
+    """How many entries come after *position*, as Redis alone says; None when it does not answer."""
     try:
-        return await stream.lag(position or STREAM_START)
+        return await stream.lag(position)
     except Exception:  # noqa: BLE001 - whatever is wrong with Redis, the rest of the status is worth showing
         return None
 

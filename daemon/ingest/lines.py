@@ -6,8 +6,10 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
 
+from actors.egress import Egress
+from daemon.ingest.address_rules import check_address
 from daemon.ingest.documents import TEXT_FIELDS
-from daemon.ingest.events import BadEvent
+from daemon.ingest.events import BadEvent, Event, Launched
 from daemon.ingest.parse import MAX_BYTES, MAX_FIELDS, read_event
 
 _NO_EVENT = 'is not one JSON object with a type: write {"type": "score.changed", ...}, one a line'
@@ -63,14 +65,25 @@ def event_fields(document: object) -> dict[str, str]:
     return {name: _text(name, value) for name, value in document.items() if value is not None}
 
 
-def check_event(fields: Mapping[str, str], *, now: int) -> None:
+def check_event(fields: Mapping[str, str], *, now: int, egress: Egress | None = None) -> None:
     """
     Check an event as intake would if it came at *now*, milliseconds since 1970.
 
+    *egress*: where each consumer's grades may be sent; None: that is not checked.
+
     Raises:
-        BadEvent: Intake would put it into quarantine. Whether its consumer is known only the database says.
+        BadEvent: Intake would put it into quarantine. Only the database says whether its consumer is known, and which
+            of the rules of single consumers are those of its platform.
     """
-    read_event(f"{now}-0", {name.encode(): value.encode() for name, value in fields.items()}, now=now)
+    event = read_event(f"{now}-0", {name.encode(): value.encode() for name, value in fields.items()}, now=now)
+    if egress is not None:
+        _check_destination(event, egress)
+
+
+def _check_destination(event: Event, egress: Egress) -> None:
+    launch = event.registration if isinstance(event, Launched) else None
+    if launch is not None and (launch.platform is None or egress.is_same_for_all):
+        check_address(launch, launch.consumer_key, egress)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

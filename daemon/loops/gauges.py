@@ -7,14 +7,14 @@ from actors.metrics import Metrics
 from daemon.infra.redis import used_memory
 from daemon.infra.stop import Stop
 from daemon.infra.text import counted
-from daemon.ingest.lag import stream_ahead, stream_lag
+from daemon.ingest.lag import entries_after, stream_ahead, stream_lag
 from daemon.ingest.standstill import Standstill
 from daemon.ingest.stream import Stream
 from models.db.clock import Clock
 from models.line_item import missing_line_items
 from models.queries.status import CampusStatus, Status, read_consumers, read_status
 from models.states import CAMPUS_STATES
-from models.stream_position import known_position
+from models.stream_position import Position, known_position
 
 #: Seconds between two readings.
 EVERY = 5.0
@@ -40,6 +40,7 @@ class Gauges:
         self._stream = stream
         self._metrics = metrics
         self._consumers: set[str] = set()
+        self._position: Position | None = None
         #: The state of everything, in one line.
         self.line = "starting"
         #: Entries of the stream that were not applied when it was read last; None where that is not known.
@@ -47,6 +48,16 @@ class Gauges:
 
     async def step(self, stop: Stop) -> None:
         """Read once, sleep."""
+        try:
+            await self._read()
+        except Exception:
+            # Without the database the position stays, and the stream grows.
+            if self._position is not None:
+                self.lag = await entries_after(self._stream, self._position.entry_id)
+            raise
+        await stop.sleep(EVERY)
+
+    async def _read(self) -> None:
         metrics = self._metrics
         # Before the database is read: what is counted meanwhile may be of a campus that is new.
         counted = metrics.consumers()
@@ -69,7 +80,7 @@ class Gauges:
         for state, number in status.assignments.items():
             metrics.assignments.labels(state).set(number)
         metrics.quarantined.set(status.quarantined)
-        position = await known_position()
+        position = self._position = await known_position()
         lag = await stream_lag(self._stream)
         self._standstill.observe(position, lag)
         self.lag = lag
@@ -80,7 +91,6 @@ class Gauges:
             metrics.stream_ahead.set(ahead)
         metrics.redis_memory.set(await used_memory(self._stream.redis))
         self.line = _line(status, lag)
-        await stop.sleep(EVERY)
 
     def _set_campuses(self, campuses: Sequence[CampusStatus]) -> None:
         metrics = self._metrics

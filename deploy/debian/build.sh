@@ -18,6 +18,8 @@ cp deploy/debian/sysusers.conf "$root/usr/lib/sysusers.d/passbackd.conf"
 sed -e 's#"sqlite://state/passbackd.db"#"sqlite:///var/lib/passbackd/passbackd.db"#' \
     -e 's#"state/valkey"#"/var/lib/passbackd/valkey"#' config.toml > "$root/etc/passbackd/config.toml"
 cp -R README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md config.toml docs deploy "$root/usr/share/doc/passbackd/"
+# What Python leaves beside the steps of a release.
+find "$root/usr/share/doc/passbackd" -name __pycache__ -prune -exec rm -r {} +
 cp LICENSE "$root/usr/share/doc/passbackd/copyright"
 ln -s copyright "$root/usr/share/doc/passbackd/LICENSE"
 chmod -R u=rwX,go=rX "$root/usr/share/doc/passbackd"

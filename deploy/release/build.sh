@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds what a release consists of into $DIST: wheel, sdist, passbackd.pex, Debian package, Containerfile,
-# compose.yaml, SBOM and checksums. Run by `make dist` in the project's folder, which has fetched the wheels of
+# compose.yaml, SBOM, the clients and checksums. Run by `make dist` in the project's folder, which has fetched the wheels of
 # requirements-embedded.txt, by their hashes, for each Python of $PYTHONS into $WHEELS; nothing is fetched here. $BIN is
 # the environment with the tools. Built twice from one commit, each file is the same, byte for byte.
 set -eu
@@ -25,6 +25,12 @@ echo "building wheel and sdist"
     exit 1
 }
 version=$("$BIN/python" -m hatchling version)
+
+echo "building the clients"
+sh deploy/release/clients.sh "$built" "$version" "$work/clients" 2> "$work/log" || {
+    cat "$work/log" >&2
+    exit 1
+}
 
 echo "building passbackd.pex for Python $PYTHONS"
 set -- "$BIN/pex" "passbackd[embedded]==$version" --no-index --no-build --find-links "$built" --pex-root "$work/pex"
@@ -51,7 +57,10 @@ fi
 
 (cd "$built" && sha256sum -- * > "$work/SHA256SUMS")
 mkdir -p "$DIST"
-rm -f "$DIST"/passbackd-*.whl "$DIST"/passbackd-*.tar.gz "$DIST"/passbackd_*.deb
+for name in passbackd passbackd_client openedx_passbackd tutor_contrib_passbackd; do
+    rm -f "$DIST/$name"-*.whl "$DIST/$name"-*.tar.gz
+done
+rm -f "$DIST"/passbackd-client-*.tgz "$DIST"/passbackd_*.deb
 cp "$built"/* "$work/SHA256SUMS" "$DIST/"
 echo "built in $DIST:"
 (cd "$DIST" && ls -1 -s --block-size=KiB)

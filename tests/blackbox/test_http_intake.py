@@ -60,6 +60,8 @@ def test_events_over_http_become_grades_and_tokens_change_without_a_restart(worl
     url = campus.url("/outcomes")
     events = [structure(), launch("ada", "problem-1", "ada-1", url), score("ada", "problem-1", 5)]
     assert post(*events)[0] == 202
+    status, document = post(launch("eve", "problem-1", "eve-1", "https://10.0.0.1/outcomes"))
+    assert (status, document["errors"][0]["field"]) == (422, "lis_outcome_service_url")
     daemon.wait_settled()
     assert campus.gradebook == {("/outcomes", "ada-1"): "0.5"}
 

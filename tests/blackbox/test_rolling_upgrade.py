@@ -9,30 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from deploy.release.changelog import releases
+from deploy.release.versions import project_version
 from tests.blackbox.learners import Learners, between
+from tests.blackbox.release_before import release_before
 from tests.blackbox.world import COMMAND, KEY, NAME, ROOT, SECRET, structure
-
-#: The release before, where no release has a tag yet.
-FIRST = "09f4e44bee73a81e6c5a416153f780ed55ca0972"
-
-
-def release_before() -> str:
-    """The newest tag that this commit follows."""
-    tags = subprocess.run(
-        ("git", "tag", "--list", "v*", "--merged", "HEAD^", "--sort=-version:refname"),
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return next(iter(tags.stdout.split()), FIRST)
 
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory) -> Path:
     """The release before, built from its source as any release is, and installed in a folder of its own."""
     folder = tmp_path_factory.mktemp("before")
-    source = subprocess.run(("git", "archive", release_before()), cwd=ROOT, capture_output=True, check=True).stdout
+    released = [release.version for release in releases((ROOT / "CHANGELOG.md").read_text())]
+    found = release_before(ROOT, released, project_version(ROOT))
+    source = subprocess.run(("git", "archive", found), cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(source)) as archive:
         archive.extractall(folder / "source", filter="data")
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps")

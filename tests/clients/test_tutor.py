@@ -171,3 +171,10 @@ def test_the_image_is_built_of_what_was_rendered(tutor):
     built = tutor.file("plugins/passbackd/build/passbackd/Dockerfile").read_text()
     assert "pip install --no-cache-dir 'passbackd'" in built
     assert "USER 1000:1000" in built
+
+
+def test_the_platforms_image_takes_several_requirements_as_the_page_says(tutor):
+    (urls,) = re.findall(r"--set PASSBACKD_OPENEDX_REQUIREMENT='(\[.*\])'", README.read_text())
+    tutor.run("config", "save", f"--set=PASSBACKD_OPENEDX_REQUIREMENT={urls}")
+    (client, plugin) = urls.strip("[]").split(", ")
+    assert f"install '{client}' '{plugin}'\n" in tutor.file("build/openedx/Dockerfile").read_text()

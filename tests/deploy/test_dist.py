@@ -1,8 +1,10 @@
 """What `make dist` builds installs without an index, as docs/install.md says, and is the same when built again."""
 
 import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.timeout(700)
 
 PAGE = (ROOT / "docs" / "install.md").read_text()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+#: What pip would install, as file names have it.
+PYTHON_PACKAGES = ("passbackd", "passbackd_client", "openedx_passbackd", "tutor_contrib_passbackd")
 #: Seconds that a block may take: the demo is the longest.
 PATIENCE = 300
 
@@ -56,6 +60,8 @@ def test_each_way_without_root_is_as_the_page_says(block: Block, dist: Path, tmp
     assert said.returncode == 0, said.stdout
     for text in block.wishes.get(SAYS, ()):
         assert text in said.stdout
+    if "--version" in block.text:
+        assert f"passbackd {VERSION}\n" in said.stdout
     if "[embedded]" in block.text:
         assert list(tmp_path.rglob("valkey-server")), "the extra brings it"
     if "passbackd.pex venv" in block.text:
@@ -64,9 +70,18 @@ def test_each_way_without_root_is_as_the_page_says(block: Block, dist: Path, tmp
 
 def test_the_files_of_a_release_are_all_there_and_listed(dist):
     names = {path.name for path in dist.iterdir()} - {"SHA256SUMS"}
-    expected = {f"passbackd-{VERSION}-py3-none-any.whl", f"passbackd-{VERSION}.tar.gz", "passbackd.pex", "sbom.json"}
-    assert names - {f"passbackd_{VERSION}_amd64.deb"} == expected | {"Containerfile", "compose.yaml"}
+    python = {f"{name}-{VERSION}{end}" for name in PYTHON_PACKAGES for end in ("-py3-none-any.whl", ".tar.gz")}
+    expected = python | {"passbackd.pex", "sbom.json", "Containerfile", "compose.yaml"}
+    assert names - {f"passbackd_{VERSION}_amd64.deb", f"passbackd-client-{VERSION}.tgz"} == expected
+    assert (f"passbackd-client-{VERSION}.tgz" in names) == (shutil.which("npm") is not None)
     assert {line.split()[1] for line in (dist / "SHA256SUMS").read_text().splitlines()} == names
+    page = (ROOT / "docs" / "releasing.md").read_text()
+    named = set(re.findall(r"`([\w.-]+)`", page[page.index("| file | for |") : page.index("### 6.")]))
+    everything = expected | {f"passbackd_{VERSION}_amd64.deb", f"passbackd-client-{VERSION}.tgz", "SHA256SUMS"}
+    assert {name.replace("1.2.3", VERSION) for name in named} == everything
+
+
+def test_the_one_file_and_the_list_of_what_it_holds_are_of_the_lock(dist):
     with zipfile.ZipFile(dist / "passbackd.pex") as pex:
         held = {name.split("/")[1] for name in pex.namelist() if re.match(r"\.deps/.+\.whl/", name)}
     libraries = {name.split("-")[0] for name in held}
@@ -75,6 +90,9 @@ def test_the_files_of_a_release_are_all_there_and_listed(dist):
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements-embedded.txt").read_text(), re.MULTILINE))
     found = {name.split("-")[0].replace("_", "-"): name.split("-")[1] for name in held if "passbackd" not in name}
     assert found == {name: locked[name] for name in found}, "the releases that the lock names"
+    about = json.loads((dist / "sbom.json").read_text())
+    assert (about["metadata"]["component"]["name"], about["metadata"]["component"]["version"]) == ("passbackd", VERSION)
+    assert {part["name"]: part["version"] for part in about["components"]} == locked
 
 
 def test_an_unfit_python_is_refused_by_name(dist):
@@ -101,6 +119,9 @@ def test_wheel_source_and_package_are_the_same_when_built_again_elsewhere(dist, 
         capture_output=True,
         check=True,
     )
+    clients = ["sh", "deploy/release/clients.sh", tmp_path, VERSION, tmp_path / "clients"]
+    of_tools = {"BIN": str(Path(sys.executable).parent)}
+    subprocess.run(clients, cwd=ROOT, env={**environment, **of_tools}, umask=0o077, check=True, capture_output=True)
     (tmp_path / "passbackd.pex").write_bytes((dist / "passbackd.pex").read_bytes())
     if list(dist.glob("*.deb")):
         words = ["sh", "deploy/debian/build.sh", tmp_path, VERSION, pythons(), tmp_path / "debian"]
@@ -108,7 +129,7 @@ def test_wheel_source_and_package_are_the_same_when_built_again_elsewhere(dist, 
     again = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir() if path.is_file()}
     sums = dict(line.split()[::-1] for line in (dist / "SHA256SUMS").read_text().splitlines())
     assert again == {name: sums[name] for name in again}
-    assert len(again) >= 3
+    assert len(again) >= 2 * len(PYTHON_PACKAGES)
 
 
 def test_the_compose_file_names_servers_that_keep_and_settings_that_there_are():

@@ -59,6 +59,12 @@ def test_what_is_not_run_is_known_with_its_reason():
         ("docs/open-edx.md", "python clients/openedx/tests/check_platform.py /path/to/edx-platform"): (
             "it wants a checkout of the platform"
         ),
+        ("docs/releasing.md", "make test"): "it is what runs them",
+        ("docs/releasing.md", "git clone --quiet --branch v1.2.3 . ../passbackd-1.2.3"): (
+            "tests/deploy builds what it builds, once for all its tests"
+        ),
+        ("docs/releasing.md", "git push --atomic origin main v1.2.3"): "it publishes",
+        ("docs/releasing.md", ".venv/bin/uv publish dist/*.whl dist/*.tar.gz"): "it publishes",
     }
 
 

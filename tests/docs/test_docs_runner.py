@@ -20,11 +20,14 @@ READ = [
     "docs/operate.md",
     "docs/support.md",
     "docs/open-edx.md",
+    "docs/releasing.md",
 ]
 #: Of this page only a section is read here: the others are typed at a site, by tests/clients/test_open_edx.py.
 OPEN_EDX, TRYING = "docs/open-edx.md", "Try it on this machine"
 #: Of this page these sections are left out: they are about what tests/deploy builds, which types them.
 INSTALL, BUILT = "docs/install.md", (*WITHOUT_ROOT, *AS_ROOT)
+#: This page tags a checkout: tests/deploy/test_releasing.py types it in one of its own.
+RELEASING = "docs/releasing.md"
 
 
 @pytest.fixture
@@ -88,6 +91,8 @@ def read_here(page: str) -> list[Block]:
     text = (ROOT / page).read_text()
     if page == OPEN_EDX:
         return steps(text)[TRYING]
+    if page == RELEASING:
+        return []
     left_out = [block for heading in BUILT for block in steps(text)[heading]] if page == INSTALL else []
     return [block for block in blocks(text) if block not in left_out]
 

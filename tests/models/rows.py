@@ -37,6 +37,7 @@ TABLES = (
 #: The times that a claim must wait for.
 TIMES = ("due_at", "not_before", "hold_until", "claimed_until")
 
+_CLEAR = [Statement(f"DELETE FROM {table}") for table in TABLES]
 _ROW = Statement("SELECT * FROM graded_assignment WHERE id = :id")
 _ROWS = Statement("""
     SELECT graded_assignment.*, lis_outcome_service_url AS url, consumer_key, origin FROM graded_assignment
@@ -53,6 +54,12 @@ _CLAIMS = Statement("""
     JOIN campus ON campus.lti_consumer_id = lti_consumer.id AND campus.origin = orphaned_claim.origin
     WHERE claimed_until > 0""")
 _LINES = Statement("SELECT * FROM delivery WHERE assignment_id = :id ORDER BY id")
+
+
+async def empty_tables() -> None:
+    """Delete all that is stored."""
+    for statement in _CLEAR:
+        await statement.rows()
 
 
 async def make_service(name: str = "campus", url: str = URL) -> OutcomeService:

@@ -1,4 +1,4 @@
-"""Appends events to passbackd's Redis stream; needs redis-py (``pip install passbackd-client[redis]``)."""
+"""Appends events to passbackd's Redis stream; needs redis-py (the extra ``redis``)."""
 
 from types import TracebackType
 from typing import Any, NoReturn, Self

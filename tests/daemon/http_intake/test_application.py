@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
+from actors.egress import Egress
 from daemon.http_intake import application
 from daemon.http_intake.body import MAX_BODY
 from daemon.ingest.documents import events_schema
@@ -140,6 +141,16 @@ async def test_a_token_may_be_limited_to_the_launches_of_a_consumer(post, event,
     status, document, _ = await post(json.dumps(event), token=ONE_CONSUMER)
     assert status == (202 if field is None else 403)
     assert field is None or document["errors"][0]["field"] == field
+
+
+async def test_a_launch_from_where_no_grade_may_go_is_refused_with_its_field(post, intake, entries):
+    intake.egress = Egress()
+    wrong = {**LAUNCH, "lis_outcome_service_url": "https://10.0.0.1/o"}
+    status, document, _ = await post(json.dumps([SCORE, wrong, LAUNCH]))
+    (error,) = document["errors"]
+    assert (status, error["line"], error["field"]) == (422, 2, "lis_outcome_service_url")
+    assert "10.0.0.1 is not a public address" in error["reason"]
+    assert await entries() == []
 
 
 async def test_tokens_may_change_while_it_runs(post, intake):

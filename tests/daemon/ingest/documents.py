@@ -5,6 +5,9 @@ import copy
 from hypothesis import strategies as st
 
 from daemon.ingest.document_types import NO_NUL
+from daemon.ingest.documents import events_schema
+
+SCHEMA = events_schema()
 
 #: As JSON can write it and UTF-8 can hold it.
 _CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
@@ -62,6 +65,15 @@ def trees(draw):
             block["points_possible"] = draw(st.integers(0, 10) | st.floats(0, 1e12) | st.none())
         blocks.append(block)
     return draw(st.permutations(blocks))
+
+
+def made(event):
+    """Documents that the schema accepts as that event."""
+    valid = documents(SCHEMA["$defs"][event.__name__], SCHEMA["$defs"])
+    if "blocks" not in event.model_fields:
+        return valid
+    blocks = trees() if event.model_fields["user_id"].annotation is type(None) else trees() | st.just([])
+    return st.builds(lambda document, tree: {**document, "blocks": tree}, valid, blocks)
 
 
 #: What no field may be.

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from daemon.ingest.blocks import MAX_BLOCKS_BYTES
-from daemon.ingest.documents import EVENTS, events_schema
+from daemon.ingest.documents import EVENTS
 from daemon.ingest.events import BadEvent
 from daemon.ingest.lines import check_event, event_fields, read_document
 from models.event_types import EVENT_TYPES
 from tests.daemon.ingest import reading
-from tests.daemon.ingest.documents import documents, mutants, trees
+from tests.daemon.ingest.documents import SCHEMA, made, mutants
 
-SCHEMA = events_schema()
 #: Of a leap year.
 LEAP_DAY = int(datetime(2028, 2, 29, 10, tzinfo=UTC).timestamp())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -26,15 +25,6 @@ NOW = 4_102_444_800_000
 
 quickly = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
-
-
-def made(event):
-    """Documents that the schema accepts as that event."""
-    valid = documents(SCHEMA["$defs"][event.__name__], SCHEMA["$defs"])
-    if "blocks" not in event.model_fields:
-        return valid
-    blocks = trees() if event.model_fields["user_id"].annotation is type(None) else trees() | st.just([])
-    return st.builds(lambda document, tree: {**document, "blocks": tree}, valid, blocks)
 
 
 def why_refused(document):

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from actors.egress import Egress
 from daemon.ingest.events import BadEvent
-from daemon.ingest.lines import event_fields, read_document
+from daemon.ingest.lines import check_event, event_fields, read_document
 from daemon.ingest.parse import MAX_BYTES
+from tests.daemon.ingest.reading import LAUNCH, LAUNCH_13, NOW, SCORE
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,31 @@ def test_a_number_of_any_length_goes_onto_the_stream_as_it_is():
         "late": "true",
         "points_possible": "NaN",
     }
+
+
+OWN_RULES = {"key": Egress(setting="egress.campuses.key", allow_hosts=["lms.example"])}
+
+
+@pytest.mark.parametrize(
+    ("event", "egress", "field"),
+    [
+        (LAUNCH, Egress(), None),
+        (LAUNCH | {"lis_outcome_service_url": "https://10.0.0.1/o"}, None, None),
+        (LAUNCH | {"lis_outcome_service_url": "https://10.0.0.1/o"}, Egress(), "lis_outcome_service_url"),
+        (LAUNCH, Egress(campuses=OWN_RULES), "lis_outcome_service_url"),
+        (LAUNCH | {"oauth_consumer_key": "other"}, Egress(campuses=OWN_RULES), None),
+        (LAUNCH_13 | {"lineitem": "http://campus.example/i"}, Egress(), "lineitem"),
+        (LAUNCH_13 | {"lineitem": "", "lineitems": "http://campus.example/i"}, Egress(), "lineitems"),
+        # Whose rules these are, the database says.
+        (LAUNCH_13 | {"lineitem": "http://campus.example/i"}, Egress(campuses=OWN_RULES), None),
+        (LAUNCH | {"lis_result_sourcedid": ""}, Egress(campuses=OWN_RULES), None),
+        (SCORE, Egress(), None),
+    ],
+)
+def test_a_launch_is_refused_from_where_no_grade_may_go(event, egress, field):
+    if field is None:
+        check_event(event, now=NOW, egress=egress)
+        return
+    with pytest.raises(BadEvent, match=f"^{field}: ") as found:
+        check_event(event, now=NOW, egress=egress)
+    assert found.value.field == field

@@ -4,6 +4,7 @@ import asyncio
 import math
 
 import pytest
+from asyncpg import InterfaceError, PostgresError
 
 from actors.metrics import Metrics
 from daemon.infra.redis import redis_client
@@ -14,6 +15,7 @@ from models.assignment import GradedAssignment
 from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.db.clock import Clock
+from models.db.database import open_database
 from models.line_item import SHOWN_FAILURES
 from models.quarantine import QuarantinedEvent
 from models.states import CAMPUS_STATES
@@ -35,6 +37,10 @@ class Gauged:
         self._gauges = Gauges(
             clock=self.clock, stream=stream, metrics=self.metrics, standstill=self.standstill, certificate_ends={}
         )
+
+    @property
+    def lag(self) -> int | None:
+        return self._gauges.lag
 
     async def step(self) -> None:
         await self._gauges.step(stopped())
@@ -126,6 +132,25 @@ async def test_the_streams_lag_is_what_comes_after_the_position(gauged):
     await move_position(0, await gauged.stream.add({"type": "x"}))
     await gauged.step()
     assert gauged.value("stream_lag_entries") == 0
+
+
+async def test_the_lag_grows_while_the_database_is_away(migrated_database, postgres, valkey_url):
+    async with open_database(migrated_database("postgresql")), redis_client(valkey_url) as client:
+        gauged = Gauged(Stream(client, "events"))
+        await gauged.clock.measure()
+        await read_position()
+        await move_position(0, await gauged.stream.add({"type": "x"}))
+        await gauged.step()
+        assert gauged.lag == 0
+        postgres.stop()
+        try:
+            for number in (1, 2):
+                await gauged.stream.add({"type": "x"})
+                with pytest.raises((OSError, PostgresError, InterfaceError)):
+                    await gauged.step()
+                assert gauged.lag == number
+        finally:
+            postgres.start()
 
 
 async def test_the_newest_id_of_the_stream_is_compared_with_the_databases_clock(gauged):
