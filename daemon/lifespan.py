@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -14,6 +15,7 @@ from actors.dependencies import Dependencies
 from actors.failpoints import Hit, pass_by
 from actors.line_items import LineItems
 from actors.metrics import Metrics
+from actors.read_back import Reader
 from actors.send_outcomes import Outcomes
 from daemon.check.probe import PROBE_TIMEOUT, ProbeContext
 from daemon.config import Config
@@ -112,7 +114,6 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         settings, backlog, trees = attempt_settings(config), CatchUp(), CourseTrees()
         heartbeat = HeartbeatLoop(clock, reads=lambda: ownership.token, troubles=health.troubles)
         ownership = Ownership(stream, clock, heartbeat.name)
-        health.reasons.append(lambda: ownership.trouble)
         # After the worker: this daemon sends no more.
         stack.push_async_callback(heartbeat.deregister)
         stack.push_async_callback(ownership.release)
@@ -140,14 +141,15 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         batches = Batches(applier, clock, backlog, metrics, outcomes.enqueue_dirty, environment.hit)
         intake = IntakeLoop(stream, batches, ownership, keep_days=config.retention.stream_days)
         standstill = Standstill(environment.monotonic, metrics, lambda: ownership.trouble is not None)
-        health.reasons.append(lambda: standstill.trouble)
+        health.reasons += [lambda: ownership.trouble, lambda: standstill.trouble]
         gauges = Gauges(
             clock=clock, stream=stream, metrics=metrics, standstill=standstill, certificate_ends=certificate_ends
         )
         http_intake = await stack.enter_async_context(
             open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
         )
-        prune, site.opened = Prune(clock=clock, retention=config.retention), Opened(clock, stream, health.troubles)
+        prune = Prune(clock=clock, retention=config.retention)
+        site.opened = Opened(clock, stream, health.troubles, partial(_reader, dependencies), certificates.context)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -176,6 +178,10 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("ready")
         yield Daemon(loops, adopt)
         log.info("draining", seconds=config.worker.drain_seconds)
+
+
+def _reader(given: Dependencies) -> Reader:
+    return Reader(given.sender, given.clock, given.settings, given.cipher, given.tokens)
 
 
 async def _open_embedded(config: Config, stack: AsyncExitStack) -> tuple[EmbeddedServer | None, str]:

@@ -14,6 +14,15 @@ ENCRYPTED = "fernet:"
 MAX_DECRYPTED = 4096
 
 
+def secret_fault(secret: str) -> str | None:
+    """What keeps a text from being a consumer's secret, as in "the secret is empty"; None: it can be one."""
+    if not secret:
+        return "is empty"
+    if "\x00" in secret:
+        return "holds a NUL character"
+    return f"begins with {ENCRYPTED}, by which encrypted ones are known" if secret.startswith(ENCRYPTED) else None
+
+
 class UndecryptableError(ValueError):
     """No key decrypts a secret."""
 

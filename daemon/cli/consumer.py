@@ -14,7 +14,7 @@ from daemon.cli.record import record, recorded
 from daemon.cli.screen import say
 from models import consumer_admin
 from models.consumer import ANY_INSTANCE, MAX_KEY, MAX_NAME
-from models.encryption import ENCRYPTED
+from models.encryption import secret_fault
 from models.secrets import PlaintextRefusedError
 
 app = typer.Typer(help="The campus LMSs (LTI consumers).", no_args_is_help=True)
@@ -96,12 +96,9 @@ def _read_secret() -> str:
         secret = raw.decode().removesuffix("\n")
     except UnicodeDecodeError:
         fail("--secret-stdin: the secret is not valid UTF-8", WRONG)
-    if secret.startswith(ENCRYPTED):
-        fail(f"--secret-stdin: a secret cannot begin with {ENCRYPTED}, by which encrypted ones are known", WRONG)
-    if not secret:
-        fail("--secret-stdin: standard input held no secret", WRONG)
-    if "\x00" in secret:
-        fail("--secret-stdin: a NUL character", WRONG)
+    fault = secret_fault(secret)
+    if fault is not None:
+        fail(f"--secret-stdin: the secret {fault}", WRONG)
     return secret
 
 

@@ -27,14 +27,14 @@ class Certificates:
     """
 
     def __init__(self, context: ProbeContext, monotonic: Callable[[], float]) -> None:
-        self._context = context
+        self.context = context
         self._monotonic = monotonic
         #: By origin and consumer, when it is asked again.
         self._again: dict[tuple[str, str], float] = {}
 
     async def step(self, stop: Stop) -> None:
         """Ask some of those whose time has come, sleep."""
-        now, own = self._monotonic(), self._context.sessions
+        now, own = self._monotonic(), self.context.sessions
         # Consumers at one origin without rules of their own are asked once.
         known = {
             (campus.origin, campus.consumer_key if campus.consumer_key in own else SHARED)
@@ -53,7 +53,7 @@ class Certificates:
     async def _ask(self, campus: tuple[str, str], now: float) -> None:
         origin, consumer_key = campus
         try:
-            await probe(origin, self._context, consumer_key)
+            await probe(origin, self.context, consumer_key)
         except OutOfReachError as error:
             log.debug("certificate.not_seen", origin=origin, reason=str(error))
             self._again[campus] = now + RETRY

@@ -8,17 +8,29 @@ from daemon.pages.access import RefusedError, redirect
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
 from daemon.pages.site import Visit
+from daemon.support.ask import ask_campuses
 from daemon.support.record import recorded_in_steps
 from daemon.support.resend import resend
 from daemon.why.gather import gather
-from daemon.why.known import Known, Terms, title
+from daemon.why.known import Explanation, Known, Terms, title
 from models.queries.filter import AssignmentFilter
 from models.queries.grades import asked_of
+
+#: Seconds for which a campus without a free slot is waited for: a request lasts 30.
+PATIENCE = 10.0
 
 
 async def show(visit: Visit) -> Page:
     """``/assignments/ID``."""
     known, terms = await _known(visit), await visit.terms()
+    return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
+
+
+async def ask(visit: Visit) -> Page:
+    """``POST /assignments/ID/ask``: the page with what the campus shows now."""
+    answer = Explanation(known=(await _known(visit),))
+    asked = await ask_campuses(answer, visit.daemon.reader(), patience=PATIENCE)
+    (known,), terms = asked.known, await visit.terms()
     return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
 
 
@@ -52,6 +64,9 @@ def assignment_page(known: Known, terms: Terms, token: str, *, operates: bool) -
     return (
         grade_content(known, terms),
         row.state != "disabled" and _resend_form(known, token, operates=operates),
+        h.form(".inline", method="post", action=f"/assignments/{row.id}/ask")[
+            token_field(token), h.button(type="submit")["Ask the campus what it shows"]
+        ],
         h.section[h.h2["What was sent"], deliveries(known, terms)],
         h.section[h.h2["Where it is registered"], _registration(known)],
     )
@@ -71,10 +86,10 @@ def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
 def _registration(known: Known) -> Node:
     row = known.row
     lines = {
-        "Campus": f"{row.consumer} ({row.origin})",
         "Learner at the campus": row.lti_user_id or "not said by the launch",
         "Course": f"{row.context_title or 'no title'} ({row.course_id})",
         "Activity": f"{row.resource_link_title or 'no title'} ({row.usage_id})",
         "Newest event": row.entry_id or "not known",
     }
-    return h.dl[((h.dt[name], h.dd[text(words)]) for name, words in lines.items())]
+    campus = h.a(href=f"/campuses/{row.campus_id}")[text(f"{row.consumer} ({row.origin})")]
+    return h.dl[h.dt["Campus"], h.dd[campus], ((h.dt[name], h.dd[text(words)]) for name, words in lines.items())]

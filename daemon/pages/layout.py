@@ -42,19 +42,20 @@ class Page:
 
 def render_page(page: Page, frame: Frame) -> str:
     """A whole document."""
+    title = text(page.title)
     return str(
         h.html(lang="en")[
             h.head[
                 h.meta(charset="utf-8"),
                 h.meta(name="viewport", content="width=device-width, initial-scale=1"),
-                h.title[f"{page.title} · passbackd"],
+                h.title[f"{title} · passbackd"],
                 h.link(rel="stylesheet", href=f"/static/style.css?v={frame.assets}"),
                 h.script(src=f"/static/refresh.js?v={frame.assets}", defer=True),
             ],
             h.body[
                 h.a(".skip", href="#main")["To the content"],
                 h.header[_header(frame)],
-                h.main("#main", data_refresh=page.refresh, tabindex="-1")[h.h1[page.title], page.content],
+                h.main("#main", data_refresh=page.refresh, tabindex="-1")[h.h1[title], page.content],
             ],
         ]
     )

@@ -1,6 +1,6 @@
 """At a glance: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -17,7 +17,7 @@ from daemon.web.status_words import status_lines
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
-from models.queries.campuses import read_troubled_campuses
+from models.queries.campuses import campus_ids, read_troubled_campuses
 from models.queries.pace import Pace, read_pace
 from models.queries.status import CampusStatus
 from models.queries.views import CampusView
@@ -44,6 +44,8 @@ class Glance:
     troubled: Sequence[CampusView]
     hour: Pace
     day: Pace
+    #: Of each campus, by consumer and origin.
+    ids: Mapping[tuple[str, str], int]
 
 
 async def show(visit: Visit) -> Page:
@@ -54,7 +56,7 @@ async def show(visit: Visit) -> Page:
     shot = await snapshot(visit.now, lag, daemon.troubles())
     troubled = await read_troubled_campuses(now=visit.now)
     hour, day = await read_pace(visit.now, _HOUR, 60), await read_pace(visit.now, _DAY, 48)
-    return Page("At a glance", overview(Glance(shot, troubled, hour, day), terms), refresh=REFRESH)
+    return Page("At a glance", overview(Glance(shot, troubled, hour, day, await campus_ids()), terms), refresh=REFRESH)
 
 
 def overview(glance: Glance, terms: Terms) -> Node:
@@ -65,7 +67,7 @@ def overview(glance: Glance, terms: Terms) -> Node:
         _campuses_in_trouble(glance.troubled, shot, terms),
         _backlog(shot, terms.zone),
         _states(shot),
-        _all_campuses(shot, terms.zone),
+        _all_campuses(shot, glance.ids, terms.zone),
         h.h2["Attempts"],
         plot("The last hour, a bar a minute", glance.hour, terms.zone),
         plot("The last day, a bar a half hour", glance.day, terms.zone),
@@ -132,9 +134,14 @@ def _campus_in_trouble(campus: CampusView, trouble: CampusTrouble, shot: Snapsho
     status = next(
         (one for one in shot.status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin)), None
     )
+    name = text(f"{campus.consumer} ({campus.origin})")
     waits = "" if status is None else f" {counted(status.due, 'grade')} due, {status.parked} parked."
     return h.article[
-        h.h3[text(f"{campus.consumer} ({campus.origin})"), ": ", alarm(campus.campus_state)],
+        h.h3[
+            h.a(href=f"/campuses/{campus.campus_id}")[name],
+            ": ",
+            alarm(campus.campus_state),
+        ],
         h.p[text(trouble.words)],
         h.p[f"Who has to act: {PEOPLE[trouble.who]}.{waits}"],
     ]
@@ -154,20 +161,24 @@ def _states(shot: Snapshot) -> Node:
     return table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
 
 
-def _all_campuses(shot: Snapshot, zone: tzinfo | None) -> Node:
+def _all_campuses(shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzinfo | None) -> Node:
     if not shot.status.campuses and not shot.idle:
         return h.p["No campus is known yet: `passbackd consumer add` or `passbackd platform add` adds one."]
     headings = ("campus", "address", "state", "due", "parked", "grades/min", "time left", "oldest due", "last success")
     ordered = sorted(shot.status.campuses, key=lambda one: (one.state not in ("down", "probing"), not one.parked))
-    rows = [_row(campus, shot, zone) for campus in ordered]
+    rows = [_row(campus, shot, ids, zone) for campus in ordered]
     rows += [(one.name, "no launch yet", one.state, "0", "0", "0", "", "", "never") for one in shot.idle]
     return table("Campuses", headings, rows, numbers=headings[3:6])
 
 
-def _row(campus: CampusStatus, shot: Snapshot, zone: tzinfo | None) -> Sequence[Node]:
+def _row(
+    campus: CampusStatus, shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzinfo | None
+) -> Sequence[Node]:
     left, oldest = shot.seconds_left(campus), campus.oldest_due
+    campus_id = ids.get((campus.consumer, campus.origin))
+    name = text(campus.consumer)
     return (
-        campus.consumer,
+        name if campus_id is None else h.a(href=f"/campuses/{campus_id}")[name],
         campus.origin,
         alarm(campus.state) if campus.state in ("down", "probing") else campus.state,
         str(campus.due),

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from daemon.infra.errors import describe
-from daemon.pages import assignment, learners, overview
+from daemon.pages import assignment, campuses, learners, overview
 from daemon.pages.access import (
     RefusedError,
     check_origin,
@@ -47,13 +47,19 @@ class Route:
     handle: Callable[[Visit], Awaitable[Page | web.Response]]
 
 
-_ASSIGNMENT = r"/assignments/{id:[0-9]{1,18}}"
+_ASSIGNMENT, _CAMPUS = r"/assignments/{id:[0-9]{1,18}}", r"/campuses/{id:[0-9]{1,18}}"
 
 ROUTES = (
     Route("GET", "/", "support", overview.show),
     Route("GET", "/learners", "support", learners.show),
     Route("GET", _ASSIGNMENT, "support", assignment.show),
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
+    Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask),
+    Route("GET", _CAMPUS, "support", campuses.show),
+    Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause),
+    Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume),
+    Route("POST", f"{_CAMPUS}/check", "operator", campuses.check),
+    Route("POST", f"{_CAMPUS}/secret", "operator", campuses.change_secret),
     Route("POST", "/logout", "support", log_out),
 )
 

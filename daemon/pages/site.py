@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from actors.read_back import Reader
+from daemon.check.probe import ProbeContext
 from daemon.config import Config, zone
 from daemon.ingest.stream import Stream
 from daemon.pages.sessions import Session, form_token
@@ -23,11 +25,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """*troubles*: why this daemon is not ready. *context*: in which the database is open, which requests have not."""
+    """
+    *troubles*: why this daemon is not ready. *reader*: asks campuses for grades. *probes*: with what their servers are
+    tried. *context*: in which the database is open, which requests have not.
+    """
 
     clock: Clock
     stream: Stream
     troubles: Callable[[], list[str]]
+    reader: Callable[[], Reader]
+    probes: ProbeContext
     context: Context = field(default_factory=copy_context)
 
 

@@ -16,14 +16,17 @@ MAX_ASKED, ASK_PATIENCE = 10, 60.0
 ASK_AGAIN = 0.5
 
 
-async def ask_campuses(answer: Explanation, reader: Reader) -> Explanation:
+async def ask_campuses(answer: Explanation, reader: Reader, *, patience: float = ASK_PATIENCE) -> Explanation:
     """
     The answer, with what the campuses show of up to :data:`MAX_ASKED` grades, or why that is not known.
+
+    Args:
+        patience: Seconds for which it waits for a campus that has no slot.
 
     Raises:
         Exception: A server was lost.
     """
-    until = reader.clock.monotonic() + ASK_PATIENCE
+    until = reader.clock.monotonic() + patience
     asked = []
     for number, known in enumerate(answer.known):
         why = f"no more than {MAX_ASKED} grades are asked for at once" if number >= MAX_ASKED else _why_not(known.row)

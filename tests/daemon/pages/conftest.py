@@ -8,9 +8,14 @@ import aiohttp
 import pytest
 from lxml import html
 
+from actors.client import Sender
 from actors.metrics import Metrics
+from actors.read_back import Reader
+from daemon.check.probe import ProbeContext
 from daemon.config import Config
+from daemon.config.sections import EgressSection, LogSection
 from daemon.infra.redis import redis_client
+from daemon.infra.text import printable
 from daemon.ingest.stream import Stream
 from daemon.pages.access import COOKIE
 from daemon.pages.assets import read_assets
@@ -23,6 +28,7 @@ from daemon.pages.site import Opened, Site
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
+from daemon.wiring import SHARED, attempt_settings, outcome_sessions
 from models.db.clock import Clock
 from models.encryption import Cipher
 from models.heartbeat import Heartbeat
@@ -32,12 +38,18 @@ from tests.daemon.why.story import NOW
 
 PASSWORD = "a password that is long"
 STREAM = "pages:events"
+HERE = ["127.0.0.0/8"]
 
 
 @cache
 def _hashed():
     """Once for all tests: it takes a while."""
     return hash_password(PASSWORD)
+
+
+def one_line(text):
+    """As a page shows it: control characters escaped, white space folded."""
+    return " ".join(printable(text).split())
 
 
 class PageClock(Clock):
@@ -117,12 +129,16 @@ def clock():
 
 @pytest.fixture
 async def site(empty_database, valkey_url, clock):
-    config = Config()
-    config = config.model_copy(update={"log": config.log.model_copy(update={"timezone": "Europe/Berlin"})})
+    config = Config(
+        log=LogSection(timezone="Europe/Berlin"), egress=EgressSection(allow_http=True, allow_networks=HERE)
+    )
     await read_position()
     await Heartbeat.create(id="a" * 32, seen_at=NOW)
-    async with redis_client(valkey_url) as client:
-        yield Site(config, Opened(clock, Stream(client, STREAM), list))
+    ends = {}
+    async with redis_client(valkey_url) as client, outcome_sessions(config, ends) as sessions:
+        reader = Reader(Sender(sessions[SHARED], sessions), clock, attempt_settings(config))
+        opened = Opened(clock, Stream(client, STREAM), list, lambda: reader, ProbeContext(sessions, ends, clock.now))
+        yield Site(config, opened)
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 
 import pytest
 
-from daemon.infra.text import past, printable
+from daemon.infra.text import past
 from daemon.why.advice import PEOPLE
 from daemon.why.document import document
 from daemon.why.gather import gather
 from daemon.why.known import Terms
 from daemon.why.points import score_words
 from models.queries.grades import Query
+from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import DEBOUNCE, NOW, SECRET, TERMS, Story
-
-
-def one_line(text):
-    return " ".join(printable(text).split())
 
 
 def looked_for(asked):

@@ -1,0 +1,225 @@
+"""A campus: how it fares, what is known of it, and what an operator can do about it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import htpy as h
+from aiohttp import web
+from htpy import Node
+
+from daemon.check.campuses import campus_findings
+from daemon.check.findings import Finding
+from daemon.check.probe import OutOfReachError, probe
+from daemon.config.sections import OutcomesSection
+from daemon.infra.text import counted, past
+from daemon.pages.access import RefusedError, redirect
+from daemon.pages.layout import Page, ago, alarm, moment, table, text, token_field
+from daemon.pages.site import Visit
+from daemon.support.record import record, recorded
+from daemon.why.advice import PEOPLE
+from daemon.why.known import Terms, protocol_words
+from daemon.why.trouble import campus_trouble
+from daemon.wiring import SHARED
+from models import consumer_admin
+from models.encryption import secret_fault
+from models.queries.campuses import CampusDetail, count_states, read_campus
+from models.secrets import PlaintextRefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class CampusAsked:
+    """
+    What the page shows.
+
+    *states*: how many assignments are in each. *certificate_end*: seconds since 1970, if known. *findings*: of a check
+    that was asked for.
+    """
+
+    campus: CampusDetail
+    states: Mapping[str, int]
+    outcomes: OutcomesSection
+    certificate_end: float | None = None
+    findings: Sequence[Finding] = ()
+
+
+async def show(visit: Visit) -> Page:
+    """``/campuses/ID``."""
+    return await _page(visit, await _campus(visit))
+
+
+async def pause(visit: Visit) -> web.Response:
+    """``POST /campuses/ID/pause``."""
+    campus = await _campus(visit)
+    async with recorded(f"{_group(campus)} pause", {"consumer": campus.consumer_key}, visit.actor) as counts:
+        counts["campuses"] = int(await consumer_admin.pause(campus.consumer_key, now=visit.now))
+    return redirect(f"/campuses/{campus.campus_id}")
+
+
+async def resume(visit: Visit) -> web.Response:
+    """``POST /campuses/ID/resume``."""
+    campus = await _campus(visit)
+    async with recorded(f"{_group(campus)} resume", {"consumer": campus.consumer_key}, visit.actor) as counts:
+        counts["campuses"] = int(await consumer_admin.resume(campus.consumer_key, now=visit.now))
+    return redirect(f"/campuses/{campus.campus_id}")
+
+
+async def check(visit: Visit) -> Page:
+    """``POST /campuses/ID/check``: the page with what its server answers now, as ``check --deep`` asks it."""
+    campus, probes = await _campus(visit), visit.daemon.probes
+    key = campus.consumer_key if campus.consumer_key in probes.sessions else SHARED
+    try:
+        found = campus_findings("its server", await probe(campus.origin, probes, key), now=visit.now / 1000)
+    except OutOfReachError as error:
+        found = campus_findings("its server", error, now=visit.now / 1000)
+    return await _page(visit, campus, found)
+
+
+async def change_secret(visit: Visit) -> web.Response:
+    """``POST /campuses/ID/secret``: at once, or (``when=later``) beside the present one until it is accepted."""
+    campus, secret = await _campus(visit), visit.form.get("secret", "")
+    if campus.protocol != "lti-1.1":
+        raise RefusedError(409, "An LTI 1.3 platform has no secret. `passbackd keys` has the tool's keys.")
+    fault = secret_fault(secret)
+    if fault is not None:
+        raise RefusedError(400, f"The secret {fault}. Nothing was changed.")
+    encrypted, later = visit.site.config.secrets.cipher.encrypt(secret), visit.form.get("when") == "later"
+    selection = {"consumer": campus.consumer_key, "name": campus.consumer, "pending": later, "replace": not later}
+    try:
+        await _store_secret(visit, campus, encrypted, selection)
+    except (consumer_admin.ConsumerError, PlaintextRefusedError) as error:
+        raise RefusedError(409, f"Nothing was changed: {error}.") from error
+    return redirect(f"/campuses/{campus.campus_id}")
+
+
+async def _store_secret(visit: Visit, campus: CampusDetail, encrypted: str, selection: dict[str, Any]) -> None:
+    if selection["pending"]:
+        async with recorded("consumer add", selection, visit.actor):
+            await consumer_admin.pend(campus.consumer_key, encrypted, now=visit.now)
+        return
+    await consumer_admin.add(
+        campus.consumer,
+        campus.consumer_key,
+        encrypted,
+        guid=None,
+        record=lambda: record("consumer add", selection, {}, visit.actor),
+        now=visit.now,
+    )
+
+
+async def _campus(visit: Visit) -> CampusDetail:
+    campus_id = int(visit.request.match_info["id"])
+    campus = await read_campus(campus_id, now=visit.now)
+    if campus is None:
+        raise RefusedError(404, f"There is no campus {campus_id}.")
+    return campus
+
+
+async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
+    states = await count_states(campus.campus_id, now=visit.now)
+    ends = visit.daemon.probes.certificate_ends.get(campus.origin)
+    asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings)
+    content = campus_page(asked, await visit.terms(), visit.token, operates=visit.operates)
+    return Page(f"{campus.consumer}", content)
+
+
+def _group(campus: CampusDetail) -> str:
+    """Of subcommands, by which the record of actions names what is done."""
+    return "consumer" if campus.protocol == "lti-1.1" else "platform"
+
+
+def campus_page(asked: CampusAsked, terms: Terms, token: str, *, operates: bool) -> Node:
+    """The page's content. *token*: for its forms. Pure."""
+    campus = asked.campus
+    trouble = campus_trouble(campus, terms)
+    state = alarm(campus.campus_state) if campus.campus_state in ("down", "probing") else h.strong[campus.campus_state]
+    return (
+        h.p[text(campus.origin), ": ", state],
+        h.p[f"As of {past(terms.now, terms.zone, seconds=True)}."],
+        trouble is not None and (h.p[text(trouble.words)], h.p[h.strong[f"Who has to act: {PEOPLE[trouble.who]}."]]),
+        bool(asked.findings) and _findings(asked.findings),
+        operates and _actions(campus, token),
+        table("Assignments", ("state", "assignments"), _state_rows(asked.states), numbers=("assignments",)),
+        h.section[h.h2["What is known of it"], h.dl[_known(asked, terms)]],
+    )
+
+
+def _findings(findings: Sequence[Finding]) -> Node:
+    return h.section[
+        h.h2["Its server was tried now"],
+        h.ul[(h.li[text(one.line()) if one.severity == "ok" else alarm(one.line())] for one in findings)],
+    ]
+
+
+def _state_rows(states: Mapping[str, int]) -> Iterator[Sequence[Node]]:
+    for state, number in states.items():
+        yield state, alarm(str(number)) if state == "parked" and number else str(number)
+
+
+def _known(asked: CampusAsked, terms: Terms) -> Iterator[Node]:
+    campus = asked.campus
+    for name, value in _facts(asked, terms).items():
+        yield h.dt[name], h.dd[value]
+    if campus.last_error:
+        head = "Last error" if campus.failing else "Last error, before it took grades again"
+        yield h.dt[head], h.dd[text(campus.last_error), " ", moment(campus.last_error_at, terms.zone)]
+
+
+def _facts(asked: CampusAsked, terms: Terms) -> dict[str, Node]:
+    campus, zone = asked.campus, terms.zone
+    most = asked.outcomes.max_per_campus
+    limit = f"{most} at once" if campus.max_in_flight is None else f"{campus.max_in_flight} of {most} at once, for now"
+    ends = "not known" if asked.certificate_end is None else moment(int(asked.certificate_end * 1000), zone)
+    ahead = campus.clock_offset
+    facts: dict[str, Node] = {
+        "Key": text(campus.consumer_key),
+        "Protocol": protocol_words(campus.protocol),
+        "Last success": ago(campus.accepted_at, terms.now, zone),
+        "First answer": ago(campus.answered_at, terms.now, zone),
+        "Limit": limit,
+        "Requests": "slow, more than a second each" if campus.slow else "quick",
+        "Clock": "right" if not ahead else f"{counted(abs(ahead), 'second')} {'ahead' if ahead > 0 else 'behind'}",
+        "Certificate valid until": ends if campus.origin.startswith("https:") else "no TLS",
+        "Set as LMS": asked.outcomes.profiles.get(campus.consumer_key, "recognised by its answers"),
+    }
+    if campus.protocol == "lti-1.1":
+        facts["Instance of the LMS"] = text(campus.guid or "that of the first launch")
+        facts["Secrets"] = "two, the pending one is tried first" if campus.pending else "one"
+    else:
+        named = {
+            "Issuer": campus.issuer,
+            "Client id": campus.client_id,
+            "Deployment": campus.deployment_id,
+            "Token URL": campus.token_url,
+            "Product": campus.product,
+        }
+        facts.update({name: text(value or "not said") for name, value in named.items()})
+    return facts
+
+
+def _actions(campus: CampusDetail, token: str) -> Node:
+    path = f"/campuses/{campus.campus_id}"
+    verb, words = (
+        ("resume", "Send its grades again") if campus.paused_at is not None else ("pause", "Send nothing there")
+    )
+    return h.section[
+        h.h2["What an operator can do"],
+        h.form(".inline", method="post", action=f"{path}/{verb}")[token_field(token), h.button(type="submit")[words]],
+        h.form(".inline", method="post", action=f"{path}/check")[
+            token_field(token), h.button(type="submit")["Try its server"]
+        ],
+        campus.protocol == "lti-1.1" and _secret_form(path, token),
+    ]
+
+
+def _secret_form(path: str, token: str) -> Node:
+    return h.details[
+        h.summary["Change its secret"],
+        h.form(method="post", action=f"{path}/secret", autocomplete="off")[
+            token_field(token),
+            h.label(for_="secret")["The new secret, exactly as the campus has it"],
+            h.input("#secret", type="password", name="secret", required=True, autocomplete="new-password"),
+            h.label[h.input(type="checkbox", name="when", value="later"), " the campus will change its own later"],
+            h.button(type="submit")["Change the secret"],
+        ],
+    ]

@@ -1,0 +1,55 @@
+"""The page of an assignment: its campus is asked, and its grade is sent again."""
+
+import pytest
+
+from models.action import actions
+from models.assignment import GradedAssignment
+from tests.actors.conftest import campus, lms
+from tests.actors.sending import PATH
+from tests.daemon.why.situations import SITUATIONS
+from tests.daemon.why.story import NOW, Story
+from tests.models.rows import make_assignment
+
+__all__ = ["campus", "lms"]
+
+CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": "0.5", "sent_at": NOW - 60_000, "due_at": 1}
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ("0.5", "Asked now, the campus shows 0.5, as it acknowledged."),
+        (None, "Asked now, the campus shows no grade, though it acknowledged 0.5"),
+    ],
+)
+async def test_the_campus_is_asked_what_it_shows_and_nothing_is_sent(ben, campus, lms, held, words):
+    row = await make_assignment(campus, **CLEAN, lis_result_sourcedid="cell")
+    if held is not None:
+        lms.gradebook[PATH.partition("?")[0], "cell"] = held
+    await ben.get(f"/assignments/{row}")
+    status, _ = await ben.post(f"/assignments/{row}/ask")
+    assert status == 200
+    assert words in ben.words
+    assert lms.scores("cell") == []
+    assert await actions() == []
+
+
+async def test_a_grade_that_is_parked_is_sent_again(ben):
+    await SITUATIONS["parked_for_the_course"](Story())
+    row = await GradedAssignment.filter(parked_at__isnull=False).first()
+    await ben.get(f"/assignments/{row.id}")
+    assert (await ben.post(f"/assignments/{row.id}/resend"))[0] == 303
+    await row.refresh_from_db()
+    assert row.parked_at is None
+    await ben.get(ben.answer.headers["Location"])
+    assert "parked" not in [cell.text_content() for cell in ben.page.xpath("//main//strong")]
+
+
+async def test_an_activity_that_is_switched_off_has_no_grade_to_send(ben):
+    await SITUATIONS["switched_off"](Story())
+    row = await GradedAssignment.filter(disabled_at__isnull=False).first()
+    await ben.get(f"/assignments/{row.id}")
+    assert not ben.page.xpath("//form[contains(@action, 'resend')]")
+    status, _ = await ben.post(f"/assignments/{row.id}/resend")
+    assert (status, "switched this activity off" in ben.words) == (409, True)
+    assert await actions() == []

@@ -1,0 +1,96 @@
+"""The page of a campus: what is known of it, and what an operator does there."""
+
+import pytest
+
+from models.action import actions
+from models.assignment import GradedAssignment
+from models.campus import Campus
+from models.consumer import LtiConsumer
+from tests.actors.conftest import campus, lms
+from tests.daemon.pages.conftest import one_line
+from tests.daemon.why.situations import SITUATIONS
+from tests.daemon.why.story import Story
+
+__all__ = ["campus", "lms"]
+
+#: One with a campus that takes grades over LTI 1.1.
+ANY = "retrying"
+NEW_SECRET = 'a new <secret> & "more"'
+
+
+async def in_situation(name):
+    await SITUATIONS[name](Story())
+    return await Campus.first()
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+async def test_each_situation_has_its_campuses_shown(ben, name):
+    await SITUATIONS[name](Story())
+    for one in await Campus.all().prefetch_related("lti_consumer"):
+        status, _ = await ben.get(f"/campuses/{one.id}")
+        assert status == 200
+        assert ben.words.startswith(one_line(one.lti_consumer.consumer_name))
+        numbers = {row["state"]: int(row["assignments"]) for row in ben.table("Assignments")}
+        assert sum(numbers.values()) == await GradedAssignment.filter(campus_id=one.id).count()
+        if one.last_error:
+            assert one_line(one.last_error) in ben.words
+
+
+async def test_a_campus_that_is_paused_and_resumed_is_recorded_and_shown(anna):
+    one = await in_situation(ANY)
+    consumer = await LtiConsumer.get(id=one.lti_consumer_id)
+    await anna.get(f"/campuses/{one.id}")
+    assert (await anna.post(f"/campuses/{one.id}/pause"))[0] == 303
+    await anna.get(f"/campuses/{one.id}")
+    assert "paused" in anna.words
+    assert "passbackd's operator has paused" in anna.words
+    assert (await LtiConsumer.get(id=consumer.id)).paused_at is not None
+    assert (await anna.post(f"/campuses/{one.id}/resume"))[0] == 303
+    assert (await LtiConsumer.get(id=consumer.id)).paused_at is None
+    done = [(one["command"], one["selection"], one["counts"]) for one in await actions()]
+    selection = {"consumer": consumer.consumer_key}
+    assert done == [("consumer resume", selection, {"campuses": 1}), ("consumer pause", selection, {"campuses": 1})]
+
+
+@pytest.mark.parametrize("when", [None, "later"])
+async def test_a_secret_is_changed_at_once_or_kept_beside_the_present_one(anna, when):
+    one = await in_situation(ANY)
+    await anna.get(f"/campuses/{one.id}")
+    more = {} if when is None else {"when": when}
+    assert (await anna.post(f"/campuses/{one.id}/secret", secret=NEW_SECRET, **more))[0] == 303
+    consumer = await LtiConsumer.get(id=one.lti_consumer_id)
+    stored = consumer.consumer_secret if when is None else consumer.pending_secret
+    assert stored == NEW_SECRET
+    (action,) = await actions()
+    assert (action["command"], action["account"]) == ("consumer add", "anna (web)")
+    assert NEW_SECRET not in str(action)
+    await anna.get(f"/campuses/{one.id}")
+    assert NEW_SECRET not in anna.page.text_content()
+
+
+@pytest.mark.parametrize("secret", ["", "fernet:x", "a\x00b"])
+async def test_what_can_be_no_secret_changes_nothing(anna, secret):
+    one = await in_situation(ANY)
+    before = (await LtiConsumer.get(id=one.lti_consumer_id)).consumer_secret
+    await anna.get(f"/campuses/{one.id}")
+    status, _ = await anna.post(f"/campuses/{one.id}/secret", secret=secret)
+    assert (status, "Nothing was changed." in anna.words) == (400, True)
+    assert (await LtiConsumer.get(id=one.lti_consumer_id)).consumer_secret == before
+    assert await actions() == []
+
+
+async def test_a_campuss_server_is_tried_as_the_check_does(anna, campus):
+    (one,) = await Campus.all()
+    await anna.get(f"/campuses/{one.id}")
+    status, _ = await anna.post(f"/campuses/{one.id}/check")
+    assert status == 200
+    assert "its server: its clock is" in anna.words, "the pages' clock stands at another time"
+    await Campus.filter(id=one.id).update(origin="http://127.0.0.1:1")
+    await anna.get(f"/campuses/{one.id}")
+    await anna.post(f"/campuses/{one.id}/check")
+    assert "connection refused" in anna.words
+
+
+async def test_there_is_no_page_of_a_campus_that_is_not_there(ben):
+    status, _ = await ben.get("/campuses/999999")
+    assert (status, "There is no campus 999999." in ben.words) == (404, True)
