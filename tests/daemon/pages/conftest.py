@@ -92,10 +92,10 @@ class Browser:
         await self.ask("POST", "/login", data={"name": name, "password": password, **fields})
         assert self.answer.status == 303, "logged in"
 
-    async def be(self, name):
-        """As after a log-in, which takes a while."""
+    async def be(self, name, *, at=NOW):
+        """As after a log-in, which takes a while. *at*: milliseconds since 1970."""
         user = await WebUser.get(name=name)
-        session = Session(user.id, NOW // 1000, f"nonce of {name}")
+        session = Session(user.id, at // 1000, f"nonce of {name}")
         self.session.cookie_jar.update_cookies(
             {COOKIE: sign_session(session, user.session_key)}, self.session._base_url
         )

@@ -1,5 +1,7 @@
 """The page of an assignment: its campus is asked, and its grade is sent again."""
 
+import time
+
 import pytest
 
 from models.action import actions
@@ -22,7 +24,10 @@ CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": "0.5", "sent_at":
         (None, "Asked now, the campus shows no grade, though it acknowledged 0.5"),
     ],
 )
-async def test_the_campus_is_asked_what_it_shows_and_nothing_is_sent(ben, campus, lms, held, words):
+async def test_the_campus_is_asked_what_it_shows_and_nothing_is_sent(ben, clock, campus, lms, held, words):
+    # The campus takes no signature of another time.
+    clock.ms = int(time.time() * 1000)
+    await ben.be("ben", at=clock.ms)
     row = await make_assignment(campus, **CLEAN, lis_result_sourcedid="cell")
     if held is not None:
         lms.gradebook[PATH.partition("?")[0], "cell"] = held
