@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -42,10 +41,12 @@ from daemon.loops.line_items import LineItemLoop
 from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.pages.assets import read_assets
+from daemon.pages.glance import FRESH, Glance
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import Verifier
 from daemon.pages.routes import Pages
+from daemon.pages.shared import Shared
 from daemon.pages.site import Opened, Site
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
@@ -149,7 +150,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
         )
         prune = Prune(clock=clock, retention=config.retention)
-        site.opened = Opened(clock, stream, health.troubles, partial(_reader, dependencies), certificates.context)
+        site.opened = _opened(dependencies, stream, health, certificates)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -180,8 +181,12 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
-def _reader(given: Dependencies) -> Reader:
-    return Reader(given.sender, given.clock, given.settings, given.cipher, given.tokens)
+def _opened(given: Dependencies, stream: Stream, health: Health, certificates: Certificates) -> Opened:
+    def reader() -> Reader:
+        return Reader(given.sender, given.clock, given.settings, given.cipher, given.tokens)
+
+    glances = Shared[Glance](FRESH, given.clock.monotonic)
+    return Opened(given.clock, stream, health.troubles, reader, certificates.context, glances)
 
 
 async def _open_embedded(config: Config, stack: AsyncExitStack) -> tuple[EmbeddedServer | None, str]:

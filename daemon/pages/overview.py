@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 import htpy as h
 from htpy import Node
 
 from daemon.infra.text import age, counted
 from daemon.ingest.lag import stream_lag
+from daemon.pages.glance import Glance
 from daemon.pages.layout import Page, ago, alarm, table, text
 from daemon.pages.plot import plot
 from daemon.pages.site import Visit
@@ -18,7 +20,7 @@ from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
 from models.queries.campuses import campus_ids, read_troubled_campuses
-from models.queries.pace import Pace, read_pace
+from models.queries.pace import read_pace
 from models.queries.status import CampusStatus
 from models.queries.views import CampusView
 from models.states import OVERDUE_MS
@@ -36,27 +38,22 @@ class Concern:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """What the page shows. *hour*, *day*: how many attempts ended in each minute, and each half hour."""
-
-    shot: Snapshot
-    troubled: Sequence[CampusView]
-    hour: Pace
-    day: Pace
-    #: Of each campus, by consumer and origin.
-    ids: Mapping[tuple[str, str], int]
-
-
 async def show(visit: Visit) -> Page:
     """``/``."""
-    daemon, terms = visit.daemon, await visit.terms()
+    glance = await visit.daemon.glances.get(partial(_read, visit))
+    return Page("At a glance", overview(glance, await visit.terms()), refresh=REFRESH)
+
+
+async def _read(visit: Visit) -> Glance:
     # The lag first: the rest then includes all that it counts as applied.
-    lag = await stream_lag(daemon.stream)
-    shot = await snapshot(visit.now, lag, daemon.troubles())
-    troubled = await read_troubled_campuses(now=visit.now)
-    hour, day = await read_pace(visit.now, _HOUR, 60), await read_pace(visit.now, _DAY, 48)
-    return Page("At a glance", overview(Glance(shot, troubled, hour, day, await campus_ids()), terms), refresh=REFRESH)
+    lag = await stream_lag(visit.daemon.stream)
+    return Glance(
+        await snapshot(visit.now, lag, visit.daemon.troubles()),
+        await read_troubled_campuses(now=visit.now),
+        await read_pace(visit.now, _HOUR, 60),
+        await read_pace(visit.now, _DAY, 48),
+        await campus_ids(),
+    )
 
 
 def overview(glance: Glance, terms: Terms) -> Node:

@@ -13,7 +13,9 @@ from actors.read_back import Reader
 from daemon.check.probe import ProbeContext
 from daemon.config import Config, zone
 from daemon.ingest.stream import Stream
+from daemon.pages.glance import Glance
 from daemon.pages.sessions import Session, form_token
+from daemon.pages.shared import Shared
 from daemon.support.record import Actor
 from daemon.why.known import Terms
 from models.db.clock import Clock
@@ -27,7 +29,7 @@ log = structlog.get_logger(__name__)
 class Opened:
     """
     *troubles*: why this daemon is not ready. *reader*: asks campuses for grades. *probes*: with what their servers are
-    tried. *context*: in which the database is open, which requests have not.
+    tried. *glances*: of all visitors. *context*: in which the database is open, which requests have not.
     """
 
     clock: Clock
@@ -35,6 +37,7 @@ class Opened:
     troubles: Callable[[], list[str]]
     reader: Callable[[], Reader]
     probes: ProbeContext
+    glances: Shared[Glance]
     context: Context = field(default_factory=copy_context)
 
 

@@ -1,0 +1,97 @@
+"""At a glance: the figures of ``status``, and whether a person has to act."""
+
+import pytest
+
+from daemon.web.snapshot import render, snapshot
+from daemon.web.status_words import status_lines
+from models.campus import Campus
+from models.heartbeat import Heartbeat
+from models.quarantine import QuarantinedEvent
+from tests.daemon.pages.conftest import one_line
+from tests.daemon.why.situations import SITUATIONS
+from tests.daemon.why.story import NOW, TERMS, Story
+
+WELL = "All is well: no one has to act."
+LATER = "Nothing is urgent. This can wait for the morning:"
+AT_ONCE = "This needs a person now."
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+async def test_in_each_situation_the_figures_are_those_of_status(ben, name):
+    await SITUATIONS[name](Story())
+    assert (await ben.get("/"))[0] == 200
+    shot = await snapshot(NOW, 0)
+    document = render(shot)
+    shown = {row["state"]: int(row["assignments"]) for row in ben.table("Assignments")}
+    assert shown == document["assignments"]
+    campuses = {(row["campus"], row["address"]): row for row in ben.table("Campuses")} if document["campuses"] else {}
+    for one in document["campuses"]:
+        row = campuses[one_line(one["consumer"]), one["origin"]]
+        assert (row["state"], int(row["due"]), int(row["parked"])) == (one["state"], one["due"], one["parked"])
+        times = [found.get("datetime") for found in ben.page.xpath("//table[caption='Campuses']//time")]
+        assert one["last_success"] is None or one["last_success"] in times
+    for line, _ in status_lines(shot, TERMS.zone, None, daemon_answers=True):
+        assert one_line(line) in ben.words
+
+
+async def test_when_all_is_well_it_says_so_and_no_more(ben):
+    await Story().begin(accepted=True)
+    await ben.get("/")
+    assert WELL in ben.words
+    assert "Campuses in trouble" not in ben.words
+
+
+async def test_without_any_campus_it_says_how_one_is_added(ben):
+    await ben.get("/")
+    assert WELL in ben.words
+    assert "No campus is known yet" in ben.words
+
+
+async def test_a_daemon_in_trouble_is_urgent(ben):
+    await Heartbeat.filter(id="a" * 32).update(troubles="redis: away")
+    await ben.get("/")
+    assert AT_ONCE in ben.words
+    assert "redis: away" in ben.words
+
+
+async def test_what_is_parked_or_in_quarantine_can_wait(ben):
+    await SITUATIONS["parked_for_the_course"](Story())
+    await QuarantinedEvent.create(epoch=1, entry_id="1-0", at=NOW, type="launch", reason="no", content=b"")
+    await ben.get("/")
+    assert LATER in ben.words
+    assert "1 grade parked" in ben.words
+    assert "1 event in quarantine" in ben.words
+
+
+async def test_a_campus_that_is_down_says_since_when_why_whose_turn_and_when_next(ben):
+    story = Story()
+    await story.begin()
+    await Campus.all().update(
+        tripped_at=NOW - 3_600_000, blocked_until=NOW + 60_000, trips=3, last_error="HTTP 503: maintenance"
+    )
+    await ben.get("/")
+    section = one_line(ben.page.xpath("//section[h2='Campuses in trouble']")[0].text_content())
+    for words in ("down", "since 2026-03-02 13:15 CET", "HTTP 503: maintenance", "the next at 14:16 CET", "no one"):
+        assert words in section
+    assert WELL in ben.words, "passbackd tries it by itself"
+
+
+async def test_grades_that_are_late_at_a_campus_that_works_are_urgent(ben, clock):
+    story = Story()
+    await story.begin()
+    clock.ms = NOW + 3_600_000
+    await Heartbeat.filter(id="a" * 32).update(seen_at=clock.ms)
+    await ben.get("/")
+    assert AT_ONCE in ben.words
+    assert "at campuses that work" in ben.words
+
+
+async def test_the_plots_say_in_words_what_they_show(ben):
+    story = Story()
+    await story.begin()
+    await story.accepted(30, "0.25")
+    await ben.get("/")
+    hour, day = (svg.get("aria-label") for svg in ben.page.xpath("//svg"))
+    assert hour.startswith("The last hour, a bar a minute: 1 in all, the most, 1, from 2026-03-02 13:4")
+    assert "1 in all" in day
+    assert len(ben.page.xpath("//svg//rect")) == 2
