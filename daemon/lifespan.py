@@ -41,12 +41,10 @@ from daemon.loops.line_items import LineItemLoop
 from daemon.loops.prune import Prune
 from daemon.loops.systemd import Notifier, Watchdog
 from daemon.pages.assets import read_assets
-from daemon.pages.glance import FRESH, Glance
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import Verifier
 from daemon.pages.routes import Pages
-from daemon.pages.shared import Shared
 from daemon.pages.site import Opened, Site
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
@@ -150,7 +148,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
         )
         prune = Prune(clock=clock, retention=config.retention)
-        site.opened = _opened(dependencies, stream, health, certificates)
+        site.opened = _opened(dependencies, stream, health, certificates, gauges)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -181,12 +179,11 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         log.info("draining", seconds=config.worker.drain_seconds)
 
 
-def _opened(given: Dependencies, stream: Stream, health: Health, certificates: Certificates) -> Opened:
+def _opened(given: Dependencies, stream: Stream, health: Health, certificates: Certificates, gauges: Gauges) -> Opened:
     def reader() -> Reader:
         return Reader(given.sender, given.clock, given.settings, given.cipher, given.tokens)
 
-    glances = Shared[Glance](FRESH, given.clock.monotonic)
-    return Opened(given.clock, stream, health.troubles, reader, certificates.context, glances)
+    return Opened(given.clock, stream, health.troubles, reader, certificates.context, lambda: gauges.status)
 
 
 async def _open_embedded(config: Config, stack: AsyncExitStack) -> tuple[EmbeddedServer | None, str]:

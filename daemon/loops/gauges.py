@@ -43,6 +43,8 @@ class Gauges:
         self._position: Position | None = None
         #: The state of everything, in one line.
         self.line = "starting"
+        #: What was read last; None before that.
+        self.status: Status | None = None
         #: Entries of the stream that were not applied when it was read last; None where that is not known.
         self.lag: int | None = None
 
@@ -61,7 +63,7 @@ class Gauges:
         metrics = self._metrics
         # Before the database is read: what is counted meanwhile may be of a campus that is new.
         counted = metrics.consumers()
-        status = await read_status(now=self._clock.now())
+        self.status = status = await read_status(now=self._clock.now())
         self._set_campuses(status.campuses)
         for consumer in counted - self._consumers:
             metrics.forget(consumer)

@@ -23,8 +23,10 @@ from daemon.why.trouble import campus_trouble
 from daemon.wiring import SHARED
 from models import consumer_admin
 from models.encryption import secret_fault
-from models.queries.campuses import CampusDetail, count_states, read_campus
+from models.queries.campuses import CampusDetail, read_campus
+from models.queries.status import read_status
 from models.secrets import PlaintextRefusedError
+from models.states import STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ async def _campus(visit: Visit) -> CampusDetail:
 
 
 async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
-    states = await count_states(campus.campus_id, now=visit.now)
+    status = visit.daemon.status() or await read_status(now=visit.now)
+    at_it = (one for one in status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin))
+    states = next((one.numbers for one in at_it), dict.fromkeys(STATES, 0))
     ends = visit.daemon.probes.certificate_ends.get(campus.origin)
     asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings)
     content = campus_page(asked, await visit.terms(), visit.token, operates=visit.operates)

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import partial
 
 import htpy as h
 from htpy import Node
 
 from daemon.infra.text import age, counted
 from daemon.ingest.lag import stream_lag
-from daemon.pages.glance import Glance
 from daemon.pages.layout import Page, ago, alarm, table, text
 from daemon.pages.plot import plot
 from daemon.pages.site import Visit
@@ -20,7 +18,7 @@ from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
 from models.queries.campuses import campus_ids, read_troubled_campuses
-from models.queries.pace import read_pace
+from models.queries.pace import Pace, read_pace
 from models.queries.status import CampusStatus
 from models.queries.views import CampusView
 from models.states import OVERDUE_MS
@@ -38,22 +36,35 @@ class Concern:
     urgent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """
+    Everything at one moment.
+
+    *hour*, *day*: how many attempts ended in each minute, and each half hour. *ids*: of each campus, by consumer and
+    origin.
+    """
+
+    shot: Snapshot
+    troubled: Sequence[CampusView]
+    hour: Pace
+    day: Pace
+    ids: Mapping[tuple[str, str], int]
+
+
 async def show(visit: Visit) -> Page:
     """``/``."""
-    glance = await visit.daemon.glances.get(partial(_read, visit))
-    return Page("At a glance", overview(glance, await visit.terms()), refresh=REFRESH)
-
-
-async def _read(visit: Visit) -> Glance:
+    daemon = visit.daemon
     # The lag first: the rest then includes all that it counts as applied.
-    lag = await stream_lag(visit.daemon.stream)
-    return Glance(
-        await snapshot(visit.now, lag, visit.daemon.troubles()),
+    lag, status = await stream_lag(daemon.stream), daemon.status()
+    glance = Glance(
+        await snapshot(visit.now, lag, daemon.troubles(), status),
         await read_troubled_campuses(now=visit.now),
         await read_pace(visit.now, _HOUR, 60),
         await read_pace(visit.now, _DAY, 48),
         await campus_ids(),
     )
+    return Page("At a glance", overview(glance, await visit.terms()), refresh=REFRESH)
 
 
 def overview(glance: Glance, terms: Terms) -> Node:

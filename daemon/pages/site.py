@@ -13,13 +13,12 @@ from actors.read_back import Reader
 from daemon.check.probe import ProbeContext
 from daemon.config import Config, zone
 from daemon.ingest.stream import Stream
-from daemon.pages.glance import Glance
 from daemon.pages.sessions import Session, form_token
-from daemon.pages.shared import Shared
 from daemon.support.record import Actor
 from daemon.why.known import Terms
 from models.db.clock import Clock
 from models.members import read_members
+from models.queries.status import Status
 from models.web_user import WebUser
 
 log = structlog.get_logger(__name__)
@@ -29,7 +28,7 @@ log = structlog.get_logger(__name__)
 class Opened:
     """
     *troubles*: why this daemon is not ready. *reader*: asks campuses for grades. *probes*: with what their servers are
-    tried. *glances*: of all visitors. *context*: in which the database is open, which requests have not.
+    tried. *status*: what the daemon read last. *context*: in which the database is open, which requests have not.
     """
 
     clock: Clock
@@ -37,7 +36,7 @@ class Opened:
     troubles: Callable[[], list[str]]
     reader: Callable[[], Reader]
     probes: ProbeContext
-    glances: Shared[Glance]
+    status: Callable[[], Status | None]
     context: Context = field(default_factory=copy_context)
 
 

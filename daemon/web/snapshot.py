@@ -59,15 +59,18 @@ class Snapshot:
         return round(campus.due / pace * 60, 1) if pace and campus.state in SENDING else None
 
 
-async def snapshot(now: int, stream_lag: int | None, troubles: Sequence[str] = ()) -> Snapshot:
+async def snapshot(
+    now: int, stream_lag: int | None, troubles: Sequence[str] = (), status: Status | None = None
+) -> Snapshot:
     """
     Read the status of everything; a role that may only read is enough.
 
     Args:
         now: Milliseconds since 1970 by the database's clock.
         stream_lag: Counted just before: the status then includes all that it counts as applied.
+        status: Read before, since that takes a look at every assignment; None: it is read now.
     """
-    status, members = await read_status(now=now), await read_members(now=now)
+    status, members = status or await read_status(now=now), await read_members(now=now)
     return Snapshot(now, status, stream_lag, members, await read_rates(now=now), troubles, await read_idle_consumers())
 
 

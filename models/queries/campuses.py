@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from models.db.sql import Statement
 from models.queries.views import CampusView, columns_of
-from models.states import STATE, STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,6 @@ _IDS = Statement("""
     SELECT campus.id AS id, consumer_name AS consumer, origin FROM campus
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id""")
 
-_STATES = Statement(f"""
-    SELECT {STATE} AS state, COUNT(*) AS number FROM graded_assignment WHERE campus_id = :id GROUP BY 1""")
-
 # A campus whose launches are all disabled concerns no one.
 _TROUBLED = Statement(f"""
     SELECT {columns_of(CampusView)} FROM campus
@@ -74,9 +70,3 @@ async def read_campus(campus_id: int, *, now: int) -> CampusDetail | None:
 async def campus_ids() -> dict[tuple[str, str], int]:
     """The id of each campus, by consumer and origin."""
     return {(row["consumer"], row["origin"]): int(row["id"]) for row in await _IDS.rows()}
-
-
-async def count_states(campus_id: int, *, now: int) -> dict[str, int]:
-    """How many of a campus's assignments are in each state. *now*: by the database's clock."""
-    rows = await _STATES.rows(id=campus_id, now=now)
-    return dict.fromkeys(STATES, 0) | {row["state"]: int(row["number"]) for row in rows}

@@ -23,7 +23,7 @@ class Pace:
 # or take a few. To count a day of attempts would take seconds.
 _FIRST = Statement(
     """
-    SELECT place, (SELECT id FROM delivery WHERE at >= begins ORDER BY at, id LIMIT 1) AS first FROM {given}
+    SELECT place, (SELECT id FROM delivery WHERE at >= begins ORDER BY at LIMIT 1) AS first FROM {given}
     ORDER BY place""",
     given="place INT, begins BIGINT",
 )

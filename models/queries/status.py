@@ -1,6 +1,6 @@
 """What ``status``, ``/statusz`` and the gauges show. Reads only. Times are milliseconds since 1970."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from models.db.sql import Statement
@@ -74,6 +74,7 @@ class CampusStatus:
     last_error_at: int | None = None
     oldest_parked: int | None = None
     in_use: bool = False
+    numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
 
     @property
     def succeeded_since(self) -> bool:
@@ -83,11 +84,12 @@ class CampusStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """*assignments*: how many are in each state."""
+    """*assignments*: how many are in each state. *at*: when it was read."""
 
     assignments: dict[str, int]
     campuses: list[CampusStatus]
     quarantined: int
+    at: int = 0
 
     @property
     def oldest_due(self) -> int | None:
@@ -145,6 +147,7 @@ async def read_status(*, now: int) -> Status:
         campus.last_error, campus.last_error_at = row["last_error"], row["last_error_at"]
         number = int(row["number"])
         assignments[row["state"]] += number
+        campus.numbers[row["state"]] = number
         campus.in_use |= row["state"] != "disabled"
         if row["state"] == "due":
             campus.due, campus.oldest_due = number, row["oldest"]
@@ -152,7 +155,7 @@ async def read_status(*, now: int) -> Status:
             campus.parked, campus.oldest_parked = number, row["parked_since"]
         if row["newest"] is not None:
             campus.last_success = max(campus.last_success or 0, row["newest"])
-    return Status(assignments, list(campuses.values()), int(counted["events"]))
+    return Status(assignments, list(campuses.values()), int(counted["events"]), now)
 
 
 async def read_rates(*, now: int) -> dict[tuple[str, str], Rate]:

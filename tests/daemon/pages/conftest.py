@@ -19,13 +19,11 @@ from daemon.infra.text import printable
 from daemon.ingest.stream import Stream
 from daemon.pages.access import COOKIE
 from daemon.pages.assets import read_assets
-from daemon.pages.glance import FRESH
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import Verifier, hash_password
 from daemon.pages.routes import Pages
 from daemon.pages.sessions import Session, sign_session
-from daemon.pages.shared import Shared
 from daemon.pages.site import Opened, Site
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
@@ -139,8 +137,8 @@ async def site(empty_database, valkey_url, clock):
     ends = {}
     async with redis_client(valkey_url) as client, outcome_sessions(config, ends) as sessions:
         reader = Reader(Sender(sessions[SHARED], sessions), clock, attempt_settings(config))
-        probes, glances = ProbeContext(sessions, ends, clock.now), Shared(FRESH, clock.monotonic)
-        opened = Opened(clock, Stream(client, STREAM), list, lambda: reader, probes, glances)
+        probes = ProbeContext(sessions, ends, clock.now)
+        opened = Opened(clock, Stream(client, STREAM), list, lambda: reader, probes, lambda: None)
         yield Site(config, opened)
 
 

@@ -5,7 +5,7 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.consumer import LtiConsumer
-from models.queries.campuses import campus_ids, count_states, read_campus, read_troubled_campuses
+from models.queries.campuses import campus_ids, read_campus, read_troubled_campuses
 from tests.models.rows import make_assignment, make_service
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -44,7 +44,6 @@ async def test_a_paused_campus_is_in_trouble_only_while_grades_wait_for_it():
 async def test_a_campus_is_read_with_all_that_is_known_of_it():
     service = await make_service()
     await make_assignment(service)
-    await make_assignment(service, parked_at=3, parked_reason="no", parked_scope="course")
     await Campus.all().update(
         max_in_flight=2, slow=True, clock_offset=-7, last_error="HTTP 503", last_error_at=9, last_failed_assignment=1
     )
@@ -59,7 +58,5 @@ async def test_a_campus_is_read_with_all_that_is_known_of_it():
         True,
     )
     assert (found.last_error, found.last_error_at, found.guid, found.issuer) == ("HTTP 503", 9, "lms", None)
-    states = await count_states(service.campus_id, now=NOW)
-    assert (states["parked"], sum(states.values())) == (1, 2)
     assert await campus_ids() == {("campus", "https://campus.example:443"): service.campus_id}
     assert await read_campus(service.campus_id + 1, now=NOW) is None
