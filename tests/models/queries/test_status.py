@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def test_without_assignments_quarantined_events_are_counted_alone():
-    assert await read_status(now=NOW) == Status(dict.fromkeys(STATES, 0), [], 0)
+    assert await read_status(now=NOW) == Status(dict.fromkeys(STATES, 0), [], 0, NOW)
     await QuarantinedEvent.create(epoch=0, entry_id="1-0", at=NOW, type="unknown", reason="", content=b"")
     status = await read_status(now=NOW)
     assert (status.quarantined, status.oldest_due, status.oldest_parked) == (1, None, None)
