@@ -8,6 +8,7 @@ from daemon.pages.access import RefusedError, redirect
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
 from daemon.pages.site import Visit
+from daemon.pages.timeline import timeline
 from daemon.support.ask import ask_campuses
 from daemon.support.record import recorded_in_steps
 from daemon.support.resend import resend
@@ -67,6 +68,7 @@ def assignment_page(known: Known, terms: Terms, token: str, *, operates: bool) -
         h.form(".inline", method="post", action=f"/assignments/{row.id}/ask")[
             token_field(token), h.button(type="submit")["Ask the campus what it shows"]
         ],
+        h.section[h.h2["What happened"], timeline(known, terms)],
         h.section[h.h2["What was sent"], deliveries(known, terms)],
         h.section[h.h2["Where it is registered"], _registration(known)],
     )

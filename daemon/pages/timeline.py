@@ -1,0 +1,57 @@
+"""The life of an assignment as far as it is on record, the newest first. Pure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import htpy as h
+from htpy import Node
+
+from daemon.infra.text import past
+from daemon.pages.layout import moment, text
+from daemon.why.known import Known, Terms
+from daemon.why.outlook import outlook
+from daemon.why.points import part_cells, score_words
+
+#: Moments that are shown.
+MAX_MOMENTS = 200
+
+
+class Moment(NamedTuple):
+    """*at*: milliseconds since 1970."""
+
+    at: int
+    words: str
+
+
+def timeline(known: Known, terms: Terms) -> Node:
+    """What happened, and what comes next."""
+    moments = sorted(_moments(known, terms), key=lambda one: one.at, reverse=True)
+    ahead = outlook(known, terms).next_at
+    more = len(moments) > MAX_MOMENTS
+    return (
+        ahead is not None and h.p[f"passbackd goes on by itself at {past(ahead, terms.zone, seconds=True)}."],
+        h.ol(".timeline")[(h.li[moment(one.at, terms.zone), " ", text(one.words)] for one in moments[:MAX_MOMENTS]),],
+        more and h.p[f"These are the newest {MAX_MOMENTS} of {len(moments)}."],
+    )
+
+
+def _moments(known: Known, terms: Terms) -> Iterator[Moment]:
+    row = known.row
+    for part in known.parts:
+        if part.modified is not None:
+            block, points, _ = part_cells(part, terms)
+            yield Moment(part.modified, f"The learner's newest score of {block}: {points}.")
+    for line in known.lines:
+        score = "" if line.score is None else f", {score_words(line.score)}"
+        said = f": {line.description}" if line.description else ""
+        yield Moment(line.at, f"Attempt {line.attempt}{score}: {line.result}{said}")
+    if row.pending_since is not None:
+        yield Moment(row.pending_since, "A change came that is not sent yet.")
+    if row.waiting_since is not None:
+        yield Moment(row.waiting_since, "It began to wait for a course structure that holds its block.")
+    if row.claimed_at is not None and row.state == "claimed":
+        yield Moment(row.claimed_at, "A request began.")
+    if row.parked_at is not None:
+        yield Moment(row.parked_at, f"Parked: {row.parked_reason}")
+    if row.disabled_at is not None:
+        yield Moment(row.disabled_at, "The tool switched the activity off.")
