@@ -14,6 +14,7 @@ from models.quarantine import (
     fields_of,
     in_order,
     label_events,
+    newest_of,
     reasons_of,
 )
 
@@ -57,6 +58,8 @@ async def test_each_selector_narrows_down():
         (EventFilter(reasons=("why",)), {one, two, three, four}),
         (EventFilter(reasons=("other", "why"), type="launch"), {one, three}),
         (EventFilter(reasons=()), set()),
+        (EventFilter(from_id=three), {three, four}),
+        (EventFilter(from_id=two, to_id=three), {two, three}),
     ):
         assert {event.id for event in await wanted.events()} == ids == set(await in_order(wanted))
 
@@ -95,3 +98,20 @@ async def test_what_a_platform_sent_is_found_by_its_key_and_what_another_with_th
     await label_events("https://a", "7", "a key")
     assert await EventFilter(consumer_key="a key").events().count() == 501
     assert await EventFilter(consumer_key="7").events().count() == 502
+
+
+@pytest.mark.usefixtures("empty_database")
+@pytest.mark.parametrize("type_", [None, "launch", "score.changed"])
+async def test_the_newest_are_counted_before_the_type_narrows_them_down(type_):
+    ids = [await kept(kind=kind, user_id="ada") for kind in ("score.changed", "launch", "launch", "score.changed")]
+    await kept(user_id="bob")
+    wanted = await newest_of(EventFilter(type=type_, user_id="ada"), 3)
+    assert wanted.from_id == ids[1]
+    expected = {None: ids[1:], "launch": ids[1:3], "score.changed": ids[3:]}[type_]
+    assert [event.id for event in await wanted.events().order_by("id")] == expected
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_fewer_than_the_newest_are_all_of_them():
+    await kept()
+    assert await newest_of(EventFilter(), 2) == EventFilter()
