@@ -10,7 +10,11 @@ from htpy import Node
 from daemon.infra.text import age, iso, past, printable
 
 #: The pages that every page leads to.
-_NAVIGATION = (("/", "At a glance"), ("/learners", "Where is my grade?"))
+_NAVIGATION = (
+    ("/", "At a glance"),
+    ("/learners", "Where is my grade?"),
+    ("/parked", "Parked"),
+)
 
 
 @dataclass(frozen=True, slots=True)

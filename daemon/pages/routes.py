@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from daemon.infra.errors import describe
-from daemon.pages import assignment, learners, overview
+from daemon.pages import assignment, learners, overview, parked
 from daemon.pages.access import (
     RefusedError,
     check_origin,
@@ -54,6 +54,9 @@ ROUTES = (
     Route("GET", "/learners", "support", learners.show),
     Route("GET", _ASSIGNMENT, "support", assignment.show),
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
+    Route("GET", "/parked", "support", parked.show_parked),
+    Route("GET", "/parked/group", "support", parked.show_parked_group),
+    Route("POST", "/parked/resend", "operator", parked.resend_group),
     Route("POST", "/logout", "support", log_out),
 )
 
