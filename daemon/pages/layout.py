@@ -14,6 +14,7 @@ _NAVIGATION = (
     ("/", "At a glance"),
     ("/learners", "Where is my grade?"),
     ("/parked", "Parked"),
+    ("/quarantine", "Quarantine"),
 )
 
 

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from daemon.infra.errors import describe
-from daemon.pages import assignment, learners, overview, parked
+from daemon.pages import assignment, learners, overview, parked, quarantine, quarantine_group
 from daemon.pages.access import (
     RefusedError,
     check_origin,
@@ -48,6 +48,7 @@ class Route:
 
 
 _ASSIGNMENT = r"/assignments/{id:[0-9]{1,18}}"
+_EVENT = r"/quarantine/{id:[0-9]{1,18}}"
 
 ROUTES = (
     Route("GET", "/", "support", overview.show),
@@ -57,6 +58,13 @@ ROUTES = (
     Route("GET", "/parked", "support", parked.show_parked),
     Route("GET", "/parked/group", "support", parked.show_parked_group),
     Route("POST", "/parked/resend", "operator", parked.resend_group),
+    Route("GET", "/quarantine", "support", quarantine.show_quarantine),
+    Route("GET", _EVENT, "support", quarantine.show_event_page),
+    Route("POST", f"{_EVENT}/replay", "operator", quarantine_group.replay_event),
+    Route("POST", f"{_EVENT}/drop", "operator", quarantine_group.drop_event),
+    Route("GET", "/quarantine/group", "support", quarantine_group.show_event_group),
+    Route("POST", "/quarantine/replay", "operator", quarantine_group.replay_group),
+    Route("POST", "/quarantine/drop", "operator", quarantine_group.drop_group),
     Route("POST", "/logout", "support", log_out),
 )
 
