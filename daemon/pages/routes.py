@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from daemon.infra.errors import describe
-from daemon.pages import assignment, learners, overview, parked, quarantine, quarantine_group
+from daemon.pages import actions, assignment, learners, overview, parked, quarantine, quarantine_group
 from daemon.pages.access import (
     RefusedError,
     check_origin,
@@ -65,6 +65,7 @@ ROUTES = (
     Route("GET", "/quarantine/group", "support", quarantine_group.show_event_group),
     Route("POST", "/quarantine/replay", "operator", quarantine_group.replay_group),
     Route("POST", "/quarantine/drop", "operator", quarantine_group.drop_group),
+    Route("GET", "/actions", "support", actions.show_actions),
     Route("POST", "/logout", "support", log_out),
 )
 
