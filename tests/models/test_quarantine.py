@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.db.sql import Statement, is_postgres
 from models.quarantine import (
     QUARANTINE_BYTES,
     EventFilter,
@@ -17,6 +18,7 @@ from models.quarantine import (
     newest_of,
     reasons_of,
 )
+from tests.models.plans import plan, whole_tables
 
 
 @given(st.dictionaries(st.binary(min_size=1, max_size=20), st.binary(max_size=60), max_size=8))
@@ -115,3 +117,31 @@ async def test_the_newest_are_counted_before_the_type_narrows_them_down(type_):
 async def test_fewer_than_the_newest_are_all_of_them():
     await kept()
     assert await newest_of(EventFilter(), 2) == EventFilter()
+
+
+async def steps_of(query):
+    return await plan(Statement(query.sql(params_inline=True)))
+
+
+@pytest.mark.usefixtures("empty_database")
+@pytest.mark.parametrize(
+    "asked", [{"user_id": "a"}, {"consumer_key": "k"}, {"course_id": "c"}, {"ids": (1, 2)}], ids=str
+)
+async def test_the_newest_of_some_are_found_by_an_index(asked):
+    steps = await steps_of(EventFilter(**asked).events().order_by("-id").offset(9).limit(1))
+    assert whole_tables(steps) == [], steps
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_the_newest_of_all_are_found_by_their_ids_without_sorting():
+    steps = await steps_of(EventFilter().events().order_by("-id").offset(9).limit(1))
+    assert "pkey" in steps if is_postgres() else "TEMP B-TREE" not in steps, steps
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_among_the_newest_the_type_needs_no_index():
+    ranged = EventFilter(type="launch", from_id=5)
+    for query in (ranged.events().order_by("-id").limit(5), ranged.events().distinct().values_list("reason")):
+        steps = await steps_of(query)
+        assert whole_tables(steps) == [], steps
+    assert whole_tables(await steps_of(EventFilter(type="launch").events())) == ["quarantined_event"]
