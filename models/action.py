@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tortoise import fields
@@ -9,6 +10,8 @@ from tortoise.models import Model
 
 #: Characters of a system user, a host or a command.
 MAX_WHO = 255
+#: Actions among which those of one account are looked for at once: no index has them by account.
+MAX_LOOKED_THROUGH = 10_000
 
 
 class Action(Model):
@@ -60,14 +63,40 @@ async def actions(since_ms: int = 0) -> list[dict[str, Any]]:
     Returns:
         Of each ``at``, ``account``, ``host``, ``command``, ``selection`` and ``counts``.
     """
-    return [
-        {
-            "at": row.at,
-            "account": row.account,
-            "host": row.host,
-            "command": row.command,
-            "selection": {**json.loads(row.selection), **({"user": row.user_id} if row.user_id else {})},
-            "counts": json.loads(row.counts),
-        }
-        for row in await Action.filter(at__gte=since_ms).order_by("-id")
-    ]
+    return [_shown(row) for row in await Action.filter(at__gte=since_ms).order_by("-id")]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPage:
+    """*rows*: as :func:`actions` gives them. *older*: what continues with older ones; None if there are none."""
+
+    rows: list[dict[str, Any]]
+    older: int | None
+
+
+async def action_page(*, account: str | None = None, before: int | None = None, most: int) -> ActionPage:
+    """
+    The newest actions, by their ids: *most* at most, among no more than :data:`MAX_LOOKED_THROUGH`.
+
+    Args:
+        account: Only those of this one.
+        before: The ``older`` of the page before.
+    """
+    below = Action.all() if before is None else Action.filter(id__lt=before)
+    last = await below.order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
+    floor = int(str(last[0])) if last else 0
+    wanted = below.filter(id__gte=floor) if account is None else below.filter(id__gte=floor, account=account)
+    rows = await wanted.order_by("-id").limit(most + 1)
+    older = rows[most - 1].id if len(rows) > most else floor or None
+    return ActionPage([_shown(row) for row in rows[:most]], older)
+
+
+def _shown(row: Action) -> dict[str, Any]:
+    return {
+        "at": row.at,
+        "account": row.account,
+        "host": row.host,
+        "command": row.command,
+        "selection": {**json.loads(row.selection), **({"user": row.user_id} if row.user_id else {})},
+        "counts": json.loads(row.counts),
+    }

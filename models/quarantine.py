@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tortoise import fields
 from tortoise.functions import Count, Max
@@ -91,7 +91,8 @@ class EventFilter:
     """
     The events for which all that is given holds; None or empty filters nothing out.
 
-    *reasons*: one of these; empty for no event at all.
+    *reasons*: one of these; empty for no event at all. *from_id*, *to_id*: those that were read no earlier than the
+    one, and no later than the other.
     """
 
     ids: tuple[int, ...] = ()
@@ -100,6 +101,8 @@ class EventFilter:
     consumer_key: str | None = None
     course_id: str | None = None
     reasons: tuple[str, ...] | None = None
+    from_id: int | None = None
+    to_id: int | None = None
 
     def events(self) -> QuerySet[QuarantinedEvent]:
         """A query for them."""
@@ -110,6 +113,8 @@ class EventFilter:
             "consumer_key": self.consumer_key,
             "course_id": self.course_id,
             "reason__in": self.reasons,
+            "id__gte": self.from_id,
+            "id__lte": self.to_id,
         }
         return QuarantinedEvent.filter(**{name: value for name, value in wanted.items() if value is not None})
 
@@ -137,6 +142,13 @@ async def by_reason(wanted: EventFilter, limit: int) -> list[EventGroup]:
 async def reasons_of(wanted: EventFilter) -> list[str]:
     """Every reason that wanted events are in quarantine for."""
     return [str(reason) for reason in await wanted.events().distinct().values_list("reason", flat=True)]
+
+
+async def newest_of(wanted: EventFilter, most: int) -> EventFilter:
+    """The newest *most* of the wanted events; before the type narrows them down, which no index has."""
+    indexed = replace(wanted, type=None, reasons=None).events().order_by("-id").offset(most - 1).limit(1)
+    last = await indexed.values_list("id", flat=True)
+    return replace(wanted, from_id=int(str(last[0]))) if last else wanted
 
 
 async def in_order(wanted: EventFilter) -> list[int]:

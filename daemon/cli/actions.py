@@ -1,6 +1,5 @@
 """``actions``: what operators did."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from daemon.cli.resend import milliseconds
 from daemon.cli.screen import console, print_json, table
 from daemon.config import zone
 from daemon.infra.text import iso, past
+from daemon.support.record import action_words
 from models.action import actions
 
 
@@ -30,13 +30,8 @@ def list_actions(
     where = zone(settings.log.timezone)
     who, what = ("account", "host", "command"), ("selection", "counts")
     rows = [
-        (past(one["at"], where), *(one[name] for name in who), *(_words(one[name]) for name in what)) for one in done
+        (past(one["at"], where), *(one[name] for name in who), *(action_words(one[name]) for name in what))
+        for one in done
     ]
     headings = ("when", "who", "host", "command", "on what", "how many")
     console().print(table(headings, rows) if rows else "nothing was done by a command")
-
-
-def _words(values: dict[str, object]) -> str:
-    return ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()
-    )

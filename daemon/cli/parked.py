@@ -11,8 +11,9 @@ from daemon.cli.common import consumer_id, quiet_config, run_in_database
 from daemon.cli.options import CampusOption, ConfigOption, CourseOption, JsonOption
 from daemon.cli.screen import console, print_json
 from daemon.config import zone
-from daemon.infra.text import ALARM, counted, iso, past, printable
-from daemon.why.advice import PEOPLE, about_parked
+from daemon.infra.text import ALARM, iso, printable
+from daemon.support.parked_words import in_course_words, parked_reasons
+from daemon.why.advice import PEOPLE
 from models.queries.parked import MAX_GROUPS, ParkedGroup, read_parked
 
 
@@ -41,34 +42,20 @@ def list_parked(
         _show(groups, zone(settings.log.timezone))
 
 
-def _of_a_reason(groups: list[ParkedGroup]) -> list[list[ParkedGroup]]:
-    """Those of one reason at one campus together, a group a course; the most grades first."""
-    found: dict[tuple[str, str, str, str], list[ParkedGroup]] = {}
-    for group in groups:
-        found.setdefault((group.consumer_key, group.origin, group.scope, group.reason), []).append(group)
-    return sorted(found.values(), key=lambda one: -sum(group.number for group in one))
-
-
 def _show(groups: list[ParkedGroup], where: tzinfo | None) -> None:
     screen = console()
-    for of_courses in _of_a_reason(groups):
-        group = of_courses[0]
-        number, since = sum(one.number for one in of_courses), min(one.since for one in of_courses)
-        screen.print(
-            f"{counted(number, 'grade')} at {printable(group.consumer)} ({printable(group.origin)}) "
-            f"since {past(since, where)}: {printable(group.reason)}",
-            style=ALARM,
-        )
-        for one in of_courses:
-            screen.print(f"  {one.number} in course {printable(one.course_id)}")
-        advice = about_parked(group.reason, group.scope, protocol=group.protocol)
+    for parked in parked_reasons(groups):
+        group, advice = parked.groups[0], parked.advice
+        screen.print(parked.head(where), style=ALARM)
+        for one in parked.groups:
+            screen.print(f"  {in_course_words(one)}")
         screen.print(f"  who has to act: {PEOPLE[advice.who]}. {advice.words}")
         if advice.who == "learner":
             # No resend helps: the learner's launch sends it.
             screen.print(f"  for example assignment {group.example}\n")
             continue
         screen.print(f"  for example assignment {group.example}; once the cause is removed:")
-        course = f" --course {shlex.quote(group.course_id)}" if len(of_courses) == 1 else ""
+        course = f" --course {shlex.quote(group.course_id)}" if len(parked.groups) == 1 else ""
         screen.print(f"  passbackd resend --parked --consumer {printable(shlex.quote(group.consumer_key) + course)}\n")
     if not groups:
         screen.print("nothing is parked")

@@ -2,31 +2,26 @@
 
 import shlex
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, opened_stream, quiet_config, run_in_database
 from daemon.cli.options import AllOption, ConfigOption, JsonOption, UserOption
-from daemon.cli.quarantine_page import print_events, without_quotes
-from daemon.cli.record import recorded, recorded_in_steps
+from daemon.cli.quarantine_page import print_events
+from daemon.cli.record import system_user
 from daemon.cli.screen import counting_bar, print_json, say
 from daemon.config import Config, zone
-from daemon.infra.text import counted, iso, past, printable
+from daemon.infra.text import counted, past, printable
 from daemon.ingest.apply import Applier
-from daemon.ingest.replay import replay_events
+from daemon.support.quarantine import MAX_READ, Replayer, drop_events, event_document, of_type, selection_of
+from daemon.support.quarantine_words import refusal_lines
 from models.course import CourseTrees
 from models.db.sql import MAX_ID
-from models.event_types import EVENT_TYPES, UNKNOWN
-from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order, reasons_of
+from models.quarantine import EventFilter, EventGroup, QuarantinedEvent, by_reason, in_order
 
 app = typer.Typer(help="Events that could not be applied.", no_args_is_help=True)
-
-#: Groups that are read, at most; refusals that a replay names one by one; and reasons that it names.
-MAX_READ, FEW, MAX_REASONS = 2_000, 20, 40
 
 Ids = Annotated[list[int] | None, typer.Argument(min=1, max=MAX_ID, metavar="ID...", help="Events by their ids.")]
 Type = Annotated[str | None, typer.Option("--type", help="Only this type, as in launch.")]
@@ -53,13 +48,13 @@ def list_events(
     settings = quiet_config(config)
 
     async def work() -> tuple[list[QuarantinedEvent], int, list[EventGroup]]:
-        wanted = await _of_type(EventFilter(user_id=user, consumer_key=consumer, course_id=course), type_)
+        wanted = await of_type(EventFilter(user_id=user, consumer_key=consumer, course_id=course), type_)
         newest = await wanted.events().order_by("-id").limit(limit)
         return newest, await wanted.events().count(), await by_reason(wanted, MAX_READ)
 
     events, number, groups = run_in_database(settings, work)
     if as_json:
-        print_json([_document(event) for event in events])
+        print_json([event_document(event) for event in events])
         return
     where = zone(settings.log.timezone)
     print_events(events, groups, number, where, cut=len(groups) == MAX_READ)
@@ -83,7 +78,7 @@ def show_event(
         fail(f"there is no event {event_id} in quarantine: see `passbackd quarantine list`")
     content = event.content.decode(errors="backslashreplace")
     if as_json:
-        print_json({**_document(event), "content": content})
+        print_json({**event_document(event), "content": content})
         return
     say(f"entry {event.entry_id}, read {past(event.at, zone(settings.log.timezone))}")
     say(f"refused: {printable(event.reason)}\n")
@@ -110,7 +105,7 @@ def replay_chosen(
 
     async def work() -> None:
         await _check_ids(given)
-        await replay_all(settings, await _of_type(given, given.type))
+        await replay_all(settings, await of_type(given, given.type))
 
     run_in_database(settings, work)
 
@@ -131,10 +126,7 @@ def drop_chosen(
 
     async def work() -> int:
         await _check_ids(given)
-        wanted = await _of_type(given, given.type)
-        async with recorded("quarantine drop", selection_of(given)) as counts:
-            counts["events"] = await wanted.events().delete()
-            return counts["events"]
+        return await drop_events(await of_type(given, given.type), selection_of(given), system_user())
 
     say(f"{counted(run_in_database(quiet_config(config), work), 'event')} dropped")
 
@@ -143,24 +135,14 @@ async def replay_all(settings: Config, wanted: EventFilter) -> None:
     """Within an open database: replay, print each refusal, and end the command with 1 if there was one."""
     clock = await measured_clock()
     ids = await in_order(wanted)
-    results: Counter[str] = Counter()
-    refused: dict[str, list[int]] = {}
-    async with (
-        recorded_in_steps("quarantine replay", selection_of(wanted)) as done,
-        opened_stream(settings) as stream,
-    ):
-        applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
+    applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
+    async with opened_stream(settings) as stream:
+        replayer = Replayer(applier, clock, stream, system_user())
         with counting_bar("replaying") as progress:
-            async for one in replay_events(ids, applier, clock, stream):
-                results[one.result] += 1
-                done[one.result] = results[one.result]
-                if one.result == "refused":
-                    refused.setdefault(one.reason, []).append(one.id)
-                progress(results.total(), len(ids))
-    show_refused(refused)
-    counts = ", ".join(f"{number} {result}" for result, number in sorted(results.items()))
-    say(f"{counted(len(ids), 'event')} replayed{f': {counts}' if counts else ''}")
-    if results["refused"]:
+            report = await replayer.replay(ids, selection_of(wanted), advance=progress)
+    show_refused(report.refused)
+    say(report.words)
+    if report.refused:
         raise typer.Exit(FAILED)
 
 
@@ -182,37 +164,9 @@ async def offer_replay(settings: Config, key: str, *, at_once: bool) -> None:
 
 
 def show_refused(refused: Mapping[str, Sequence[int]]) -> None:
-    """
-    A line an event if these are few, else a line for all that are refused alike, the most first.
-
-    *refused*: ids by reason.
-    """
-    if sum(map(len, refused.values())) <= FEW:
-        for reason, ids in refused.items():
-            for event_id in ids:
-                say(f"event {event_id} stays in quarantine: {printable(reason)}", err=True)
-        return
-    alike: dict[str, list[int]] = {}
-    for reason, ids in refused.items():
-        alike.setdefault(without_quotes(reason), []).extend(ids)
-    reasons = sorted(alike.items(), key=lambda item: -len(item[1]))
-    for reason, ids in reasons[:MAX_REASONS]:
-        stay = f"{len(ids)} events stay" if len(ids) > 1 else "1 event stays"
-        say(f"{stay} in quarantine, such as event {ids[0]}: {printable(reason)}", err=True)
-    if len(reasons) > MAX_REASONS:
-        left = sum(len(ids) for _, ids in reasons[MAX_REASONS:])
-        say(f"{left} more events stay for other reasons: see `passbackd quarantine list`", err=True)
-
-
-def selection_of(wanted: EventFilter) -> dict[str, Any]:
-    """What the record of actions says of it."""
-    return {
-        "ids": list(wanted.ids) or None,
-        "type": wanted.type,
-        "user": wanted.user_id,
-        "consumer": wanted.consumer_key,
-        "course": wanted.course_id,
-    }
+    """Print what a replay left in quarantine; *refused*: ids by reason."""
+    for line in refusal_lines(refused):
+        say(line, err=True)
 
 
 async def _check_ids(wanted: EventFilter) -> None:
@@ -234,22 +188,3 @@ def _wanted(
     if not ids and all(one is None for one in (type_, user, consumer, course)) and not everything:
         fail("which events? give their ids, --type, --user, --consumer or --course; --all means every one", WRONG)
     return EventFilter(tuple(ids or ()), type_, user, consumer, course)
-
-
-async def _of_type(wanted: EventFilter, type_: str | None) -> EventFilter:
-    """
-    The wanted events of that type.
-
-    One that is not in the vocabulary is known by the reason alone, which quotes it; it may be given as it is shown.
-    """
-    if type_ is None or type_ in (*EVENT_TYPES, UNKNOWN):
-        return replace(wanted, type=type_)
-    quoted = tuple(f"unknown type {text};" for text in (repr(type_[:64]), f"'{type_}'", f'"{type_}"'))
-    wanted = replace(wanted, type=UNKNOWN)
-    return replace(wanted, reasons=tuple(one for one in await reasons_of(wanted) if one.startswith(quoted)))
-
-
-def _document(event: QuarantinedEvent) -> dict[str, Any]:
-    """The event as JSON, without its content."""
-    names = ("id", "at", "epoch", "entry_id", "type", "reason", "user_id", "consumer_key", "course_id", "truncated")
-    return {name: getattr(event, name) for name in names} | {"at": iso(event.at)}

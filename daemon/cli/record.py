@@ -18,17 +18,17 @@ from models.db.database import NoDatabaseError, open_database
 
 def recorded(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
     """As :func:`daemon.support.record.recorded`, by the system user."""
-    return shared.recorded(command, selection, _system_user())
+    return shared.recorded(command, selection, system_user())
 
 
 def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
     """As :func:`daemon.support.record.recorded_in_steps`, by the system user."""
-    return shared.recorded_in_steps(command, selection, _system_user())
+    return shared.recorded_in_steps(command, selection, system_user())
 
 
 async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """As :func:`daemon.support.record.record`, by the system user."""
-    await shared.record(command, selection, counts, _system_user())
+    await shared.record(command, selection, counts, system_user())
 
 
 async def record_where_possible(url: str, command: str, counts: Mapping[str, int]) -> None:
@@ -40,7 +40,8 @@ async def record_where_possible(url: str, command: str, counts: Mapping[str, int
         _log(command, {}, counts)
 
 
-def _system_user() -> Actor:
+def system_user() -> Actor:
+    """Who runs this command, for the record of actions."""
     return Actor(account_of(os.environ), platform.node(), _log)
 
 

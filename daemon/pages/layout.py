@@ -10,7 +10,13 @@ from htpy import Node
 from daemon.infra.text import age, iso, past, printable
 
 #: The pages that every page leads to.
-_NAVIGATION = (("/", "At a glance"), ("/learners", "Where is my grade?"))
+_NAVIGATION = (
+    ("/", "At a glance"),
+    ("/learners", "Where is my grade?"),
+    ("/parked", "Parked"),
+    ("/quarantine", "Quarantine"),
+    ("/actions", "Actions"),
+)
 
 
 @dataclass(frozen=True, slots=True)

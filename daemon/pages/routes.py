@@ -11,7 +11,16 @@ import structlog
 from aiohttp import web
 
 from daemon.infra.errors import describe
-from daemon.pages import assignment, campuses, learners, overview
+from daemon.pages import (
+    actions,
+    assignment,
+    campuses,
+    learners,
+    overview,
+    parked,
+    quarantine,
+    quarantine_group,
+)
 from daemon.pages.access import (
     RefusedError,
     check_origin,
@@ -48,6 +57,7 @@ class Route:
 
 
 _ASSIGNMENT, _CAMPUS = r"/assignments/{id:[0-9]{1,18}}", r"/campuses/{id:[0-9]{1,18}}"
+_EVENT = r"/quarantine/{id:[0-9]{1,18}}"
 
 ROUTES = (
     Route("GET", "/", "support", overview.show),
@@ -60,6 +70,17 @@ ROUTES = (
     Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume),
     Route("POST", f"{_CAMPUS}/check", "operator", campuses.check),
     Route("POST", f"{_CAMPUS}/secret", "operator", campuses.change_secret),
+    Route("GET", "/parked", "support", parked.show_parked),
+    Route("GET", "/parked/group", "support", parked.show_parked_group),
+    Route("POST", "/parked/resend", "operator", parked.resend_group),
+    Route("GET", "/quarantine", "support", quarantine.show_quarantine),
+    Route("GET", _EVENT, "support", quarantine.show_event_page),
+    Route("POST", f"{_EVENT}/replay", "operator", quarantine_group.replay_event),
+    Route("POST", f"{_EVENT}/drop", "operator", quarantine_group.drop_event),
+    Route("GET", "/quarantine/group", "support", quarantine_group.show_event_group),
+    Route("POST", "/quarantine/replay", "operator", quarantine_group.replay_group),
+    Route("POST", "/quarantine/drop", "operator", quarantine_group.drop_group),
+    Route("GET", "/actions", "support", actions.show_actions),
     Route("POST", "/logout", "support", log_out),
 )
 

@@ -1,5 +1,6 @@
 """Who did what: whatever changes something at a person's wish leaves a row in the database, and a line in a log."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,3 +58,10 @@ async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str
     kept = chosen if user is None or await is_forgotten(user) else selection
     await record_action(command, kept, counts, account=actor.account, host=actor.host, now=await database_now())
     actor.log(command, chosen, counts)
+
+
+def action_words(values: Mapping[str, object]) -> str:
+    """The selection or the counts of an action, for people. Pure."""
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()
+    )

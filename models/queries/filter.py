@@ -11,7 +11,8 @@ class AssignmentFilter:
     """
     The assignments for which all that is given holds; None filters nothing out.
 
-    *since_ms*: acknowledged or parked from then on; milliseconds since 1970.
+    *origin*: of the campus. *parked_reason*, *parked_scope*: as the assignment has them, word for word. *since_ms*:
+    acknowledged or parked from then on; milliseconds since 1970.
     """
 
     assignment_id: int | None = None
@@ -20,6 +21,9 @@ class AssignmentFilter:
     consumer_id: int | None = None
     parked: bool = False
     since_ms: int | None = None
+    origin: str | None = None
+    parked_reason: str | None = None
+    parked_scope: str | None = None
 
     @property
     def condition(self) -> str:
@@ -34,6 +38,9 @@ class AssignmentFilter:
                 ),
                 "parked_at IS NOT NULL": self.parked or None,
                 "(sent_at >= :since_ms OR parked_at >= :since_ms)": self.since_ms,
+                "graded_assignment.campus_id IN (SELECT id FROM campus WHERE origin = :origin)": self.origin,
+                "parked_reason = :parked_reason": self.parked_reason,
+                "parked_scope = :parked_scope": self.parked_scope,
             }
         )
 

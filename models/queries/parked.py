@@ -27,10 +27,36 @@ class ParkedGroup:
     example: int
 
 
+_GROUPED = f"""
+    SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, course_id,
+        parked_scope AS scope, parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
+        MIN(graded_assignment.id) AS example
+    FROM graded_assignment
+    JOIN campus ON campus.id = graded_assignment.campus_id
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+    WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {{}}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 9 LIMIT {MAX_GROUPS}"""
+
+_GROUP_OF = Statement(
+    _GROUPED.format("""(campus_id, course_id, parked_scope, parked_reason) IN (
+        SELECT campus_id, course_id, parked_scope, parked_reason FROM graded_assignment
+        WHERE id = :id AND parked_at IS NOT NULL AND disabled_at IS NULL)""")
+)
+
+
 async def read_parked(
     *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
 ) -> list[ParkedGroup]:
     """The groups, the largest first; of one consumer, course or scope where these are given."""
+    statement = parked_statement(consumer_key=consumer_key, course_id=course_id, scope=scope)
+    rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
+    return [ParkedGroup(**row) for row in rows]
+
+
+def parked_statement(
+    *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
+) -> Statement:
+    """What :func:`read_parked` reads by."""
     where = all_of(
         {
             "consumer_key = :consumer_key": consumer_key,
@@ -38,14 +64,10 @@ async def read_parked(
             "parked_scope = :scope": scope,
         }
     )
-    statement = Statement(f"""
-        SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, course_id,
-            parked_scope AS scope, parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
-            MIN(graded_assignment.id) AS example
-        FROM graded_assignment
-        JOIN campus ON campus.id = graded_assignment.campus_id
-        JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-        WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {where}
-        GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 9 LIMIT {MAX_GROUPS}""")
-    rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
-    return [ParkedGroup(**row) for row in rows]
+    return Statement(_GROUPED.format(where))
+
+
+async def group_of(assignment_id: int) -> ParkedGroup | None:
+    """The group to which an assignment belongs; None if it is not parked."""
+    row = await _GROUP_OF.row(id=assignment_id)
+    return None if row is None else ParkedGroup(**row)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.db.sql import Statement, is_postgres
 from models.quarantine import (
     QUARANTINE_BYTES,
     EventFilter,
@@ -14,8 +15,10 @@ from models.quarantine import (
     fields_of,
     in_order,
     label_events,
+    newest_of,
     reasons_of,
 )
+from tests.models.plans import plan, whole_tables
 
 
 @given(st.dictionaries(st.binary(min_size=1, max_size=20), st.binary(max_size=60), max_size=8))
@@ -57,6 +60,8 @@ async def test_each_selector_narrows_down():
         (EventFilter(reasons=("why",)), {one, two, three, four}),
         (EventFilter(reasons=("other", "why"), type="launch"), {one, three}),
         (EventFilter(reasons=()), set()),
+        (EventFilter(from_id=three), {three, four}),
+        (EventFilter(from_id=two, to_id=three), {two, three}),
     ):
         assert {event.id for event in await wanted.events()} == ids == set(await in_order(wanted))
 
@@ -95,3 +100,48 @@ async def test_what_a_platform_sent_is_found_by_its_key_and_what_another_with_th
     await label_events("https://a", "7", "a key")
     assert await EventFilter(consumer_key="a key").events().count() == 501
     assert await EventFilter(consumer_key="7").events().count() == 502
+
+
+@pytest.mark.usefixtures("empty_database")
+@pytest.mark.parametrize("type_", [None, "launch", "score.changed"])
+async def test_the_newest_are_counted_before_the_type_narrows_them_down(type_):
+    ids = [await kept(kind=kind, user_id="ada") for kind in ("score.changed", "launch", "launch", "score.changed")]
+    await kept(user_id="bob")
+    wanted = await newest_of(EventFilter(type=type_, user_id="ada"), 3)
+    assert wanted.from_id == ids[1]
+    expected = {None: ids[1:], "launch": ids[1:3], "score.changed": ids[3:]}[type_]
+    assert [event.id for event in await wanted.events().order_by("id")] == expected
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_fewer_than_the_newest_are_all_of_them():
+    await kept()
+    assert await newest_of(EventFilter(), 2) == EventFilter()
+
+
+async def steps_of(query):
+    return await plan(Statement(query.sql(params_inline=True)))
+
+
+@pytest.mark.usefixtures("empty_database")
+@pytest.mark.parametrize(
+    "asked", [{"user_id": "a"}, {"consumer_key": "k"}, {"course_id": "c"}, {"ids": (1, 2)}], ids=str
+)
+async def test_the_newest_of_some_are_found_by_an_index(asked):
+    steps = await steps_of(EventFilter(**asked).events().order_by("-id").offset(9).limit(1))
+    assert whole_tables(steps) == [], steps
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_the_newest_of_all_are_found_by_their_ids_without_sorting():
+    steps = await steps_of(EventFilter().events().order_by("-id").offset(9).limit(1))
+    assert "pkey" in steps if is_postgres() else "TEMP B-TREE" not in steps, steps
+
+
+@pytest.mark.usefixtures("empty_database")
+async def test_among_the_newest_the_type_needs_no_index():
+    ranged = EventFilter(type="launch", from_id=5)
+    for query in (ranged.events().order_by("-id").limit(5), ranged.events().distinct().values_list("reason")):
+        steps = await steps_of(query)
+        assert whole_tables(steps) == [], steps
+    assert whole_tables(await steps_of(EventFilter(type="launch").events())) == ["quarantined_event"]

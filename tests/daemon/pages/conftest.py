@@ -1,12 +1,18 @@
 """The pages of a port on a real socket, at the moment of the situations of ``why``, and browsers that ask for them."""
 
+import asyncio
+import json
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from functools import cache
 
 import aiohttp
 import pytest
 from lxml import html
+from yarl import URL
 
 from actors.client import Sender
 from actors.metrics import Metrics
@@ -39,6 +45,8 @@ from tests.daemon.why.story import NOW
 PASSWORD = "a password that is long"
 STREAM = "pages:events"
 HERE = ["127.0.0.0/8"]
+#: What no page may take for markup, nor show as it is.
+HOSTILE = "<script>alert(1)</script>\"'><b>&amp;\x1b[2J\u202e\r\n\u2028=x"
 
 
 @cache
@@ -100,6 +108,22 @@ class Browser:
             {COOKIE: sign_session(session, user.session_key)}, self.session._base_url
         )
 
+    async def submit(self, action, **fields):
+        """Send the form of the page that goes to *action*, as a browser would, with *fields* filled in."""
+        (form,) = self.page.xpath(f"//form[@action='{action}']")
+        hidden = {one.get("name"): one.get("value") for one in form.xpath(".//input[@type='hidden']")}
+        return await self.ask("POST", action, data={**hidden, **fields})
+
+    async def follow(self, words):
+        """Go to where the link with these words leads."""
+        links = {" ".join(link.text_content().split()): link.get("href") for link in self.page.xpath("//main//a")}
+        return await self.get(URL(links[words], encoded=True))
+
+    @property
+    def actions(self):
+        """Where the forms of the main part go."""
+        return [form.get("action") for form in self.page.xpath("//main//form[@method='post']")]
+
     @property
     def words(self):
         """What the main part of the page says."""
@@ -112,6 +136,22 @@ class Browser:
             {cell.get("data-label"): " ".join(cell.text_content().split()) for cell in row.xpath("./td")}
             for row in found.xpath("./tbody/tr")
         ]
+
+
+@pytest.fixture
+def command(empty_database):
+    """What a command prints with this database, as JSON where it is asked for."""
+
+    async def command(*arguments):
+        environ = {**os.environ, "PASSBACKD_DATABASE__URL": empty_database, "PASSBACKD_LOG__TIMEZONE": "Europe/Berlin"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "daemon", *arguments, env=environ, stdout=subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said
+        return json.loads(said) if "--json" in arguments else said.decode()
+
+    return command
 
 
 @pytest.fixture(scope="module")

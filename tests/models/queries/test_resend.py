@@ -39,6 +39,12 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
         ({"parked": True}, [three]),
         ({"since_ms": NOW - 50}, [one, two, three]),
         ({"since_ms": NOW - 49}, [three]),  # parked since then
+        ({"origin": "https://campus.example:443"}, [one, two, three]),
+        ({"origin": "https://elsewhere.example:443"}, []),
+        ({"parked_reason": "course has ended"}, [three]),
+        ({"parked_reason": "course has"}, []),
+        ({"parked_scope": "course"}, [three]),
+        ({"parked_scope": "campus", "parked_reason": "course has ended"}, []),
         ({"user_id": "ada", "consumer_id": consumer_id}, [two]),
         ({"user_id": "ada", "parked": True}, []),
     ):
