@@ -21,9 +21,4 @@ class Migration(migrations.Migration):
             options={'table': 'web_user', 'app': 'models', 'pk_attr': 'id', 'table_description': 'Who may open the pages'},
             bases=['Model'],
         ),
-        # What is parked is few of many.
-        ops.RunSQL(
-            "CREATE INDEX graded_assignment_parked ON graded_assignment (parked_at) WHERE parked_at IS NOT NULL",
-            "DROP INDEX graded_assignment_parked",
-        ),
     ]
