@@ -8,7 +8,6 @@ from models.action import actions
 from models.assignment import GradedAssignment
 from tests.actors.conftest import campus, lms
 from tests.actors.sending import PATH
-from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
 from tests.models.rows import make_assignment
@@ -59,16 +58,3 @@ async def test_an_activity_that_is_switched_off_has_no_grade_to_send(ben):
     status, _ = await ben.post(f"/assignments/{row.id}/resend")
     assert (status, "switched this activity off" in ben.words) == (409, True)
     assert await actions() == []
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-async def test_what_happened_is_on_a_line_of_time_the_newest_first(ben, name):
-    await SITUATIONS[name](Story())
-    for row in await GradedAssignment.all():
-        await ben.get(f"/assignments/{row.id}")
-        times = [one.get("datetime") for one in ben.page.xpath("//ol[@class='timeline']//time")]
-        assert times == sorted(times, reverse=True)
-        words = " ".join(one.text_content() for one in ben.page.xpath("//ol[@class='timeline']/li"))
-        assert row.parked_at is None or one_line(f"Parked: {row.parked_reason}") in one_line(words)
-        attempts = ben.page.xpath("//caption[starts-with(., 'Attempts')]/../tbody/tr")
-        assert words.count("Attempt ") == len(attempts)

@@ -3,11 +3,9 @@
 import pytest
 
 from models.action import actions
-from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.consumer import LtiConsumer
 from tests.actors.conftest import campus, lms
-from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import Story
 
@@ -21,19 +19,6 @@ NEW_SECRET = 'a new <secret> & "more"'
 async def in_situation(name):
     await SITUATIONS[name](Story())
     return await Campus.first()
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-async def test_each_situation_has_its_campuses_shown(ben, name):
-    await SITUATIONS[name](Story())
-    for one in await Campus.all().prefetch_related("lti_consumer"):
-        status, _ = await ben.get(f"/campuses/{one.id}")
-        assert status == 200
-        assert ben.words.startswith(one_line(one.lti_consumer.consumer_name))
-        numbers = {row["state"]: int(row["assignments"]) for row in ben.table("Assignments")}
-        assert sum(numbers.values()) == await GradedAssignment.filter(campus_id=one.id).count()
-        if one.last_error:
-            assert one_line(one.last_error) in ben.words
 
 
 async def test_a_campus_that_is_paused_and_resumed_is_recorded_and_shown(anna):

@@ -1,37 +1,15 @@
 """At a glance: the figures of ``status``, and whether a person has to act."""
 
-import pytest
-
-from daemon.web.snapshot import render, snapshot
-from daemon.web.status_words import status_lines
 from models.campus import Campus
 from models.heartbeat import Heartbeat
 from models.quarantine import QuarantinedEvent
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
-from tests.daemon.why.story import NOW, TERMS, Story
+from tests.daemon.why.story import NOW, Story
 
 WELL = "All is well: no one has to act."
 LATER = "Nothing is urgent. This can wait for the morning:"
 AT_ONCE = "This needs a person now."
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-async def test_in_each_situation_the_figures_are_those_of_status(ben, name):
-    await SITUATIONS[name](Story())
-    assert (await ben.get("/"))[0] == 200
-    shot = await snapshot(NOW, 0)
-    document = render(shot)
-    shown = {row["state"]: int(row["assignments"]) for row in ben.table("Assignments")}
-    assert shown == document["assignments"]
-    campuses = {(row["campus"], row["address"]): row for row in ben.table("Campuses")} if document["campuses"] else {}
-    for one in document["campuses"]:
-        row = campuses[one_line(one["consumer"]), one["origin"]]
-        assert (row["state"], int(row["due"]), int(row["parked"])) == (one["state"], one["due"], one["parked"])
-        times = [found.get("datetime") for found in ben.page.xpath("//table[caption='Campuses']//time")]
-        assert one["last_success"] is None or one["last_success"] in times
-    for line, _ in status_lines(shot, TERMS.zone, None, daemon_answers=True):
-        assert one_line(line) in ben.words
 
 
 async def test_when_all_is_well_it_says_so_and_no_more(ben):

@@ -9,8 +9,7 @@ from models.action import actions
 from models.assignment import GradedAssignment
 from models.queries.parked import read_parked
 from tests.daemon.pages.conftest import HOSTILE
-from tests.daemon.why.situations import SITUATIONS
-from tests.daemon.why.story import NOW, TERMS, Story
+from tests.daemon.why.story import NOW, TERMS
 from tests.models.rows import make_assignment, make_service, read_rows
 
 DEAD = "HTTP 200, failure: SourcedId hash not valid"
@@ -81,16 +80,6 @@ async def test_the_page_says_what_the_command_says(anna, command, fill):
     assert_says(anna.words, [{**group, "ms": since[group["example"]]} for group in groups])
     assert len(anna.page.xpath("//main//li")) == len(groups)
     assert ("Nothing is parked." in anna.words) is (not groups)
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-async def test_in_every_situation_the_page_has_what_is_parked(ben, name):
-    await SITUATIONS[name](Story())
-    groups = await read_parked()
-    await ben.get("/parked")
-    rows = [{name: getattr(one, name) for name in one.__slots__} | {"ms": one.since} for one in groups]
-    assert_says(ben.words, rows)
-    assert len(ben.page.xpath("//main//li")) == len(groups)
 
 
 @pytest.mark.parametrize(
