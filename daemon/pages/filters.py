@@ -63,4 +63,6 @@ def _field(field: FilterField) -> Iterator[Node]:
     yield h.select(id=field.name, name=field.name)[
         h.option(value="")["all"],
         (h.option(value=choice, selected=choice == field.value)[choice] for choice in field.choices),
+        # An address may ask for what no choice says: the form shows what is in force.
+        field.value not in (None, *field.choices) and h.option(value=field.value, selected=True)[field.value],
     ]

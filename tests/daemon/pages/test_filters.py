@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import pytest
+from lxml import html
 
 from daemon.pages.access import RefusedError
 from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number
@@ -44,3 +45,10 @@ def test_a_form_shows_what_was_asked_and_leads_back_to_everything():
     assert '<option value="b" selected>b</option>' in form
     assert "Show all" in form
     assert "Show all" not in str(filter_form("/parked", (FilterField("course", "Course", None),)))
+
+
+@pytest.mark.parametrize(("value", "chosen"), [(None, []), ("b", ["b"]), ("sco", ["sco"])])
+def test_a_choice_shows_what_is_in_force(value, chosen):
+    form = html.fromstring(str(filter_form("/quarantine", (FilterField("type", "Type", value, ("a", "b")),))))
+    assert form.xpath("//option[@selected]/@value") == chosen
+    assert form.xpath("//option/@value") == ["", "a", "b", *(["sco"] if value == "sco" else [])]
