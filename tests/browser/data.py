@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from models.db.database import open_database
 from models.db.sql import connection
 from tests.browser.sites import Served
 from tests.daemon.pages.conftest import STREAM
@@ -75,10 +76,11 @@ async def one(site: Served) -> None:
     await site.redis.xadd(STREAM, entry, id=ENTRY_ID)
 
 
-async def many(_site: Served) -> None:
-    """:data:`MANY` assignments of ten campuses, each with an attempt."""
-    for statement in _MANY:
-        await connection().execute_script(statement.format(now=NOW, many=MANY))
+async def many(site: Served) -> None:
+    """:data:`MANY` assignments of ten campuses, each with an attempt, however long that takes."""
+    async with open_database(site.database_url, patient=True):
+        for statement in _MANY:
+            await connection().execute_script(statement.format(now=NOW, many=MANY))
 
 
 #: How much there is, and how many assignments.

@@ -36,8 +36,8 @@ LOOKS = {f"{scheme} {width}": Look(scheme, width) for scheme in ("light", "dark"
 _COURSE = "course-v1%3AUniversity%2BPhysics50%2B2026_spring_term"
 PAGES = {
     "log-in": Shown("/login", None),
-    "at a glance": Shown("/"),
-    "at a glance, by a long name": Shown("/", LONG_NAMED),
+    "overview": Shown("/"),
+    "overview, by a long name": Shown("/", LONG_NAMED),
     "search": Shown("/learners", SUPPORT),
     "a learner": Shown("/learners?q=42"),
     "one of many learners": Shown("/learners?q=user-77"),

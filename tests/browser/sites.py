@@ -47,6 +47,7 @@ class Served:
     site: Site
     clock: PageClock
     redis: Redis
+    database_url: str
     port: int = 0
     _serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -83,7 +84,7 @@ async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
         clock = PageClock()
         config = Config()
         config = config.model_copy(update={"log": config.log.model_copy(update={"timezone": "Europe/Berlin"})})
-        one = Served(Site(config, Opened(clock, Stream(client, STREAM), list)), clock, client)
+        one = Served(Site(config, Opened(clock, Stream(client, STREAM), list)), clock, client, database_url)
         await one.start()
         try:
             yield one

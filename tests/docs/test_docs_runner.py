@@ -19,6 +19,7 @@ READ = [
     "docs/platforms.md",
     "docs/operate.md",
     "docs/support.md",
+    "docs/pages.md",
     "docs/open-edx.md",
 ]
 #: Of this page only a section is read here: the others are typed at a site, by tests/clients/test_open_edx.py.
