@@ -32,7 +32,7 @@ run: $(VENV)/.runtime
 
 # Else each of some thousand processes would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
-test: lint test-openedx test-typescript $(TUTOR)/.installed $(VENV)/.dist $(VENV)/php
+test: lint test-openedx test-typescript $(TUTOR)/.installed $(VENV)/.dist $(VENV)/php $(VENV)/chromium
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The plugin for Open edX, on the oldest and the newest Django and redis-py that it supports, and on MariaDB; on a
@@ -100,9 +100,10 @@ $(TUTOR)/.installed: clients/tutor/requirements.txt clients/tutor/pyproject.toml
 	@$(TUTOR)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/tutor
 	@touch $@
 
-# For the recipe of docs/feed.md.
-$(VENV)/php: tests/docs/php.sh $(VENV)/.everything
-	@sh $< $(CURDIR)/$@
+# PHP for the recipe of docs/feed.md, and a browser for the pages.
+$(VENV)/php $(VENV)/chromium: $(VENV)/%: tests/debian.sh $(VENV)/.everything
+	@echo "unpacking $* for the tests"
+	@sh $< $* $(CURDIR)/$@
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.everything requirements-release.txt

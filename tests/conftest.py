@@ -26,7 +26,7 @@ FreshDatabase = Callable[[Literal["sqlite", "postgresql"]], str]
 
 
 #: Each takes a minute or more by itself: a worker that began with one of them last would end long after the others.
-LONGEST = ("clients/test_open_edx.py", "chaos/test_chaos.py",
+LONGEST = ("clients/test_open_edx.py", "chaos/test_chaos.py", "browser/test_looks.py",
            "blackbox/test_hostile_text.py", "docs/test_docs_runner.py", "models/test_world.py",
            "blackbox/test_campuses.py", "blackbox/test_limit.py", "blackbox/test_commands.py",
            "deploy/test_with_systemd.py", "deploy/test_dist.py",

@@ -178,5 +178,6 @@ async def _check_there_are_users() -> None:
 
 
 def _response(page: Page, frame: Frame) -> web.Response:
-    headers = {"Content-Security-Policy": POLICY}
+    # With `no-referrer` a browser sends a form of ours with `Origin: null` (Fetch, 3.1), as another site's may be.
+    headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
     return web.Response(text=render_page(page, frame), status=page.status, content_type="text/html", headers=headers)

@@ -19,6 +19,7 @@ READ = [
     "docs/platforms.md",
     "docs/operate.md",
     "docs/support.md",
+    "docs/pages.md",
     "docs/open-edx.md",
     "docs/releasing.md",
 ]

@@ -5,8 +5,16 @@ const main = document.getElementById("main");
 const seconds = Number(main.dataset.refresh);
 
 function atWork() {
-  const form = document.activeElement && document.activeElement.closest("form, details, a, button");
-  return document.hidden || (form !== null && main.contains(form)) || !document.getSelection().isCollapsed;
+  const focus = document.activeElement && document.activeElement.closest("form, details, a, button");
+  const fields = [...main.querySelectorAll("input, textarea")];
+  return (
+    document.hidden ||
+    (focus !== null && main.contains(focus)) ||
+    !document.getSelection().isCollapsed ||
+    // What was opened or filled in, and left for a moment.
+    main.querySelector("details[open]") !== null ||
+    fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked)
+  );
 }
 
 async function refresh() {
