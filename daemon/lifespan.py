@@ -43,7 +43,7 @@ from daemon.loops.systemd import Notifier, Watchdog
 from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
-from daemon.pages.passwords import Verifier
+from daemon.pages.passwords import PasswordVerifier
 from daemon.pages.routes import Pages
 from daemon.pages.site import Opened, Site
 from daemon.queue.broker import dramatiq_broker
@@ -221,7 +221,7 @@ async def _open_web(
     config: Config, app: web.Application, monotonic: Callable[[], float], stack: AsyncExitStack
 ) -> Site:
     site = Site(config)
-    Pages(site, read_assets(), Logins(LoginLimit(monotonic), Verifier())).add_to(app)
+    Pages(site, read_assets(), Logins(LoginLimit(monotonic), PasswordVerifier())).add_to(app)
     host, port = config.web.host, config.web.port
     try:
         chosen = await stack.enter_async_context(web_server(app, host, port))

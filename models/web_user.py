@@ -11,14 +11,14 @@ Role = Literal["support", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 #: Characters of a name.
-MAX_NAME = 64
+MAX_USER_NAME = 64
 
 
 class WebUser(Model):
     """Someone who may log in to the pages."""
 
     id = fields.BigIntField(primary_key=True)
-    name = fields.CharField(max_length=MAX_NAME, unique=True)
+    name = fields.CharField(max_length=MAX_USER_NAME, unique=True)
     role: Role = fields.CharField(max_length=16)  # type: ignore[assignment]
     # Argon2id, in the PHC string format.
     password_hash = fields.CharField(max_length=255)

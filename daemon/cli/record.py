@@ -17,18 +17,18 @@ from models.db.database import NoDatabaseError, open_database
 
 
 def recorded(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
-    """As :func:`daemon.support.record.recorded`, by the system user."""
-    return shared.recorded(command, selection, system_user())
+    """As :func:`daemon.support.record.recorded_by`, by the system user."""
+    return shared.recorded_by(command, selection, system_user())
 
 
 def recorded_in_steps(command: str, selection: Mapping[str, Any]) -> AbstractAsyncContextManager[dict[str, int]]:
-    """As :func:`daemon.support.record.recorded_in_steps`, by the system user."""
-    return shared.recorded_in_steps(command, selection, system_user())
+    """As :func:`daemon.support.record.recorded_in_steps_by`, by the system user."""
+    return shared.recorded_in_steps_by(command, selection, system_user())
 
 
 async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int]) -> None:
-    """As :func:`daemon.support.record.record`, by the system user."""
-    await shared.record(command, selection, counts, system_user())
+    """As :func:`daemon.support.record.record_by`, by the system user."""
+    await shared.record_by(command, selection, counts, system_user())
 
 
 async def record_where_possible(url: str, command: str, counts: Mapping[str, int]) -> None:

@@ -13,20 +13,29 @@ from daemon.cli.screen import console, print_json, say, table
 from daemon.config import zone
 from daemon.infra.text import iso, past
 from daemon.pages.passwords import MAX_PASSWORD, PasswordError, hash_password
-from models.web_user import MAX_NAME, ROLES, Role, WebUser, WebUserError, list_web_users, remove_web_user, set_web_user
+from models.web_user import (
+    MAX_USER_NAME,
+    ROLES,
+    Role,
+    WebUser,
+    WebUserError,
+    list_web_users,
+    remove_web_user,
+    set_web_user,
+)
 
 app = typer.Typer(help="The pages of the web port.", no_args_is_help=True)
 users = typer.Typer(help="Who may open the pages. Without users there are none.", no_args_is_help=True)
 app.add_typer(users, name="user")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
+UserName = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}}", re.ASCII)
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_USER_NAME - 1}}}", re.ASCII)
 
 
 @users.command("add")
 def add_user(
-    name: Name,
+    name: UserName,
     role: Annotated[Role, typer.Option("--role", metavar="|".join(ROLES), help="What the user may do.")],
     config: ConfigOption = None,
     *,
@@ -40,7 +49,7 @@ def add_user(
     Example: passbackd web user add anna --role support
     """
     if not _NAME.fullmatch(name):
-        fail(f"NAME: letters, digits and . _ @ + -, up to {MAX_NAME}, beginning with a letter or digit", WRONG)
+        fail(f"NAME: letters, digits and . _ @ + -, up to {MAX_USER_NAME}, beginning with a letter or digit", WRONG)
     try:
         password_hash = hash_password(_password(from_stdin=password_stdin))
     except PasswordError as error:
@@ -85,7 +94,7 @@ def list_users(config: ConfigOption = None, *, as_json: JsonOption = False) -> N
 
 
 @users.command("remove")
-def remove_user(name: Name, config: ConfigOption = None) -> None:
+def remove_user(name: UserName, config: ConfigOption = None) -> None:
     """Close the pages to a user at once. Example: passbackd web user remove anna"""
 
     async def work() -> None:

@@ -23,7 +23,7 @@ SWEEP = 1.0
 CLOSING = 0.8
 
 #: Answers every request of a port.
-Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Respond = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: What is wrong with a request that is no HTTP, whose body cannot be unpacked, or whose sender has gone.
 _NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionResetError)
@@ -31,7 +31,7 @@ _NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionRes
 
 @asynccontextmanager
 async def http_server(
-    pages: web.Application | Page,
+    pages: web.Application | Respond,
     host: str,
     port: int,
     *,
@@ -87,7 +87,7 @@ class _Connections:
         self._born[handler] = _now()
         return handler
 
-    async def answer(self, page: Page, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, page: Respond, request: web.BaseRequest) -> web.StreamResponse:
         response = await page(request)
         if _now() - self._born[request.protocol] > CLOSING * self.lifetime:
             response.force_close()
@@ -109,7 +109,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _runner(pages: web.Application | Page, connections: _Connections) -> web.BaseRunner:
+def _runner(pages: web.Application | Respond, connections: _Connections) -> web.BaseRunner:
     logger = logging.getLogger(__name__)
     logger.addFilter(_is_no_request)
     bounds: dict[str, Any] = {

@@ -101,7 +101,7 @@ def check_origin(request: web.Request) -> None:
     if not is_ours:
         raise RefusedError(
             403,
-            "This form was not sent from one of these pages. Where a web server stands before the daemon, it has to "
+            "This form was not sent from one of these pages. Where there is a web server before the daemon, it has to "
             "pass on the name that the browser asked for (the header Host).",
         )
 
@@ -124,7 +124,7 @@ def check_token(form: dict[str, str], visitor: Visitor) -> None:
 def to_login(request: web.Request) -> web.Response:
     """Lead to the log-in, and from there to where the user wanted to go."""
     wanted = request.path_qs if request.method in ("GET", "HEAD") else "/"
-    return redirect(f"/login?to={quote(wanted[:MAX_PATH], safe='')}")
+    return lead_to(f"/login?to={quote(wanted[:MAX_PATH], safe='')}")
 
 
 def own_path(wanted: str) -> str:
@@ -135,6 +135,6 @@ def own_path(wanted: str) -> str:
     return wanted if wanted.isprintable() and len(wanted) <= MAX_PATH else "/"
 
 
-def redirect(path: str) -> web.Response:
+def lead_to(path: str) -> web.Response:
     """Lead elsewhere, to be asked for by GET."""
     return web.Response(status=303, headers={"Location": path})

@@ -8,7 +8,7 @@ import htpy as h
 from htpy import Node
 
 from daemon.pages.filters import FilterField, filter_form, named_number, query_word
-from daemon.pages.layout import Page, moment, table, text
+from daemon.pages.layout import Page, data_table, moment, text
 from daemon.pages.site import Visit
 from daemon.support.record import action_words
 from daemon.why.known import Terms
@@ -31,7 +31,7 @@ def actions_content(found: ActionPage, account: str | None, terms: Terms) -> Nod
     older = urlencode({name: value for name, value in (("account", account), ("before", found.older)) if value})
     return (
         filter_form("/actions", (FilterField("account", "Who", account),)),
-        table(
+        data_table(
             "What was changed, the newest first",
             ("when", "who", "host", "command", "on what", "how many"),
             [_action(one, terms) for one in found.rows],

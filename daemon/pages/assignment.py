@@ -4,13 +4,13 @@ import htpy as h
 from aiohttp import web
 from htpy import Node
 
-from daemon.pages.access import RefusedError, redirect
+from daemon.pages.access import RefusedError, lead_to
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
 from daemon.pages.site import Visit
 from daemon.pages.timeline import timeline
 from daemon.support.ask import ask_campuses
-from daemon.support.record import recorded_in_steps
+from daemon.support.record import recorded_in_steps_by
 from daemon.support.resend import resend
 from daemon.why.gather import gather
 from daemon.why.known import Explanation, Known, Terms, title
@@ -18,19 +18,19 @@ from models.queries.filter import AssignmentFilter
 from models.queries.grades import asked_of
 
 #: Seconds for which a campus without a free slot is waited for: a request lasts 30.
-PATIENCE = 10.0
+ASK_SECONDS = 10.0
 
 
-async def show(visit: Visit) -> Page:
+async def show_assignment(visit: Visit) -> Page:
     """``/assignments/ID``."""
     known, terms = await _known(visit), await visit.terms()
     return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
 
 
-async def ask(visit: Visit) -> Page:
+async def ask_campus(visit: Visit) -> Page:
     """``POST /assignments/ID/ask``: the page with what the campus shows now."""
     answer = Explanation(known=(await _known(visit),))
-    asked = await ask_campuses(answer, visit.daemon.reader(), patience=PATIENCE)
+    asked = await ask_campuses(answer, visit.daemon.reader(), patience=ASK_SECONDS)
     (known,), terms = asked.known, await visit.terms()
     return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
 
@@ -43,10 +43,10 @@ async def resend_one(visit: Visit) -> web.Response:
     if known.row.state == "disabled":
         raise RefusedError(409, "The tool has switched this activity off. A new launch switches it on again.")
     wanted = AssignmentFilter(assignment_id=known.row.id)
-    async with recorded_in_steps("resend", {"assignment": known.row.id, "force": force}, visit.actor) as counts:
+    async with recorded_in_steps_by("resend", {"assignment": known.row.id, "force": force}, visit.actor) as counts:
         marked = await resend(wanted, now=lambda: visit.now, force=force)
         counts.update(matched=1, marked=marked.number)
-    return redirect(f"/assignments/{known.row.id}")
+    return lead_to(f"/assignments/{known.row.id}")
 
 
 async def _known(visit: Visit) -> Known:

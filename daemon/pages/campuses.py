@@ -13,10 +13,10 @@ from daemon.check.findings import Finding
 from daemon.check.probe import OutOfReachError, probe
 from daemon.config.sections import OutcomesSection
 from daemon.infra.text import counted, past
-from daemon.pages.access import RefusedError, redirect
-from daemon.pages.layout import Page, ago, alarm, moment, table, text, token_field
+from daemon.pages.access import RefusedError, lead_to
+from daemon.pages.layout import Page, ago, alarm, data_table, moment, text, token_field
 from daemon.pages.site import Visit
-from daemon.support.record import record, recorded
+from daemon.support.record import record_by, recorded_by
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms, protocol_words
 from daemon.why.trouble import campus_trouble
@@ -45,28 +45,28 @@ class CampusAsked:
     findings: Sequence[Finding] = ()
 
 
-async def show(visit: Visit) -> Page:
+async def show_campus(visit: Visit) -> Page:
     """``/campuses/ID``."""
     return await _page(visit, await _campus(visit))
 
 
-async def pause(visit: Visit) -> web.Response:
+async def pause_it(visit: Visit) -> web.Response:
     """``POST /campuses/ID/pause``."""
     campus = await _campus(visit)
-    async with recorded(f"{_group(campus)} pause", {"consumer": campus.consumer_key}, visit.actor) as counts:
+    async with recorded_by(f"{_group(campus)} pause", {"consumer": campus.consumer_key}, visit.actor) as counts:
         counts["campuses"] = int(await consumer_admin.pause(campus.consumer_key, now=visit.now))
-    return redirect(f"/campuses/{campus.campus_id}")
+    return lead_to(f"/campuses/{campus.campus_id}")
 
 
-async def resume(visit: Visit) -> web.Response:
+async def resume_it(visit: Visit) -> web.Response:
     """``POST /campuses/ID/resume``."""
     campus = await _campus(visit)
-    async with recorded(f"{_group(campus)} resume", {"consumer": campus.consumer_key}, visit.actor) as counts:
+    async with recorded_by(f"{_group(campus)} resume", {"consumer": campus.consumer_key}, visit.actor) as counts:
         counts["campuses"] = int(await consumer_admin.resume(campus.consumer_key, now=visit.now))
-    return redirect(f"/campuses/{campus.campus_id}")
+    return lead_to(f"/campuses/{campus.campus_id}")
 
 
-async def check(visit: Visit) -> Page:
+async def try_server(visit: Visit) -> Page:
     """``POST /campuses/ID/check``: the page with what its server answers now, as ``check --deep`` asks it."""
     campus, probes = await _campus(visit), visit.daemon.probes
     key = campus.consumer_key if campus.consumer_key in probes.sessions else SHARED
@@ -91,12 +91,12 @@ async def change_secret(visit: Visit) -> web.Response:
         await _store_secret(visit, campus, encrypted, selection)
     except (consumer_admin.ConsumerError, PlaintextRefusedError) as error:
         raise RefusedError(409, f"Nothing was changed: {error}.") from error
-    return redirect(f"/campuses/{campus.campus_id}")
+    return lead_to(f"/campuses/{campus.campus_id}")
 
 
 async def _store_secret(visit: Visit, campus: CampusDetail, encrypted: str, selection: dict[str, Any]) -> None:
     if selection["pending"]:
-        async with recorded("consumer add", selection, visit.actor):
+        async with recorded_by("consumer add", selection, visit.actor):
             await consumer_admin.pend(campus.consumer_key, encrypted, now=visit.now)
         return
     await consumer_admin.add(
@@ -104,7 +104,7 @@ async def _store_secret(visit: Visit, campus: CampusDetail, encrypted: str, sele
         campus.consumer_key,
         encrypted,
         guid=None,
-        record=lambda: record("consumer add", selection, {}, visit.actor),
+        record=lambda: record_by("consumer add", selection, {}, visit.actor),
         now=visit.now,
     )
 
@@ -143,7 +143,7 @@ def campus_page(asked: CampusAsked, terms: Terms, token: str, *, operates: bool)
         trouble is not None and (h.p[text(trouble.words)], h.p[h.strong[f"Who has to act: {PEOPLE[trouble.who]}."]]),
         bool(asked.findings) and _findings(asked.findings),
         operates and _actions(campus, token),
-        table("Assignments", ("state", "assignments"), _state_rows(asked.states), numbers=("assignments",)),
+        data_table("Assignments", ("state", "assignments"), _state_rows(asked.states), numbers=("assignments",)),
         h.section[h.h2["What is known of it"], h.dl[_known(asked, terms)]],
     )
 

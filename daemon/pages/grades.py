@@ -6,7 +6,7 @@ import htpy as h
 from htpy import Node
 
 from actors.compute_grade import Grade
-from daemon.pages.layout import alarm, moment, table, text
+from daemon.pages.layout import alarm, data_table, moment, text
 from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE, Who
@@ -91,7 +91,7 @@ def _absent(answer: Explanation, absent: Absent, terms: Terms) -> Node:
 
 
 def _parts(known: Known, terms: Terms) -> Node:
-    return table("The problems of this unit", ("problem", "points", "scored"), _part_rows(known, terms))
+    return data_table("The problems of this unit", ("problem", "points", "scored"), _part_rows(known, terms))
 
 
 def _part_rows(known: Known, terms: Terms) -> Iterator[Sequence[Node]]:
@@ -119,7 +119,7 @@ def deliveries(known: Known, terms: Terms) -> Node:
         for line in known.lines
     ]
     more = known.more_lines and h.p[f"The ledger has more; these are the newest {len(known.lines)}."]
-    return table("Attempts, the newest first", headings, rows, numbers=("attempt", "version", "HTTP", "ms")), more
+    return data_table("Attempts, the newest first", headings, rows, numbers=("attempt", "version", "HTTP", "ms")), more
 
 
 def _events(answer: Explanation, terms: Terms) -> Node:
@@ -128,7 +128,7 @@ def _events(answer: Explanation, terms: Terms) -> Node:
         and h.section[
             h.h2["In quarantine"],
             h.p["These events could not be applied; passbackd's operator has to act."],
-            table(
+            data_table(
                 "Events, the newest first",
                 ("read", "learner", "type", "course", "block", "event", "reason"),
                 [(*_event(one, terms), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]],
@@ -139,7 +139,7 @@ def _events(answer: Explanation, terms: Terms) -> Node:
         and h.section[
             h.h2["Came too late"],
             h.p["These events changed nothing, since something newer was known."],
-            table(
+            data_table(
                 "Events, the newest first",
                 ("read", "learner", "type", "course", "block", "event", "of", "times"),
                 [

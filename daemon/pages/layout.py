@@ -11,7 +11,7 @@ from daemon.infra.text import age, iso, past, printable
 
 #: The pages that every page leads to.
 _NAVIGATION = (
-    ("/", "At a glance"),
+    ("/", "Overview"),
     ("/learners", "Where is my grade?"),
     ("/parked", "Parked"),
     ("/quarantine", "Quarantine"),
@@ -111,7 +111,7 @@ def alarm(words: str) -> Node:
     return h.strong(".alarm")[text(words)]
 
 
-def table(
+def data_table(
     caption: str, headings: Sequence[str], rows: Iterable[Sequence[Node]], *, numbers: Sequence[str] = ()
 ) -> Node:
     """

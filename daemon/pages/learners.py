@@ -8,7 +8,7 @@ import htpy as h
 from aiohttp import web
 from htpy import Node
 
-from daemon.pages.access import RefusedError, redirect
+from daemon.pages.access import RefusedError, lead_to
 from daemon.pages.grades import activity_content, answer_content
 from daemon.pages.layout import Page, text
 from daemon.pages.site import Visit
@@ -41,7 +41,7 @@ class Search:
     answer: Explanation | Activity
 
 
-async def show(visit: Visit) -> Page | web.Response:
+async def show_learners(visit: Visit) -> Page | web.Response:
     """``/learners?q=WORD``; ``&as=KIND`` where the word may be of several."""
     word = visit.request.query.get("q", "").strip()
     if len(word) > MAX_WORD or "\0" in word:
@@ -51,7 +51,7 @@ async def show(visit: Visit) -> Page | web.Response:
     kinds = await _kinds(visit, word)
     kind = wanted if (wanted := visit.request.query.get("as", "")) in _KINDS else kinds[0]
     if kind == "assignment":
-        return redirect(f"/assignments/{quote(word, safe='')}")
+        return lead_to(f"/assignments/{quote(word, safe='')}")
     answer = await _answer(visit, word, kind)
     terms = await visit.terms()
     return Page(TITLE, search_page(Search(word, kind, tuple(one for one in kinds if one != kind), answer), terms))

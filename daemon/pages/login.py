@@ -8,11 +8,11 @@ import structlog
 from aiohttp import web
 from htpy import Node
 
-from daemon.pages.access import RefusedError, begin_session, check_origin, forget_session, own_path, read_form, redirect
+from daemon.pages.access import RefusedError, begin_session, check_origin, forget_session, lead_to, own_path, read_form
 from daemon.pages.login_limit import LoginLimit
-from daemon.pages.passwords import BusyError, Verifier
+from daemon.pages.passwords import BusyError, PasswordVerifier
 from daemon.pages.site import Opened, Visit
-from models.web_user import MAX_NAME, WebUser, end_sessions
+from models.web_user import MAX_USER_NAME, WebUser, end_sessions
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ def login_form(wanted: str, *, name: str = "", trouble: str | None = None) -> No
         trouble and h.p(".alarm", role="alert")[trouble],
         h.input(type="hidden", name="to", value=wanted),
         h.label(for_="name")["Name"],
-        h.input("#name", name="name", value=name, autocomplete="username", required=True, maxlength=MAX_NAME),
+        h.input("#name", name="name", value=name, autocomplete="username", required=True, maxlength=MAX_USER_NAME),
         h.label(for_="password")["Password"],
         h.input("#password", type="password", name="password", autocomplete="current-password", required=True),
         h.button(type="submit")["Log in"],
@@ -35,7 +35,7 @@ class Logins:
     """Compares passwords, no more often than is allowed."""
 
     limit: LoginLimit
-    verifier: Verifier
+    verifier: PasswordVerifier
 
     async def log_in(self, request: web.Request, daemon: Opened) -> web.Response:
         """
@@ -50,13 +50,13 @@ class Logins:
         if wait:
             raise RefusedError(429, f"Too many passwords were wrong: try again in {wait + 1:.0f} seconds.")
         user = await self._user(form, address)
-        response = redirect(own_path(form.get("to", "/")))
+        response = lead_to(own_path(form.get("to", "/")))
         begin_session(request, response, user, now=daemon.clock.now() // 1000)
         log.info("a user logged in", user=user.name, address=address)
         return response
 
     async def _user(self, form: Mapping[str, str], address: str) -> WebUser:
-        name = form.get("name", "").strip()[:MAX_NAME]
+        name = form.get("name", "").strip()[:MAX_USER_NAME]
         user = await WebUser.get_or_none(name=name) if "\0" not in name else None
         try:
             right = await self.verifier.verify(form.get("password", ""), None if user is None else user.password_hash)
@@ -72,6 +72,6 @@ class Logins:
 async def log_out(visit: Visit) -> web.Response:
     """End all sessions of the user."""
     await end_sessions(visit.user)
-    response = redirect("/login")
+    response = lead_to("/login")
     forget_session(visit.request, response)
     return response

@@ -1,4 +1,4 @@
-"""At a glance: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
+"""Overview: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from htpy import Node
 
 from daemon.infra.text import age, counted
 from daemon.ingest.lag import stream_lag
-from daemon.pages.layout import Page, ago, alarm, table, text
+from daemon.pages.layout import Page, ago, alarm, data_table, text
 from daemon.pages.plot import plot
 from daemon.pages.site import Visit
 from daemon.web.snapshot import Snapshot, snapshot
@@ -24,7 +24,7 @@ from models.queries.views import CampusView
 from models.states import OVERDUE_MS
 
 #: Seconds after which the page is shown anew.
-REFRESH = 10
+REFRESH_SECONDS = 10
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 
@@ -37,7 +37,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Overview:
     """
     Everything at one moment.
 
@@ -52,49 +52,49 @@ class Glance:
     ids: Mapping[tuple[str, str], int]
 
 
-async def show(visit: Visit) -> Page:
+async def show_overview(visit: Visit) -> Page:
     """``/``."""
     daemon = visit.daemon
     # The lag first: the rest then includes all that it counts as applied.
     lag, status = await stream_lag(daemon.stream), daemon.status()
-    glance = Glance(
+    seen = Overview(
         await snapshot(visit.now, lag, daemon.troubles(), status),
         await read_troubled_campuses(now=visit.now),
         await read_pace(visit.now, _HOUR, 60),
         await read_pace(visit.now, _DAY, 48),
         await campus_ids(),
     )
-    return Page("At a glance", overview(glance, await visit.terms()), refresh=REFRESH)
+    return Page("Overview", overview(seen, await visit.terms()), refresh=REFRESH_SECONDS)
 
 
-def overview(glance: Glance, terms: Terms) -> Node:
+def overview(seen: Overview, terms: Terms) -> Node:
     """The page's content. Pure."""
-    shot, found = glance.shot, list(concerns(glance, terms))
+    shot, found = seen.shot, list(concerns(seen, terms))
     return (
-        _verdict(found),
-        _campuses_in_trouble(glance.troubled, shot, terms),
+        _answer(found),
+        _campuses_in_trouble(seen.troubled, shot, terms),
         _backlog(shot, terms.zone),
         _states(shot),
-        _all_campuses(shot, glance.ids, terms.zone),
+        _all_campuses(shot, seen.ids, terms.zone),
         h.h2["Attempts"],
-        plot("The last hour, a bar a minute", glance.hour, terms.zone),
-        plot("The last day, a bar a half hour", glance.day, terms.zone),
+        plot("The last hour, a bar a minute", seen.hour, terms.zone),
+        plot("The last day, a bar a half hour", seen.day, terms.zone),
     )
 
 
-def concerns(glance: Glance, terms: Terms) -> Iterator[Concern]:
+def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
     """What asks for a person, the urgent first. Pure."""
-    shot = glance.shot
+    shot = seen.shot
     if terms.daemon_fault is not None:
         yield Concern(terms.daemon_fault, urgent=True)
     for words in shot.troubles:
         yield Concern(f"This daemon is not ready: {words}.", urgent=True)
-    late = _late_for_no_campus(glance, terms)
+    late = _late_for_no_campus(seen, terms)
     if late:
         yield Concern(
             f"{counted(late, 'grade')} due for more than {age(OVERDUE_MS)} at campuses that work.", urgent=True
         )
-    acting = [trouble for campus in glance.troubled if (trouble := campus_trouble(campus, terms)) is not None]
+    acting = [trouble for campus in seen.troubled if (trouble := campus_trouble(campus, terms)) is not None]
     for who in dict.fromkeys(trouble.who for trouble in acting if trouble.who != "no one"):
         number = sum(trouble.who == who for trouble in acting)
         noun = "campus is" if number == 1 else "campuses are"
@@ -106,18 +106,18 @@ def concerns(glance: Glance, terms: Terms) -> Iterator[Concern]:
         yield Concern(f"{counted(shot.status.quarantined, 'event')} in quarantine: passbackd could not apply them.")
 
 
-def _late_for_no_campus(glance: Glance, terms: Terms) -> int:
-    troubled = {(campus.consumer, campus.origin) for campus in glance.troubled}
+def _late_for_no_campus(seen: Overview, terms: Terms) -> int:
+    troubled = {(campus.consumer, campus.origin) for campus in seen.troubled}
     return sum(
         campus.due
-        for campus in glance.shot.status.campuses
+        for campus in seen.shot.status.campuses
         if (campus.consumer, campus.origin) not in troubled
         and campus.oldest_due is not None
         and terms.now - campus.oldest_due > OVERDUE_MS
     )
 
 
-def _verdict(found: Sequence[Concern]) -> Node:
+def _answer(found: Sequence[Concern]) -> Node:
     urgent = [concern for concern in found if concern.urgent]
     if not found:
         return h.p(".well")["All is well: no one has to act."]
@@ -166,7 +166,7 @@ def _states(shot: Snapshot) -> Node:
         (state, alarm(str(number)) if state == "parked" and number else str(number))
         for state, number in shot.status.assignments.items()
     ]
-    return table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
+    return data_table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
 
 
 def _all_campuses(shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzinfo | None) -> Node:
@@ -176,7 +176,7 @@ def _all_campuses(shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzin
     ordered = sorted(shot.status.campuses, key=lambda one: (one.state not in ("down", "probing"), not one.parked))
     rows = [_row(campus, shot, ids, zone) for campus in ordered]
     rows += [(one.name, "no launch yet", one.state, "0", "0", "0", "", "", "never") for one in shot.idle]
-    return table("Campuses", headings, rows, numbers=headings[3:6])
+    return data_table("Campuses", headings, rows, numbers=headings[3:6])
 
 
 def _row(

@@ -10,10 +10,10 @@ from htpy import Node
 from daemon.infra.text import counted
 from daemon.pages.access import RefusedError
 from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number, query_word
-from daemon.pages.layout import Page, alarm, table, text, token_field
+from daemon.pages.layout import Page, alarm, data_table, text, token_field
 from daemon.pages.site import Visit
 from daemon.support.parked_words import ParkedReason, in_course_words, parked_reasons
-from daemon.support.record import recorded_in_steps
+from daemon.support.record import recorded_in_steps_by
 from daemon.support.resend import Marked, resend
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
@@ -114,7 +114,7 @@ async def resend_group(visit: Visit) -> Page:
     """``POST /parked/resend``: send the grades of a group again, and no other."""
     group = await _group(visit.form)
     wanted = await _filter(group)
-    async with recorded_in_steps("resend", _selection(group), visit.actor) as counts:
+    async with recorded_in_steps_by("resend", _selection(group), visit.actor) as counts:
         number = (await match(wanted, now=visit.now)).number
         marked = await resend(wanted, now=lambda: visit.now, force=False)
         counts.update(matched=number, marked=marked.number)
@@ -171,7 +171,7 @@ def parked_group_page(group: ParkedGroup, matched: Matched, terms: Terms, token:
         h.p[text(in_course_words(group))],
         # No resend helps against the other: the learner's launch sends it.
         operates and parked.advice.who != "learner" and _resend_form(group, matched.number, token),
-        table(f"The first {len(rows)}", ("assignment", "learner", "block", "acknowledged"), rows),
+        data_table(f"The first {len(rows)}", ("assignment", "learner", "block", "acknowledged"), rows),
         h.p[h.a(href="/parked")["All that is parked"]],
     )
 

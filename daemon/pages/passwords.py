@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 #: Characters of a password.
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 #: Log-ins that may wait for their turn.
-MAX_WAITING = 8
+MAX_LOGINS = 8
 
 
 class PasswordError(ValueError):
@@ -36,7 +36,7 @@ def hash_password(password: str) -> str:
     return _hasher().hash(password)
 
 
-class Verifier:
+class PasswordVerifier:
     """Compares passwords with hashes."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Verifier:
         Raises:
             BusyError: Others are waiting.
         """
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= MAX_LOGINS:
             raise BusyError
         self._waiting += 1
         try:

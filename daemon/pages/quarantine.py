@@ -10,7 +10,7 @@ from htpy import Node
 from daemon.infra.text import printable
 from daemon.pages.access import RefusedError
 from daemon.pages.filters import FilterField, filter_form, fingerprint, query_word
-from daemon.pages.layout import Page, alarm, moment, table, text
+from daemon.pages.layout import Page, alarm, data_table, moment, text
 from daemon.pages.quarantine_forms import changing_forms
 from daemon.pages.site import Visit
 from daemon.support.quarantine import MAX_READ, of_type
@@ -111,7 +111,7 @@ def _newest(shown: QuarantineShown, terms: Terms) -> Node:
 
 def events_table(caption: str, events: Sequence[QuarantinedEvent], terms: Terms) -> Node:
     """Events, a row each. Pure."""
-    return table(
+    return data_table(
         caption,
         ("id", "read", "entry", "type", "learner", "course", "reason"),
         [

@@ -60,15 +60,15 @@ _ASSIGNMENT, _CAMPUS = r"/assignments/{id:[0-9]{1,18}}", r"/campuses/{id:[0-9]{1
 _EVENT = r"/quarantine/{id:[0-9]{1,18}}"
 
 ROUTES = (
-    Route("GET", "/", "support", overview.show),
-    Route("GET", "/learners", "support", learners.show),
-    Route("GET", _ASSIGNMENT, "support", assignment.show),
+    Route("GET", "/", "support", overview.show_overview),
+    Route("GET", "/learners", "support", learners.show_learners),
+    Route("GET", _ASSIGNMENT, "support", assignment.show_assignment),
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
-    Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask),
-    Route("GET", _CAMPUS, "support", campuses.show),
-    Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause),
-    Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume),
-    Route("POST", f"{_CAMPUS}/check", "operator", campuses.check),
+    Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask_campus),
+    Route("GET", _CAMPUS, "support", campuses.show_campus),
+    Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause_it),
+    Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume_it),
+    Route("POST", f"{_CAMPUS}/check", "operator", campuses.try_server),
     Route("POST", f"{_CAMPUS}/secret", "operator", campuses.change_secret),
     Route("GET", "/parked", "support", parked.show_parked),
     Route("GET", "/parked/group", "support", parked.show_parked_group),

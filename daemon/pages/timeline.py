@@ -16,7 +16,7 @@ from daemon.why.points import part_cells, score_words
 MAX_MOMENTS = 200
 
 
-class Moment(NamedTuple):
+class _Event(NamedTuple):
     """*at*: milliseconds since 1970."""
 
     at: int
@@ -35,23 +35,23 @@ def timeline(known: Known, terms: Terms) -> Node:
     )
 
 
-def _moments(known: Known, terms: Terms) -> Iterator[Moment]:
+def _moments(known: Known, terms: Terms) -> Iterator[_Event]:
     row = known.row
     for part in known.parts:
         if part.modified is not None:
             block, points, _ = part_cells(part, terms)
-            yield Moment(part.modified, f"The learner's newest score of {block}: {points}.")
+            yield _Event(part.modified, f"The learner's newest score of {block}: {points}.")
     for line in known.lines:
         score = "" if line.score is None else f", {score_words(line.score)}"
         said = f": {line.description}" if line.description else ""
-        yield Moment(line.at, f"Attempt {line.attempt}{score}: {line.result}{said}")
+        yield _Event(line.at, f"Attempt {line.attempt}{score}: {line.result}{said}")
     if row.pending_since is not None:
-        yield Moment(row.pending_since, "A change came that is not sent yet.")
+        yield _Event(row.pending_since, "A change came that is not sent yet.")
     if row.waiting_since is not None:
-        yield Moment(row.waiting_since, "It began to wait for a course structure that holds its block.")
+        yield _Event(row.waiting_since, "It began to wait for a course structure that holds its block.")
     if row.claimed_at is not None and row.state == "claimed":
-        yield Moment(row.claimed_at, "A request began.")
+        yield _Event(row.claimed_at, "A request began.")
     if row.parked_at is not None:
-        yield Moment(row.parked_at, f"Parked: {row.parked_reason}")
+        yield _Event(row.parked_at, f"Parked: {row.parked_reason}")
     if row.disabled_at is not None:
-        yield Moment(row.disabled_at, "The tool switched the activity off.")
+        yield _Event(row.disabled_at, "The tool switched the activity off.")

@@ -9,7 +9,7 @@ from daemon.infra.text import counted, iso
 from daemon.ingest.apply import Applier
 from daemon.ingest.replay import replay_events
 from daemon.ingest.stream import Stream
-from daemon.support.record import Actor, recorded, recorded_in_steps
+from daemon.support.record import Actor, recorded_by, recorded_in_steps_by
 from models.db.clock import Clock
 from models.event_types import EVENT_TYPES, UNKNOWN
 from models.quarantine import EventFilter, QuarantinedEvent, reasons_of
@@ -57,7 +57,7 @@ class Replayer:
             advance: Called after each with how many are done, and of how many.
         """
         report = ReplayReport(len(ids))
-        async with recorded_in_steps("quarantine replay", selection, self.actor) as counts:
+        async with recorded_in_steps_by("quarantine replay", selection, self.actor) as counts:
             async for one in replay_events(ids, self.applier, self.clock, self.stream):
                 report.results[one.result] += 1
                 counts[one.result] = report.results[one.result]
@@ -74,7 +74,7 @@ async def drop_events(wanted: EventFilter, selection: Mapping[str, Any], actor: 
     Returns:
         How many there were.
     """
-    async with recorded("quarantine drop", selection, actor) as counts:
+    async with recorded_by("quarantine drop", selection, actor) as counts:
         counts["events"] = await wanted.events().delete()
         return counts["events"]
 

@@ -28,7 +28,7 @@ class Actor:
 
 
 @asynccontextmanager
-async def recorded(command: str, selection: Mapping[str, Any], actor: Actor) -> AsyncIterator[dict[str, int]]:
+async def recorded_by(command: str, selection: Mapping[str, Any], actor: Actor) -> AsyncIterator[dict[str, int]]:
     """
     Record *command* once its change is done, with the counts that the body fills in, in one transaction with it.
 
@@ -38,20 +38,22 @@ async def recorded(command: str, selection: Mapping[str, Any], actor: Actor) -> 
     async with in_transaction():
         counts: dict[str, int] = {}
         yield counts
-        await record(command, selection, counts, actor)
+        await record_by(command, selection, counts, actor)
 
 
 @asynccontextmanager
-async def recorded_in_steps(command: str, selection: Mapping[str, Any], actor: Actor) -> AsyncIterator[dict[str, int]]:
-    """As :func:`recorded`, for changes of many transactions: what was done before a fault is recorded too."""
+async def recorded_in_steps_by(
+    command: str, selection: Mapping[str, Any], actor: Actor
+) -> AsyncIterator[dict[str, int]]:
+    """As :func:`recorded_by`, for changes of many transactions: what was done before a fault is recorded too."""
     counts: dict[str, int] = {}
     try:
         yield counts
     finally:
-        await record(command, selection, counts, actor)
+        await record_by(command, selection, counts, actor)
 
 
-async def record(command: str, selection: Mapping[str, Any], counts: Mapping[str, int], actor: Actor) -> None:
+async def record_by(command: str, selection: Mapping[str, Any], counts: Mapping[str, int], actor: Actor) -> None:
     """Record what was done, in the caller's transaction if there is one."""
     chosen = {name: value for name, value in selection.items() if name != "user"}
     user = selection.get("user")

@@ -17,7 +17,7 @@ def logs_in(daemon, name, password=PASSWORD):
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     try:
         with opener.open(f"http://127.0.0.1:{daemon.port}/login", data=data, timeout=60) as answer:
-            return "At a glance" in answer.read().decode()
+            return "Overview" in answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return False

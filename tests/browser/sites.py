@@ -15,7 +15,7 @@ from daemon.pages.access import COOKIE
 from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
-from daemon.pages.passwords import Verifier, hash_password
+from daemon.pages.passwords import PasswordVerifier, hash_password
 from daemon.pages.routes import Pages
 from daemon.pages.sessions import Session, sign_session
 from daemon.pages.site import Opened, Site
@@ -26,12 +26,12 @@ from models.db.database import open_database
 from models.encryption import Cipher
 from models.heartbeat import Heartbeat
 from models.stream_position import read_position
-from models.web_user import MAX_NAME, WebUser, set_web_user
+from models.web_user import MAX_USER_NAME, WebUser, set_web_user
 from tests.daemon.pages.conftest import PASSWORD, STREAM, PageClock
 from tests.daemon.why.story import NOW
 
 #: An operator, a support person, and one whose name is as long as one can be.
-OPERATOR, SUPPORT, LONG_NAMED = "anna", "ben", "w" * MAX_NAME
+OPERATOR, SUPPORT, LONG_NAMED = "anna", "ben", "w" * MAX_USER_NAME
 
 
 @cache
@@ -59,7 +59,7 @@ class Served:
         """Serve, on the port of before if there was one."""
         health = Health()
         app = application(health, Metrics("1"), PublishedKeySet(Cipher(), 0, self.clock.monotonic))
-        Pages(self.site, read_assets(), Logins(LoginLimit(self.clock.monotonic), Verifier())).add_to(app)
+        Pages(self.site, read_assets(), Logins(LoginLimit(self.clock.monotonic), PasswordVerifier())).add_to(app)
         self.port = await self._serving.enter_async_context(web_server(app, "127.0.0.1", self.port))
 
     async def stop(self) -> None:

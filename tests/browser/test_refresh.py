@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from daemon.pages.assets import read_assets
 from daemon.pages.layout import Frame, Page, render_page
-from daemon.pages.overview import REFRESH
+from daemon.pages.overview import REFRESH_SECONDS
 from daemon.pages.routes import POLICY
 from daemon.web.server import web_server
 from models.quarantine import QuarantinedEvent
@@ -19,7 +19,7 @@ from tests.daemon.why.story import NOW
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Milliseconds from one look to the next.
-ROUND = REFRESH * 1000
+ROUND = REFRESH_SECONDS * 1000
 
 
 async def quarantine():
@@ -117,7 +117,7 @@ async def numbered_pages():
             h.details[h.summary["More"], h.p["All that there is."]],
             h.p(id="elsewhere")["Nothing to work with."],
         )
-        words = render_page(Page("Numbers", content, refresh=REFRESH), Frame("/", assets.version))
+        words = render_page(Page("Numbers", content, refresh=REFRESH_SECONDS), Frame("/", assets.version))
         return web.Response(text=words, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
     async def asset(request):

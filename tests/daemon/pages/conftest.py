@@ -27,7 +27,7 @@ from daemon.pages.access import COOKIE
 from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
-from daemon.pages.passwords import Verifier, hash_password
+from daemon.pages.passwords import PasswordVerifier, hash_password
 from daemon.pages.routes import Pages
 from daemon.pages.sessions import Session, sign_session
 from daemon.pages.site import Opened, Site
@@ -61,7 +61,7 @@ def one_line(text):
 
 
 class PageClock(Clock):
-    """Stands at the moment of the situations, unless it is set."""
+    """Is at the moment of the situations, unless it is set."""
 
     def __init__(self):
         super().__init__()
@@ -187,7 +187,7 @@ async def browsing(site, clock):
     """Makes browsers, within a context."""
     health = Health()
     app = application(health, Metrics("1"), PublishedKeySet(Cipher(), 0, clock.monotonic), ("pages.example",))
-    Pages(site, read_assets(), Logins(LoginLimit(clock.monotonic), Verifier())).add_to(app)
+    Pages(site, read_assets(), Logins(LoginLimit(clock.monotonic), PasswordVerifier())).add_to(app)
 
     @asynccontextmanager
     async def browsing(port):

@@ -69,7 +69,7 @@ async def test_a_campuss_server_is_tried_as_the_check_does(anna, campus):
     await anna.get(f"/campuses/{one.id}")
     status, _ = await anna.post(f"/campuses/{one.id}/check")
     assert status == 200
-    assert "its server: its clock is" in anna.words, "the pages' clock stands at another time"
+    assert "its server: its clock is" in anna.words, "the pages' clock has another time"
     await Campus.filter(id=one.id).update(origin="http://127.0.0.1:1")
     await anna.get(f"/campuses/{one.id}")
     await anna.post(f"/campuses/{one.id}/check")

@@ -1,4 +1,4 @@
-"""At a glance: the figures of ``status``, and whether a person has to act."""
+"""Overview: the figures of ``status``, and whether a person has to act."""
 
 from models.campus import Campus
 from models.heartbeat import Heartbeat
