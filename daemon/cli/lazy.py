@@ -18,12 +18,12 @@ SUBCOMMANDS = {
     "migrate": ("server", "migrate_schema"),
     "status": ("status", "show_status"),
     "actions": ("actions", "list_actions"),
+    "web": ("web", "app"),
     "demo": ("demo", "play_demo"),
     "consumer": ("consumer", "app"),
     "platform": ("platform", "app"),
     "keys": ("keys", "app"),
     "secrets": ("secrets", "app"),
-    "web": ("web", "app"),
     "feed": ("feed", "feed_events"),
     "import": ("import_openedx", "app"),
     "quarantine": ("quarantine", "app"),
@@ -58,9 +58,7 @@ class _Commands(Mapping[str, Any]):
         found = getattr(import_module(f"daemon.cli.{module}"), attribute)
         gc.enable()
         if isinstance(found, typer.Typer):
-            found.info.cls = PlainGroup
-            for registered in found.registered_commands:
-                registered.cls = PlainCommand
+            _make_plain(found)
             command: Any = get_group(found)
         else:
             alone = typer.Typer(add_completion=False)
@@ -69,6 +67,17 @@ class _Commands(Mapping[str, Any]):
         command.name = name
         command.rich_help_panel = _PANEL_OF[name]
         return command
+
+
+def _make_plain(group: typer.Typer) -> None:
+    """Have a group, and all below it, show its help as the others do."""
+    group.info.cls = PlainGroup
+    for registered in group.registered_commands:
+        registered.cls = PlainCommand
+    for below in group.registered_groups:
+        below.cls = PlainGroup
+        if below.typer_instance is not None:
+            _make_plain(below.typer_instance)
 
 
 class LazyGroup(PlainGroup):

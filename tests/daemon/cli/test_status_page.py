@@ -221,6 +221,7 @@ def everything(**changes):
         "last_error_at": NOW - 1_000,
         "oldest_parked": NOW - 500_000,
         "in_use": True,
+        "numbers": {},
     } | changes
     campus = CampusStatus(**{field.name: values[field.name] for field in dataclasses.fields(CampusStatus)})
     status = Status(values["assignments"], [campus], values["quarantined"])
