@@ -18,7 +18,7 @@ from daemon.http_intake.permissions import FindPlatformKey, NotAllowedError, che
 from daemon.http_intake.publisher import Publisher
 from daemon.ingest.documents import events_schema
 from daemon.ingest.events import BadEvent
-from daemon.ingest.lines import check_event
+from daemon.ingest.lines import check_destination, check_event
 from models.db.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -91,6 +91,11 @@ class HttpIntake:
             response = await self._page(request)
         except _TurnedAway as away:
             response = _json({"errors": away.errors}, away.status, away.headers)
+        except (ConnectionResetError, web.RequestPayloadError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a client is answered in JSON whatever is wrong
+            log.warning("a request of the HTTP intake failed", error=error)
+            response = _json({"errors": [_error("passbackd failed: its log has more. Send the events again")]}, 500, {})
         if request.method == "POST":
             self.metrics.of(self.metrics.intake_requests, str(response.status)).inc()
         return response
@@ -184,7 +189,7 @@ class HttpIntake:
     async def _check(self, found: dict[str, str] | BadEvent, token: IntakeToken) -> dict[str, str]:
         if isinstance(found, BadEvent):
             raise found
-        check_event(found, now=self.clock.now(), egress=self.egress)
+        event = check_event(found, now=self.clock.now())
         try:
             await check_permission(token, found, self.platform_key)
         except NotAllowedError:
@@ -193,6 +198,9 @@ class HttpIntake:
             # The database is away, in more ways than its driver names.
             log.warning("the database did not say whose platform an event names", error=error)
             raise _later(503, "the database does not say whose platform this is: send the events again") from error
+        # What is allowed to a consumer concerns those alone who may send for it.
+        if self.egress is not None:
+            check_destination(event, self.egress)
         return found
 
     async def _publish(self, events: Sequence[dict[str, str]]) -> web.Response:
@@ -220,6 +228,8 @@ async def _ask_for_body(request: web.BaseRequest) -> None:
     """Answer a client that waits with its body until it is asked (RFC 9110, section 10.1.1)."""
     if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # Else aiohttp takes an answer to have begun.
+        request.writer.output_size = 0
 
 
 def _too_large() -> _TurnedAway:

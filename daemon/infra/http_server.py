@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
@@ -26,7 +26,7 @@ CLOSING = 0.8
 Respond = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: What is wrong with a request that is no HTTP, whose body cannot be unpacked, or whose sender has gone.
-_NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ClientConnectionResetError)
+_NO_REQUEST = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
 
 @asynccontextmanager
@@ -38,6 +38,7 @@ async def http_server(
     lifetime: float,
     most: int,
     is_busy: Callable[[RequestHandler], bool] = lambda _: False,
+    head: int = MAX_HEAD_BYTES,
 ) -> AsyncIterator[int]:
     """
     Serve within this context; yields the port, which the system chooses for 0.
@@ -45,13 +46,14 @@ async def http_server(
     Args:
         pages: Without the routes of an application a request takes half the time.
         lifetime: Seconds that a connection may last; one that is busy then ends after its request.
+        head: Bytes of a line or a header of a request.
         most: Connections at once, each an open file; a new one ends the oldest that is not busy, or is refused.
 
     Raises:
         OSError: The port is taken, or the host is not ours.
     """
     connections = _Connections(lifetime, most, is_busy)
-    runner = _runner(pages, connections)
+    runner = _runner(pages, connections, head)
     await runner.setup()
     try:
         make = partial(connections.make, cast("web.Server", runner.server))
@@ -89,7 +91,9 @@ class _Connections:
 
     async def answer(self, page: Respond, request: web.BaseRequest) -> web.StreamResponse:
         response = await page(request)
-        if _now() - self._born[request.protocol] > CLOSING * self.lifetime:
+        born = self._born.get(request.protocol)
+        # Of a client that has gone meanwhile nothing is known any more.
+        if born is None or is_near_its_end(_now() - born, self.lifetime):
             response.force_close()
         return response
 
@@ -105,18 +109,25 @@ class _Connections:
                     _end(handler)
 
 
+def is_near_its_end(age: float, lifetime: float) -> bool:
+    """Whether a connection is to close with its next answer, so that none ends under a request. In seconds. Pure."""
+    return age > CLOSING * lifetime
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _runner(pages: web.Application | Respond, connections: _Connections) -> web.BaseRunner:
+def _runner(pages: web.Application | Respond, connections: _Connections, head: int) -> web.BaseRunner:
     logger = logging.getLogger(__name__)
     logger.addFilter(_is_no_request)
     bounds: dict[str, Any] = {
         "logger": logger,
         "access_log": None,
-        "max_line_size": MAX_HEAD_BYTES,
-        "max_field_size": MAX_HEAD_BYTES,
+        # For the rest of a body that is not read.
+        "lingering_time": 1.0,
+        "max_line_size": head,
+        "max_field_size": head,
     }
     if isinstance(pages, web.Application):
         return web.AppRunner(pages, shutdown_timeout=1.0, **bounds)

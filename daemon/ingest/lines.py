@@ -65,9 +65,9 @@ def event_fields(document: object) -> dict[str, str]:
     return {name: _text(name, value) for name, value in document.items() if value is not None}
 
 
-def check_event(fields: Mapping[str, str], *, now: int, egress: Egress | None = None) -> None:
+def check_event(fields: Mapping[str, str], *, now: int, egress: Egress | None = None) -> Event:
     """
-    Check an event as intake would if it came at *now*, milliseconds since 1970.
+    Check an event as intake would if it came at *now*, milliseconds since 1970; returns it.
 
     *egress*: where each consumer's grades may be sent; None: that is not checked.
 
@@ -77,10 +77,12 @@ def check_event(fields: Mapping[str, str], *, now: int, egress: Egress | None = 
     """
     event = read_event(f"{now}-0", {name.encode(): value.encode() for name, value in fields.items()}, now=now)
     if egress is not None:
-        _check_destination(event, egress)
+        check_destination(event, egress)
+    return event
 
 
-def _check_destination(event: Event, egress: Egress) -> None:
+def check_destination(event: Event, egress: Egress) -> None:
+    """As :func:`check_event`, of a launch's URL alone."""
     launch = event.registration if isinstance(event, Launched) else None
     if launch is not None and (launch.platform is None or egress.is_same_for_all):
         check_address(launch, launch.consumer_key, egress)

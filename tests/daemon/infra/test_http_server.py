@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from aiohttp import web
 
-from daemon.infra.http_server import http_server
+from daemon.infra.http_server import http_server, is_near_its_end
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -95,3 +95,32 @@ async def test_a_connection_near_its_end_says_so_with_the_answer_of_a_handler(co
     async with slow.serve(lifetime=lifetime, most=9) as port:
         reader = await connect(port, REQUEST)
         assert (b"Connection: close" in await reader.readuntil(b"\r\n\r\n")) is says
+
+
+@pytest.mark.parametrize(("age", "closes"), [(0, False), (239, False), (241, True), (299, True), (301, True)])
+def test_a_connection_closes_with_an_answer_before_its_time_is_over(age, closes):
+    assert is_near_its_end(age, 300) is closes
+
+
+async def test_a_client_that_goes_while_its_request_is_worked_on_leaves_no_trace_in_the_log(connect, caplog):
+    slow = Slow(routed=False)
+    gone = asyncio.Event()
+
+    async def page(request):
+        try:
+            return await slow.page(request)
+        finally:
+            gone.set()
+
+    async with http_server(page, "127.0.0.1", 0, lifetime=0.1, most=9, is_busy=slow.busy.__contains__) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST)
+        await slow.asked.wait()
+        writer.close()
+        await writer.wait_closed()
+        # Longer than it takes to look for connections that are gone.
+        await asyncio.sleep(2.5)
+        slow.released.set()
+        await gone.wait()
+        assert await ended(await connect(port)), "the port still answers"
+    assert caplog.records == []
