@@ -101,7 +101,7 @@ $(TUTOR)/.installed: clients/tutor/requirements.txt clients/tutor/pyproject.toml
 	@touch $@
 
 # PHP for the recipe of docs/feed.md, and a browser for the pages.
-$(VENV)/php $(VENV)/chromium: $(VENV)/%: tests/debian.sh $(VENV)/.everything
+$(VENV)/php $(VENV)/chromium: $(VENV)/%: tests/debian.sh | $(VENV)/.everything
 	@echo "unpacking $* for the tests"
 	@sh $< $* $(CURDIR)/$@
 	@touch $@
@@ -164,7 +164,8 @@ dist: $(VENV)/.dist $(PYTHONS:%=$(WHEELS)/%/.fetched) $(if $(shell command -v np
 # Builds it once more, in another place and with another umask, and compares the checksums.
 reproducible: dist
 	@again=$$(mktemp -d) && umask 077 && $(MAKE) --no-print-directory dist DIST=$$again > /dev/null && \
-		diff $(DIST)/SHA256SUMS $$again/SHA256SUMS && rm -r $$again && echo "built twice, and every file is the same"
+		diff $(DIST)/SHA256SUMS $$again/SHA256SUMS && rm -r $$again && \
+		ls $(DIST)/*.deb $(DIST)/*.tgz > /dev/null && echo "built twice, and every file is the same"
 
 # The steps of a release (docs/releasing.md). They need no environment, and git alone.
 # `make version VERSION=1.2.3` sets the version in each file that has it; without VERSION= it says which it is.
@@ -184,7 +185,8 @@ install:
 uninstall:
 	@$(PLACES) sh deploy/uninstall.sh
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	$(if $(UPGRADE),--upgrade-package $(UPGRADE)) pyproject.toml
 
 # The client is in this checkout, not in an index.
 OPENEDX_COMPILE = $(CURDIR)/$(COMPILE) - --group build --group test --no-emit-package passbackd-client

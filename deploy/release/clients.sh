@@ -25,7 +25,8 @@ if ! command -v npm > /dev/null; then
     exit
 fi
 cd "$work/clients/typescript"
-cp "$project/LICENSE" .
+# Not that of the checkout: npm keeps its mode.
+cp "$work/LICENSE" .
 ln -s "$project/clients/typescript/node_modules" node_modules
 # npm itself would do both, and print what its script prints among the names of files.
 npm run --silent build

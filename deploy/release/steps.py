@@ -30,6 +30,9 @@ def faults(root: Path) -> Iterator[str]:
         return  # what is compared has to be readable
     for fault in version_order_faults(page, project_version(root), tags(root)):
         yield f"{CHANGELOG}: {fault}"
+    version = project_version(root)
+    if f"v{version}" in tags(root) and f"v{version}" not in git(root, "tag", "--points-at", "HEAD").split():
+        yield f"{version} is released, and this commit comes after it: `make version VERSION=...` sets the next one"
 
 
 def tags(root: Path) -> list[str]:
