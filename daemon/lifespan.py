@@ -44,7 +44,7 @@ from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import PasswordVerifier
-from daemon.pages.routes import Pages
+from daemon.pages.serving import Pages
 from daemon.pages.site import Opened, Site
 from daemon.queue.broker import dramatiq_broker
 from daemon.queue.worker import LoopWorker, running_worker
@@ -99,7 +99,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         cipher = config.secrets.cipher
         key_set = PublishedKeySet(cipher, config.keys.publish_ahead_ms, environment.monotonic)
         app = application(health, metrics, key_set, (config.web.host.lower(), *config.web.names))
-        site = await _open_web(config, app, environment.monotonic, stack)
+        pages = await _open_web(config, app, environment.monotonic, stack)
 
         embedded, redis_url = await _open_embedded(config, stack)
 
@@ -147,8 +147,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         http_intake = await stack.enter_async_context(
             open_http_intake(config, stream, clock, metrics, lag=lambda: gauges.lag, trouble=lambda: ownership.trouble)
         )
-        prune = Prune(clock=clock, retention=config.retention)
-        site.opened = _opened(dependencies, stream, health, certificates, gauges)
+        pages.site.opened = _opened(dependencies, stream, health, certificates, gauges)
+        stack.push_async_callback(pages.close)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),
@@ -158,7 +158,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             Loop("connections", drop_strays),
             Loop("gauges", gauges.step),
             Loop("certificates", certificates.step),
-            Loop("prune", prune.step),
+            Loop("prune", (prune := Prune(clock=clock, retention=config.retention)).step),
             Loop("supervisor", Watchdog(environment.notifier, health, lambda: gauges.line).step),
             *([] if embedded is None else [Loop("embedded server", embedded.watch)]),
         ]
@@ -170,7 +170,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
             prune.retention = new.retention
             key_set.ahead_ms = new.keys.publish_ahead_ms
             http_intake.tokens = new.intake.allowed
-            site.config = new
+            pages.site.config = new
             configure_log(new.log.level, new.log.format, new.log.timezone)
 
         health.started(loops, clock, stream)
@@ -219,18 +219,18 @@ def _open_senders(
 
 async def _open_web(
     config: Config, app: web.Application, monotonic: Callable[[], float], stack: AsyncExitStack
-) -> Site:
-    site = Site(config)
-    Pages(site, read_assets(), Logins(LoginLimit(monotonic), PasswordVerifier())).add_to(app)
+) -> Pages:
+    pages = Pages(Site(config), read_assets(), Logins(LoginLimit(monotonic), PasswordVerifier()))
+    pages.add_to(app)
     host, port = config.web.host, config.web.port
     try:
-        chosen = await stack.enter_async_context(web_server(app, host, port))
+        chosen = await stack.enter_async_context(web_server(app, host, port, busy=pages.busy))
     except OSError as error:
         raise UnusableError(
             f"web.host, web.port: cannot listen on {host} port {port} ({error.strerror or error}): set another"
         ) from error
     log.info("listening", host=host, port=chosen)
-    return site
+    return pages
 
 
 async def _open_database(

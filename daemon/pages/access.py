@@ -77,7 +77,11 @@ def forget_session(request: web.Request, response: web.Response) -> None:
 
 def is_secure(request: web.Request) -> bool:
     """Whether the browser speaks HTTPS, which a proxy before the daemon says. One who lies harms his cookie alone."""
-    return request.headers.get("X-Forwarded-Proto", request.scheme).lower() == "https"
+    return _scheme(request) == "https"
+
+
+def _scheme(request: web.Request) -> str:
+    return request.headers.get("X-Forwarded-Proto", request.scheme).lower()
 
 
 def _cookie_name(request: web.Request) -> str:
@@ -97,7 +101,7 @@ def check_origin(request: web.Request) -> None:
     Spec: Fetch Metadata Request Headers, 2.3 (Sec-Fetch-Site); RFC 6454, 7 (Origin).
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_ours = site in (None, "same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.host)
+    is_ours = site in (None, "same-origin", "none") and origin in (None, f"{_scheme(request)}://{request.host}")
     if not is_ours:
         raise RefusedError(
             403,
@@ -112,7 +116,12 @@ async def read_form(request: web.Request) -> dict[str, str]:
         raise RefusedError(415, f"A form is sent as {_FORM_TYPE}.")
     if request.content_length is not None and request.content_length > MAX_FORM:
         raise RefusedError(413, "This form is too large.")
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    if (request.charset or "utf-8").lower() != "utf-8":
+        raise RefusedError(415, "A form is sent in UTF-8.")
+    try:
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    except ValueError:
+        raise RefusedError(400, "This form is not in UTF-8.") from None
 
 
 def check_token(form: dict[str, str], visitor: Visitor) -> None:
@@ -129,7 +138,10 @@ def to_login(request: web.Request) -> web.Response:
 
 def own_path(wanted: str) -> str:
     """The path, if it is one of ours; else ``/``."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return "/"
     if parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
         return "/"
     return wanted if wanted.isprintable() and len(wanted) <= MAX_PATH else "/"

@@ -203,12 +203,14 @@ def _facts(asked: CampusAsked, terms: Terms) -> dict[str, Node]:
 
 def _actions(campus: CampusDetail, token: str) -> Node:
     path = f"/campuses/{campus.campus_id}"
-    verb, words = (
-        ("resume", "Send its grades again") if campus.paused_at is not None else ("pause", "Send nothing there")
-    )
+    paused = campus.paused_at is not None
+    verb, words = ("resume", "Resume") if paused else ("pause", "Pause")
+    effect = "Its grades go out again." if paused else "Nothing goes to any of its addresses; nothing is lost."
     return h.section[
         h.h2["What an operator can do"],
-        h.form(".inline", method="post", action=f"{path}/{verb}")[token_field(token), h.button(type="submit")[words]],
+        h.form(".inline", method="post", action=f"{path}/{verb}")[
+            token_field(token), h.button(type="submit")[words], h.span[effect]
+        ],
         h.form(".inline", method="post", action=f"{path}/check")[
             token_field(token), h.button(type="submit")["Try its server"]
         ],

@@ -62,6 +62,11 @@ def render_page(page: Page, frame: Frame) -> str:
                 h.a(".skip", href="#main")["To the content"],
                 h.header[_header(frame)],
                 h.main("#main", data_refresh=page.refresh, tabindex="-1")[h.h1[title], page.content],
+                page.refresh is not None
+                and h.footer[
+                    h.p("#freshness", role="status")[f"With scripts it is shown anew every {page.refresh} seconds."],
+                    h.button("#pause", type="button", hidden=True, aria_pressed="false")["Stop that"],
+                ],
             ],
         ]
     )

@@ -49,7 +49,9 @@ async def show_learners(visit: Visit) -> Page | web.Response:
     if not word:
         return Page(TITLE, search_form(""))
     kinds = await _kinds(visit, word)
-    kind = wanted if (wanted := visit.request.query.get("as", "")) in _KINDS else kinds[0]
+    wanted = visit.request.query.get("as", "")
+    # An assignment that is not there has no page that could say so.
+    kind = wanted if wanted in kinds or wanted in _KINDS.keys() - {"assignment"} else kinds[0]
     if kind == "assignment":
         return lead_to(f"/assignments/{quote(word, safe='')}")
     answer = await _answer(visit, word, kind)

@@ -9,7 +9,7 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError, begin_session, check_origin, forget_session, lead_to, own_path, read_form
-from daemon.pages.login_limit import LoginLimit
+from daemon.pages.login_limit import LoginLimit, source
 from daemon.pages.passwords import BusyError, PasswordVerifier
 from daemon.pages.site import Opened, Visit
 from models.web_user import MAX_USER_NAME, WebUser, end_sessions
@@ -45,14 +45,15 @@ class Logins:
             RefusedError: The password is not right, or may not be tried now.
         """
         check_origin(request)
-        form, address = await read_form(request), request.remote or ""
+        form, address = await read_form(request), source(request.remote)
         wait = self.limit.seconds_to_wait(address)
         if wait:
             raise RefusedError(429, f"Too many passwords were wrong: try again in {wait + 1:.0f} seconds.")
         user = await self._user(form, address)
         response = lead_to(own_path(form.get("to", "/")))
         begin_session(request, response, user, now=daemon.clock.now() // 1000)
-        log.info("a user logged in", user=user.name, address=address)
+        self.limit.succeeded(address)
+        log.info("a user logged in", user=user.name, address=request.remote)
         return response
 
     async def _user(self, form: Mapping[str, str], address: str) -> WebUser:
@@ -64,7 +65,8 @@ class Logins:
             raise RefusedError(429, "Too many log in at once: try again in a moment.") from None
         if user is None or not right:
             self.limit.failed(address)
-            log.warning("a log-in failed", user=name, address=address)
+            # A name that is not known may be a password in the wrong field.
+            log.warning("a log-in failed", user=None if user is None else user.name, address=address)
             raise RefusedError(403, "Name or password is not right.")
         return user
 

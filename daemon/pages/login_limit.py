@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 #: Failures in a row that an address may have, and seconds after which it may have one more.
 FAILURES, SECONDS_EACH = 10, 6.0
@@ -27,9 +28,24 @@ class LoginLimit:
         left = self._empty_at.get(address, 0.0) - self.monotonic()
         return max(0.0, left - (FAILURES - 1) * SECONDS_EACH)
 
+    def succeeded(self, address: str) -> None:
+        """Note that a password was right."""
+        self._empty_at.pop(address, None)
+
     def failed(self, address: str) -> None:
         """Note that a password was wrong."""
         empty_at = max(self._empty_at.pop(address, 0.0), self.monotonic()) + SECONDS_EACH
         self._empty_at[address] = empty_at
         if len(self._empty_at) > MAX_ADDRESSES:
             del self._empty_at[next(iter(self._empty_at))]
+
+
+def source(remote: str | None) -> str:
+    """What counts as one address: of IPv6 a network of 64 bits, which one host may have as a whole."""
+    try:
+        address = ip_address(remote or "")
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address)

@@ -19,12 +19,14 @@ from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
 from models.queries.campuses import campus_ids, read_troubled_campuses
 from models.queries.pace import Pace, read_pace
-from models.queries.status import CampusStatus
+from models.queries.status import CampusStatus, Status
 from models.queries.views import CampusView
 from models.states import OVERDUE_MS
 
 #: Seconds after which the page is shown anew.
 REFRESH_SECONDS = 10
+#: Milliseconds after which figures that the daemon read are read anew.
+STALE_MS = 60_000
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 
@@ -57,14 +59,27 @@ async def show_overview(visit: Visit) -> Page:
     daemon = visit.daemon
     # The lag first: the rest then includes all that it counts as applied.
     lag, status = await stream_lag(daemon.stream), daemon.status()
+    if status is not None and visit.now - status.at > STALE_MS:
+        status = None
+    shot = await snapshot(visit.now, lag, daemon.troubles(), status)
     seen = Overview(
-        await snapshot(visit.now, lag, daemon.troubles(), status),
-        await read_troubled_campuses(now=visit.now),
+        shot,
+        await _troubled(visit.now, shot.status),
         await read_pace(visit.now, _HOUR, 60),
         await read_pace(visit.now, _DAY, 48),
         await campus_ids(),
     )
     return Page("Overview", overview(seen, await visit.terms()), refresh=REFRESH_SECONDS)
+
+
+async def _troubled(now: int, status: Status) -> list[CampusView]:
+    """The campuses to which grades do not go although some wait."""
+    waiting = {
+        (one.consumer, one.origin)
+        for one in status.campuses
+        if any(one.numbers.get(state) for state in ("due", "waiting", "claimed"))
+    }
+    return [one for one in await read_troubled_campuses(now=now) if (one.consumer, one.origin) in waiting]
 
 
 def overview(seen: Overview, terms: Terms) -> Node:
@@ -89,7 +104,7 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
         yield Concern(terms.daemon_fault, urgent=True)
     for words in shot.troubles:
         yield Concern(f"This daemon is not ready: {words}.", urgent=True)
-    late = _late_for_no_campus(seen, terms)
+    late = _campuses_that_work_late(seen, terms)
     if late:
         yield Concern(
             f"{counted(late, 'grade')} due for more than {age(OVERDUE_MS)} at campuses that work.", urgent=True
@@ -106,10 +121,10 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
         yield Concern(f"{counted(shot.status.quarantined, 'event')} in quarantine: passbackd could not apply them.")
 
 
-def _late_for_no_campus(seen: Overview, terms: Terms) -> int:
+def _campuses_that_work_late(seen: Overview, terms: Terms) -> int:
     troubled = {(campus.consumer, campus.origin) for campus in seen.troubled}
     return sum(
-        campus.due
+        1
         for campus in seen.shot.status.campuses
         if (campus.consumer, campus.origin) not in troubled
         and campus.oldest_due is not None
@@ -132,16 +147,17 @@ def _campuses_in_trouble(troubled: Sequence[CampusView], shot: Snapshot, terms: 
     if not known:
         return None
     ordered = sorted(known, key=lambda one: (one[1].who == "no one", one[0].consumer, one[0].origin))
+    statuses = {(one.consumer, one.origin): one for one in shot.status.campuses}
     return h.section[
         h.h2["Campuses in trouble"],
-        (_campus_in_trouble(campus, trouble, shot) for campus, trouble in ordered),
+        (_campus_in_trouble(campus, trouble, statuses) for campus, trouble in ordered),
     ]
 
 
-def _campus_in_trouble(campus: CampusView, trouble: CampusTrouble, shot: Snapshot) -> Node:
-    status = next(
-        (one for one in shot.status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin)), None
-    )
+def _campus_in_trouble(
+    campus: CampusView, trouble: CampusTrouble, known: Mapping[tuple[str, str], CampusStatus]
+) -> Node:
+    status = known.get((campus.consumer, campus.origin))
     name = text(f"{campus.consumer} ({campus.origin})")
     waits = "" if status is None else f" {counted(status.due, 'grade')} due, {status.parked} parked."
     return h.article[

@@ -141,14 +141,13 @@ async def _filter(group: ParkedGroup) -> AssignmentFilter:
 
 
 def _selection(group: ParkedGroup) -> dict[str, object]:
-    """What the record of actions says of it; of a reason that is about a learner not its words, which may name one."""
+    """What the record of actions says of it; not the reason, which may name a learner in the LMS's words."""
     return {
         "consumer": group.consumer_key,
         "origin": group.origin,
         "course": group.course_id,
         "parked": True,
         "scope": group.scope,
-        "reason": None if group.scope == "learner" else group.reason,
         "example": group.example,
     }
 

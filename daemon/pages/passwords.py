@@ -43,8 +43,7 @@ class PasswordVerifier:
         self._hasher = _hasher()
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
-        # So that a name that is not known takes as long as one that is.
-        self._of_no_user = self._hasher.hash("a password that no user has")
+        self._of_no_user: str | None = None
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """
@@ -63,7 +62,10 @@ class PasswordVerifier:
             self._waiting -= 1
 
     def _verify(self, password: str, password_hash: str | None) -> bool:
+        if self._of_no_user is None:
+            self._of_no_user = self._hasher.hash("a password that no user has")
         try:
+            # So that a name that is not known takes as long as one that is.
             self._hasher.verify(password_hash or self._of_no_user, password[:MAX_PASSWORD])
         except (VerificationError, InvalidHashError):
             return False

@@ -11,7 +11,7 @@ from daemon.support.quarantine import ReplayReport
 from daemon.support.quarantine_words import refusal_lines
 
 #: Events that one form replays, the first in the order of their entries.
-MAX_REPLAYED = 2_000
+MAX_REPLAYED = 200
 
 
 def changing_forms(path: str, named: Mapping[str, str], number: int, token: str) -> Node:

@@ -41,7 +41,8 @@ class AlikeEvents:
     def selection(self) -> dict[str, Any]:
         """What the record of actions says of it."""
         one = self.group
-        return {"type": one.type, "consumer": one.consumer_key, "course": one.course_id, "reason": one.reason}
+        # Not the reason, which quotes what may be a learner's.
+        return {"type": one.type, "consumer": one.consumer_key, "course": one.course_id, "newest": one.newest}
 
 
 async def show_event_group(visit: Visit) -> Page:

@@ -73,7 +73,7 @@ def _sign(value: object, key: str, purpose: _Purpose) -> str:
 def _read(signed: str, key: str, purpose: _Purpose) -> Any:
     try:
         return _serializer(key, purpose).loads(signed) if len(signed) <= MAX_SIGNED else None
-    except BadData:
+    except (BadData, ValueError):
         return None
 
 

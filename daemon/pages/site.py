@@ -61,7 +61,7 @@ class Visit:
     daemon: Opened
     user: WebUser
     session: Session
-    form: Mapping[str, str]
+    form: dict[str, str]
 
     @property
     def now(self) -> int:

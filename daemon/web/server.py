@@ -1,4 +1,8 @@
-"""The web port: ``/metrics``, ``/jwks``, ``/livez``, ``/readyz``, ``/statusz``. Read-only, and nothing about people."""
+"""
+The web port: ``/metrics``, ``/jwks``, ``/livez``, ``/readyz``, ``/statusz``, read-only and without people.
+
+:mod:`daemon.pages` adds those for people.
+"""
 
 import re
 from collections.abc import Collection
@@ -18,11 +22,13 @@ from daemon.web.key_set import PublishedKeySet
 LIFETIME = 30.0
 #: Connections at once, each an open file; a new one ends the oldest.
 MAX_OPEN = 64
+#: Bytes of a line or a header of a request: a browser sends the cookies of the whole domain, and a search is a line.
+MAX_HEAD = 16 * 1024
 #: Bytes of a request's body.
 MAX_REQUEST_BYTES = 64 * 1024
 #: The path of the public key set, the only page that is for everybody.
 KEY_SET_PATH = "/jwks"
-#: These pages are not for browsers.
+#: What a page does not say of its own; those of this module are not for browsers.
 HEADERS = {
     "Cache-Control": "no-store",
     "Connection": "close",
@@ -113,6 +119,8 @@ def application(
     return app
 
 
-def web_server(app: web.Application, host: str, port: int) -> AbstractAsyncContextManager[int]:
-    """As :func:`daemon.infra.http_server.http_server`, within the bounds of this port."""
-    return http_server(app, host, port, lifetime=LIFETIME, most=MAX_OPEN)
+def web_server(
+    app: web.Application, host: str, port: int, *, busy: Collection[object] = ()
+) -> AbstractAsyncContextManager[int]:
+    """As :func:`daemon.infra.http_server.http_server`, within the bounds of this port. *busy*: its connections."""
+    return http_server(app, host, port, lifetime=LIFETIME, most=MAX_OPEN, is_busy=busy.__contains__, head=MAX_HEAD)

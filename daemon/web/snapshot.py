@@ -71,7 +71,9 @@ async def snapshot(
         status: Read before, since that takes a look at every assignment; None: it is read now.
     """
     status, members = status or await read_status(now=now), await read_members(now=now)
-    return Snapshot(now, status, stream_lag, members, await read_rates(now=now), troubles, await read_idle_consumers())
+    return Snapshot(
+        status.at, status, stream_lag, members, await read_rates(now=now), troubles, await read_idle_consumers()
+    )
 
 
 def render(shot: Snapshot) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from models.consumer import digest
 from models.db.sql import Statement
 
-#: Characters of a word that is looked for: the longest is a sourcedid.
-MAX_WORD = 8192
-_MAX_ASSIGNMENT = 10**18
+#: Characters of a word that is looked for; a request's first line has no room for more.
+MAX_WORD = 4096
+_MAX_DIGITS = 18
 
 _KINDS = Statement("""
     SELECT
@@ -38,7 +38,7 @@ class Meant:
 
 async def find_meaning(word: str) -> Meant:
     """What *word* names; it may be several things."""
-    is_number = word.isascii() and word.isdigit() and int(word[:20]) < _MAX_ASSIGNMENT
+    is_number = word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS
     given = {"word": word, "digest": digest(word), "id": int(word) if is_number else 0}
     row = await _KINDS.row(**given)
     return Meant(**{name: bool(value) for name, value in (row or {}).items()})

@@ -16,7 +16,7 @@ from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
 from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import PasswordVerifier, hash_password
-from daemon.pages.routes import Pages
+from daemon.pages.serving import Pages
 from daemon.pages.sessions import Session, sign_session
 from daemon.pages.site import Opened, Site
 from daemon.web.health import Health

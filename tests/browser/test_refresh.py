@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from daemon.pages.assets import read_assets
 from daemon.pages.layout import Frame, Page, render_page
 from daemon.pages.overview import REFRESH_SECONDS
-from daemon.pages.routes import POLICY
+from daemon.pages.serving import POLICY
 from daemon.web.server import web_server
 from models.quarantine import QuarantinedEvent
 from tests.browser.sites import OPERATOR
@@ -67,37 +67,50 @@ async def test_a_page_that_shows_one_moment_is_left_alone(visiting):
         await anna.page.evaluate("window.loadedOnce = true")
 
 
-async def test_a_daemon_that_is_away_leaves_the_page_as_it_is_until_it_is_back(visiting, site):
+async def test_while_a_daemon_is_away_the_page_says_that_it_is_old(visiting, site):
     async with watching(visiting) as anna:
         await site.stop()
         async with anna.page.expect_event("requestfailed"):
             await anna.page.clock.run_for(ROUND)
-        await expect(anna.page.locator("main")).to_contain_text("All is well")
+        await expect(anna.page.get_by_role("status")).to_contain_text("Not up to date")
         await quarantine()
         await site.start()
         await anna.page.clock.run_for(ROUND)
         await expect(anna.page.locator("main")).to_contain_text("1 event in quarantine")
+        await expect(anna.page.get_by_role("status")).to_contain_text("Shown anew every")
         assert anna.troubles == ["Failed to load resource: net::ERR_CONNECTION_REFUSED"]
 
 
-async def test_a_daemon_that_is_starting_leaves_the_page_as_it_is(visiting, site):
+async def test_while_a_daemon_starts_the_page_says_that_it_is_old(visiting, site):
     async with watching(visiting) as anna:
         opened, site.site.opened = site.site.opened, None
         async with anna.page.expect_response(lambda answer: answer.status == 503):
             await anna.page.clock.run_for(ROUND)
-        await expect(anna.page.locator("main")).to_contain_text("All is well")
+        await expect(anna.page.get_by_role("status")).to_contain_text("Not up to date")
         site.site.opened = opened
         await quarantine()
         await anna.page.clock.run_for(ROUND)
         await expect(anna.page.locator("main")).to_contain_text("1 event in quarantine")
 
 
-async def test_a_session_that_is_over_leaves_the_page_as_it_is(visiting):
+async def test_once_a_session_is_over_the_page_says_that_it_is_old(visiting):
     async with watching(visiting) as anna:
         await anna.page.context.clear_cookies()
         async with anna.page.expect_event("requestfailed"):
             await anna.page.clock.run_for(ROUND)
+        await expect(anna.page.get_by_role("status")).to_contain_text("Not up to date")
+
+
+async def test_a_visitor_who_does_not_want_it_stops_it_and_has_it_go_on(visiting):
+    async with watching(visiting) as anna:
+        await anna.page.get_by_role("button", name="Stop that").click()
+        await quarantine()
+        await anna.page.clock.run_for(3 * ROUND)
         await expect(anna.page.locator("main")).to_contain_text("All is well")
+        assert anna.asked == []
+        await anna.page.get_by_role("button", name="Stop that").click()
+        await anna.page.clock.run_for(ROUND)
+        await expect(anna.page.locator("main")).to_contain_text("1 event in quarantine")
 
 
 # --- Visitors who are at work, at a page that has all that can be worked with ---

@@ -1,8 +1,11 @@
-// Shows the main part of a page anew every few seconds, unless the visitor is at work in it.
+// Shows the main part of a page anew every few seconds, unless the visitor is at work in it, or does not want it.
 "use strict";
 
 const main = document.getElementById("main");
+const freshness = document.getElementById("freshness");
+const pause = document.getElementById("pause");
 const seconds = Number(main.dataset.refresh);
+let newest = new Date();
 
 function atWork() {
   const focus = document.activeElement && document.activeElement.closest("form, details, a, button");
@@ -17,15 +20,39 @@ function atWork() {
   );
 }
 
-async function refresh() {
-  if (atWork()) {
-    return;
+function say(words, alarms) {
+  if (freshness.textContent !== words) {
+    freshness.textContent = words;
+    freshness.classList.toggle("alarm", alarms);
   }
+}
+
+function isPaused() {
+  return pause.getAttribute("aria-pressed") === "true";
+}
+
+async function fetched() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
   if (!answer.ok) {
+    throw new Error(`HTTP ${answer.status}`);
+  }
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+async function refresh() {
+  if (atWork() || isPaused()) {
     return;
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  let page;
+  try {
+    page = await fetched();
+  } catch {
+    // The daemon is away, or the session is over: what is shown is old, and must not pass for the state of now.
+    say(`Not up to date: shown as of ${newest.toLocaleTimeString()}. Load the page again.`, true);
+    return;
+  }
+  newest = new Date();
+  say(`Shown anew every ${seconds} seconds.`, false);
   const fresh = page.getElementById("main");
   if (fresh !== null && !atWork()) {
     main.replaceChildren(...fresh.childNodes);
@@ -34,6 +61,10 @@ async function refresh() {
 }
 
 if (seconds > 0) {
-  // A daemon that is away for a moment is asked again the next time.
-  setInterval(() => refresh().catch(() => undefined), seconds * 1000);
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    pause.setAttribute("aria-pressed", String(!isPaused()));
+    say(isPaused() ? `Shown as of ${newest.toLocaleTimeString()}.` : `Shown anew every ${seconds} seconds.`, false);
+  });
+  setInterval(refresh, seconds * 1000);
 }

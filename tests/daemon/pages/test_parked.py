@@ -182,12 +182,13 @@ async def test_exactly_the_group_is_sent_again(anna):
     )
     assert action["selection"] == {
         "consumer": "key", "origin": "https://campus.example:443", "course": "course", "parked": True,
-        "scope": "course", "reason": "course has ended", "example": group[0],
+        "scope": "course", "example": group[0],
     }  # fmt: skip
 
 
-async def test_what_a_campus_says_of_a_learner_is_not_kept_in_the_record(anna):
-    await make_assignment(**parked("Ada Lovelace is not enrolled", "learner"))
+@pytest.mark.parametrize("scope", ["learner", "course", "campus"])
+async def test_what_a_campus_says_is_not_kept_in_the_record(anna, scope):
+    await make_assignment(**parked("Ada Lovelace is not enrolled", scope))
     await anna.get("/parked")
     await anna.follow("1 in course course")
     await anna.submit("/parked/resend")

@@ -1,0 +1,198 @@
+"""Answers requests for pages: who may have them, how many at once, and what is said where there is none."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import htpy as h
+import structlog
+from aiohttp import web
+
+from daemon.pages.access import (
+    RefusedError,
+    Visitor,
+    check_origin,
+    check_role,
+    check_token,
+    find_visitor,
+    own_path,
+    read_form,
+    to_login,
+)
+from daemon.pages.assets import Assets
+from daemon.pages.layout import Frame, Page, render_page
+from daemon.pages.login import Logins, login_form
+from daemon.pages.routes import ROUTES, Route
+from daemon.pages.site import Opened, Site, Visit
+from models.web_user import WebUser
+
+log = structlog.get_logger(__name__)
+
+#: What a browser may load and send, and who may show a page within another.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+#: Requests that are worked on at once: those that read, those that change something, and those of strangers. They share
+#: the connections to the database with what sends grades.
+LOOKS, CHANGES, STRANGERS = 2, 2, 1
+#: Seconds that a request waits for its turn.
+TURN_SECONDS = 10.0
+#: Seconds that changes under way have when the daemon stops.
+CLOSE_SECONDS = 10.0
+
+_Answer = Callable[[], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of one daemon. *busy*: connections with a change under way."""
+
+    site: Site
+    assets: Assets
+    logins: Logins
+    busy: set[object] = field(default_factory=set)
+    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS))
+    _changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHANGES))
+    _strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRANGERS))
+
+    def add_to(self, app: web.Application) -> None:
+        """Add every page to the application of the web port."""
+        for route in ROUTES:
+            turns = self._looks if route.method == "GET" else self._changes
+            add = app.router.add_get if route.method == "GET" else app.router.add_post
+            add(route.path, self._handler(partial(self._page, route), turns))
+        app.router.add_get("/login", self._handler(self._login, self._strangers))
+        app.router.add_post("/login", self._handler(self._login, self._strangers))
+        app.router.add_get("/static/{name}", self._handler(self._asset, self._strangers))
+
+    async def close(self) -> None:
+        """Begin nothing more, and wait for changes under way, while the database is open."""
+        self.site.opened = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for _ in range(CHANGES):
+                    await self._changes.acquire()
+
+    def _handler(
+        self, answer: Callable[[web.Request, Opened], Awaitable[web.Response]], turns: asyncio.Semaphore
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            daemon = self.site.opened
+            if daemon is None:
+                return web.Response(status=503, text="the daemon is starting or stopping: try again in a moment\n")
+            if request.method == "POST":
+                self.busy.add(request.protocol)
+            try:
+                # Each in a context of its own, since a transaction changes it.
+                work = self._in_turn(turns, partial(answer, request, daemon), request)
+                return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
+            finally:
+                self.busy.discard(request.protocol)
+
+        return handle
+
+    async def _in_turn(self, turns: asyncio.Semaphore, answer: _Answer, request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            words = "many pages are asked for at once: try again in a moment\n"
+            return web.Response(status=503, text=words, headers={"Retry-After": "5"})
+        try:
+            return await answer()
+        except web.HTTPException:
+            raise
+        except RefusedError as refused:
+            return _response(_refusal(refused), Frame(request.path, self.assets.version))
+        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
+            _note(request, error)
+            return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
+        finally:
+            turns.release()
+
+    async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.Response:
+        visitor = await find_visitor(request, now=daemon.clock.now() // 1000)
+        if visitor is None:
+            await _check_there_are_users()
+            return to_login(request)
+        visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {})
+        frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token)
+        found = await self._handled(route, visit, visitor)
+        return found if isinstance(found, web.Response) else _response(found, frame)
+
+    async def _handled(self, route: Route, visit: Visit, visitor: Visitor) -> Page | web.Response:
+        request = visit.request
+        try:
+            if route.method == "POST":
+                check_origin(request)
+                visit.form.update(await read_form(request))
+                check_token(visit.form, visitor)
+            check_role(visitor.user.role, route.role)
+            return await route.handle(visit)
+        except RefusedError as refused:
+            return _refusal(refused)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            _note(request, error)
+            return _failure(route, error)
+
+    async def _login(self, request: web.Request, daemon: Opened) -> web.Response:
+        await _check_there_are_users()
+        if request.method == "POST":
+            try:
+                return await self.logins.log_in(request, daemon)
+            except RefusedError as refused:
+                return _response(await self._login_again(request, refused), Frame(request.path, self.assets.version))
+        page = Page("Log in", login_form(own_path(request.query.get("to", "/"))))
+        return _response(page, Frame(request.path, self.assets.version))
+
+    async def _login_again(self, request: web.Request, refused: RefusedError) -> Page:
+        form = await request.post() if refused.status in (403, 429) else {}
+        wanted, name = own_path(str(form.get("to", "/"))), str(form.get("name", ""))
+        return Page("Log in", login_form(wanted, name=name, trouble=refused.words), status=refused.status)
+
+    async def _asset(self, request: web.Request, _daemon: Opened) -> web.Response:
+        await _check_there_are_users()
+        return self.assets.answer(request.match_info["name"])
+
+
+def _refusal(refused: RefusedError) -> Page:
+    title = "This page is not there" if refused.status == 404 else "This was not done"
+    return Page(title, _with_way_out(refused.words), status=refused.status)
+
+
+def _failure(route: Route, error: Exception) -> Page:
+    more = f"({type(error).__name__}; the daemon's log has more)"
+    if route.method == "GET":
+        return Page("This page cannot be shown now", _with_way_out(f"It failed {more}."), status=503)
+    words = f"It failed {more}, and a part of it may be done: look at the page, and at Actions, before you repeat it."
+    return Page("This failed", _with_way_out(words), status=500)
+
+
+def _with_way_out(words: str) -> h.Node:
+    return h.p(role="alert")[words], h.p[h.a(href="/")["To the first page"]]
+
+
+def _note(request: web.Request, error: Exception) -> None:
+    """Where in the source it was raised. Not with the values of variables: they may be a learner's, or secret."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    place = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    log.warning("a page failed", page=request.path, kind=type(error).__name__, at=place)
+
+
+async def _check_there_are_users() -> None:
+    """Without any there are no pages."""
+    if not await WebUser.exists():
+        raise web.HTTPNotFound
+
+
+def _response(page: Page, frame: Frame) -> web.Response:
+    # With `no-referrer` a browser sends a form of ours with `Origin: null` (Fetch, 3.1), as another site's may be.
+    headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+    return web.Response(text=render_page(page, frame), status=page.status, content_type="text/html", headers=headers)
