@@ -46,6 +46,6 @@ def source(remote: str | None) -> str:
         address = ip_address(remote or "")
     except ValueError:
         return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(IPv6Network((int(address) >> 64 << 64, 64)))
-    return str(address)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))

@@ -68,7 +68,9 @@ JUNK = [
     "/assignments/1%2F..%2F..", "/assignments/٣", "/learners?q=%00", "/learners?q=" + "a" * 3000, "/learners?q=%FF%FE",
     "/learners?q=%27%20OR%201%3D1--", "/learners?q=1-1", "/learners?q=99999999999999999999-1", "/learners?as=entry&q=x",
     "/learners?as=assignment&q=x", "/learners?as=assignment&q=..%2F", "/learners?q=x&q=y", "/learners?as=course&q=x",
-    "/learners?q=%ED%A0%80", "/static/..%2Froutes.py", "/static/%2e%2e/routes.py", "/static/", "/static/style.css%00",
+    "/learners?q=%ED%A0%80", "/learners?q=00" + "9" * 30, "/learners?q=" + "9" * 2500, "/learners?as=assignment&q=99",
+    "/login?to=//[", "/login?to=//%5B",
+    "/static/..%2Froutes.py", "/static/%2e%2e/routes.py", "/static/", "/static/style.css%00",
     "/learners?" + "&".join(f"a{number}=1" for number in range(400)), "/login?to=%0d%0aSet-Cookie:x", "/./", "//", "/%",
 ]  # fmt: skip
 
