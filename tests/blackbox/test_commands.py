@@ -45,7 +45,7 @@ CALLS = [*OF_THE_SETUP, *OF_GRADES, *OF_EVENTS]
 ELSEWHERE = {
     *("run", "demo", "feed", "consumer add", "consumer remove", "quarantine drop", "secrets rotate"),
     *("platform add", "platform remove", "platform pause", "platform resume", "platform check"),
-    *("keys withdraw", "baseline", "import openedx"),
+    *("keys withdraw", "baseline", "import openedx", "web user add", "web user list", "web user remove"),
 }
 
 

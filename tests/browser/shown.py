@@ -47,5 +47,10 @@ PAGES = {
     "assignment": Shown("/assignments/1", least=1),
     "assignment, support": Shown("/assignments/1", SUPPORT, least=1),
     "a parked assignment": Shown("/assignments/50", least=50),
+    "a campus": Shown("/campuses/1", least=1),
+    "a campus, support": Shown("/campuses/1", SUPPORT, least=1),
+    "parked": Shown("/parked"),
+    "quarantine": Shown("/quarantine"),
+    "actions": Shown("/actions"),
     "a refusal": Shown("/assignments/999999999", least=10**9),
 }

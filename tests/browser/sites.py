@@ -8,9 +8,7 @@ from functools import cache
 from redis.asyncio import Redis
 
 from actors.metrics import Metrics
-from daemon.config import Config
 from daemon.infra.redis import redis_client
-from daemon.ingest.stream import Stream
 from daemon.pages.access import COOKIE
 from daemon.pages.assets import read_assets
 from daemon.pages.login import Logins
@@ -18,7 +16,7 @@ from daemon.pages.login_limit import LoginLimit
 from daemon.pages.passwords import PasswordVerifier, hash_password
 from daemon.pages.serving import Pages
 from daemon.pages.sessions import Session, sign_session
-from daemon.pages.site import Opened, Site
+from daemon.pages.site import Site
 from daemon.web.health import Health
 from daemon.web.key_set import PublishedKeySet
 from daemon.web.server import application, web_server
@@ -27,7 +25,7 @@ from models.encryption import Cipher
 from models.heartbeat import Heartbeat
 from models.stream_position import read_position
 from models.web_user import MAX_USER_NAME, WebUser, set_web_user
-from tests.daemon.pages.conftest import PASSWORD, STREAM, PageClock
+from tests.daemon.pages.conftest import PASSWORD, PageClock, opened_site
 from tests.daemon.why.story import NOW
 
 #: An operator, a support person, and one whose name is as long as one can be.
@@ -75,16 +73,14 @@ class Served:
 @asynccontextmanager
 async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     """The pages of a migrated database, with an operator and a support person."""
-    async with open_database(database_url), redis_client(redis_url) as client:
+    clock = PageClock()
+    async with open_database(database_url), redis_client(redis_url) as client, opened_site(client, clock) as site:
         await read_position()
         await Heartbeat.create(id="a" * 32, seen_at=NOW)
         await set_web_user(OPERATOR, "operator", _hashed(), now=NOW)
         await set_web_user(SUPPORT, "support", _hashed(), now=NOW)
         await set_web_user(LONG_NAMED, "support", _hashed(), now=NOW)
-        clock = PageClock()
-        config = Config()
-        config = config.model_copy(update={"log": config.log.model_copy(update={"timezone": "Europe/Berlin"})})
-        one = Served(Site(config, Opened(clock, Stream(client, STREAM), list)), clock, client, database_url)
+        one = Served(site, clock, client, database_url)
         await one.start()
         try:
             yield one

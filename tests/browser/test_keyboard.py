@@ -11,8 +11,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # What can have the focus, in the order of the page.
 _CONTROLS = """
-[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")].map(
-    (control, place) => (control.dataset.place = String(place)))
+[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
+    .filter((control) => control.checkVisibility())  // not what a closed part holds
+    .map((control, place) => (control.dataset.place = String(place)))
 """
 # Which of these has it, whether it is marked, and whether the mark is on the screen.
 _FOCUSED = """

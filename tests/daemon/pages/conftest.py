@@ -169,17 +169,22 @@ def clock():
 
 @pytest.fixture
 async def site(empty_database, valkey_url, clock):
-    config = Config(
-        log=LogSection(timezone="Europe/Berlin"), egress=EgressSection(allow_http=True, allow_networks=HERE)
-    )
     await read_position()
     await Heartbeat.create(id="a" * 32, seen_at=NOW)
+    async with redis_client(valkey_url) as client, opened_site(client, clock) as site:
+        yield site
+
+
+@asynccontextmanager
+async def opened_site(client, clock):
+    """Pages of a database that is open, with the stream in this Redis, whose campuses may be on this machine."""
+    egress = EgressSection(allow_http=True, allow_networks=HERE)
+    config = Config(log=LogSection(timezone="Europe/Berlin"), egress=egress)
     ends = {}
-    async with redis_client(valkey_url) as client, outcome_sessions(config, ends) as sessions:
+    async with outcome_sessions(config, ends) as sessions:
         reader = Reader(Sender(sessions[SHARED], sessions), clock, attempt_settings(config))
         probes = ProbeContext(sessions, ends, clock.now)
-        opened = Opened(clock, Stream(client, STREAM), list, lambda: reader, probes, lambda: None)
-        yield Site(config, opened)
+        yield Site(config, Opened(clock, Stream(client, STREAM), list, lambda: reader, probes, lambda: None))
 
 
 @pytest.fixture
