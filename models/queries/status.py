@@ -38,8 +38,9 @@ _CONSUMERS = Statement("""
     SELECT consumer_name AS consumer, CASE WHEN paused_at IS NULL THEN 0 ELSE 1 END AS paused
     FROM lti_consumer
     WHERE NOT EXISTS (
-        SELECT 1 FROM campus JOIN graded_assignment ON graded_assignment.campus_id = campus.id
-        WHERE campus.lti_consumer_id = lti_consumer.id)
+        SELECT 1 FROM outcome_service
+        JOIN graded_assignment ON graded_assignment.outcome_service_id = outcome_service.id
+        WHERE outcome_service.lti_consumer_id = lti_consumer.id)
     ORDER BY 1""")
 
 _APPLIED = Statement("SELECT position FROM intake WHERE id = 1")
