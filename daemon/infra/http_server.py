@@ -124,8 +124,6 @@ def _runner(pages: web.Application | Respond, connections: _Connections, head: i
     bounds: dict[str, Any] = {
         "logger": logger,
         "access_log": None,
-        # For the rest of a body that is not read.
-        "lingering_time": 1.0,
         "max_line_size": head,
         "max_field_size": head,
     }
