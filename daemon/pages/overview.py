@@ -106,9 +106,8 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
         yield Concern(f"This daemon is not ready: {words}.", urgent=True)
     late = _campuses_that_work_late(seen, terms)
     if late:
-        yield Concern(
-            f"{counted(late, 'grade')} due for more than {age(OVERDUE_MS)} at campuses that work.", urgent=True
-        )
+        are = "campus that works has" if late == 1 else "campuses that work have"
+        yield Concern(f"{late} {are} grades that are due for more than {age(OVERDUE_MS)}.", urgent=True)
     acting = [trouble for campus in seen.troubled if (trouble := campus_trouble(campus, terms)) is not None]
     for who in dict.fromkeys(trouble.who for trouble in acting if trouble.who != "no one"):
         number = sum(trouble.who == who for trouble in acting)

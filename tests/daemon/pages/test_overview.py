@@ -61,7 +61,7 @@ async def test_grades_that_are_late_at_a_campus_that_works_are_urgent(ben, clock
     await Heartbeat.filter(id="a" * 32).update(seen_at=clock.ms)
     await ben.get("/")
     assert AT_ONCE in ben.words
-    assert "at campuses that work" in ben.words
+    assert "1 campus that works has grades that are due for more than 15 min." in ben.words
 
 
 async def test_the_plots_say_in_words_what_they_show(ben):
