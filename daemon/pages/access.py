@@ -125,7 +125,7 @@ async def read_form(request: web.Request) -> dict[str, str]:
 
 
 def check_token(form: dict[str, str], visitor: Visitor) -> None:
-    """Refuse a form that is not of this session."""
+    """Refuse a form that another session, or none, was given."""
     if not is_form_token(form.get("token", ""), visitor.session, visitor.user.session_key):
         raise RefusedError(403, "This form is out of date. Go back, load the page again, and repeat it.")
 

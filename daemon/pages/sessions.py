@@ -59,7 +59,7 @@ def form_token(session: Session, key: str) -> str:
 
 
 def is_form_token(token: str, session: Session, key: str) -> bool:
-    """Whether a form is of this session."""
+    """Whether a form was given to *session*."""
     return bool(_read(token, key, "form") == session.nonce)
 
 
