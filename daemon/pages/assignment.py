@@ -23,16 +23,19 @@ ASK_SECONDS = 10.0
 
 async def show_assignment(visit: Visit) -> Page:
     """``/assignments/ID``."""
-    known, terms = await _known(visit), await visit.terms()
-    return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
+    return await _page(visit, await _known(visit))
 
 
 async def ask_campus(visit: Visit) -> Page:
     """``POST /assignments/ID/ask``: the page with what the campus shows now."""
     answer = Explanation(known=(await _known(visit),))
-    asked = await ask_campuses(answer, visit.daemon.reader(), patience=ASK_SECONDS)
-    (known,), terms = asked.known, await visit.terms()
-    return Page(title(known.row), assignment_page(known, terms, visit.token, operates=visit.operates))
+    (known,) = (await ask_campuses(answer, visit.daemon.reader(), patience=ASK_SECONDS)).known
+    return await _page(visit, known)
+
+
+async def _page(visit: Visit, known: Known) -> Page:
+    content = assignment_page(known, await visit.terms(), visit.token, operates=visit.operates)
+    return Page(title(known.row), content)
 
 
 async def resend_one(visit: Visit) -> web.Response:

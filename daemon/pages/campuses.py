@@ -1,6 +1,6 @@
 """A campus: how it fares, what is known of it, and what an operator can do about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,17 +52,18 @@ async def show_campus(visit: Visit) -> Page:
 
 async def pause_it(visit: Visit) -> web.Response:
     """``POST /campuses/ID/pause``."""
-    campus = await _campus(visit)
-    async with recorded_by(f"{_group(campus)} pause", {"consumer": campus.consumer_key}, visit.actor) as counts:
-        counts["campuses"] = int(await consumer_admin.pause(campus.consumer_key, now=visit.now))
-    return lead_to(f"/campuses/{campus.campus_id}")
+    return await _change(visit, "pause", consumer_admin.pause)
 
 
 async def resume_it(visit: Visit) -> web.Response:
     """``POST /campuses/ID/resume``."""
+    return await _change(visit, "resume", consumer_admin.resume)
+
+
+async def _change(visit: Visit, verb: str, change: Callable[..., Awaitable[bool]]) -> web.Response:
     campus = await _campus(visit)
-    async with recorded_by(f"{_group(campus)} resume", {"consumer": campus.consumer_key}, visit.actor) as counts:
-        counts["campuses"] = int(await consumer_admin.resume(campus.consumer_key, now=visit.now))
+    async with recorded_by(f"{_group(campus)} {verb}", {"consumer": campus.consumer_key}, visit.actor) as counts:
+        counts["campuses"] = int(await change(campus.consumer_key, now=visit.now))
     return lead_to(f"/campuses/{campus.campus_id}")
 
 
