@@ -13,7 +13,8 @@ from daemon.check.findings import Finding
 from daemon.check.probe import OutOfReachError, probe
 from daemon.config.sections import OutcomesSection
 from daemon.infra.text import counted, past
-from daemon.pages.access import RefusedError, lead_to
+from daemon.pages.access import RefusedError
+from daemon.pages.done import lead_back
 from daemon.pages.layout import Page, ago, alarm, data_table, moment, text, token_field
 from daemon.pages.site import Visit
 from daemon.support.record import record_by, recorded_by
@@ -64,7 +65,7 @@ async def _change(visit: Visit, verb: str, change: Callable[..., Awaitable[bool]
     campus = await _campus(visit)
     async with recorded_by(f"{_group(campus)} {verb}", {"consumer": campus.consumer_key}, visit.actor) as counts:
         counts["campuses"] = int(await change(campus.consumer_key, now=visit.now))
-    return lead_to(f"/campuses/{campus.campus_id}")
+    return lead_back(visit, f"/campuses/{campus.campus_id}")
 
 
 async def try_server(visit: Visit) -> Page:
@@ -92,7 +93,7 @@ async def change_secret(visit: Visit) -> web.Response:
         await _store_secret(visit, campus, encrypted, selection)
     except (consumer_admin.ConsumerError, PlaintextRefusedError) as error:
         raise RefusedError(409, f"Nothing was changed: {error}.") from error
-    return lead_to(f"/campuses/{campus.campus_id}")
+    return lead_back(visit, f"/campuses/{campus.campus_id}")
 
 
 async def _store_secret(visit: Visit, campus: CampusDetail, encrypted: str, selection: dict[str, Any]) -> None:

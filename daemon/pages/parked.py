@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import htpy as h
+from aiohttp import web
 from htpy import Node
 
 from daemon.infra.text import counted
 from daemon.pages.access import RefusedError
+from daemon.pages.done import lead_back, mark_all
 from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number, query_word
 from daemon.pages.layout import Page, alarm, data_table, text, token_field
 from daemon.pages.site import Visit
 from daemon.support.parked_words import ParkedReason, in_course_words, parked_reasons
 from daemon.support.record import recorded_in_steps_by
-from daemon.support.resend import Marked, resend
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from models.consumer import find_consumer
@@ -26,8 +27,6 @@ from models.queries.resend import Matched, match
 PARKED_TITLE = "Parked grades"
 #: Reasons on a page, and the courses of each.
 MAX_SHOWN_REASONS, MAX_SHOWN_COURSES = 100, 50
-#: Failures that are shown one by one.
-MAX_SHOWN_FAILURES = 20
 _SCOPES = ("learner", "course", "campus")
 
 
@@ -110,15 +109,14 @@ async def show_parked_group(visit: Visit) -> Page:
     return Page("A group of parked grades", content)
 
 
-async def resend_group(visit: Visit) -> Page:
+async def resend_group(visit: Visit) -> web.Response:
     """``POST /parked/resend``: send the grades of a group again, and no other."""
     group = await _group(visit.form)
     wanted = await _filter(group)
     async with recorded_in_steps_by("resend", _selection(group), visit.actor) as counts:
         number = (await match(wanted, now=visit.now)).number
-        marked = await resend(wanted, now=lambda: visit.now, force=False)
-        counts.update(matched=number, marked=marked.number)
-    return Page("A group of parked grades", resent_page(number, marked))
+        await mark_all(visit, wanted, counts, matched=number, force=False)
+    return lead_back(visit, "/parked")
 
 
 async def _group(given: Mapping[str, str]) -> ParkedGroup:
@@ -185,23 +183,3 @@ def _resend_form(group: ParkedGroup, number: int, token: str) -> Node:
         ],
         h.button(type="submit")[f"Send {counted(number, 'grade')} again"],
     ]
-
-
-def resent_page(number: int, marked: Marked) -> Node:
-    """What came of it. Pure."""
-    grades = f"{marked.number} of {counted(number, 'grade')}"
-    left = marked.failed[MAX_SHOWN_FAILURES:]
-    return (
-        h.p(role="status")[
-            f"{grades} {'is' if marked.number == 1 else 'are'} marked: a daemon sends what its campus takes."
-        ],
-        bool(marked.failed)
-        and h.ul[
-            (
-                h.li[alarm(f"assignment {failed_id} could not be marked: {error}")]
-                for failed_id, error in marked.failed[:MAX_SHOWN_FAILURES]
-            ),
-            bool(left) and h.li[f"and {len(left)} more"],
-        ],
-        h.p[h.a(href="/parked")["All that is parked"]],
-    )

@@ -54,7 +54,11 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request of a user who may make it. *form*: the fields of a POST, empty for other methods."""
+    """
+    A request of a user who may make it.
+
+    *form*: the fields of a POST, empty for other methods. *recorded*: the ids of the actions that it led to.
+    """
 
     request: web.Request
     site: Site
@@ -62,6 +66,7 @@ class Visit:
     user: WebUser
     session: Session
     form: dict[str, str]
+    recorded: list[int] = field(default_factory=list)
 
     @property
     def now(self) -> int:
@@ -86,7 +91,7 @@ class Visit:
     @property
     def actor(self) -> Actor:
         """Who makes a change, for the record of actions."""
-        return Actor(f"{self.user.name} (web)", self.request.remote or "", self._log)
+        return Actor(f"{self.user.name} (web)", self.request.remote or "", self._log, self.recorded)
 
     def _log(self, command: str, chosen: Mapping[str, Any], counts: Mapping[str, int]) -> None:
         log.info(
