@@ -1,7 +1,7 @@
 """Where is my grade: one box to look for a learner, by whatever the one who asks knows."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import htpy as h
@@ -9,6 +9,7 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError, lead_to
+from daemon.pages.filters import FilterField, filter_form, query_word
 from daemon.pages.grades import activity_content, answer_content
 from daemon.pages.layout import Page, text
 from daemon.pages.site import Visit
@@ -33,16 +34,27 @@ _ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """*word* as *kind*, and the other kinds of which it may be. *answer*: what is known of it."""
+    """
+    *word* as *kind*, and the other kinds of which it may be.
+
+    *within*: the campus's key and the course that narrow it down. *answer*: what is known of it.
+    """
 
     word: str
     kind: str
     others: tuple[str, ...]
+    within: tuple[str | None, str | None]
     answer: Explanation | Activity
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the answer may be of more than the one who asks means."""
+        many = isinstance(self.answer, Explanation) and (self.answer.namesakes or self.answer.more_known)
+        return many or any(self.within)
 
 
 async def show_learners(visit: Visit) -> Page | web.Response:
-    """``/learners?q=WORD``; ``&as=KIND`` where the word may be of several."""
+    """``/learners?q=WORD``; ``&as=KIND`` where the word may be of several, ``&consumer=KEY&course=ID`` for few of many."""
     word = visit.request.query.get("q", "").strip()
     if len(word) > MAX_WORD or "\0" in word:
         raise RefusedError(400, f"Look for an id of at most {MAX_WORD} characters.")
@@ -54,9 +66,10 @@ async def show_learners(visit: Visit) -> Page | web.Response:
     kind = wanted if wanted in kinds or wanted in _KINDS.keys() - {"assignment"} else kinds[0]
     if kind == "assignment":
         return lead_to(f"/assignments/{quote(word, safe='')}")
-    answer = await _answer(visit, word, kind)
-    terms = await visit.terms()
-    return Page(TITLE, search_page(Search(word, kind, tuple(one for one in kinds if one != kind), answer), terms))
+    within = (query_word(visit.request, "consumer"), query_word(visit.request, "course"))
+    answer = await _answer(visit, word, kind, within)
+    others = tuple(one for one in kinds if one != kind)
+    return Page(TITLE, search_page(Search(word, kind, others, within, answer), await visit.terms()))
 
 
 async def _kinds(visit: Visit, word: str) -> list[str]:
@@ -75,7 +88,7 @@ async def _learner_of(visit: Visit, entry_id: str) -> str | None:
     return None if learner is None else learner.decode(errors="replace")
 
 
-async def _answer(visit: Visit, word: str, kind: str) -> Explanation | Activity:
+async def _answer(visit: Visit, word: str, kind: str, within: tuple[str | None, str | None]) -> Explanation | Activity:
     if kind == "course":
         return await gather_activity(word, None, now=visit.now)
     learner = (await _learner_of(visit, word) or word) if kind == "entry" else word
@@ -83,7 +96,8 @@ async def _answer(visit: Visit, word: str, kind: str) -> Explanation | Activity:
         "lti_user": Query(lti_user_id=word),
         "sourcedid": Query(sourcedid=word),
     }.get(kind, Query(user_id=learner))
-    return await gather(asked, now=visit.now)
+    consumer_key, course_id = within
+    return await gather(replace(asked, consumer_key=consumer_key, course_id=course_id), now=visit.now)
 
 
 def search_form(word: str) -> Node:
@@ -100,6 +114,7 @@ def search_page(found: Search, terms: Terms) -> Node:
     answer = found.answer
     return (
         search_form(found.word),
+        found.is_of_several and _narrowing_form(found),
         bool(found.others)
         and h.p[
             text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be "),
@@ -108,6 +123,12 @@ def search_page(found: Search, terms: Terms) -> Node:
         ],
         activity_content(answer, terms) if isinstance(answer, Activity) else answer_content(answer, terms),
     )
+
+
+def _narrowing_form(found: Search) -> Node:
+    consumer_key, course_id = found.within
+    fields = (FilterField("consumer", "Campus key", consumer_key), FilterField("course", "Course", course_id))
+    return filter_form("/learners", fields, {"q": found.word, "as": found.kind})
 
 
 def _path(word: str, kind: str) -> str:

@@ -24,7 +24,8 @@ async def gather(asked: Query, *, now: int) -> Explanation:
         now: Milliseconds since 1970 by the database's clock.
     """
     trees = CourseTrees()
-    rows = await grade_queries.find_grades(asked, now=now)
+    found = await grade_queries.find_grades(asked, now=now)
+    rows = found[: grade_queries.MAX_GRADES]
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
     quarantined = [await grade_queries.rejected(learner) for learner in learners]
     late = [event for learner in learners for event in await grade_queries.late(learner)]
@@ -42,6 +43,7 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     ]
     return Explanation(
         known=tuple([await _known(row, trees, scores[row.user_id, row.course_id]) for row in rows]),
+        more_known=len(found) > len(rows),
         absent=None if rows else await _absent(asked, trees, now, tuple(gone), more=rejected_more),
         rejected=tuple(
             [event for events, _ in quarantined for event in events if await _is_asked_for(event, asked, trees)]
@@ -73,6 +75,7 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
     each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),
+        more_known=any(one.more_known for one in each),
         # Most launches in quarantine are of learners who have no assignment; none is named twice.
         rejected=tuple(dict.fromkeys([*rejected, *(event for one in each for event in one.rejected)])),
         rejected_more=more or any(one.rejected_more for one in each),

@@ -17,8 +17,8 @@ from models.retired_user import retired_since
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 from models.stream_position import known_position
 
-#: Delivery records, and events of a learner or a course of each kind, that are read.
-MAX_LINES, MAX_EVENTS = 50, 500
+#: Grades, delivery records of each, and events of a learner or a course of each kind, that are read.
+MAX_GRADES, MAX_LINES, MAX_EVENTS = 200, 50, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ _FIND = f"""
     FROM graded_assignment
     {WITH_CAMPUS}
     WHERE """
+
+_PENDING_FIRST = """CASE WHEN version_number > sent_version AND disabled_at IS NULL THEN 0 ELSE 1 END,
+    course_id, usage_id, graded_assignment.id"""
 
 # The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put the value into
 # `substr` too, and could not use the index any more.
@@ -107,6 +110,8 @@ async def find_grades(asked: Query, *, now: int) -> list[AssignmentView]:
     """
     The assignments for which all that is asked holds, by course, block and id.
 
+    Of more than :data:`MAX_GRADES` those that the campus has not acknowledged first, and one more than that.
+
     Args:
         now: Milliseconds since 1970 by the database's clock; states are those of this moment.
 
@@ -115,7 +120,8 @@ async def find_grades(asked: Query, *, now: int) -> list[AssignmentView]:
     """
     statement, parameters = find_statement(asked)
     rows = await statement.rows(now=now, **parameters)
-    return [AssignmentView(**{**row, **{name: bool(row[name]) for name in _FLAGS}}) for row in rows]
+    found = [AssignmentView(**{**row, **{name: bool(row[name]) for name in _FLAGS}}) for row in rows]
+    return sorted(found[:MAX_GRADES], key=lambda one: (one.course_id, one.usage_id, one.id)) + found[MAX_GRADES:]
 
 
 async def asked_of(assignment_id: int) -> Query | None:
@@ -132,7 +138,7 @@ def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
     if "sourcedid" in given:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)
-    return Statement(f"{_FIND} {conditions} ORDER BY course_id, usage_id, graded_assignment.id"), given
+    return Statement(f"{_FIND} {conditions} ORDER BY {_PENDING_FIRST} LIMIT {MAX_GRADES + 1}"), given
 
 
 def _record(row: dict[str, Any]) -> DeliveryRecord:

@@ -78,6 +78,19 @@ async def test_a_query_without_learner_and_sourcedid_is_refused(asked):
         await lookup.find_grades(Query(**asked), now=NOW)
 
 
+async def test_of_very_many_those_that_wait_are_read_and_one_more():
+    for number in range(lookup.MAX_GRADES + 2):
+        await make_assignment(user_id="a", usage_id=f"{number:04}", sent_version=1)
+    disabled = await make_assignment(user_id="a", usage_id="8000", sent_version=0, disabled_at=NOW)
+    waiting = [await make_assignment(user_id="a", usage_id=usage_id) for usage_id in ("9001", "9000")]
+    found = await lookup.find_grades(Query("a"), now=NOW)
+    assert len(found) == lookup.MAX_GRADES + 1
+    read = found[: lookup.MAX_GRADES]
+    assert [one.id for one in read[-2:]] == [waiting[1], waiting[0]]
+    assert [one.usage_id for one in read] == sorted(one.usage_id for one in read)
+    assert disabled not in [one.id for one in found]
+
+
 async def test_an_assignment_comes_with_its_state_and_that_of_its_campus():
     await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
 
