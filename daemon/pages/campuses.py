@@ -25,7 +25,6 @@ from daemon.wiring import SHARED
 from models import consumer_admin
 from models.encryption import secret_fault
 from models.queries.campuses import CampusDetail, read_campus
-from models.queries.status import read_status
 from models.secrets import PlaintextRefusedError
 from models.states import STATES
 
@@ -120,8 +119,7 @@ async def _campus(visit: Visit) -> CampusDetail:
 
 
 async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
-    status = visit.daemon.status() or await read_status(now=visit.now)
-    at_it = (one for one in status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin))
+    at_it = (one for one in (await visit.status()).campuses if one.campus_id == campus.campus_id)
     states = next((one.numbers for one in at_it), dict.fromkeys(STATES, 0))
     ends = visit.daemon.probes.certificate_ends.get(campus.origin)
     asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings)

@@ -16,6 +16,7 @@ from daemon.pages.site import Visit
 from daemon.why.activity import Activity
 from daemon.why.gather import gather, gather_activity
 from daemon.why.known import Explanation, Terms
+from models.queries.campuses import campuses_named
 from models.queries.grades import Query
 from models.queries.search import MAX_WORD, find_meaning
 
@@ -28,6 +29,7 @@ _KINDS = {
     "course": "a course",
     "assignment": "an assignment",
     "entry": "a stream entry",
+    "campus": "a campus",
 }
 _ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
@@ -54,7 +56,7 @@ class Search:
 
 
 async def show_learners(visit: Visit) -> Page | web.Response:
-    """``/learners?q=WORD``; ``&as=KIND`` where the word may be of several, ``&consumer=KEY&course=ID`` for few of many."""
+    """``/learners?q=WORD``; ``&as=KIND`` says what it is, ``&consumer=KEY&course=ID`` narrow it down."""
     word = visit.request.query.get("q", "").strip()
     if len(word) > MAX_WORD or "\0" in word:
         raise RefusedError(400, f"Look for an id of at most {MAX_WORD} characters.")
@@ -66,16 +68,30 @@ async def show_learners(visit: Visit) -> Page | web.Response:
     kind = wanted if wanted in kinds or wanted in _KINDS.keys() - {"assignment"} else kinds[0]
     if kind == "assignment":
         return lead_to(f"/assignments/{quote(word, safe='')}")
+    if kind == "campus":
+        return await _campuses(word)
     within = (query_word(visit.request, "consumer"), query_word(visit.request, "course"))
     answer = await _answer(visit, word, kind, within)
     others = tuple(one for one in kinds if one != kind)
     return Page(TITLE, search_page(Search(word, kind, others, within, answer), await visit.terms()))
 
 
+async def _campuses(word: str) -> Page | web.Response:
+    """The campus of that key or name, or its addresses where it has several."""
+    found = await campuses_named(word)
+    if len(found) == 1:
+        return lead_to(f"/campuses/{found[0][0]}")
+    listed = h.ul[(h.li[h.a(href=f"/campuses/{campus_id}")[text(origin)]] for campus_id, origin in found)]
+    said = f"“{word[:80]}” has {len(found)} addresses:" if found else f"No launch came from “{word[:80]}” yet."
+    return Page(TITLE, (search_form(word), h.p[text(said)], bool(found) and listed))
+
+
 async def _kinds(visit: Visit, word: str) -> list[str]:
     """Of which kinds the word is; a learner's id if it is not known."""
     meant = await find_meaning(word)
-    found = [kind for kind in ("learner", "lti_user", "sourcedid", "course", "assignment") if getattr(meant, kind)]
+    found = [
+        kind for kind in ("learner", "lti_user", "sourcedid", "course", "assignment", "campus") if getattr(meant, kind)
+    ]
     if await _learner_of(visit, word) is not None:
         found.append("entry")
     return found or ["learner"]
@@ -103,7 +119,7 @@ async def _answer(visit: Visit, word: str, kind: str, within: tuple[str | None, 
 def search_form(word: str) -> Node:
     """The box. Pure."""
     return h.form(".inline", method="get", action="/learners", role="search")[
-        h.label(for_="q")["Learner, sourcedid, course, assignment or stream entry"],
+        h.label(for_="q")["Learner, sourcedid, course, assignment, campus or stream entry"],
         h.input("#q", type="search", name="q", value=word, maxlength=MAX_WORD, required=True, autocomplete="off"),
         h.button(type="submit")["Look for it"],
     ]

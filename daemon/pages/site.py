@@ -18,10 +18,13 @@ from daemon.support.record import Actor
 from daemon.why.known import Terms
 from models.db.clock import Clock
 from models.members import read_members
-from models.queries.status import Status
+from models.queries.status import Status, read_status
 from models.web_user import WebUser
 
 log = structlog.get_logger(__name__)
+
+#: Milliseconds after which figures that the daemon read are read anew.
+STALE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,12 @@ class Visit:
         log.info(
             "a user changed something", user=self.user.name, command=command, chosen=dict(chosen), counts=dict(counts)
         )
+
+    async def status(self) -> Status:
+        """What the daemon has read of late, or reads now."""
+        known = self.daemon.status()
+        is_fresh = known is not None and self.now - known.at <= STALE_MS
+        return known if known is not None and is_fresh else await read_status(now=self.now)
 
     async def terms(self) -> Terms:
         """What the sentences about grades depend on."""

@@ -1,5 +1,6 @@
 """The search for a learner, narrowed down where it finds several, or very many."""
 
+from models.consumer import LtiConsumer
 from models.queries.grades import MAX_GRADES
 from models.stream_position import read_position
 from tests.daemon.why.test_namesakes import two_campuses
@@ -47,3 +48,17 @@ async def test_a_campus_that_is_not_there_is_named_as_what_was_looked_at(ben):
     await two_campuses("bob")
     await ben.get("/learners?q=5&as=lti_user&consumer=nowhere")
     assert "Only the campus 'nowhere' was looked at." in ben.words
+
+
+async def test_the_name_or_the_key_of_a_campus_leads_to_it(ben):
+    await two_campuses("bob")
+    for word in ("Another University", "another"):
+        await ben.get("/learners", params={"q": word})
+        await ben.get(ben.answer.headers["Location"])
+        assert "https://lms.another.example:443" in ben.words
+
+
+async def test_a_campus_without_a_launch_is_said_to_have_none(ben):
+    await LtiConsumer.create(consumer_name="Quiet", consumer_key="quiet", consumer_secret="s")
+    await ben.get("/learners?q=quiet")
+    assert "No launch came from “quiet” yet." in ben.words
