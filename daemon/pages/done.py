@@ -74,6 +74,8 @@ def done_words(action: Mapping[str, Any]) -> str:
         "resend": lambda: _resent(counts, forced=bool(selection.get("force"))),
         "quarantine replay": lambda: _replayed(counts),
         "quarantine drop": lambda: f"{counted(counts.get('events', 0), 'event')} dropped.",
+        "keys new": lambda: f"The key {selection.get('key')} is made and published.",
+        "keys withdraw": lambda: f"The key {selection.get('key')} is withdrawn.",
         "consumer add": lambda: _PENDING if selection.get("pending") else _CHANGED,
     }
     words |= dict.fromkeys(("consumer pause", "platform pause"), lambda: _PAUSED)

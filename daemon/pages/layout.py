@@ -15,6 +15,7 @@ _NAVIGATION = (
     ("/learners", "Where is my grade?"),
     ("/parked", "Parked"),
     ("/quarantine", "Quarantine"),
+    ("/keys", "Keys"),
     ("/actions", "Actions"),
 )
 

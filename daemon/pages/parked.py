@@ -62,11 +62,14 @@ async def show_parked(visit: Visit) -> Page:
 
 def parked_page(asked: ParkedAsked, groups: Sequence[ParkedGroup], terms: Terms) -> Node:
     """The page's content. Pure."""
+    return asked.form, not groups and h.p["Nothing is parked."], reasons_content(groups, terms)
+
+
+def reasons_content(groups: Sequence[ParkedGroup], terms: Terms) -> Node:
+    """Groups of parked grades by their reasons, each with a link to its page. Pure."""
     reasons = parked_reasons(groups)
     more = len(reasons) > MAX_SHOWN_REASONS or len(groups) == MAX_GROUPS
     return (
-        asked.form,
-        not groups and h.p["Nothing is parked."],
         (_reason(parked, terms) for parked in reasons[:MAX_SHOWN_REASONS]),
         more and h.p["These are the largest groups; there are more. Campus key and course narrow it down."],
     )
