@@ -7,11 +7,12 @@ from models.action import actions
 from models.campus import Campus
 from models.consumer import LtiConsumer
 from tests.actors.conftest import campus, lms
+from tests.conftest import shared_url
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import Story
 from tests.models.rows import make_assignment, make_service
 
-__all__ = ["campus", "lms"]
+__all__ = ["campus", "lms", "shared_url"]
 
 #: One with a campus that takes grades over LTI 1.1.
 ANY = "retrying"
@@ -85,7 +86,9 @@ async def test_of_a_platform_an_access_token_is_asked_for_too(anna):
     assert "this tool's keys sign what it gets" in anna.words
     status, _ = await anna.post(f"/campuses/{one.id}/check")
     assert status == 200
-    found = [" ".join(item.text_content().split()) for item in anna.page.xpath("//section[h2[contains(., 'tried')]]//li")]
+    found = [
+        " ".join(item.text_content().split()) for item in anna.page.xpath("//section[h2[contains(., 'tried')]]//li")
+    ]
     assert len(found) == 2
     assert "no connection" in found[0]
     consumer = await LtiConsumer.get(id=one.lti_consumer_id)

@@ -5,9 +5,12 @@ import pytest
 from daemon.pages.done import done_words
 from models.action import Action, actions, record_action
 from models.assignment import GradedAssignment
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import HOSTILE, one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
+
+__all__ = ["shared_url"]
 
 RESENT = "1 of 1 grade is marked: a daemon sends what its campus takes."
 

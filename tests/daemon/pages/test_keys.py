@@ -6,8 +6,11 @@ from daemon.support.keys import KEY_STATE_WORDS
 from models.action import actions
 from models.key_admin import key_listing
 from models.tool_key import ToolKey
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.story import NOW
+
+__all__ = ["shared_url"]
 
 CAPTION = "Signing keys"
 

@@ -3,8 +3,11 @@
 from models.consumer import LtiConsumer
 from models.queries.grades import MAX_GRADES
 from models.stream_position import read_position
+from tests.conftest import shared_url
 from tests.daemon.why.test_namesakes import two_campuses
 from tests.models.rows import make_assignment
+
+__all__ = ["shared_url"]
 
 NARROW = "Campus key"
 

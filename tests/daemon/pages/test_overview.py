@@ -5,9 +5,12 @@ from models.campus import Campus
 from models.consumer import LtiConsumer
 from models.heartbeat import Heartbeat
 from models.quarantine import QuarantinedEvent
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
+
+__all__ = ["shared_url"]
 
 WELL = "All is well: no one has to act."
 LATER = "Nothing is urgent. This can wait for the morning:"

@@ -8,9 +8,12 @@ from daemon.why.advice import PEOPLE, about_parked
 from models.action import actions
 from models.assignment import GradedAssignment
 from models.queries.parked import read_parked
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import HOSTILE
 from tests.daemon.why.story import NOW, TERMS
 from tests.models.rows import make_assignment, make_service, read_rows
+
+__all__ = ["shared_url"]
 
 DEAD = "HTTP 200, failure: SourcedId hash not valid"
 

@@ -7,6 +7,7 @@ from models.action import actions
 from models.assignment import GradedAssignment
 from models.quarantine import QuarantinedEvent
 from models.score import Score
+from tests.conftest import shared_url
 from tests.daemon.ingest.reading import LAUNCH, SCORE
 from tests.daemon.pages.quarantined import (
     add_consumer,
@@ -18,6 +19,8 @@ from tests.daemon.pages.quarantined import (
     to_the_group,
 )
 from tests.daemon.why.story import NOW
+
+__all__ = ["shared_url"]
 
 # --- Replaying ---
 
