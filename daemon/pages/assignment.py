@@ -54,7 +54,7 @@ async def resend_one(visit: Visit) -> web.Response:
 async def _known(visit: Visit) -> Known:
     assignment_id = int(visit.request.match_info["id"])
     asked = await asked_of(assignment_id)
-    answer = None if asked is None else await gather(asked, now=visit.now)
+    answer = None if asked is None else await gather(asked, now=visit.now, trees=visit.daemon.trees)
     known = None if answer is None else next((one for one in answer.known if one.row.id == assignment_id), None)
     if known is None:
         raise RefusedError(404, f"There is no assignment {assignment_id}. Look for its learner.")

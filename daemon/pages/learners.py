@@ -106,14 +106,15 @@ async def _learner_of(visit: Visit, entry_id: str) -> str | None:
 
 async def _answer(visit: Visit, word: str, kind: str, within: tuple[str | None, str | None]) -> Explanation | Activity:
     if kind == "course":
-        return await gather_activity(word, None, now=visit.now)
+        return await gather_activity(word, None, now=visit.now, trees=visit.daemon.trees)
     learner = (await _learner_of(visit, word) or word) if kind == "entry" else word
     asked = {
         "lti_user": Query(lti_user_id=word),
         "sourcedid": Query(sourcedid=word),
     }.get(kind, Query(user_id=learner))
     consumer_key, course_id = within
-    return await gather(replace(asked, consumer_key=consumer_key, course_id=course_id), now=visit.now)
+    asked = replace(asked, consumer_key=consumer_key, course_id=course_id)
+    return await gather(asked, now=visit.now, trees=visit.daemon.trees)
 
 
 def search_form(word: str) -> Node:

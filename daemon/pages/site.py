@@ -16,6 +16,7 @@ from daemon.ingest.stream import Stream
 from daemon.pages.sessions import Session, form_token
 from daemon.support.record import Actor
 from daemon.why.known import Terms
+from models.course import CourseTrees
 from models.db.clock import Clock
 from models.members import read_members
 from models.queries.status import Status, read_status
@@ -23,6 +24,8 @@ from models.web_user import WebUser
 
 log = structlog.get_logger(__name__)
 
+#: Course trees that are kept for pages, and their bytes.
+MAX_TREES, MAX_TREE_BYTES = 16, 1024 * 1024
 #: Milliseconds after which figures that the daemon read are read anew.
 STALE_MS = 60_000
 
@@ -31,7 +34,8 @@ STALE_MS = 60_000
 class Opened:
     """
     *troubles*: why this daemon is not ready. *reader*: asks campuses for grades. *probes*: with what their servers are
-    tried. *status*: what the daemon read last. *context*: in which the database is open, which requests have not.
+    tried. *status*: what the daemon read last. *trees*: courses of which pages were asked for. *context*: in which the
+    database is open, which requests have not.
     """
 
     clock: Clock
@@ -40,6 +44,7 @@ class Opened:
     reader: Callable[[], Reader]
     probes: ProbeContext
     status: Callable[[], Status | None]
+    trees: CourseTrees = field(default_factory=lambda: CourseTrees(keep=MAX_TREES, keep_bytes=MAX_TREE_BYTES))
     context: Context = field(default_factory=copy_context)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from models.db.sql import Statement
 from models.delivery import HELD, OVERRULED, DeliveryRecord
-from models.queries.grades import ledger
+from models.queries.ledger import ledgers
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
 
@@ -82,15 +82,15 @@ async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> li
     """The groups of a course or one of its blocks, the largest first; one more than is shown if there are more."""
     given = {} if usage_id is None else {"usage_id": usage_id}
     rows = await groups_statement(usage_id).rows(course_id=course_id, now=now, **given)
+    failures = await _failures([row["example"] for row in rows if row["why"] == "retrying"])
     return [
-        ActivityGroup(**{**row, "number": int(row["number"]), "failure": await _failure(row["why"], row["example"])})
-        for row in rows
+        ActivityGroup(**{**row, "number": int(row["number"]), "failure": failures.get(row["example"])}) for row in rows
     ]
 
 
-async def _failure(why: str, example: int) -> DeliveryRecord | None:
-    lines = (await ledger(example))[0] if why == "retrying" else []
-    return lines[0] if lines and lines[0].result not in HELD else None
+async def _failures(examples: list[int]) -> dict[int, DeliveryRecord]:
+    newest = {one: lines[0] for one, (lines, _) in (await ledgers(examples)).items() if lines}
+    return {one: line for one, line in newest.items() if line.result not in HELD}
 
 
 async def read_learners(course_id: str, usage_id: str | None) -> list[str]:

@@ -5,20 +5,19 @@ The daemon works meanwhile, so every statement uses an index and has a limit. Or
 bare column PostgreSQL would scan its whole index rather than sort a few rows.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from models.consumer import digest
 from models.db.sql import Statement
-from models.delivery import DeliveryRecord
 from models.quarantine import MAX_LEARNER, fields_of
 from models.queries.views import WITH_CAMPUS, AssignmentView, columns_of
 from models.retired_user import retired_since
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 from models.stream_position import known_position
 
-#: Grades, delivery records of each, and events of a learner or a course of each kind, that are read.
-MAX_GRADES, MAX_LINES, MAX_EVENTS = 200, 50, 500
+#: Grades, and events of a learner or a course of each kind, that are read.
+MAX_GRADES, MAX_EVENTS = 200, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +68,6 @@ _CONDITIONS = {
     "sourcedid": "sourcedid_digest = :sourcedid",
     "consumer_key": "lti_consumer.consumer_key = :consumer_key",
 }
-
-_RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
-
-# What is of older versions is another learner's.
-_OF_LEARNER = "version >= (SELECT learner_version FROM graded_assignment WHERE id = :id)"
-
-_LINES = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND {_OF_LEARNER}
-    ORDER BY at + 0 DESC, id DESC LIMIT :most""")
-
-_SENT = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND version <= :sent_version
-        AND {_OF_LEARNER}
-    ORDER BY version + 0 DESC, id DESC LIMIT 1""")
 
 _BY = {
     column: Statement(f"""
@@ -139,24 +124,6 @@ def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)
     return Statement(f"{_FIND} {conditions} ORDER BY {_PENDING_FIRST} LIMIT {MAX_GRADES + 1}"), given
-
-
-def _record(row: dict[str, Any]) -> DeliveryRecord:
-    return DeliveryRecord(**{**row, "clamped": bool(row["clamped"])})
-
-
-async def ledger(assignment_id: int) -> tuple[list[DeliveryRecord], bool]:
-    """The newest delivery records, the newest first, and whether there are more."""
-    rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
-    return [_record(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
-
-
-async def line_of_sent(found: AssignmentView) -> DeliveryRecord | None:
-    """The record of the grade that the campus acknowledged last."""
-    if found.sent_at is None:
-        return None
-    row = await _SENT.row(id=found.id, sent_version=found.sent_version)
-    return None if row is None else _record(row)
 
 
 async def rejected(user_id: str) -> tuple[list[Rejected], bool]:

@@ -9,7 +9,7 @@ from tests.models.rows import make_assignment
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
-NOTHING = {"learner": False, "lti_user": False, "sourcedid": False, "course": False, "assignment": False, "campus": False}
+NOTHING = dict.fromkeys(("learner", "lti_user", "sourcedid", "course", "assignment", "campus"), False)
 
 
 async def test_a_word_is_found_by_each_of_its_meanings():
