@@ -19,7 +19,6 @@ from daemon.support.record import recorded_in_steps_by
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from models.consumer import find_consumer
-from models.consumer_admin import known_consumer
 from models.queries.filter import AssignmentFilter
 from models.queries.parked import MAX_GROUPS, ParkedGroup, group_of, read_parked
 from models.queries.resend import Matched, match
@@ -107,7 +106,7 @@ def _named(group: ParkedGroup) -> dict[str, str]:
 async def show_parked_group(visit: Visit) -> Page:
     """``/parked/group?example=ID&group=FINGERPRINT``: what a resend would send."""
     group = await _group(visit.request.query)
-    matched = await match(await _filter(group), now=visit.now)
+    matched = await match(_filter(group), now=visit.now)
     content = parked_group_page(group, matched, await visit.terms(), visit.token, operates=visit.operates)
     return Page("A group of parked grades", content)
 
@@ -115,7 +114,7 @@ async def show_parked_group(visit: Visit) -> Page:
 async def resend_group(visit: Visit) -> web.Response:
     """``POST /parked/resend``: send the grades of a group again, and no other."""
     group = await _group(visit.form)
-    wanted = await _filter(group)
+    wanted = _filter(group)
     async with recorded_in_steps_by("resend", _selection(group), visit.actor) as counts:
         number = (await match(wanted, now=visit.now)).number
         await mark_all(visit, wanted, counts, matched=number, force=False)
@@ -130,12 +129,11 @@ async def _group(given: Mapping[str, str]) -> ParkedGroup:
     return group
 
 
-async def _filter(group: ParkedGroup) -> AssignmentFilter:
+def _filter(group: ParkedGroup) -> AssignmentFilter:
     return AssignmentFilter(
         course_id=group.course_id,
-        consumer_id=(await known_consumer(group.consumer_key)).id,
+        at_campus=group.campus_id,
         parked=True,
-        origin=group.origin,
         parked_reason=group.reason,
         parked_scope=group.scope,
     )
