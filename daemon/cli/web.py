@@ -1,6 +1,5 @@
 """``web user``: who may open the pages."""
 
-import re
 import sys
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from models.web_user import (
     Role,
     WebUser,
     WebUserError,
+    is_user_name,
     list_web_users,
     remove_web_user,
     set_web_user,
@@ -29,8 +29,6 @@ users = typer.Typer(help="Who may open the pages. Without users there are none."
 app.add_typer(users, name="user")
 
 UserName = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
-
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_USER_NAME - 1}}}", re.ASCII)
 
 
 @users.command("add")
@@ -48,7 +46,7 @@ def add_user(
 
     Example: passbackd web user add anna --role support
     """
-    if not _NAME.fullmatch(name):
+    if not is_user_name(name):
         fail(f"NAME: letters, digits and . _ @ + -, up to {MAX_USER_NAME}, beginning with a letter or digit", WRONG)
     try:
         password_hash = hash_password(_password(from_stdin=password_stdin))

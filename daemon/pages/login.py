@@ -72,7 +72,14 @@ class Logins:
 
 
 async def log_out(visit: Visit) -> web.Response:
-    """End all sessions of the user."""
+    """
+    End all sessions of the user.
+
+    Raises:
+        RefusedError: The session is another web server's.
+    """
+    if visit.by_proxy:
+        raise RefusedError(403, "Log out where you logged in: at the web server before passbackd.")
     await end_sessions(visit.user)
     response = lead_to("/login")
     forget_session(visit.request, response)

@@ -47,7 +47,10 @@ class PasswordVerifier:
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """
-        Whether *password* is the one of *password_hash*; None for a user that is not known.
+        Whether *password* is the one of *password_hash*.
+
+        Args:
+            password_hash: None for a user that is not known, empty for one without a password.
 
         Raises:
             BusyError: Others are waiting.
@@ -65,8 +68,8 @@ class PasswordVerifier:
         if self._of_no_user is None:
             self._of_no_user = self._hasher.hash("a password that no user has")
         try:
-            # So that a name that is not known takes as long as one that is.
+            # So that a name that is not known, or has no password, takes as long as one that has.
             self._hasher.verify(password_hash or self._of_no_user, password[:MAX_PASSWORD])
         except (VerificationError, InvalidHashError):
             return False
-        return password_hash is not None
+        return bool(password_hash)

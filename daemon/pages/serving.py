@@ -15,10 +15,13 @@ from aiohttp import web
 from daemon.pages.access import (
     RefusedError,
     Visitor,
+    as_sent,
     check_origin,
     check_role,
     check_token,
     find_visitor,
+    is_named_by_proxy,
+    lead_to,
     own_path,
     read_form,
     to_login,
@@ -46,6 +49,7 @@ TURN_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
 
 _Answer = Callable[[], Awaitable[web.Response]]
+_AnswerTo = Callable[[web.Request, Opened], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,7 @@ class Pages:
                 for _ in range(CHANGES):
                     await self._changes.acquire()
 
-    def _handler(
-        self, answer: Callable[[web.Request, Opened], Awaitable[web.Response]], turns: asyncio.Semaphore
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, answer: _AnswerTo, turns: asyncio.Semaphore) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             daemon = self.site.opened
             if daemon is None:
@@ -89,7 +91,7 @@ class Pages:
                 self.busy.add(request.protocol)
             try:
                 # Each in a context of its own, since a transaction changes it.
-                work = self._in_turn(turns, partial(answer, request, daemon), request)
+                work = self._in_turn(turns, partial(self._as_sent, answer, request, daemon), request)
                 return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
             finally:
                 self.busy.discard(request.protocol)
@@ -115,13 +117,20 @@ class Pages:
         finally:
             turns.release()
 
+    async def _as_sent(self, answer: _AnswerTo, request: web.Request, daemon: Opened) -> web.Response:
+        try:
+            return await answer(as_sent(request, self.site.config.web), daemon)
+        except RefusedError:
+            await _check_there_are_users()
+            raise
+
     async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.Response:
         visitor = await find_visitor(request, now=daemon.clock.now() // 1000)
         if visitor is None:
             await _check_there_are_users()
             return to_login(request)
-        visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {})
-        frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token)
+        visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {}, by_proxy=visitor.by_proxy)
+        frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token, logs_out=not visitor.by_proxy)
         found = await self._handled(route, visit, visitor)
         return found if isinstance(found, web.Response) else _response(found, frame)
 
@@ -144,6 +153,9 @@ class Pages:
 
     async def _login(self, request: web.Request, daemon: Opened) -> web.Response:
         await _check_there_are_users()
+        if is_named_by_proxy(request):
+            # That web server has the log-in.
+            return lead_to(own_path(request.query.get("to", "/")))
         if request.method == "POST":
             try:
                 return await self.logins.log_in(request, daemon)

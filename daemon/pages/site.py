@@ -54,7 +54,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request of a user who may make it. *form*: the fields of a POST, empty for other methods."""
+    """
+    A request of a user who may make it.
+
+    Args:
+        form: The fields of a POST, empty for other methods.
+        by_proxy: The user logged in at a web server before the daemon.
+    """
 
     request: web.Request
     site: Site
@@ -62,6 +68,7 @@ class Visit:
     user: WebUser
     session: Session
     form: dict[str, str]
+    by_proxy: bool = False
 
     @property
     def now(self) -> int:
