@@ -59,6 +59,12 @@ async def set_web_user(name: str, role: Role, password_hash: str, *, now: int) -
     return True
 
 
+async def renew_hash(user: WebUser, password_hash: str) -> None:
+    """Keep another hash of a user's same password, unless there is another password meanwhile. Sessions go on."""
+    same = WebUser.filter(id=user.id, password_hash=user.password_hash)
+    await same.update(password_hash=password_hash)
+
+
 async def remove_web_user(name: str) -> None:
     """
     Remove a user, which ends all sessions of that user.

@@ -12,7 +12,7 @@ from daemon.pages.access import RefusedError, begin_session, check_origin, forge
 from daemon.pages.login_limit import LoginLimit, source
 from daemon.pages.passwords import BusyError, PasswordVerifier
 from daemon.pages.site import Opened, Visit
-from models.web_user import MAX_USER_NAME, WebUser, end_sessions
+from models.web_user import MAX_USER_NAME, WebUser, end_sessions, renew_hash
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,8 @@ class Logins:
         response = lead_to(own_path(form.get("to", "/")))
         begin_session(request, response, user, now=daemon.clock.now() // 1000)
         self.limit.succeeded(address)
+        if renewed := await self.verifier.renewed(form["password"], user.password_hash):
+            await renew_hash(user, renewed)
         log.info("a user logged in", user=user.name, address=request.remote)
         return response
 

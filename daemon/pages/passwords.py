@@ -64,6 +64,13 @@ class PasswordVerifier:
         finally:
             self._waiting -= 1
 
+    async def renewed(self, password: str, password_hash: str) -> str | None:
+        """Another hash of a password that was right, if *password_hash* has other parameters than a new one would."""
+        if not self._hasher.check_needs_rehash(password_hash):
+            return None
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._hasher.hash, password[:MAX_PASSWORD])
+
     def _verify(self, password: str, password_hash: str | None) -> bool:
         if self._of_no_user is None:
             self._of_no_user = self._hasher.hash("a password that no user has")
