@@ -1,6 +1,7 @@
 """Who may open the pages is said by a command, and holds at once."""
 
 import json
+import re
 import urllib.parse
 import urllib.request
 
@@ -65,3 +66,32 @@ def test_what_can_be_no_user_is_refused_with_words(pair):
     said = pair.call("web", "user", "add", "anna", "--role", "support")
     assert (said.code, "--password-stdin" in said.err) == (2, True)
     assert pair.call("web", "user", "list").out.startswith("no user yet")
+
+
+def test_a_user_whom_a_web_server_logs_in_needs_no_password(pair):
+    assert pair.call("migrate").code == 0
+    without = ("web", "user", "add", "cleo", "--role", "support", "--without-password")
+    said = pair.call(*without)
+    assert (said.code, "set web.user_header first" in said.err) == (2, True), said.err
+    behind = {
+        "PASSBACKD_WEB__PROXIES": "127.0.0.1",
+        "PASSBACKD_WEB__PROXY_SECRET": "0123456789abcdef" * 2,
+        "PASSBACKD_WEB__USER_HEADER": "X-User",
+    }
+    said = pair.call(*without, "--password-stdin", stdin=f"{PASSWORD}\n", **behind)
+    assert (said.code, "leave --password-stdin out" in said.err) == (2, True), said.err
+    said = pair.call(*without, **behind)
+    assert said.out == "cleo may open the pages as support, when the web server before the daemon says so\n"
+    assert add(pair, "anna", "operator").code == 0
+    listed = json.loads(pair.call("web", "user", "list", "--json").out)
+    assert [(one["name"], one["has_password"]) for one in listed] == [("anna", True), ("cleo", False)]
+    shown = pair.call("web", "user", "list").out
+    assert re.search(r"anna +operator +with a password", shown)
+    assert re.search(r"cleo +support +at the web server", shown)
+    said = pair.call("web", "user", "add", "anna", "--role", "support", "--without-password", **behind)
+    assert said.out == "anna has no password any more, and is support\n"
+    selections = [one["selection"] for one in json.loads(pair.call("actions", "--json").out)]
+    assert {"name": "anna", "role": "support", "without_password": True} in selections
+    daemon = pair.begin()
+    assert not logs_in(daemon, "cleo", "")
+    assert not logs_in(daemon, "anna")
