@@ -160,6 +160,21 @@ def check_origin(request: web.Request) -> None:
         )
 
 
+async def receive_form(request: web.Request) -> None:
+    """
+    Have the form of a request here as a whole, for :func:`read_form`, unless it is said to be too large.
+
+    Raises:
+        RefusedError: It does not come as a whole.
+        web.HTTPRequestEntityTooLarge: It was not said to be.
+    """
+    if request.method == "POST" and (request.content_length or 0) <= MAX_FORM:
+        try:
+            await request.read()
+        except (web.RequestPayloadError, ConnectionResetError):
+            raise RefusedError(400, "This form did not come as a whole.") from None
+
+
 async def read_form(request: web.Request) -> dict[str, str]:
     """The fields of a form; of several of one name the last. Raises :class:`RefusedError`."""
     if request.content_type != _FORM_TYPE:

@@ -24,6 +24,7 @@ from daemon.pages.access import (
     lead_to,
     own_path,
     read_form,
+    receive_form,
     to_login,
 )
 from daemon.pages.assets import Assets
@@ -48,8 +49,7 @@ TURN_SECONDS = 10.0
 #: Seconds that changes under way have when the daemon stops.
 CLOSE_SECONDS = 10.0
 
-_Answer = Callable[[], Awaitable[web.Response]]
-_AnswerTo = Callable[[web.Request, Opened], Awaitable[web.Response]]
+_Answer = Callable[[web.Request, Opened], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +82,50 @@ class Pages:
                 for _ in range(CHANGES):
                     await self._changes.acquire()
 
-    def _handler(self, answer: _AnswerTo, turns: asyncio.Semaphore) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, answer: _Answer, turns: asyncio.Semaphore) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             daemon = self.site.opened
             if daemon is None:
                 return web.Response(status=503, text="the daemon is starting or stopping: try again in a moment\n")
-            if request.method == "POST":
-                self.busy.add(request.protocol)
-            try:
-                # Each in a context of its own, since a transaction changes it.
-                work = self._in_turn(turns, partial(self._as_sent, answer, request, daemon), request)
-                return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
-            finally:
-                self.busy.discard(request.protocol)
+            # Each in a context of its own, since a transaction changes it.
+            work = self._answered(answer, turns, request, daemon)
+            return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
 
         return handle
 
-    async def _in_turn(self, turns: asyncio.Semaphore, answer: _Answer, request: web.Request) -> web.Response:
+    async def _answered(
+        self, answer: _Answer, turns: asyncio.Semaphore, request: web.Request, daemon: Opened
+    ) -> web.Response:
+        try:
+            sent = as_sent(request, self.site.config.web)
+            # Before it has a turn: a form that never ends would keep all others from theirs.
+            await receive_form(sent)
+            return await self._in_turn(turns, partial(answer, sent, daemon), sent)
+        except web.HTTPException:
+            raise
+        except RefusedError as refused:
+            await _check_there_are_users()
+            return _response(_refusal(refused), Frame(request.path, self.assets.version))
+        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
+            _note(request, error)
+            return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
+
+    async def _in_turn(
+        self, turns: asyncio.Semaphore, answer: Callable[[], Awaitable[web.Response]], request: web.Request
+    ) -> web.Response:
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await turns.acquire()
         except TimeoutError:
             words = "many pages are asked for at once: try again in a moment\n"
             return web.Response(status=503, text=words, headers={"Retry-After": "5"})
+        if request.method == "POST":
+            self.busy.add(request.protocol)
         try:
             return await answer()
-        except web.HTTPException:
-            raise
-        except RefusedError as refused:
-            return _response(_refusal(refused), Frame(request.path, self.assets.version))
-        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
-            _note(request, error)
-            return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
         finally:
+            self.busy.discard(request.protocol)
             turns.release()
-
-    async def _as_sent(self, answer: _AnswerTo, request: web.Request, daemon: Opened) -> web.Response:
-        try:
-            return await answer(as_sent(request, self.site.config.web), daemon)
-        except RefusedError:
-            await _check_there_are_users()
-            raise
 
     async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.Response:
         visitor = await find_visitor(request, now=daemon.clock.now() // 1000)
