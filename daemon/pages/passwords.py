@@ -37,10 +37,15 @@ def hash_password(password: str) -> str:
 
 
 class PasswordVerifier:
-    """Compares passwords with hashes."""
+    """
+    Compares passwords with hashes.
 
-    def __init__(self) -> None:
-        self._hasher = _hasher()
+    Args:
+        hasher: Makes new ones, with parameters of its own.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or _hasher()
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
         self._of_no_user: str | None = None

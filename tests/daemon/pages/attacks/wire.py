@@ -1,6 +1,7 @@
 """Bytes as an attacker sends them, over a connection of their own."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,8 +18,12 @@ class Raw:
     @property
     def statuses(self):
         """Of every answer, in order; empty where the connection closed without one."""
-        parts = self.data.split(b"HTTP/1.1 ")
-        return tuple(int(part[:3]) for part in parts[1:])
+        return tuple(map(int, re.findall(rb"(?:^|\n|>)HTTP/[01]\.[019] (\d{3})", self.data)))
+
+    @property
+    def head(self):
+        """The lines before the body."""
+        return self.data.partition(b"\r\n\r\n")[0].decode(errors="replace")
 
     @property
     def text(self):
