@@ -91,7 +91,7 @@ def _header(frame: Frame) -> Node:
             token_field(frame.token), h.span[frame.user], h.button(type="submit")["Log out"]
         ]
         if frame.logs_out
-        else h.span[frame.user],
+        else h.span(".inline")[frame.user],
     )
 
 

@@ -30,6 +30,7 @@ from daemon.pages.access import (
 from daemon.pages.assets import Assets
 from daemon.pages.layout import Frame, Page, render_page
 from daemon.pages.login import Logins, login_form
+from daemon.pages.passwords import MAX_LOGINS
 from daemon.pages.routes import ROUTES, Route
 from daemon.pages.site import Opened, Site, Visit
 from models.web_user import WebUser
@@ -44,6 +45,8 @@ POLICY = (
 #: Requests that are worked on at once: those that read, those that change something, and those of strangers. They share
 #: the connections to the database with what sends grades.
 LOOKS, CHANGES, STRANGERS = 2, 2, 1
+#: Log-ins at once: those that wait for a hash, and one that is asked to come back.
+LOG_INS = MAX_LOGINS + 1
 #: Seconds that a request waits for its turn.
 TURN_SECONDS = 10.0
 #: Seconds that changes under way have when the daemon stops.
@@ -63,6 +66,7 @@ class Pages:
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS))
     _changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHANGES))
     _strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRANGERS))
+    _log_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOG_INS))
 
     def add_to(self, app: web.Application) -> None:
         """Add every page to the application of the web port."""
@@ -71,7 +75,7 @@ class Pages:
             add = app.router.add_get if route.method == "GET" else app.router.add_post
             add(route.path, self._handler(partial(self._page, route), turns))
         app.router.add_get("/login", self._handler(self._login, self._strangers))
-        app.router.add_post("/login", self._handler(self._login, self._strangers))
+        app.router.add_post("/login", self._handler(self._login, self._log_ins))
         app.router.add_get("/static/{name}", self._handler(self._asset, self._strangers))
 
     async def close(self) -> None:

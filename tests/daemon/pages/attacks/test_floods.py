@@ -1,5 +1,6 @@
 """What is sent in numbers, or slowly, keeps no rightful user out: from elsewhere they get in at once."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from itertools import cycle
 
@@ -7,13 +8,13 @@ import pytest
 from argon2 import PasswordHasher
 
 from daemon.pages.login_limit import FAILURES, SECONDS_EACH
-from daemon.pages.passwords import PasswordVerifier
+from daemon.pages.passwords import MAX_LOGINS, PasswordVerifier
 from daemon.pages.serving import CHANGES, STRANGERS
 from daemon.web.server import MAX_OPEN
 from models.web_user import WebUser
 from tests.daemon.pages.attacks.attack import Attack, sent
 from tests.daemon.pages.attacks.proxies import KNOWN
-from tests.daemon.pages.attacks.wire import connection, exchange
+from tests.daemon.pages.attacks.wire import PATIENCE, connection, exchange
 from tests.daemon.pages.conftest import PASSWORD
 from tests.daemon.pages.proxied import passed_on
 
@@ -91,6 +92,21 @@ async def test_ten_thousand_log_ins_a_minute_from_as_many_addresses(anna, strang
     assert (await anna.get("/", headers=passed_on()))[0] == 200, "sessions go on"
     assert await log_in(stranger, "203.0.113.8") == 303, "at once from elsewhere"
     assert await log_in(stranger, addresses[-1]) == 303, "and from one of them"
+
+
+async def test_log_ins_that_wait_for_their_turn_hold_up_nothing_else(stranger, scene, verifier):
+    form = Attack("", sent("/login", "name=anna&password=wrong"), ()).data(scene.values)
+    async with verifier._one_at_a_time:
+        waiting = [asyncio.create_task(exchange(scene.port, form)) for _ in range(3 * MAX_LOGINS)]
+        done, held = set(), set(waiting)
+        while len(held) > MAX_LOGINS:
+            finished, held = await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+            done |= finished
+        assert {one.result().statuses for one in done} == {(429,)}, "they are asked to come back"
+        assert (await stranger.get("/static/style.css"))[0] == 200
+        assert (await stranger.get("/login"))[0] == 200
+    assert {one.statuses for one in await asyncio.gather(*held)} == {(403,)}
+    await stranger.log_in()
 
 
 async def test_the_addresses_of_one_network_of_ipv6_are_one(stranger, flooded):
