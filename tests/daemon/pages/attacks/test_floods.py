@@ -109,6 +109,24 @@ async def test_log_ins_that_wait_for_their_turn_hold_up_nothing_else(stranger, s
     await stranger.log_in()
 
 
+async def test_passwords_that_are_tried_at_once_count_one_by_one(scene, verifier):
+    form = Attack("", sent("/login", "name=anna&password=wrong"), ()).data(scene.values)
+    for _ in range(FAILURES - 1):
+        assert (await exchange(scene.port, form)).statuses == (403,)
+    answers = await asyncio.gather(*(exchange(scene.port, form) for _ in range(MAX_LOGINS)))
+    assert sorted(one.statuses for one in answers) == [(403,)] + [(429,)] * (MAX_LOGINS - 1)
+
+
+async def test_log_ins_that_were_sent_away_count_for_nothing(stranger, scene, verifier):
+    form = Attack("", sent("/login", "name=anna&password=wrong"), ()).data(scene.values)
+    async with verifier._one_at_a_time:
+        verifier._waiting = MAX_LOGINS
+        for _ in range(2 * FAILURES):
+            assert (await exchange(scene.port, form)).statuses == (429,)
+        verifier._waiting = 0
+    await stranger.log_in()
+
+
 async def test_the_addresses_of_one_network_of_ipv6_are_one(stranger, flooded):
     counted = await flooded([f"2001:db8:1:2::{number:x}" for number in range(100)])
     assert counted == {(403,): FAILURES, (429,): 100 - FAILURES}
