@@ -1,5 +1,6 @@
 """Who may open the pages, and what each may do there. Times are milliseconds since 1970."""
 
+import re
 import secrets
 from typing import Literal, get_args
 
@@ -12,6 +13,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 #: Characters of a name.
 MAX_USER_NAME = 64
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_USER_NAME - 1}}}", re.ASCII)
 
 
 class WebUser(Model):
@@ -20,7 +22,7 @@ class WebUser(Model):
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(max_length=MAX_USER_NAME, unique=True)
     role: Role = fields.CharField(max_length=16)  # type: ignore[assignment]
-    # Argon2id, in the PHC string format.
+    # Argon2id, in the PHC string format; empty: no password opens the pages to this user.
     password_hash = fields.CharField(max_length=255)
     # Signs this user's sessions: another one ends them all.
     session_key = fields.CharField(max_length=64)
@@ -35,9 +37,17 @@ class WebUserError(ValueError):
     """This cannot be done to this user; the message says why and what to do."""
 
 
+def is_user_name(text: str) -> bool:
+    """Whether a user may be called so: letters, digits and ``. _ @ + -``, beginning with a letter or digit."""
+    return _NAME.fullmatch(text) is not None
+
+
 async def set_web_user(name: str, role: Role, password_hash: str, *, now: int) -> bool:
     """
     Add a user, or give one a new role and password, which ends all sessions of that user.
+
+    Args:
+        password_hash: Empty for one whom a web server before the daemon logs in.
 
     Returns:
         Whether the user is new.
@@ -47,6 +57,12 @@ async def set_web_user(name: str, role: Role, password_hash: str, *, now: int) -
         return False
     await WebUser.create(name=name, role=role, password_hash=password_hash, session_key=key, created_at=now)
     return True
+
+
+async def renew_hash(user: WebUser, password_hash: str) -> None:
+    """Keep another hash of a user's same password, unless there is another password meanwhile. Sessions go on."""
+    same = WebUser.filter(id=user.id, password_hash=user.password_hash)
+    await same.update(password_hash=password_hash)
 
 
 async def remove_web_user(name: str) -> None:

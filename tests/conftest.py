@@ -32,7 +32,7 @@ LONGEST = ("clients/test_open_edx.py", "chaos/test_chaos.py", "browser/test_look
            "deploy/test_with_systemd.py", "deploy/test_dist.py",
            "deploy/test_install.py", "deploy/test_debian_package.py", "blackbox/test_moving_campus.py",
            "blackbox/test_platform_tokens.py", "blackbox/test_line_item_creators.py", "blackbox/test_platform_keys.py",
-           "models/test_upgrade.py")  # fmt: skip
+           "models/test_upgrade.py", "daemon/pages/attacks/test_floods.py")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,5 @@
 """``web user``: who may open the pages."""
 
-import re
 import sys
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from models.web_user import (
     Role,
     WebUser,
     WebUserError,
+    is_user_name,
     list_web_users,
     remove_web_user,
     set_web_user,
@@ -30,8 +30,6 @@ app.add_typer(users, name="user")
 
 UserName = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_USER_NAME - 1}}}", re.ASCII)
-
 
 @users.command("add")
 def add_user(
@@ -42,28 +40,44 @@ def add_user(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input, one line.")
     ] = False,
+    without_password: Annotated[
+        bool,
+        typer.Option("--without-password", help="Only the web server before the daemon logs the user in."),
+    ] = False,
 ) -> None:
     """
     Let someone open the pages, or give a user a new role and password.
 
     Example: passbackd web user add anna --role support
     """
-    if not _NAME.fullmatch(name):
+    if not is_user_name(name):
         fail(f"NAME: letters, digits and . _ @ + -, up to {MAX_USER_NAME}, beginning with a letter or digit", WRONG)
-    try:
-        password_hash = hash_password(_password(from_stdin=password_stdin))
-    except PasswordError as error:
-        fail(str(error), WRONG)
+    if without_password and password_stdin:
+        fail("--without-password: leave --password-stdin out", WRONG)
+    settings = quiet_config(config)
+    if without_password and not settings.web.user_header:
+        fail("--without-password: set web.user_header first, in which a web server names users", WRONG)
+    password_hash = "" if without_password else _hashed_password(from_stdin=password_stdin)
+    selection = {"name": name, "role": role, **({"without_password": True} if without_password else {})}
 
     async def work() -> bool:
         now = (await measured_clock()).now()
-        async with recorded("web user add", {"name": name, "role": role}) as counts:
+        async with recorded("web user add", selection) as counts:
             is_new = await set_web_user(name, role, password_hash, now=now)
             counts["users"] = 1
         return is_new
 
-    is_new = run_in_database(quiet_config(config), work, may_migrate=True)
-    say(f"{name} may open the pages as {role}" if is_new else f"{name} has a new password, and is {role}")
+    is_new = run_in_database(settings, work, may_migrate=True)
+    by = ", when the web server before the daemon says so" if without_password else ""
+    password = "no password any more" if without_password else "a new password"
+    say(f"{name} may open the pages as {role}{by}" if is_new else f"{name} has {password}, and is {role}")
+
+
+def _hashed_password(*, from_stdin: bool) -> str:
+    try:
+        return hash_password(_password(from_stdin=from_stdin))
+    except PasswordError as error:
+        fail(str(error), WRONG)
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -84,13 +98,26 @@ def list_users(config: ConfigOption = None, *, as_json: JsonOption = False) -> N
 
     found = run_in_database(settings, work)
     if as_json:
-        print_json([{"name": user.name, "role": user.role, "created_at": iso(user.created_at)} for user in found])
+        print_json([_as_json(user) for user in found])
     elif not found:
         say("no user yet: `passbackd web user add` adds one, and opens the pages")
     else:
         where = zone(settings.log.timezone)
-        rows = [(user.name, user.role, past(user.created_at, where)) for user in found]
-        console().print(table(("name", "role", "since"), rows))
+        rows = [(user.name, user.role, _log_in(user), past(user.created_at, where)) for user in found]
+        console().print(table(("name", "role", "logs in", "since"), rows))
+
+
+def _as_json(user: WebUser) -> dict[str, object]:
+    return {
+        "name": user.name,
+        "role": user.role,
+        "has_password": bool(user.password_hash),
+        "created_at": iso(user.created_at),
+    }
+
+
+def _log_in(user: WebUser) -> str:
+    return "with a password" if user.password_hash else "at the web server"
 
 
 @users.command("remove")

@@ -18,7 +18,7 @@ FILE_NAME = "config.toml"
 SYSTEM_FILE = Path("/etc/passbackd/config.toml")
 
 #: Keys whose values are secrets as a whole.
-SECRET_SETTINGS = frozenset({"secrets.keys", "intake.tokens"})
+SECRET_SETTINGS = frozenset({"secrets.keys", "intake.tokens", "web.proxy_secret"})
 #: Keys whose values are never quoted: any part of one may be a secret.
 UNQUOTED = SECRET_SETTINGS | {"database.url", "redis.url"}
 

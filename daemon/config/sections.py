@@ -202,6 +202,15 @@ class WebSection(Section):
     """Names by which the pages may be asked for, besides localhost, web.host and every IP address, as in
     ["passbackd.example.edu"]; no page of the web can then read them through a visitor's browser. In the environment:
     with commas."""
+    proxies: values.Networks = ()
+    """Addresses or networks of web servers before the pages, as in ["127.0.0.1/32"], which say where a visitor comes
+    from (X-Forwarded-For) and, with web.user_header, who it is. In the environment: with commas."""
+    proxy_secret: values.ProxySecret = None
+    """What those web servers send in the header X-Passbackd-Proxy, without which they are not believed: 32 characters
+    or more, best given as a credential."""
+    user_header: values.UserHeader = ""
+    """The header in which they say which user of the pages a visitor is, as in "X-User"; empty: none. They must replace
+    what a visitor sends by that name."""
 
 
 class IntakeSection(Section):

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from actors.egress import host_name
 from actors.profiles import PROFILE_NAMES, PlatformName
 from daemon.config.intake_tokens import IntakeToken
+from daemon.config.proxy import header_of_users, secret_of_proxies
 from daemon.config.urls import database_url, mask, redis_url
 from models.encryption import Cipher
 
@@ -142,6 +143,8 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 EgressHosts = Annotated[tuple[str, ...], BeforeValidator(_egress_hosts)]
 Networks = Annotated[tuple[_Network, ...], BeforeValidator(_networks)]
 IntakeTokens = Annotated[tuple[SecretStr, ...], BeforeValidator(_intake_tokens)]
+ProxySecret = Annotated[SecretStr | None, BeforeValidator(secret_of_proxies)]
+UserHeader = Annotated[str, BeforeValidator(header_of_users)]
 SecretKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_secret_keys)]
 ConsumerKeys = Annotated[tuple[str, ...], BeforeValidator(_consumer_keys)]
 Profiles = Annotated[Mapping[str, PlatformName], BeforeValidator(_profiles)]

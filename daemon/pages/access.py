@@ -6,6 +6,9 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from daemon.config.sections import WebSection
+from daemon.infra.text import printable
+from daemon.pages.proxy import ProxyError, is_from_proxy, named_user, visitor_address
 from daemon.pages.sessions import (
     SESSION_SECONDS,
     Session,
@@ -14,7 +17,7 @@ from daemon.pages.sessions import (
     read_session,
     sign_session,
 )
-from models.web_user import Role, WebUser
+from models.web_user import MAX_USER_NAME, Role, WebUser, is_user_name
 
 #: The cookie of a session; over HTTPS browsers keep others from setting it (RFC 6265bis, 4.1.3.2).
 COOKIE, SECURE_COOKIE = "passbackd", "__Host-passbackd"
@@ -23,6 +26,8 @@ MAX_FORM = 64 * 1024
 #: Characters of the path to which a log-in leads.
 MAX_PATH = 2_000
 _FORM_TYPE = "application/x-www-form-urlencoded"
+#: The users whom a trusted web server names, where it is that which says who a visitor is.
+_NAMED = web.RequestKey("_NAMED", list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,34 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is logged in."""
+    """Who is logged in. *by_proxy*: at a web server before the daemon, which has no cookie of ours."""
 
     user: WebUser
     session: Session
+    by_proxy: bool = False
+
+
+def as_sent(request: web.Request, settings: WebSection) -> web.Request:
+    """
+    A request as its visitor sent it: ``remote`` is the visitor's address, also behind a trusted web server.
+
+    Raises:
+        RefusedError: The web server does not say it.
+    """
+    if not is_from_proxy(request.remote, request.headers, settings):
+        return request
+    try:
+        sent = request.clone(remote=visitor_address(request.headers))
+    except ProxyError as error:
+        raise RefusedError(400, str(error)) from None
+    if settings.user_header:
+        sent[_NAMED] = request.headers.getall(settings.user_header, [])
+    return sent
+
+
+def is_named_by_proxy(request: web.Request) -> bool:
+    """Whether a web server before the daemon says who the visitor is, so that no password and no cookie does."""
+    return _NAMED in request
 
 
 async def find_visitor(request: web.Request, *, now: int) -> Visitor | None:
@@ -47,7 +76,12 @@ async def find_visitor(request: web.Request, *, now: int) -> Visitor | None:
 
     Args:
         now: Seconds since 1970.
+
+    Raises:
+        RefusedError: A trusted web server names no user of the pages.
     """
+    if is_named_by_proxy(request):
+        return await _find_named(request[_NAMED])
     cookie = request.cookies.get(_cookie_name(request), "")
     user_id = claimed_user(cookie)
     user = None if user_id is None else await WebUser.get_or_none(id=user_id)
@@ -55,6 +89,22 @@ async def find_visitor(request: web.Request, *, now: int) -> Visitor | None:
         return None
     session = read_session(cookie, user.id, user.session_key, now=now)
     return None if session is None else Visitor(user, session)
+
+
+async def _find_named(names: list[str]) -> Visitor:
+    try:
+        name = named_user(names)
+    except ProxyError as error:
+        raise RefusedError(400, str(error)) from None
+    user = await WebUser.get_or_none(name=name) if is_user_name(name) else None
+    if user is None:
+        raise RefusedError(
+            403,
+            f"You are logged in as {printable(name[:MAX_USER_NAME])!r}, and no user of passbackd has that name. Ask an "
+            "operator to add you: passbackd web user add",
+        )
+    # The user's own key signs what makes its forms known, so that no other user can know it.
+    return Visitor(user, Session(user.id, 0, "named by a web server"), by_proxy=True)
 
 
 def begin_session(request: web.Request, response: web.Response, user: WebUser, *, now: int) -> None:
@@ -108,6 +158,21 @@ def check_origin(request: web.Request) -> None:
             "This form was not sent from one of these pages. Where there is a web server before the daemon, it has to "
             "pass on the name that the browser asked for (the header Host).",
         )
+
+
+async def receive_form(request: web.Request) -> None:
+    """
+    Have the form of a request here as a whole, for :func:`read_form`, unless it is said to be too large.
+
+    Raises:
+        RefusedError: It does not come as a whole.
+        web.HTTPRequestEntityTooLarge: It was not said to be.
+    """
+    if request.method == "POST" and (request.content_length or 0) <= MAX_FORM:
+        try:
+            await request.read()
+        except (web.RequestPayloadError, ConnectionResetError):
+            raise RefusedError(400, "This form did not come as a whole.") from None
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

@@ -28,6 +28,7 @@ class Frame:
     Args:
         path: Of this page.
         user: Who is logged in, and *token* for the form that logs out; None where no one is.
+        logs_out: Whether there is that form: not where a web server before the daemon has the log-in.
         assets: The version of style and script.
     """
 
@@ -35,6 +36,7 @@ class Frame:
     assets: str
     user: str | None = None
     token: str = ""
+    logs_out: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def _header(frame: Frame) -> Node:
         ],
         h.form(".inline", method="post", action="/logout")[
             token_field(frame.token), h.span[frame.user], h.button(type="submit")["Log out"]
-        ],
+        ]
+        if frame.logs_out
+        else h.span(".inline")[frame.user],
     )
 
 

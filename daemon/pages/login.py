@@ -12,7 +12,7 @@ from daemon.pages.access import RefusedError, begin_session, check_origin, forge
 from daemon.pages.login_limit import LoginLimit, source
 from daemon.pages.passwords import BusyError, PasswordVerifier
 from daemon.pages.site import Opened, Visit
-from models.web_user import MAX_USER_NAME, WebUser, end_sessions
+from models.web_user import MAX_USER_NAME, WebUser, end_sessions, renew_hash
 
 log = structlog.get_logger(__name__)
 
@@ -49,14 +49,24 @@ class Logins:
         wait = self.limit.seconds_to_wait(address)
         if wait:
             raise RefusedError(429, f"Too many passwords were wrong: try again in {wait + 1:.0f} seconds.")
-        user = await self._user(form, address)
+        # Before it is compared, so that several at once count one by one.
+        self.limit.failed(address)
+        try:
+            user = await self._user(form, address)
+        except Exception:
+            self.limit.withdraw_failure(address)
+            raise
+        if user is None:
+            raise RefusedError(403, "Name or password is not right.")
         response = lead_to(own_path(form.get("to", "/")))
         begin_session(request, response, user, now=daemon.clock.now() // 1000)
         self.limit.succeeded(address)
+        if renewed := await self.verifier.renewed(form["password"], user.password_hash):
+            await renew_hash(user, renewed)
         log.info("a user logged in", user=user.name, address=request.remote)
         return response
 
-    async def _user(self, form: Mapping[str, str], address: str) -> WebUser:
+    async def _user(self, form: Mapping[str, str], address: str) -> WebUser | None:
         name = form.get("name", "").strip()[:MAX_USER_NAME]
         user = await WebUser.get_or_none(name=name) if "\0" not in name else None
         try:
@@ -64,15 +74,21 @@ class Logins:
         except BusyError:
             raise RefusedError(429, "Too many log in at once: try again in a moment.") from None
         if user is None or not right:
-            self.limit.failed(address)
             # A name that is not known may be a password in the wrong field.
             log.warning("a log-in failed", user=None if user is None else user.name, address=address)
-            raise RefusedError(403, "Name or password is not right.")
+            return None
         return user
 
 
 async def log_out(visit: Visit) -> web.Response:
-    """End all sessions of the user."""
+    """
+    End all sessions of the user.
+
+    Raises:
+        RefusedError: The session is another web server's.
+    """
+    if visit.by_proxy:
+        raise RefusedError(403, "Log out where you logged in: at the web server before passbackd.")
     await end_sessions(visit.user)
     response = lead_to("/login")
     forget_session(visit.request, response)

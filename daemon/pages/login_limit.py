@@ -32,6 +32,11 @@ class LoginLimit:
         """Note that a password was right."""
         self._empty_at.pop(address, None)
 
+    def withdraw_failure(self, address: str) -> None:
+        """Take back that a password was wrong, since none was compared."""
+        if address in self._empty_at:
+            self._empty_at[address] -= SECONDS_EACH
+
     def failed(self, address: str) -> None:
         """Note that a password was wrong."""
         empty_at = max(self._empty_at.pop(address, 0.0), self.monotonic()) + SECONDS_EACH

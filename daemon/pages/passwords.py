@@ -37,17 +37,25 @@ def hash_password(password: str) -> str:
 
 
 class PasswordVerifier:
-    """Compares passwords with hashes."""
+    """
+    Compares passwords with hashes.
 
-    def __init__(self) -> None:
-        self._hasher = _hasher()
+    Args:
+        hasher: Makes new ones, with parameters of its own.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or _hasher()
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
         self._of_no_user: str | None = None
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """
-        Whether *password* is the one of *password_hash*; None for a user that is not known.
+        Whether *password* is the one of *password_hash*.
+
+        Args:
+            password_hash: None for a user that is not known, empty for one without a password.
 
         Raises:
             BusyError: Others are waiting.
@@ -61,12 +69,19 @@ class PasswordVerifier:
         finally:
             self._waiting -= 1
 
+    async def renewed(self, password: str, password_hash: str) -> str | None:
+        """Another hash of a password that was right, if *password_hash* has other parameters than a new one would."""
+        if not self._hasher.check_needs_rehash(password_hash):
+            return None
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._hasher.hash, password[:MAX_PASSWORD])
+
     def _verify(self, password: str, password_hash: str | None) -> bool:
         if self._of_no_user is None:
             self._of_no_user = self._hasher.hash("a password that no user has")
         try:
-            # So that a name that is not known takes as long as one that is.
+            # So that a name that is not known, or has no password, takes as long as one that has.
             self._hasher.verify(password_hash or self._of_no_user, password[:MAX_PASSWORD])
         except (VerificationError, InvalidHashError):
             return False
-        return password_hash is not None
+        return bool(password_hash)

@@ -15,18 +15,23 @@ from aiohttp import web
 from daemon.pages.access import (
     RefusedError,
     Visitor,
+    as_sent,
     check_origin,
     check_role,
     check_token,
     find_visitor,
+    is_named_by_proxy,
+    lead_to,
     own_path,
     read_form,
+    receive_form,
     to_login,
 )
 from daemon.pages.assets import Assets
 from daemon.pages.done import done_content
 from daemon.pages.layout import Frame, Page, render_page
 from daemon.pages.login import Logins, login_form
+from daemon.pages.passwords import MAX_LOGINS
 from daemon.pages.routes import ROUTES, Route
 from daemon.pages.site import Opened, Site, Visit
 from models.web_user import WebUser
@@ -41,12 +46,14 @@ POLICY = (
 #: Requests that are worked on at once: those that read, those that change something, and those of strangers. They share
 #: the connections to the database with what sends grades.
 LOOKS, CHANGES, STRANGERS = 2, 2, 1
+#: Log-ins at once: those that wait for a hash, and one that is asked to come back.
+LOG_INS = MAX_LOGINS + 1
 #: Seconds that a request waits for its turn.
 TURN_SECONDS = 10.0
 #: Seconds that changes under way have when the daemon stops.
 CLOSE_SECONDS = 10.0
 
-_Answer = Callable[[], Awaitable[web.Response]]
+_Answer = Callable[[web.Request, Opened], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Pages:
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS))
     _changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHANGES))
     _strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRANGERS))
+    _log_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOG_INS))
 
     def add_to(self, app: web.Application) -> None:
         """Add every page to the application of the web port."""
@@ -68,7 +76,7 @@ class Pages:
             add = app.router.add_get if route.method == "GET" else app.router.add_post
             add(route.path, self._handler(partial(self._page, route), turns))
         app.router.add_get("/login", self._handler(self._login, self._strangers))
-        app.router.add_post("/login", self._handler(self._login, self._strangers))
+        app.router.add_post("/login", self._handler(self._login, self._log_ins))
         app.router.add_get("/static/{name}", self._handler(self._asset, self._strangers))
 
     async def close(self) -> None:
@@ -79,41 +87,49 @@ class Pages:
                 for _ in range(CHANGES):
                     await self._changes.acquire()
 
-    def _handler(
-        self, answer: Callable[[web.Request, Opened], Awaitable[web.Response]], turns: asyncio.Semaphore
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, answer: _Answer, turns: asyncio.Semaphore) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             daemon = self.site.opened
             if daemon is None:
                 return web.Response(status=503, text="the daemon is starting or stopping: try again in a moment\n")
-            if request.method == "POST":
-                self.busy.add(request.protocol)
-            try:
-                # Each in a context of its own, since a transaction changes it.
-                work = self._in_turn(turns, partial(answer, request, daemon), request)
-                return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
-            finally:
-                self.busy.discard(request.protocol)
+            # Each in a context of its own, since a transaction changes it.
+            work = self._answered(answer, turns, request, daemon)
+            return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
 
         return handle
 
-    async def _in_turn(self, turns: asyncio.Semaphore, answer: _Answer, request: web.Request) -> web.Response:
+    async def _answered(
+        self, answer: _Answer, turns: asyncio.Semaphore, request: web.Request, daemon: Opened
+    ) -> web.Response:
+        try:
+            sent = as_sent(request, self.site.config.web)
+            # Before it has a turn: a form that never ends would keep all others from theirs.
+            await receive_form(sent)
+            return await self._in_turn(turns, partial(answer, sent, daemon), sent)
+        except web.HTTPException:
+            raise
+        except RefusedError as refused:
+            await _check_there_are_users()
+            return _response(_refusal(refused), Frame(request.path, self.assets.version))
+        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
+            _note(request, error)
+            return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
+
+    async def _in_turn(
+        self, turns: asyncio.Semaphore, answer: Callable[[], Awaitable[web.Response]], request: web.Request
+    ) -> web.Response:
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await turns.acquire()
         except TimeoutError:
             words = "many pages are asked for at once: try again in a moment\n"
             return web.Response(status=503, text=words, headers={"Retry-After": "5"})
+        if request.method == "POST":
+            self.busy.add(request.protocol)
         try:
             return await answer()
-        except web.HTTPException:
-            raise
-        except RefusedError as refused:
-            return _response(_refusal(refused), Frame(request.path, self.assets.version))
-        except Exception as error:  # noqa: BLE001 - a server that is away fails in more ways than its driver names
-            _note(request, error)
-            return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
         finally:
+            self.busy.discard(request.protocol)
             turns.release()
 
     async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.Response:
@@ -121,8 +137,8 @@ class Pages:
         if visitor is None:
             await _check_there_are_users()
             return to_login(request)
-        visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {})
-        frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token)
+        visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {}, by_proxy=visitor.by_proxy)
+        frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token, logs_out=not visitor.by_proxy)
         found = await self._handled(route, visit, visitor)
         return found if isinstance(found, web.Response) else _response(found, frame)
 
@@ -148,6 +164,9 @@ class Pages:
 
     async def _login(self, request: web.Request, daemon: Opened) -> web.Response:
         await _check_there_are_users()
+        if is_named_by_proxy(request):
+            # That web server has the log-in.
+            return lead_to(own_path(request.query.get("to", "/")))
         if request.method == "POST":
             try:
                 return await self.logins.log_in(request, daemon)

@@ -65,7 +65,10 @@ class Visit:
     """
     A request of a user who may make it.
 
-    *form*: the fields of a POST, empty for other methods. *recorded*: the ids of the actions that it led to.
+    Args:
+        form: The fields of a POST, empty for other methods.
+        by_proxy: The user logged in at a web server before the daemon.
+        recorded: The ids of the actions that it led to.
     """
 
     request: web.Request
@@ -74,6 +77,7 @@ class Visit:
     user: WebUser
     session: Session
     form: dict[str, str]
+    by_proxy: bool = False
     recorded: list[int] = field(default_factory=list)
 
     @property

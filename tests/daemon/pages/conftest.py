@@ -193,11 +193,16 @@ async def opened_site(client, clock):
 
 
 @pytest.fixture
-async def browsing(site, clock):
+def verifier():
+    return PasswordVerifier()
+
+
+@pytest.fixture
+async def browsing(site, clock, verifier):
     """Makes browsers, within a context."""
     health = Health()
     app = application(health, Metrics("1"), PublishedKeySet(Cipher(), 0, clock.monotonic), ("pages.example",))
-    Pages(site, read_assets(), Logins(LoginLimit(clock.monotonic), PasswordVerifier())).add_to(app)
+    Pages(site, read_assets(), Logins(LoginLimit(clock.monotonic), verifier)).add_to(app)
 
     @asynccontextmanager
     async def browsing(port):

@@ -45,6 +45,15 @@ def test_after_a_while_all_are_free_again_and_at_once_after_a_right_password(lim
     fail(limit, FAILURES)
 
 
+def test_a_failure_that_was_none_is_taken_back(limit, seconds):
+    fail(limit, FAILURES)
+    limit.withdraw_failure("a")
+    fail(limit, 1)
+    assert limit.seconds_to_wait("a") == SECONDS_EACH
+    limit.withdraw_failure("b")
+    fail(limit, FAILURES, "b")
+
+
 def test_no_more_addresses_are_remembered_than_there_is_room_for_and_those_that_failed_last(limit):
     for number in range(MAX_ADDRESSES):
         limit.failed(str(number))

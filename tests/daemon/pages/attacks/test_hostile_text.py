@@ -13,6 +13,7 @@ from models.heartbeat import Heartbeat
 from models.quarantine import QuarantinedEvent, content_of
 from models.stale_event import StaleEvent
 from tests.daemon.pages.conftest import one_line
+from tests.daemon.pages.proxied import passed_on, trust_proxy
 from tests.daemon.why.story import NOW, Story
 
 #: What would run, load, leave its place or mislead, if it were not escaped.
@@ -113,3 +114,11 @@ async def test_no_refusal_takes_what_was_sent_for_more_than_a_text(stranger, use
     check(stranger.page, payload, "/login")
     await stranger.get("/login", params={"to": payload})
     check(stranger.page, payload, "/login?to=")
+
+
+@pytest.mark.parametrize("payload", [one for one in PAYLOADS if one.isprintable()])
+async def test_no_refusal_takes_the_name_of_a_web_server_for_more_than_a_text(stranger, users, site, payload):
+    trust_proxy(site)
+    status, _ = await stranger.get("/", headers=passed_on(X_User=payload))
+    assert (status, payload[:20] in stranger.words) == (403, True)
+    check(stranger.page, payload, "a name")
