@@ -72,7 +72,7 @@ def test_what_is_no_headers_name_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["Cookie", "host", "AUTHORIZATION", "X-Forwarded-For", "x-forwarded-user", "Origin", "Sec-Fetch-Site", "Referer",
+    ["Cookie", "host", "AUTHORIZATION", "X-Forwarded-For", "x-forwarded-proto", "Origin", "Sec-Fetch-Site", "Referer",
      "Content-Length", "Transfer-Encoding", "Connection", "X-Passbackd-Proxy", "User-Agent", "Forwarded", "Upgrade"],
 )  # fmt: skip
 def test_a_header_that_means_something_already_is_refused(tmp_path, name):
@@ -80,7 +80,9 @@ def test_a_header_that_means_something_already_is_refused(tmp_path, name):
     assert "has a meaning of its own" in fault
 
 
-@pytest.mark.parametrize("name", ["X-User", "Remote-User", "X-Auth-Request-User", "OIDC_CLAIM_preferred_username"])
+@pytest.mark.parametrize(
+    "name", ["X-User", "Remote-User", "X-Forwarded-User", "X-Auth-Request-User", "OIDC_CLAIM_preferred_username"]
+)
 def test_names_that_web_servers_use_for_users_are_taken(tmp_path, name):
     assert load(written(tmp_path, f'[web]\n{BOTH}user_header = "{name}"'), {}).web.user_header == name
 
