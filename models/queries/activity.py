@@ -1,8 +1,10 @@
 """The grades of all learners of an activity or a course, in groups, for support. Reads only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
-from models.db.sql import Statement
+from models.db.sql import MAX_ID, Statement
 from models.delivery import HELD, OVERRULED, DeliveryRecord
 from models.queries.grades import ledger
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
@@ -61,6 +63,7 @@ class ActivityGroup(CampusView):
 
 def groups_statement(usage_id: str | None) -> Statement:
     """The statement of :func:`read_activity`."""
+    # With a limit PostgreSQL works out each grade's words once, and expects few groups: it need not sort the grades.
     own = ", ".join(
         f"grouped.{field.name} AS {field.name}"
         for field in fields(ActivityGroup)[len(fields(CampusView)) :]
@@ -69,27 +72,40 @@ def groups_statement(usage_id: str | None) -> Statement:
     return Statement(f"""
         SELECT {columns_of(CampusView)}, {own}
         FROM (
-            SELECT campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope, parked_reason,
-                COUNT(*) AS number, MIN({_MOMENT}) AS first_at, MAX({_MOMENT}) AS last_at, MIN(id) AS example
-            FROM graded_assignment
-            WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
-            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_ACTIVITY_GROUPS + 1}
+            SELECT campus_id, course_id, usage_id, state, why, parked_scope, parked_reason,
+                COUNT(*) AS number, MIN(moment) AS first_at, MAX(moment) AS last_at, MIN(id) AS example
+            FROM (
+                SELECT id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope,
+                    parked_reason, {_MOMENT} AS moment
+                FROM graded_assignment
+                WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
+                LIMIT {MAX_ID}
+            ) AS each_grade
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT :most
         ) AS grouped
         {WITH_CAMPUS.replace("graded_assignment", "grouped")} ORDER BY grouped.number DESC, example""")
 
 
-async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> list[ActivityGroup]:
-    """The groups of a course or one of its blocks, the largest first; one more than is shown if there are more."""
-    given = {} if usage_id is None else {"usage_id": usage_id}
-    rows = await groups_statement(usage_id).rows(course_id=course_id, now=now, **given)
+async def read_activity(
+    course_id: str, usage_id: str | None, *, now: int, most: int = MAX_ACTIVITY_GROUPS + 1
+) -> list[ActivityGroup]:
+    """
+    The groups of a course or one of its blocks, the largest first.
+
+    Args:
+        most: Groups at most; unless it is given, one more than is shown.
+    """
+    rows = await groups_statement(usage_id).rows(course_id=course_id, usage_id=usage_id, now=now, most=most)
     return [
-        ActivityGroup(**{**row, "number": int(row["number"]), "failure": await _failure(row["why"], row["example"])})
-        for row in rows
+        ActivityGroup(**{**row, "number": int(row["number"]), "failure": await _failure(row, place)})
+        for place, row in enumerate(rows)
     ]
 
 
-async def _failure(why: str, example: int) -> DeliveryRecord | None:
-    lines = (await ledger(example))[0] if why == "retrying" else []
+async def _failure(group: Mapping[str, Any], place: int) -> DeliveryRecord | None:
+    """Of those groups that are shown."""
+    is_wanted = group["why"] == "retrying" and place < MAX_ACTIVITY_GROUPS
+    lines = (await ledger(group["example"]))[0] if is_wanted else []
     return lines[0] if lines and lines[0].result not in HELD else None
 
 
