@@ -27,7 +27,12 @@ class FilterField:
 
 def query_word(request: web.Request, name: str) -> str | None:
     """A word of the query; None where it is empty. Raises :class:`RefusedError`."""
-    word = request.query.get(name, "").strip()
+    return named_word(request.query, name)
+
+
+def named_word(given: Mapping[str, str], name: str) -> str | None:
+    """A word of a query or a form, likewise."""
+    word = given.get(name, "").strip()
     if len(word) > MAX_WORD or "\0" in word:
         raise RefusedError(400, f"Look for an id of at most {MAX_WORD} characters.")
     return word or None
@@ -46,12 +51,12 @@ def fingerprint(*parts: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def filter_form(path: str, fields: Sequence[FilterField]) -> Node:
-    """The form that narrows a page down. Pure."""
+def filter_form(path: str, fields: Sequence[FilterField], *, anew: str = "Show all") -> Node:
+    """The form that narrows a page down. *anew*: the words of the link to the page without a filter. Pure."""
     return h.form(".inline", method="get", action=path, role="search")[
         (_field(one) for one in fields),
         h.button(type="submit")["Show these"],
-        any(one.value for one in fields) and h.a(href=path)["Show all"],
+        any(one.value for one in fields) and h.a(href=path)[anew],
     ]
 
 

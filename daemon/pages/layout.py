@@ -13,6 +13,7 @@ from daemon.infra.text import age, iso, past, printable
 _NAVIGATION = (
     ("/", "Overview"),
     ("/learners", "Where is my grade?"),
+    ("/activities", "Courses"),
     ("/parked", "Parked"),
     ("/quarantine", "Quarantine"),
     ("/actions", "Actions"),

@@ -1,6 +1,7 @@
 """Where is my grade: one box to look for a learner, by whatever the one who asks knows."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -9,11 +10,11 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError, lead_to
-from daemon.pages.grades import activity_content, answer_content
+from daemon.pages.course_filter import CourseAsked
+from daemon.pages.grades import answer_content
 from daemon.pages.layout import Page, text
 from daemon.pages.site import Visit
-from daemon.why.activity import Activity
-from daemon.why.gather import gather, gather_activity
+from daemon.why.gather import gather
 from daemon.why.known import Explanation, Terms
 from models.queries.grades import Query
 from models.queries.search import MAX_WORD, find_meaning
@@ -28,17 +29,26 @@ _KINDS = {
     "assignment": "an assignment",
     "entry": "a stream entry",
 }
+#: Where those lead that have a page of their own.
+_PAGES: dict[str, Callable[[str], str]] = {
+    "course": lambda word: CourseAsked(word).path(),
+    "assignment": lambda word: f"/assignments/{quote(word, safe='')}",
+}
 _ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """*word* as *kind*, and the other kinds of which it may be. *answer*: what is known of it."""
+    """
+    *word* as *kind*, and the other kinds of which it may be.
+
+    *answer*: what is known of it; None for what has a page of its own.
+    """
 
     word: str
     kind: str
     others: tuple[str, ...]
-    answer: Explanation | Activity
+    answer: Explanation | None
 
 
 async def show_learners(visit: Visit) -> Page | web.Response:
@@ -52,11 +62,11 @@ async def show_learners(visit: Visit) -> Page | web.Response:
     wanted = visit.request.query.get("as", "")
     # An assignment that is not there has no page that could say so.
     kind = wanted if wanted in kinds or wanted in _KINDS.keys() - {"assignment"} else kinds[0]
-    if kind == "assignment":
-        return lead_to(f"/assignments/{quote(word, safe='')}")
-    answer = await _answer(visit, word, kind)
-    terms = await visit.terms()
-    return Page(TITLE, search_page(Search(word, kind, tuple(one for one in kinds if one != kind), answer), terms))
+    others = tuple(one for one in kinds if one != kind)
+    if kind in _PAGES and (kind == wanted or not others):
+        return lead_to(_PAGES[kind](word))
+    answer = None if kind in _PAGES else await _answer(visit, word, kind)
+    return Page(TITLE, search_page(Search(word, kind, others, answer), await visit.terms()))
 
 
 async def _kinds(visit: Visit, word: str) -> list[str]:
@@ -75,9 +85,7 @@ async def _learner_of(visit: Visit, entry_id: str) -> str | None:
     return None if learner is None else learner.decode(errors="replace")
 
 
-async def _answer(visit: Visit, word: str, kind: str) -> Explanation | Activity:
-    if kind == "course":
-        return await gather_activity(word, None, now=visit.now)
+async def _answer(visit: Visit, word: str, kind: str) -> Explanation:
     learner = (await _learner_of(visit, word) or word) if kind == "entry" else word
     asked = {
         "lti_user": Query(lti_user_id=word),
@@ -98,15 +106,18 @@ def search_form(word: str) -> Node:
 def search_page(found: Search, terms: Terms) -> Node:
     """The box, and what was found. Pure."""
     answer = found.answer
+    kinds = found.others if answer is not None else (found.kind, *found.others)
     return (
         search_form(found.word),
         bool(found.others)
         and h.p[
-            text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be "),
-            _separated([h.a(href=_path(found.word, kind))[_KINDS[kind]] for kind in found.others]),
+            text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be ")
+            if answer is not None
+            else text(f"“{found.word[:80]}” may be "),
+            _separated([h.a(href=_path(found.word, kind))[_KINDS[kind]] for kind in kinds]),
             ".",
         ],
-        activity_content(answer, terms) if isinstance(answer, Activity) else answer_content(answer, terms),
+        answer is not None and answer_content(answer, terms),
     )
 
 

@@ -7,8 +7,10 @@ from aiohttp import web
 
 from daemon.pages import (
     actions,
+    activities,
     assignment,
     campuses,
+    course_resend,
     learners,
     overview,
     parked,
@@ -40,6 +42,8 @@ ROUTES = (
     Route("GET", _ASSIGNMENT, "support", assignment.show_assignment),
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
     Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask_campus),
+    Route("GET", "/activities", "support", activities.show_activities),
+    Route("POST", "/activities/resend", "operator", course_resend.resend_grades),
     Route("GET", _CAMPUS, "support", campuses.show_campus),
     Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause_it),
     Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume_it),

@@ -1,5 +1,6 @@
 """All grades of a course or one of its activities: how many are in each state, and each of them. Reads only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.consumer import ProtocolName
@@ -39,6 +40,7 @@ class CourseGrade:
     lti_user_id: str | None
     course_id: str
     usage_id: str
+    campus_id: int
     consumer: str
     consumer_key: str
     protocol: ProtocolName
@@ -46,6 +48,7 @@ class CourseGrade:
     state: str
     sent_score: str | None
     sent_at: int | None
+    parked_at: int | None
     parked_scope: str | None
     parked_reason: str | None
 
@@ -109,3 +112,18 @@ async def read_course_grades(
         **wanted.parameters, after=place.id, after_usage=place.usage_id, now=now, most=most
     )
     return [CourseGrade(**row) for row in rows]
+
+
+_ACCEPTED = Statement(
+    """
+    SELECT campus_id, MAX(accepted_at) AS accepted_at FROM outcome_service
+    WHERE campus_id IN (SELECT id FROM {given}) GROUP BY campus_id""",
+    given="id BIGINT",
+)
+
+
+async def read_accepted(grades: Iterable[CourseGrade]) -> dict[int, int]:
+    """When the campuses of these grades took a grade last, by the campus's id; milliseconds since 1970."""
+    given = [{"id": campus_id} for campus_id in sorted({grade.campus_id for grade in grades})]
+    rows = await _ACCEPTED.rows(given=given) if given else []
+    return {row["campus_id"]: row["accepted_at"] for row in rows if row["accepted_at"] is not None}

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-
 from tortoise.transactions import in_transaction
 
+from models.campus import OutcomeService
 from models.db.sql import Statement, connection, is_postgres
 from models.queries.course_grades import (
     CourseGrade,
@@ -13,6 +13,7 @@ from models.queries.course_grades import (
     GradePlace,
     counts_statement,
     list_statement,
+    read_accepted,
     read_counts,
     read_course_grades,
 )
@@ -81,11 +82,12 @@ async def test_grades_are_counted_by_activity_campus_and_state():
 
 
 async def test_a_grade_is_listed_with_what_the_campus_acknowledged():
-    one = await in_physics(user_id="ada", lti_user_id="campus-ada", usage_id="unit 3", **OF_STATE["clean"])
+    service = await make_service()
+    one = await in_physics(service, user_id="ada", lti_user_id="campus-ada", usage_id="unit 3", **OF_STATE["clean"])
     assert await listed() == [
         CourseGrade(
-            one, "ada", "campus-ada", "physics", "unit 3", "campus", "key", "lti-1.1", "clean", "0.5", NOW - 5,
-            None, None,
+            one, "ada", "campus-ada", "physics", "unit 3", service.campus_id, "campus", "key", "lti-1.1", "clean",
+            "0.5", NOW - 5, None, None, None,
         )
     ]  # fmt: skip
 
@@ -94,6 +96,17 @@ async def test_what_was_another_learners_before_is_left_out():
     await in_physics(learner_version=2, version_number=2, **OF_STATE["clean"])
     (grade,) = await listed()
     assert (grade.state, grade.sent_score, grade.sent_at) == ("due", None, None)
+
+
+async def test_when_a_campus_took_a_grade_last_is_known_by_all_its_addresses():
+    here, again = await make_service(), await make_service(url="https://campus.example/again")
+    there = await make_service(url="https://b.example/")
+    for service in (here, again, there):
+        await in_physics(service)
+    await OutcomeService.filter(id=here.id).update(accepted_at=NOW - 9)
+    await OutcomeService.filter(id=again.id).update(accepted_at=NOW - 3)
+    assert await read_accepted(await listed()) == {here.campus_id: NOW - 3}
+    assert await read_accepted([]) == {}
 
 
 async def test_each_selector_narrows_the_list_down():
