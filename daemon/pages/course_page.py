@@ -170,7 +170,7 @@ def _table(view: CourseView, terms: Terms, *, operates: bool) -> Node:
                 grade.consumer,
                 alarm(grade.state) if grade.state == "parked" else grade.state,
                 grade.sent_score or "",
-                words.percent,
+                words.percent and f"{words.percent} %",
                 moment(grade.sent_at, terms.zone),
                 words.who,
                 words.reason,

@@ -28,4 +28,4 @@ def row_words(grade: CourseGrade, accepted: Mapping[int, int]) -> RowWords:
 
 def percent_words(score: str | None) -> str:
     """A score of one on the wire in per cent, rounded to two decimals; empty where there is none."""
-    return f"{round(100 * float(score), 2):.12g} %" if score else ""
+    return f"{round(100 * float(score), 2):.12g}" if score else ""

@@ -10,6 +10,7 @@ from daemon.pages import (
     activities,
     assignment,
     campuses,
+    course_csv,
     course_resend,
     learners,
     overview,
@@ -17,6 +18,7 @@ from daemon.pages import (
     quarantine,
     quarantine_group,
 )
+from daemon.pages.download import Download
 from daemon.pages.layout import Page
 from daemon.pages.login import log_out
 from daemon.pages.site import Visit
@@ -25,12 +27,13 @@ from models.web_user import Role
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """*role*: what a user has to be at least."""
+    """*role*: what a user has to be at least. *streams*: whether it answers with a file, which may take minutes."""
 
     method: str
     path: str
     role: Role
-    handle: Callable[[Visit], Awaitable[Page | web.Response]]
+    handle: Callable[[Visit], Awaitable[Page | web.Response | Download]]
+    streams: bool = False
 
 
 _ASSIGNMENT, _CAMPUS = r"/assignments/{id:[0-9]{1,18}}", r"/campuses/{id:[0-9]{1,18}}"
@@ -43,6 +46,7 @@ ROUTES = (
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
     Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask_campus),
     Route("GET", "/activities", "support", activities.show_activities),
+    Route("GET", "/activities.csv", "support", course_csv.download_grades, streams=True),
     Route("POST", "/activities/resend", "operator", course_resend.resend_grades),
     Route("GET", _CAMPUS, "support", campuses.show_campus),
     Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause_it),
