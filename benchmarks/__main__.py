@@ -20,6 +20,7 @@ from benchmarks.endtoend import EndToEnd
 from benchmarks.growth import growth_app
 from benchmarks.http_intake import http_intake_app
 from benchmarks.own_trees import own_trees_app
+from benchmarks.pages import pages_app
 from benchmarks.raw import Writer, oauthlib_signer, our_signer, raw, signed, with_bearer
 from benchmarks.report import Row, publish
 from benchmarks.seed.measure import seed
@@ -32,6 +33,7 @@ app = typer.Typer(add_completion=False)
 app.add_typer(growth_app)
 app.add_typer(own_trees_app)
 app.add_typer(http_intake_app)
+app.add_typer(pages_app)
 
 #: Outcomes of a round of the seed's design, which takes ten times as long for each.
 SEED_OUTCOMES = 400

@@ -45,7 +45,7 @@ class Daemon:
     """A running daemon's pages, and its stream."""
 
     def __init__(self, web: aiohttp.ClientSession, client: redis.asyncio.Redis, process: psutil.Process) -> None:
-        self._web = web
+        self.web = web
         self._redis = client
         self.process = process
 
@@ -86,14 +86,14 @@ class Daemon:
         return int((await self._status())["quarantined"])
 
     async def _status(self) -> dict[str, Any]:
-        async with self._web.get("/statusz") as reply:
+        async with self.web.get("/statusz") as reply:
             status: dict[str, Any] = await reply.json()
         return status
 
     async def until_ready(self) -> None:
         while True:
             try:
-                async with self._web.get("/readyz") as reply:
+                async with self.web.get("/readyz") as reply:
                     if reply.status == 200:
                         return
             except aiohttp.ClientError:

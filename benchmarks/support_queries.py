@@ -19,7 +19,7 @@ QUESTIONS = {
     "resend --dry-run": ["resend", "--all", "--dry-run", "--json"],
 }
 
-# As much as a busy year leaves behind: ten campuses, ten delivery records an assignment, one in fifty parked.
+# As much as a busy year leaves behind: ten campuses, one in fifty parked, and one course of many assignments.
 _FILL = """
 INSERT INTO lti_consumer (consumer_name, consumer_key, consumer_secret)
     SELECT 'campus ' || n, 'key-' || n, 'secret' FROM generate_series(1, 10) AS n;
@@ -30,25 +30,32 @@ INSERT INTO outcome_service (lti_consumer_id, campus_id, lis_outcome_service_url
 INSERT INTO graded_assignment (user_id, course_id, usage_id, outcome_service_id, campus_id, lis_result_sourcedid,
     sourcedid_digest, lti_user_id, registered_us, composite, version_number, sent_version, sent_score, sent_at, due_at,
     forced_version, not_before, hold_until, attempts, note, parked_at, parked_reason, parked_scope)
-    SELECT 'user-' || n / 10, 'course-' || n % 200, 'block-' || n % 10, service.id, service.campus_id, 's-' || n,
-        md5(n::text), 'lti-' || n / 10, 0, n % 2 = 0, 3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now},
+    SELECT 'user-' || n / 10, CASE WHEN n <= {large} THEN 'course-large' ELSE 'course-' || n % 200 END,
+        'block-' || n % 10, service.id, service.campus_id, 's-' || n, md5(n::text), 'lti-' || n / 10, 0, n % 2 = 0,
+        3, CASE WHEN n % 50 = 0 THEN 2 ELSE 3 END, '0.5', {now},
         0, 0, 0, 0, 0, '',
         CASE WHEN n % 50 = 0 THEN {now} END, CASE WHEN n % 50 = 0 THEN 'HTTP 200, failure: course has ended' END,
         CASE WHEN n % 50 = 0 THEN 'course' END
     FROM generate_series(1, {assignments}) AS n
     JOIN outcome_service AS service ON service.id = n % 10 + 1;
 INSERT INTO delivery (assignment_id, claim_token, at, attempt, version, score, clamped, result, description)
-    SELECT assignment.id, n, {now} - (10 - n) * 40 * 86400000::bigint, 1, 1, '0.5', false,
+    SELECT assignment.id, n, {now} - ({lines} - n) * 40 * 86400000::bigint, 1, 1, '0.5', false,
         CASE WHEN n % 5 = 0 THEN 'retried' ELSE 'accepted' END, ''
-    FROM generate_series(1, 10) AS n CROSS JOIN graded_assignment AS assignment;
+    FROM generate_series(1, {lines}) AS n CROSS JOIN graded_assignment AS assignment;
 ANALYZE;
 """
 
 
-def fill(servers: Servers, url: str, assignments: int) -> None:
-    """So many assignments with ten delivery records each, older by forty days from one to the next."""
+def fill(servers: Servers, url: str, assignments: int, *, lines: int = 10, large: int = 0) -> None:
+    """
+    So many assignments with delivery records, older by forty days from one to the next.
+
+    Args:
+        lines: Delivery records of each.
+        large: Assignments of the course ``course-large``; the others are of 200 courses.
+    """
     asyncio.run(migrate(url))
-    sql = _FILL.format(assignments=assignments, now=int(time.time() * 1000))
+    sql = _FILL.format(assignments=assignments, lines=lines, large=large, now=int(time.time() * 1000))
     servers.postgres.execute(sql, database=url.rsplit("/", 1)[1])
 
 

@@ -37,10 +37,15 @@ class Action(Model):
 
 async def record_action(
     command: str, selection: Mapping[str, Any], counts: Mapping[str, int], *, account: str, host: str, now: int
-) -> None:
-    """Record what a command did, in the caller's transaction if there is one. ``user`` of *selection* is a learner."""
+) -> int:
+    """
+    Record what a command did, in the caller's transaction if there is one. ``user`` of *selection* is a learner.
+
+    Returns:
+        The id under which it is on record.
+    """
     chosen = {name: value for name, value in selection.items() if value not in (None, False) and name != "user"}
-    await Action.create(
+    recorded = await Action.create(
         at=now,
         account=account[:MAX_WHO],
         host=host[:MAX_WHO],
@@ -49,6 +54,7 @@ async def record_action(
         counts=json.dumps(dict(counts)),
         user_id=selection.get("user"),
     )
+    return int(recorded.id)
 
 
 async def forget_learner(user_id: str) -> None:
@@ -64,6 +70,12 @@ async def actions(since_ms: int = 0) -> list[dict[str, Any]]:
         Of each ``at``, ``account``, ``host``, ``command``, ``selection`` and ``counts``.
     """
     return [_shown(row) for row in await Action.filter(at__gte=since_ms).order_by("-id")]
+
+
+async def find_action(action_id: int) -> dict[str, Any] | None:
+    """One of them, as :func:`actions` gives it; None if there is none of that id."""
+    row = await Action.get_or_none(id=action_id)
+    return None if row is None else _shown(row)
 
 
 @dataclass(frozen=True, slots=True)

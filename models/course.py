@@ -91,10 +91,6 @@ _OWN_OF_MANY = Statement(
     given="user_id VARCHAR, course_id VARCHAR",
 )
 _BLOCKS = Statement("SELECT digest, blocks FROM course_structure WHERE course_id = :course_id")
-_HAS_OWN = Statement("""
-    SELECT 1 AS found FROM learner_structure
-    WHERE user_id = :user_id AND course_id = :course_id AND digest <> ''""")
-
 #: Characters of learners' own trees that are read at once.
 _BATCH = 1024 * 1024
 
@@ -186,9 +182,9 @@ class CourseTrees:
         return self._kept.get(digest)
 
 
-async def has_own_tree(user_id: str, course_id: str) -> bool:
-    """Whether the course's tree does not count for this learner."""
-    return await _HAS_OWN.row(user_id=user_id, course_id=course_id) is not None
+async def with_own_tree(wanted: Iterable[Whose]) -> set[Whose]:
+    """The learners, each with a course, for whom the course's tree does not count."""
+    return {whose for whose, current in (await _read_current(wanted)).items() if current.size}
 
 
 async def _read_current(wanted: Iterable[Whose]) -> dict[Whose, _Current]:

@@ -1,5 +1,6 @@
 """Making, listing and withdrawing the tool's signing keys."""
 
+from asyncio import to_thread
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +32,8 @@ async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKe
     """
     from joserfc.jwk import RSAKey  # noqa: PLC0415 - heavy, and needless without LTI 1.3
 
-    pair = RSAKey.generate_key(KEY_BITS)
+    # It takes a part of a second, and a daemon may be sending meanwhile.
+    pair = await to_thread(RSAKey.generate_key, KEY_BITS)
     private_pem = cipher.encrypt(pair.as_pem(private=True).decode())
     async with in_transaction():
         # It locks too: of two first keys, which would both sign at once, the second one waits.

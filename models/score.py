@@ -73,10 +73,6 @@ _READ_DATED_OF = Statement(
     given="user_id VARCHAR, course_id VARCHAR",
 )
 
-_READ_DATED = Statement("""
-    SELECT usage_id, points_earned, points_possible, modified_us, cleared, since_us FROM score
-    WHERE user_id = :user_id AND course_id = :course_id""")
-
 #: Points earned and possible of one problem.
 Points = tuple[float, float]
 #: A learner's points by usage id; None where the tool took the score back, which counts as not attempted.
@@ -227,14 +223,8 @@ async def read_scores(user_id: str, course_id: str, usage_ids: Sequence[str] | N
     return (await read_wanted([wanted]))[wanted]
 
 
-async def read_dated_scores(user_id: str, course_id: str) -> dict[str, DatedScore]:
-    """A learner's scores in a course by usage id, with their times."""
-    rows = await _READ_DATED.rows(user_id=user_id, course_id=course_id)
-    return {row["usage_id"]: DatedScore(**row) for row in rows}
-
-
 async def read_dated_of(learners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, DatedScore]]:
-    """As :func:`read_dated_scores`, of several learners, each with a course; without those who have none."""
+    """Of learners, each with a course, the scores there by usage id, with their times; without those who have none."""
     given = [{"user_id": user_id, "course_id": course_id} for user_id, course_id in learners]
     found: dict[tuple[str, str], dict[str, DatedScore]] = {}
     for row in await _READ_DATED_OF.rows(given=given) if given else []:

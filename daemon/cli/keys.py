@@ -11,25 +11,18 @@ import typer
 
 from daemon.cli.common import FAILED, WRONG, fail, measured_clock, quiet_config, run_in_database
 from daemon.cli.options import ConfigOption, JsonOption, YesOption
-from daemon.cli.record import recorded
+from daemon.cli.record import system_user
 from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config, zone
 from daemon.infra.text import iso, past
-from models.key_admin import find_key, is_last_that_signs, key_listing, make_signing_key, withdraw_key
+from daemon.support.keys import KEY_STATE_WORDS, new_key, withdraw
+from models.key_admin import find_key, is_last_that_signs, key_listing
 from models.tool_key import public_key_set, public_pem, published_keys
 
 app = typer.Typer(help="The keys with which this tool signs for LTI 1.3 platforms.", no_args_is_help=True)
 
 Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's id, as `keys list` shows it.")]
 
-#: What becomes of each state, in words.
-_WORDS = {
-    "published": "published, does not sign yet",
-    "signs": "signs",
-    "kept": "published for platforms that do not know a newer one",
-    "retired": "not published any more",
-    "withdrawn": "withdrawn",
-}
 _TIMES = ("created_at", "signs_from", "published_until", "withdrawn_at")
 
 
@@ -44,10 +37,7 @@ def new_signing_key(config: ConfigOption = None) -> None:
 
     async def work() -> tuple[str, int | None]:
         now = (await measured_clock()).now()
-        selection: dict[str, str] = {}
-        async with recorded("keys new", selection) as counts:
-            made = await make_signing_key(settings.secrets.cipher, now=now, ahead_ms=settings.keys.publish_ahead_ms)
-            selection["key"], counts["keys"] = made.kid, 1
+        made = await new_key(settings, system_user(), now=now)
         return made.kid, made.signs_from if made.signs_from > now else None
 
     kid, later = run_in_database(settings, work, may_migrate=True)
@@ -80,7 +70,7 @@ def _iso(time: int | None) -> str | None:
 
 def _cells(row: dict[str, Any], where: tzinfo | None) -> list[object]:
     times = [None if row[name] is None else past(row[name], where) for name in _TIMES[:3]]
-    return [row["kid"], _WORDS[row["state"]], *times, ", ".join(row["platforms"])]
+    return [row["kid"], KEY_STATE_WORDS[row["state"]], *times, ", ".join(row["platforms"])]
 
 
 @app.command("export")
@@ -155,11 +145,7 @@ def withdraw_signing_key(kid: Kid, config: ConfigOption = None, *, yes: YesOptio
         typer.confirm(f"{words}; withdraw it?", abort=True)
 
     async def work() -> str | None:
-        now = (await measured_clock()).now()
-        async with recorded("keys withdraw", {"key": kid}) as counts:
-            follows = await withdraw_key(kid, now=now)
-            counts["keys"] = 1
-        return follows
+        return await withdraw(kid, system_user(), now=(await measured_clock()).now())
 
     follows = run_in_database(settings, work)
     say(f"withdrew the key {kid}; a platform that has its public half takes what it signed until it fetches the set")

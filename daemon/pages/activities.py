@@ -34,13 +34,13 @@ async def show_activities(visit: Visit) -> Page:
         return Page(COURSES_TITLE, (course_form(asked), h.p(role="alert")[text(refused.words)]), status=refused.status)
     terms = await visit.terms()
     if not view.counts:
-        return await _without_grades(asked, terms, now=visit.now)
+        return await _without_grades(visit, asked, terms)
     return Page(course_title(asked), course_page(view, terms, visit.token, operates=visit.operates))
 
 
-async def _without_grades(asked: CourseAsked, terms: Terms, *, now: int) -> Page:
+async def _without_grades(visit: Visit, asked: CourseAsked, terms: Terms) -> Page:
     """A course or an activity in which no one has a grade, in the words of ``why``."""
-    answer = await gather_activity(asked.course, asked.usage, now=now)
+    answer = await gather_activity(asked.course, asked.usage, now=visit.now, trees=visit.daemon.trees)
     if isinstance(answer, Activity):
         return Page(course_title(asked), (course_form(asked), activity_content(answer, terms)))
     absent = answer.absent

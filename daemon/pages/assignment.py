@@ -4,15 +4,15 @@ import htpy as h
 from aiohttp import web
 from htpy import Node
 
-from daemon.pages.access import RefusedError, lead_to
+from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import CourseAsked
+from daemon.pages.done import lead_back, mark_all
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
 from daemon.pages.site import Visit
 from daemon.pages.timeline import timeline
 from daemon.support.ask import ask_campuses
 from daemon.support.record import recorded_in_steps_by
-from daemon.support.resend import resend
 from daemon.why.gather import gather
 from daemon.why.known import Explanation, Known, Terms, title
 from models.queries.filter import AssignmentFilter
@@ -48,15 +48,14 @@ async def resend_one(visit: Visit) -> web.Response:
         raise RefusedError(409, "The tool has switched this activity off. A new launch switches it on again.")
     wanted = AssignmentFilter(assignment_id=known.row.id)
     async with recorded_in_steps_by("resend", {"assignment": known.row.id, "force": force}, visit.actor) as counts:
-        marked = await resend(wanted, now=lambda: visit.now, force=force)
-        counts.update(matched=1, marked=marked.number)
-    return lead_to(f"/assignments/{known.row.id}")
+        await mark_all(visit, wanted, counts, matched=1, force=force)
+    return lead_back(visit, f"/assignments/{known.row.id}")
 
 
 async def _known(visit: Visit) -> Known:
     assignment_id = int(visit.request.match_info["id"])
     asked = await asked_of(assignment_id)
-    answer = None if asked is None else await gather(asked, now=visit.now)
+    answer = None if asked is None else await gather(asked, now=visit.now, trees=visit.daemon.trees)
     known = None if answer is None else next((one for one in answer.known if one.row.id == assignment_id), None)
     if known is None:
         raise RefusedError(404, f"There is no assignment {assignment_id}. Look for its learner.")

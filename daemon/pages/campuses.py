@@ -11,10 +11,14 @@ from htpy import Node
 from daemon.check.campuses import campus_findings
 from daemon.check.findings import Finding
 from daemon.check.probe import OutOfReachError, probe
+from daemon.check.tokens import open_tokens, token_finding
 from daemon.config.sections import OutcomesSection
 from daemon.infra.text import counted, past
-from daemon.pages.access import RefusedError, lead_to
-from daemon.pages.layout import Page, ago, alarm, data_table, moment, text, token_field
+from daemon.pages.access import RefusedError
+from daemon.pages.campus_forms import campus_forms
+from daemon.pages.done import lead_back
+from daemon.pages.layout import Page, ago, alarm, data_table, moment, text
+from daemon.pages.parked import reasons_content
 from daemon.pages.site import Visit
 from daemon.support.record import record_by, recorded_by
 from daemon.why.advice import PEOPLE
@@ -23,8 +27,9 @@ from daemon.why.trouble import campus_trouble
 from daemon.wiring import SHARED
 from models import consumer_admin
 from models.encryption import secret_fault
+from models.platform_admin import note_signing_key
 from models.queries.campuses import CampusDetail, read_campus
-from models.queries.status import read_status
+from models.queries.parked import ParkedGroup, read_parked
 from models.secrets import PlaintextRefusedError
 from models.states import STATES
 
@@ -35,7 +40,7 @@ class CampusAsked:
     What the page shows.
 
     *states*: how many assignments are in each. *certificate_end*: seconds since 1970, if known. *findings*: of a check
-    that was asked for.
+    that was asked for. *parked*: its grades that wait for a person.
     """
 
     campus: CampusDetail
@@ -43,6 +48,7 @@ class CampusAsked:
     outcomes: OutcomesSection
     certificate_end: float | None = None
     findings: Sequence[Finding] = ()
+    parked: Sequence[ParkedGroup] = ()
 
 
 async def show_campus(visit: Visit) -> Page:
@@ -64,7 +70,7 @@ async def _change(visit: Visit, verb: str, change: Callable[..., Awaitable[bool]
     campus = await _campus(visit)
     async with recorded_by(f"{_group(campus)} {verb}", {"consumer": campus.consumer_key}, visit.actor) as counts:
         counts["campuses"] = int(await change(campus.consumer_key, now=visit.now))
-    return lead_to(f"/campuses/{campus.campus_id}")
+    return lead_back(visit, f"/campuses/{campus.campus_id}")
 
 
 async def try_server(visit: Visit) -> Page:
@@ -75,7 +81,15 @@ async def try_server(visit: Visit) -> Page:
         found = campus_findings("its server", await probe(campus.origin, probes, key), now=visit.now / 1000)
     except OutOfReachError as error:
         found = campus_findings("its server", error, now=visit.now / 1000)
+    if campus.protocol == "lti-1.3":
+        found.append(await _token_finding(visit, campus))
     return await _page(visit, campus, found)
+
+
+async def _token_finding(visit: Visit, campus: CampusDetail) -> Finding:
+    """As ``platform check``: the proof that the set-up works."""
+    async with open_tokens(visit.site.config, visit.daemon.clock, note_signing_key) as tokens:
+        return await token_finding(await consumer_admin.known_consumer(campus.consumer_key), tokens)
 
 
 async def change_secret(visit: Visit) -> web.Response:
@@ -92,7 +106,7 @@ async def change_secret(visit: Visit) -> web.Response:
         await _store_secret(visit, campus, encrypted, selection)
     except (consumer_admin.ConsumerError, PlaintextRefusedError) as error:
         raise RefusedError(409, f"Nothing was changed: {error}.") from error
-    return lead_to(f"/campuses/{campus.campus_id}")
+    return lead_back(visit, f"/campuses/{campus.campus_id}")
 
 
 async def _store_secret(visit: Visit, campus: CampusDetail, encrypted: str, selection: dict[str, Any]) -> None:
@@ -119,11 +133,11 @@ async def _campus(visit: Visit) -> CampusDetail:
 
 
 async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
-    status = visit.daemon.status() or await read_status(now=visit.now)
-    at_it = (one for one in status.campuses if (one.consumer, one.origin) == (campus.consumer, campus.origin))
+    at_it = (one for one in (await visit.status()).campuses if one.campus_id == campus.campus_id)
     states = next((one.numbers for one in at_it), dict.fromkeys(STATES, 0))
     ends = visit.daemon.probes.certificate_ends.get(campus.origin)
-    asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings)
+    parked = [one for one in await read_parked(consumer_key=campus.consumer_key) if one.origin == campus.origin]
+    asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings, parked)
     content = campus_page(asked, await visit.terms(), visit.token, operates=visit.operates)
     return Page(f"{campus.consumer}", content)
 
@@ -143,8 +157,9 @@ def campus_page(asked: CampusAsked, terms: Terms, token: str, *, operates: bool)
         h.p[f"As of {past(terms.now, terms.zone, seconds=True)}."],
         trouble is not None and (h.p[text(trouble.words)], h.p[h.strong[f"Who has to act: {PEOPLE[trouble.who]}."]]),
         bool(asked.findings) and _findings(asked.findings),
-        operates and _actions(campus, token),
+        operates and campus_forms(campus, token),
         data_table("Assignments", ("state", "assignments"), _state_rows(asked.states), numbers=("assignments",)),
+        bool(asked.parked) and h.section[h.h2["Its parked grades"], reasons_content(asked.parked, terms)],
         h.section[h.h2["What is known of it"], h.dl[_known(asked, terms)]],
     )
 
@@ -200,33 +215,3 @@ def _facts(asked: CampusAsked, terms: Terms) -> dict[str, Node]:
         }
         facts.update({name: text(value or "not said") for name, value in named.items()})
     return facts
-
-
-def _actions(campus: CampusDetail, token: str) -> Node:
-    path = f"/campuses/{campus.campus_id}"
-    paused = campus.paused_at is not None
-    verb, words = ("resume", "Resume") if paused else ("pause", "Pause")
-    effect = "Its grades go out again." if paused else "Nothing goes to any of its addresses; nothing is lost."
-    return h.section[
-        h.h2["What an operator can do"],
-        h.form(".inline", method="post", action=f"{path}/{verb}")[
-            token_field(token), h.button(type="submit")[words], h.span[effect]
-        ],
-        h.form(".inline", method="post", action=f"{path}/check")[
-            token_field(token), h.button(type="submit")["Try its server"]
-        ],
-        campus.protocol == "lti-1.1" and _secret_form(path, token),
-    ]
-
-
-def _secret_form(path: str, token: str) -> Node:
-    return h.details[
-        h.summary["Change its secret"],
-        h.form(method="post", action=f"{path}/secret", autocomplete="off")[
-            token_field(token),
-            h.label(for_="secret")["The new secret, exactly as the campus has it"],
-            h.input("#secret", type="password", name="secret", required=True, autocomplete="new-password"),
-            h.label[h.input(type="checkbox", name="when", value="later"), " the campus will change its own later"],
-            h.button(type="submit")["Change the secret"],
-        ],
-    ]

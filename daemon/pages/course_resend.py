@@ -2,19 +2,19 @@
 
 from dataclasses import replace
 
+from aiohttp import web
+
 from daemon.pages.access import RefusedError
 from daemon.pages.activities import MAX_LISTED
 from daemon.pages.course_filter import named_course
+from daemon.pages.done import lead_back, mark_all
 from daemon.pages.filters import named_number
-from daemon.pages.layout import Page
-from daemon.pages.parked import resent_page
 from daemon.pages.site import Visit
 from daemon.support.record import recorded_in_steps_by
-from daemon.support.resend import resend
 from models.queries.resend import match
 
 
-async def resend_grades(visit: Visit) -> Page:
+async def resend_grades(visit: Visit) -> web.Response:
     """``POST /activities/resend?course=ID&...``: of what the filter shows by now, what is selected or all of it."""
     asked, force = named_course(visit.request.query), visit.form.get("force") == "yes"
     # What is selected is looked for within the filter: nothing else is sent.
@@ -22,9 +22,8 @@ async def resend_grades(visit: Visit) -> Page:
     selection = {**asked.fields, "assignments": wanted.assignment_ids, "force": force}
     async with recorded_in_steps_by("resend", selection, visit.actor) as counts:
         number = (await match(wanted, now=visit.now)).number
-        marked = await resend(wanted, now=lambda: visit.now, force=force)
-        counts.update(matched=number, marked=marked.number)
-    return Page("Grades of a course", resent_page(number, marked))
+        await mark_all(visit, wanted, counts, matched=number, force=force)
+    return lead_back(visit, asked.path())
 
 
 async def _selected(visit: Visit) -> tuple[int, ...] | None:

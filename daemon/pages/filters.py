@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import htpy as h
 from aiohttp import web
@@ -51,12 +52,22 @@ def fingerprint(*parts: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def filter_form(path: str, fields: Sequence[FilterField], *, anew: str = "Show all") -> Node:
-    """The form that narrows a page down. *anew*: the words of the link to the page without a filter. Pure."""
+def filter_form(
+    path: str, fields: Sequence[FilterField], kept: Mapping[str, str] | None = None, *, anew: str = "Show all"
+) -> Node:
+    """
+    The form that narrows a page down. Pure.
+
+    Args:
+        kept: What the page is about, whatever it is narrowed down to.
+        anew: The words of the link to the page without a filter.
+    """
+    whole = f"{path}?{urlencode(kept)}" if kept else path
     return h.form(".inline", method="get", action=path, role="search")[
+        (h.input(type="hidden", name=name, value=value) for name, value in (kept or {}).items()),
         (_field(one) for one in fields),
         h.button(type="submit")["Show these"],
-        any(one.value for one in fields) and h.a(href=path)[anew],
+        any(one.value for one in fields) and h.a(href=whole)[anew],
     ]
 
 

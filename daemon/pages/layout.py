@@ -16,6 +16,7 @@ _NAVIGATION = (
     ("/activities", "Courses"),
     ("/parked", "Parked"),
     ("/quarantine", "Quarantine"),
+    ("/keys", "Keys"),
     ("/actions", "Actions"),
 )
 

@@ -17,7 +17,7 @@ from daemon.web.status_words import status_lines
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
-from models.queries.campuses import campus_ids, read_troubled_campuses
+from models.queries.campuses import read_troubled_campuses
 from models.queries.pace import Pace, read_pace
 from models.queries.status import CampusStatus, Status
 from models.queries.views import CampusView
@@ -25,8 +25,8 @@ from models.states import OVERDUE_MS
 
 #: Seconds after which the page is shown anew.
 REFRESH_SECONDS = 10
-#: Milliseconds after which figures that the daemon read are read anew.
-STALE_MS = 60_000
+#: Campuses in each table and list, those in trouble first.
+MAX_CAMPUSES = 200
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 
@@ -43,31 +43,26 @@ class Overview:
     """
     Everything at one moment.
 
-    *hour*, *day*: how many attempts ended in each minute, and each half hour. *ids*: of each campus, by consumer and
-    origin.
+    *hour*, *day*: how many attempts ended in each minute, and each half hour.
     """
 
     shot: Snapshot
     troubled: Sequence[CampusView]
     hour: Pace
     day: Pace
-    ids: Mapping[tuple[str, str], int]
 
 
 async def show_overview(visit: Visit) -> Page:
     """``/``."""
     daemon = visit.daemon
     # The lag first: the rest then includes all that it counts as applied.
-    lag, status = await stream_lag(daemon.stream), daemon.status()
-    if status is not None and visit.now - status.at > STALE_MS:
-        status = None
-    shot = await snapshot(visit.now, lag, daemon.troubles(), status)
+    lag = await stream_lag(daemon.stream)
+    shot = await snapshot(visit.now, lag, daemon.troubles(), await visit.status())
     seen = Overview(
         shot,
         await _troubled(visit.now, shot.status),
         await read_pace(visit.now, _HOUR, 60),
         await read_pace(visit.now, _DAY, 48),
-        await campus_ids(),
     )
     return Page("Overview", overview(seen, await visit.terms()), refresh=REFRESH_SECONDS)
 
@@ -75,11 +70,11 @@ async def show_overview(visit: Visit) -> Page:
 async def _troubled(now: int, status: Status) -> list[CampusView]:
     """The campuses to which grades do not go although some wait."""
     waiting = {
-        (one.consumer, one.origin)
+        one.campus_id
         for one in status.campuses
         if any(one.numbers.get(state) for state in ("due", "waiting", "claimed"))
     }
-    return [one for one in await read_troubled_campuses(now=now) if (one.consumer, one.origin) in waiting]
+    return [one for one in await read_troubled_campuses(now=now) if one.campus_id in waiting]
 
 
 def overview(seen: Overview, terms: Terms) -> Node:
@@ -90,7 +85,7 @@ def overview(seen: Overview, terms: Terms) -> Node:
         _campuses_in_trouble(seen.troubled, shot, terms),
         _backlog(shot, terms.zone),
         _states(shot),
-        _all_campuses(shot, seen.ids, terms.zone),
+        _all_campuses(shot, terms.zone),
         h.h2["Attempts"],
         plot("The last hour, a bar a minute", seen.hour, terms.zone),
         plot("The last day, a bar a half hour", seen.day, terms.zone),
@@ -121,11 +116,11 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
 
 
 def _campuses_that_work_late(seen: Overview, terms: Terms) -> int:
-    troubled = {(campus.consumer, campus.origin) for campus in seen.troubled}
+    troubled = {campus.campus_id for campus in seen.troubled}
     return sum(
         1
         for campus in seen.shot.status.campuses
-        if (campus.consumer, campus.origin) not in troubled
+        if campus.campus_id not in troubled
         and campus.oldest_due is not None
         and terms.now - campus.oldest_due > OVERDUE_MS
     )
@@ -146,17 +141,21 @@ def _campuses_in_trouble(troubled: Sequence[CampusView], shot: Snapshot, terms: 
     if not known:
         return None
     ordered = sorted(known, key=lambda one: (one[1].who == "no one", one[0].consumer, one[0].origin))
-    statuses = {(one.consumer, one.origin): one for one in shot.status.campuses}
+    statuses = {one.campus_id: one for one in shot.status.campuses}
     return h.section[
         h.h2["Campuses in trouble"],
-        (_campus_in_trouble(campus, trouble, statuses) for campus, trouble in ordered),
+        (_campus_in_trouble(campus, trouble, statuses) for campus, trouble in ordered[:MAX_CAMPUSES]),
+        _more_campuses(ordered),
     ]
 
 
-def _campus_in_trouble(
-    campus: CampusView, trouble: CampusTrouble, known: Mapping[tuple[str, str], CampusStatus]
-) -> Node:
-    status = known.get((campus.consumer, campus.origin))
+def _more_campuses(campuses: Sequence[object]) -> Node:
+    left = len(campuses) - MAX_CAMPUSES
+    return left > 0 and h.p[f"and {left} more: the search finds each by its key or its name."]
+
+
+def _campus_in_trouble(campus: CampusView, trouble: CampusTrouble, known: Mapping[int | None, CampusStatus]) -> Node:
+    status = known.get(campus.campus_id)
     name = text(f"{campus.consumer} ({campus.origin})")
     waits = "" if status is None else f" {counted(status.due, 'grade')} due, {status.parked} parked."
     return h.article[
@@ -184,24 +183,21 @@ def _states(shot: Snapshot) -> Node:
     return data_table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
 
 
-def _all_campuses(shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzinfo | None) -> Node:
+def _all_campuses(shot: Snapshot, zone: tzinfo | None) -> Node:
     if not shot.status.campuses and not shot.idle:
         return h.p["No campus is known yet: `passbackd consumer add` or `passbackd platform add` adds one."]
     headings = ("campus", "address", "state", "due", "parked", "grades/min", "time left", "oldest due", "last success")
     ordered = sorted(shot.status.campuses, key=lambda one: (one.state not in ("down", "probing"), not one.parked))
-    rows = [_row(campus, shot, ids, zone) for campus in ordered]
-    rows += [(one.name, "no launch yet", one.state, "0", "0", "0", "", "", "never") for one in shot.idle]
-    return data_table("Campuses", headings, rows, numbers=headings[3:6])
+    rows = [_row(campus, shot, zone) for campus in ordered[:MAX_CAMPUSES]]
+    idle = shot.idle[: MAX_CAMPUSES - len(rows)]
+    rows += [(one.name, "no launch yet", one.state, "0", "0", "0", "", "", "never") for one in idle]
+    return data_table("Campuses", headings, rows, numbers=headings[3:6]), _more_campuses([*ordered, *shot.idle])
 
 
-def _row(
-    campus: CampusStatus, shot: Snapshot, ids: Mapping[tuple[str, str], int], zone: tzinfo | None
-) -> Sequence[Node]:
+def _row(campus: CampusStatus, shot: Snapshot, zone: tzinfo | None) -> Sequence[Node]:
     left, oldest = shot.seconds_left(campus), campus.oldest_due
-    campus_id = ids.get((campus.consumer, campus.origin))
-    name = text(campus.consumer)
     return (
-        name if campus_id is None else h.a(href=f"/campuses/{campus_id}")[name],
+        h.a(href=f"/campuses/{campus.campus_id}")[text(campus.consumer)],
         campus.origin,
         alarm(campus.state) if campus.state in ("down", "probing") else campus.state,
         str(campus.due),

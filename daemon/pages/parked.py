@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import htpy as h
+from aiohttp import web
 from htpy import Node
 
 from daemon.infra.text import counted
 from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import CourseAsked
+from daemon.pages.done import lead_back, mark_all
 from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number, query_word
 from daemon.pages.layout import Page, alarm, data_table, text, token_field
 from daemon.pages.site import Visit
 from daemon.support.parked_words import ParkedReason, in_course_words, parked_reasons
 from daemon.support.record import recorded_in_steps_by
-from daemon.support.resend import Marked, resend
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from models.consumer import find_consumer
-from models.consumer_admin import known_consumer
 from models.queries.filter import AssignmentFilter
 from models.queries.parked import MAX_GROUPS, ParkedGroup, group_of, read_parked
 from models.queries.resend import Matched, match
@@ -27,8 +27,6 @@ from models.queries.resend import Matched, match
 PARKED_TITLE = "Parked grades"
 #: Reasons on a page, and the courses of each.
 MAX_SHOWN_REASONS, MAX_SHOWN_COURSES = 100, 50
-#: Failures that are shown one by one.
-MAX_SHOWN_FAILURES = 20
 _SCOPES = ("learner", "course", "campus")
 
 
@@ -64,11 +62,14 @@ async def show_parked(visit: Visit) -> Page:
 
 def parked_page(asked: ParkedAsked, groups: Sequence[ParkedGroup], terms: Terms) -> Node:
     """The page's content. Pure."""
+    return asked.form, not groups and h.p["Nothing is parked."], reasons_content(groups, terms)
+
+
+def reasons_content(groups: Sequence[ParkedGroup], terms: Terms) -> Node:
+    """Groups of parked grades by their reasons, each with a link to its page. Pure."""
     reasons = parked_reasons(groups)
     more = len(reasons) > MAX_SHOWN_REASONS or len(groups) == MAX_GROUPS
     return (
-        asked.form,
-        not groups and h.p["Nothing is parked."],
         (_reason(parked, terms) for parked in reasons[:MAX_SHOWN_REASONS]),
         more and h.p["These are the largest groups; there are more. Campus key and course narrow it down."],
     )
@@ -108,20 +109,19 @@ def _named(group: ParkedGroup) -> dict[str, str]:
 async def show_parked_group(visit: Visit) -> Page:
     """``/parked/group?example=ID&group=FINGERPRINT``: what a resend would send."""
     group = await _group(visit.request.query)
-    matched = await match(await _filter(group), now=visit.now)
+    matched = await match(_filter(group), now=visit.now)
     content = parked_group_page(group, matched, await visit.terms(), visit.token, operates=visit.operates)
     return Page("A group of parked grades", content)
 
 
-async def resend_group(visit: Visit) -> Page:
+async def resend_group(visit: Visit) -> web.Response:
     """``POST /parked/resend``: send the grades of a group again, and no other."""
     group = await _group(visit.form)
-    wanted = await _filter(group)
+    wanted = _filter(group)
     async with recorded_in_steps_by("resend", _selection(group), visit.actor) as counts:
         number = (await match(wanted, now=visit.now)).number
-        marked = await resend(wanted, now=lambda: visit.now, force=False)
-        counts.update(matched=number, marked=marked.number)
-    return Page("A group of parked grades", resent_page(number, marked))
+        await mark_all(visit, wanted, counts, matched=number, force=False)
+    return lead_back(visit, "/parked")
 
 
 async def _group(given: Mapping[str, str]) -> ParkedGroup:
@@ -132,12 +132,11 @@ async def _group(given: Mapping[str, str]) -> ParkedGroup:
     return group
 
 
-async def _filter(group: ParkedGroup) -> AssignmentFilter:
+def _filter(group: ParkedGroup) -> AssignmentFilter:
     return AssignmentFilter(
         course_id=group.course_id,
-        consumer_id=(await known_consumer(group.consumer_key)).id,
+        at_campus=group.campus_id,
         parked=True,
-        origin=group.origin,
         parked_reason=group.reason,
         parked_scope=group.scope,
     )
@@ -188,23 +187,3 @@ def _resend_form(group: ParkedGroup, number: int, token: str) -> Node:
         ],
         h.button(type="submit")[f"Send {counted(number, 'grade')} again"],
     ]
-
-
-def resent_page(number: int, marked: Marked) -> Node:
-    """What came of it. Pure."""
-    grades = f"{marked.number} of {counted(number, 'grade')}"
-    left = marked.failed[MAX_SHOWN_FAILURES:]
-    return (
-        h.p(role="status")[
-            f"{grades} {'is' if marked.number == 1 else 'are'} marked: a daemon sends what its campus takes."
-        ],
-        bool(marked.failed)
-        and h.ul[
-            (
-                h.li[alarm(f"assignment {failed_id} could not be marked: {error}")]
-                for failed_id, error in marked.failed[:MAX_SHOWN_FAILURES]
-            ),
-            bool(left) and h.li[f"and {len(left)} more"],
-        ],
-        h.p[h.a(href="/parked")["All that is parked"]],
-    )

@@ -1,14 +1,11 @@
-"""The forms that replay and drop what is in quarantine, and what came of it, in HTML. Pure."""
+"""The forms that replay and drop what is in quarantine, in HTML. Pure."""
 
 from collections.abc import Mapping
 
 import htpy as h
 from htpy import Node
 
-from daemon.infra.text import counted
-from daemon.pages.layout import text, token_field
-from daemon.support.quarantine import ReplayReport
-from daemon.support.quarantine_words import refusal_lines
+from daemon.pages.layout import token_field
 
 #: Events that one form replays, the first in the order of their entries.
 MAX_REPLAYED = 200
@@ -43,22 +40,3 @@ def changing_forms(path: str, named: Mapping[str, str], number: int, token: str)
             h.button(type="submit")[f"Drop {events}"],
         ],
     ]
-
-
-def replayed_content(report: ReplayReport, left: int) -> Node:
-    """What a replay did. *left*: how many events were not replayed yet."""
-    return (
-        h.p(role="status")[f"{report.words}."],
-        bool(report.refused) and h.ul[(h.li[text(line)] for line in refusal_lines(report.refused))],
-        left > 0 and h.p[f"{counted(left, 'more event')} of this group were not replayed yet."],
-        _back(),
-    )
-
-
-def dropped_content(number: int) -> Node:
-    """What a drop did."""
-    return h.p(role="status")[f"{counted(number, 'event')} dropped."], _back()
-
-
-def _back() -> Node:
-    return h.p[h.a(href="/quarantine")["All that is in quarantine"]]

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import htpy as h
+from aiohttp import web
 from htpy import Node
 
 from daemon.ingest.apply import Applier
 from daemon.pages.access import RefusedError
+from daemon.pages.done import lead_back
 from daemon.pages.filters import fingerprint, named_number
 from daemon.pages.layout import Page, alarm
 from daemon.pages.quarantine import MAX_COUNTED, MAX_LISTED, event_of, events_table
-from daemon.pages.quarantine_forms import MAX_REPLAYED, changing_forms, dropped_content, replayed_content
+from daemon.pages.quarantine_forms import MAX_REPLAYED, changing_forms
 from daemon.pages.site import Visit
 from daemon.support.quarantine import Replayer, drop_events, selection_of
 from daemon.support.quarantine_words import event_group_words, reason_words, without_quotes
@@ -65,43 +67,45 @@ def event_group_page(group: EventGroup, first: Sequence[QuarantinedEvent], forms
     )
 
 
-async def replay_group(visit: Visit) -> Page:
+async def replay_group(visit: Visit) -> web.Response:
     """``POST /quarantine/replay``."""
     alike = await _alike(visit.form)
-    return await _replayed(visit, alike.ids, alike.selection)
+    await _replay(visit, alike.ids, alike.selection)
+    return lead_back(visit, "/quarantine")
 
 
-async def replay_event(visit: Visit) -> Page:
+async def replay_event(visit: Visit) -> web.Response:
     """``POST /quarantine/ID/replay``."""
     event = await event_of(int(visit.request.match_info["id"]))
-    return await _replayed(visit, [event.id], selection_of(EventFilter(ids=(event.id,))))
+    await _replay(visit, [event.id], selection_of(EventFilter(ids=(event.id,))))
+    is_left = await QuarantinedEvent.exists(id=event.id)
+    return lead_back(visit, f"/quarantine/{event.id}" if is_left else "/quarantine")
 
 
-async def drop_group(visit: Visit) -> Page:
+async def drop_group(visit: Visit) -> web.Response:
     """``POST /quarantine/drop``."""
     alike = await _alike(visit.form)
-    return await _dropped(visit, alike.ids, alike.selection)
+    return await _drop(visit, alike.ids, alike.selection)
 
 
-async def drop_event(visit: Visit) -> Page:
+async def drop_event(visit: Visit) -> web.Response:
     """``POST /quarantine/ID/drop``."""
     event = await event_of(int(visit.request.match_info["id"]))
-    return await _dropped(visit, [event.id], selection_of(EventFilter(ids=(event.id,))))
+    return await _drop(visit, [event.id], selection_of(EventFilter(ids=(event.id,))))
 
 
-async def _replayed(visit: Visit, ids: Sequence[int], selection: Mapping[str, Any]) -> Page:
+async def _replay(visit: Visit, ids: Sequence[int], selection: Mapping[str, Any]) -> None:
     settings, daemon = visit.site.config, visit.daemon
     applier = Applier(CourseTrees(), settings.outcomes.debounce, settings.egress.policy)
     replayer = Replayer(applier, daemon.clock, daemon.stream, visit.actor)
-    report = await replayer.replay(ids[:MAX_REPLAYED], selection)
-    return Page("Replayed", replayed_content(report, len(ids[MAX_REPLAYED:])))
+    await replayer.replay(ids[:MAX_REPLAYED], selection)
 
 
-async def _dropped(visit: Visit, ids: Sequence[int], selection: Mapping[str, Any]) -> Page:
+async def _drop(visit: Visit, ids: Sequence[int], selection: Mapping[str, Any]) -> web.Response:
     if visit.form.get("confirm") != "yes":
         raise RefusedError(400, "Nothing was deleted: say first, in the form, that the events are to go for good.")
-    number = await drop_events(EventFilter(ids=tuple(ids)), selection, visit.actor)
-    return Page("Dropped", dropped_content(number))
+    await drop_events(EventFilter(ids=tuple(ids)), selection, visit.actor)
+    return lead_back(visit, "/quarantine")
 
 
 async def _alike(given: Mapping[str, str]) -> AlikeEvents:

@@ -12,6 +12,7 @@ from daemon.pages import (
     campuses,
     course_csv,
     course_resend,
+    keys,
     learners,
     overview,
     parked,
@@ -63,6 +64,9 @@ ROUTES = (
     Route("GET", "/quarantine/group", "support", quarantine_group.show_event_group),
     Route("POST", "/quarantine/replay", "operator", quarantine_group.replay_group),
     Route("POST", "/quarantine/drop", "operator", quarantine_group.drop_group),
+    Route("GET", "/keys", "support", keys.show_keys),
+    Route("POST", "/keys", "operator", keys.make_key),
+    Route("POST", "/keys/withdraw", "operator", keys.withdraw_one),
     Route("GET", "/actions", "support", actions.show_actions),
     Route("POST", "/logout", "support", log_out),
 )

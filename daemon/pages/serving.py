@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from daemon.pages.access import (
     to_login,
 )
 from daemon.pages.assets import Assets
+from daemon.pages.done import done_content
 from daemon.pages.download import Download, Downloads
 from daemon.pages.layout import Frame, Page, render_page
 from daemon.pages.login import Logins, login_form
@@ -148,7 +149,10 @@ class Pages:
                 visit.form.update(await read_form(request))
                 check_token(visit.form, visitor)
             check_role(visitor.user.role, route.role)
-            return await route.handle(visit)
+            found = await route.handle(visit)
+            if not isinstance(found, Page):
+                return found
+            return replace(found, content=(await done_content(visit), found.content))
         except RefusedError as refused:
             return _refusal(refused)
         except web.HTTPException:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -20,11 +20,13 @@ class Actor:
 
     Args:
         log: Writes a line where it outlives this database: what was done, to what (without the learner), and how many.
+        recorded: The ids under which its changes are on record, in their order.
     """
 
     account: str
     host: str
     log: Callable[[str, Mapping[str, Any], Mapping[str, int]], None]
+    recorded: list[int] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -58,7 +60,9 @@ async def record_by(command: str, selection: Mapping[str, Any], counts: Mapping[
     chosen = {name: value for name, value in selection.items() if name != "user"}
     user = selection.get("user")
     kept = chosen if user is None or await is_forgotten(user) else selection
-    await record_action(command, kept, counts, account=actor.account, host=actor.host, now=await database_now())
+    now = await database_now()
+    action_id = await record_action(command, kept, counts, account=actor.account, host=actor.host, now=now)
+    actor.recorded.append(action_id)
     actor.log(command, chosen, counts)
 
 

@@ -83,6 +83,7 @@ def _assignment(known: Known, answer: Explanation, terms: Terms) -> dict[str, An
         "course_title": row.context_title,
         "activity_title": row.resource_link_title,
         "more_deliveries": known.more_lines,
+        "more_grades": answer.more_known,
         **_grade(known),
         **_ahead(known, terms),
         **_events(

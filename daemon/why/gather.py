@@ -1,30 +1,33 @@
 """Reads what is known about the grades that a user asks about. Reads only, and asks the database alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from actors.compute_grade import block_grade
 from daemon.why.activity import Activity
 from daemon.why.known import Absent, Explanation, Known, Part
-from models.course import CourseTrees, has_own_tree
+from models.course import CourseTrees, with_own_tree
 from models.course_tree import Tree
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
 from models.queries.grades import Query, Rejected
+from models.queries.ledger import ledgers, lines_of_sent
 from models.queries.views import AssignmentView
-from models.score import DatedScore, read_dated_scores
+from models.score import DatedScore, read_dated_of
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 
 
-async def gather(asked: Query, *, now: int) -> Explanation:
+async def gather(asked: Query, *, now: int, trees: CourseTrees | None = None) -> Explanation:
     """
     Everything about the assignments that fit, or about why there are none.
 
     Args:
         now: Milliseconds since 1970 by the database's clock.
+        trees: Those that were read for questions before this one.
     """
-    trees = CourseTrees()
-    rows = await grade_queries.find_grades(asked, now=now)
+    trees = trees or CourseTrees()
+    found = await grade_queries.find_grades(asked, now=now)
+    rows = found[: grade_queries.MAX_GRADES]
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
     quarantined = [await grade_queries.rejected(learner) for learner in learners]
     late = [event for learner in learners for event in await grade_queries.late(learner)]
@@ -32,8 +35,6 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     if not rows and asked.user_id is None:
         quarantined = [await grade_queries.rejected_by_name(asked)]
     rejected_more = any(more for _, more in quarantined)
-    courses = {(row.user_id, row.course_id) for row in rows}
-    scores = {course: await read_dated_scores(*course) for course in courses}
     places = {(row.user_id, row.course_id, row.usage_id) for row in rows}
     gone = [
         event
@@ -41,7 +42,8 @@ async def gather(asked: Query, *, now: int) -> Explanation:
         if (event.user_id, event.course_id, event.usage_id) not in places and await _is_asked_for(event, asked, trees)
     ]
     return Explanation(
-        known=tuple([await _known(row, trees, scores[row.user_id, row.course_id]) for row in rows]),
+        known=tuple(await _known(rows, trees)),
+        more_known=len(found) > len(rows),
         absent=None if rows else await _absent(asked, trees, now, tuple(gone), more=rejected_more),
         rejected=tuple(
             [event for events, _ in quarantined for event in events if await _is_asked_for(event, asked, trees)]
@@ -53,13 +55,17 @@ async def gather(asked: Query, *, now: int) -> Explanation:
     )
 
 
-async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> Explanation | Activity:
+async def gather_activity(
+    course_id: str, usage_id: str | None, *, now: int, trees: CourseTrees | None = None
+) -> Explanation | Activity:
     """
     Everything about the grades of each learner of a course, or of one of its blocks; in groups where they are many.
 
     Args:
         now: As of :func:`gather`.
+        trees: As of :func:`gather`.
     """
+    trees = trees or CourseTrees()
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
     if len(learners) > activity_queries.MAX_EACH:
@@ -67,11 +73,12 @@ async def gather_activity(course_id: str, usage_id: str | None, *, now: int) -> 
     rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
     if not learners:
         return Explanation(
-            absent=await _absent(asked, CourseTrees(), now, (), more=more), rejected=tuple(rejected), rejected_more=more
+            absent=await _absent(asked, trees, now, (), more=more), rejected=tuple(rejected), rejected_more=more
         )
-    each = [await gather(replace(asked, user_id=learner), now=now) for learner in learners]
+    each = [await gather(replace(asked, user_id=learner), now=now, trees=trees) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),
+        more_known=any(one.more_known for one in each),
         # Most launches in quarantine are of learners who have no assignment; none is named twice.
         rejected=tuple(dict.fromkeys([*rejected, *(event for one in each for event in one.rejected)])),
         rejected_more=more or any(one.rejected_more for one in each),
@@ -96,22 +103,31 @@ async def gather_groups(
     return Activity(Query(course_id=course_id, usage_id=usage_id), tuple(groups), tuple(rejected), more)
 
 
-async def _known(row: AssignmentView, trees: CourseTrees, scores: Mapping[str, DatedScore]) -> Known:
-    lines, more = await grade_queries.ledger(row.id)
-    tree = await trees.get(row.course_id, row.user_id)
-    points = {
-        usage_id: None if score.cleared else (score.points_earned, score.points_possible)
-        for usage_id, score in scores.items()
-    }
-    return Known(
-        row,
-        tuple(lines),
-        more,
-        sent=await grade_queries.line_of_sent(row),
-        grade=block_grade(row.usage_id, tree, points),
-        parts=tuple(_parts(row.usage_id, tree, scores)),
-        by_own_structure=await has_own_tree(row.user_id, row.course_id),
-    )
+async def _known(rows: Sequence[AssignmentView], trees: CourseTrees) -> list[Known]:
+    """In their order. A learner may have hundreds, so the number of statements does not grow with them."""
+    if not rows:
+        return []
+    courses = {(row.user_id, row.course_id) for row in rows}
+    lines, sent = await ledgers([row.id for row in rows]), await lines_of_sent(rows)
+    scores, own = await read_dated_of(courses), await with_own_tree(courses)
+    found: dict[int, Known] = {}
+    async for whose, tree in trees.each(courses):
+        dated = scores.get(whose, {})
+        points = {
+            usage_id: None if score.cleared else (score.points_earned, score.points_possible)
+            for usage_id, score in dated.items()
+        }
+        for row in rows:
+            if (row.user_id, row.course_id) == whose:
+                found[row.id] = Known(
+                    row,
+                    *lines[row.id],
+                    sent=sent.get(row.id),
+                    grade=block_grade(row.usage_id, tree, points),
+                    parts=tuple(_parts(row.usage_id, tree, dated)),
+                    by_own_structure=whose in own,
+                )
+    return [found[row.id] for row in rows]
 
 
 def _parts(usage_id: str, tree: Tree | None, scores: Mapping[str, DatedScore]) -> list[Part]:

@@ -138,6 +138,8 @@ class Explanation:
     """*absent* is None exactly where there are assignments. The events are those about what was asked for."""
 
     known: tuple[Known, ...] = ()
+    #: Whether there are more than were read: those that the campus has acknowledged are left out first.
+    more_known: bool = False
     absent: Absent | None = None
     rejected: tuple[Rejected, ...] = ()
     #: Whether quarantine holds more about these learners, or that course, than was searched.

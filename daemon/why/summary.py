@@ -10,6 +10,7 @@ SENT_AGAIN = (
 )
 
 OPENS_AGAIN = "Once this learner opens it from the campus again, what was earned so far is sent."
+_MORE = "There are more; what the campus has not acknowledged comes first, and a course (--course) narrows it down."
 NAMESAKES = (
     "Several campuses have this id, each for another learner: pass on only what concerns the one who asks. --consumer "
     "KEY shows one campus alone."
@@ -25,7 +26,8 @@ def summary(answer: Explanation, terms: Terms) -> str:
     acting = sum(outlook(known, terms).who != "no one" for known in answer.known)
     of_these = f", of which {acting} {'needs' if acting == 1 else 'need'} a person to act" if acting else ""
     as_of, number = past(terms.now, terms.zone, seconds=True), counted(len(answer.known), "grade")
-    return f"As of {as_of}: {number} of {whose}{at_campus}{of_these}.{_besides(answer)}"
+    more = f" {_MORE}" if answer.more_known else ""
+    return f"As of {as_of}: {number} of {whose}{at_campus}{of_these}.{more}{_besides(answer)}"
 
 
 def _besides(answer: Explanation) -> str:

@@ -1,12 +1,10 @@
 """The grades of all learners of an activity or a course, in groups, for support. Reads only."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from models.db.sql import MAX_ID, Statement
 from models.delivery import HELD, OVERRULED, DeliveryRecord
-from models.queries.grades import ledger
+from models.queries.ledger import ledgers
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
 
@@ -96,17 +94,16 @@ async def read_activity(
         most: Groups at most; unless it is given, one more than is shown.
     """
     rows = await groups_statement(usage_id).rows(course_id=course_id, usage_id=usage_id, now=now, most=most)
+    shown = rows[:MAX_ACTIVITY_GROUPS]
+    failures = await _failures([row["example"] for row in shown if row["why"] == "retrying"])
     return [
-        ActivityGroup(**{**row, "number": int(row["number"]), "failure": await _failure(row, place)})
-        for place, row in enumerate(rows)
+        ActivityGroup(**{**row, "number": int(row["number"]), "failure": failures.get(row["example"])}) for row in rows
     ]
 
 
-async def _failure(group: Mapping[str, Any], place: int) -> DeliveryRecord | None:
-    """Of those groups that are shown."""
-    is_wanted = group["why"] == "retrying" and place < MAX_ACTIVITY_GROUPS
-    lines = (await ledger(group["example"]))[0] if is_wanted else []
-    return lines[0] if lines and lines[0].result not in HELD else None
+async def _failures(examples: list[int]) -> dict[int, DeliveryRecord]:
+    newest = {one: lines[0] for one, (lines, _) in (await ledgers(examples)).items() if lines}
+    return {one: line for one, line in newest.items() if line.result not in HELD}
 
 
 async def read_learners(course_id: str, usage_id: str | None) -> list[str]:

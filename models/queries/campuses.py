@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from models.db.sql import Statement
 from models.queries.views import CampusView, columns_of
 
+#: Addresses of one campus that are listed.
+MAX_ADDRESSES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class CampusDetail(CampusView):
@@ -42,9 +45,11 @@ _DETAIL = Statement(f"""
         product
     FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
 
-_IDS = Statement("""
-    SELECT campus.id AS id, consumer_name AS consumer, origin FROM campus
-    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id""")
+_NAMED = Statement(f"""
+    SELECT campus.id AS id, origin FROM campus WHERE lti_consumer_id IN (
+        SELECT id FROM lti_consumer WHERE consumer_key = :word
+        UNION SELECT id FROM lti_consumer WHERE consumer_name = :word)
+    ORDER BY origin, id LIMIT {MAX_ADDRESSES}""")
 
 # A campus whose launches are all disabled concerns no one.
 _TROUBLED = Statement(f"""
@@ -56,6 +61,11 @@ _TROUBLED = Statement(f"""
     ORDER BY consumer_name, origin""")
 
 
+async def campuses_named(word: str) -> list[tuple[int, str]]:
+    """The ids and origins of the campuses whose key or name this is, at most :data:`MAX_ADDRESSES`."""
+    return [(row["id"], row["origin"]) for row in await _NAMED.rows(word=word)]
+
+
 async def read_troubled_campuses(*, now: int) -> list[CampusView]:
     """The campuses to which grades do not go although some wait. *now*: milliseconds since 1970, the database's."""
     return [CampusView(**row) for row in await _TROUBLED.rows(now=now)]
@@ -65,8 +75,3 @@ async def read_campus(campus_id: int, *, now: int) -> CampusDetail | None:
     """One campus; None if there is none of that id. *now*: by the database's clock."""
     row = await _DETAIL.row(id=campus_id, now=now)
     return None if row is None else CampusDetail(**{**row, **{name: bool(row[name]) for name in _FLAGS}})
-
-
-async def campus_ids() -> dict[tuple[str, str], int]:
-    """The id of each campus, by consumer and origin."""
-    return {(row["consumer"], row["origin"]): int(row["id"]) for row in await _IDS.rows()}

@@ -13,9 +13,10 @@ class AssignmentFilter:
     """
     The assignments for which all that is given holds; None filters nothing out.
 
-    *origin*: of the campus. *parked_reason*, *parked_scope*: as the assignment has them, word for word. *since_ms*:
-    acknowledged or parked from then on; milliseconds since 1970. *state*: as in :data:`models.states.STATES`, at the
-    moment ``now`` of the statement, which has to have it. *assignment_ids*: some of them.
+    *parked_reason*, *parked_scope*: as the assignment has them, word for word. *since_ms*:
+    acknowledged or parked from then on; milliseconds since 1970. *at_campus*: the id of its row. *state*: as in
+    :data:`models.states.STATES`, at the moment ``now`` of the statement, which has to have it. *assignment_ids*: some
+    of them.
     """
 
     assignment_id: int | None = None
@@ -24,7 +25,7 @@ class AssignmentFilter:
     consumer_id: int | None = None
     parked: bool = False
     since_ms: int | None = None
-    origin: str | None = None
+    at_campus: int | None = None
     parked_reason: str | None = None
     parked_scope: str | None = None
     usage_id: str | None = None
@@ -44,7 +45,7 @@ class AssignmentFilter:
                 ),
                 "parked_at IS NOT NULL": self.parked or None,
                 "(sent_at >= :since_ms OR parked_at >= :since_ms)": self.since_ms,
-                "graded_assignment.campus_id IN (SELECT id FROM campus WHERE origin = :origin)": self.origin,
+                "graded_assignment.campus_id = :at_campus": self.at_campus,
                 "parked_reason = :parked_reason": self.parked_reason,
                 "parked_scope = :parked_scope": self.parked_scope,
                 "usage_id = :usage_id": self.usage_id,

@@ -5,20 +5,19 @@ The daemon works meanwhile, so every statement uses an index and has a limit. Or
 bare column PostgreSQL would scan its whole index rather than sort a few rows.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from models.consumer import digest
 from models.db.sql import Statement
-from models.delivery import DeliveryRecord
 from models.quarantine import MAX_LEARNER, fields_of
 from models.queries.views import WITH_CAMPUS, AssignmentView, columns_of
 from models.retired_user import retired_since
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 from models.stream_position import known_position
 
-#: Delivery records, and events of a learner or a course of each kind, that are read.
-MAX_LINES, MAX_EVENTS = 50, 500
+#: Grades, and events of a learner or a course of each kind, that are read.
+MAX_GRADES, MAX_EVENTS = 200, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,9 @@ _FIND = f"""
     {WITH_CAMPUS}
     WHERE """
 
+_PENDING_FIRST = """CASE WHEN version_number > sent_version AND disabled_at IS NULL THEN 0 ELSE 1 END,
+    course_id, usage_id, graded_assignment.id"""
+
 # The index on `lti_user_id` is of `substr(...)`. If the bare column equalled a value, SQLite would put the value into
 # `substr` too, and could not use the index any more.
 _CONDITIONS = {
@@ -66,20 +68,6 @@ _CONDITIONS = {
     "sourcedid": "sourcedid_digest = :sourcedid",
     "consumer_key": "lti_consumer.consumer_key = :consumer_key",
 }
-
-_RECORD = ", ".join(field.name for field in fields(DeliveryRecord))
-
-# What is of older versions is another learner's.
-_OF_LEARNER = "version >= (SELECT learner_version FROM graded_assignment WHERE id = :id)"
-
-_LINES = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND {_OF_LEARNER}
-    ORDER BY at + 0 DESC, id DESC LIMIT :most""")
-
-_SENT = Statement(f"""
-    SELECT {_RECORD} FROM delivery WHERE assignment_id = :id AND result = 'accepted' AND version <= :sent_version
-        AND {_OF_LEARNER}
-    ORDER BY version + 0 DESC, id DESC LIMIT 1""")
 
 _BY = {
     column: Statement(f"""
@@ -107,6 +95,8 @@ async def find_grades(asked: Query, *, now: int) -> list[AssignmentView]:
     """
     The assignments for which all that is asked holds, by course, block and id.
 
+    Of more than :data:`MAX_GRADES` those that the campus has not acknowledged first, and one more than that.
+
     Args:
         now: Milliseconds since 1970 by the database's clock; states are those of this moment.
 
@@ -115,7 +105,8 @@ async def find_grades(asked: Query, *, now: int) -> list[AssignmentView]:
     """
     statement, parameters = find_statement(asked)
     rows = await statement.rows(now=now, **parameters)
-    return [AssignmentView(**{**row, **{name: bool(row[name]) for name in _FLAGS}}) for row in rows]
+    found = [AssignmentView(**{**row, **{name: bool(row[name]) for name in _FLAGS}}) for row in rows]
+    return sorted(found[:MAX_GRADES], key=lambda one: (one.course_id, one.usage_id, one.id)) + found[MAX_GRADES:]
 
 
 async def asked_of(assignment_id: int) -> Query | None:
@@ -132,25 +123,7 @@ def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
     if "sourcedid" in given:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)
-    return Statement(f"{_FIND} {conditions} ORDER BY course_id, usage_id, graded_assignment.id"), given
-
-
-def _record(row: dict[str, Any]) -> DeliveryRecord:
-    return DeliveryRecord(**{**row, "clamped": bool(row["clamped"])})
-
-
-async def ledger(assignment_id: int) -> tuple[list[DeliveryRecord], bool]:
-    """The newest delivery records, the newest first, and whether there are more."""
-    rows = await _LINES.rows(id=assignment_id, most=MAX_LINES + 1)
-    return [_record(row) for row in rows[:MAX_LINES]], len(rows) > MAX_LINES
-
-
-async def line_of_sent(found: AssignmentView) -> DeliveryRecord | None:
-    """The record of the grade that the campus acknowledged last."""
-    if found.sent_at is None:
-        return None
-    row = await _SENT.row(id=found.id, sent_version=found.sent_version)
-    return None if row is None else _record(row)
+    return Statement(f"{_FIND} {conditions} ORDER BY {_PENDING_FIRST} LIMIT {MAX_GRADES + 1}"), given
 
 
 async def rejected(user_id: str) -> tuple[list[Rejected], bool]:

@@ -25,12 +25,13 @@ class ParkedGroup:
     since: int
     #: One of them.
     example: int
+    campus_id: int
 
 
 _GROUPED = f"""
     SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, course_id,
         parked_scope AS scope, parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
-        MIN(graded_assignment.id) AS example
+        MIN(graded_assignment.id) AS example, MIN(campus.id) AS campus_id
     FROM graded_assignment
     JOIN campus ON campus.id = graded_assignment.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id

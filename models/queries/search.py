@@ -1,4 +1,4 @@
-"""What a support person may mean by a word: whose or which grades. Reads only, each statement by an index."""
+"""What a support person may mean by a word: whose or which grades, or which campus. Reads only, by indexes."""
 
 from dataclasses import dataclass
 
@@ -22,18 +22,21 @@ _KINDS = Statement("""
         CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE sourcedid_digest = :digest)
             THEN 1 ELSE 0 END AS sourcedid,
         CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE course_id = :word) THEN 1 ELSE 0 END AS course,
-        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE id = :id) THEN 1 ELSE 0 END AS assignment""")
+        CASE WHEN EXISTS (SELECT 1 FROM graded_assignment WHERE id = :id) THEN 1 ELSE 0 END AS assignment,
+        CASE WHEN EXISTS (SELECT 1 FROM lti_consumer WHERE consumer_key = :word)
+            OR EXISTS (SELECT 1 FROM lti_consumer WHERE consumer_name = :word) THEN 1 ELSE 0 END AS campus""")
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a word names: a learner of the tool, or of a campus, a sourcedid, a course, an assignment."""
+    """What a word names: a learner of the tool, or of a campus, a sourcedid, a course, an assignment, a campus."""
 
     learner: bool
     lti_user: bool
     sourcedid: bool
     course: bool
     assignment: bool
+    campus: bool
 
 
 async def find_meaning(word: str) -> Meant:

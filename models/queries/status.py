@@ -12,15 +12,16 @@ MINUTE_MS, RATE_MS = 60_000, 600_000
 RATE_LINES = 10_000
 
 _BY_CAMPUS = Statement(f"""
-    SELECT lti_consumer.consumer_name AS consumer, campus.origin AS origin, states.state AS state,
-        {CAMPUS_STATE} AS campus_state, last_error, last_error_at, number, oldest, parked_since, newest
+    SELECT campus.id AS campus_id, lti_consumer.consumer_name AS consumer, campus.origin AS origin,
+        states.state AS state, {CAMPUS_STATE} AS campus_state, last_error, last_error_at, number, oldest,
+        parked_since, newest
     FROM (
         SELECT campus_id, {STATE} AS state, COUNT(*) AS number, MIN(due_at) AS oldest,
             MIN(parked_at) AS parked_since, MAX(sent_at) AS newest
         FROM graded_assignment GROUP BY 1, 2
     ) AS states
     JOIN campus ON campus.id = states.campus_id
-    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 1, 2""")
+    JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id ORDER BY 2, 3""")
 
 # By the index on `at`.
 _RECENT = Statement("""
@@ -62,7 +63,7 @@ _CAMPUSES = Statement("""
 
 @dataclass(slots=True)
 class CampusStatus:
-    """One consumer at one origin. *in_use*: any of its assignments is not disabled."""
+    """One consumer at one origin. *in_use*: any of its assignments is not disabled. *campus_id*: its row's."""
 
     consumer: str
     origin: str
@@ -76,6 +77,7 @@ class CampusStatus:
     oldest_parked: int | None = None
     in_use: bool = False
     numbers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
+    campus_id: int | None = None
 
     @property
     def succeeded_since(self) -> bool:
@@ -144,7 +146,7 @@ async def read_status(*, now: int) -> Status:
     campuses: dict[tuple[str, str], CampusStatus] = {}
     for row in await _BY_CAMPUS.rows(now=now):
         key = (row["consumer"], row["origin"])
-        campus = campuses.setdefault(key, CampusStatus(*key, row["campus_state"]))
+        campus = campuses.setdefault(key, CampusStatus(*key, row["campus_state"], campus_id=row["campus_id"]))
         campus.last_error, campus.last_error_at = row["last_error"], row["last_error_at"]
         number = int(row["number"])
         assignments[row["state"]] += number

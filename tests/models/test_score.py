@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.score import Effect, Score, ScoreChange, apply_scores, read_dated_scores, read_scores
+from models.score import Effect, Score, ScoreChange, apply_scores, read_dated_of, read_scores
 from tests.models.scores import apply_score
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -78,12 +78,12 @@ async def test_a_score_that_was_taken_back_is_known_as_such_until_a_newer_one_co
     assert await clear(at=NOON + 5) == Effect(applied=True, changed=True)
     for usage_ids in (["problem"], None):
         assert await read_scores("learner", "course", usage_ids) == {"problem": None}
-    assert (await read_dated_scores("learner", "course"))["problem"].cleared
+    assert (await read_dated_of([("learner", "course")]))["learner", "course"]["problem"].cleared
     assert await clear(at=NOON + 6) == Effect(applied=True, changed=False)
     assert await apply(0.0, possible=0.0, at=NOON + 5) == Effect(applied=False, changed=False)
     assert await apply(0.0, possible=0.0, at=NOON + 7) == Effect(applied=True, changed=True)
     assert await read_scores("learner", "course") == {"problem": (0.0, 0.0)}
-    assert not (await read_dated_scores("learner", "course"))["problem"].cleared
+    assert not (await read_dated_of([("learner", "course")]))["learner", "course"]["problem"].cleared
 
 
 async def test_a_score_that_is_newer_than_its_taking_back_stays():

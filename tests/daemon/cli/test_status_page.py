@@ -222,6 +222,7 @@ def everything(**changes):
         "oldest_parked": NOW - 500_000,
         "in_use": True,
         "numbers": {},
+        "campus_id": 1,
     } | changes
     campus = CampusStatus(**{field.name: values[field.name] for field in dataclasses.fields(CampusStatus)})
     status = Status(values["assignments"], [campus], values["quarantined"])

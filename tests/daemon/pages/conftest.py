@@ -114,6 +114,11 @@ class Browser:
         hidden = {one.get("name"): one.get("value") for one in form.xpath(".//input[@type='hidden']")}
         return await self.ask("POST", action, data={**hidden, **fields})
 
+    async def change(self, action, **fields):
+        """Submit that form, and go where it leads."""
+        status, text = await self.submit(action, **fields)
+        return await self.get(self.answer.headers["Location"]) if status == 303 else (status, text)
+
     async def follow(self, words):
         """Go to where the link with these words leads."""
         links = {" ".join(link.text_content().split()): link.get("href") for link in self.page.xpath("//main//a")}

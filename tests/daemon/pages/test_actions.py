@@ -5,8 +5,11 @@ import pytest
 from daemon.infra.text import past, printable
 from daemon.pages.actions import MAX_SHOWN_ACTIONS
 from models.action import actions, record_action
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import HOSTILE
 from tests.daemon.why.story import NOW, TERMS
+
+__all__ = ["shared_url"]
 
 CAPTION = "What was changed, the newest first"
 

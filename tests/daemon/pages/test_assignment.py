@@ -8,11 +8,12 @@ from models.action import actions
 from models.assignment import GradedAssignment
 from tests.actors.conftest import campus, lms
 from tests.actors.sending import PATH
+from tests.conftest import shared_url
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
 from tests.models.rows import make_assignment
 
-__all__ = ["campus", "lms"]
+__all__ = ["campus", "lms", "shared_url"]
 
 CLEAN = {"version_number": 2, "sent_version": 2, "sent_score": "0.5", "sent_at": NOW - 60_000, "due_at": 1}
 

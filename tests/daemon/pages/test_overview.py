@@ -1,11 +1,16 @@
 """Overview: the figures of ``status``, and whether a person has to act."""
 
+from daemon.pages.overview import MAX_CAMPUSES
 from models.campus import Campus
+from models.consumer import LtiConsumer
 from models.heartbeat import Heartbeat
 from models.quarantine import QuarantinedEvent
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
+
+__all__ = ["shared_url"]
 
 WELL = "All is well: no one has to act."
 LATER = "Nothing is urgent. This can wait for the morning:"
@@ -73,3 +78,11 @@ async def test_the_plots_say_in_words_what_they_show(ben):
     assert hour.startswith("The last hour, a bar a minute: 1 in all, the most, 1, from 2026-03-02 13:4")
     assert "1 in all" in day
     assert len(ben.page.xpath("//svg//rect")) == 2
+
+
+async def test_of_very_many_campuses_the_first_are_shown(ben):
+    for number in range(MAX_CAMPUSES + 3):
+        await LtiConsumer.create(consumer_name=f"campus {number}", consumer_key=f"k{number}", consumer_secret="s")
+    await ben.get("/")
+    assert len(ben.table("Campuses")) == MAX_CAMPUSES
+    assert "and 3 more: the search finds each by its key or its name." in ben.words

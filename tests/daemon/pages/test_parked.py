@@ -8,9 +8,12 @@ from daemon.why.advice import PEOPLE, about_parked
 from models.action import actions
 from models.assignment import GradedAssignment
 from models.queries.parked import read_parked
+from tests.conftest import shared_url
 from tests.daemon.pages.conftest import HOSTILE
 from tests.daemon.why.story import NOW, TERMS
 from tests.models.rows import make_assignment, make_service, read_rows
+
+__all__ = ["shared_url"]
 
 DEAD = "HTTP 200, failure: SourcedId hash not valid"
 
@@ -167,7 +170,7 @@ async def test_exactly_the_group_is_sent_again(anna):
     await to_the_group(anna)
     assert "2 grades would be sent again" in anna.words
     assert {row["id"]: row for row in await read_rows()} == before, "looking changes nothing"
-    status, _ = await anna.submit("/parked/resend")
+    status, _ = await anna.change("/parked/resend")
     assert status == 200
     assert "2 of 2 grades are marked: a daemon sends what its campus takes." in anna.words
     after = {row["id"]: row for row in await read_rows()}
@@ -191,7 +194,7 @@ async def test_what_a_campus_says_is_not_kept_in_the_record(anna, scope):
     await make_assignment(**parked("Ada Lovelace is not enrolled", scope))
     await anna.get("/parked")
     await anna.follow("1 in course course")
-    await anna.submit("/parked/resend")
+    await anna.change("/parked/resend")
     (action,) = await actions()
     assert action["counts"] == {"matched": 1, "marked": 1}
     assert "Ada" not in str(action)
@@ -206,7 +209,7 @@ async def test_a_group_with_hostile_words_is_sent_again(anna):
     _, text = await anna.get(link)
     assert "<script>alert" not in text
     assert not {"\x1b", "\u202e", "\u2028"} & set(text)
-    await anna.submit("/parked/resend")
+    await anna.change("/parked/resend")
     assert await GradedAssignment.filter(parked_at=None).count() == 1
 
 
@@ -214,9 +217,9 @@ async def test_a_group_that_was_sent_meanwhile_is_not_sent_twice(anna):
     await neighbours()
     await to_the_group(anna)
     first = anna.page
-    await anna.submit("/parked/resend")
+    await anna.change("/parked/resend")
     before, anna.page = await read_rows(), first
-    status, _ = await anna.submit("/parked/resend")
+    status, _ = await anna.change("/parked/resend")
     assert status == 409
     assert await read_rows() == before
     assert len(await actions()) == 1
@@ -228,7 +231,7 @@ async def test_a_group_that_is_another_one_by_now_is_left_alone(anna, column):
     await to_the_group(anna)
     await GradedAssignment.filter(id__in=group).update(**{column: "campus"})
     before = await read_rows()
-    assert (await anna.submit("/parked/resend"))[0] == 409
+    assert (await anna.change("/parked/resend"))[0] == 409
     assert await read_rows() == before
     assert await actions() == []
 

@@ -5,7 +5,8 @@ import pytest
 from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.consumer import LtiConsumer
-from models.queries.campuses import campus_ids, read_campus, read_troubled_campuses
+from models.queries.campuses import _NAMED, campuses_named, read_campus, read_troubled_campuses
+from tests.models.plans import plan, whole_tables
 from tests.models.rows import make_assignment, make_service
 
 pytestmark = pytest.mark.usefixtures("empty_database")
@@ -58,5 +59,13 @@ async def test_a_campus_is_read_with_all_that_is_known_of_it():
         True,
     )
     assert (found.last_error, found.last_error_at, found.guid, found.issuer) == ("HTTP 503", 9, "lms", None)
-    assert await campus_ids() == {("campus", "https://campus.example:443"): service.campus_id}
     assert await read_campus(service.campus_id + 1, now=NOW) is None
+
+
+async def test_the_addresses_of_a_campus_are_found_by_its_key_and_its_name_and_by_an_index():
+    services = [await make_service(url=f"https://lms-{number}.example/o") for number in (2, 1)]
+    expected = [(one.campus_id, (await Campus.get(id=one.campus_id)).origin) for one in reversed(services)]
+    assert await campuses_named("key") == await campuses_named("campus") == expected
+    assert await campuses_named("other") == []
+    steps = await plan(_NAMED, word="key")
+    assert whole_tables(steps) == [], steps

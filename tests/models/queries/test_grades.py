@@ -8,7 +8,8 @@ from models.consumer import LtiConsumer, digest
 from models.delivery import Delivery
 from models.quarantine import MAX_LEARNER, QuarantinedEvent, content_of
 from models.queries import grades as lookup
-from models.queries.grades import MAX_EVENTS, MAX_LINES, Query
+from models.queries.grades import MAX_EVENTS, Query
+from models.queries.ledger import ledgers, lines_of_sent
 from models.retired_user import RetiredUser, digest_of
 from models.stale_event import StaleEvent, note_stale
 from models.stream_position import Intake, read_position
@@ -20,11 +21,6 @@ NOW = 1_000_000
 LONG = "x" * 5_000
 
 pytestmark = pytest.mark.usefixtures("empty_database")
-
-
-async def line(assignment_id, token, *, at=NOW, result="accepted", **columns):
-    values = {"attempt": 1, "version": 1, "score": "0.5", **columns}
-    await Delivery.create(assignment_id=assignment_id, claim_token=token, at=at, result=result, **values)
 
 
 async def quarantine(number, *, user_id="learner", content=b"", **columns):
@@ -78,6 +74,19 @@ async def test_a_query_without_learner_and_sourcedid_is_refused(asked):
         await lookup.find_grades(Query(**asked), now=NOW)
 
 
+async def test_of_very_many_those_that_wait_are_read_and_one_more():
+    for number in range(lookup.MAX_GRADES + 2):
+        await make_assignment(user_id="a", usage_id=f"{number:04}", sent_version=1)
+    disabled = await make_assignment(user_id="a", usage_id="8000", sent_version=0, disabled_at=NOW)
+    waiting = [await make_assignment(user_id="a", usage_id=usage_id) for usage_id in ("9001", "9000")]
+    found = await lookup.find_grades(Query("a"), now=NOW)
+    assert len(found) == lookup.MAX_GRADES + 1
+    read = found[: lookup.MAX_GRADES]
+    assert [one.id for one in read[-2:]] == [waiting[1], waiting[0]]
+    assert [one.usage_id for one in read] == sorted(one.usage_id for one in read)
+    assert disabled not in [one.id for one in found]
+
+
 async def test_an_assignment_comes_with_its_state_and_that_of_its_campus():
     await make_assignment(user_id="a", sent_version=1, composite=True, note="moved")
 
@@ -92,38 +101,6 @@ async def test_an_assignment_comes_with_its_state_and_that_of_its_campus():
     assert await campus() == ("down", None, NOW - 9, NOW + 9, "away")
     await LtiConsumer.all().update(paused_at=NOW - 1)
     assert await campus() == ("paused", NOW - 1, NOW - 9, NOW + 9, "away")
-
-
-# --- The ledger ---
-
-
-async def test_the_newest_delivery_records_are_read_and_whether_there_are_more():
-    assignment, other = await make_assignment(), await make_assignment()
-    await line(other, 1, at=NOW + 1_000)
-    for number in range(MAX_LINES):
-        await line(assignment, number, at=NOW + number, result="retried")
-    lines, more = await lookup.ledger(assignment)
-    assert ([one.at - NOW for one in lines], more) == ([*reversed(range(MAX_LINES))], False)
-    # Written last, of an attempt that began first: a lost one that was rescued.
-    await line(assignment, MAX_LINES, at=NOW - 1, result="unknown")
-    again, more = await lookup.ledger(assignment)
-    assert (again, more) == (lines, True)
-
-
-async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
-    sent = {"sent_version": 3, "sent_score": "0.5", "sent_at": NOW}
-    assignment = await make_assignment(user_id="a", **sent)
-    await line(assignment, 1, version=1)
-    await line(assignment, 2, version=2, score="0.25", clamped=True)
-    await line(assignment, 3, version=3, result="refused")
-    for number in range(MAX_LINES):
-        await line(assignment, 4 + number, version=4, at=NOW + 1)
-    (found,) = await lookup.find_grades(Query("a"), now=NOW)
-    got = await lookup.line_of_sent(found)
-    assert (got.score, got.clamped, got.result) == ("0.25", True, "accepted")
-    await GradedAssignment.all().update(sent_at=None)
-    (found,) = await lookup.find_grades(Query("a"), now=NOW)
-    assert await lookup.line_of_sent(found) is None, "it was never sent"
 
 
 # --- Events ---
@@ -238,12 +215,6 @@ async def test_assignments_are_found_by_an_index(asked):
     assert whole_tables(steps) == [], steps
 
 
-async def test_delivery_records_are_read_by_their_assignment():
-    """By the index on time, or by id, PostgreSQL would read those of all others."""
-    steps = await plan(lookup._LINES, id=1, most=3)
-    assert "Index Cond: (assignment_id = " in steps or "(assignment_id=?)" in steps, steps
-
-
 @pytest.mark.parametrize("column", lookup._BY)
 async def test_quarantine_is_searched_by_an_index(column):
     steps = await plan(lookup._BY[column], value="a", most=3)
@@ -255,8 +226,8 @@ async def test_nothing_is_written():
     await quarantine(1)
     before = await everything()
     (found,) = await lookup.find_grades(Query("a"), now=NOW)
-    await lookup.ledger(found.id)
-    await lookup.line_of_sent(found)
+    await ledgers([found.id])
+    await lines_of_sent([found])
     for read in (lookup.rejected, lookup.late, lookup.is_known, lookup.retired_us):
         await read("a")
     await lookup.rejected_by_name(Query(sourcedid="s"))

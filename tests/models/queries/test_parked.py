@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from models.campus import Campus
 from models.queries.parked import _GROUP_OF, ParkedGroup, group_of, parked_statement, read_parked
 from tests.models.plans import plan, whole_tables
 from tests.models.rows import make_assignment, make_service
@@ -26,8 +27,9 @@ async def test_what_is_parked_for_the_same_reason_at_the_same_campus_is_a_group_
     where = "https://campus.example:443"
     groups = await read_parked()
     assert groups[0] == ParkedGroup(
-        "campus", "key", "lti-1.1", where, "physics", "course", "course has ended", 2, 5, late
+        "campus", "key", "lti-1.1", where, "physics", "course", "course has ended", 2, 5, late, groups[0].campus_id
     )
+    assert await Campus.get(id=groups[0].campus_id).values_list("origin", flat=True) == where
     assert sorted((group.consumer, group.scope, group.number) for group in groups) == [
         ("campus", "course", 1),
         ("campus", "course", 2),

@@ -40,8 +40,8 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
         ({"parked": True}, [three]),
         ({"since_ms": NOW - 50}, [one, two, three, four]),
         ({"since_ms": NOW - 49}, [three]),  # parked since then
-        ({"origin": "https://campus.example:443"}, [one, two, three, four]),
-        ({"origin": "https://elsewhere.example:443"}, []),
+        ({"at_campus": other.campus_id}, [two]),
+        ({"at_campus": other.campus_id + 1_000}, []),
         ({"parked_reason": "course has ended"}, [three]),
         ({"parked_reason": "course has"}, []),
         ({"parked_scope": "course"}, [three]),

@@ -2,13 +2,14 @@
 
 import pytest
 
+from models.consumer import LtiConsumer
 from models.quarantine import QuarantinedEvent
 from models.queries.search import Meant, find_meaning
 from tests.models.rows import make_assignment
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 
-NOTHING = {"learner": False, "lti_user": False, "sourcedid": False, "course": False, "assignment": False}
+NOTHING = dict.fromkeys(("learner", "lti_user", "sourcedid", "course", "assignment", "campus"), False)
 
 
 async def test_a_word_is_found_by_each_of_its_meanings():
@@ -24,6 +25,14 @@ async def test_a_word_is_found_by_each_of_its_meanings():
     }
     for word, kind in words.items():
         assert await find_meaning(word) == Meant(**NOTHING | {kind: True}), word
+
+
+async def test_a_campus_is_found_by_its_key_and_by_its_name():
+    await make_assignment()
+    assert (await LtiConsumer.get()).consumer_name == "campus"
+    for word in ("key", "campus"):
+        assert await find_meaning(word) == Meant(**NOTHING | {"campus": True}), word
+    assert not (await find_meaning("Campus")).campus
 
 
 async def test_a_word_may_be_several_things():

@@ -1,0 +1,86 @@
+"""The keys with which this tool signs for LTI 1.3 platforms: listing, making and withdrawing them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import htpy as h
+from aiohttp import web
+from htpy import Node
+
+from daemon.pages.access import RefusedError
+from daemon.pages.done import lead_back
+from daemon.pages.layout import Page, data_table, moment, text, token_field
+from daemon.pages.site import Visit
+from daemon.support.keys import KEY_STATE_WORDS, new_key, withdraw
+from daemon.why.known import Terms
+from models.key_admin import KeyRefusedError, key_listing
+from models.secrets import PlaintextRefusedError
+
+
+async def show_keys(visit: Visit) -> Page:
+    """``/keys``."""
+    return Page(
+        "Keys", keys_page(await key_listing(visit.now), await visit.terms(), visit.token, operates=visit.operates)
+    )
+
+
+async def make_key(visit: Visit) -> web.Response:
+    """``POST /keys``: a key more, which signs once platforms have had time to fetch it."""
+    try:
+        await new_key(visit.site.config, visit.actor, now=visit.now)
+    except (KeyRefusedError, PlaintextRefusedError) as error:
+        raise RefusedError(409, f"No key was made: {error}.") from error
+    return lead_back(visit, "/keys")
+
+
+async def withdraw_one(visit: Visit) -> web.Response:
+    """``POST /keys/withdraw``: as after a leak; ``confirm`` says that it is meant."""
+    if visit.form.get("confirm") != "yes":
+        raise RefusedError(400, "No key was withdrawn: say first, in the form, that it is to go for good.")
+    try:
+        await withdraw(visit.form.get("kid", ""), visit.actor, now=visit.now)
+    except KeyRefusedError as error:
+        raise RefusedError(409, f"No key was withdrawn: {error}.") from error
+    return lead_back(visit, "/keys")
+
+
+def keys_page(keys: Sequence[Mapping[str, Any]], terms: Terms, token: str, *, operates: bool) -> Node:
+    """The page's content. *keys*: as :func:`models.key_admin.key_listing` gives them. Pure."""
+    headings = ("key", "state", "made", "signs from", "published until", "accepted last by")
+    return (
+        h.p["Platforms fetch the public halves from ", h.a(href="/jwks")["/jwks"], "."],
+        data_table("Signing keys", headings, [_key_row(key, terms) for key in keys])
+        if keys
+        else h.p["No key yet: the first platform that is added makes it."],
+        operates and _make_form(token),
+        operates and [_withdraw_form(key["kid"], token) for key in keys if key["withdrawn_at"] is None],
+    )
+
+
+def _key_row(key: Mapping[str, Any], terms: Terms) -> Sequence[Node]:
+    times = [moment(key[name], terms.zone) for name in ("created_at", "signs_from", "published_until")]
+    return key["kid"], KEY_STATE_WORDS[key["state"]], *times, ", ".join(key["platforms"])
+
+
+def _make_form(token: str) -> Node:
+    return h.form(".inline", method="post", action="/keys")[
+        token_field(token),
+        h.button(type="submit")["Make a new key"],
+        h.span["It is published at once, and signs once every platform has had time to fetch it."],
+    ]
+
+
+def _withdraw_form(kid: str, token: str) -> Node:
+    return h.details[
+        h.summary[text(f"Withdraw {kid}")],
+        h.form(method="post", action="/keys/withdraw")[
+            token_field(token),
+            h.input(type="hidden", name="kid", value=kid),
+            h.p[
+                "As after a leak: it is neither published nor used any more. If no other key signs, the next one does "
+                "at once, and platforms that do not know it yet refuse it until they fetch it."
+            ],
+            h.label[h.input(type="checkbox", name="confirm", value="yes", required=True), " Withdraw it for good"],
+            h.button(type="submit")["Withdraw this key"],
+        ],
+    ]

@@ -1,0 +1,40 @@
+"""Making and withdrawing this tool's signing keys on record."""
+
+from daemon.config import Config
+from daemon.support.record import Actor, recorded_by
+from models.key_admin import make_signing_key, withdraw_key
+from models.tool_key import ToolKey
+
+#: What becomes of a key in each state, in words.
+KEY_STATE_WORDS = {
+    "published": "published, does not sign yet",
+    "signs": "signs",
+    "kept": "published for platforms that do not know a newer one",
+    "retired": "not published any more",
+    "withdrawn": "withdrawn",
+}
+
+
+async def new_key(config: Config, actor: Actor, *, now: int) -> ToolKey:
+    """
+    Make a key, which is published at once.
+
+    Args:
+        now: Milliseconds since 1970 by the database's clock.
+
+    Raises:
+        PlaintextRefusedError, KeyRefusedError: As :func:`models.key_admin.make_signing_key`.
+    """
+    selection: dict[str, str] = {}
+    async with recorded_by("keys new", selection, actor) as counts:
+        made = await make_signing_key(config.secrets.cipher, now=now, ahead_ms=config.keys.publish_ahead_ms)
+        selection["key"], counts["keys"] = made.kid, 1
+    return made
+
+
+async def withdraw(kid: str, actor: Actor, *, now: int) -> str | None:
+    """As :func:`models.key_admin.withdraw_key`."""
+    async with recorded_by("keys withdraw", {"key": kid}, actor) as counts:
+        follows = await withdraw_key(kid, now=now)
+        counts["keys"] = 1
+    return follows
