@@ -345,8 +345,11 @@ async def test_exactly_what_is_selected_is_sent_again(anna):
     await anna.get("/activities", params=UNIT)
     assert set(map(str, made)) < set(boxes(anna))
     before = await by_id()
-    await send(anna, "selected", made[1:3])
+    assert (await send(anna, "selected", made[1:3]))[0] == 303
     assert await changed_since(before) == made[1:3]
+    assert (await anna.get(URL(anna.answer.headers["Location"], encoded=True)))[0] == 200
+    assert "2 of 2 grades are marked" in anna.words
+    assert anna.words.startswith("Activity unit 3")
     (action,) = await actions()
     assert (action["account"], action["command"]) == ("anna (web)", "resend")
     assert action["counts"] == {"matched": 2, "marked": 2}
