@@ -6,7 +6,7 @@ from dataclasses import replace
 import htpy as h
 
 from daemon.pages.access import RefusedError
-from daemon.pages.course_filter import CourseAsked, asked_of_course, place_of
+from daemon.pages.course_filter import CourseAsked, asked_of_course, asked_place
 from daemon.pages.course_page import CourseView, course_form, course_page, course_title
 from daemon.pages.grades import activity_content, answer_content
 from daemon.pages.layout import Page, text
@@ -18,14 +18,14 @@ from models.queries.course_grades import GradeCount, GradePlace, read_accepted, 
 
 COURSES_TITLE = "Courses"
 #: Learners on a page.
-MAX_LISTED = 100
+MAX_LISTED_LEARNERS = 100
 #: Groups of which counts are made; where there are more, the grades are counted apart.
 MAX_COUNTED_GROUPS = 2_000
 
 
 async def show_activities(visit: Visit) -> Page:
     """``/activities?course=ID&usage=ID&state=STATE&consumer=KEY&after=PLACE``."""
-    asked, after = asked_of_course(visit.request.query), place_of(visit.request.query)
+    asked, after = asked_of_course(visit.request.query), asked_place(visit.request.query)
     if asked is None:
         return Page(COURSES_TITLE, (course_form(None), h.p["Name a course as the tool calls it."]))
     try:
@@ -62,9 +62,9 @@ async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -
     view = CourseView(asked, counts, activity)
     if view.number == 0:
         return view
-    found = await read_course_grades(wanted, after=after, now=now, most=MAX_LISTED + 1)
-    grades = found[:MAX_LISTED]
-    further = grades[-1].place if len(found) > MAX_LISTED else None
+    found = await read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1)
+    grades = found[:MAX_LISTED_LEARNERS]
+    further = grades[-1].place if len(found) > MAX_LISTED_LEARNERS else None
     return replace(view, grades=grades, accepted=await read_accepted(grades), further=further)
 
 

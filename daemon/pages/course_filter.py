@@ -72,7 +72,7 @@ def named_course(given: Mapping[str, str]) -> CourseAsked:
     return asked
 
 
-def place_of(given: Mapping[str, str]) -> GradePlace | None:
+def asked_place(given: Mapping[str, str]) -> GradePlace | None:
     """From which grade on a page goes; None: from the first one on. Raises :class:`RefusedError`."""
     word = given.get("after", "")
     if not word:

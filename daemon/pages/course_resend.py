@@ -5,7 +5,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from daemon.pages.access import RefusedError
-from daemon.pages.activities import MAX_LISTED
+from daemon.pages.activities import MAX_LISTED_LEARNERS
 from daemon.pages.course_filter import named_course
 from daemon.pages.done import lead_back, mark_all
 from daemon.pages.filters import named_number
@@ -14,7 +14,7 @@ from daemon.support.record import recorded_in_steps_by
 from models.queries.resend import match
 
 
-async def resend_grades(visit: Visit) -> web.Response:
+async def resend_of_course(visit: Visit) -> web.Response:
     """``POST /activities/resend?course=ID&...``: of what the filter shows by now, what is selected or all of it."""
     asked, force = named_course(visit.request.query), visit.form.get("force") == "yes"
     # What is selected is looked for within the filter: nothing else is sent.
@@ -33,7 +33,7 @@ async def _selected(visit: Visit) -> tuple[int, ...] | None:
         return None
     # The fields of the form, of which several have one name.
     ticked = (await visit.request.post()).getall("id", [])
-    if which != "selected" or len(ticked) > MAX_LISTED:
+    if which != "selected" or len(ticked) > MAX_LISTED_LEARNERS:
         raise RefusedError(400, "This form is not whole. Go back, load the page again, and repeat it.")
     if not ticked:
         raise RefusedError(400, "No grade was selected. Go back, and tick those that are to be sent again.")

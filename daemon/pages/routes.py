@@ -48,7 +48,7 @@ ROUTES = (
     Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask_campus),
     Route("GET", "/activities", "support", activities.show_activities),
     Route("GET", "/activities.csv", "support", course_csv.download_grades, streams=True),
-    Route("POST", "/activities/resend", "operator", course_resend.resend_grades),
+    Route("POST", "/activities/resend", "operator", course_resend.resend_of_course),
     Route("GET", _CAMPUS, "support", campuses.show_campus),
     Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause_it),
     Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume_it),

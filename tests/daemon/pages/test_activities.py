@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from yarl import URL
 
-from daemon.pages.activities import MAX_COUNTED_GROUPS, MAX_LISTED, read_view
+from daemon.pages.activities import MAX_COUNTED_GROUPS, MAX_LISTED_LEARNERS, read_view
 from daemon.pages.course_filter import CourseAsked
 from daemon.pages.course_page import MAX_SHOWN_ACTIVITIES
 from daemon.why.absent import absence
@@ -198,7 +198,7 @@ async def test_who_has_to_act_is_the_same_as_on_the_assignments_page(ben):
 
 
 async def test_page_by_page_every_learner_is_shown_once(ben):
-    made = [await learner(number, usage_id=f"unit {number % 2}") for number in range(2 * MAX_LISTED + 5)]
+    made = [await learner(number, usage_id=f"unit {number % 2}") for number in range(2 * MAX_LISTED_LEARNERS + 5)]
     seen, pages = [], 0
     await ben.get("/activities", params={"course": "physics"})
     while True:
@@ -208,14 +208,14 @@ async def test_page_by_page_every_learner_is_shown_once(ben):
         links = ben.page.xpath("//a[@rel='next']/@href")
         if not links:
             break
-        assert len(learners(ben)) == MAX_LISTED
+        assert len(learners(ben)) == MAX_LISTED_LEARNERS
         await ben.follow("Next learners")
     assert pages == 3
     assert seen == made[::2] + made[1::2]
 
 
 async def test_the_next_page_keeps_the_filter(ben):
-    for number in range(MAX_LISTED + 1):
+    for number in range(MAX_LISTED_LEARNERS + 1):
         await learner(number, **PARKED)
     await ben.get("/activities", params={**UNIT, "state": "parked", "consumer": "key"})
     (link,) = ben.page.xpath("//a[@rel='next']/@href")
@@ -358,7 +358,7 @@ async def test_exactly_what_is_selected_is_sent_again(anna):
 
 async def test_all_that_the_filter_shows_is_sent_again_and_no_other(anna):
     service = await make_service()
-    made = [await learner(number, service, **PARKED) for number in range(MAX_LISTED + 2)]
+    made = [await learner(number, service, **PARKED) for number in range(MAX_LISTED_LEARNERS + 2)]
     await learner(800, service, **CLEAN)
     await neighbours()
     await anna.get("/activities", params={**UNIT, "state": "parked", "consumer": "key"})
@@ -412,7 +412,7 @@ async def test_what_the_campus_acknowledged_goes_out_again_only_by_force(anna, f
         ("selected", ["x"]),
         ("selected", ["1 OR 1=1"]),
         ("selected", ["1", "-1"]),
-        ("selected", range(MAX_LISTED + 1)),
+        ("selected", range(MAX_LISTED_LEARNERS + 1)),
     ],
 )
 async def test_a_form_that_selects_nothing_or_too_much_changes_nothing(anna, which, ids):
