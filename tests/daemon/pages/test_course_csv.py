@@ -9,7 +9,7 @@ from daemon.infra.text import iso
 from daemon.pages.course_csv import HEADINGS, csv_text, harmless
 from models.db.sql import CHUNK
 from tests.daemon.pages.conftest import HOSTILE
-from tests.daemon.pages.test_activities import CLEAN, OF_STATE, PARKED, UNIT, learner, learners, one_in_each_state
+from tests.daemon.pages.course import CLEAN, OF_STATE, PARKED, UNIT, learner, learners, one_in_each_state
 from tests.models.rows import make_assignment, make_service
 
 

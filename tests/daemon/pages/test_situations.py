@@ -17,7 +17,7 @@ from models.campus import Campus
 from models.queries.grades import Query, asked_of
 from models.queries.parked import read_parked
 from tests.daemon.pages.conftest import one_line
-from tests.daemon.pages.test_activities import learners
+from tests.daemon.pages.course import learners
 from tests.daemon.pages.test_parked import assert_says
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import DEBOUNCE, NOW, SECRET, TERMS, Story
