@@ -15,7 +15,7 @@ from daemon.cli.record import system_user
 from daemon.cli.screen import console, print_json, say, table
 from daemon.config import Config, zone
 from daemon.infra.text import iso, past
-from daemon.support.keys import KEY_STATE_WORDS, new_key, withdraw
+from daemon.support.keys import KEY_STATE_WORDS, new_tool_key, withdraw_tool_key
 from models.key_admin import find_key, is_last_that_signs, key_listing
 from models.tool_key import public_key_set, public_pem, published_keys
 
@@ -37,7 +37,7 @@ def new_signing_key(config: ConfigOption = None) -> None:
 
     async def work() -> tuple[str, int | None]:
         now = (await measured_clock()).now()
-        made = await new_key(settings, system_user(), now=now)
+        made = await new_tool_key(settings, system_user(), now=now)
         return made.kid, made.signs_from if made.signs_from > now else None
 
     kid, later = run_in_database(settings, work, may_migrate=True)
@@ -145,7 +145,7 @@ def withdraw_signing_key(kid: Kid, config: ConfigOption = None, *, yes: YesOptio
         typer.confirm(f"{words}; withdraw it?", abort=True)
 
     async def work() -> str | None:
-        return await withdraw(kid, system_user(), now=(await measured_clock()).now())
+        return await withdraw_tool_key(kid, system_user(), now=(await measured_clock()).now())
 
     follows = run_in_database(settings, work)
     say(f"withdrew the key {kid}; a platform that has its public half takes what it signed until it fetches the set")

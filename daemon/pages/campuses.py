@@ -17,9 +17,10 @@ from daemon.infra.text import counted, past
 from daemon.pages.access import RefusedError
 from daemon.pages.campus_forms import campus_forms
 from daemon.pages.done import lead_back
-from daemon.pages.layout import Page, ago, alarm, data_table, moment, text
+from daemon.pages.layout import Page, ago, alarm, moment, text
 from daemon.pages.parked import reasons_content
 from daemon.pages.site import Visit
+from daemon.pages.states import states_table
 from daemon.support.record import record_by, recorded_by
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms, protocol_words
@@ -158,7 +159,7 @@ def campus_page(asked: CampusAsked, terms: Terms, token: str, *, operates: bool)
         trouble is not None and (h.p[text(trouble.words)], h.p[h.strong[f"Who has to act: {PEOPLE[trouble.who]}."]]),
         bool(asked.findings) and _findings(asked.findings),
         operates and campus_forms(campus, token),
-        data_table("Assignments", ("state", "assignments"), _state_rows(asked.states), numbers=("assignments",)),
+        states_table(asked.states),
         bool(asked.parked) and h.section[h.h2["Its parked grades"], reasons_content(asked.parked, terms)],
         h.section[h.h2["What is known of it"], h.dl[_known(asked, terms)]],
     )
@@ -169,11 +170,6 @@ def _findings(findings: Sequence[Finding]) -> Node:
         h.h2["Its server was tried now"],
         h.ul[(h.li[text(one.line()) if one.severity == "ok" else alarm(one.line())] for one in findings)],
     ]
-
-
-def _state_rows(states: Mapping[str, int]) -> Iterator[Sequence[Node]]:
-    for state, number in states.items():
-        yield state, alarm(str(number)) if state == "parked" and number else str(number)
 
 
 def _known(asked: CampusAsked, terms: Terms) -> Iterator[Node]:

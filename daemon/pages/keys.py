@@ -11,7 +11,7 @@ from daemon.pages.access import RefusedError
 from daemon.pages.done import lead_back
 from daemon.pages.layout import Page, data_table, moment, text, token_field
 from daemon.pages.site import Visit
-from daemon.support.keys import KEY_STATE_WORDS, new_key, withdraw
+from daemon.support.keys import KEY_STATE_WORDS, new_tool_key, withdraw_tool_key
 from daemon.why.known import Terms
 from models.key_admin import KeyRefusedError, key_listing
 from models.secrets import PlaintextRefusedError
@@ -24,21 +24,21 @@ async def show_keys(visit: Visit) -> Page:
     )
 
 
-async def make_key(visit: Visit) -> web.Response:
+async def add_tool_key(visit: Visit) -> web.Response:
     """``POST /keys``: a key more, which signs once platforms have had time to fetch it."""
     try:
-        await new_key(visit.site.config, visit.actor, now=visit.now)
+        await new_tool_key(visit.site.config, visit.actor, now=visit.now)
     except (KeyRefusedError, PlaintextRefusedError) as error:
         raise RefusedError(409, f"No key was made: {error}.") from error
     return lead_back(visit, "/keys")
 
 
-async def withdraw_one(visit: Visit) -> web.Response:
+async def withdraw_it(visit: Visit) -> web.Response:
     """``POST /keys/withdraw``: as after a leak; ``confirm`` says that it is meant."""
     if visit.form.get("confirm") != "yes":
         raise RefusedError(400, "No key was withdrawn: say first, in the form, that it is to go for good.")
     try:
-        await withdraw(visit.form.get("kid", ""), visit.actor, now=visit.now)
+        await withdraw_tool_key(visit.form.get("kid", ""), visit.actor, now=visit.now)
     except KeyRefusedError as error:
         raise RefusedError(409, f"No key was withdrawn: {error}.") from error
     return lead_back(visit, "/keys")

@@ -12,6 +12,7 @@ from daemon.ingest.lag import stream_lag
 from daemon.pages.layout import Page, ago, alarm, data_table, text
 from daemon.pages.plot import plot
 from daemon.pages.site import Visit
+from daemon.pages.states import states_table
 from daemon.web.snapshot import Snapshot, snapshot
 from daemon.web.status_words import status_lines
 from daemon.why.advice import PEOPLE
@@ -84,7 +85,7 @@ def overview(seen: Overview, terms: Terms) -> Node:
         _answer(found),
         _campuses_in_trouble(seen.troubled, shot, terms),
         _backlog(shot, terms.zone),
-        _states(shot),
+        states_table(shot.status.assignments),
         _all_campuses(shot, terms.zone),
         h.h2["Attempts"],
         plot("The last hour, a bar a minute", seen.hour, terms.zone),
@@ -173,14 +174,6 @@ def _backlog(shot: Snapshot, zone: tzinfo | None) -> Node:
     away = "" if shot.stream_lag is None else None
     lines = status_lines(shot, zone, away, daemon_answers=True)
     return h.section[h.h2["Backlog"], h.ul[(h.li[alarm(line) if alarms else text(line)] for line, alarms in lines)]]
-
-
-def _states(shot: Snapshot) -> Node:
-    rows = [
-        (state, alarm(str(number)) if state == "parked" and number else str(number))
-        for state, number in shot.status.assignments.items()
-    ]
-    return data_table("Assignments", ("state", "assignments"), rows, numbers=("assignments",))
 
 
 def _all_campuses(shot: Snapshot, zone: tzinfo | None) -> Node:

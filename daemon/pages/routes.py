@@ -65,8 +65,8 @@ ROUTES = (
     Route("POST", "/quarantine/replay", "operator", quarantine_group.replay_group),
     Route("POST", "/quarantine/drop", "operator", quarantine_group.drop_group),
     Route("GET", "/keys", "support", keys.show_keys),
-    Route("POST", "/keys", "operator", keys.make_key),
-    Route("POST", "/keys/withdraw", "operator", keys.withdraw_one),
+    Route("POST", "/keys", "operator", keys.add_tool_key),
+    Route("POST", "/keys/withdraw", "operator", keys.withdraw_it),
     Route("GET", "/actions", "support", actions.show_actions),
     Route("POST", "/logout", "support", log_out),
 )

@@ -15,7 +15,7 @@ KEY_STATE_WORDS = {
 }
 
 
-async def new_key(config: Config, actor: Actor, *, now: int) -> ToolKey:
+async def new_tool_key(config: Config, actor: Actor, *, now: int) -> ToolKey:
     """
     Make a key, which is published at once.
 
@@ -32,7 +32,7 @@ async def new_key(config: Config, actor: Actor, *, now: int) -> ToolKey:
     return made
 
 
-async def withdraw(kid: str, actor: Actor, *, now: int) -> str | None:
+async def withdraw_tool_key(kid: str, actor: Actor, *, now: int) -> str | None:
     """As :func:`models.key_admin.withdraw_key`."""
     async with recorded_by("keys withdraw", {"key": kid}, actor) as counts:
         follows = await withdraw_key(kid, now=now)

@@ -6,7 +6,7 @@ from models.db.sql import Statement
 from models.queries.views import CampusView, columns_of
 
 #: Addresses of one campus that are listed.
-MAX_ADDRESSES = 200
+MAX_ORIGINS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ _NAMED = Statement(f"""
     SELECT campus.id AS id, origin FROM campus WHERE lti_consumer_id IN (
         SELECT id FROM lti_consumer WHERE consumer_key = :word
         UNION SELECT id FROM lti_consumer WHERE consumer_name = :word)
-    ORDER BY origin, id LIMIT {MAX_ADDRESSES}""")
+    ORDER BY origin, id LIMIT {MAX_ORIGINS}""")
 
 # A campus whose launches are all disabled concerns no one.
 _TROUBLED = Statement(f"""
@@ -62,7 +62,7 @@ _TROUBLED = Statement(f"""
 
 
 async def campuses_named(word: str) -> list[tuple[int, str]]:
-    """The ids and origins of the campuses whose key or name this is, at most :data:`MAX_ADDRESSES`."""
+    """The ids and origins of the campuses whose key or name this is, at most :data:`MAX_ORIGINS`."""
     return [(row["id"], row["origin"]) for row in await _NAMED.rows(word=word)]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from models.assignment import GradedAssignment
 from models.delivery import Delivery
-from models.queries import ledger
+from models.queries import ledger as lookup
 from models.queries.grades import Query, find_grades
 from models.queries.ledger import MAX_LINES, ledgers, lines_of_sent
 from tests.models.plans import plan
@@ -59,7 +59,7 @@ async def test_the_line_of_what_was_sent_is_found_behind_any_number_of_others():
 
 
 @pytest.mark.parametrize(
-    ("statement", "given"), [(ledger._LINES, {"id": 1}), (ledger._SENT, {"id": 1, "sent_version": 1})]
+    ("statement", "given"), [(lookup._LINES, {"id": 1}), (lookup._SENT, {"id": 1, "sent_version": 1})]
 )
 async def test_they_are_read_by_their_assignment(statement, given):
     """By the index on time, or by id, PostgreSQL would read those of all others."""
