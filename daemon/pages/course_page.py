@@ -12,6 +12,7 @@ from daemon.pages.course_rows import row_words
 from daemon.pages.filters import FilterField, filter_form
 from daemon.pages.grades import activity_content, group_articles
 from daemon.pages.layout import alarm, data_table, moment, text, token_field
+from daemon.pages.states import STATE_MEANINGS
 from daemon.why.activity import Activity
 from daemon.why.known import Terms
 from models.queries.course_grades import CourseGrade, GradeCount, GradePlace
@@ -71,6 +72,7 @@ def course_page(view: CourseView, terms: Terms, token: str, *, operates: bool) -
         course_form(asked, sorted({count.consumer_key for count in view.counts})),
         asked.usage is not None and h.p["Of the course ", _link(replace(asked, usage=None), asked.course)],
         _states(view),
+        asked.state is not None and h.p[f"{asked.state}: {STATE_MEANINGS[asked.state]}."],
         view.activity is not None and _whys(view.activity, asked, terms),
         view.activity is not None and asked.usage is None and _activities(view),
         h.section[h.h2["Learners"], _learners(view, terms, token, operates=operates)],

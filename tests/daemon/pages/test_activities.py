@@ -8,6 +8,7 @@ import pytest
 from daemon.pages.activities import MAX_COUNTED_GROUPS, MAX_LISTED_LEARNERS, read_view
 from daemon.pages.course_filter import CourseAsked
 from daemon.pages.course_page import MAX_SHOWN_ACTIVITIES
+from daemon.pages.states import STATE_MEANINGS
 from daemon.why.activity import group_head, group_words
 from daemon.why.advice import PEOPLE, about_parked
 from models.assignment import GradedAssignment
@@ -72,6 +73,7 @@ async def test_a_state_shows_its_learners_and_its_sentences_alone(ben):
     assert [row["assignment"] for row in learners(ben)] == [str(made["parked"])]
     assert "course has ended" in ben.words
     assert "Sent and acknowledged" not in ben.words
+    assert f"parked: {STATE_MEANINGS['parked']}." in ben.words
     assert states(ben) == ["6 all", *(f"1 {state}" for state in STATES)], "the others are still to be seen"
     assert ben.page.xpath("//select[@name='state']/option[@selected]/@value") == ["parked"]
     await ben.follow("6 all")
