@@ -170,7 +170,7 @@ def _table(view: CourseView, terms: Terms, *, operates: bool) -> Node:
                 grade.lti_user_id or "",
                 *((_link(replace(view.asked, usage=grade.usage_id), grade.usage_id),) if of_course else ()),
                 grade.consumer,
-                alarm(grade.state) if grade.state == "parked" else grade.state,
+                h.span(".whole")[alarm(grade.state) if grade.state == "parked" else grade.state],
                 grade.sent_score or "",
                 words.percent and f"{words.percent} %",
                 moment(grade.sent_at, terms.zone),
