@@ -55,6 +55,7 @@ PAGES = {
     "a campus, support": Shown("/campuses/1", SUPPORT, least=1),
     "parked": Shown("/parked"),
     "quarantine": Shown("/quarantine"),
+    "keys": Shown("/keys"),
     "actions": Shown("/actions"),
     "a refusal": Shown("/assignments/999999999", least=10**9),
 }
